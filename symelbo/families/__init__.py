@@ -1,0 +1,1 @@
+"""The families: one file each, its log-density and its domain."""

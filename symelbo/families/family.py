@@ -1,0 +1,56 @@
+"""What a family is: its log-density and its domain, nothing else.
+
+Natural parameters, sufficient statistics, log-partition, base measure, mean parameters, entropies and
+the radial field are derived from this declaration by `symelbo.expfam`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symelbo.index.terms import Domain
+
+__all__ = ["Argument", "Family", "Form"]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A formal argument; `shape` names its event extents, e.g. ("K",) for a vector of K entries."""
+
+    name: str
+    domain: Domain
+    shape: tuple[str, ...] = ()
+    constant: bool = False  # must be known and the same for all parents (a number of trials)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way to write the arguments, with the log-density in them (the language of the specs).
+
+    The value is called by the family's `value`; formal extents may be used as ranges and numbers.
+    """
+
+    arguments: tuple[Argument, ...]
+    log_density: str
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A named family of densities.
+
+    support: domain of the value (its entries, if it has event extents);
+    shape: formal event extents of the value, () for a scalar;
+    forms: the first is the positional one;
+    abstract: an exponential family known only to exist (the paper's Propositions 4 and 5).
+    """
+
+    name: str
+    summary: str
+    value: str
+    support: Domain
+    forms: tuple[Form, ...]
+    shape: tuple[str, ...] = ()
+    reference: str = ""
+    abstract: bool = False
+    constant_base_measure: bool = True  # of an abstract family: what is assumed
+    builtin: bool = True

@@ -1,0 +1,1 @@
+"""Index calculus: scalar expressions over arrays of symbolic size, as frozen data."""

@@ -1,0 +1,205 @@
+"""Smart constructors: fold what is obvious (0, 1, nesting, equal factors), expand nothing.
+
+    add(a, 0, add(b, c)) -> a + b + c        mul(2, x, x) -> 2 x**2        power(x, 1) -> x
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from symelbo.index.terms import (
+    Add,
+    Call,
+    Extent,
+    Index,
+    Mul,
+    Number,
+    Power,
+    Size,
+    Sum,
+    Term,
+    sort_key,
+)
+
+__all__ = [
+    "MINUS_ONE",
+    "ONE",
+    "ZERO",
+    "add",
+    "call",
+    "divide",
+    "exp",
+    "extent_length",
+    "log",
+    "mul",
+    "negate",
+    "number",
+    "power",
+    "subtract",
+    "total",
+]
+
+ZERO = Number(Fraction(0))
+ONE = Number(Fraction(1))
+MINUS_ONE = Number(Fraction(-1))
+MAX_FOLDED_BITS = 4096  # larger numeric powers stay unevaluated
+
+
+def number(value: int | Fraction | str) -> Number:
+    """An exact rational: 3, Fraction(1, 2), "1e-3"."""
+    return Number(Fraction(value))
+
+
+def add(*terms: Term) -> Term:
+    """a, b, ... -> a + b + ...: flattens, folds numbers, collects equal terms, orders."""
+    constant = Fraction(0)
+    coefficients: dict[Term, Fraction] = {}
+    stack = list(reversed(terms))
+    while stack:
+        term = stack.pop()
+        if isinstance(term, Number):
+            constant += term.value
+        elif isinstance(term, Add):
+            stack.extend(reversed(term.terms))
+        else:
+            scale, rest = _split_coefficient(term)
+            coefficients[rest] = coefficients.get(rest, Fraction(0)) + scale
+    collected = [
+        rest if scale == 1 else mul(Number(scale), rest)
+        for rest, scale in coefficients.items()
+        if scale
+    ]
+    collected.sort(key=sort_key)
+    if constant:
+        collected.insert(0, Number(constant))
+    if not collected:
+        return ZERO
+    return collected[0] if len(collected) == 1 else Add(tuple(collected))
+
+
+def mul(*factors: Term) -> Term:
+    """a, b, ... -> a b ...: flattens, folds numbers, collects equal bases, orders."""
+    scale = Fraction(1)
+    exponents: dict[Term, list[Term]] = {}
+    stack = list(reversed(factors))
+    while stack:
+        factor = stack.pop()
+        if isinstance(factor, Number):
+            scale *= factor.value
+        elif isinstance(factor, Mul):
+            stack.extend(reversed(factor.factors))
+        elif isinstance(factor, Power):
+            exponents.setdefault(factor.base, []).append(factor.exponent)
+        else:
+            exponents.setdefault(factor, []).append(ONE)
+    if not scale:
+        return ZERO
+    collected: list[Term] = []
+    for base, powers in exponents.items():
+        factor = power(base, add(*powers))
+        if isinstance(factor, Number):
+            scale *= factor.value
+        else:
+            collected.append(factor)
+    collected.sort(key=sort_key)
+    if scale == 1 and collected:
+        return collected[0] if len(collected) == 1 else Mul(tuple(collected))
+    if not collected:
+        return Number(scale)
+    return Mul((Number(scale), *collected))
+
+
+def power(base: Term, exponent: Term | int | Fraction) -> Term:
+    """base, exponent -> base ** exponent; numbers fold where the result is rational."""
+    if not isinstance(exponent, Term):
+        exponent = number(exponent)
+    if isinstance(exponent, Number):
+        if exponent.value == 0:
+            return ONE
+        if exponent.value == 1:
+            return base
+        if isinstance(base, Number):
+            folded = _fold_power(base.value, exponent.value)
+            if folded is not None:
+                return folded
+        if isinstance(base, Power) and isinstance(base.exponent, Number):
+            # (b**p)**n = b**(p n) needs n integer; other cases need b >= 0 and are left alone
+            if exponent.value.denominator == 1:
+                return power(base.base, base.exponent.value * exponent.value)
+        if isinstance(base, Mul) and exponent.value.denominator == 1:
+            return mul(*(power(factor, exponent) for factor in base.factors))
+    if base == ONE:
+        return ONE
+    return Power(base, exponent)
+
+
+def negate(term: Term) -> Term:
+    """a -> -a"""
+    return mul(MINUS_ONE, term)
+
+
+def subtract(left: Term, right: Term) -> Term:
+    """a, b -> a - b"""
+    return add(left, negate(right))
+
+
+def divide(left: Term, right: Term) -> Term:
+    """a, b -> a / b"""
+    return mul(left, power(right, -1))
+
+
+def call(name: str, *arguments: Term) -> Term:
+    """f, a -> f(a), with the trivial values folded (log 1 = 0, exp 0 = 1)."""
+    if len(arguments) == 1:
+        (argument,) = arguments
+        if name == "sqrt":
+            return power(argument, Fraction(1, 2))
+        if name == "log" and argument == ONE:
+            return ZERO
+        if name == "exp" and argument == ZERO:
+            return ONE
+        if name in ("tanh", "erf") and argument == ZERO:
+            return ZERO
+        if name == "abs" and isinstance(argument, Number):
+            return Number(abs(argument.value))
+        if name == "log1p":
+            return call("log", add(ONE, argument))
+    return Call(name, arguments)
+
+
+def log(argument: Term) -> Term:
+    """a -> log a"""
+    return call("log", argument)
+
+
+def exp(argument: Term) -> Term:
+    """a -> exp a"""
+    return call("exp", argument)
+
+
+def total(index: Index, body: Term) -> Term:
+    """i, a -> sum_i a"""
+    return ZERO if body == ZERO else Sum(index, body)
+
+
+def extent_length(extent: Extent, low: int = 1) -> Term:
+    """C-1 -> the number C - 1 of places low..extent."""
+    count = number(extent.offset - low + 1)
+    return count if extent.size is None else add(Size(extent.size), count)
+
+
+def _split_coefficient(term: Term) -> tuple[Fraction, Term]:
+    if isinstance(term, Mul) and isinstance(term.factors[0], Number):
+        rest = term.factors[1:]
+        return term.factors[0].value, rest[0] if len(rest) == 1 else Mul(rest)
+    return Fraction(1), term
+
+
+def _fold_power(base: Fraction, exponent: Fraction) -> Number | None:
+    if exponent.denominator == 1:
+        if base == 0:
+            return ZERO if exponent > 0 else None
+        size = max(base.numerator.bit_length(), base.denominator.bit_length())
+        if size * abs(exponent.numerator) <= MAX_FOLDED_BITS:
+            return Number(base**exponent.numerator)
+    return None

@@ -1,0 +1,562 @@
+"""Linear equations for unknown arrays, over symbolic sizes.
+
+An equation is a term that must vanish for all values of its free indices and of the spectators (the
+parents of a factor).  Two finders, both sufficient only; what they find is checked elsewhere:
+
+    find_scaling      x = k x0 with rational k, by matching coefficients (Euler's homogeneity)
+    find_by_elimination   match the spectators' functions, then solve entry by entry
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symelbo.index import build
+from symelbo.index.build import ZERO, mul, number, power
+from symelbo.index.normal import (
+    Monomial,
+    Poly,
+    from_monomial,
+    from_poly,
+    is_positive,
+    is_zero,
+    normal,
+    to_poly,
+)
+from symelbo.index.ranges import is_within
+from symelbo.index.substitute import (
+    free_indices,
+    instantiate,
+    parts_of,
+    replace_index,
+    replace_symbols,
+    symbols_of,
+)
+from symelbo.index.terms import (
+    Array,
+    Call,
+    Delta,
+    Domain,
+    Entry,
+    Extent,
+    Index,
+    IndexTerm,
+    Inverse,
+    Position,
+    Role,
+    Symbol,
+    Term,
+    sort_key,
+)
+
+__all__ = ["Found", "NotFound", "find_by_elimination", "find_scaling", "unknown_like"]
+
+MAX_ROUNDS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """values: one array per unknown; nonzero: what was divided by and is not certainly nonzero."""
+
+    values: Mapping[Symbol, Array]
+    nonzero: tuple[Term, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """What was left over: a term that would have to vanish and contains no unknown."""
+
+    residual: Term
+
+
+def unknown_like(symbol: Symbol, prefix: str) -> Symbol:
+    """x -> an unknown of the same shape; symmetric where x is, tangent to the simplex where x is."""
+    kind = {"posdef": "symmetric", "simplex": "tangent"}.get(symbol.domain.kind, "real")
+    return Symbol(f"{prefix}{symbol.name}", Role.UNKNOWN, Domain(kind), symbol.shape)
+
+
+def formal_indices(shape: tuple[Extent, ...]) -> tuple[Index, ...]:
+    """(D, H) -> two indices over these extents with names that no term uses."""
+    return tuple(Index(f"#{n}", extent) for n, extent in enumerate(shape))
+
+
+# ---------------------------------------------------------------- scaling
+
+
+def find_scaling(
+    equations: Sequence[Term], scaled: Mapping[Symbol, Symbol]
+) -> Found | NotFound:
+    """Solve with unknown = k * symbol, one rational k per block; `scaled`: unknown -> symbol."""
+    multipliers = {u: Symbol(f"k {u.name}", Role.UNKNOWN, Domain("real")) for u in scaled}
+    arrays = {}
+    for unknown, symbol in scaled.items():
+        indices = formal_indices(symbol.shape)
+        body = mul(Entry(multipliers[unknown]), Entry(symbol, indices))
+        arrays[unknown] = Array(indices, body)
+    columns = list(multipliers.values())
+    rows: dict[tuple[int, Monomial], list[Fraction]] = {}
+    for number_of, equation in enumerate(equations):
+        for monomial, scale in to_poly(replace_symbols(equation, arrays)).items():
+            held = [a for a, _ in monomial.factors if isinstance(a, Entry) and a.symbol in columns]
+            rest = tuple(f for f in monomial.factors if f[0] not in held)
+            row = rows.setdefault(
+                (number_of, Monomial(monomial.bound, rest)), [Fraction(0)] * (len(columns) + 1)
+            )
+            place = columns.index(held[0].symbol) if held else len(columns)
+            row[place] += scale
+    for unknown, symbol in scaled.items():
+        if symbol.domain.kind == "simplex":  # k * sum_i x_i = k = 0
+            row = [Fraction(0)] * (len(columns) + 1)
+            row[columns.index(multipliers[unknown])] = Fraction(1)
+            rows[(-1 - columns.index(multipliers[unknown]), Monomial((), ()))] = row
+    solution = _solve_rational(list(rows.values()), len(columns))
+    if solution is None:
+        return NotFound(from_poly(to_poly(build.add(*equations[:1]))))
+    values = {}
+    for (unknown, symbol), k in zip(scaled.items(), solution, strict=True):
+        indices = formal_indices(symbol.shape)
+        values[unknown] = Array(indices, mul(number(k), Entry(symbol, indices)))
+    return Found(values)
+
+
+def _solve_rational(rows: list[list[Fraction]], width: int) -> list[Fraction] | None:
+    """Gaussian elimination of sum_k a_k x_k + b = 0; free unknowns are 0; None if inconsistent."""
+    pivots: list[tuple[int, list[Fraction]]] = []
+    for row in rows:
+        row = list(row)
+        for column, pivot in pivots:
+            if row[column]:
+                factor = row[column]
+                row = [a - factor * b for a, b in zip(row, pivot, strict=True)]
+        lead = next((n for n in range(width) if row[n]), None)
+        if lead is None:
+            if row[width]:
+                return None
+            continue
+        row = [a / row[lead] for a in row]
+        pivots = [
+            (c, [a - p[lead] * b for a, b in zip(p, row, strict=True)]) for c, p in pivots
+        ]
+        pivots.append((lead, row))
+    solution = [Fraction(0)] * width
+    for column, pivot in pivots:
+        solution[column] = -pivot[width]
+    return solution
+
+
+# ---------------------------------------------------------------- elimination
+
+
+def find_by_elimination(
+    equations: Sequence[Term],
+    unknowns: Sequence[Symbol],
+    is_spectator: Callable[[Symbol], bool] = lambda _: False,
+    preferred: Sequence[Symbol] = (),
+) -> Found | NotFound:
+    """Solve for the unknowns; those left undetermined are zero.
+
+    Unknowns of kind `tangent` sum to zero over their last index.  `preferred` unknowns are
+    solved for first (the others are then more often zero).
+    """
+    solver = _Elimination(tuple(unknowns), is_spectator, tuple(preferred))
+    return solver.solve(equations)
+
+
+class _Elimination:
+    """The state of one elimination: equations still open, and rules unknown -> array."""
+
+    def __init__(
+        self,
+        unknowns: tuple[Symbol, ...],
+        is_spectator: Callable[[Symbol], bool],
+        preferred: tuple[Symbol, ...],
+    ) -> None:
+        self.unknowns = set(unknowns)
+        self.order = {u: n for n, u in enumerate((*preferred, *unknowns))}
+        self.all = unknowns
+        self.is_spectator = is_spectator
+        self.rules: dict[Symbol, Array] = {}
+        self.nonzero: list[Term] = []
+        self.extra = 0
+        self.open: list[Poly] = []
+        self.places: dict[tuple[Symbol, tuple[IndexTerm, ...]], Symbol] = {}
+
+    # -- the loop
+
+    def solve(self, equations: Sequence[Term]) -> Found | NotFound:
+        for equation in equations:
+            self.push(to_poly(equation))
+        for unknown in self.all:
+            if unknown.domain.kind == "tangent":
+                indices = tuple(Index(f"t{n}", e) for n, e in enumerate(unknown.shape))
+                self.push(to_poly(build.total(indices[-1], Entry(unknown, indices))))
+        for _ in range(MAX_ROUNDS):
+            if not self.open:
+                break
+            residual = self.advance()
+            if residual is not None:
+                return NotFound(residual)
+        else:
+            return NotFound(from_poly(self.open[0]))
+        return self.finish(equations)
+
+    def finish(self, equations: Sequence[Term]) -> Found | NotFound:
+        leftover = {s: Array(formal_indices(s.shape), ZERO) for s in self.unknowns}
+        values = {}
+        for unknown in self.all:
+            array = self.rules.get(unknown, leftover.get(unknown))
+            assert array is not None
+            body = normal(replace_symbols(array.body, leftover))
+            values[unknown] = Array(array.indices, body)
+        for equation in equations:
+            left = replace_symbols(equation, values)
+            if not is_zero(left):
+                return NotFound(normal(left))
+        used = [n for n in self.nonzero if not _is_certainly_nonzero(n)]
+        return Found(values, tuple(dict.fromkeys(used)))
+
+    def push(self, poly: Poly) -> None:
+        """Queue an equation, split by the spectators' functions."""
+        for part in self.split(poly, self.has_spectator):
+            if part:
+                self.open.append(part)
+
+    def advance(self) -> Term | None:
+        """Solve one equation for one unknown; returns a residual if that is impossible."""
+        self.open = [poly for poly in self.open if poly and not self.vanishes(poly)]
+        if not self.open:
+            return None
+        self.open.sort(key=self.effort)
+        poly = self.open[0]
+        if not self.held(poly):
+            return from_poly(poly)
+        for attempt in (self.pivot, self.isolate, self.split_indices, self.split_places):
+            for poly in self.open:
+                if attempt(poly):
+                    return None
+        for poly in self.open:  # homogeneous: zero solves it
+            symbols = {entry.symbol for entry in self.held(poly)}
+            if all(self.held_in(monomial) for monomial in poly):
+                for symbol in sorted(symbols, key=lambda s: s.name):
+                    self.assign(symbol, Array(formal_indices(symbol.shape), ZERO))
+                return None
+        return from_poly(self.open[0])
+
+    def vanishes(self, poly: Poly) -> bool:
+        return not self.held(poly) and is_zero(from_poly(poly))
+
+    def effort(self, poly: Poly) -> tuple[object, ...]:
+        held = self.held(poly)
+        contracted = any(monomial.bound for monomial in poly if self.held_in(monomial))
+        rank = min((self.order.get(entry.symbol, 999) for entry in held), default=-1)
+        return (len(held), contracted, rank, len(poly), repr(sort_key(from_poly(poly))))
+
+    # -- what an equation holds
+
+    def held_in(self, monomial: Monomial) -> Entry | None:
+        for atom, _ in monomial.factors:
+            if isinstance(atom, Entry) and atom.symbol in self.unknowns:
+                return atom
+        return None
+
+    def held(self, poly: Poly) -> list[Entry]:
+        entries = (self.held_in(monomial) for monomial in poly)
+        return sorted({e for e in entries if e is not None}, key=sort_key)
+
+    def has_spectator(self, atom: Term) -> bool:
+        return any(self.is_spectator(symbol) for symbol in symbols_of(atom))
+
+    # -- moves
+
+    def split(self, poly: Poly, test: Callable[[Term], bool]) -> list[Poly]:
+        """Group monomials by the factors that satisfy the test; bound indices of these get free."""
+        groups: dict[object, Poly] = {}
+        for monomial, scale in poly.items():
+            held = self.held_in(monomial)
+            chosen = [(a, e) for a, e in monomial.factors if a != held and test(a)]
+            if not chosen:
+                _add(groups.setdefault((), {}), monomial, scale)
+                continue
+            freed = [i for i in monomial.bound if any(i in free_indices(a) for a, _ in chosen)]
+            names = _order_of_appearance(freed, chosen)
+            mapping = {i: Index(f"~{n}", i.extent, i.low) for n, i in enumerate(names)}
+            key = tuple(
+                sorted(((_rename(a, mapping), e) for a, e in chosen), key=lambda f: sort_key(f[0]))
+            )
+            rest = tuple((a, e) for a, e in monomial.factors if (a, e) not in chosen)
+            kept = tuple(i for i in monomial.bound if i not in mapping)
+            coefficient = _rename(from_monomial(Monomial(kept, rest), scale), mapping)
+            group = groups.setdefault(key, {})
+            for inner, value in to_poly(coefficient).items():
+                _add(group, inner, value)
+        # names freed here must not meet those of a later split
+        return [self.freshen(group) for group in groups.values()]
+
+    def freshen(self, poly: Poly) -> Poly:
+        term = from_poly(poly)
+        for index in sorted(free_indices(term), key=sort_key):
+            if index.name.startswith("~"):
+                self.extra += 1
+                term = replace_index(term, index, Index(f"f{self.extra}", index.extent, index.low))
+        return to_poly(term)
+
+    def pivot(self, poly: Poly) -> bool:
+        """a U[i, j] + rest = 0 -> U[i, j] = -rest / a, where i, j are all free indices."""
+        poly = self.name_places(poly)
+        free = free_indices(from_poly(poly))
+        entries = sorted(self.held(poly), key=lambda e: (self.order.get(e.symbol, 999), sort_key(e)))
+        for entry in entries:
+            plain = [i for i in entry.indices if isinstance(i, Index) and i in free]
+            if len(set(plain)) != len(entry.indices) or not free <= set(plain):
+                continue
+            coefficient: Poly = {}
+            rest: Poly = {}
+            for monomial, scale in poly.items():
+                if self.held_in(monomial) == entry and not monomial.bound:
+                    factors = tuple(f for f in monomial.factors if f[0] != entry)
+                    _add(coefficient, Monomial((), factors), scale)
+                else:
+                    _add(rest, monomial, scale)
+            if not coefficient:
+                continue
+            rest, contraction = self.name_contraction(rest, entry.symbol)
+            if any(e.symbol == entry.symbol for e in self.held(rest)):
+                continue
+            divisor = from_poly(coefficient)
+            if is_zero(divisor):
+                continue
+            self.nonzero.append(divisor)
+            body = normal(mul(build.MINUS_ONE, from_poly(rest), power(divisor, -1)))
+            self.open = [other for other in self.open if other is not poly]
+            self.define(entry, body)
+            if contraction is not None:
+                symbol, meaning = contraction
+                self.push(to_poly(build.subtract(Entry(symbol), self.apply(meaning))))
+            return True
+        return False
+
+    def define(self, entry: Entry, body: Term) -> None:
+        """Record U[i] = body(i), patched with deltas where the equation's range is shorter."""
+        indices = formal_indices(entry.symbol.shape)
+        patches: list[Term] = []
+        for axis, (index, formal) in enumerate(zip(entry.indices, indices, strict=True)):
+            assert isinstance(index, Index)
+            full = entry.symbol.shape[axis]
+            missing = _missing_places(index, full)
+            body = replace_index(body, index, formal)
+            for place in missing:
+                patches.append(self.patch(entry.symbol, indices, axis, place, body))
+        if patches:
+            body = normal(build.add(body, *patches))
+        self.assign(entry.symbol, Array(indices, body))
+
+    def patch(
+        self, symbol: Symbol, indices: tuple[Index, ...], axis: int, place: Position, body: Term
+    ) -> Term:
+        """delta(i, K) (U[K] - body(K)), which vanishes where the rule extends to K."""
+        at = (*indices[:axis], place, *indices[axis + 1 :])
+        own = self.place_symbol(symbol, at)
+        rest = tuple(i for i in at if isinstance(i, Index))
+        there = build.subtract(Entry(own, rest), replace_index(body, indices[axis], place))
+        if is_zero(there):
+            return ZERO
+        return mul(Delta(indices[axis], place), there)
+
+    def place_symbol(self, symbol: Symbol, at: tuple[IndexTerm, ...]) -> Symbol:
+        """U, (i, K) -> the unknown U[., K] as a symbol of its own."""
+        key = (symbol, tuple(i if not isinstance(i, Index) else Position(i.extent) for i in at))
+        found = self.places.get(key)
+        if found is None:
+            shape = tuple(e for e, i in zip(symbol.shape, at, strict=True) if isinstance(i, Index))
+            name = f"{symbol.name} at {len(self.places)}"
+            found = Symbol(name, Role.UNKNOWN, Domain("real"), shape)
+            self.places[key] = found
+            self.unknowns.add(found)
+            self.order[found] = 500 + len(self.places)
+        return found
+
+    def name_places(self, poly: Poly) -> Poly:
+        """U[i, K] -> an unknown of its own; the link is restored by `define`."""
+        arrays: dict[Entry, Entry] = {}
+        for entry in self.held(poly):
+            if any(isinstance(i, Position) for i in entry.indices):
+                rest = tuple(i for i in entry.indices if isinstance(i, Index))
+                arrays[entry] = Entry(self.place_symbol(entry.symbol, entry.indices), rest)
+        if not arrays:
+            return poly
+        result: Poly = {}
+        for monomial, scale in poly.items():
+            held = self.held_in(monomial)
+            factors = tuple((arrays.get(a, a) if a == held else a, e) for a, e in monomial.factors)  # type: ignore[call-overload]
+            term = from_monomial(Monomial(monomial.bound, factors), scale)
+            for inner, value in to_poly(term).items():
+                _add(result, inner, value)
+        self.open = [result if other is poly else other for other in self.open]
+        return result
+
+    def name_contraction(
+        self, rest: Poly, symbol: Symbol
+    ) -> tuple[Poly, tuple[Symbol, Term] | None]:
+        """b sum_j c_j U[j] -> b rho: a closed contraction becomes an unknown scalar."""
+        result: Poly = {}
+        contraction: Term | None = None
+        self.extra += 1
+        rho = Symbol(f"rho {self.extra}", Role.UNKNOWN, Domain("real"))
+        for monomial, scale in rest.items():
+            held = self.held_in(monomial)
+            if held is None or held.symbol != symbol or not monomial.bound:
+                _add(result, monomial, scale)
+                continue
+            bound = set(monomial.bound)
+            inside = tuple(f for f in monomial.factors if free_indices(f[0]) & bound)
+            outside = tuple(f for f in monomial.factors if f not in inside)
+            meaning = from_monomial(Monomial(monomial.bound, inside))
+            if free_indices(meaning) or contraction not in (None, meaning):
+                _add(result, monomial, scale)
+                continue
+            contraction = meaning
+            factors = sorted((*outside, (Entry(rho), Fraction(1))), key=lambda f: sort_key(f[0]))
+            _add(result, Monomial((), tuple(factors)), scale)
+        if contraction is None:
+            return rest, None
+        self.unknowns.add(rho)
+        self.order[rho] = 600 + self.extra
+        return result, (rho, contraction)
+
+    def isolate(self, poly: Poly) -> bool:
+        """sum_j inv(M)[i, j] U[j] + ... = 0 -> multiply by M[a, i] and sum over i."""
+        free = free_indices(from_poly(poly))
+        for monomial in sorted(poly, key=repr):
+            held = self.held_in(monomial)
+            if held is None or not monomial.bound:
+                continue
+            touched = free_indices(held) & set(monomial.bound)
+            for atom, _ in monomial.factors:
+                if not isinstance(atom, Inverse):
+                    continue
+                for mine, other in ((atom.row, atom.column), (atom.column, atom.row)):
+                    if mine in free and other in touched and isinstance(mine, Index):
+                        self.extra += 1
+                        fresh = Index(f"f{self.extra}", mine.extent, mine.low)
+                        entry = instantiate(atom.matrix, (fresh, mine))
+                        product = build.total(mine, mul(entry, from_poly(poly)))
+                        self.open = [p for p in self.open if p is not poly]
+                        self.push(to_poly(product))
+                        return True
+        return False
+
+    def split_indices(self, poly: Poly) -> bool:
+        """Match the functions of free indices that no single unknown covers."""
+        free = free_indices(from_poly(poly))
+        entries = self.held(poly)
+        if not entries:
+            return False
+        best = max(entries, key=lambda e: (len(free_indices(e) & free), -self.order.get(e.symbol, 0)))
+        uncovered = free - free_indices(best)
+        if not uncovered:
+            return False
+        parts = self.split(poly, lambda atom: bool(free_indices(atom) & uncovered))
+        return self.replace(poly, parts)
+
+    def split_places(self, poly: Poly) -> bool:
+        """f(i) + g(j) = 0 -> f(i) = 0 and g(j) = 0 (monomials that share no free index)."""
+        groups: dict[frozenset[Index], Poly] = {}
+        for monomial, scale in poly.items():
+            key = free_indices(from_monomial(monomial))
+            _add(groups.setdefault(key, {}), monomial, scale)
+        return self.replace(poly, list(groups.values()))
+
+    def replace(self, poly: Poly, parts: list[Poly]) -> bool:
+        parts = [part for part in parts if part]
+        if len(parts) < 2 and (not parts or parts[0] == poly):
+            return False
+        if len(parts) == 1 and len(parts[0]) == len(poly) and free_indices(
+            from_poly(parts[0])
+        ) >= free_indices(from_poly(poly)):
+            return False
+        self.open = [other for other in self.open if other is not poly]
+        self.open.extend(parts)
+        return True
+
+    # -- rules
+
+    def apply(self, term: Term) -> Term:
+        return replace_symbols(term, self.rules)
+
+    def assign(self, symbol: Symbol, array: Array) -> None:
+        rule = {symbol: array}
+        self.rules = {
+            s: Array(a.indices, normal(replace_symbols(a.body, rule)))
+            for s, a in self.rules.items()
+        }
+        self.rules[symbol] = array
+        self.unknowns.discard(symbol)
+        reopened = self.open
+        self.open = []
+        for poly in reopened:
+            term = from_poly(poly)
+            if symbol in symbols_of(term):
+                self.push(to_poly(replace_symbols(term, rule)))
+            else:
+                self.open.append(poly)
+
+
+def _missing_places(index: Index, extent: Extent) -> list[Position]:
+    """The places of 1..extent that low..index.extent leaves out, if these are end points."""
+    missing = [Position(Extent(None, n)) for n in range(1, index.low)]
+    if index.extent.size == extent.size:
+        for offset in range(index.extent.offset + 1, extent.offset + 1):
+            missing.append(Position(Extent(extent.size, offset)))
+    elif not is_within(Position(extent), index.extent):
+        raise ValueError(f"an unknown over 1..{extent} is not determined by {index.extent}")
+    return missing
+
+
+def _is_certainly_nonzero(term: Term) -> bool:
+    poly = to_poly(term)
+    if len(poly) == 1:
+        ((monomial, _),) = poly.items()
+        if not monomial.bound:
+            return all(is_positive(a) or _never_zero(a) for a, _ in monomial.factors)
+    return is_positive(term) or is_positive(normal(build.negate(term)))
+
+
+def _never_zero(atom: Term) -> bool:
+    return isinstance(atom, Call) and atom.name == "exp"
+
+
+def _order_of_appearance(
+    indices: list[Index], factors: Iterable[tuple[Term, Fraction]]
+) -> list[Index]:
+    seen: list[Index] = []
+    for atom, _ in sorted(factors, key=lambda f: sort_key(f[0])):
+        for index in _appearing(atom):
+            if index in indices and index not in seen:
+                seen.append(index)
+    return seen
+
+
+def _appearing(item: object) -> list[Index]:
+    """Index variables of a term from left to right, repeats included."""
+    if isinstance(item, Index):
+        return [item]
+    found: list[Index] = []
+    for part in parts_of(item):  # type: ignore[arg-type]
+        found.extend(_appearing(part))
+    return found
+
+
+def _rename(term: Term, mapping: Mapping[Index, Index]) -> Term:
+    for old, new in mapping.items():
+        term = replace_index(term, old, new)
+    return term
+
+
+def _add(poly: Poly, monomial: Monomial, scale: Fraction) -> None:
+    value = poly.get(monomial, Fraction(0)) + scale
+    if value:
+        poly[monomial] = value
+    else:
+        poly.pop(monomial, None)

@@ -1,0 +1,283 @@
+"""Capture-avoiding substitution on terms: of an index, and of an array for a symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import overload
+
+from symelbo.index import build
+from symelbo.index.terms import (
+    Add,
+    Apply,
+    Array,
+    Call,
+    Delta,
+    Entry,
+    Index,
+    IndexTerm,
+    IndexValue,
+    Inverse,
+    LogDet,
+    Mul,
+    Offset,
+    Position,
+    Power,
+    Sum,
+    Symbol,
+    Term,
+)
+
+__all__ = [
+    "free_indices",
+    "instantiate",
+    "map_parts",
+    "mentions",
+    "parts_of",
+    "replace_index",
+    "replace_symbols",
+    "symbols_of",
+]
+
+
+@lru_cache(maxsize=100_000)
+def free_indices(item: Term | IndexTerm | Array) -> frozenset[Index]:
+    """term -> the index variables that occur free in it."""
+    match item:
+        case Index():
+            return frozenset((item,))
+        case Offset(index, _):
+            return frozenset((index,))
+        case Sum(index, body):
+            return free_indices(body) - {index}
+        case Array(indices, body):
+            return free_indices(body) - set(indices)
+    return frozenset().union(*(free_indices(part) for part in parts_of(item)))
+
+
+@lru_cache(maxsize=100_000)
+def symbols_of(item: Term | IndexTerm | Array) -> frozenset[Symbol]:
+    """term -> every symbol in it, abstract functions and selecting nodes included."""
+    own: frozenset[Symbol] = frozenset()
+    if isinstance(item, Entry):
+        own = frozenset((item.symbol,))
+    elif isinstance(item, Apply):
+        own = frozenset((item.function,))
+    return own.union(*(symbols_of(part) for part in parts_of(item)))
+
+
+def mentions(item: Term | IndexTerm | Array, test: Callable[[Symbol], bool]) -> bool:
+    """Whether any symbol in the term satisfies the test."""
+    return any(test(symbol) for symbol in symbols_of(item))
+
+
+def parts_of(item: Term | IndexTerm | Array) -> tuple[Term | IndexTerm | Array, ...]:
+    """item -> its immediate parts; binders themselves are left out."""
+    match item:
+        case Add(terms):
+            return terms
+        case Mul(factors):
+            return factors
+        case Power(base, exponent):
+            return (base, exponent)
+        case Call(_, arguments):
+            return arguments
+        case Entry(_, indices):
+            return indices
+        case Delta(left, right):
+            return (left, right)
+        case IndexValue(index):
+            return (index,)
+        case Sum(_, body) | Array(_, body):
+            return (body,)
+        case Inverse(matrix, row, column):
+            return (matrix, row, column)
+        case LogDet(matrix):
+            return (matrix,)
+        case Apply(_, arguments, indices, derivatives):
+            places = tuple(place for _, where in derivatives for place in where)
+            return (*arguments, *indices, *places)
+        case Offset(index, _):
+            return (index,)
+    return ()
+
+
+@overload
+def map_parts(
+    item: Array,
+    on_term: Callable[[Term], Term],
+    on_index: Callable[[IndexTerm], IndexTerm],
+    on_array: Callable[[Array], Array],
+) -> Array: ...
+@overload
+def map_parts(
+    item: Term,
+    on_term: Callable[[Term], Term],
+    on_index: Callable[[IndexTerm], IndexTerm],
+    on_array: Callable[[Array], Array],
+) -> Term: ...
+def map_parts(
+    item: Term | Array,
+    on_term: Callable[[Term], Term],
+    on_index: Callable[[IndexTerm], IndexTerm],
+    on_array: Callable[[Array], Array],
+) -> Term | Array:
+    """Rebuild a term from its mapped immediate parts; binders are the caller's concern."""
+    match item:
+        case Add(terms):
+            return build.add(*(on_term(term) for term in terms))
+        case Mul(factors):
+            return build.mul(*(on_term(factor) for factor in factors))
+        case Power(base, exponent):
+            return build.power(on_term(base), on_term(exponent))
+        case Call(name, arguments):
+            return build.call(name, *(on_term(argument) for argument in arguments))
+        case Entry(symbol, indices):
+            return Entry(symbol, tuple(on_index(index) for index in indices)) if indices else item
+        case Delta(left, right):
+            return Delta(on_index(left), on_index(right))
+        case IndexValue(index):
+            return IndexValue(on_index(index))
+        case Sum(index, body):
+            return build.total(index, on_term(body))
+        case Array(indices, body):
+            return Array(indices, on_term(body))
+        case Inverse(matrix, row, column):
+            return Inverse(on_array(matrix), on_index(row), on_index(column))
+        case LogDet(matrix):
+            return LogDet(on_array(matrix))
+        case Apply(function, arguments, indices, derivatives):
+            return Apply(
+                function,
+                tuple(on_array(argument) for argument in arguments),
+                tuple(on_index(index) for index in indices),
+                tuple(
+                    (slot, tuple(on_index(index) for index in where))
+                    for slot, where in derivatives
+                ),
+            )
+    return item
+
+
+def replace_index(term: Term, index: Index, by: IndexTerm) -> Term:
+    """term, i, j -> term with every free i replaced by j."""
+    return term if index == by else _replace(term, {index: by})
+
+
+def instantiate(array: Array, indices: tuple[IndexTerm, ...]) -> Term:
+    """(\\i. body), j -> body with i replaced by j."""
+    if len(indices) != len(array.indices):
+        raise ValueError(f"{len(array.indices)} indices expected, {len(indices)} given")
+    mapping = {old: new for old, new in zip(array.indices, indices, strict=True) if old != new}
+    return _replace(array.body, mapping) if mapping else array.body
+
+
+def _replace(term: Term, mapping: Mapping[Index, IndexTerm]) -> Term:
+    if free_indices(term).isdisjoint(mapping):
+        return term
+
+    def on_index(place: IndexTerm) -> IndexTerm:
+        return _replace_place(place, mapping)
+
+    def on_term(part: Term) -> Term:
+        return _replace(part, mapping)
+
+    def on_array(array: Array) -> Array:
+        indices, body = _enter(array.indices, array.body, mapping)
+        return Array(indices, body)
+
+    if isinstance(term, Sum):
+        (index,), body = _enter((term.index,), term.body, mapping)
+        return build.total(index, body)
+    return map_parts(term, on_term, on_index, on_array)
+
+
+def _replace_place(place: IndexTerm, mapping: Mapping[Index, IndexTerm]) -> IndexTerm:
+    match place:
+        case Index():
+            return mapping.get(place, place)
+        case Offset(index, by):
+            target = mapping.get(index, index)
+            match target:
+                case Index():
+                    return Offset(target, by)
+                case Offset(inner, more):
+                    return Offset(inner, by + more) if by + more else inner
+                case Position(extent):
+                    return Position(type(extent)(extent.size, extent.offset + by))
+                case Entry():
+                    raise ValueError("a category cannot be shifted")
+        case Entry(symbol, indices):
+            return Entry(symbol, tuple(_replace_place(index, mapping) for index in indices))
+    return place
+
+
+def _enter(
+    bound: tuple[Index, ...], body: Term, mapping: Mapping[Index, IndexTerm]
+) -> tuple[tuple[Index, ...], Term]:
+    """Push a replacement under a binder, renaming bound indices that would capture."""
+    inner = {old: new for old, new in mapping.items() if old not in bound}
+    incoming = {index for new in inner.values() for index in free_indices(new)}
+    taken = {index.name for index in incoming | free_indices(body)}
+    renamed: list[Index] = []
+    for index in bound:
+        if index in incoming:
+            name, count = index.name, 1
+            while f"{name}.{count}" in taken:
+                count += 1
+            fresh = Index(f"{name}.{count}", index.extent, index.low)
+            taken.add(fresh.name)
+            inner[index] = fresh
+            renamed.append(fresh)
+        else:
+            renamed.append(index)
+    return tuple(renamed), _replace(body, inner)
+
+
+def replace_symbols(term: Term, arrays: Mapping[Symbol, Array]) -> Term:
+    """term, {x: \\i. body} -> term with every x[j] replaced by body[i := j].
+
+    A symbol in an index place may only be replaced by another entry or an index in place of it.
+    """
+    if symbols_of(term).isdisjoint(arrays):
+        return term
+
+    def on_index(place: IndexTerm) -> IndexTerm:
+        if not isinstance(place, Entry):
+            return place
+        indices = tuple(on_index(index) for index in place.indices)
+        array = arrays.get(place.symbol)
+        if array is None:
+            return Entry(place.symbol, indices)
+        body = instantiate(array, indices)
+        if isinstance(body, Entry):
+            return body
+        if isinstance(body, IndexValue):
+            return body.index
+        raise ValueError("an index can only be replaced by an index")
+
+    def on_term(part: Term) -> Term:
+        if symbols_of(part).isdisjoint(arrays):
+            return part
+        if isinstance(part, Entry) and part.symbol in arrays:
+            return instantiate(arrays[part.symbol], tuple(on_index(i) for i in part.indices))
+        if isinstance(part, Sum):
+            (index,), body = _open((part.index,), part.body, incoming)
+            return build.total(index, on_term(body))
+        return map_parts(part, on_term, on_index, on_array)
+
+    def on_array(array: Array) -> Array:
+        indices, body = _open(array.indices, array.body, incoming)
+        return Array(indices, on_term(body))
+
+    incoming = frozenset().union(*(free_indices(array) for array in arrays.values()))
+    return on_term(term)
+
+
+def _open(
+    bound: tuple[Index, ...], body: Term, incoming: frozenset[Index]
+) -> tuple[tuple[Index, ...], Term]:
+    if incoming.isdisjoint(bound):
+        return bound, body
+    clash = {index: index for index in incoming}
+    return _enter(bound, body, clash)
