@@ -778,6 +778,8 @@ def _contract_delta(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
         old, new = sorted((atom.left, atom.right), key=sort_key)[::-1]
         if not isinstance(old, Index):
             old, new = new, old
+        if isinstance(new, Entry):  # a category stays a selector: delta(i, c) f(i) is kept
+            continue
         if isinstance(old, Index) and any(old in free_indices(a) for a in rest):
             replaced = [(replace_index(a, old, new), e) for a, e in rest.items()]
             return _times_delta(bound, atom, replaced)

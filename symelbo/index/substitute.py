@@ -14,6 +14,7 @@ from symelbo.index.terms import (
     Call,
     Delta,
     Entry,
+    Extent,
     Index,
     IndexTerm,
     IndexValue,
@@ -35,7 +36,9 @@ __all__ = [
     "mentions",
     "parts_of",
     "replace_index",
+    "replace_selector",
     "replace_symbols",
+    "selectors_of",
     "symbols_of",
 ]
 
@@ -281,3 +284,38 @@ def _open(
         return bound, body
     clash = {index: index for index in incoming}
     return _enter(bound, body, clash)
+
+
+def selectors_of(item: Term | IndexTerm | Array) -> list[tuple[Entry, Extent]]:
+    """mu[c, d] -> (c, the axis it selects from), for every category in an index place, in order."""
+    found: list[tuple[Entry, Extent]] = []
+    if isinstance(item, Entry):
+        for axis, place in zip(item.symbol.shape, item.indices, strict=True):
+            if isinstance(place, Entry):
+                found.append((place, axis))
+    if isinstance(item, Apply):
+        for axis, place in zip(item.function.shape, item.indices, strict=True):
+            if isinstance(place, Entry):
+                found.append((place, axis))
+    for part in parts_of(item):
+        found.extend(selectors_of(part))
+    return list(dict.fromkeys(found))
+
+
+def replace_selector(term: Term, entry: Entry, by: IndexTerm) -> Term:
+    """term, c, k -> term with the category c replaced by k in every index place."""
+
+    def on_index(place: IndexTerm) -> IndexTerm:
+        if place == entry:
+            return by
+        if isinstance(place, Entry):
+            return Entry(place.symbol, tuple(on_index(index) for index in place.indices))
+        return place
+
+    def on_term(part: Term) -> Term:
+        return map_parts(part, on_term, on_index, on_array)
+
+    def on_array(array: Array) -> Array:
+        return Array(array.indices, on_term(array.body))
+
+    return on_term(term)

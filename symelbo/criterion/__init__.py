@@ -1,0 +1,1 @@
+"""The parameterization criterion: a field that scales the natural parameters, or a refutation."""

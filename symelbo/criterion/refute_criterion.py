@@ -1,0 +1,550 @@
+"""Find a certificate that no field exists: weights c with c' J = 0 and c' eta != 0.
+
+Small instances of the symbolic sizes, one admissible parameter value, points of the parents' actual
+support; all in exact arithmetic.  What is found is proposed; `verify.certificate` disposes.
+Source: the range of J is the annihilator of its left null space; Luecke & Warnken (2022), Example 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from math import lcm
+from random import Random
+
+from symelbo.criterion.factor import Factor, is_parent, parameters_of
+from symelbo.index import build
+from symelbo.index.build import ONE, ZERO, add, mul, number
+from symelbo.index.concretize import concretize, extent_value, index_tuples
+from symelbo.index.differentiate import derivative_along
+from symelbo.index.interpret import Interpretation, interpret_functions
+from symelbo.index.normal import Poly, from_poly, to_poly
+from symelbo.index.solve import formal_indices
+from symelbo.index.substitute import parts_of, replace_index, symbols_of
+from symelbo.index.terms import (
+    Add,
+    Apply,
+    Array,
+    Delta,
+    Domain,
+    Entry,
+    Extent,
+    Index,
+    IndexTerm,
+    Number,
+    Position,
+    Role,
+    Size,
+    Symbol,
+    Term,
+)
+from symelbo.verify.certificate import Certificate, Row, check_certificate
+
+__all__ = ["find_certificate"]
+
+SAMPLE_COUNTS = (1, 2, 3, 4, 6, 9)
+POINTS = 3
+Values = dict[tuple[str, tuple[int, ...]], Fraction]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One row of the system: eta and its derivatives in all directions, closed and exact."""
+
+    row: Row
+    eta: Poly
+    slopes: tuple[Poly, ...]
+
+
+def find_certificate(factors: Sequence[Factor]) -> Certificate | None:
+    """factors -> a checked certificate, gauge-proof if one was found; None if there is none."""
+    parameters = sorted(
+        frozenset().union(*(parameters_of(f.statement) for f in factors)), key=lambda s: s.name
+    )
+    fallback: Certificate | None = None
+    for functions in _interpretations(factors):
+        for sizes in _small_sizes(factors):
+            for seed in range(POINTS):
+                instance = _Instance(factors, parameters, functions, sizes, seed)
+                for count in SAMPLE_COUNTS:
+                    lines = instance.lines(count)
+                    if lines is None:
+                        break
+                    for shift_proof in (True, False):
+                        if fallback is not None and not shift_proof:
+                            continue
+                        certificate = instance.certify(lines, shift_proof)
+                        if certificate is None:
+                            continue
+                        if shift_proof:
+                            return certificate
+                        fallback = certificate
+    return fallback
+
+
+# ---------------------------------------------------------------- instances
+
+
+def _small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
+    names: set[str] = set()
+    grouped: set[str] = set()
+    for factor in factors:
+        for item in _extents_of(factor):
+            if item.size is not None:
+                names.add(item.size)
+        for symbol in _symbols_of(factor):
+            if symbol.domain.kind == "simplex" and symbol.shape[-1].size is not None:
+                grouped.add(symbol.shape[-1].size)
+            if symbol.domain.kind == "category" and isinstance(symbol.domain.upper, Size):
+                grouped.add(symbol.domain.upper.name)
+    for n in (1, 2, 3):
+        yield {name: max(n, 2) if name in grouped else n for name in sorted(names)}
+
+
+def _symbols_of(factor: Factor) -> frozenset[Symbol]:
+    arrays = (symbols_of(array) for _, array in factor.statement.arguments)
+    return frozenset().union(*arrays) | {factor.statement.node}
+
+
+def _extents_of(factor: Factor) -> set[Extent]:
+    found = {index.extent for index in factor.plates}
+    for symbol in _symbols_of(factor):
+        found |= set(symbol.shape)
+    for block in factor.blocks:
+        found |= {index.extent for index in block.indices}
+        found |= _bound_extents(block.natural)
+    return found
+
+
+def _bound_extents(item: Term | IndexTerm | Array) -> set[Extent]:
+    found: set[Extent] = set()
+    if isinstance(item, Index):
+        found.add(item.extent)
+    if isinstance(item, Array):
+        found |= {index.extent for index in item.indices}
+    if isinstance(item, Size):
+        found.add(Extent(item.name))
+    if hasattr(item, "index") and isinstance(item.index, Index):
+        found.add(item.index.extent)
+    for part in parts_of(item):
+        found |= _bound_extents(part)
+    return found
+
+
+def _interpretations(factors: Sequence[Factor]) -> Iterator[dict[Symbol, Interpretation]]:
+    """Simple admissible choices for the abstract functions, of which nothing is assumed."""
+    calls: dict[Symbol, Apply] = {}
+    for factor in factors:
+        for block in factor.blocks:
+            _collect_calls(block.natural, calls)
+    if not calls:
+        yield {}
+        return
+    for build_body in (_constant_body, _quadratic_body):
+        chosen = {}
+        for function, call in sorted(calls.items(), key=lambda item: item[0].name):
+            formals = tuple(
+                Symbol(
+                    f"{function.name}_{n}",
+                    Role.ARGUMENT,
+                    Domain("real"),
+                    tuple(i.extent for i in argument.indices),
+                )
+                for n, argument in enumerate(call.arguments)
+            )
+            indices = formal_indices(function.shape)
+            varying = [
+                formal
+                for formal, argument in zip(formals, call.arguments, strict=True)
+                if any(is_parent(s) for s in symbols_of(argument))
+            ]
+            chosen[function] = Interpretation(
+                formals, Array(indices, build_body(function, varying))
+            )
+        yield chosen
+
+
+def _constant_body(function: Symbol, varying: Sequence[Symbol]) -> Term:
+    return number(Fraction(1, 3)) if function.domain.kind == "unit" else ONE
+
+
+def _quadratic_body(function: Symbol, varying: Sequence[Symbol]) -> Term:
+    squares: list[Term] = []
+    for formal in varying:
+        indices = tuple(Index(f"q{n}", e) for n, e in enumerate(formal.shape))
+        square: Term = build.power(Entry(formal, indices), 2)
+        for index in reversed(indices):
+            square = build.total(index, square)
+        squares.append(square)
+    body = add(ONE, *squares)
+    return build.divide(ONE, add(ONE, body)) if function.domain.kind == "unit" else body
+
+
+def _collect_calls(item: Term | IndexTerm | Array, calls: dict[Symbol, Apply]) -> None:
+    if isinstance(item, Apply):
+        calls.setdefault(item.function, item)
+    for part in parts_of(item):
+        _collect_calls(part, calls)
+
+
+class _Instance:
+    """Concrete sizes, functions and parameter point; samples are drawn in a fixed order."""
+
+    def __init__(
+        self,
+        factors: Sequence[Factor],
+        parameters: Sequence[Symbol],
+        functions: Mapping[Symbol, Interpretation],
+        sizes: Mapping[str, int],
+        seed: int,
+    ) -> None:
+        self.factors = factors
+        self.parameters = parameters
+        self.functions = functions
+        self.sizes = sizes
+        self.random = Random(seed)
+        symbols = frozenset().union(*(_symbols_of(f) for f in factors))
+        self.known: Values = {}
+        for symbol in sorted(symbols, key=lambda s: s.name):
+            if symbol.role in (Role.PARAMETER, Role.CONSTANT):
+                self.known.update(self.draw_point(symbol, seed))
+        self.parents = [
+            symbol
+            for symbol in sorted(symbols, key=lambda s: s.name)
+            if is_parent(symbol) and symbol not in {f.statement.node for f in factors}
+            or symbol in self.nodes_as_parents(factors)
+        ]
+
+    @staticmethod
+    def nodes_as_parents(factors: Sequence[Factor]) -> set[Symbol]:
+        arguments = (symbols_of(a) for f in factors for _, a in f.statement.arguments)
+        return {s for s in frozenset().union(*arguments) if is_parent(s)}
+
+    def places(self, symbol: Symbol) -> list[tuple[int, ...]]:
+        indices = tuple(Index(f"p{n}", e) for n, e in enumerate(symbol.shape))
+        return index_tuples(indices, self.sizes)
+
+    def draw_point(self, symbol: Symbol, seed: int) -> Values:
+        kind = symbol.domain.kind
+        values: Values = {}
+        for n, place in enumerate(self.places(symbol)):
+            if kind == "simplex":
+                count = extent_value(symbol.shape[-1], self.sizes)
+                value = Fraction(2 * place[-1], count * (count + 1)) if seed else Fraction(1, count)
+            elif kind == "posdef":
+                value = Fraction(2 + seed if place[-1] == place[-2] else min(seed, 1))
+            elif kind == "unit":
+                value = (Fraction(1, 2), Fraction(1, 3), Fraction(1, 4 + n))[seed]
+            elif kind in ("positive", "naturals", "category"):
+                value = Fraction((1, 2, 3 + n)[seed])
+            elif kind == "interval":
+                value = _inside(symbol.domain, Fraction(1 + seed))
+            else:
+                value = Fraction((1, 1 + n, 2 - 3 * n)[seed])
+            values[symbol.name, place] = value
+        return values
+
+    def support(self, symbol: Symbol) -> list[Fraction]:
+        kind = symbol.domain.kind
+        if kind == "category":
+            upper = symbol.domain.upper
+            last = (
+                self.sizes[upper.name]
+                if isinstance(upper, Size)
+                else int(upper.value)
+                if isinstance(upper, Number)
+                else 2
+            )
+            return [Fraction(n) for n in range(1, last + 1)]
+        if kind == "interval":
+            return [_inside(symbol.domain, Fraction(n)) for n in (1, 2, 3)]
+        choices = {
+            "binary": ("0", "1"),
+            "naturals": ("0", "1", "2", "3"),
+            "positive": ("1", "2", "1/2", "3"),
+            "unit": ("1/2", "1/4", "3/4"),
+        }.get(kind, ("0", "1", "-1", "2"))
+        return [Fraction(choice) for choice in choices]
+
+    def sample(self, number_of: int) -> Values | None:
+        """The n-th point of the parents' support: zeros, units, then mixtures; None if exhausted."""
+        coordinates = [(s, place) for s in self.parents for place in self.places(s)]
+        if any(s.domain.kind in ("simplex", "posdef") for s in self.parents):
+            return None
+        supports = [self.support(s) for s, _ in coordinates]
+        total = 1
+        for support in supports:
+            total *= len(support)
+        if number_of >= total:
+            return None
+        if total <= 64:
+            order = sorted(
+                product(*(range(len(s)) for s in supports)), key=lambda c: (sum(c), c[::-1])
+            )
+            chosen = order[number_of]
+        elif number_of <= len(coordinates):
+            chosen = tuple(int(n == number_of - 1) for n in range(len(coordinates)))
+        else:
+            draw = Random(number_of)
+            chosen = tuple(draw.randrange(len(s)) for s in supports)
+        return {
+            (symbol.name, place): support[n]
+            for (symbol, place), support, n in zip(coordinates, supports, chosen, strict=True)
+        }
+
+    def lines(self, count: int) -> list[_Line] | None:
+        """The system at the first `count` samples; None if there are not that many."""
+        result = []
+        for n in range(count):
+            sample = self.sample(n)
+            if sample is None:
+                return None
+            try:
+                result.extend(self.lines_of(n, sample))
+            except (ZeroDivisionError, ValueError):
+                return None
+        return result
+
+    def lines_of(self, n: int, sample: Values) -> list[_Line]:
+        found = []
+        for factor in self.factors:
+            for component, block in enumerate(factor.blocks):
+                indices = (*factor.plates, *block.indices)
+                natural = interpret_functions(block.natural, self.functions)
+                for place in index_tuples(indices, self.sizes):
+                    if block.symmetric and place[-1] < place[-2]:
+                        continue
+                    here = natural
+                    for index, at in zip(indices, place, strict=True):
+                        here = replace_index(here, index, Position(Extent(None, at)))
+                    found.append(self.line(Row(n, factor.name, component, place, ONE), here, sample))
+        return found
+
+    def line(self, row: Row, natural: Term, sample: Values) -> _Line:
+        parameter_names = {p.name for p in self.parameters}
+
+        def keep_parameters(name: str, place: tuple[int, ...]) -> Fraction | None:
+            if name in parameter_names:
+                return None
+            return sample.get((name, place), self.known.get((name, place)))
+
+        def at_point(name: str, place: tuple[int, ...]) -> Fraction | None:
+            return self.known[name, place]
+
+        open_eta = concretize(natural, self.sizes, keep_parameters)
+        eta = to_poly(concretize(open_eta, self.sizes, at_point))
+        slopes = tuple(
+            to_poly(concretize(derivative_along(open_eta, direction), self.sizes, at_point))
+            for direction in self.directions()
+        )
+        return _Line(row, eta, slopes)
+
+    def directions(self) -> list[dict[Symbol, Array]]:
+        """A basis of the tangent space of the parameters, as fields."""
+        basis = []
+        for symbol in self.parameters:
+            indices = formal_indices(symbol.shape)
+            for place in self.places(symbol):
+                if symbol.domain.kind == "simplex":
+                    last = extent_value(symbol.shape[-1], self.sizes)
+                    if place[-1] == last:
+                        continue
+                    other = (*place[:-1], last)
+                    body = build.subtract(_unit(indices, place), _unit(indices, other))
+                elif symbol.domain.kind == "posdef":
+                    if place[-1] < place[-2]:
+                        continue
+                    mirrored = (*place[:-2], place[-1], place[-2])
+                    body = _unit(indices, place)
+                    if mirrored != place:
+                        body = add(body, _unit(indices, mirrored))
+                else:
+                    body = _unit(indices, place)
+                basis.append({symbol: Array(indices, body)})
+        return basis
+
+    # -- certificates
+
+    def certify(self, lines: Sequence[_Line], shift_proof: bool) -> Certificate | None:
+        if not lines:
+            return None
+        columns = [[line.slopes[n] for line in lines] for n in range(len(lines[0].slopes))]
+        if shift_proof:
+            keys = {(r.row.factor, r.row.component, r.row.place): None for r in lines}
+            for key in keys:
+                columns.append(
+                    [
+                        {_UNIT: Fraction(1)}
+                        if (r.row.factor, r.row.component, r.row.place) == key
+                        else {}
+                        for r in lines
+                    ]
+                )
+        for weights in _null_vectors(columns, len(lines)):
+            value = add(
+                *(
+                    mul(weight, from_poly(line.eta))
+                    for weight, line in zip(weights, lines, strict=True)
+                )
+            )
+            value = from_poly(to_poly(value))
+            if value == ZERO:
+                continue
+            certificate = self.assemble(lines, weights, value, shift_proof)
+            naturals = {
+                (factor.name, n): ((*factor.plates, *block.indices), block.natural)
+                for factor in self.factors
+                for n, block in enumerate(factor.blocks)
+            }
+            if not check_certificate(certificate, naturals, self.parameters):
+                return certificate
+        return None
+
+    def assemble(
+        self, lines: Sequence[_Line], weights: Sequence[Term], value: Term, shift_proof: bool
+    ) -> Certificate:
+        used = sorted(
+            {line.row.sample for line, c in zip(lines, weights, strict=True) if c != ZERO}
+        )
+        samples = []
+        for n in used:
+            sample = self.sample(n)
+            assert sample is not None
+            samples.append(tuple((name, at, v) for (name, at), v in sorted(sample.items())))
+        rows = tuple(
+            Row(
+                used.index(line.row.sample),
+                line.row.factor,
+                line.row.component,
+                line.row.place,
+                weight,
+            )
+            for line, weight in zip(lines, weights, strict=True)
+            if weight != ZERO
+        )
+        return Certificate(
+            tuple(sorted(self.sizes.items())),
+            tuple(
+                (function, meaning.formals, meaning.array)
+                for function, meaning in sorted(self.functions.items(), key=lambda i: i[0].name)
+            ),
+            tuple((name, at, value) for (name, at), value in sorted(self.known.items())),
+            tuple(samples),
+            rows,
+            value,
+            shift_proof,
+        )
+
+
+_UNIT = next(iter(to_poly(ONE)))
+
+
+def _unit(indices: tuple[Index, ...], place: tuple[int, ...]) -> Term:
+    return mul(
+        *(Delta(i, Position(Extent(None, at))) for i, at in zip(indices, place, strict=True))
+    )
+
+
+def _inside(domain: Domain, offset: Fraction) -> Fraction:
+    lower = domain.lower.value if isinstance(domain.lower, Number) else None
+    upper = domain.upper.value if isinstance(domain.upper, Number) else None
+    if lower is not None and upper is not None:
+        return lower + (upper - lower) * offset / (offset + 4)
+    if lower is not None:
+        return lower + offset
+    return upper - offset if upper is not None else offset
+
+
+# ---------------------------------------------------------------- exact null vectors
+
+
+def _null_vectors(columns: Sequence[Sequence[Poly]], width: int) -> list[list[Term]]:
+    """Weights c with c' column = 0 for every column; numbers if all entries are rational."""
+    rational = all(set(entry) <= {_UNIT} for column in columns for entry in column)
+    if rational:
+        rows = [[entry.get(_UNIT, Fraction(0)) for entry in column] for column in columns]
+        vectors = _rational_null_space(rows, width)
+        vectors.sort(key=lambda v: (sum(1 for x in v if x), [abs(x) for x in v]))
+        return [[number(x) for x in vector] for vector in vectors]
+    return _symbolic_null_space(columns, width)
+
+
+def _rational_null_space(rows: list[list[Fraction]], width: int) -> list[list[Fraction]]:
+    pivots: list[tuple[int, list[Fraction]]] = []
+    for row in rows:
+        for column, pivot in pivots:
+            if row[column]:
+                factor = row[column]
+                row = [a - factor * b for a, b in zip(row, pivot, strict=True)]
+        lead = next((n for n, a in enumerate(row) if a), None)
+        if lead is None:
+            continue
+        row = [a / row[lead] for a in row]
+        pivots = [(c, [a - p[lead] * b for a, b in zip(p, row, strict=True)]) for c, p in pivots]
+        pivots.append((lead, row))
+    led = {column for column, _ in pivots}
+    vectors = []
+    for free in (n for n in range(width) if n not in led):
+        vector = [Fraction(0)] * width
+        vector[free] = Fraction(1)
+        for column, pivot in pivots:
+            vector[column] = -pivot[free]
+        scale = lcm(*(x.denominator for x in vector))
+        vectors.append([x * scale for x in vector])
+    return vectors
+
+
+def _symbolic_null_space(columns: Sequence[Sequence[Poly]], width: int) -> list[list[Term]]:
+    """As above over the field of rational functions in the transcendental values that occur."""
+    from sympy import QQ, symbols
+    from sympy.polys.matrices import DomainMatrix
+
+    atoms: dict[tuple[Term, int], None] = {}
+    for column in columns:
+        for entry in column:
+            for monomial in entry:
+                for atom, exponent in monomial.factors:
+                    atoms.setdefault((atom, exponent.denominator))
+    if any(isinstance(atom, Add) for atom, _ in atoms):
+        return []
+    names = symbols(f"t0:{len(atoms)}")
+    field = QQ.frac_field(*names)
+    generators = dict(zip(atoms, field.gens, strict=True))
+
+    def convert(entry: Poly) -> object:
+        value = field.zero
+        for monomial, scale in entry.items():
+            part = field(QQ(scale.numerator, scale.denominator))
+            for atom, exponent in monomial.factors:
+                part *= generators[atom, exponent.denominator] ** exponent.numerator
+            value += part
+        return value
+
+    matrix = DomainMatrix(
+        [[convert(entry) for entry in column] for column in columns], (len(columns), width), field
+    )
+    space = matrix.nullspace().to_list()
+    meaning = {
+        generator: build.power(atom, Fraction(1, d))
+        for (atom, d), generator in generators.items()
+    }
+    result = []
+    for vector in space:
+        terms = [_from_field(x, list(meaning.values())) for x in vector]
+        result.append(terms)
+    result.sort(key=lambda v: sum(1 for x in v if x != ZERO))
+    return result
+
+
+def _from_field(value: object, atoms: Sequence[Term]) -> Term:
+    def poly(p: object) -> Term:
+        parts = []
+        for exponents, coefficient in p.terms():  # type: ignore[attr-defined]
+            factors = [build.power(a, e) for a, e in zip(atoms, exponents, strict=True) if e]
+            scale = Fraction(int(coefficient.numerator), int(coefficient.denominator))
+            parts.append(mul(number(scale), *factors))
+        return add(*parts)
+
+    return build.divide(poly(value.numer), poly(value.denom))  # type: ignore[attr-defined]

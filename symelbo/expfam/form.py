@@ -1,0 +1,77 @@
+"""The exponential-family form of a density, as data.
+
+    p(v | a) = h(v) exp( sum_k eta_k(a)' T_k(v) - A(a) )
+
+Blocks are scalars, vectors or (symmetric, half-vectorised) matrices of natural parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from symelbo.index.build import ZERO, add, mul, total
+from symelbo.index.terms import Array, Index, Symbol, Term
+from symelbo.language.density import Density
+
+__all__ = ["Block", "ExponentialForm", "Gauge", "Inseparable", "Separation"]
+
+
+class Gauge(Enum):
+    """Which base measure a form uses; strongest first (Luecke & Warnken, Theorems 1 and 2)."""
+
+    CONSTANT = "constant"  # h = 1
+    TEXTBOOK = "textbook"  # what the separated log-density leaves to the value alone
+    SHIFTED = "shifted"  # textbook, and a known constant moved from eta into h
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block eta_k[indices] with its statistic T_k[indices]; symmetric: half-vectorised."""
+
+    indices: tuple[Index, ...]
+    natural: Term
+    statistic: Term
+    symmetric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExponentialForm:
+    """blocks, A and log h, in the density's value and its moving arguments."""
+
+    density: Density
+    moving: tuple[Symbol, ...]
+    blocks: tuple[Block, ...]
+    log_partition: Term
+    log_base: Term
+    gauge: Gauge
+
+    def linear_part(self) -> Term:
+        """sum_k eta_k' T_k"""
+        parts = []
+        for block in self.blocks:
+            part = mul(block.natural, block.statistic)
+            for index in reversed(block.indices):
+                part = total(index, part)
+            parts.append(part)
+        return add(*parts) if parts else ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """The forms that a density admits, strongest base measure first; never empty."""
+
+    forms: tuple[ExponentialForm, ...]
+    why_not_constant: str = ""  # empty if the first form has a constant base measure
+
+
+@dataclass(frozen=True, slots=True)
+class Inseparable:
+    """No finite separation into parameter times statistic was found: the reason, and the piece."""
+
+    reason: str
+    piece: Term | None
+
+
+RadialField = Mapping[Symbol, Array]

@@ -1,0 +1,1 @@
+"""The expression language of specifications and densities: text -> syntax tree -> term."""

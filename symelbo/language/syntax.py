@@ -1,0 +1,167 @@
+"""The syntax tree: what was written, with 0-based offsets [at, end) into the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+__all__ = [
+    "AddSyntax",
+    "ArgumentSyntax",
+    "Assignment",
+    "CallSyntax",
+    "Expression",
+    "MulSyntax",
+    "NameSyntax",
+    "NumberSyntax",
+    "PowerSyntax",
+    "RangeSyntax",
+    "Sampling",
+    "StatementSyntax",
+    "SubscriptSyntax",
+    "SumSyntax",
+    "TypeSyntax",
+    "names_used",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """Base of all expressions."""
+
+    at: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class NumberSyntax(Expression):
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class NameSyntax(Expression):
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptSyntax(Expression):
+    """base[indices]"""
+
+    base: Expression
+    indices: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallSyntax(Expression):
+    """name(arguments)"""
+
+    name: str
+    arguments: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddSyntax(Expression):
+    """A whole chain of + and -; each term with True where it is subtracted."""
+
+    terms: tuple[tuple[bool, Expression], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MulSyntax(Expression):
+    """A whole chain of * and /; each factor with True where it divides."""
+
+    factors: tuple[tuple[bool, Expression], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PowerSyntax(Expression):
+    base: Expression
+    exponent: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class RangeSyntax:
+    """variable in low:high"""
+
+    at: int
+    end: int
+    variable: str
+    low: Expression
+    high: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class SumSyntax(Expression):
+    """sum(body for ranges)"""
+
+    body: Expression
+    ranges: tuple[RangeSyntax, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentSyntax:
+    """An argument of a family, by position (name None) or by name."""
+
+    at: int
+    name: str | None
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """target[indices] ~ family(arguments) for ranges"""
+
+    at: int
+    target: str
+    indices: tuple[Expression, ...]
+    family: str
+    family_at: int
+    arguments: tuple[ArgumentSyntax, ...]
+    ranges: tuple[RangeSyntax, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """target[indices] = body for ranges"""
+
+    at: int
+    target: str
+    indices: tuple[Expression, ...]
+    body: Expression
+    ranges: tuple[RangeSyntax, ...]
+
+
+StatementSyntax = Sampling | Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class TypeSyntax:
+    """base[extents]; no brackets is a scalar."""
+
+    at: int
+    base: str
+    extents: tuple[Expression, ...]
+
+
+def names_used(expression: Expression) -> Iterator[str]:
+    """Every name an expression mentions (loop variables and functions too), with repetitions."""
+    stack: list[Expression] = [expression]
+    while stack:
+        match stack.pop():
+            case NameSyntax(name=name):
+                yield name
+            case SubscriptSyntax(base=base, indices=indices):
+                stack.append(base)
+                stack.extend(indices)
+            case CallSyntax(name=name, arguments=arguments):
+                yield name
+                stack.extend(arguments)
+            case AddSyntax(terms=parts) | MulSyntax(factors=parts):
+                stack.extend(part for _, part in parts)
+            case PowerSyntax(base=base, exponent=exponent):
+                stack.extend((base, exponent))
+            case SumSyntax(body=body, ranges=ranges):
+                stack.append(body)
+                for item in ranges:
+                    stack.extend((item.low, item.high))

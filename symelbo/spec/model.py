@@ -1,0 +1,83 @@
+"""A model, read and checked: the frozen value that every later pass starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from symelbo.errors import Place
+from symelbo.families.family import Family, Form
+from symelbo.index.terms import Array, Extent, Index, IndexTerm, Symbol
+
+__all__ = ["Condition", "Definition", "Model", "Place", "Statement"]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something the specification does not imply and the result needs, e.g. 0 < p < 1."""
+
+    text: str  # as the user would write it: "0 < w*z[h] + 1/2 < 1 for h in 1:H"
+    reason: str  # "p of Bernoulli at z"
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """node[plates] ~ family(arguments), independent over the plates given the parents.
+
+    node.shape = plate extents followed by event extents.  An argument is an Array over its event
+    indices (a scalar argument has none) whose body may use the plate indices; deterministic nodes
+    are inlined.  A discrete parent that selects stands as an Entry in an index place.
+    """
+
+    node: Symbol
+    plates: tuple[Index, ...]
+    family: Family
+    form: Form
+    arguments: tuple[tuple[str, Array], ...]  # in the order of form.arguments
+    extents: tuple[tuple[str, Extent], ...]  # formal extent of the family -> extent here
+    place: Place
+    places: tuple[IndexTerm, ...] = ()  # as on the left of `~`: plate indices, z[1], z[t+1]
+
+    def argument(self, name: str) -> Array:
+        """The actual argument called `name`; KeyError if the form has none."""
+        return dict(self.arguments)[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """name[indices] = body, a named deterministic quantity (kept for display; uses are inlined)."""
+
+    name: str
+    array: Array
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A generative model, as the specification states it (spec-language contract)."""
+
+    name: str
+    stem: str  # file name without suffix; names the output folder and the Python module
+    sizes: tuple[str, ...]
+    parameters: tuple[Symbol, ...]
+    constants: tuple[Symbol, ...]
+    inputs: tuple[Symbol, ...]
+    functions: tuple[Symbol, ...]
+    statements: tuple[Statement, ...]  # in topological order, parents first
+    definitions: tuple[Definition, ...]
+    observed: tuple[str, ...]
+    variational: str | tuple[Statement, ...]  # "any", "exact", or statements for q
+    variational_symbols: tuple[Symbol, ...] = ()  # role VARIATIONAL, from the statements for q
+    reparameterize: str = "auto"  # or "never"
+    reference: str = ""
+    description: str = ""
+    conditions: tuple[Condition, ...] = ()
+    families: tuple[Family, ...] = ()  # the user's own
+    normalized: Mapping[str, object] = field(default_factory=dict)  # the spec, for the JSON
+    sha256: str = ""  # of the bytes of the specification
+
+    @property
+    def latents(self) -> tuple[Statement, ...]:
+        """Statements of nodes that are not data, parents first."""
+        return tuple(s for s in self.statements if s.node.name not in self.observed)

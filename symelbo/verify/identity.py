@@ -1,0 +1,257 @@
+"""The exact identity, tried at random sizes, parameters, data and q (theory, section 3).
+
+    sum_s w_s log p  =  - sum_s w_s H~  +  sum_s w_s log h  +  d/ds [sum_s w_s log p] along the field
+
+holds at every parameter value for every q, if and only if the field solves the criterion (for all
+parents) and H~ is the pseudo-entropy: Luecke & Warnken 2022 (arXiv 2209.03077), stronger form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from random import Random
+
+from symelbo.index.terms import (
+    Apply,
+    Array,
+    Entry,
+    Extent,
+    Index,
+    Position,
+    Role,
+    Size,
+    Symbol,
+    Term,
+)
+from symelbo.verify.evaluate import Place, Smooth, World, evaluate, places, walk
+
+__all__ = ["draw_world", "identity_residual"]
+
+_NODES = (Role.LATENT, Role.OBSERVED, Role.VALUE)
+POINTS = 4  # of q
+ATTEMPTS = 40  # per trial, where a draw falls outside the domain of the model
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What there is to draw: symbols in order, sizes with their least value, category ranges."""
+
+    symbols: tuple[Symbol, ...]
+    functions: tuple[Symbol, ...]
+    sizes: Mapping[str, int]
+    categories: Mapping[str, Extent]
+
+
+def identity_residual(
+    log_density: Term,
+    entropy: Term,
+    log_base: Term,
+    field: Mapping[Symbol, Array],
+    *,
+    seed: int,
+    trials: int = 3,
+) -> float:
+    """The largest relative residual of the identity; of the order of 1e-15 if it holds.
+
+    All three terms are summed over the factor's plates.  The field may move node symbols too
+    (a reparameterized prior).  Raises ValueError if no admissible point is found.
+    """
+    random = Random(seed)
+    scene = _scene(
+        [log_density, entropy, log_base, *field.keys(), *field.values()],
+    )
+    worst = 0.0
+    for trial in range(trials):
+        for _ in range(ATTEMPTS):
+            try:
+                worst = max(worst, _trial(log_density, entropy, log_base, field, scene, random))
+                break
+            except (ValueError, ZeroDivisionError, OverflowError):
+                continue  # outside the model's domain: draw again
+        else:
+            raise ValueError(f"no admissible point found in trial {trial}")
+    return worst
+
+
+def _trial(
+    log_density: Term,
+    entropy: Term,
+    log_base: Term,
+    field: Mapping[Symbol, Array],
+    scene: _Scene,
+    random: Random,
+) -> float:
+    base = draw_world(scene, random)
+    weights = [random.uniform(0.2, 1.0) for _ in range(POINTS)]
+    total = sum(weights)
+    left = right = size = 0.0
+    for weight in weights:
+        world = _with_nodes(base, scene, random)
+        world.velocities = _velocities(field, world)
+        w = weight / total
+        density = evaluate(log_density, world)
+        pseudo = evaluate(entropy, world).value
+        log_h = evaluate(log_base, world).value
+        left += w * density.value
+        right += w * (density.tangent - pseudo + log_h)
+        size += w * (abs(density.tangent) + abs(pseudo) + abs(log_h))
+    residual = abs(left - right) / (1 + abs(left) + size)
+    if not isfinite(residual):
+        raise OverflowError("a number out of range")
+    return residual
+
+
+def _velocities(field: Mapping[Symbol, Array], world: World) -> dict[Place, float]:
+    moved: dict[Place, float] = {}
+    for symbol, array in field.items():
+        for where in places(world, symbol.shape):
+            env = dict(zip(array.indices, where, strict=True))
+            moved[symbol.name, where] = evaluate(array.body, world, env).value
+    return moved
+
+
+# ------------------------------------------------------------------------------------- drawing
+
+
+def _scene(items: Sequence[object]) -> _Scene:
+    symbols: dict[str, Symbol] = {}
+    functions: dict[str, Symbol] = {}
+    sizes: dict[str, int] = {}
+    categories: dict[str, Extent] = {}
+
+    def need(extent: Extent, least: int) -> None:
+        if extent.size is not None:
+            sizes[extent.size] = max(sizes.get(extent.size, 1), least - extent.offset)
+
+    for item in walk(items):
+        if isinstance(item, Symbol):
+            if item.role is Role.FUNCTION:
+                functions[item.name] = item
+            else:
+                symbols[item.name] = item
+            if item.domain.kind == "category" and isinstance(item.domain.upper, Size):
+                categories.setdefault(item.name, Extent(item.domain.upper.name))
+        elif isinstance(item, Extent):
+            need(item, 0)
+        elif isinstance(item, Size):
+            need(Extent(item.name), 1)
+        elif isinstance(item, Position):
+            need(item.extent, 1)
+        if isinstance(item, (Entry, Apply)):
+            symbol = item.symbol if isinstance(item, Entry) else item.function
+            for index, extent in zip(item.indices, symbol.shape, strict=True):
+                if isinstance(index, Entry):
+                    categories.setdefault(index.symbol.name, extent)
+                elif isinstance(index, Position) and index.extent.size is None:
+                    need(extent, index.extent.offset)
+    for symbol in (*symbols.values(), *functions.values()):
+        for extent in symbol.shape:
+            need(extent, 0)
+    for function in functions:
+        symbols.pop(function, None)
+    return _Scene(tuple(symbols.values()), tuple(functions.values()), sizes, categories)
+
+
+def draw_world(scene: _Scene, random: Random) -> World:
+    """Random sizes, functions and values of all that is no node."""
+    sizes = {}
+    likely_two = {e.size for e in scene.categories.values() if e.size is not None} | {
+        s.shape[-1].size for s in scene.symbols if s.domain.kind == "simplex"
+    }
+    for name, least in scene.sizes.items():
+        if name in likely_two:  # a single category makes most statements trivial
+            sizes[name] = max(least, random.choice((1, 2, 2, 3, 3, 3)))
+        else:
+            sizes[name] = max(least, random.randint(1, 3))
+    world = World(sizes, {})
+    values: dict[Place, float] = {}
+    world.values = values
+    for symbol in scene.symbols:
+        if symbol.role not in _NODES:
+            values.update(_draw(symbol, world, scene, random))
+    world.functions = {
+        f.name: Smooth(f, world.length, random.randrange(10**9)) for f in scene.functions
+    }
+    return world
+
+
+def _with_nodes(base: World, scene: _Scene, random: Random) -> World:
+    """The same world with random values of all nodes: one point of q and of the data."""
+    values = dict(base.values)
+    world = World(base.sizes, values, {}, base.functions)
+    for symbol in scene.symbols:
+        if symbol.role in _NODES:
+            values.update(_draw(symbol, world, scene, random))
+    return world
+
+
+def _draw(
+    symbol: Symbol, world: World, scene: _Scene, random: Random
+) -> Iterable[tuple[Place, float]]:
+    kind = symbol.domain.kind
+    if kind in ("simplex", "posdef"):
+        return _draw_blocks(symbol, world, random)
+    return [
+        ((symbol.name, where), _scalar(symbol, where, world, scene, random))
+        for where in places(world, symbol.shape)
+    ]
+
+
+def _draw_blocks(symbol: Symbol, world: World, random: Random) -> list[tuple[Place, float]]:
+    kind = symbol.domain.kind
+    block = 1 if kind == "simplex" else 2
+    n = world.length(symbol.shape[-1])
+    result: list[tuple[Place, float]] = []
+    for outer in places(world, symbol.shape[:-block]):
+        if kind == "simplex":
+            parts = [random.uniform(0.2, 1.0) for _ in range(n)]
+            result += [
+                ((symbol.name, (*outer, k + 1)), p / sum(parts)) for k, p in enumerate(parts)
+            ]
+            continue
+        root = [[random.gauss(0, 1) for _ in range(n)] for _ in range(n)]
+        for i in range(n):
+            for j in range(n):
+                entry = sum(root[min(i, j)][k] * root[max(i, j)][k] for k in range(n)) / n
+                place = (symbol.name, (*outer, i + 1, j + 1))
+                result.append((place, entry + (0.5 if i == j else 0.0)))
+    return result
+
+
+def _scalar(
+    symbol: Symbol, where: tuple[int, ...], world: World, scene: _Scene, random: Random
+) -> float:
+    domain = symbol.domain
+    match domain.kind:
+        case "real":
+            return random.gauss(0, 1)
+        case "positive":
+            return random.uniform(0.3, 2.5)
+        case "unit":
+            return random.uniform(0.1, 0.9)
+        case "binary":
+            return float(random.randint(0, 1))
+        case "naturals":
+            node = symbol.role in _NODES
+            return float(random.randint(0, 5) if node else random.randint(2, 8))
+        case "category":
+            upper = domain.upper
+            if upper is not None:
+                return float(random.randint(1, int(evaluate(upper, world).value)))
+            if symbol.name not in scene.categories:
+                return 1.0
+            return float(random.randint(1, world.length(scene.categories[symbol.name])))
+        case "interval":
+            env: dict[Index, int] = {}
+            lower = None if domain.lower is None else evaluate(domain.lower, world, env).value
+            upper_ = None if domain.upper is None else evaluate(domain.upper, world, env).value
+            if lower is not None and upper_ is not None:
+                return lower + (upper_ - lower) * random.uniform(0.1, 0.9)
+            if lower is not None:
+                return lower + random.uniform(0.3, 2.5)
+            if upper_ is not None:
+                return upper_ - random.uniform(0.3, 2.5)
+            return random.gauss(0, 1)
+    raise ValueError(f"no draw from {domain.kind}")

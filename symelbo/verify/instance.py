@@ -1,0 +1,191 @@
+"""A model's natural parameters at one exact point: concrete sizes, rational values, given functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import product
+
+from symelbo.index.terms import Array, Call, Domain, Extent, Index, Role, Symbol, Term
+from symelbo.verify.evaluate import walk
+from symelbo.verify.kernel import Forms, Poly, add_polys, scale_poly
+from symelbo.verify.language import Field, Instance, NotShown, derivative, encode
+
+__all__ = ["Exact", "Values", "admissible", "function_admissible", "shape_places"]
+
+Values = Mapping[tuple[str, tuple[int, ...]], Fraction]
+_SMOOTH = frozenset(
+    {"exp", "expm1", "tanh", "sigmoid", "softplus", "sin", "cos", "erf", "log", "sqrt"}
+)
+
+
+def length(extent: Extent, sizes: Mapping[str, int]) -> int:
+    """The last place of an extent."""
+    return extent.offset + (0 if extent.size is None else sizes[extent.size])
+
+
+def shape_places(symbol: Symbol, sizes: Mapping[str, int]) -> list[tuple[int, ...]]:
+    """All places of an array, counted from 1."""
+    return list(product(*(range(1, length(e, sizes) + 1) for e in symbol.shape)))
+
+
+class Exact:
+    """Natural parameters as exact numbers (over transcendental atoms) at one point."""
+
+    def __init__(self, instance: Instance, nonzero: Sequence[Term] = ()) -> None:
+        self.instance = instance
+        self.forms = Forms({}, frozenset(), {})
+
+    def number(self, term: Term, values: Values | None = None) -> Poly:
+        """A term without free indices, as an exact polynomial over atoms."""
+        self.forms.at(values or {})
+        return self.forms.poly(encode(term, {}, self.instance))
+
+    def block(
+        self,
+        indices: Sequence[Index],
+        place: Sequence[int],
+        term: Term,
+        values: Values,
+        field: Field | None = None,
+    ) -> Poly:
+        """eta at one place, or with a field its derivative along it."""
+        env = {i: ("p", "", k) for i, k in zip(indices, place, strict=True)}
+        raw = encode(term, env, self.instance)
+        if field is not None:
+            raw = derivative(raw, field, self.instance)
+        self.forms.at(values)
+        return self.forms.poly(raw)
+
+    def vanishes(self, poly: Poly) -> bool:
+        """Exactly zero, with transcendental atoms independent."""
+        return not self.forms.clear(poly)
+
+    def show(self, poly: Poly) -> str:
+        return self.forms.show(poly)
+
+    add = staticmethod(add_polys)
+    scale = staticmethod(scale_poly)
+
+
+def admissible(
+    symbol: Symbol, values: Values, instance: Instance, categories: Mapping[str, Extent]
+) -> list[str]:
+    """Reasons why the values of a symbol are not all there or not in its domain, exactly."""
+    sizes = instance.sizes
+    wanted = shape_places(symbol, sizes)
+    missing = [p for p in wanted if (symbol.name, p) not in values]
+    if missing:
+        return [f"{symbol.name}{list(missing[0])} has no value"]
+    entries = {p: values[symbol.name, p] for p in wanted}
+    kind = symbol.domain.kind
+    if kind == "simplex":
+        rows: dict[tuple[int, ...], Fraction] = {}
+        for p, x in entries.items():
+            rows[p[:-1]] = rows.get(p[:-1], Fraction(0)) + x
+        if any(x <= 0 for x in entries.values()) or any(x != 1 for x in rows.values()):
+            return [f"{symbol.name} is not on the simplex"]
+        return []
+    if kind == "posdef":
+        n = length(symbol.shape[-1], sizes)
+        for outer in {p[:-2] for p in wanted}:
+            matrix = [[entries[*outer, i, j] for j in range(1, n + 1)] for i in range(1, n + 1)]
+            if not _positive_definite(matrix):
+                return [f"{symbol.name} is not symmetric positive definite"]
+        return []
+    for p, x in entries.items():
+        if not _scalar_admissible(symbol, x, values, instance, categories):
+            return [f"{symbol.name}{list(p)} = {x} is not in its domain ({kind})"]
+    return []
+
+
+def _scalar_admissible(
+    symbol: Symbol,
+    x: Fraction,
+    values: Values,
+    instance: Instance,
+    categories: Mapping[str, Extent],
+) -> bool:
+    domain = symbol.domain
+    match domain.kind:
+        case "real":
+            return True
+        case "positive":
+            return x > 0
+        case "unit":
+            return 0 < x < 1
+        case "binary":
+            return x in (0, 1)
+        case "naturals":
+            return x.denominator == 1 and x >= 0
+        case "category":
+            top = _bound(domain.upper, values, instance)
+            if top is None and symbol.name in categories:
+                top = Fraction(length(categories[symbol.name], instance.sizes))
+            return x.denominator == 1 and x >= 1 and top is not None and x <= top
+        case "interval":
+            return _in_interval(domain, x, values, instance)
+    return False
+
+
+def _in_interval(domain: Domain, x: Fraction, values: Values, instance: Instance) -> bool:
+    """Strictly inside, so that it does not matter whether the interval is open."""
+    lower, upper = (_bound(b, values, instance) for b in (domain.lower, domain.upper))
+    if (domain.lower is not None and lower is None) or (domain.upper is not None and upper is None):
+        return False
+    return (lower is None or x > lower) and (upper is None or x < upper)
+
+
+def _bound(term: Term | None, values: Values, instance: Instance) -> Fraction | None:
+    if term is None:
+        return None
+    try:
+        poly = Exact(instance).number(term, values)
+    except NotShown:
+        return None
+    return Fraction(poly.get((), 0)) if not set(poly) - {()} else None
+
+
+def _positive_definite(matrix: list[list[Fraction]]) -> bool:
+    n = len(matrix)
+    if any(matrix[i][j] != matrix[j][i] for i in range(n) for j in range(n)):
+        return False
+    rows = [list(row) for row in matrix]
+    for k in range(n):
+        if rows[k][k] <= 0:
+            return False
+        for i in range(k + 1, n):
+            factor = rows[i][k] / rows[k][k]
+            rows[i] = [a - factor * b for a, b in zip(rows[i], rows[k], strict=True)]
+    return True
+
+
+def function_admissible(
+    symbol: Symbol, formals: Sequence[Symbol], array: Array, instance: Instance
+) -> list[str]:
+    """The function given for an abstract one is smooth on all reals and maps into the domain."""
+    name = symbol.name
+    for item in walk((array,)):
+        if isinstance(item, Call) and item.name not in _SMOOTH:
+            return [f"{name}: {item.name} is not known to be smooth"]
+        if isinstance(item, Symbol) and item not in formals:
+            return [f"{name} mentions {item.name}, which is none of its arguments"]
+    if any(f.role is not Role.ARGUMENT or f.domain.kind != "real" for f in formals):
+        return [f"{name}: formal arguments must be real symbols of role ARGUMENT"]
+    if len(array.indices) != len(symbol.shape):
+        return [f"{name} has results of {len(symbol.shape)} indices"]
+    exact = Exact(instance)
+    kind = symbol.domain.kind
+    if kind not in ("real", "positive", "unit"):
+        return [f"{name}: results in a {kind} are not supported"]
+    for place in shape_places(symbol, instance.sizes):
+        try:
+            body = exact.block(array.indices, place, array.body, {})
+        except NotShown as reason:
+            return [f"{name}: {reason}"]
+        one = exact.add({(): 1}, body, -1)
+        if kind != "real" and not exact.forms.positive(body):
+            return [f"{name} is not shown to be positive"]
+        if kind == "unit" and not exact.forms.positive(one):
+            return [f"{name} is not shown to be less than one"]
+    return []
