@@ -1,4 +1,4 @@
-"""Every fault of a bad file, word for word: place, what was found, what was expected, what to do."""
+"""Every fault of a bad file, word for word: place, what was found, what was expected, hint."""
 
 from __future__ import annotations
 
@@ -468,8 +468,8 @@ CASES: dict[str, tuple[str, list[str]]] = {
         BASE + ("model:\n  - x ~ Normal(1e999999, 1)\nobserved: [x]\n"),
         [
             (
-                "13:16: the number `1e999999`; expected at most 400 digits and an exponent of at "
-                "most 400"
+                "13:16: the number `1e999999`; expected at most 300 digits and an exponent of at "
+                "most 300"
             ),
         ],
     ),

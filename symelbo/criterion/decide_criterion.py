@@ -29,6 +29,7 @@ from symelbo.index.solve import (
     unknown_like,
 )
 from symelbo.index.terms import Array, Entry, Symbol, Term
+from symelbo.index.tidy import tidy_array
 from symelbo.spec.model import Statement
 
 __all__ = ["connect_statements", "decide_criterion"]
@@ -156,7 +157,7 @@ def _is_degenerate(factor: Factor) -> bool:
 
 def _restrict(values: Mapping[Symbol, Array], factor: Factor) -> dict[Symbol, Array]:
     own = parameters_of(factor.statement)
-    return {p: a for p, a in values.items() if p in own and normal(a.body) != ZERO}
+    return {p: tidy_array(a) for p, a in values.items() if p in own and normal(a.body) != ZERO}
 
 
 def _describe_rejection(choice: Sequence[Factor]) -> str:

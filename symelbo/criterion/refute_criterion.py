@@ -24,7 +24,6 @@ from symelbo.index.normal import Poly, from_poly, to_poly
 from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import parts_of, replace_index, symbols_of
 from symelbo.index.terms import (
-    Add,
     Apply,
     Array,
     Delta,
@@ -46,6 +45,10 @@ __all__ = ["find_certificate"]
 
 SAMPLE_COUNTS = (1, 2, 3, 4, 6, 9)
 POINTS = 3
+MAX_SIZES = 60  # combinations of small sizes that are tried
+MAX_LINES = 48  # rows of the linear system
+MAX_SYMBOLIC_ATOMS = 6
+MAX_SYMBOLIC_LINES = 10  # rows, where transcendental values take part
 Values = dict[tuple[str, tuple[int, ...]], Fraction]
 
 
@@ -99,8 +102,12 @@ def _small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
                 grouped.add(symbol.shape[-1].size)
             if symbol.domain.kind == "category" and isinstance(symbol.domain.upper, Size):
                 grouped.add(symbol.domain.upper.name)
-    for n in (1, 2, 3):
-        yield {name: max(n, 2) if name in grouped else n for name in sorted(names)}
+    ordered = sorted(names)
+    choices = product((1, 2, 3), repeat=len(ordered))
+    for choice in sorted(choices, key=lambda c: (sum(c), c))[:MAX_SIZES]:
+        sizes = dict(zip(ordered, choice, strict=True))
+        if all(sizes[name] >= 2 for name in grouped):
+            yield sizes
 
 
 def _symbols_of(factor: Factor) -> frozenset[Symbol]:
@@ -368,21 +375,30 @@ class _Instance:
     # -- certificates
 
     def certify(self, lines: Sequence[_Line], shift_proof: bool) -> Certificate | None:
-        if not lines:
+        if not lines or len(lines) > MAX_LINES:
             return None
-        columns = [[line.slopes[n] for line in lines] for n in range(len(lines[0].slopes))]
+        scales = [_row_scale(line.slopes) for line in lines]
+        columns = [
+            [
+                _ratio(line.slopes[n], scale)
+                for line, scale in zip(lines, scales, strict=True)
+            ]
+            for n in range(len(lines[0].slopes))
+        ]
         if shift_proof:
-            keys = {(r.row.factor, r.row.component, r.row.place): None for r in lines}
-            for key in keys:
+            keys = [(r.row.factor, r.row.component, r.row.place) for r in lines]
+            for key in dict.fromkeys(keys):
                 columns.append(
                     [
-                        {_UNIT: Fraction(1)}
-                        if (r.row.factor, r.row.component, r.row.place) == key
-                        else {}
-                        for r in lines
+                        to_poly(build.power(from_poly(scale), -1)) if mine == key else {}
+                        for mine, scale in zip(keys, scales, strict=True)
                     ]
                 )
-        for weights in _null_vectors(columns, len(lines)):
+        for scaled in _null_vectors(columns, len(lines)):
+            weights = [
+                from_poly(to_poly(build.divide(c, from_poly(scale))))
+                for c, scale in zip(scaled, scales, strict=True)
+            ]
             value = add(
                 *(
                     mul(weight, from_poly(line.eta))
@@ -439,6 +455,32 @@ class _Instance:
 
 
 _UNIT = next(iter(to_poly(ONE)))
+
+
+def _row_scale(slopes: Sequence[Poly]) -> Poly:
+    """A common factor of a row that leaves rational numbers, if there is one; else 1."""
+    lead = next((slope for slope in slopes if slope), None)
+    if lead is None or set(lead) <= {_UNIT}:
+        return {_UNIT: Fraction(1)}
+    if all(_rational_ratio(slope, lead) is not None for slope in slopes):
+        return lead
+    return {_UNIT: Fraction(1)}
+
+
+def _rational_ratio(slope: Poly, scale: Poly) -> Fraction | None:
+    if not slope:
+        return Fraction(0)
+    if slope.keys() != scale.keys():
+        return None
+    ratios = {value / scale[monomial] for monomial, value in slope.items()}
+    return ratios.pop() if len(ratios) == 1 else None
+
+
+def _ratio(slope: Poly, scale: Poly) -> Poly:
+    value = _rational_ratio(slope, scale)
+    if value is None:
+        return slope
+    return {_UNIT: value} if value else {}
 
 
 def _unit(indices: tuple[Index, ...], place: tuple[int, ...]) -> Term:
@@ -498,6 +540,8 @@ def _rational_null_space(rows: list[list[Fraction]], width: int) -> list[list[Fr
 
 def _symbolic_null_space(columns: Sequence[Sequence[Poly]], width: int) -> list[list[Term]]:
     """As above over the field of rational functions in the transcendental values that occur."""
+    if width > MAX_SYMBOLIC_LINES:
+        return []
     from sympy import QQ, symbols
     from sympy.polys.matrices import DomainMatrix
 
@@ -507,7 +551,7 @@ def _symbolic_null_space(columns: Sequence[Sequence[Poly]], width: int) -> list[
             for monomial in entry:
                 for atom, exponent in monomial.factors:
                     atoms.setdefault((atom, exponent.denominator))
-    if any(isinstance(atom, Add) for atom, _ in atoms):
+    if len(atoms) > MAX_SYMBOLIC_ATOMS:
         return []
     names = symbols(f"t0:{len(atoms)}")
     field = QQ.frac_field(*names)

@@ -178,7 +178,7 @@ def _is_symmetric(indices: tuple[Index, ...], natural: Term) -> bool:
     if len(indices) != 2 or indices[0].extent != indices[1].extent:
         return False
     i, j = indices
-    spare = Index("#swap", i.extent, i.low)
+    spare = Index("swap", i.extent, i.low)
     swapped = replace_index(replace_index(replace_index(natural, i, spare), j, i), spare, j)
     return to_poly(swapped) == to_poly(natural)
 

@@ -64,6 +64,7 @@ __all__ = [
     "is_zero",
     "normal",
     "normal_array",
+    "split_content",
     "to_poly",
 ]
 
@@ -339,7 +340,7 @@ def _power_poly(poly: Poly, exponent: Fraction) -> Poly:
         return product
     if not poly:
         raise ZeroDivisionError("division by an expression that is identically zero")
-    content, scale, primitive = _split_content(poly)
+    content, scale, primitive = split_content(poly)
     outer = _power_monomial(content, abs(scale), exponent)
     if scale < 0:
         if exponent.denominator == 1:
@@ -429,7 +430,7 @@ def _factor_number(value: Fraction) -> list[tuple[int, Fraction]]:
     return result
 
 
-def _split_content(poly: Poly) -> tuple[Monomial, Fraction, Poly]:
+def split_content(poly: Poly) -> tuple[Monomial, Fraction, Poly]:
     """poly -> common monomial, number, primitive part (its product is poly).
 
     The primitive part has leading coefficient 1, or is certainly positive.
@@ -544,7 +545,7 @@ def _log_poly(argument: Poly) -> Poly:
         ((content, scale),) = argument.items()
         primitive: Poly = {UNIT: F1}
     else:
-        content, scale, primitive = _split_content(argument)
+        content, scale, primitive = split_content(argument)
     positive = all(is_positive(atom) for atom, _ in content.factors)
     if not positive or scale < 0:
         return _atom(Call("log", (from_poly(argument),)))
@@ -619,7 +620,7 @@ def _abs_poly(argument: Poly) -> Poly:
         ((content, scale),) = argument.items()
         primitive: Poly = {UNIT: F1}
     else:
-        content, scale, primitive = _split_content(argument)
+        content, scale, primitive = split_content(argument)
     factors: Factors = {}
     for atom, exponent in content.factors:
         keep = atom if is_positive(atom) else build.call("abs", atom)

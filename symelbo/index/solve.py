@@ -79,7 +79,7 @@ def unknown_like(symbol: Symbol, prefix: str) -> Symbol:
 
 def formal_indices(shape: tuple[Extent, ...]) -> tuple[Index, ...]:
     """(D, H) -> two indices over these extents with names that no term uses."""
-    return tuple(Index(f"#{n}", extent) for n, extent in enumerate(shape))
+    return tuple(Index(f"k{n}", extent) for n, extent in enumerate(shape))
 
 
 # ---------------------------------------------------------------- scaling

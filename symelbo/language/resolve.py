@@ -39,6 +39,7 @@ from symelbo.index.terms import (
     Number,
     Offset,
     Position,
+    Power,
     Role,
     Size,
     Symbol,
@@ -62,6 +63,7 @@ __all__ = [
     "DENSITY_FUNCTIONS",
     "FUNCTIONS",
     "Broken",
+    "Budget",
     "Deterministic",
     "Entity",
     "Loops",
@@ -100,8 +102,9 @@ DENSITY_FUNCTIONS: Final[Mapping[str, int]] = {
 MATRIX_FUNCTIONS: Final = ("inv", "logdet")
 
 MAX_EXPONENT: Final = 1000
-MAX_BITS: Final = 4096
+MAX_BITS: Final = 1024  # of a number; no double holds more
 MAX_EXTENT: Final = 10**6  # of an integer used as a size or an index
+MAX_WRITTEN_OUT: Final = 60_000  # of all texts together, copied with other indices
 MAX_INLINED: Final = 20_000  # operations of one text, deterministic quantities written out
 
 
@@ -118,6 +121,13 @@ class Deterministic:
 
     array: Array
     operations: int
+
+
+@dataclass(slots=True)
+class Budget:
+    """Operations that may still be written out for all texts together; bounds the time taken."""
+
+    left: int = MAX_WRITTEN_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +205,7 @@ class Resolver:
         categories: Extent | None = None,
         undeclared: Undeclared | None = None,
         arities: dict[str, tuple[tuple[Extent, ...], ...]] | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._text = text
         self._names = names
@@ -204,6 +215,7 @@ class Resolver:
         self._undeclared = undeclared
         self._arities = {} if arities is None else arities
         self._inlined = 0
+        self._budget = Budget() if budget is None else budget
 
     # -- faults
 
@@ -512,6 +524,14 @@ class Resolver:
 
     def _bounded(self, node: Expression, term: Term) -> Term:
         """Refuse numbers that grow beyond any use."""
+        power_of = term.factors[-1] if isinstance(term, Mul) else term
+        if isinstance(power_of, Power) and isinstance(power_of.exponent, Number):
+            if abs(power_of.exponent.value) > MAX_EXPONENT:
+                return self._fault(
+                    node.at,
+                    f"the exponent {power_of.exponent.value} in {quote(self._source(node))}",
+                    f"at most {MAX_EXPONENT} in size",
+                )
         first = term
         if isinstance(term, Add):
             first = term.terms[0]
@@ -591,14 +611,7 @@ class Resolver:
                 places = self._places(given, shape, name, loops, at=node.at)
                 if places is None:
                     return None
-                self._inlined += operations
-                if self._inlined > MAX_INLINED:
-                    self._fault(
-                        base.at,
-                        f"{quote(name)}, which makes more than {MAX_INLINED:,} operations of this "
-                        "text when the deterministic quantities are written out",
-                        f"at most {MAX_INLINED:,}",
-                    )
+                if not self._write_out(base.at, name, operations, copied=bool(shape)):
                     return None
                 rest = self._fresh(shape[len(places) :], loops)
                 return Array(rest, instantiate(array, (*places, *rest)))
@@ -616,6 +629,24 @@ class Resolver:
                     return None
                 rest = self._fresh(entity.shape[len(places) :], loops)
                 return Array(rest, _value(entity, (*places, *rest)))
+
+    def _write_out(self, at: int, name: str, operations: int, *, copied: bool) -> bool:
+        """Spend the operations of a deterministic quantity; False where there are too many."""
+        self._inlined += operations
+        if copied:
+            self._budget.left -= operations
+        if self._inlined <= MAX_INLINED and self._budget.left >= 0:
+            return True
+        limit, what = MAX_INLINED, "this text"
+        if self._budget.left < 0:
+            limit, what = MAX_WRITTEN_OUT, "the model"
+        self._fault(
+            at,
+            f"{quote(name)}, which makes more than {limit:,} operations of {what} when the "
+            "deterministic quantities are written out",
+            f"at most {limit:,}",
+        )
+        return False
 
     def _unnamed(
         self, node: Expression, base: NameSyntax, given: tuple[Expression, ...], loops: Loops

@@ -20,7 +20,7 @@ __all__ = [
 
 MAX_LENGTH: Final = 10_000  # characters of one expression
 MAX_DEPTH: Final = 100  # nested brackets, powers and signs
-MAX_DIGITS: Final = 400  # of a number, or of its decimal exponent's value: beyond any double
+MAX_DIGITS: Final = 300  # of a number, or of its decimal exponent's value: beyond any double
 MAX_NAME: Final = 64
 RESERVED_WORDS: Final = frozenset({"for", "in", "sum"})
 

@@ -12,7 +12,7 @@ from symelbo.families.family import Family
 from symelbo.index.terms import Array, Extent, Term
 from symelbo.language.fault import TextFault, quote
 from symelbo.language.measure import Measure
-from symelbo.language.resolve import FUNCTIONS, Broken, Entity, Resolver
+from symelbo.language.resolve import FUNCTIONS, Broken, Budget, Entity, Resolver
 from symelbo.language.tokens import MAX_NAME, RESERVED_WORDS
 from symelbo.spec.model import Condition
 from symelbo.spec.read_yaml import Scalar
@@ -20,6 +20,7 @@ from symelbo.spec.read_yaml import Scalar
 __all__ = ["Context"]
 
 MAX_FAULTS: Final = 100  # nobody reads more
+MAX_CHARACTERS: Final = 100_000  # of all statements and densities: keeps reading within seconds
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 
@@ -34,12 +35,27 @@ class Context:
     faults: list[Fault] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
     arities: dict[str, tuple[tuple[Extent, ...], ...]] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
+    characters: int = 0  # of the expressions read so far
     measures: dict[Term | Array, Measure] = field(default_factory=dict)
 
     def fault(self, place: Place, found: str, expected: str = "", hint: str = "") -> None:
         """Record a fault; stop reading where there are too many."""
         self.faults.append(Fault(place, found, expected, hint))
         if len(self.faults) >= MAX_FAULTS:
+            raise SpecError(self.faults)
+
+    def spend(self, scalar: Scalar) -> None:
+        """Count the characters of an expression; SpecError at once where they are too many."""
+        self.characters += len(scalar.text)
+        if self.characters > MAX_CHARACTERS:
+            self.faults.append(
+                Fault(
+                    scalar.place,
+                    f"more than {MAX_CHARACTERS:,} characters of statements and densities",
+                    "a smaller specification",
+                )
+            )
             raise SpecError(self.faults)
 
     def reporter(self, scalar: Scalar) -> Callable[[TextFault], None]:
@@ -57,6 +73,7 @@ class Context:
             self.names if names is None else names,
             self.reporter(scalar),
             arities=self.arities,
+            budget=self.budget,
         )
 
     def declare(self, name: str, what: str, place: Place) -> bool:

@@ -14,7 +14,7 @@ _PROSE = ("name", "reference", "description")
 
 def normalize(top: MappingNode, order: tuple[str, ...]) -> dict[str, Any]:
     """Nodes -> strings, lists and dicts; keys in the given order, blanks collapsed, defaults in."""
-    values = {
+    values: dict[str, Any] = {
         key.text: (_prose(node) if key.text in _PROSE else _plain(node)) for key, node in top.items
     }
     for key in ("sizes", "observed"):
@@ -23,6 +23,9 @@ def normalize(top: MappingNode, order: tuple[str, ...]) -> dict[str, Any]:
     for key in ("parameters", "constants", "functions", "inputs", "families"):
         if values.get(key) == "":
             values[key] = {}
+    for family in values["families"].values() if values.get("families") else ():
+        if "abstract" in family:
+            family["abstract"] = family["abstract"].lower() == "true"
     values.setdefault("variational", "any")
     values.setdefault("reparameterize", "auto")
     return {key: values[key] for key in order if key in values}

@@ -167,6 +167,7 @@ def _assemble(
     if not density.text.strip():
         context.fault(density.place, "an empty `log_density`", "an expression")
         return None
+    context.spend(density)
     sizes = {
         size: entity.extent
         for size, entity in context.names.items()

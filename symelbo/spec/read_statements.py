@@ -112,6 +112,7 @@ def parse_statements(context: Context, node: Node, key: str) -> list[Parsed]:
             found = "a mapping" if isinstance(item, MappingNode) else "a list"
             context.fault(item.place, f"{found} where a statement belongs", "one text", hint)
             continue
+        context.spend(item)
         try:
             result.append(Parsed(item, parse_statement(item.text)))
         except TextError as error:

@@ -173,7 +173,7 @@ def _events(text: str, file: str) -> Iterator[Any]:
     """The events of the YAML library; its errors become faults."""
     # the one untyped border: ruamel's events are read by class name and attribute
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.error import MarkedYAMLError
     from ruamel.yaml.reader import ReaderError
 
     try:
@@ -191,8 +191,9 @@ def _events(text: str, file: str) -> Iterator[Any]:
         raise SpecError(
             [Fault(place, shown, "text", "control characters have no place in a file")]
         ) from None
-    except (YAMLError, ValueError, IndexError, AttributeError) as error:
-        # ruamel leaves some malformed directives and escapes to plain Python errors
+    except Exception as error:
+        # ruamel leaves malformed directives and escapes to whatever Python raises: OverflowError
+        # for "\\UFFFFFFFF", ValueError, IndexError; all of them mean that this is no YAML
         found = f"YAML that cannot be read ({quote(str(error))})"
         raise SpecError([Fault(Place(file, 1, 1), found, "well-formed YAML 1.2")]) from None
 
@@ -292,7 +293,8 @@ def nodes_of_mapping(source: Mapping[Any, Any], file: str = "<dict>") -> Mapping
         if isinstance(value, Mapping):
             items: list[tuple[Scalar, Node]] = []
             for key, item in value.items():
-                inner = f"{path}.{key}" if path else str(key)
+                shown = quote(str(key))[1:-1]  # a place is printed; the key may be anything
+                inner = f"{path}.{shown}" if path else shown
                 if not isinstance(key, str):
                     faults.append(Fault(here, f"the key {quote(repr(key))}", "a string"))
                     continue

@@ -306,6 +306,7 @@ class Forms:
         self.numbers: dict[Atom, int] = {}
         self.variables: list[frozenset[RawIndex]] = []  # free index variables of each atom
         self.heights: list[int] = []  # 0, or more than the height of every sum inside
+        self.skeletons: list[str] = []  # the atom without the names of bound indices
         self.signs: dict[int, str] = {}
         self.lead: dict[int, Monomial] = {}  # of a denominator
         self.invariant: dict[int, tuple[int, Rational] | None] = {}
@@ -329,6 +330,7 @@ class Forms:
             self.atoms.append(atom)
             self.variables.append(self._variables(atom))
             self.heights.append(self._height(atom))
+            self.skeletons.append(self._skeleton(atom))
         return number
 
     def atom(self, atom: Atom, exponent: Rational = 1) -> Poly:
@@ -389,6 +391,19 @@ class Forms:
         if head == "A":
             return max((1 + of(p) for _, p in atom[3]), default=0)
         return 0
+
+    def _skeleton(self, item: Any) -> str:
+        """A text that renaming bound indices does not change."""
+        if not isinstance(item, tuple):
+            return str(item)
+        if len(item) == 5 and item[0] == "i" and item[1][:1] in "~#":
+            return "*" + item[3]
+        if len(item) == 2 and isinstance(item[0], int) and isinstance(item[1], (int, Fraction)):
+            return f"{self.skeletons[item[0]]}^{item[1]}"  # an atom number and its exponent
+        parts = [self._skeleton(part) for part in item]
+        if item and isinstance(item[0], tuple):
+            parts.sort()
+        return f"({' '.join(parts)})"
 
     def new(self, like: RawIndex) -> RawIndex:
         self.fresh += 1
@@ -540,7 +555,7 @@ class Forms:
             poly: Poly = dict(self.atoms[a][1])
             lead = self.lead.get(a)
             if lead is None:
-                order = sorted({b for m in poly for b, _ in m})
+                order = sorted({b for m in poly for b, _ in m}, key=lambda b: (self.skeletons[b], b))
                 lead = max(poly, key=lambda m: self._graded(m, order))
                 self.lead[a] = lead
             if all(exponents.get(b, 0) >= x for b, x in lead):

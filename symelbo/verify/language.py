@@ -419,7 +419,8 @@ def derivative(raw: Raw, field_: Field, instance: Instance = _SYMBOLIC) -> Raw:
         base, exponent = d(t[1]), d(t[2])
         parts: list[Raw] = []
         if base is not None:
-            lower = ("^", t[1], minus(t[2], ONE))
+            less: Raw = ("q", t[2][1] - 1) if t[2][0] == "q" else minus(t[2], ONE)
+            lower = ("^", t[1], less)
             parts.append(("*", t[2], lower, base))
         if exponent is not None:
             parts.append(("*", t, ("f", "log", t[1]), exponent))

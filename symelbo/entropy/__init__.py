@@ -1,0 +1,1 @@
+"""The entropy sum: what the ELBO equals at stationary points, and its closed form."""

@@ -1,0 +1,120 @@
+"""Factor a normal form for reading; the value stays the same.
+
+    p log p - p**2 log p - p log(1-p) + p**2 log(1-p)  ->  p (1 - p) (log p - log(1 - p))
+    softplus(a) - log terms with equal functions       ->  one coefficient per function
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from symelbo.index import build
+from symelbo.index.build import add, mul, negate
+from symelbo.index.normal import (
+    Monomial,
+    Poly,
+    from_monomial,
+    from_poly,
+    is_positive,
+    split_content,
+    to_poly,
+)
+from symelbo.index.substitute import free_indices
+from symelbo.index.terms import Apply, Array, Call, Index, Inverse, LogDet, Term
+
+__all__ = ["sum_over", "tidy", "tidy_array"]
+
+_FUNCTIONS = (Call, LogDet, Apply, Inverse)
+
+
+def tidy(term: Term) -> Term:
+    """term -> content * (sum over functions of coefficient * function), each factored."""
+    poly = to_poly(term)
+    if len(poly) < 2:
+        return from_poly(poly)
+    content, scale, primitive = split_content(poly)
+    outer = from_monomial(content, scale)
+    groups: dict[Monomial, Poly] = {}
+    for monomial, value in primitive.items():
+        key, rest = _split_functions(monomial)
+        groups.setdefault(key, {})[rest] = value
+    if len(groups) == 1 and not next(iter(groups)).factors:
+        return _product(outer, _polynomial(primitive))
+    common = _common_factor(list(groups.values()))
+    if common is not None:
+        ratios = [_ratio(poly, common) for poly in groups.values()]
+        inner = add(
+            *(
+                from_monomial(key, ratio)
+                for key, ratio in zip(groups, ratios, strict=True)
+                if ratio is not None
+            )
+        )
+        return mul(outer, tidy(from_poly(common)), inner)
+    return _product(outer, add(*(mul(_polynomial(c), from_monomial(k)) for k, c in groups.items())))
+
+
+def tidy_array(array: Array) -> Array:
+    """The same array with a tidied body."""
+    return Array(array.indices, tidy(array.body))
+
+
+def sum_over(indices: tuple[Index, ...], term: Term) -> Term:
+    """i, f -> sum_i f, or n f where f does not depend on i; f itself is left as it is."""
+    for index in reversed(indices):
+        if index in free_indices(term):
+            term = build.total(index, term)
+        else:
+            term = mul(build.extent_length(index.extent, index.low), term)
+    return term
+
+
+def _product(outer: Term, inner: Term) -> Term:
+    if outer == negate(build.ONE):
+        return negate(inner) if not hasattr(inner, "terms") else _negated_sum(inner)
+    return mul(outer, inner)
+
+
+def _negated_sum(inner: Term) -> Term:
+    return add(*(negate(part) for part in getattr(inner, "terms", (inner,))))
+
+
+def _split_functions(monomial: Monomial) -> tuple[Monomial, Monomial]:
+    """The sums and functions of a monomial, and the rest."""
+    bound = set(monomial.bound)
+    chosen = tuple(
+        f
+        for f in monomial.factors
+        if isinstance(f[0], _FUNCTIONS) or bound & free_indices(f[0])
+    )
+    rest = tuple(f for f in monomial.factors if f not in chosen)
+    return Monomial(monomial.bound, chosen), Monomial((), rest)
+
+
+def _common_factor(coefficients: list[Poly]) -> Poly | None:
+    """A polynomial of which all coefficients are rational multiples, if it is no mere number."""
+    lead = coefficients[0]
+    if len(lead) < 2 or len(coefficients) < 2:
+        return None
+    if all(_ratio(poly, lead) is not None for poly in coefficients):
+        return lead
+    return None
+
+
+def _ratio(poly: Poly, by: Poly) -> Fraction | None:
+    if poly.keys() != by.keys():
+        return None
+    ratios = {value / by[monomial] for monomial, value in poly.items()}
+    return ratios.pop() if len(ratios) == 1 else None
+
+
+def _polynomial(poly: Poly) -> Term:
+    """1 - p and its negative are written -(1 - p); common factors are taken out."""
+    if len(poly) < 2:
+        return from_poly(poly)
+    content, scale, primitive = split_content(poly)
+    flipped = {monomial: -value for monomial, value in primitive.items()}
+    if is_positive(from_poly(flipped)) and not is_positive(from_poly(primitive)):
+        scale, primitive = -scale, flipped
+    return mul(from_monomial(content, scale), from_poly(primitive))
+

@@ -1,0 +1,174 @@
+"""Hostile input: refused at once, with a message, never by a crash or a long wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from symelbo.errors import SpecError
+from symelbo.spec.read_model import read_model
+
+SECONDS = 2.0
+MIB = 1 << 20
+
+
+def statement(text: str) -> bytes:
+    return f"name: a\nparameters: {{q: real}}\nmodel:\n  - {text}\nobserved: [x]\n".encode()
+
+
+def bomb() -> bytes:
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    for last, this in zip("abcdefgh", "bcdefghi", strict=True):
+        lines.append(f"{this}: &{this} [{', '.join(['*' + last] * 9)}]")
+    return "\n".join(lines).encode()
+
+
+def growing() -> bytes:
+    lines = ["  - a0 = 1 + exp(q)"]
+    lines += [
+        f"  - a{n} = exp(a{n - 1}) + log(a{n - 1}) + a{n - 1}**2*tanh(a{n - 1})"
+        for n in range(1, 200)
+    ]
+    body = "\n".join(lines)
+    text = f"name: a\nparameters: {{q: real}}\nmodel:\n{body}\n  - x ~ Normal(a199, 1)\n"
+    return (text + "observed: [x]\n").encode()
+
+
+def megabyte() -> bytes:
+    lines = [f"  - y{n} = " + "+".join(["exp(q*2)"] * 1_000) for n in range(110)]
+    body = "\n".join(lines)
+    text = f"name: a\nparameters: {{q: real}}\nmodel:\n{body}\n  - x ~ Normal(bad, 1)\n"
+    return (text + "observed: [x]\n").encode()
+
+
+def copies() -> bytes:
+    body = "+".join(f"exp(v[d]*{n})" for n in range(600))
+    uses = "\n".join(f"  - y{n} = " + "+".join(["a[1]", "a[2]", "a[3]"]) for n in range(450))
+    head = "name: a\nsizes: [D]\nparameters:\n  v: real[D]\nmodel:\n"
+    text = f"{head}  - a[d] = {body} for d in 1:D\n{uses}\n  - x ~ Normal(y1, 1)\n"
+    return (text + "observed: [x]\n").encode()
+
+
+HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
+    "over 1 MiB": (lambda: b"a" * (MIB + 1), "a file over 1 MiB"),
+    "brackets": (lambda: b"[" * 100_000, "nested deeper than 16"),
+    "braces": (lambda: b"{a: " * 100_000, "nested deeper than 16"),
+    "dashes": (lambda: b"- " * 100_000, "nested deeper than 16"),
+    "question marks": (lambda: b"? " * 100_000, "nested deeper than 16"),
+    "alias bomb": (bomb, "YAML aliases are refused"),
+    "many keys": (lambda: b"".join(b"k%d: v\n" % n for n in range(60_000)), "10,000"),
+    "many items": (lambda: b"a: [" + b"b," * 400_000, "10,000"),
+    "one long scalar": (lambda: b"a" * MIB, "a single value"),
+    "long folded scalar": (lambda: b"a: " + b"x y\n  " * 150_000, "unknown key"),
+    "long quoted scalar": (lambda: b'a: "' + b"\\x41" * 200_000 + b'"', "unknown key"),
+    "blank lines": (lambda: b"\n" * MIB, "an empty file"),
+    "directives": (lambda: b"%FOO\n" * 100_000, "cannot be read"),
+    "tags": (lambda: b"a: " + b"!" * 100_000, "tag"),
+    "nul bytes": (lambda: b"a: \x00\x00", "the character `\\x00`"),
+    "utf-16": (lambda: "name: a".encode("utf-16"), "not UTF-8"),
+    "lone surrogate": (lambda: b'name: "\\ud800"\n', "`name`"),
+    "parentheses": (lambda: statement("x ~ Normal(" + "(" * 9_000 + ", 1)"), "deeper than 100"),
+    "100,000 parentheses": (
+        lambda: statement("x ~ Normal(" + "(" * 100_000 + "1" + ")" * 100_000 + ", 1)"),
+        "an expression of 200,",
+    ),
+    "signs": (lambda: statement("x ~ Normal(" + "-" * 9_000 + "1, 1)"), "deeper than 100"),
+    "powers": (lambda: statement("x ~ Normal(" + "q**" * 3_000 + "1, 1)"), "deeper than 100"),
+    "calls": (lambda: statement("x ~ Normal(" + "exp(" * 2_000 + ", 1)"), "deeper than 100"),
+    "subscripts": (lambda: statement("x ~ Normal(" + "q[" * 4_000 + ", 1)"), "deeper than 100"),
+    "long expression": (lambda: statement(f"x ~ Normal({'q+' * 6_000}1, 1)"), "12,0"),
+    "power tower": (lambda: statement("x ~ Normal(9**9**9**9, 1)"), "power tower"),
+    "power tower by ^": (lambda: statement("x ~ Normal(((9^9)^9)^9, 1)"), "power tower"),
+    "product of powers": (
+        lambda: statement("x ~ Normal(" + "*".join(["2**1000"] * 900) + ", 1)"),
+        "at most 1024 bits",
+    ),
+    "power of a product": (
+        lambda: statement("x ~ Normal((((3*q)**900)**900)**900, 1)"),
+        "at most 1024 bits",
+    ),
+    "large exponent": (lambda: statement("x ~ Normal(1e999999999, 1)"), "at most 300 digits"),
+    "many digits": (lambda: statement(f"x ~ Normal({'9' * 5_000}, 1)"), "at most 300 digits"),
+    "long name": (lambda: statement(f"x ~ Normal({'q' * 5_000}, 1)"), "at most 64"),
+    "growing definitions": (growing, "written out"),
+    "a megabyte of expressions": (megabyte, "100,000 characters"),
+    "many copies of a definition": (copies, "60,000 operations of the model"),
+    "many statements": (
+        lambda: b"name: a\nobserved: x\nmodel:\n" + b"  - x ~ Normal(0, 1)\n" * 9_000,
+        "9,000 statements",
+    ),
+    "many faults": (
+        lambda: (
+            b"name: a\nobserved: x\nmodel:\n  - y = " + b"+".join(b"u%d" % n for n in range(1_500))
+        ),
+        "unknown name `u0`",
+    ),
+    "python": (lambda: statement("x ~ Normal(__import__('os').system('x'), 1)"), "`'`"),
+    "object tag": (
+        lambda: b"name: !!python/object/apply:os.system ['touch /tmp/symelbo-owned']\n",
+        "the tag",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_files_are_refused_at_once(case: str, tmp_path: Path) -> None:
+    make, message = HOSTILE[case]
+    path = tmp_path / "hostile.yaml"
+    path.write_bytes(make())
+    started = time.perf_counter()
+    with pytest.raises(SpecError) as caught:
+        read_model(path)
+    assert time.perf_counter() - started < SECONDS
+    assert message in str(caught.value)
+    assert all(str(fault).startswith(f"{path}:") for fault in caught.value.faults)
+    assert all(len(str(fault)) < 2_000 for fault in caught.value.faults)
+
+
+def test_a_dict_that_contains_itself_is_refused() -> None:
+    source: dict[str, Any] = {"name": "a"}
+    source["model"] = source
+    with pytest.raises(SpecError, match="nested too deeply"):
+        read_model(source)
+
+
+@pytest.mark.parametrize("value", [object(), b"x", {1: "x"}, [{"a"}]])
+def test_a_dict_of_foreign_values_is_refused(value: object) -> None:
+    with pytest.raises(SpecError):
+        read_model({"name": "a", "model": value, "observed": ["x"]})
+
+
+def test_a_directory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="no file to read"):
+        read_model(tmp_path)
+
+
+def test_the_deepest_allowed_expression_is_read() -> None:
+    deep = "exp(" * 99 + "q" + ")" * 99
+    model = read_model(
+        {
+            "name": "deep",
+            "parameters": {"q": "real"},
+            "model": [f"x ~ Normal({deep}, 1)"],
+            "observed": "x",
+        }
+    )
+    assert len(model.statements) == 1
+
+
+def test_the_longest_allowed_expression_is_read_quickly() -> None:
+    terms = "+".join(f"q*{n}**2*exp(q/{n})" for n in range(1, 500))
+    started = time.perf_counter()
+    read_model(
+        {
+            "name": "long",
+            "parameters": {"q": "real"},
+            "model": [f"x ~ Normal({terms}, 1)"],
+            "observed": "x",
+        }
+    )
+    assert time.perf_counter() - started < SECONDS
