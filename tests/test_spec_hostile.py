@@ -96,7 +96,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "long name": (lambda: statement(f"x ~ Normal({'q' * 5_000}, 1)"), "at most 64"),
     "growing definitions": (growing, "written out"),
     "a megabyte of expressions": (megabyte, "100,000 characters"),
-    "many copies of a definition": (copies, "60,000 operations of the model"),
+    "many copies of a definition": (copies, "40,000 operations of the model"),
     "many statements": (
         lambda: b"name: a\nobserved: x\nmodel:\n" + b"  - x ~ Normal(0, 1)\n" * 9_000,
         "9,000 statements",

@@ -7,7 +7,19 @@ from fractions import Fraction
 
 import pytest
 
-from symelbo.index.build import ONE, add, call, divide, exp, log, mul, number, power, subtract, total
+from symelbo.index.build import (
+    ONE,
+    add,
+    call,
+    divide,
+    exp,
+    log,
+    mul,
+    number,
+    power,
+    subtract,
+    total,
+)
 from symelbo.index.terms import (
     Apply,
     Array,
@@ -103,7 +115,9 @@ WRONG: dict[str, tuple[Certificate, str]] = {
         "no node",
     ),
     "both": (
-        replace(CERTIFICATE, samples=((("v", (), Q(2, 3)), ("z", (), Q(0))), CERTIFICATE.samples[1])),
+        replace(
+            CERTIFICATE, samples=((("v", (), Q(2, 3)), ("z", (), Q(0))), CERTIFICATE.samples[1])
+        ),
         "changes a value",
     ),
     "twice": (replace(CERTIFICATE, point=CERTIFICATE.point * 2), "twice"),
@@ -123,6 +137,25 @@ def test_every_parameter_counts() -> None:
     freed: Naturals = {**RIGID, ("y", 0): ((), mul(add(v, Entry(w)), z))}
     certificate = replace(CERTIFICATE, point=(*CERTIFICATE.point, ("w", (), Q(1))))
     assert any("annihilate" in r for r in check_certificate(certificate, freed, [V, w]))
+
+
+def test_sums_see_the_values_of_their_own_sample() -> None:
+    zs, h = symbol("z", "binary", "H", role=Role.LATENT), Index("h", Extent("H"))
+    inner = total(h, mul(v, Entry(zs, (h,))))
+    naturals: Naturals = {
+        ("x", 0): ((), inner),
+        ("y", 0): ((), add(inner, total(h, Entry(zs, (h,))))),
+    }
+    certificate = replace(
+        CERTIFICATE,
+        sizes=(("H", 2),),
+        samples=tuple(
+            tuple(("z", (k,), Q(x)) for k, x in enumerate(values, 1)) for values in ((1, 0), (1, 1))
+        ),
+    )
+    assert check_certificate(certificate, naturals, [V]) == []
+    clash: Naturals = {**naturals, ("w", 0): ((), Entry(symbol("z", "real", "H")))}
+    assert any("two symbols" in r for r in check_certificate(certificate, clash, [V]))
 
 
 def test_a_solvable_criterion_has_no_certificate() -> None:
@@ -249,7 +282,10 @@ def test_abstract_functions_get_a_smooth_interpretation() -> None:
             replace(certificate, functions=((m, (s, t), rough),)), naturals, [w]
         )
     )
-    assert any("no function" in r for r in check_certificate(replace(certificate, functions=()), naturals, [w]))
+    assert any(
+        "no function" in r
+        for r in check_certificate(replace(certificate, functions=()), naturals, [w])
+    )
     positive = symbol("m", "positive", role=Role.FUNCTION)
     again: Naturals = {("x", 0): ((), Apply(positive, (Array((), Entry(zr)), Array((), Entry(w)))))}
     bad = replace(certificate, functions=((positive, (s, t), body),))
@@ -295,12 +331,20 @@ CLOSED: dict[str, tuple[Term, bool]] = {
         subtract(log(number(6)), add(log(number(2)), log(number(3)))),
         False,
     ),
-    "close to zero": (subtract(exp(mul(Constant("pi"), power(number(163), Q(1, 2)))),
-                               number(262537412640768744)), True),
+    "close to zero": (
+        subtract(exp(mul(Constant("pi"), power(number(163), Q(1, 2)))), number(262537412640768744)),
+        True,
+    ),
     "psi(1) + gamma": (add(call("digamma", ONE), number(Q(5772156649, 10**10))), True),
-    "trigamma": (subtract(call("polygamma", ONE, ONE), divide(power(Constant("pi"), 2), number(6))), False),
+    "trigamma": (
+        subtract(call("polygamma", ONE, ONE), divide(power(Constant("pi"), 2), number(6))),
+        False,
+    ),
     "1/0": (Power(subtract(log(number(4)), mul(number(2), log(number(2)))), number(-1)), False),
-    "log of zero": (Call("log", (subtract(log(number(4)), mul(number(2), log(number(2)))),)), False),
+    "log of zero": (
+        Call("log", (subtract(log(number(4)), mul(number(2), log(number(2)))),)),
+        False,
+    ),
     "an entry": (v, False),
     "a sum": (Sum(I, power(number(2), -1)), True),
     "unknown": (Call("mystery", (ONE,)), False),

@@ -12,7 +12,21 @@ from time import perf_counter
 import mpmath
 import pytest
 
-from symelbo.index.build import ONE, ZERO, add, call, divide, exp, log, mul, negate, number, power, subtract, total
+from symelbo.index.build import (
+    ONE,
+    ZERO,
+    add,
+    call,
+    divide,
+    exp,
+    log,
+    mul,
+    negate,
+    number,
+    power,
+    subtract,
+    total,
+)
 from symelbo.index.terms import (
     Apply,
     Array,
@@ -87,7 +101,11 @@ def test_offsets_positions_and_inclusive_ranges() -> None:
 
 def laplace() -> tuple[Term, Term, dict[Symbol, Array]]:
     """The conditional form: any location, free scale (theory, section 9)."""
-    z, w, b = symbol("z", "real", "H", role=Role.LATENT), symbol("w", "real"), symbol("b", "positive")
+    z, w, b = (
+        symbol("z", "real", "H", role=Role.LATENT),
+        symbol("w", "real"),
+        symbol("b", "positive"),
+    )
     m = symbol("m", "real", "D", role=Role.FUNCTION)
     x = symbol("x", "real", "D", role=Role.OBSERVED)
     location = Apply(m, (Array((H,), Entry(z, (H,))), Array((), Entry(w))), (D,))
@@ -117,6 +135,18 @@ def test_reparameterized_prior_moves_the_latents() -> None:
     field = {z: Array((H,), mul(HALF, Entry(z, (H,))))}
     assert identity_residual(density, entropy, still, field, seed=2, trials=6) < 1e-12
     assert identity_residual(density, entropy, still, {}, seed=2, trials=6) > 1e-3
+
+
+@pytest.mark.parametrize("role", [Role.LATENT, Role.INPUT])
+def test_a_field_that_depends_on_the_nodes_does_not_pass(role: Role) -> None:
+    """Bernoulli by logit v + z: along 1 the logit moves by 1, along v + z it scales."""
+    logit_v, z = symbol("v", "real"), Entry(symbol("z", "real", role=role))
+    x = Entry(symbol("x", "binary", role=Role.OBSERVED))
+    a = add(Entry(logit_v), z)
+    density = subtract(mul(x, a), call("softplus", a))
+    entropy = subtract(call("softplus", a), mul(a, call("sigmoid", a)))
+    field = {logit_v: Array((), a)}
+    assert identity_residual(density, entropy, ZERO, field, seed=6) > 1e-3
 
 
 def test_a_wrong_base_measure_is_seen() -> None:
@@ -157,7 +187,9 @@ def test_constant_velocity_and_bounded_domains() -> None:
     x = Entry(symbol("x", "real", role=Role.OBSERVED))
     # known variance c: T2 with h = exp(-x^2/(2c)), beta = mu, H~ = -mu^2/(2c) + ...
     norm = mul(HALF, log(mul(number(2), Constant("pi"), Entry(c))))
-    density = subtract(negate(divide(power(subtract(x, Entry(mu)), 2), mul(number(2), Entry(c)))), norm)
+    density = subtract(
+        negate(divide(power(subtract(x, Entry(mu)), 2), mul(number(2), Entry(c)))), norm
+    )
     base = subtract(negate(divide(power(x, 2), mul(number(2), Entry(c)))), norm)
     entropy = negate(divide(power(Entry(mu), 2), mul(number(2), Entry(c))))
     field = {mu: Array((), Entry(mu))}

@@ -385,16 +385,17 @@ class _Instance:
             ]
             for n in range(len(lines[0].slopes))
         ]
+        shifts: list[list[Poly]] = []
         if shift_proof:
             keys = [(r.row.factor, r.row.component, r.row.place) for r in lines]
             for key in dict.fromkeys(keys):
-                columns.append(
+                shifts.append(
                     [
                         to_poly(build.power(from_poly(scale), -1)) if mine == key else {}
                         for mine, scale in zip(keys, scales, strict=True)
                     ]
                 )
-        for scaled in _null_vectors(columns, len(lines)):
+        for scaled in _null_vectors(columns, shifts, len(lines)):
             weights = [
                 from_poly(to_poly(build.divide(c, from_poly(scale))))
                 for c, scale in zip(scaled, scales, strict=True)
@@ -502,15 +503,46 @@ def _inside(domain: Domain, offset: Fraction) -> Fraction:
 # ---------------------------------------------------------------- exact null vectors
 
 
-def _null_vectors(columns: Sequence[Sequence[Poly]], width: int) -> list[list[Term]]:
-    """Weights c with c' column = 0 for every column; numbers if all entries are rational."""
-    rational = all(set(entry) <= {_UNIT} for column in columns for entry in column)
-    if rational:
-        rows = [[entry.get(_UNIT, Fraction(0)) for entry in column] for column in columns]
-        vectors = _rational_null_space(rows, width)
-        vectors.sort(key=lambda v: (sum(1 for x in v if x), [abs(x) for x in v]))
-        return [[number(x) for x in vector] for vector in vectors]
-    return _symbolic_null_space(columns, width)
+def _null_vectors(
+    columns: Sequence[Sequence[Poly]], shifts: Sequence[Sequence[Poly]], width: int
+) -> list[list[Term]]:
+    """Weights c with c' column = 0 for every column and every shift; numbers where possible."""
+    everything = [*columns, *shifts]
+    if all(_is_rational(entry) for column in everything for entry in column):
+        return [[number(x) for x in v] for v in _rational_null_space(_values(everything), width)]
+    if all(_is_rational(entry) for column in columns for entry in column) and len(shifts) == 1:
+        basis = _rational_null_space(_values(columns), width)
+        return _meet_shift(basis[:MAX_SYMBOLIC_LINES], shifts[0])
+    return _symbolic_null_space(everything, width)
+
+
+def _is_rational(entry: Poly) -> bool:
+    return set(entry) <= {_UNIT}
+
+
+def _values(columns: Sequence[Sequence[Poly]]) -> list[list[Fraction]]:
+    return [[entry.get(_UNIT, Fraction(0)) for entry in column] for column in columns]
+
+
+def _meet_shift(basis: Sequence[Sequence[Fraction]], shift: Sequence[Poly]) -> list[list[Term]]:
+    """n, m with g'n, g'm != 0 -> (g'm) n - (g'n) m, which the shift g annihilates."""
+    along = [
+        add(*(mul(number(x), from_poly(g)) for x, g in zip(v, shift, strict=True))) for v in basis
+    ]
+    result = []
+    for i, first in enumerate(basis):
+        if to_poly(along[i]) == {}:
+            result.append([number(x) for x in first])
+            continue
+        for j in range(i):
+            second = basis[j]
+            result.append(
+                [
+                    build.subtract(mul(along[j], number(x)), mul(along[i], number(y)))
+                    for x, y in zip(first, second, strict=True)
+                ]
+            )
+    return result
 
 
 def _rational_null_space(rows: list[list[Fraction]], width: int) -> list[list[Fraction]]:
@@ -535,6 +567,7 @@ def _rational_null_space(rows: list[list[Fraction]], width: int) -> list[list[Fr
             vector[column] = -pivot[free]
         scale = lcm(*(x.denominator for x in vector))
         vectors.append([x * scale for x in vector])
+    vectors.sort(key=lambda v: (sum(1 for x in v if x), [abs(x) for x in v]))
     return vectors
 
 

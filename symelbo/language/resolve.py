@@ -104,7 +104,7 @@ MATRIX_FUNCTIONS: Final = ("inv", "logdet")
 MAX_EXPONENT: Final = 1000
 MAX_BITS: Final = 1024  # of a number; no double holds more
 MAX_EXTENT: Final = 10**6  # of an integer used as a size or an index
-MAX_WRITTEN_OUT: Final = 60_000  # of all texts together, copied with other indices
+MAX_WRITTEN_OUT: Final = 40_000  # of all texts together, copied with other indices
 MAX_INLINED: Final = 20_000  # operations of one text, deterministic quantities written out
 
 

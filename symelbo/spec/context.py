@@ -13,7 +13,7 @@ from symelbo.index.terms import Array, Extent, Term
 from symelbo.language.fault import TextFault, quote
 from symelbo.language.measure import Measure
 from symelbo.language.resolve import FUNCTIONS, Broken, Budget, Entity, Resolver
-from symelbo.language.tokens import MAX_NAME, RESERVED_WORDS
+from symelbo.language.tokens import MAX_LENGTH, MAX_NAME, RESERVED_WORDS
 from symelbo.spec.model import Condition
 from symelbo.spec.read_yaml import Scalar
 
@@ -47,7 +47,8 @@ class Context:
 
     def spend(self, scalar: Scalar) -> None:
         """Count the characters of an expression; SpecError at once where they are too many."""
-        self.characters += len(scalar.text)
+        # a single text over its own limit is refused by the language, with a better message
+        self.characters += len(scalar.text) if len(scalar.text) <= MAX_LENGTH else 0
         if self.characters > MAX_CHARACTERS:
             self.faults.append(
                 Fault(

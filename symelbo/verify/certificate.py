@@ -111,12 +111,14 @@ class _Check:
         self.symbols: dict[str, Symbol] = {p.name: p for p in parameters}
         self.categories: dict[str, Extent] = {}
         self.used: dict[str, Symbol] = {}  # abstract functions
+        self.clashes: list[str] = []
         for item in walk([term for _, term in naturals.values()]):
             if isinstance(item, Apply):
                 self.used[item.function.name] = item.function
             elif isinstance(item, Entry):
-                self.symbols[item.symbol.name] = item.symbol
-                for index, extent in zip(item.indices, item.symbol.shape, strict=True):
+                if self.symbols.setdefault(item.symbol.name, item.symbol) != item.symbol:
+                    self.clashes.append(f"{item.symbol.name} is two symbols")
+                for index, extent in zip(item.indices, item.symbol.shape, strict=False):
                     if isinstance(index, Entry):
                         self.categories.setdefault(index.symbol.name, extent)
 
@@ -125,7 +127,8 @@ class _Check:
 
     def _well_formed(self) -> list[str]:
         certificate = self.certificate
-        found = [f"size {n} = {k} is not positive" for n, k in certificate.sizes if k < 1]
+        found = [*self.clashes]
+        found += [f"size {n} = {k} is not positive" for n, k in certificate.sizes if k < 1]
         if not certificate.rows:
             found.append("no rows")
         learned = {p.name for p in self.parameters}

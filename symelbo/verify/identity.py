@@ -29,7 +29,7 @@ from symelbo.verify.evaluate import Place, Smooth, World, evaluate, places, walk
 
 __all__ = ["draw_world", "identity_residual"]
 
-_NODES = (Role.LATENT, Role.OBSERVED, Role.VALUE)
+_NODES = (Role.LATENT, Role.OBSERVED, Role.VALUE, Role.INPUT)  # what differs between points
 POINTS = 4  # of q
 ATTEMPTS = 40  # per trial, where a draw falls outside the domain of the model
 
@@ -87,9 +87,15 @@ def _trial(
     weights = [random.uniform(0.2, 1.0) for _ in range(POINTS)]
     total = sum(weights)
     left = right = size = 0.0
+    moving = {s: a for s, a in field.items() if s.role in _NODES}
+    steady = {s: a for s, a in field.items() if s.role not in _NODES}
+    velocities: dict[Place, float] | None = None
     for weight in weights:
         world = _with_nodes(base, scene, random)
-        world.velocities = _velocities(field, world)
+        if velocities is None:
+            # once: a field of parameters that depends on the nodes must not pass
+            velocities = _velocities(steady, world)
+        world.velocities = {**velocities, **_velocities(moving, world)}
         w = weight / total
         density = evaluate(log_density, world)
         pseudo = evaluate(entropy, world).value

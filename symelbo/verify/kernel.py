@@ -200,8 +200,8 @@ def _closed(index: RawIndex) -> bool:
 
 def _pieces(low: int, size: str, offset: int, core: tuple[int, int] | None) -> list[Any]:
     """The places a range has outside its core, then the core."""
-    if core is None or not size:
-        return [(low, offset)]
+    if core is None or not size or low > core[0] or offset < core[1]:
+        return [(low, offset)]  # a range that does not contain the common one stays whole
     points = [("p", "", k) for k in range(low, core[0])]
     points += [("p", size, k) for k in range(core[1] + 1, offset + 1)]
     return [*points, core]
@@ -215,13 +215,13 @@ def _prove(
     for variable in _free(raw):
         size, offset = (variable[3], variable[4]) if variable[0] == "i" else variable[2:4]
         low = variable[2] if variable[0] == "i" else 1
-        core = cores.get(size)
-        if core is None or (variable[0] == "i" and (low, offset) == core) or not _closed(variable):
+        pieces = _pieces(low, size, offset, cores.get(size))
+        if pieces == [(low, offset)] or not _closed(variable):
             continue
         if splits <= 0:
             raise NotShown("too many cases")
         name = variable[1] if variable[0] == "i" else "category " + repr((variable[1], variable[4]))
-        for piece in _pieces(low, size, offset, core):
+        for piece in pieces:
             value = piece if len(piece) == 3 else ("i", name, piece[0], size, piece[1])
             branch = [map_indices(t, {variable: value}) for t in (raw, *nonzero)]
             moved = frozenset(frozenset(map_index(i, {variable: value}) for i in p) for p in apart)
@@ -555,7 +555,9 @@ class Forms:
             poly: Poly = dict(self.atoms[a][1])
             lead = self.lead.get(a)
             if lead is None:
-                order = sorted({b for m in poly for b, _ in m}, key=lambda b: (self.skeletons[b], b))
+                order = sorted(
+                    {b for m in poly for b, _ in m}, key=lambda b: (self.skeletons[b], b)
+                )
                 lead = max(poly, key=lambda m: self._graded(m, order))
                 self.lead[a] = lead
             if all(exponents.get(b, 0) >= x for b, x in lead):
@@ -1170,8 +1172,9 @@ class Forms:
                 result = add_polys(result, self.replace(poly, {variable: ("p", "", k)}))
             return result
         core = self.cores.get(size)
-        if core is not None and (low, offset) != core:
-            for piece in _pieces(low, size, offset, core):
+        pieces = _pieces(low, size, offset, core)
+        if pieces != [(low, offset)]:
+            for piece in pieces:
                 if len(piece) == 3:
                     result = add_polys(result, self.replace(poly, {variable: piece}))
                 else:
