@@ -22,7 +22,15 @@ from symelbo.spec.model import Model
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["Assumption", "Derivation", "EntropySum", "FactorEntropy", "FactorResult", "Slope", "Step"]
+__all__ = [
+    "Assumption",
+    "Derivation",
+    "EntropySum",
+    "FactorEntropy",
+    "FactorResult",
+    "Slope",
+    "Step",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,12 +47,12 @@ def derive(source: str | Path | Mapping[str, object] | Model) -> Derivation:
     """
     model = source if isinstance(source, Model) else read_model(source)
     results = decide_criterion(model.statements)
-    factors = [
-        _complete(model, number, result) for number, result in enumerate(results)
-    ]
+    factors = [_complete(model, number, result) for number, result in enumerate(results)]
     for factor in factors:
         _check_symbolically(model, factor)
-    factors = [replace(factor, residual=_try_identity(factor, n)) for n, factor in enumerate(factors)]
+    factors = [
+        replace(factor, residual=_try_identity(factor, n)) for n, factor in enumerate(factors)
+    ]
     posterior = derive_exact_posterior(model) if model.variational == "exact" else None
     verdict, theorem = _conclude(factors)
     entropy_sum = sum_entropies(model, factors, posterior)
@@ -79,14 +79,20 @@ def _complete(model: Model, number: int, result: Result) -> FactorResult:
     """Add the reparameterization, the Jacobian and the means to a result of the criterion."""
     statement = model.statements[number]
     change: Reparameterization | NotReparameterized | None = None
-    if isinstance(result, Refutation) and not parameters_of(statement) and result.certificate is None:
+    if (
+        isinstance(result, Refutation)
+        and not parameters_of(statement)
+        and result.certificate is None
+    ):
         change = reparameterize_prior(model, statement)
         if isinstance(change, Reparameterization):
             (learned,) = decide_criterion([change.statement])
             if isinstance(learned, Solution):
                 result = replace(learned, reparameterized=True)
             else:
-                change = NotReparameterized(statement.node, "its learnable form does not satisfy (A)")
+                change = NotReparameterized(
+                    statement.node, "its learnable form does not satisfy (A)"
+                )
     if isinstance(result, Outside):
         return FactorResult(statement.node.name, result, reparameterization=change)
     slopes: tuple[Slope, ...] = ()
@@ -150,7 +156,9 @@ def _check_compensation(model: Model, change: Reparameterization) -> list[str]:
             continue
         for name, array in statement.arguments:
             if not kernel_is_zero(kernel_derivative(array.body, along)):
-                reasons.append(f"stretching {change.node.name} changes {name} of {statement.node.name}")
+                reasons.append(
+                    f"stretching {change.node.name} changes {name} of {statement.node.name}"
+                )
     return reasons
 
 
@@ -191,8 +199,12 @@ def _list_assumptions(model: Model, factors: Sequence[FactorResult]) -> list[Ass
         return []
     assumptions = [
         Assumption("standing", "the parameters lie in an open set (relative to their constraints)"),
-        Assumption("standing", "natural parameters are continuously differentiable in the parameters"),
-        Assumption("standing", "natural parameters lie in the interior of the natural parameter space"),
+        Assumption(
+            "standing", "natural parameters are continuously differentiable in the parameters"
+        ),
+        Assumption(
+            "standing", "natural parameters lie in the interior of the natural parameter space"
+        ),
         Assumption("standing", "expectations are finite and exchangeable with derivatives"),
     ]
     for condition in model.conditions:
@@ -216,9 +228,7 @@ def _variational_assumption(change: Reparameterization) -> Assumption:
     return Assumption("variational", how)
 
 
-def _list_steps(
-    factors: Sequence[FactorResult], posterior: ExactPosterior | None
-) -> list[Step]:
+def _list_steps(factors: Sequence[FactorResult], posterior: ExactPosterior | None) -> list[Step]:
     steps: list[Step] = []
     for result in factors:
         if isinstance(result.result, Outside):

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
 
-import mpmath
+import mpmath  # type: ignore[import-untyped]
 import pytest
 
 from symelbo.index.build import (

@@ -515,10 +515,12 @@ def random_term(random: Random, depth: int, free: list[Index]) -> Term:
     """A term of a language so small that equal pairs are common."""
     kind = random.choice(("leaf", "leaf", "+", "*", "S", "S", "d", "^", "f")) if depth else "leaf"
     if kind == "leaf":
+        category_places: list[IndexTerm] = [LAST, CAT]
+        in_c: list[IndexTerm] = [*(i for i in free if i.extent.size == "C"), *category_places]
         leaves: list[Callable[[], Term]] = [
             lambda: number(random.choice((1, 2, -1))),
-            lambda: pi(random.choice([*[i for i in free if i.extent.size == "C"], LAST, CAT])),
-            lambda: Entry(PI, (random.choice([LAST, CAT]),)),
+            lambda: pi(random.choice(in_c)),
+            lambda: pi(random.choice(category_places)),
         ]
         inside = [i for i in free if i.extent.size == "D"]
         if inside:

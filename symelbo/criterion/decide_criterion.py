@@ -40,7 +40,7 @@ MAX_COMBINATIONS = 64
 def decide_criterion(statements: Sequence[Statement]) -> list[Result]:
     """One result per statement, in order.
 
-    Source: Warnken et al. (2025), Definition 1, stated per factor; shared parameters need one field.
+    Source: Warnken et al. (2025), Definition 1, per factor; shared parameters need one field.
     """
     results: dict[int, Result] = {}
     for group in connect_statements(statements):
@@ -200,5 +200,3 @@ def explain_refutation(factors: Sequence[Factor]) -> tuple[str, str]:
         "free a parameter that scales them: a separate weight for every term, a free offset for"
         " every constant, or a free scale",
     )
-
-

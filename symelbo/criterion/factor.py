@@ -135,9 +135,7 @@ def factor_candidates(statement: Statement) -> Iterator[Factor | Inseparable]:
         yield from _candidates(statement, density, (moving,), held)
 
 
-def _known_candidates(
-    statement: Statement, density: Density
-) -> Iterator[Factor | Inseparable]:
+def _known_candidates(statement: Statement, density: Density) -> Iterator[Factor | Inseparable]:
     """A factor without parameters and parents: its form in as many arguments as separate.
 
     Only the constant base measure is offered: any other would hold all of eta.
@@ -169,9 +167,7 @@ def _candidates(
 
 
 @lru_cache(maxsize=1000)
-def _density(
-    family: Family, form: Form, extents: tuple[tuple[str, Extent], ...]
-) -> Density:
+def _density(family: Family, form: Form, extents: tuple[tuple[str, Extent], ...]) -> Density:
     return density_term(family, form, dict(extents))
 
 
@@ -197,9 +193,7 @@ def _symbol_mapping(statement: Statement, density: Density) -> dict[Symbol, Arra
     return mapping
 
 
-def _make_factor(
-    statement: Statement, form: ExponentialForm, held: tuple[Symbol, ...]
-) -> Factor:
+def _make_factor(statement: Statement, form: ExponentialForm, held: tuple[Symbol, ...]) -> Factor:
     mapping = _symbol_mapping(statement, form.density)
     radial = _radial(form)
     blocks = tuple(

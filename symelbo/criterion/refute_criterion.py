@@ -1,7 +1,7 @@
 """Find a certificate that no field exists: weights c with c' J = 0 and c' eta != 0.
 
-Small instances of the symbolic sizes, one admissible parameter value, points of the parents' actual
-support; all in exact arithmetic.  What is found is proposed; `verify.certificate` disposes.
+Small instances of the symbolic sizes, one admissible parameter value, points of the actual support
+of the parents; all in exact arithmetic.  What is found is proposed; `verify.certificate` disposes.
 Source: the range of J is the annihilator of its left null space; Luecke & Warnken (2022), Example 3.
 """
 
@@ -220,7 +220,8 @@ class _Instance:
         self.parents = [
             symbol
             for symbol in sorted(symbols, key=lambda s: s.name)
-            if is_parent(symbol) and symbol not in {f.statement.node for f in factors}
+            if (is_parent(symbol)
+            and symbol not in {f.statement.node for f in factors})
             or symbol in self.nodes_as_parents(factors)
         ]
 
@@ -276,7 +277,7 @@ class _Instance:
         return [Fraction(choice) for choice in choices]
 
     def sample(self, number_of: int) -> Values | None:
-        """The n-th point of the parents' support: zeros, units, then mixtures; None if exhausted."""
+        """The n-th point of the parents' support: zeros, units, then mixtures; None: no more."""
         coordinates = [(s, place) for s in self.parents for place in self.places(s)]
         if any(s.domain.kind in ("simplex", "posdef") for s in self.parents):
             return None
@@ -326,7 +327,9 @@ class _Instance:
                     here = natural
                     for index, at in zip(indices, place, strict=True):
                         here = replace_index(here, index, Position(Extent(None, at)))
-                    found.append(self.line(Row(n, factor.name, component, place, ONE), here, sample))
+                    found.append(
+                        self.line(Row(n, factor.name, component, place, ONE), here, sample)
+                    )
         return found
 
     def line(self, row: Row, natural: Term, sample: Values) -> _Line:
@@ -379,10 +382,7 @@ class _Instance:
             return None
         scales = [_row_scale(line.slopes) for line in lines]
         columns = [
-            [
-                _ratio(line.slopes[n], scale)
-                for line, scale in zip(lines, scales, strict=True)
-            ]
+            [_ratio(line.slopes[n], scale) for line, scale in zip(lines, scales, strict=True)]
             for n in range(len(lines[0].slopes))
         ]
         shifts: list[list[Poly]] = []
@@ -529,7 +529,7 @@ def _meet_shift(basis: Sequence[Sequence[Fraction]], shift: Sequence[Poly]) -> l
     along = [
         add(*(mul(number(x), from_poly(g)) for x, g in zip(v, shift, strict=True))) for v in basis
     ]
-    result = []
+    result: list[list[Term]] = []
     for i, first in enumerate(basis):
         if to_poly(along[i]) == {}:
             result.append([number(x) for x in first])
@@ -604,8 +604,7 @@ def _symbolic_null_space(columns: Sequence[Sequence[Poly]], width: int) -> list[
     )
     space = matrix.nullspace().to_list()
     meaning = {
-        generator: build.power(atom, Fraction(1, d))
-        for (atom, d), generator in generators.items()
+        generator: build.power(atom, Fraction(1, d)) for (atom, d), generator in generators.items()
     }
     result = []
     for vector in space:

@@ -1,9 +1,10 @@
-"""A parameter-free scale prior -> the same prior with a learnable scale, where that changes nothing.
+"""A parameter-free scale prior -> the same with a learnable scale, where that changes nothing.
 
 z -> a z moves the scale of a latent between the prior and the first layer of the decoder.  If the
 layer is linear in z with free weights, and the family of q is closed under scaling, the scale's
 derivative vanishes at stationary points although the scale itself is no parameter of the model.
-Source: Lücke & Warnken (2022), Example 2; Damm et al. (2023), VAE-2; Warnken et al. (2025), before Eqn 27.
+Source: Lücke & Warnken (2022), Example 2; Damm et al. (2023), VAE-2; Warnken et al. (2025),
+Section 3, before Eqn 27.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ class Reparameterization:
 
     argument: the scale argument; value: what the model fixes it to; scale: the symbol that stands
     for it, one entry per plate; exponent: k in (z -> e^s z, scale -> e^(k s) scale);
-    compensation: the parameter field that moves all other factors as z[a] -> (1 + s stretch[a]) z[a]
-    does; its negative undoes the stretching.
+    compensation: the parameter field that moves all other factors as
+    z[a] -> (1 + s stretch[a]) z[a] does; its negative undoes the stretching.
     """
 
     node: Symbol
@@ -86,7 +87,9 @@ def reparameterize_prior(
             node, f"the variational family of {node.name} is not closed under scaling {node.name}"
         )
     name = _fresh_name(model, node)
-    scale = Symbol(name, Role.PARAMETER, Domain("positive"), tuple(i.extent for i in statement.plates))
+    scale = Symbol(
+        name, Role.PARAMETER, Domain("positive"), tuple(i.extent for i in statement.plates)
+    )
     entry = Entry(scale, statement.plates)
     arguments = tuple(
         (n, Array((), entry) if n == argument else array) for n, array in statement.arguments
@@ -133,7 +136,7 @@ def _find_scale(statement: Statement) -> tuple[str, Fraction] | None:
 def _find_compensation(
     node: Symbol, stretch: Symbol, statements: Sequence[Statement]
 ) -> dict[Symbol, Array] | None:
-    """The parameter field that changes every other factor as z[a] -> (1 + s stretch[a]) z[a] does."""
+    """The parameter field that moves every other factor as z[a] -> (1 + s stretch[a]) z[a] does."""
     parameters = sorted(
         frozenset().union(*(parameters_of(s) for s in statements)), key=lambda s: s.name
     )
@@ -179,7 +182,7 @@ def _check_variational(model: Model, node: Symbol) -> str | None:
 
 
 def _is_closed_under_scaling(statement: Statement) -> bool:
-    """Whether some motion of q's own parameters stretches its node: log q(e^s z) + s moves with them."""
+    """Whether some motion of q's own parameters stretches its node."""
     density = density_term(statement.family, statement.form, dict(statement.extents))
     given = dict(statement.arguments)
     node = density.value
@@ -198,4 +201,3 @@ def _is_closed_under_scaling(statement: Statement) -> bool:
     equation = add(derivative_along(term, field), ONE)
     found = find_by_elimination([equation], tuple(unknowns.values()), lambda s: s == node)
     return isinstance(found, Found)
-

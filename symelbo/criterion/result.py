@@ -1,4 +1,4 @@
-"""What the criterion answers: a solution, a refutation with a certificate, or what was left over."""
+"""What the criterion answers: a solution, a certificate against one, or what was left over."""
 
 from __future__ import annotations
 

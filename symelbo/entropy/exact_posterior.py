@@ -22,8 +22,8 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.spec.model import Model, Statement
 from symelbo.language.density import density_term
+from symelbo.spec.model import Model, Statement
 
 __all__ = ["ExactPosterior", "derive_exact_posterior"]
 
@@ -91,4 +91,8 @@ def derive_exact_posterior(model: Model) -> ExactPosterior | None:
 
 
 def _size(extent: Extent) -> Term:
-    return number(extent.offset) if extent.size is None else add(Size(extent.size), number(extent.offset))
+    return (
+        number(extent.offset)
+        if extent.size is None
+        else add(Size(extent.size), number(extent.offset))
+    )

@@ -82,12 +82,10 @@ def sum_entropies(
         return None
     q_entropy, depends = _entropy_of_q(model, posterior)
     closed = None
-    if q_entropy is not None and not depends and not remainders:
-        if not any(entropy.parents for entropy in entropies) and not bases:
-            closed = normal(add(q_entropy, *(negate(e.term) for e in entropies)))
-    return EntropySum(
-        q_entropy, depends, tuple(entropies), tuple(bases), closed, tuple(remainders)
-    )
+    fixed = not any(entropy.parents for entropy in entropies) and not bases and not remainders
+    if q_entropy is not None and not depends and fixed:
+        closed = normal(add(q_entropy, *(negate(e.term) for e in entropies)))
+    return EntropySum(q_entropy, depends, tuple(entropies), tuple(bases), closed, tuple(remainders))
 
 
 _SHORT_NAMES = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "location": "m"}
@@ -151,7 +149,8 @@ def _entropy_of_q(model: Model, posterior: ExactPosterior | None) -> tuple[Term 
         parts.append(entropy)
     whole = normal(add(*parts))
     varies = any(
-        s.role in (Role.VARIATIONAL, Role.LATENT, Role.INPUT, Role.OBSERVED) for s in symbols_of(whole)
+        s.role in (Role.VARIATIONAL, Role.LATENT, Role.INPUT, Role.OBSERVED)
+        for s in symbols_of(whole)
     )
     return whole, varies
 
@@ -174,4 +173,3 @@ def entropy_of_statement(statement: Statement) -> Term | None:
             term = total(index, term)
         return normal(term)
     return None
-

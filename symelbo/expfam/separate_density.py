@@ -223,7 +223,9 @@ def _match_statistic(block: Block, monomial: Monomial, scale: Fraction) -> Term 
     if free_indices(coefficient) - set(bound) or len(monomial.bound) != len(bound):
         return None
     term = from_monomial(Monomial((), tuple(mine)))
-    for old, new in zip(sorted(bound, key=lambda b: _first_place(b, mine)), block.indices, strict=True):
+    for old, new in zip(
+        sorted(bound, key=lambda b: _first_place(b, mine)), block.indices, strict=True
+    ):
         if (old.extent, old.low) != (new.extent, new.low):
             return None
         term = replace_index(term, old, new)

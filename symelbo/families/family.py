@@ -1,7 +1,7 @@
 """What a family is: its log-density and its domain, nothing else.
 
-Natural parameters, sufficient statistics, log-partition, base measure, mean parameters, entropies and
-the radial field are derived from this declaration by `symelbo.expfam`.
+Natural parameters, sufficient statistics, log-partition, base measure, mean parameters, entropies
+and the radial field are derived from this declaration by `symelbo.expfam`.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ POISSON = Family(
     support=Domain("naturals"),
     forms=(
         Form((Argument("rate", Domain("positive")),), "x*log(rate) - rate - loggamma(x + 1)"),
-        Form((Argument("log_rate", Domain("real")),), "x*log_rate - exp(log_rate) - loggamma(x + 1)"),
+        Form(
+            (Argument("log_rate", Domain("real")),), "x*log_rate - exp(log_rate) - loggamma(x + 1)"
+        ),
     ),
 )

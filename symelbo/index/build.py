@@ -1,6 +1,6 @@
 """Smart constructors: fold what is obvious (0, 1, nesting, equal factors), expand nothing.
 
-    add(a, 0, add(b, c)) -> a + b + c        mul(2, x, x) -> 2 x**2        power(x, 1) -> x
+add(a, 0, add(b, c)) -> a + b + c        mul(2, x, x) -> 2 x**2        power(x, 1) -> x
 """
 
 from __future__ import annotations

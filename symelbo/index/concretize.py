@@ -117,11 +117,7 @@ def _determinant(rows: list[list[Term]]) -> Term:
     if not rows:
         return ONE
     return add(
-        *(
-            mul(rows[0][j], _cofactor(rows, 0, j))
-            for j in range(len(rows))
-            if rows[0][j] != ZERO
-        )
+        *(mul(rows[0][j], _cofactor(rows, 0, j)) for j in range(len(rows)) if rows[0][j] != ZERO)
     )
 
 

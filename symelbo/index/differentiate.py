@@ -1,7 +1,7 @@
 """Derivatives of terms: along a field of velocities, and by one entry (with deltas).
 
-Both are one pass: the derivative of term along {x: \\i. velocity}.  The partial derivative by x[k] is
-the derivative along the velocity \\i. delta(i, k).
+Both are one pass: the derivative along {x: \\i. velocity}; the partial derivative by x[k] is the
+derivative along the velocity \\i. delta(i, k).
 """
 
 from __future__ import annotations
@@ -101,14 +101,16 @@ def derivative_along(term: Term, field: Mapping[Symbol, Array]) -> Term:
             return total(k, total(m, mul(Inverse(matrix, m, k), change)))
         case Apply(function, arguments, indices, derivatives):
             products = []
-            for slot, argument in enumerate(arguments):
+            for slot, array in enumerate(arguments):
                 taken = _taken_names(term, field)
-                places = tuple(fresh_index(i.extent, taken, i.low) for i in argument.indices)
-                change = along(instantiate(argument, places))
+                places = tuple(fresh_index(i.extent, taken, i.low) for i in array.indices)
+                change = along(instantiate(array, places))
                 if change == ZERO:
                     continue
                 more = tuple(
-                    sorted((*derivatives, (slot, places)), key=lambda item: (item[0], repr(item[1])))
+                    sorted(
+                        (*derivatives, (slot, places)), key=lambda item: (item[0], repr(item[1]))
+                    )
                 )
                 product = mul(Apply(function, arguments, indices, more), change)
                 for place in places:

@@ -1,7 +1,7 @@
 """The elementary and special functions of the term language, with their derivatives.
 
-`DERIVATIVES[f]` maps the arguments of f to its partial derivatives, one per argument (None where the
-function is not differentiated by it).  Reference: NIST DLMF, chapters 4, 5 and 10.
+`DERIVATIVES[f]` maps the arguments of f to its partial derivatives, one per argument (None where
+the function is not differentiated by it).  Reference: NIST DLMF, chapters 4, 5 and 10.
 """
 
 from __future__ import annotations

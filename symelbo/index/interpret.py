@@ -20,7 +20,7 @@ class Interpretation:
 
 
 def interpret_functions(term: Term, meaning: Mapping[Symbol, Interpretation]) -> Term:
-    """f(a)[i], {f: (x, \\j. body)} -> body with x := a, j := i; derivatives of f are not allowed."""
+    """f(a)[i], {f: (x, \\j. body)} -> body with x := a, j := i; no derivatives of f."""
 
     def on_index(place: IndexTerm) -> IndexTerm:
         return place

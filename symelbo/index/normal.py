@@ -179,9 +179,7 @@ def to_poly(term: Term) -> Poly:
             return _atom(LogDet(normal_array(matrix)))
         case Apply(function, arguments, indices, derivatives):
             normalized = tuple(normal_array(argument) for argument in arguments)
-            ordered = tuple(
-                sorted(derivatives, key=lambda d: (d[0], tuple(map(sort_key, d[1]))))
-            )
+            ordered = tuple(sorted(derivatives, key=lambda d: (d[0], tuple(map(sort_key, d[1])))))
             return _atom(Apply(function, normalized, indices, ordered))
     raise TypeError(f"no term: {term!r}")
 
@@ -208,7 +206,7 @@ def is_positive(term: Term) -> bool:
             return domain.kind == "category"
         case Apply(function, _, _, ()):
             return function.domain.kind in ("positive", "unit", "simplex")
-        case Call(name, arguments):
+        case Call(name, _):
             return name in POSITIVE_FUNCTIONS
         case Power(base, _):
             return is_positive(base)
@@ -715,10 +713,10 @@ def _fold_atoms(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
         elif isinstance(atom, Delta) and exponent != 1 and exponent > 0:
             return _reduce(bound, {**rest, atom: F1})
         elif isinstance(atom, Number) and (exponent >= 1 or exponent < 0):
-            whole = exponent.numerator // exponent.denominator
-            left = {**rest, atom: exponent - whole} if exponent - whole else rest
+            floor = exponent.numerator // exponent.denominator
+            left = {**rest, atom: exponent - floor} if exponent - floor else rest
             result: Poly = {}
-            _accumulate(result, _reduce(bound, left), atom.value**whole)
+            _accumulate(result, _reduce(bound, left), Fraction(atom.value**floor))
             return result
     return None
 
@@ -760,7 +758,9 @@ def _merge_exponentials(bound: tuple[Index, ...], factors: Factors) -> Poly | No
 
 
 def _contract_delta(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
-    """sum_i delta(i, j) f(i) -> f(j) where j lies in the range of i;  delta(i, j) f(i) -> delta(i, j) f(j)"""
+    """sum_i delta(i, j) f(i) -> f(j) where j is in the range of i;
+    delta(i, j) f(i) -> delta(i, j) f(j)
+    """
     for atom in factors:
         if not isinstance(atom, Delta):
             continue
@@ -771,11 +771,12 @@ def _contract_delta(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
         if equal is False:
             return {}
         for index, other in ((atom.left, atom.right), (atom.right, atom.left)):
-            if isinstance(index, Index) and index in bound:
-                if is_within(other, index.extent, index.low):
-                    remaining = tuple(b for b in bound if b is not index and b != index)
-                    replaced = [(replace_index(a, index, other), e) for a, e in rest.items()]
-                    return _product(remaining, replaced)
+            if not isinstance(index, Index) or index not in bound:
+                continue
+            if is_within(other, index.extent, index.low):
+                remaining = tuple(b for b in bound if b != index)
+                replaced = [(replace_index(a, index, other), e) for a, e in rest.items()]
+                return _product(remaining, replaced)
         old, new = sorted((atom.left, atom.right), key=sort_key)[::-1]
         if not isinstance(old, Index):
             old, new = new, old
@@ -837,8 +838,8 @@ def _is_defined_up_to(term: Term, index: Index, extent: Extent) -> bool:
                     return False
             return True
         case Inverse(matrix, row, column):
-            for axis, place in zip(matrix.indices, (row, column), strict=True):
-                if place == index and not is_within(Position(extent), axis.extent):
+            for formal, place in zip(matrix.indices, (row, column), strict=True):
+                if place == index and not is_within(Position(extent), formal.extent):
                     return False
     return all(
         _is_defined_up_to(part, index, extent) for part in parts_of(term) if isinstance(part, Term)
@@ -927,7 +928,7 @@ def _reduce_denominator(bound: tuple[Index, ...], factors: Factors) -> Poly | No
             # symbol = (q - rest) / scale
             fewer = {symbol: power - 1} if power > 1 else {}
             result: Poly = {}
-            raised = {atom: exponent + 1} if exponent + 1 else {}
+            raised: Factors = {atom: exponent + 1} if exponent + 1 else {}
             _accumulate(result, _reduce(bound, {**others, **fewer, **raised}), 1 / scale)
             same = {**others, **fewer, atom: exponent}
             _accumulate(result, _times(bound, same, rest), -1 / scale)
@@ -1053,7 +1054,7 @@ def _orders(
     groups: dict[tuple[object, ...], list[Index]] = {}
     for index in bound:
         groups.setdefault(signatures[index], []).append(index)
-    ordered = [groups[key] for key in sorted(groups)]  # type: ignore[type-var]
+    ordered = [groups[key] for key in sorted(groups)]
     results: list[tuple[Index, ...]] = [()]
     for group in ordered:
         choices = list(permutations(group)) if len(group) <= 5 else [tuple(group)]
@@ -1061,9 +1062,7 @@ def _orders(
     return results
 
 
-def _order_symmetric_entry(
-    symbol: Symbol, indices: tuple[IndexTerm, ...], term: Entry
-) -> Entry:
+def _order_symmetric_entry(symbol: Symbol, indices: tuple[IndexTerm, ...], term: Entry) -> Entry:
     if symbol.domain.kind in SYMMETRIC and sort_key(indices[-1]) < sort_key(indices[-2]):
         return Entry(symbol, (*indices[:-2], indices[-1], indices[-2]))
     return term

@@ -1,4 +1,4 @@
-"""What is known about index places: equal, different, or contained in a range, for all sizes >= 1."""
+"""What is known of index places for all sizes >= 1: equal, different, or within a range."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class NotFound:
 
 
 def unknown_like(symbol: Symbol, prefix: str) -> Symbol:
-    """x -> an unknown of the same shape; symmetric where x is, tangent to the simplex where x is."""
+    """x -> an unknown of the same shape; symmetric, or tangent to the simplex, where x is."""
     kind = {"posdef": "symmetric", "simplex": "tangent"}.get(symbol.domain.kind, "real")
     return Symbol(f"{prefix}{symbol.name}", Role.UNKNOWN, Domain(kind), symbol.shape)
 
@@ -85,9 +85,7 @@ def formal_indices(shape: tuple[Extent, ...]) -> tuple[Index, ...]:
 # ---------------------------------------------------------------- scaling
 
 
-def find_scaling(
-    equations: Sequence[Term], scaled: Mapping[Symbol, Symbol]
-) -> Found | NotFound:
+def find_scaling(equations: Sequence[Term], scaled: Mapping[Symbol, Symbol]) -> Found | NotFound:
     """Solve with unknown = k * symbol, one rational k per block; `scaled`: unknown -> symbol."""
     multipliers = {u: Symbol(f"k {u.name}", Role.UNKNOWN, Domain("real")) for u in scaled}
     arrays = {}
@@ -136,9 +134,7 @@ def _solve_rational(rows: list[list[Fraction]], width: int) -> list[Fraction] | 
                 return None
             continue
         row = [a / row[lead] for a in row]
-        pivots = [
-            (c, [a - p[lead] * b for a, b in zip(p, row, strict=True)]) for c, p in pivots
-        ]
+        pivots = [(c, [a - p[lead] * b for a, b in zip(p, row, strict=True)]) for c, p in pivots]
         pivots.append((lead, row))
     solution = [Fraction(0)] * width
     for column, pivot in pivots:
@@ -306,7 +302,9 @@ class _Elimination:
         """a U[i, j] + rest = 0 -> U[i, j] = -rest / a, where i, j are all free indices."""
         poly = self.name_places(poly)
         free = free_indices(from_poly(poly))
-        entries = sorted(self.held(poly), key=lambda e: (self.order.get(e.symbol, 999), sort_key(e)))
+        entries = sorted(
+            self.held(poly), key=lambda e: (self.order.get(e.symbol, 999), sort_key(e))
+        )
         for entry in entries:
             plain = [i for i in entry.indices if isinstance(i, Index) and i in free]
             if len(set(plain)) != len(entry.indices) or not free <= set(plain):
@@ -356,7 +354,7 @@ class _Elimination:
         self, symbol: Symbol, indices: tuple[Index, ...], axis: int, place: Position, body: Term
     ) -> Term:
         """delta(i, K) (U[K] - body(K)), which vanishes where the rule extends to K."""
-        at = (*indices[:axis], place, *indices[axis + 1 :])
+        at: tuple[IndexTerm, ...] = (*indices[:axis], place, *indices[axis + 1 :])
         own = self.place_symbol(symbol, at)
         rest = tuple(i for i in at if isinstance(i, Index))
         there = build.subtract(Entry(own, rest), replace_index(body, indices[axis], place))
@@ -389,7 +387,7 @@ class _Elimination:
         result: Poly = {}
         for monomial, scale in poly.items():
             held = self.held_in(monomial)
-            factors = tuple((arrays.get(a, a) if a == held else a, e) for a, e in monomial.factors)  # type: ignore[call-overload]
+            factors = tuple((arrays.get(a, a) if a == held else a, e) for a, e in monomial.factors)
             term = from_monomial(Monomial(monomial.bound, factors), scale)
             for inner, value in to_poly(term).items():
                 _add(result, inner, value)
@@ -453,7 +451,9 @@ class _Elimination:
         entries = self.held(poly)
         if not entries:
             return False
-        best = max(entries, key=lambda e: (len(free_indices(e) & free), -self.order.get(e.symbol, 0)))
+        best = max(
+            entries, key=lambda e: (len(free_indices(e) & free), -self.order.get(e.symbol, 0))
+        )
         uncovered = free - free_indices(best)
         if not uncovered:
             return False
@@ -472,9 +472,11 @@ class _Elimination:
         parts = [part for part in parts if part]
         if len(parts) < 2 and (not parts or parts[0] == poly):
             return False
-        if len(parts) == 1 and len(parts[0]) == len(poly) and free_indices(
-            from_poly(parts[0])
-        ) >= free_indices(from_poly(poly)):
+        if (
+            len(parts) == 1
+            and len(parts[0]) == len(poly)
+            and free_indices(from_poly(parts[0])) >= free_indices(from_poly(poly))
+        ):
             return False
         self.open = [other for other in self.open if other is not poly]
         self.open.extend(parts)

@@ -155,8 +155,7 @@ def map_parts(
                 tuple(on_array(argument) for argument in arguments),
                 tuple(on_index(index) for index in indices),
                 tuple(
-                    (slot, tuple(on_index(index) for index in where))
-                    for slot, where in derivatives
+                    (slot, tuple(on_index(index) for index in where)) for slot, where in derivatives
                 ),
             )
     return item

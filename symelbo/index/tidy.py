@@ -1,7 +1,7 @@
 """Factor a normal form for reading; the value stays the same.
 
-    p log p - p**2 log p - p log(1-p) + p**2 log(1-p)  ->  p (1 - p) (log p - log(1 - p))
-    softplus(a) - log terms with equal functions       ->  one coefficient per function
+p log p - p**2 log p - p log(1-p) + p**2 log(1-p)  ->  p (1 - p) (log p - log(1 - p))
+softplus(a) - log terms with equal functions       ->  one coefficient per function
 """
 
 from __future__ import annotations
@@ -83,9 +83,7 @@ def _split_functions(monomial: Monomial) -> tuple[Monomial, Monomial]:
     """The sums and functions of a monomial, and the rest."""
     bound = set(monomial.bound)
     chosen = tuple(
-        f
-        for f in monomial.factors
-        if isinstance(f[0], _FUNCTIONS) or bound & free_indices(f[0])
+        f for f in monomial.factors if isinstance(f[0], _FUNCTIONS) or bound & free_indices(f[0])
     )
     rest = tuple(f for f in monomial.factors if f not in chosen)
     return Monomial(monomial.bound, chosen), Monomial((), rest)
@@ -117,4 +115,3 @@ def _polynomial(poly: Poly) -> Term:
     if is_positive(from_poly(flipped)) and not is_positive(from_poly(primitive)):
         scale, primitive = -scale, flipped
     return mul(from_monomial(content, scale), from_poly(primitive))
-

@@ -397,7 +397,7 @@ class Forms:
         if not isinstance(item, tuple):
             return str(item)
         if len(item) == 5 and item[0] == "i" and item[1][:1] in "~#":
-            return "*" + item[3]
+            return f"*{item[3]}"
         if len(item) == 2 and isinstance(item[0], int) and isinstance(item[1], (int, Fraction)):
             return f"{self.skeletons[item[0]]}^{item[1]}"  # an atom number and its exponent
         parts = [self._skeleton(part) for part in item]

@@ -1,0 +1,275 @@
+"""Every family against SciPy: entropies, and grad A = E[T] by summation or quadrature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from math import exp, isclose
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import integrate, stats
+
+from symelbo.expfam.derive_radial import derive_entropy, derive_means, derive_radial
+from symelbo.expfam.form import ExponentialForm, Gauge, Inseparable
+from symelbo.expfam.separate_density import separate_density
+from symelbo.families.family import Family, Form
+from symelbo.families.registry import FAMILIES
+from symelbo.index.build import add, negate, subtract
+from symelbo.index.normal import is_zero
+from symelbo.index.terms import Entry, Extent, Symbol, Term
+from symelbo.language.density import Density, density_term
+from symelbo.verify.evaluate import World, evaluate, places
+
+K = 3
+Arguments = dict[str, Any]
+
+
+def draw_argument(symbol: Symbol, random: Random) -> Any:
+    """An admissible random value of a formal argument, as nested NumPy arrays."""
+    shape = tuple(K + extent.offset if extent.size else extent.offset for extent in symbol.shape)
+    rng = np.random.default_rng(random.randrange(10**6))
+    match symbol.domain.kind:
+        case "positive":
+            return rng.uniform(0.4, 2.5, shape)
+        case "unit":
+            return rng.uniform(0.1, 0.9, shape)
+        case "simplex":
+            return rng.dirichlet(np.full(shape[-1], 3.0))
+        case "posdef":
+            root = rng.normal(size=shape)
+            return root @ root.T + np.eye(shape[0])
+        case "naturals":
+            return np.asarray(float(rng.integers(2, 6)))
+    return rng.normal(size=shape)
+
+
+SCIPY: dict[str, Callable[[Arguments], Any]] = {
+    "Bernoulli(p)": lambda a: stats.bernoulli(a["p"]),
+    "Bernoulli(logit)": lambda a: stats.bernoulli(1 / (1 + np.exp(-a["logit"]))),
+    "Categorical(p)": lambda a: stats.rv_discrete(values=(np.arange(1, K + 1), a["p"])),
+    "Categorical(logits)": lambda a: stats.rv_discrete(
+        values=(np.arange(1, K + 1), np.exp(a["logits"]) / np.exp(a["logits"]).sum())
+    ),
+    "Poisson(rate)": lambda a: stats.poisson(a["rate"]),
+    "Poisson(log_rate)": lambda a: stats.poisson(np.exp(a["log_rate"])),
+    "Exponential(rate)": lambda a: stats.expon(scale=1 / a["rate"]),
+    "Gamma(shape, rate)": lambda a: stats.gamma(a["shape"], scale=1 / a["rate"]),
+    "Laplace(location, scale)": lambda a: stats.laplace(a["location"], a["scale"]),
+    "Normal(mean, variance)": lambda a: stats.norm(a["mean"], np.sqrt(a["variance"])),
+    "Normal(mean, precision)": lambda a: stats.norm(a["mean"], a["precision"] ** -0.5),
+    "MvNormal(mean, covariance)": lambda a: stats.multivariate_normal(a["mean"], a["covariance"]),
+}
+
+
+def key_of(family: Family, form: Form) -> str:
+    return f"{family.name}({', '.join(a.name for a in form.arguments)})"
+
+
+CASES = {
+    key_of(family, form): (family, form) for family in FAMILIES.values() for form in family.forms
+}
+
+
+def make_density(family: Family, form: Form) -> Density:
+    names = {name for argument in form.arguments for name in argument.shape} | set(family.shape)
+    return density_term(family, form, {name: Extent("K") for name in names})
+
+
+def forms_of(density: Density, form: Form) -> Iterator[ExponentialForm]:
+    """The forms in all arguments that may move together, else in each one alone."""
+    moving = tuple(
+        s for s, a in zip(density.arguments, form.arguments, strict=True) if not a.constant
+    )
+    separation = separate_density(density, moving)
+    if not isinstance(separation, Inseparable):
+        yield from separation.forms
+        return
+    for symbol in moving:
+        separation = separate_density(density, (symbol,))
+        if not isinstance(separation, Inseparable):
+            yield from separation.forms
+
+
+def world_of(density: Density, arguments: Arguments) -> World:
+    world = World({"K": K}, {})
+    values: dict[tuple[str, tuple[int, ...]], float] = {}
+    for symbol in density.arguments:
+        array = np.asarray(arguments[symbol.name])
+        for place in places(world, symbol.shape):
+            values[symbol.name, place] = float(array[tuple(i - 1 for i in place)])
+    world.values = values
+    return world
+
+
+def with_value(world: World, density: Density, value: Any) -> World:
+    values = dict(world.values)
+    array = np.asarray(value, dtype=float)
+    for place in places(world, density.value.shape):
+        values[density.value.name, place] = float(array[tuple(i - 1 for i in place)])
+    return World(world.sizes, values)
+
+
+def number_of(term: Term, world: World) -> float:
+    return evaluate(term, world).value
+
+
+def expect(function: Callable[[float], float], distribution: Any, support: str) -> float:
+    """E[f(v)] for a scalar v by summation or adaptive quadrature."""
+    if support in ("binary", "naturals", "category"):
+        start = 1 if support == "category" else 0
+        stop = {"binary": 2, "category": K + 1}.get(support, 200)
+        return float(sum(distribution.pmf(n) * function(n) for n in range(start, stop)))
+    low, high = distribution.ppf(1e-13), distribution.ppf(1 - 1e-13)
+    cuts = distribution.ppf([0.1, 0.5, 0.9])
+    total, edges = 0.0, [low, *cuts, high]
+    for a, b in pairwise(edges):
+        total += integrate.quad(
+            lambda v: distribution.pdf(v) * function(v), a, b, epsabs=1e-12, limit=200
+        )[0]
+    return float(total)
+
+
+def test_every_form_has_a_reference() -> None:
+    assert set(SCIPY) == set(CASES)
+
+
+@pytest.mark.parametrize("key", CASES)
+@pytest.mark.parametrize("seed", range(4))
+def test_log_density_is_scipys(key: str, seed: int) -> None:
+    family, form = CASES[key]
+    density = make_density(family, form)
+    random = Random(seed)
+    arguments = {s.name: draw_argument(s, random) for s in density.arguments}
+    distribution = SCIPY[key](arguments)
+    value = (
+        distribution.rvs(random_state=seed)
+        if hasattr(distribution, "rvs")
+        else distribution.resample(1)
+    )
+    world = with_value(world_of(density, arguments), density, value)
+    discrete = family.support.kind in ("binary", "naturals", "category")
+    expected = distribution.logpmf(value) if discrete else distribution.logpdf(value)
+    assert isclose(
+        number_of(density.term, world), float(np.sum(expected)), rel_tol=1e-9, abs_tol=1e-9
+    )
+
+
+@pytest.mark.parametrize("key", CASES)
+@pytest.mark.parametrize("seed", range(3))
+def test_entropy_is_scipys(key: str, seed: int) -> None:
+    """H where h = 1; H~ - E log h = H in every gauge."""
+    family, form = CASES[key]
+    density = make_density(family, form)
+    random = Random(100 + seed)
+    arguments = {s.name: draw_argument(s, random) for s in density.arguments}
+    distribution = SCIPY[key](arguments)
+    world = world_of(density, arguments)
+    checked = 0
+    for exponential in forms_of(density, form):
+        radial = derive_radial(exponential)
+        assert radial is not None
+        entropy = number_of(derive_entropy(exponential, radial), world)
+        if exponential.gauge is not Gauge.CONSTANT:
+            if density.value.shape:
+                continue
+            entropy -= expect(
+                lambda v, e=exponential: number_of(  # type: ignore[misc]
+                    e.log_base, with_value(world, density, v)
+                ),
+                distribution,
+                family.support.kind,
+            )
+        assert isclose(entropy, float(distribution.entropy()), rel_tol=1e-7, abs_tol=1e-8)
+        checked += 1
+    assert checked
+
+
+@pytest.mark.parametrize("key", [k for k in CASES if k != "Categorical(logits)"])
+@pytest.mark.parametrize("seed", range(2))
+def test_means_are_expectations_of_the_statistics(key: str, seed: int) -> None:
+    """grad A = E[T], by summation, quadrature, or (vectors) a large sample."""
+    family, form = CASES[key]
+    density = make_density(family, form)
+    random = Random(200 + seed)
+    arguments = {s.name: draw_argument(s, random) for s in density.arguments}
+    distribution = SCIPY[key](arguments)
+    world = world_of(density, arguments)
+    for exponential in forms_of(density, form):
+        means = derive_means(exponential)
+        assert means is not None
+        for block, mean in zip(exponential.blocks, means, strict=True):
+            for place in places(world, tuple(i.extent for i in block.indices)):
+                env = dict(zip(mean.indices, place, strict=True))
+                derived = evaluate(mean.body, world, env).value
+                at = dict(zip(block.indices, place, strict=True))
+
+                def statistic(v: Any, term: Term = block.statistic, env: Any = at) -> float:
+                    return evaluate(term, with_value(world, density, v), env).value
+
+                if density.value.shape:
+                    sample = distribution.rvs(20_000, random_state=seed)
+                    reached = np.mean([statistic(v) for v in sample[:4000]])
+                    assert abs(derived - reached) < 0.25 * (1 + abs(derived))
+                else:
+                    reached = expect(statistic, distribution, family.support.kind)
+                    assert isclose(derived, reached, rel_tol=1e-6, abs_tol=1e-7)
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_separation_gives_the_density_back(key: str) -> None:
+    """eta' T - A + log h is the log-density, for symbolic K."""
+    family, form = CASES[key]
+    density = make_density(family, form)
+    for exponential in forms_of(density, form):
+        rebuilt = add(
+            exponential.linear_part(), negate(exponential.log_partition), exponential.log_base
+        )
+        random = Random(7)
+        if family.support.kind != "category":  # a category selects: compared by value below
+            assert is_zero(subtract(rebuilt, density.term))
+        for _ in range(3):
+            arguments = {s.name: draw_argument(s, random) for s in density.arguments}
+            value = SCIPY[key](arguments).rvs(random_state=random.randrange(1000))
+            world = with_value(world_of(density, arguments), density, value)
+            assert isclose(number_of(rebuilt, world), number_of(density.term, world), abs_tol=1e-9)
+
+
+def test_minimal_category_has_one_parameter_less() -> None:
+    density = make_density(*CASES["Categorical(p)"])
+    (form,) = forms_of(density, CASES["Categorical(p)"][1])
+    (block,) = form.blocks
+    assert [index.extent for index in block.indices] == [Extent("K", -1)]
+
+
+def test_laplace_is_refused_with_the_piece_unless_its_location_is_known() -> None:
+    density = make_density(*CASES["Laplace(location, scale)"])
+    refused = separate_density(density, density.arguments)
+    assert isinstance(refused, Inseparable)
+    assert refused.piece is not None
+    location, scale = density.arguments
+    assert not isinstance(separate_density(density, (scale,)), Inseparable)
+    assert isinstance(separate_density(density, (location,)), Inseparable)
+
+
+def test_gamma_offers_both_base_measures_and_the_constant_one_first() -> None:
+    density = make_density(*CASES["Gamma(shape, rate)"])
+    gauges = [form.gauge for form in forms_of(density, CASES["Gamma(shape, rate)"][1])]
+    assert gauges == [Gauge.CONSTANT, Gauge.TEXTBOOK]
+
+
+def test_entropy_notices_a_wrong_radial_field() -> None:
+    """The comparison with SciPy can fail: a field off by a factor gives another number."""
+    density = make_density(*CASES["Normal(mean, variance)"])
+    (form,) = forms_of(density, CASES["Normal(mean, variance)"][1])
+    radial = derive_radial(form)
+    assert radial is not None
+    variance = density.arguments[1]
+    wrong = {**radial, variance: type(radial[variance])((), Entry(variance))}
+    world = world_of(density, {"mean": 0.0, "variance": 1.5})
+    right = number_of(derive_entropy(form, radial), world)
+    assert isclose(right, float(stats.norm(0, 1.5**0.5).entropy()), rel_tol=1e-12)
+    assert abs(number_of(derive_entropy(form, wrong), world) - right) > 0.5
+    assert exp(right) > 1
