@@ -223,7 +223,7 @@ def _variational_assumption(change: Reparameterization) -> Assumption:
     how = {
         "assumed": closed,
         "exact posterior": f"{closed} (holds: q is the exact posterior)",
-        "shown": f"{closed} (shown for the declared q, if its parameters are free for every data point)",
+        "shown": f"{closed} (shown for the declared q with free parameters for every data point)",
     }[change.q_condition]
     return Assumption("variational", how)
 
@@ -277,7 +277,7 @@ def _list_steps(factors: Sequence[FactorResult], posterior: ExactPosterior | Non
                         factor.log_partition,
                         entropy_of(factor, field),
                         "A - eta' grad A, with eta' grad A = dA/ds along the field",
-                        evidence=f"exact identity tried at random points, residual below {TOLERANCE:g}",
+                        evidence="exact identity tried at random points",
                     )
                 )
             case Refutation(certificate=certificate, cause=cause):

@@ -122,11 +122,11 @@ def power(base: Term, exponent: Term | int | Fraction) -> Term:
             folded = _fold_power(base.value, exponent.value)
             if folded is not None:
                 return folded
-        if isinstance(base, Power) and isinstance(base.exponent, Number):
-            # (b**p)**n = b**(p n) needs n integer; other cases need b >= 0 and are left alone
-            if exponent.value.denominator == 1:
-                return power(base.base, base.exponent.value * exponent.value)
-        if isinstance(base, Mul) and exponent.value.denominator == 1:
+        # (b**p)**n = b**(p n) needs n integer; other cases need b >= 0 and are left alone
+        integral = exponent.value.denominator == 1
+        if integral and isinstance(base, Power) and isinstance(base.exponent, Number):
+            return power(base.base, base.exponent.value * exponent.value)
+        if integral and isinstance(base, Mul):
             return mul(*(power(factor, exponent) for factor in base.factors))
     if base == ONE:
         return ONE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Final
@@ -15,6 +15,7 @@ from symelbo.derivation import Derivation, EntropySum, FactorEntropy, FactorResu
 from symelbo.expfam.form import Gauge
 from symelbo.index.build import ZERO, negate
 from symelbo.index.normal import normal
+from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Entry, Role, Symbol, Term
 from symelbo.render.derivation_json import residual_bound
 from symelbo.render.names import name_array_indices
@@ -64,9 +65,7 @@ def render_summary(
     color: with ANSI colours; notes: further (label, text) rows for the end.
     """
 
-    def paint(text: str, style: str) -> str:
-        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if color else text
-
+    paint = _paint if color else _leave
     width = max(width, 40)
     model, verdict = derivation.model, derivation.verdict
     lines = [paint(line, "title") for line in wrap(model.name, width)]
@@ -76,18 +75,24 @@ def render_summary(
         heading += f" by Theorem {derivation.theorem}"
     first, *rest = wrap(f"{heading}: {_HEADINGS[verdict]}", width)
     lines += [paint(heading, verdict) + first[len(heading) :], *rest, ""]
-    for group in (_sum_rows(derivation), *_factor_groups(derivation), _basis_rows(derivation, notes)):
-        for row in group:
-            lines += _lay_out(row, width, paint)
-        lines.append("")
-    return "\n".join(lines[:-1]) + "\n"
+    groups = _sum_rows(derivation), *_factor_groups(derivation), _basis_rows(derivation, notes)
+    blocks = ([_lay_out(row, width, paint) for row in group] for group in groups)
+    body = "\n\n".join("\n".join(sum(block, [])) for block in blocks if block)
+    return "\n".join(lines) + "\n" + body + "\n"
 
 
-def _lay_out(row: _Row, width: int, paint: object) -> list[str]:
+def _paint(text: str, style: str) -> str:
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
+
+
+def _leave(text: str, style: str) -> str:
+    return text
+
+
+def _lay_out(row: _Row, width: int, paint: Callable[[str, str], str]) -> list[str]:
     margin = row.indent + (_LABEL_WIDTH if row.label else 0)
     pieces = _break_formula if row.formula else wrap
     texts = pieces(row.text, max(width - margin, 20)) or [""]
-    assert callable(paint)
     label = paint(row.label.ljust(_LABEL_WIDTH), "label") if row.label else ""
     return [" " * row.indent + label + texts[0]] + [" " * margin + text for text in texts[1:]]
 
@@ -150,3 +155,145 @@ def _average(term: Term, varying: Sequence[Symbol]) -> str:
     if text.startswith("-") and not opposite.startswith("-"):
         return f"-{mean}[{opposite}]"
     return f"{mean}[{text}]"
+
+
+def _varying(term: Term) -> list[Symbol]:
+    roles = (Role.LATENT, Role.OBSERVED, Role.INPUT, Role.VARIATIONAL)
+    return [symbol for symbol in symbols_of(term) if symbol.role in roles]
+
+
+def _sum_rows(derivation: Derivation) -> Iterator[_Row]:
+    if derivation.verdict != "proved" or derivation.entropy_sum is None:
+        return
+    text = sum_text(derivation.entropy_sum)
+    yield _Row("", f"F = {text}", 2, formula=True)
+    legend = []
+    if "mean" in text:
+        legend.append("mean: over the data points")
+    if "E_q[" in text:
+        legend.append("E_q: expectation under q, then mean over the data points")
+    if legend:
+        yield _Row("", "; ".join(legend), 2)
+
+
+# ---------------------------------------------------------------- the factors
+
+
+def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
+    entropies = iter(derivation.entropy_sum.entropies if derivation.entropy_sum else ())
+    refuted: dict[str, Refutation] = {}
+    for statement, result in zip(derivation.model.statements, derivation.factors, strict=True):
+        title = f"{result.node} ~ {statement.family.name}"
+        rows: list[_Row]
+        match result.result:
+            case Solution() as solution:
+                rows = list(_solution_rows(result, solution, next(entropies)))
+            case Refutation() as refutation:
+                title += ": refuted"
+                known = [node for node in refutation.joint if node in refuted]
+                if known and refuted[known[0]].certificate == refutation.certificate:
+                    title += f" together with {known[0]}"
+                    rows = []
+                else:
+                    rows = list(_refutation_rows(result, refutation))
+                refuted[result.node] = refutation
+            case Outside(reason=reason, piece=piece):
+                title += ": outside"
+                rows = [_Row("because", reason)]
+                if piece is not None:
+                    rows.append(_Row("the piece", print_text(piece), formula=True))
+            case Undecided(residual=residual, missing=missing):
+                title += ": undecided"
+                rows = [
+                    _Row("left over", print_text(residual), formula=True),
+                    _Row("missing", missing),
+                ]
+        yield [_Row("", title, 2), *rows]
+
+
+def _solution_rows(
+    result: FactorResult, solution: Solution, entropy: FactorEntropy
+) -> Iterator[_Row]:
+    change = result.reparameterization
+    if isinstance(change, Reparameterization):
+        scale, value = print_text(Entry(change.scale, change.statement.plates)), change.value
+        yield _Row("reparameterized", f"{scale} stands for the {change.argument} {print_text(value)}")
+    yield from _form_rows(solution.factor)
+    label = "field"
+    for parameter, array in sorted(solution.field.items(), key=lambda item: item[0].name):
+        named = name_array_indices(array)
+        left = print_text(Entry(parameter, named.indices))
+        yield _Row(label, f"d/ds {left} = {print_text(named.body)}", formula=True)
+        label = " "
+    for term in solution.nonzero:
+        yield _Row("where", f"{print_text(term)} is not 0", formula=True)
+    kind = entropy.kind.replace("_", "-")
+    yield _Row(kind, print_text(entropy.term), formula=True)
+
+
+def _form_rows(factor: Factor) -> Iterator[_Row]:
+    if factor.conditional:
+        held = ", ".join(symbol.name for symbol in factor.held)
+        yield _Row("form", f"conditional: {held} held fixed")
+    if factor.gauge is not Gauge.CONSTANT:
+        text = f"log h = {print_text(factor.log_base)}"
+        yield _Row("base measure", text, formula=True)
+
+
+def _refutation_rows(result: FactorResult, refutation: Refutation) -> Iterator[_Row]:
+    yield _Row("because", refutation.cause)
+    if isinstance(result.reparameterization, NotReparameterized):
+        yield _Row("and", result.reparameterization.reason)
+    if refutation.certificate is not None:
+        yield _Row("certificate", _describe(refutation.certificate))
+    yield _Row("to change", refutation.remedy)
+
+
+def _describe(certificate: Certificate) -> str:
+    """Where the criterion fails, in one sentence."""
+    given = [f"{name} = {count}" for name, count in certificate.sizes]
+    given += [_value(*item) for item in certificate.point]
+    rows = certificate.rows
+    if len(rows) > _SHOWN_ROWS or len(given) > _SHOWN_ROWS:
+        weights = f"{len(rows)} weights"
+    else:
+        weights = "the weights " + ", ".join(
+            f"{print_text(row.weight)} ({'; '.join(_where(certificate, n)) or row.factor})"
+            for n, row in enumerate(rows)
+        )
+    point = f"at {', '.join(given)} " if given and len(given) <= _SHOWN_ROWS else ""
+    value = print_text(certificate.value)
+    shifts = "; no constant shift of eta helps" if certificate.excludes_shifts else ""
+    return f"{point}{weights} take the Jacobian to 0 and eta to {value}{shifts}"
+
+
+def _where(certificate: Certificate, number: int) -> list[str]:
+    row = certificate.rows[number]
+    place = f"[{','.join(map(str, row.place))}]" if row.place else ""
+    return [f"{row.factor}{place}", *(_value(*v) for v in certificate.samples[row.sample])]
+
+
+def _value(name: str, place: tuple[int, ...], value: object) -> str:
+    return f"{name}{list(place) if place else ''} = {value}".replace(", ", ",")
+
+
+# ---------------------------------------------------------------- what it rests on
+
+
+def _basis_rows(derivation: Derivation, notes: Sequence[tuple[str, str]]) -> Iterator[_Row]:
+    by_label: dict[str, list[str]] = {}
+    for assumption in derivation.assumptions:
+        label = _ASSUMPTION_LABELS.get(assumption.kind, "provided")
+        by_label.setdefault(label, []).append(assumption.text)
+    for condition in derivation.conditions:
+        texts = by_label.setdefault("provided", [])
+        if condition not in texts:
+            texts.append(condition)
+    for label, texts in by_label.items():
+        yield _Row(label, "; ".join(texts), 2)
+    bound = residual_bound(derivation.residual)
+    if bound is not None:
+        text = f"exact identity: largest relative residual < {bound:.0e} over {derivation.trials} trials"
+        yield _Row("checked", text, 2)
+    for label, text in notes:
+        yield _Row(label, text, 2)

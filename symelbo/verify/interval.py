@@ -29,7 +29,7 @@ from symelbo.index.terms import (
     Term,
 )
 
-__all__ = ["certainly_nonzero", "enclosure"]
+__all__ = ["certainly_nonzero", "certainly_positive", "enclosure"]
 
 PRECISIONS = (64, 256, 1024, 4096)  # bits
 
@@ -48,6 +48,19 @@ def certainly_nonzero(term: Term) -> bool:
             except (_Open, ImportError, ValueError, ZeroDivisionError, OverflowError):
                 continue
             break  # the first arithmetic that could bound it
+    return False
+
+
+def certainly_positive(term: Term) -> bool:
+    """True only if some enclosure of the closed term lies above zero; False: not shown."""
+    for bits in PRECISIONS[:2]:
+        for arithmetic in (_Balls, _Intervals):
+            try:
+                if arithmetic(bits).is_positive(term):
+                    return True
+            except (_Open, ImportError, ValueError, ZeroDivisionError, OverflowError):
+                continue
+            break
     return False
 
 
@@ -199,6 +212,9 @@ class _Balls(_Arithmetic):
     def excludes_zero(self, term: Term) -> bool:
         return not self.contains_zero(self.ball(term))
 
+    def is_positive(self, term: Term) -> bool:
+        return bool(self.ball(term) > 0)
+
     def show(self, term: Term, digits: int) -> str:
         text = str(self.ball(term).str(digits)).strip("[]")
         return text if "+/-" in text else f"{text} +/- 0"
@@ -250,6 +266,9 @@ class _Intervals(_Arithmetic):
 
     def excludes_zero(self, term: Term) -> bool:
         return not self.contains_zero(self.interval(term))
+
+    def is_positive(self, term: Term) -> bool:
+        return bool(self.interval(term).a > 0)
 
     def show(self, term: Term, digits: int) -> str:
         value = self.interval(term)

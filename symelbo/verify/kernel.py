@@ -16,7 +16,8 @@ from itertools import permutations
 from math import factorial, gcd, lcm
 from typing import Any, TypeAlias
 
-from symelbo.index.terms import Term
+from symelbo.index.terms import Add, Call, Constant, Mul, Number, Power, Term
+from symelbo.verify.interval import certainly_positive
 from symelbo.verify.language import (
     Field,
     Instance,
@@ -757,6 +758,9 @@ class Forms:
                 return "+"
             if atom[1] == "polygamma" and dict(atom[2]).get((), 0) % 2 == 1 and len(atom[2]) == 1:
                 return "+" if self.positive(dict(atom[3])) else ""
+            closed = self.closed_term(self._one(self.numbers[atom])) if len(atom) == 3 else None
+            if closed is not None and certainly_positive(closed):
+                return "+"
             return "0" if atom[1] == "abs" else ""
         if head == "P":
             return "+" if self.positive(dict(atom[1])) else ""
@@ -825,7 +829,31 @@ class Forms:
             if signs == ("+", "+") or (self._kind(a) == "unit" and "+" in signs):
                 return "+"
             return "0"
-        return ""
+        closed = self.closed_term(poly)
+        return "+" if closed is not None and certainly_positive(closed) else ""
+
+    def closed_term(self, poly: Poly) -> Term | None:
+        """The polynomial as a term, if it holds numbers and elementary functions of these only."""
+        parts: list[Term] = []
+        for monomial, c in poly.items():
+            factors: list[Term] = [Number(Fraction(c))]
+            for a, e in monomial:
+                atom = self.atoms[a]
+                base: Term | None = None
+                if atom[0] == "N":
+                    base = Number(Fraction(atom[1]))
+                elif atom[0] == "c":
+                    base = Constant(atom[1])
+                elif atom[0] == "P":
+                    base = self.closed_term(dict(atom[1]))
+                elif atom[0] == "f" and len(atom) == 3:
+                    argument = self.closed_term(dict(atom[2]))
+                    base = None if argument is None else Call(atom[1], (argument,))
+                if base is None:
+                    return None
+                factors.append(Power(base, Number(Fraction(e))))
+            parts.append(Mul(tuple(factors)))
+        return Add(tuple(parts))
 
     def nonzero_atom(self, a: int) -> bool:
         return self.sign(a) == "+" or a in self.assumed_atoms
