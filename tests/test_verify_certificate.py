@@ -112,13 +112,16 @@ WRONG: dict[str, tuple[Certificate, str]] = {
             point=(),
             samples=tuple((*s, ("v", (), Q(k))) for k, s in enumerate(CERTIFICATE.samples)),
         ),
-        "no node",
+        "neither parent nor parameter",
     ),
-    "both": (
+    "weights that cancel only across parameter values": (
         replace(
-            CERTIFICATE, samples=((("v", (), Q(2, 3)), ("z", (), Q(0))), CERTIFICATE.samples[1])
+            CERTIFICATE,
+            samples=(*CERTIFICATE.samples, (("v", (), Q(2)), ("z", (), Q(1)))),
+            rows=(row(1, "x", -1), row(2, "y", 1), row(0, "x", 1), row(0, "y", -1)),
+            value=number(Q(7, 3)),
         ),
-        "changes a value",
+        "annihilate",
     ),
     "twice": (replace(CERTIFICATE, point=CERTIFICATE.point * 2), "twice"),
 }
@@ -129,6 +132,33 @@ def test_certificates_with_one_thing_wrong_are_rejected(name: str) -> None:
     certificate, reason = WRONG[name]
     reasons = check_certificate(certificate, RIGID, [V])
     assert any(reason in r for r in reasons), reasons
+
+
+def test_three_parameter_values_exclude_every_shift_of_a_curved_normal() -> None:
+    """eta = (1/m, -1/(2 m^2)): c = (1, m) annihilates J at each m; m = 1, 2, 3 weigh (1, -2, 1)."""
+    positive = symbol("m", "positive")
+    m = Entry(positive)
+    naturals: Naturals = {
+        ("x", 0): ((), power(m, -1)),
+        ("x", 1): ((), mul(number(Q(-1, 2)), power(m, -2))),
+    }
+    rows = tuple(
+        row(k, "x", weight * (m_value if component else 1), component=component)
+        for k, (m_value, weight) in enumerate(((1, 1), (2, -2), (3, 1)))
+        for component in (0, 1)
+    )
+    certificate = Certificate(
+        sizes=(),
+        functions=(),
+        point=(("m", (), Q(1)),),
+        samples=tuple(((("m", (), Q(k)),)) for k in (1, 2, 3)),
+        rows=rows,
+        value=number(Q(1, 6)),
+        excludes_shifts=True,
+    )
+    assert check_certificate(certificate, naturals, [positive]) == []
+    one_point = replace(certificate, samples=((), (), ()))
+    assert check_certificate(one_point, naturals, [positive]) != []
 
 
 def test_every_parameter_counts() -> None:

@@ -31,6 +31,7 @@ from symelbo.index.solve import (
 from symelbo.index.terms import Array, Entry, Symbol, Term
 from symelbo.index.tidy import tidy_array
 from symelbo.spec.model import Statement
+from symelbo.verify.certificate import Certificate
 
 __all__ = ["connect_statements", "decide_criterion"]
 
@@ -105,7 +106,7 @@ def _decide_inside(candidates: list[list[Factor]], beside_outside: bool) -> list
         factor.form.gauge is Gauge.CONSTANT and not factor.parents() for factor in first
     ):
         return [Refutation(factor, None, *explain_refutation([factor])) for factor in first]
-    certificate = find_certificate(first)
+    certificate = _refute_every_form(first, candidates)
     if certificate is None:
         return [Undecided(factor, residual, _missing_rule(factor)) for factor in first]
     cause, remedy = explain_refutation(first)
@@ -114,6 +115,26 @@ def _decide_inside(candidates: list[list[Factor]], beside_outside: bool) -> list
         Refutation(factor, certificate, cause, remedy, tuple(n for n in names if n != factor.name))
         for factor in first
     ]
+
+
+def _refute_every_form(
+    first: Sequence[Factor], candidates: list[list[Factor]]
+) -> Certificate | None:
+    """A certificate against the strongest form that holds, or is repeated, for all forms.
+
+    A gauge-proof one excludes all base measures and all conditional forms; otherwise every
+    form that was tried needs a certificate of its own.
+    """
+    certificate = find_certificate(first)
+    if certificate is None or certificate.excludes_shifts:
+        return certificate
+    for choice in _combinations(candidates):
+        others = any(factor.conditional or _is_degenerate(factor) for factor in choice)
+        if others or list(choice) == list(first):
+            continue
+        if find_certificate(choice) is None:
+            return None
+    return certificate
 
 
 def _combinations(candidates: list[list[Factor]]) -> Iterator[tuple[Factor, ...]]:

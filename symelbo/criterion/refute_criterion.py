@@ -61,30 +61,42 @@ class _Line:
     slopes: tuple[Poly, ...]
 
 
-def find_certificate(factors: Sequence[Factor]) -> Certificate | None:
-    """factors -> a checked certificate, gauge-proof if one was found; None if there is none."""
+def find_certificate(
+    factors: Sequence[Factor], shift_proof_only: bool = False
+) -> Certificate | None:
+    """factors -> a checked certificate, gauge-proof if one was found; None if there is none.
+
+    A gauge-proof certificate excludes every known shift of the base measure, hence also every
+    conditional form; without it only this form of the factors is refuted.
+    """
     parameters = sorted(
         frozenset().union(*(parameters_of(f.statement) for f in factors)), key=lambda s: s.name
     )
     fallback: Certificate | None = None
     for functions in _interpretations(factors):
         for sizes in _small_sizes(factors):
-            for seed in range(POINTS):
-                instance = _Instance(factors, parameters, functions, sizes, seed)
-                for count in SAMPLE_COUNTS:
-                    lines = instance.lines(count)
-                    if lines is None:
-                        break
-                    for shift_proof in (True, False):
-                        if fallback is not None and not shift_proof:
-                            continue
-                        certificate = instance.certify(lines, shift_proof)
-                        if certificate is None:
-                            continue
-                        if shift_proof:
-                            return certificate
-                        fallback = certificate
+            for system in _systems(factors, parameters, functions, sizes):
+                certificate = system.certify(True)
+                if certificate is not None:
+                    return certificate
+                if fallback is None and not shift_proof_only and len(system.instances) == 1:
+                    fallback = system.certify(False)
     return fallback
+
+
+def _systems(
+    factors: Sequence[Factor],
+    parameters: Sequence[Symbol],
+    functions: Mapping[Symbol, Interpretation],
+    sizes: Mapping[str, int],
+) -> Iterator[_System]:
+    points = [_Instance(factors, parameters, functions, sizes, n) for n in range(POINTS)]
+    for instance in points:
+        for count in SAMPLE_COUNTS:
+            yield _System([(instance, count)])
+    if parameters:  # a shift is the same at all parameter values
+        for count in SAMPLE_COUNTS[:3]:
+            yield _System([(instance, count) for instance in points])
 
 
 # ---------------------------------------------------------------- instances
@@ -149,7 +161,7 @@ def _interpretations(factors: Sequence[Factor]) -> Iterator[dict[Symbol, Interpr
     if not calls:
         yield {}
         return
-    for build_body in (_constant_body, _quadratic_body):
+    for build_body in (_quadratic_body, _constant_body):
         chosen = {}
         for function, call in sorted(calls.items(), key=lambda item: item[0].name):
             formals = tuple(
@@ -211,24 +223,27 @@ class _Instance:
         self.parameters = parameters
         self.functions = functions
         self.sizes = sizes
-        self.random = Random(seed)
         symbols = frozenset().union(*(_symbols_of(f) for f in factors))
         self.known: Values = {}
         for symbol in sorted(symbols, key=lambda s: s.name):
-            if symbol.role in (Role.PARAMETER, Role.CONSTANT):
+            if symbol.role is Role.PARAMETER:
                 self.known.update(self.draw_point(symbol, seed))
+            elif symbol.role is Role.CONSTANT:  # the same at all parameter values
+                self.known.update(self.draw_point(symbol, 1))
         self.parents = [
             symbol
             for symbol in sorted(symbols, key=lambda s: s.name)
-            if (is_parent(symbol)
-            and symbol not in {f.statement.node for f in factors})
-            or symbol in self.nodes_as_parents(factors)
+            if symbol in self.nodes_as_parents(factors)
         ]
 
     @staticmethod
     def nodes_as_parents(factors: Sequence[Factor]) -> set[Symbol]:
         arguments = (symbols_of(a) for f in factors for _, a in f.statement.arguments)
         return {s for s in frozenset().union(*arguments) if is_parent(s)}
+
+    def changes(self, other: _Instance) -> Values:
+        """The parameter values in which this instance differs from another."""
+        return {key: x for key, x in self.known.items() if other.known[key] != x}
 
     def places(self, symbol: Symbol) -> list[tuple[int, ...]]:
         indices = tuple(Index(f"p{n}", e) for n, e in enumerate(symbol.shape))
@@ -375,16 +390,25 @@ class _Instance:
                 basis.append({symbol: Array(indices, body)})
         return basis
 
-    # -- certificates
 
-    def certify(self, lines: Sequence[_Line], shift_proof: bool) -> Certificate | None:
-        if not lines or len(lines) > MAX_LINES:
+class _System:
+    """Rows of one or several instances: c' J = 0 at each parameter value, c' eta over all."""
+
+    def __init__(self, instances: Sequence[tuple[_Instance, int]]) -> None:
+        self.instances = [instance for instance, _ in instances]
+        self.first = self.instances[0]
+        self.parts: list[list[_Line]] = []
+        for instance, count in instances:
+            lines = instance.lines(count)
+            self.parts.append(lines or [])
+
+    def certify(self, shift_proof: bool) -> Certificate | None:
+        """A checked certificate from these rows, or None."""
+        lines = [line for part in self.parts for line in part]
+        if not all(self.parts) or len(lines) > MAX_LINES:
             return None
         scales = [_row_scale(line.slopes) for line in lines]
-        columns = [
-            [_ratio(line.slopes[n], scale) for line, scale in zip(lines, scales, strict=True)]
-            for n in range(len(lines[0].slopes))
-        ]
+        columns = self.columns(lines, scales)
         shifts: list[list[Poly]] = []
         if shift_proof:
             keys = [(r.row.factor, r.row.component, r.row.place) for r in lines]
@@ -400,56 +424,63 @@ class _Instance:
                 from_poly(to_poly(build.divide(c, from_poly(scale))))
                 for c, scale in zip(scaled, scales, strict=True)
             ]
-            value = add(
-                *(
-                    mul(weight, from_poly(line.eta))
-                    for weight, line in zip(weights, lines, strict=True)
-                )
+            products = (
+                mul(weight, from_poly(line.eta))
+                for weight, line in zip(weights, lines, strict=True)
             )
-            value = from_poly(to_poly(value))
+            value = from_poly(to_poly(add(*products)))
             if value == ZERO:
                 continue
-            certificate = self.assemble(lines, weights, value, shift_proof)
+            certificate = self.assemble(weights, value, shift_proof)
             naturals = {
                 (factor.name, n): ((*factor.plates, *block.indices), block.natural)
-                for factor in self.factors
+                for factor in self.first.factors
                 for n, block in enumerate(factor.blocks)
             }
-            if not check_certificate(certificate, naturals, self.parameters):
+            if not check_certificate(certificate, naturals, self.first.parameters):
                 return certificate
         return None
 
-    def assemble(
-        self, lines: Sequence[_Line], weights: Sequence[Term], value: Term, shift_proof: bool
-    ) -> Certificate:
-        used = sorted(
-            {line.row.sample for line, c in zip(lines, weights, strict=True) if c != ZERO}
-        )
-        samples = []
-        for n in used:
-            sample = self.sample(n)
-            assert sample is not None
-            samples.append(tuple((name, at, v) for (name, at), v in sorted(sample.items())))
-        rows = tuple(
-            Row(
-                used.index(line.row.sample),
-                line.row.factor,
-                line.row.component,
-                line.row.place,
-                weight,
-            )
-            for line, weight in zip(lines, weights, strict=True)
-            if weight != ZERO
-        )
+    def columns(self, lines: Sequence[_Line], scales: Sequence[Poly]) -> list[list[Poly]]:
+        """One column per direction and instance, zero in the rows of other instances."""
+        owners = [n for n, part in enumerate(self.parts) for _ in part]
+        width = len(lines[0].slopes)
+        return [
+            [
+                _ratio(line.slopes[direction], scale) if owner == instance else {}
+                for line, scale, owner in zip(lines, scales, owners, strict=True)
+            ]
+            for instance in range(len(self.parts))
+            for direction in range(width)
+        ]
+
+    def assemble(self, weights: Sequence[Term], value: Term, shift_proof: bool) -> Certificate:
+        """The rows with nonzero weight, and the samples they need."""
+        samples: dict[tuple[int, int], tuple[tuple[str, tuple[int, ...], Fraction], ...]] = {}
+        rows = []
+        weight = iter(weights)
+        for owner, part in enumerate(self.parts):
+            instance = self.instances[owner]
+            for line in part:
+                c = next(weight)
+                if c == ZERO:
+                    continue
+                key = (owner, line.row.sample)
+                if key not in samples:
+                    values = instance.sample(line.row.sample)
+                    assert values is not None
+                    values = {**values, **instance.changes(self.first)}
+                    samples[key] = tuple((n, at, x) for (n, at), x in sorted(values.items()))
+                number_of = list(samples).index(key)
+                row = line.row
+                rows.append(Row(number_of, row.factor, row.component, row.place, c))
+        functions = sorted(self.first.functions.items(), key=lambda item: item[0].name)
         return Certificate(
-            tuple(sorted(self.sizes.items())),
-            tuple(
-                (function, meaning.formals, meaning.array)
-                for function, meaning in sorted(self.functions.items(), key=lambda i: i[0].name)
-            ),
-            tuple((name, at, value) for (name, at), value in sorted(self.known.items())),
-            tuple(samples),
-            rows,
+            tuple(sorted(self.first.sizes.items())),
+            tuple((f, meaning.formals, meaning.array) for f, meaning in functions),
+            tuple((name, at, x) for (name, at), x in sorted(self.first.known.items())),
+            tuple(samples.values()),
+            tuple(rows),
             value,
             shift_proof,
         )

@@ -4,6 +4,7 @@ from symelbo.render.names import escape_latex, latex_name, latex_symbol, name_in
 from symelbo.render.print_latex import (
     break_lines,
     latex_array,
+    latex_summands,
     latex_width,
     print_latex,
     print_latex_lines,
@@ -15,6 +16,7 @@ __all__ = [
     "escape_latex",
     "latex_array",
     "latex_name",
+    "latex_summands",
     "latex_symbol",
     "latex_width",
     "name_indices",

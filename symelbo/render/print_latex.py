@@ -7,8 +7,8 @@ Fractions in front, brackets that grow with what they hold, indices without need
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from symelbo.index.build import ONE
@@ -58,11 +58,13 @@ from symelbo.render.names import (
 __all__ = [
     "break_lines",
     "latex_array",
+    "latex_summands",
     "latex_width",
     "print_latex",
     "print_latex_lines",
 ]
 
+_UNMARKED: Final[Mapping[str, str]] = {}
 LINE_WIDTH: Final = 34.0  # em; a line of an 11pt article with 1in margins has 42.9
 _SHORT_EXPONENT: Final = 6.0  # em as set; longer ones read better as exp(...)
 
@@ -77,31 +79,55 @@ _OPERATORS: Final = {
 _SIZES: Final = ("", "big", "Big", "bigg", "Bigg")
 
 
-def print_latex(item: Term | IndexTerm | Array, *, avoid: Iterable[str] = ()) -> str:
-    """A term, index or array as LaTeX; bound indices get letters, none of them in `avoid`."""
+def print_latex(
+    item: Term | IndexTerm | Array,
+    *,
+    avoid: Iterable[str] = (),
+    marks: Mapping[str, str] = _UNMARKED,
+) -> str:
+    """A term, index or array as LaTeX; bound indices get letters, none of them in `avoid`.
+
+    marks: name of a symbol -> a superscript for it, as the (n) of a data point.
+    """
     match item:
         case Array():
-            return latex_array(item, avoid=avoid)
+            return latex_array(item, avoid=avoid, marks=marks)
         case Index() | Offset() | Position():
             return _index(item)
-    return _setter(item).set(arrange(name_indices(item, avoid))).latex
+    return _setter(item, marks).set(arrange(name_indices(item, avoid))).latex
 
 
-def latex_array(array: Array, *, avoid: Iterable[str] = ()) -> str:
+def latex_array(
+    array: Array, *, avoid: Iterable[str] = (), marks: Mapping[str, str] = _UNMARKED
+) -> str:
     """An array in matrix notation where it is known, else as the family of its entries."""
     table = arrange_array(name_array_indices(array, avoid))
-    return _setter(array).table(table).latex
+    return _setter(array, marks).table(table).latex
+
+
+def latex_summands(
+    term: Term,
+    *,
+    width: float = LINE_WIDTH,
+    avoid: Iterable[str] = (),
+    marks: Mapping[str, str] = _UNMARKED,
+) -> list[str]:
+    """The term as signed summands for `break_lines`; one that is too wide is cut in its brackets."""
+    return _setter(term, marks).summands(arrange(name_indices(term, avoid)), width)
 
 
 def print_latex_lines(
-    term: Term, *, width: float = LINE_WIDTH, avoid: Iterable[str] = ()
+    term: Term,
+    *,
+    width: float = LINE_WIDTH,
+    avoid: Iterable[str] = (),
+    marks: Mapping[str, str] = _UNMARKED,
 ) -> list[str]:
     r"""The term in lines of at most `width` em, for `& = ` first and `& \quad ` before the others.
 
     Lines break before a top-level sign; a summand that is too wide breaks within its brackets.
     """
-    display = arrange(name_indices(term, avoid))
-    return break_lines(_setter(term).summands(display, width), width)
+    return break_lines(latex_summands(term, width=width, avoid=avoid, marks=marks), width)
 
 
 def break_lines(latex_terms: Sequence[str], width: float = LINE_WIDTH) -> list[str]:
@@ -272,9 +298,9 @@ def _join(pieces: Iterable[_Piece], separator: str = " ") -> _Piece:
     )
 
 
-def _setter(item: Term | IndexTerm | Array) -> _Setter:
+def _setter(item: Term | IndexTerm | Array, marks: Mapping[str, str]) -> _Setter:
     # a symbol of the name e forces Euler's number to be set upright
-    return _Setter(r"\mathrm{e}" if "e" in symbol_names(item) else "e")
+    return _Setter(r"\mathrm{e}" if "e" in symbol_names(item) else "e", marks=marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +310,7 @@ class _Setter:
     euler: str
     inline: bool = False
     small: bool = False  # within a fraction, where fractions and sums are smaller
+    marks: Mapping[str, str] = field(default_factory=dict)  # superscripts that belong to names
 
     def set(self, display: Display) -> _Piece:
         match display:
@@ -329,8 +356,9 @@ class _Setter:
 
     def _signed(self, term: Display, *, first: bool) -> _Piece:
         if isinstance(term, Product) and term.negative:
-            piece = self._product(replace(term, negative=False))
-            return replace(piece, latex=("-" if first else "- ") + piece.latex)
+            # set with its sign, so that a bracket behind the sign stays
+            piece = self._product(term)
+            return piece if first else replace(piece, latex="- " + piece.latex[1:])
         piece = self.set(term)
         return piece if first else replace(piece, latex="+ " + piece.latex)
 
@@ -427,7 +455,16 @@ class _Setter:
         """An indexed symbol to a rational power; sigma2 is the square of its letter."""
         letter = letter_of_symbol(entry.symbol)
         power = letter.power * exponent.value
+        mark = self.marks.get(entry.symbol.name)
+        if mark is not None and power != 1 and isinstance(entry, Entry):
+            root = replace(entry.symbol, name=entry.symbol.name.removesuffix("2"))
+            base = entry if letter.power == 1 else replace(entry, symbol=root)
+            marks = {base.symbol.name: mark}
+            bracketed = _bracket(replace(self, marks=marks)._entry(base, ONE), "()")
+            return replace(bracketed, latex=f"{bracketed.latex}^{{{power}}}")
         superscript = [str(power)] if power != 1 else []
+        if mark is not None:
+            superscript.insert(0, mark)
         if isinstance(entry, Whole) and entry.transposed:
             superscript.append(r"\top")
         latex = letter.glyph + (f"^{{{' '.join(superscript)}}}" if superscript else "")

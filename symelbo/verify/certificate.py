@@ -38,6 +38,7 @@ from symelbo.verify.language import Field, Instance, NotShown
 __all__ = ["Certificate", "Row", "check_certificate", "tangent_field"]
 
 NODES = (Role.LATENT, Role.OBSERVED, Role.VALUE)
+PARENTS = (*NODES, Role.INPUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """Everything needed to see that the criterion fails, and nothing else."""
+    """Everything needed to see that the criterion fails, and nothing else.
+
+    A sample gives the parents (nodes and inputs).  It may also give learned parameters other values
+    than the point does: then c' J = 0 is required for each parameter value on its own, while c' eta
+    is summed over all (a shift of the base measure is the same for all parameter values).
+    """
 
     sizes: tuple[tuple[str, int], ...]
     functions: tuple[tuple[Symbol, tuple[Symbol, ...], Array], ...]  # f, formal arguments, result
@@ -139,12 +145,15 @@ class _Check:
                 found.append(f"{symbol.name} is a node, not a parameter")
         if len({name for name, _ in self.point}) and len(self.point) != len(certificate.point):
             found.append("a value of the point is given twice")
-        if any(set(sample) & set(self.point) for sample in self.samples):
-            found.append("a sample changes a value of the point")
         for sample in self.samples:
-            for name, _ in sample:
-                if name in self.symbols and self.symbols[name].role not in NODES:
-                    found.append(f"a sample gives {name}, which is no node")
+            for name, place in sample:
+                role = self.symbols[name].role if name in self.symbols else Role.LATENT
+                if role is Role.PARAMETER and (name, place) in self.point:
+                    continue
+                if role not in PARENTS:
+                    found.append(f"a sample gives {name}, which is neither parent nor parameter")
+                elif (name, place) in self.point:
+                    found.append(f"a sample changes {name}, which the point gives")
         for row in certificate.rows:
             if (row.factor, row.component) not in self.naturals:
                 found.append(f"no natural parameters {row.factor}, {row.component}")
@@ -171,16 +180,11 @@ class _Check:
                 continue
             formals, array = self.functions[name]
             found += function_admissible(symbol, formals, array, Instance(self.sizes))
-        shared = [s for s in self.symbols.values() if s.role not in NODES]
-        nodes = [s for s in self.symbols.values() if s.role in NODES]
+        symbols = [s for s in self.symbols.values() if s.role is not Role.FUNCTION]
         instance = Instance(self.sizes)
-        for symbol in shared:
-            if symbol.role is Role.FUNCTION:
-                continue
-            found += admissible(symbol, self.point, instance, self.categories)
         for k in sorted({row.sample for row in self.certificate.rows}):
             values = {**self.point, **self.samples[k]}
-            for symbol in nodes:
+            for symbol in symbols:
                 reasons = admissible(symbol, values, instance, self.categories)
                 found += [f"sample {k}: {reason}" for reason in reasons]
         return found
@@ -192,7 +196,7 @@ class _Check:
             velocity = Symbol(f"velocity of {p.name}", Role.UNKNOWN, Domain("real"), p.shape)
             field[p.name] = tangent_field(p, velocity)
         along: Field = field
-        jacobian = exact.number(Number(Fraction(0)))
+        jacobians: dict[frozenset[object], Poly] = {}
         total = exact.scale(exact.number(self.certificate.value), -1)
         sums: dict[tuple[str, int, tuple[int, ...]], Poly] = {}
         for row in self.certificate.rows:
@@ -201,14 +205,16 @@ class _Check:
             indices, eta = self.naturals[row.factor, row.component]
             weight = exact.number(row.weight)
             moved = exact.block(indices, row.place, eta, values, along)
-            jacobian = exact.add(jacobian, exact.forms.mul(weight, moved))
+            at = self._parameter_point(row.sample)
+            jacobians[at] = exact.add(jacobians.get(at, {}), exact.forms.mul(weight, moved))
             here = exact.block(indices, row.place, eta, values)
             total = exact.add(total, exact.forms.mul(weight, here))
             key = (row.factor, row.component, row.place)
             sums[key] = exact.add(sums.get(key, {}), weight)
         found = []
-        if not exact.vanishes(jacobian):
-            found.append("the weights do not annihilate the Jacobian: " + exact.show(jacobian))
+        for jacobian in jacobians.values():
+            if not exact.vanishes(jacobian):
+                found.append("the weights do not annihilate the Jacobian: " + exact.show(jacobian))
         if not exact.vanishes(total):
             found.append(
                 "the weighted natural parameters differ from the value by " + exact.show(total)
@@ -223,6 +229,15 @@ class _Check:
                         "so a constant shift is not excluded"
                     )
         return found
+
+    def _parameter_point(self, sample: int) -> frozenset[object]:
+        """What identifies the parameter value of a sample: the entries it gives other values."""
+        learned = {p.name for p in self.parameters}
+        return frozenset(
+            (name, place, x)
+            for (name, place), x in self.samples[sample].items()
+            if name in learned and self.point[name, place] != x
+        )
 
     def _instance(self, values: Mapping[tuple[str, tuple[int, ...]], Fraction]) -> Instance:
         categories = {
