@@ -131,7 +131,15 @@ def _check_symbolically(model: Model, result: FactorResult) -> None:
         for n, block in enumerate(factor.blocks)
     }
     parameters = sorted(parameters_of(factor.statement), key=lambda s: s.name)
-    reasons = check_field(naturals, {}, result.result.field, parameters, result.result.nonzero)
+    if result.result.field:
+        nonzero = result.result.nonzero
+        reasons = check_field(naturals, {}, result.result.field, parameters, nonzero)
+    else:  # a known uniform factor: eta = 0 needs no field
+        reasons = [
+            f"{n} of {f} is not 0"
+            for (f, n), (_, eta) in naturals.items()
+            if not kernel_is_zero(eta)
+        ]
     along = {p.name: (a.indices, a.body) for p, a in result.result.field.items()}
     for argument in factor.held:
         body = dict(factor.statement.arguments)[argument.name].body

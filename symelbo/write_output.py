@@ -48,7 +48,7 @@ class OutputError(SymelboError):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The folder, the names of its files, and a remark on the PDF ("" if there is nothing to say)."""
+    """The folder, the names of its files, and a remark on the PDF ("" if there is none)."""
 
     folder: Path
     files: tuple[str, ...]
@@ -148,7 +148,7 @@ def _write_file(path: Path, content: bytes) -> None:
 
 @contextmanager
 def _fresh_folder(directory: Path, stem: str) -> Iterator[Path]:
-    """A new folder beside DIR/STEM, locked while we live and removed at the end with its content."""
+    """A new folder beside DIR/STEM, locked while we live; what it holds at the end is removed."""
     fresh = directory / f".{stem}.partial-{secrets.token_hex(8)}"
     fresh.mkdir()
     handle = _lock(fresh)

@@ -89,7 +89,11 @@ def _decide_component(statements: Sequence[Statement]) -> list[Result]:
 
 
 def _decide_inside(candidates: list[list[Factor]], beside_outside: bool) -> list[Result]:
-    rejected: list[str] = []
+    rejected = [
+        f"{options[0].name}: {options[0].why_not_constant}"
+        for options in candidates
+        if options[0].why_not_constant
+    ]
     residual: Term = ZERO
     for choice in _combinations(candidates):
         found = solve_field(choice)

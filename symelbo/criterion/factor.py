@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from symelbo.expfam.derive_radial import derive_entropy, derive_means, derive_radial
-from symelbo.expfam.form import Block, ExponentialForm, Gauge, Inseparable, RadialField
+from symelbo.expfam.form import (
+    Block,
+    ExponentialForm,
+    Gauge,
+    Inseparable,
+    RadialField,
+    Separation,
+)
 from symelbo.expfam.separate_density import separate_density
 from symelbo.families.family import Family, Form
 from symelbo.index.build import ZERO, add, mul, subtract, total
@@ -48,6 +55,7 @@ class Factor:
     entropy: Term | None
     held: tuple[Symbol, ...]
     shifts: tuple[Term, ...]
+    why_not_constant: str  # why no constant base measure exists, "" if one does
 
     @property
     def name(self) -> str:
@@ -146,7 +154,7 @@ def _known_candidates(statement: Statement, density: Density) -> Iterator[Factor
         if isinstance(separation, Inseparable):
             yield separation
         elif separation.forms[0].gauge is Gauge.CONSTANT:
-            yield _make_factor(statement, separation.forms[0], ())
+            yield _make_factor(statement, separation.forms[0], (), "")
             return
 
 
@@ -158,12 +166,13 @@ def _candidates(
         yield separation
         return
     for form in separation.forms:
-        yield _make_factor(statement, form, held)
+        yield _make_factor(statement, form, held, separation.why_not_constant)
     if not held:
         last = separation.forms[-1]
-        shifts = _known_parts(_make_factor(statement, last, held))
+        unshifted = _make_factor(statement, last, held, separation.why_not_constant)
+        shifts = _known_parts(unshifted)
         if any(shift != ZERO for shift in shifts):
-            yield _shift_factor(_make_factor(statement, last, held), shifts)
+            yield _shift_factor(unshifted, shifts)
 
 
 @lru_cache(maxsize=1000)
@@ -172,7 +181,9 @@ def _density(family: Family, form: Form, extents: tuple[tuple[str, Extent], ...]
 
 
 @lru_cache(maxsize=1000)
-def _separation(density: Density, moving: tuple[Symbol, ...], held: tuple[Symbol, ...]):  # type: ignore[no-untyped-def]
+def _separation(
+    density: Density, moving: tuple[Symbol, ...], held: tuple[Symbol, ...]
+) -> Separation | Inseparable:
     return separate_density(density, moving, held)
 
 
@@ -193,7 +204,12 @@ def _symbol_mapping(statement: Statement, density: Density) -> dict[Symbol, Arra
     return mapping
 
 
-def _make_factor(statement: Statement, form: ExponentialForm, held: tuple[Symbol, ...]) -> Factor:
+def _make_factor(
+    statement: Statement,
+    form: ExponentialForm,
+    held: tuple[Symbol, ...],
+    why_not_constant: str,
+) -> Factor:
     mapping = _symbol_mapping(statement, form.density)
     radial = _radial(form)
     blocks = tuple(
@@ -219,6 +235,7 @@ def _make_factor(statement: Statement, form: ExponentialForm, held: tuple[Symbol
         entropy,
         held,
         tuple(ZERO for _ in blocks),
+        why_not_constant,
     )
 
 
@@ -261,6 +278,7 @@ def _shift_factor(factor: Factor, shifts: tuple[Term, ...]) -> Factor:
         None,
         factor.held,
         shifts,
+        factor.why_not_constant,
     )
 
 

@@ -117,7 +117,7 @@ def separate_density(
 
 
 def _describe_rest() -> str:
-    return "the base measure is no exponential of a combination of the statistics"
+    return "no constant base measure exists, since log h is no combination of 1 and the statistics"
 
 
 def _select_by_indicator(

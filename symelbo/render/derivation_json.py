@@ -1,7 +1,7 @@
 """Derivation -> derivation.json: the whole answer as plain data, for other programs.
 
-Every formula is {"latex": ..., "text": ...}; `text` is the language of the specifications.  A formula
-with free indices lists them under "indices", as in ["d in 1:D"]: it holds for each of their values.
+Every formula is {"latex": ..., "text": ...}; `text` is the language of the specifications.  A
+formula with free indices lists them under "indices", as in ["d in 1:D"]: it holds for all of them.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ def derivation_data(derivation: Derivation) -> Json:
     entropy_sum = derivation.entropy_sum
     # one entropy per factor that holds, in the order of the factors
     entropies = iter(entropy_sum.entropies if entropy_sum is not None else ())
-    factors = [
-        _factor(statement.family.name, result, next(entropies) if result.verdict == "holds" else None)
-        for statement, result in zip(derivation.model.statements, derivation.factors, strict=True)
-    ]
+    factors = []
+    for statement, result in zip(derivation.model.statements, derivation.factors, strict=True):
+        entropy = next(entropies) if result.verdict == "holds" else None
+        factors.append(_factor(statement.family.name, result, entropy))
     return {
         "schema": SCHEMA,
         "symelbo_version": __version__,
@@ -196,7 +196,7 @@ def _reparameterization(result: FactorResult) -> Json | None:
 
 
 def _compensation(change: Reparameterization) -> Json:
-    """The velocities of the parameters that move the other factors as z -> (1 + s stretch) z does."""
+    """The velocities that move all other factors as z -> (1 + s stretch) z does."""
     stretch = replace(change.stretch, name=f"stretch_{change.node.name}")
     indices = formal_indices(stretch.shape)
     named = {change.stretch: Array(indices, Entry(stretch, indices))}

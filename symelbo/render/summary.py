@@ -1,4 +1,4 @@
-"""Derivation -> a page for the terminal: verdict, sum, one paragraph per factor, what it rests on."""
+"""Derivation -> a page for the terminal: verdict, sum, each factor, and what the result rests on."""
 
 from __future__ import annotations
 
@@ -45,12 +45,16 @@ _ASSUMPTION_LABELS: Final = {"standing": "assuming", "variational": "of q"}
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A label and its text, which is wrapped beside it; a formula breaks before a sign."""
+    """A label and its text, which is wrapped beside it; a formula breaks before a sign.
+
+    hang: how much further than the first line of the text the others are indented.
+    """
 
     label: str
     text: str
     indent: int = 6
     formula: bool = False
+    hang: int = 0
 
 
 def render_summary(
@@ -76,8 +80,8 @@ def render_summary(
     first, *rest = wrap(f"{heading}: {_HEADINGS[verdict]}", width)
     lines += [paint(heading, verdict) + first[len(heading) :], *rest, ""]
     groups = _sum_rows(derivation), *_factor_groups(derivation), _basis_rows(derivation, notes)
-    blocks = ([_lay_out(row, width, paint) for row in group] for group in groups)
-    body = "\n\n".join("\n".join(sum(block, [])) for block in blocks if block)
+    blocks = ([line for row in group for line in _lay_out(row, width, paint)] for group in groups)
+    body = "\n\n".join("\n".join(block) for block in blocks if block)
     return "\n".join(lines) + "\n" + body + "\n"
 
 
@@ -92,9 +96,9 @@ def _leave(text: str, style: str) -> str:
 def _lay_out(row: _Row, width: int, paint: Callable[[str, str], str]) -> list[str]:
     margin = row.indent + (_LABEL_WIDTH if row.label else 0)
     pieces = _break_formula if row.formula else wrap
-    texts = pieces(row.text, max(width - margin, 20)) or [""]
+    first, *rest = pieces(row.text, max(width - margin - row.hang, 20))
     label = paint(row.label.ljust(_LABEL_WIDTH), "label") if row.label else ""
-    return [" " * row.indent + label + texts[0]] + [" " * margin + text for text in texts[1:]]
+    return [" " * row.indent + label + first, *(" " * (margin + row.hang) + text for text in rest)]
 
 
 def _break_formula(text: str, width: int) -> list[str]:
@@ -166,7 +170,7 @@ def _sum_rows(derivation: Derivation) -> Iterator[_Row]:
     if derivation.verdict != "proved" or derivation.entropy_sum is None:
         return
     text = sum_text(derivation.entropy_sum)
-    yield _Row("", f"F = {text}", 2, formula=True)
+    yield _Row("", f"F = {text}", 2, formula=True, hang=4)
     legend = []
     if "mean" in text:
         legend.append("mean: over the data points")
@@ -216,8 +220,9 @@ def _solution_rows(
 ) -> Iterator[_Row]:
     change = result.reparameterization
     if isinstance(change, Reparameterization):
-        scale, value = print_text(Entry(change.scale, change.statement.plates)), change.value
-        yield _Row("reparameterized", f"{scale} stands for the {change.argument} {print_text(value)}")
+        scale = print_text(Entry(change.scale, change.statement.plates))
+        text = f"{scale} stands for the {change.argument} {print_text(change.value)}"
+        yield _Row("reparameterized", text)
     yield from _form_rows(solution.factor)
     label = "field"
     for parameter, array in sorted(solution.field.items(), key=lambda item: item[0].name):
@@ -293,7 +298,7 @@ def _basis_rows(derivation: Derivation, notes: Sequence[tuple[str, str]]) -> Ite
         yield _Row(label, "; ".join(texts), 2)
     bound = residual_bound(derivation.residual)
     if bound is not None:
-        text = f"exact identity: largest relative residual < {bound:.0e} over {derivation.trials} trials"
-        yield _Row("checked", text, 2)
+        residual = f"largest relative residual < {bound:.0e} over {derivation.trials} trials"
+        yield _Row("checked", f"exact identity: {residual}", 2)
     for label, text in notes:
         yield _Row(label, text, 2)

@@ -1,0 +1,458 @@
+"""What the criterion decides: fields, base measures, joint fields, refutations and their causes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import symelbo
+from symelbo.criterion.result import Outside, Refutation, Solution
+from symelbo.derivation import Derivation, FactorResult
+from symelbo.expfam.form import Gauge
+from symelbo.render import name_indices, print_text
+from symelbo.verify.certificate import check_certificate
+
+SBN_PRIOR = "z[h] ~ Bernoulli(pi[h]) for h in 1:H"
+NORMAL_PRIOR = "z[h] ~ Normal(0, 1) for h in 1:H"
+LINEAR = "sum(W[d,h]*z[h] for h in 1:H) + mu[d]"
+WEIGHTS = {"W": "real[D, H]", "mu": "real[D]"}
+
+
+def spec(
+    model: list[str],
+    parameters: dict[str, str],
+    sizes: tuple[str, ...] = ("H", "D"),
+    **keys: Any,
+) -> dict[str, Any]:
+    observed = keys.pop("observed", ["x"])
+    return {
+        "name": "test model",
+        "sizes": list(sizes),
+        "parameters": parameters,
+        "model": model,
+        "observed": observed,
+        **keys,
+    }
+
+
+def result_of(derivation: Derivation, node: str) -> FactorResult:
+    return next(result for result in derivation.factors if result.node == node)
+
+
+def fields_of(derivation: Derivation, node: str) -> dict[str, str]:
+    """parameter -> field, with the array's indices written i, j, k."""
+    fields = {}
+    for parameter, array in result_of(derivation, node).field.items():
+        text = print_text(name_indices(array.body))
+        for index, letter in zip(array.indices, "ijk", strict=False):
+            text = text.replace(index.name, letter)
+        fields[parameter.name] = text
+    return fields
+
+
+HOLDS: dict[str, tuple[dict[str, Any], int, dict[str, dict[str, str]]]] = {
+    "belief net": (
+        spec(
+            [SBN_PRIOR, f"x[d] ~ Bernoulli(logit={LINEAR}) for d in 1:D"],
+            {"pi": "unit[H]", **WEIGHTS},
+        ),
+        1,
+        {
+            "z": {"pi": "pi[i]*(1 - pi[i])*log(pi[i]/(1 - pi[i]))"},
+            "x": {"W": "W[i,j]", "mu": "mu[i]"},
+        },
+    ),
+    "three layers": (
+        spec(
+            [
+                SBN_PRIOR,
+                "y[i] ~ Bernoulli(logit=sum(M[i,h]*z[h] for h in 1:H) + nu[i]) for i in 1:I",
+                "x[d] ~ Bernoulli(logit=sum(W[d,i]*y[i] for i in 1:I) + mu[d]) for d in 1:D",
+            ],
+            {
+                "pi": "unit[H]",
+                "M": "real[I, H]",
+                "nu": "real[I]",
+                "W": "real[D, I]",
+                "mu": "real[D]",
+            },
+            ("H", "I", "D"),
+        ),
+        1,
+        {"y": {"M": "M[i,j]", "nu": "nu[i]"}, "x": {"W": "W[i,j]", "mu": "mu[i]"}},
+    ),
+    "variance as standard deviation": (
+        spec(
+            [SBN_PRIOR, f"x[d] ~ Normal({LINEAR}, s**2) for d in 1:D"],
+            {"pi": "unit[H]", **WEIGHTS, "s": "positive"},
+        ),
+        1,
+        {"x": {"s": "-s/2"}},
+    ),
+    "log-variance": (
+        spec(
+            [SBN_PRIOR, f"x[d] ~ Normal({LINEAR}, exp(v)) for d in 1:D"],
+            {"pi": "unit[H]", **WEIGHTS, "v": "real"},
+        ),
+        1,
+        {"x": {"v": "-1"}},
+    ),
+    "precision": (
+        spec(
+            [SBN_PRIOR, f"x[d] ~ Normal({LINEAR}, precision=t) for d in 1:D"],
+            {"pi": "unit[H]", **WEIGHTS, "t": "positive"},
+        ),
+        1,
+        {"x": {"t": "t"}},
+    ),
+    "diagonal covariance, abstract mean": (
+        spec(
+            [SBN_PRIOR, "x[d] ~ Normal(m(z, w)[d], s[d]) for d in 1:D"],
+            {"pi": "unit[H]", "w": "real[P]", "s": "positive[D]"},
+            ("H", "D", "P"),
+            functions={"m": "real[D]"},
+        ),
+        1,
+        {"x": {"s": "-s[i]"}},
+    ),
+    "variance by a network with a bias (VAE-3)": (
+        spec(
+            [SBN_PRIOR, "x[d] ~ Normal(m(z, w)[d], exp(v(z, w)[d] + b[d])) for d in 1:D"],
+            {"pi": "unit[H]", "w": "real[P]", "b": "real[D]"},
+            ("H", "D", "P"),
+            functions={"m": "real[D]", "v": "real[D]"},
+        ),
+        1,
+        {"x": {"b": "-1"}},
+    ),
+    "Poisson behind an exponential link": (
+        spec(
+            [SBN_PRIOR, f"x[d] ~ Poisson(exp({LINEAR})) for d in 1:D"],
+            {"pi": "unit[H]", **WEIGHTS},
+        ),
+        2,
+        {"x": {"W": "W[i,j]", "mu": "mu[i]"}},
+    ),
+    "exponential with a linear rate": (
+        spec(
+            ["c ~ Categorical(pi)", "x[d] ~ Exponential(r[d, c] + s[d]) for d in 1:D"],
+            {"pi": "simplex[C]", "r": "positive[D, C]", "s": "positive[D]"},
+            ("C", "D"),
+        ),
+        1,
+        {"x": {"r": "r[i,j]", "s": "s[i]"}},
+    ),
+    "gamma mixture": (
+        spec(
+            ["c ~ Categorical(pi)", "x ~ Gamma(a[c], b[c])"],
+            {"pi": "simplex[C]", "a": "positive[C]", "b": "positive[C]"},
+            ("C",),
+        ),
+        1,
+        {
+            "c": {"pi": "pi[i]*(log(pi[i]) - sum(pi[c]*log(pi[c]) for c in 1:C))"},
+            "x": {"a": "a[i] - 1", "b": "b[i]"},
+        },
+    ),
+    "two categories": (
+        spec(
+            [
+                "c ~ Categorical(p)",
+                "k ~ Categorical(q)",
+                "x[d] ~ Bernoulli(logit=u[c, d] + v[k, d]) for d in 1:D",
+            ],
+            {"p": "simplex[C]", "q": "simplex[K]", "u": "real[C, D]", "v": "real[K, D]"},
+            ("C", "K", "D"),
+        ),
+        1,
+        {"x": {"u": "u[i,j]", "v": "v[i,j]"}},
+    ),
+    "one hidden layer of tanh units": (
+        spec(
+            [
+                SBN_PRIOR,
+                "x[d] ~ Bernoulli(logit=sum(V[d,k]*tanh(sum(W[k,h]*z[h] for h in 1:H) + b[k])"
+                " for k in 1:K) + a[d]) for d in 1:D",
+            ],
+            {"pi": "unit[H]", "V": "real[D, K]", "W": "real[K, H]", "b": "real[K]", "a": "real[D]"},
+            ("H", "K", "D"),
+        ),
+        1,
+        {"x": {"V": "V[i,j]", "a": "a[i]"}},
+    ),
+    "a variance shared by prior and observable": (
+        spec(
+            [
+                "z[h] ~ Normal(0, s) for h in 1:H",
+                "x[d] ~ Normal(sum(W[d,h]*z[h] for h in 1:H), s) for d in 1:D",
+            ],
+            {"W": "real[D, H]", "s": "positive"},
+        ),
+        1,
+        {"z": {"s": "-s"}, "x": {"s": "-s"}},
+    ),
+    "known variance, linear mean": (
+        spec([SBN_PRIOR, f"x[d] ~ Normal({LINEAR}, 1) for d in 1:D"], {"pi": "unit[H]", **WEIGHTS}),
+        2,
+        {"x": {"W": "W[i,j]", "mu": "mu[i]"}},
+    ),
+    "a known offset moves into the base measure": (
+        spec(
+            [SBN_PRIOR, "x[d] ~ Bernoulli(logit=sum(W[d,h]*z[h] for h in 1:H) + 2) for d in 1:D"],
+            {"pi": "unit[H]", "W": "real[D, H]"},
+        ),
+        2,
+        {"x": {"W": "W[i,j]"}},
+    ),
+    "Laplace with any location and a free scale": (
+        spec(
+            [SBN_PRIOR, "x[d] ~ Laplace(m(z, w)[d], b[d]) for d in 1:D"],
+            {"pi": "unit[H]", "w": "real[P]", "b": "positive[D]"},
+            ("H", "D", "P"),
+            functions={"m": "real[D]"},
+        ),
+        1,
+        {"x": {"b": "-b[i]"}},
+    ),
+    "a uniform prior needs no parameters": (
+        spec(
+            [
+                "z[h] ~ Bernoulli(0.5) for h in 1:H",
+                f"x[d] ~ Bernoulli(logit={LINEAR}) for d in 1:D",
+            ],
+            WEIGHTS,
+        ),
+        1,
+        {"z": {}},
+    ),
+    "logistic regression": (
+        spec(
+            ["x ~ Bernoulli(logit=sum(w[k]*u[k] for k in 1:K) + b)"],
+            {"w": "real[K]", "b": "real"},
+            ("K",),
+            inputs={"u": "real[K]"},
+        ),
+        1,
+        {"x": {"w": "w[i]", "b": "b"}},
+    ),
+    "standard normal prior before a linear layer": (
+        spec(
+            [NORMAL_PRIOR, f"x[d] ~ Normal({LINEAR}, s) for d in 1:D"], {**WEIGHTS, "s": "positive"}
+        ),
+        1,
+        {"x": {"s": "-s"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOLDS)
+def test_criterion_holds_with_this_field(name: str) -> None:
+    source, theorem, fields = HOLDS[name]
+    derivation = symelbo.derive(source)
+    assert (derivation.verdict, derivation.theorem) == ("proved", theorem)
+    for node, expected in fields.items():
+        assert fields_of(derivation, node) == expected
+    assert derivation.residual is not None
+    assert derivation.residual < 1e-10
+
+
+REFUTED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "coupled weights": (
+        spec(
+            ["z ~ Bernoulli(pi)", "x ~ Bernoulli(logit=v*z)", "y ~ Bernoulli(logit=(v + 1)*z)"],
+            {"pi": "unit", "v": "real"},
+            (),
+            observed=["x", "y"],
+        ),
+        "x",
+        "share v",
+    ),
+    "curved normal": (
+        spec(["x ~ Normal(m, m**2)"], {"m": "positive"}, ()),
+        "x",
+        "cannot be scaled",
+    ),
+    "abstract logits": (
+        spec(
+            [SBN_PRIOR, "x[d] ~ Bernoulli(logit=m(z, w)[d]) for d in 1:D"],
+            {"pi": "unit[H]", "w": "real[P]"},
+            ("H", "D", "P"),
+            functions={"m": "real[D]"},
+        ),
+        "x",
+        "cannot be scaled",
+    ),
+    "softplus link": (
+        spec(
+            [SBN_PRIOR, f"x[d] ~ Poisson(softplus({LINEAR})) for d in 1:D"],
+            {"pi": "unit[H]", **WEIGHTS},
+        ),
+        "x",
+        "cannot be scaled",
+    ),
+    "no bias behind the exponential variance": (
+        spec(
+            ["z ~ Normal(0, t)", "x ~ Normal(a*z, exp(v*z))"],
+            {"t": "positive", "a": "real", "v": "real"},
+            (),
+        ),
+        "x",
+        "cannot be scaled",
+    ),
+    "standard normal prior before a nonlinear layer": (
+        spec(
+            [NORMAL_PRIOR, "x[d] ~ Normal(m(z, w)[d], s) for d in 1:D"],
+            {"w": "real[P]", "s": "positive"},
+            ("H", "D", "P"),
+            functions={"m": "real[D]"},
+        ),
+        "z",
+        "has no parameters",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUTED)
+def test_criterion_is_refuted_with_a_certificate(name: str) -> None:
+    source, node, cause = REFUTED[name]
+    derivation = symelbo.derive(source)
+    assert derivation.verdict == "refuted"
+    assert derivation.theorem is None
+    result = result_of(derivation, node).result
+    assert isinstance(result, Refutation)
+    assert cause in result.cause
+    if result.certificate is None:
+        assert "no parameters" in result.cause
+        return
+    factors = [
+        r.factor
+        for r in derivation.factors
+        if r.factor is not None and r.node in (node, *result.joint)
+    ]
+    naturals = {
+        (factor.name, n): ((*factor.plates, *block.indices), block.natural)
+        for factor in factors
+        for n, block in enumerate(factor.blocks)
+    }
+    parameters = [
+        p
+        for p in derivation.model.parameters
+        if any(p in dict.fromkeys(s for s in _symbols(factor)) for factor in factors)
+    ]
+    assert check_certificate(result.certificate, naturals, parameters) == []
+    assert result.certificate.excludes_shifts
+
+
+def _symbols(factor: Any) -> list[Any]:
+    from symelbo.criterion.factor import parameters_of
+
+    return sorted(parameters_of(factor.statement), key=lambda s: s.name)
+
+
+def test_latents_with_holding_priors_keep_their_entropies_in_a_refuted_model() -> None:
+    derivation = symelbo.derive(REFUTED["coupled weights"][0])
+    assert result_of(derivation, "z").verdict == "holds"
+    assert derivation.entropy_sum is not None
+    assert derivation.entropy_sum.remainders == ("x", "y")
+
+
+def test_outside_names_the_piece() -> None:
+    derivation = symelbo.derive(
+        spec([SBN_PRIOR, f"x[d] ~ Laplace({LINEAR}, 1) for d in 1:D"], {"pi": "unit[H]", **WEIGHTS})
+    )
+    assert derivation.verdict == "outside"
+    result = result_of(derivation, "x").result
+    assert isinstance(result, Outside)
+    assert result.piece is not None
+    assert "abs" in print_text(result.piece)
+
+
+def test_gamma_is_taken_with_a_constant_base_measure_where_that_works() -> None:
+    derivation = symelbo.derive(HOLDS["gamma mixture"][0])
+    result = result_of(derivation, "x").result
+    assert isinstance(result, Solution)
+    assert result.factor.gauge is Gauge.CONSTANT
+
+
+def test_the_reason_for_a_weaker_base_measure_is_kept() -> None:
+    poisson = symelbo.derive(HOLDS["Poisson behind an exponential link"][0])
+    result = result_of(poisson, "x").result
+    assert isinstance(result, Solution)
+    assert any("no constant base measure" in reason for reason in result.rejected)
+    offset = symelbo.derive(HOLDS["a known offset moves into the base measure"][0])
+    shifted = result_of(offset, "x").result
+    assert isinstance(shifted, Solution)
+    assert shifted.factor.gauge is Gauge.SHIFTED
+    assert shifted.rejected
+
+
+def test_laplace_with_a_free_scale_is_labelled_conditional() -> None:
+    derivation = symelbo.derive(HOLDS["Laplace with any location and a free scale"][0])
+    factor = result_of(derivation, "x").factor
+    assert factor is not None
+    assert factor.conditional
+
+
+# ---------------------------------------------------------------- reparameterized priors
+
+
+def vae(prior: str = "Normal(0, 1)", **keys: Any) -> dict[str, Any]:
+    return spec(
+        [
+            f"z[h] ~ {prior} for h in 1:H",
+            "a[k] = sum(V[k,h]*z[h] for h in 1:H) + b[k] for k in 1:K",
+            "x[d] ~ Normal(m(a, w)[d], s) for d in 1:D",
+        ],
+        {"V": "real[K, H]", "b": "real[K]", "w": "real[P]", "s": "positive"},
+        ("H", "D", "K", "P"),
+        functions={"m": "real[D]"},
+        **keys,
+    )
+
+
+@pytest.mark.parametrize("prior", ["Normal(0, 1)", "Normal(0, 0.25)", "Laplace(0, 1)"])
+def test_a_linear_first_layer_frees_the_scale_of_the_prior(prior: str) -> None:
+    derivation = symelbo.derive(vae(prior))
+    assert derivation.verdict == "proved"
+    assert any("closed under scaling" in a.text for a in derivation.assumptions)
+
+
+def test_a_declared_q_is_checked_for_scaling() -> None:
+    free = symelbo.derive(vae(variational=["z[h] ~ Normal(nu[h], tau2[h]) for h in 1:H"]))
+    assert free.verdict == "proved"
+    fixed = symelbo.derive(vae(variational=["z[h] ~ Normal(nu[h], 0.5) for h in 1:H"]))
+    assert fixed.verdict == "refuted"
+
+
+def test_reparameterization_can_be_forbidden() -> None:
+    assert symelbo.derive(vae(reparameterize="never")).verdict == "refuted"
+
+
+def test_weights_that_another_factor_reads_cannot_take_up_the_scale() -> None:
+    shared = spec(
+        [
+            NORMAL_PRIOR,
+            f"x[d] ~ Normal({LINEAR}, s) for d in 1:D",
+            "y[d, h] ~ Normal(W[d,h], t) for d in 1:D, h in 1:H",
+        ],
+        {**WEIGHTS, "s": "positive", "t": "positive"},
+        observed=["x", "y"],
+    )
+    assert symelbo.derive(shared).verdict == "refuted"
+
+
+def test_ppca_has_the_right_sign() -> None:
+    derivation = symelbo.derive(
+        spec(
+            [NORMAL_PRIOR, f"x[d] ~ Normal({LINEAR}, s) for d in 1:D"],
+            {**WEIGHTS, "s": "positive"},
+            variational="exact",
+        )
+    )
+    assert derivation.entropy_sum is not None
+    assert derivation.entropy_sum.closed_form is not None
+    assert print_text(derivation.entropy_sum.closed_form) == (
+        "-1/2*logdet([delta(h,i) + 1/s*sum(W[d,h]*W[d,i] for d in 1:D) for h in 1:H, i in 1:H])"
+        " - D/2*log(2*PI*e*s)"
+    )
