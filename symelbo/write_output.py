@@ -110,13 +110,12 @@ def replace_folder(files: Mapping[str, bytes], directory: Path, stem: str) -> Pa
     target = directory / stem
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        _restore(directory, stem)
-        _remove_leftovers(directory, stem)
-        _check_replaceable(target, stem)
         with _fresh_folder(directory, stem) as fresh:
+            _check_replaceable(target, stem)
             for name, content in files.items():
                 _write_file(fresh / name, content)
-            _swap(fresh, target)
+            with _held(directory):
+                _swap(fresh, target)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(f"{target}: cannot write the output ({reason})") from error
@@ -149,9 +148,12 @@ def _write_file(path: Path, content: bytes) -> None:
 @contextmanager
 def _fresh_folder(directory: Path, stem: str) -> Iterator[Path]:
     """A new folder beside DIR/STEM, locked while we live; what it holds at the end is removed."""
-    fresh = directory / f".{stem}.partial-{secrets.token_hex(8)}"
-    fresh.mkdir()
-    handle = _lock(fresh)
+    with _held(directory):  # so that no other run takes our folder for a left-over
+        _restore(directory, stem)
+        _remove_leftovers(directory)
+        fresh = directory / f".{stem}.partial-{secrets.token_hex(8)}"
+        fresh.mkdir()
+        handle = _lock(fresh)
     try:
         yield fresh
     finally:
@@ -160,24 +162,35 @@ def _fresh_folder(directory: Path, stem: str) -> Iterator[Path]:
             os.close(handle)
 
 
-def _lock(folder: Path) -> int | None:
-    """Hold a lock on a folder, which the system drops when this process ends; None: it is taken."""
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Let no other run of symelbo into this block for the same folder."""
+    handle = _lock(folder, wait=True)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _lock(folder: Path, *, wait: bool = False) -> int | None:
+    """Hold a lock on a folder, which the system drops when this process ends; None: no lock."""
     if sys.platform == "win32":
         return None  # no locks on folders there: what a killed run leaves stays
     import fcntl
 
-    handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | (0 if wait else os.O_NOFOLLOW))
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # taken, or a file system without locks
         os.close(handle)
         return None
     return handle
 
 
-def _remove_leftovers(directory: Path, stem: str) -> None:
+def _remove_leftovers(directory: Path) -> None:
     """Remove the folders of runs that were killed: those that nobody holds a lock on."""
-    for folder in directory.glob(f".{stem}.partial-*"):
+    for folder in directory.glob(".*.partial-????????????????"):
         with suppress(OSError):
             handle = _lock(folder)
             if handle is not None:
@@ -185,14 +198,28 @@ def _remove_leftovers(directory: Path, stem: str) -> None:
                 os.close(handle)
 
 
+def _restore(directory: Path, stem: str) -> None:
+    """Finish what a run that was killed between two renames left undone."""
+    aside, target = directory / f".{stem}.previous", directory / stem
+    if not aside.is_dir() or aside.is_symlink():
+        return
+    if target.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+    else:
+        aside.rename(target)
+
+
 def _swap(fresh: Path, target: Path) -> None:
     """Put `fresh` in the place of `target`; afterwards `fresh` is the old folder, or gone."""
-    if not target.exists():
-        fresh.rename(target)
+    try:
+        fresh.rename(target)  # where there is nothing, or an empty folder
         return
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
     if _exchange(fresh, target):
         return
-    # Two renames where the system cannot exchange: `_restore` undoes the first if the second fails.
+    # Two renames where the system cannot exchange; `_restore` undoes the first if we are killed.
     aside = target.parent / f".{target.name}.previous"
     target.rename(aside)
     try:
@@ -201,16 +228,6 @@ def _swap(fresh: Path, target: Path) -> None:
         aside.rename(target)
         raise
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def _restore(directory: Path, stem: str) -> None:
-    """Finish what a run that was killed between two renames left undone."""
-    aside, target = directory / f".{stem}.previous", directory / stem
-    if aside.is_dir() and not aside.is_symlink():
-        if target.exists():
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
-            aside.rename(target)
 
 
 def _exchange(one: Path, other: Path) -> bool:

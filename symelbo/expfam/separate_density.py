@@ -89,6 +89,7 @@ def separate_density(
             continue
         term = from_monomial(Monomial((), statistic))
         blocks.append(Block(indices, natural, term, _is_symmetric(indices, natural)))
+    blocks = _fold_sums(blocks)
     blocks.sort(key=lambda b: (len(b.indices), _degree(b.statistic), sort_key(b.statistic)))
     log_partition = normal(negate(from_poly(partition)))
     known = normal(negate(from_poly(constants)))
@@ -114,6 +115,25 @@ def separate_density(
     if absorbed == tuple(blocks):
         return Separation((constant,))
     return Separation((constant, textbook))
+
+
+def _fold_sums(blocks: list[Block]) -> list[Block]:
+    """eta' T + b sum_i T_i -> (eta + b)' T: the statistics stay linearly independent."""
+    result = list(blocks)
+    for vector in blocks:
+        if not vector.indices:
+            continue
+        whole = vector.statistic
+        for index in reversed(vector.indices):
+            whole = total(index, whole)
+        whole = normal(whole)
+        for scalar in blocks:
+            if not scalar.indices and normal(scalar.statistic) == whole:
+                natural = normal(add(vector.natural, scalar.natural))
+                folded = Block(vector.indices, natural, vector.statistic, vector.symmetric)
+                result = [folded if b is vector else b for b in result if b is not scalar]
+                vector = folded
+    return result
 
 
 def _describe_rest() -> str:

@@ -30,6 +30,11 @@ def _erf(x: Term) -> Partials:
     return (mul(scale, exp(negate(power(x, 2)))),)
 
 
+def _bessel_ratio(x: Term) -> Partials:
+    ratio = call("besselratio", x)
+    return (add(ONE, negate(mul(ratio, power(x, -1))), negate(power(ratio, 2))),)
+
+
 DERIVATIVES: Final[dict[str, Callable[..., Partials]]] = {
     "exp": lambda x: (call("exp", x),),
     "log": lambda x: (power(x, -1),),
@@ -41,4 +46,9 @@ DERIVATIVES: Final[dict[str, Callable[..., Partials]]] = {
     "digamma": lambda x: (call("polygamma", ONE, x),),
     "polygamma": lambda n, x: (None, call("polygamma", add(n, ONE), x)),
     "erf": _erf,
+    "cos": lambda x: (negate(call("sin", x)),),
+    "sin": lambda x: (call("cos", x),),
+    # log I0, and the ratio r = I1/I0 with r' = 1 - r/x - r**2 (DLMF 10.29)
+    "logbesseli0": lambda x: (call("besselratio", x),),
+    "besselratio": _bessel_ratio,
 }

@@ -48,6 +48,7 @@ from symelbo.index.terms import (
     Offset,
     Position,
     Power,
+    Role,
     Size,
     Sum,
     Symbol,
@@ -833,6 +834,8 @@ def _is_defined_up_to(term: Term, index: Index, extent: Extent) -> bool:
         return True
     match term:
         case Entry(symbol, indices):
+            if symbol.role is Role.VALUE:
+                return False  # minimal statistics of a value stay minimal
             for axis, place in zip(symbol.shape, indices, strict=True):
                 if place == index and not is_within(Position(extent), axis):
                     return False

@@ -95,9 +95,10 @@ FUNCTIONS: Final[Mapping[str, int]] = {
 }
 # only in the log-density of a family
 DENSITY_FUNCTIONS: Final[Mapping[str, int]] = {
-    "multigammaln": 2,
     "polygamma": 2,
     "logbesseli0": 1,
+    "cos": 1,
+    "sin": 1,
 }
 MATRIX_FUNCTIONS: Final = ("inv", "logdet")
 

@@ -8,14 +8,14 @@ the expression, evaluated at arrays, equals the term at every place of its axes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from fractions import Fraction
 from typing import Final
 
 from symelbo.index import build
-from symelbo.index.build import ONE, ZERO, mul
+from symelbo.index.build import ONE
 from symelbo.index.substitute import free_indices
 from symelbo.index.terms import (
     Add,
@@ -106,23 +106,30 @@ _HUGGED = re.compile(r"[A-Za-z_][\w.]*|\d[\d.]*")
 
 @dataclass
 class NumpyPrinter:
-    """Prints terms; `imports` collects the names of scipy.special that were used.
+    """Prints terms, and collects the symbols and sizes that it printed.
 
-    locals: symbol -> variable; sizes: size -> variable; batch: the batch axes in their order, with
-    the expressions of their lengths; functions: abstract function -> callable variable.
+    locals: symbol -> variable (it may grow, never change); sizes: size -> variable; batch: the
+    batch axes in their order, with the expressions of their lengths; functions: abstract function ->
+    callable variable.
     """
 
     locals: Mapping[Symbol, Local]
     sizes: Mapping[str, str]
     batch: Mapping[Index, str] = field(default_factory=dict)
     functions: Mapping[Symbol, str] = field(default_factory=dict)
-    imports: set[str] = field(default_factory=set)
+    used: set[Symbol] = field(default_factory=set)
     used_sizes: set[str] = field(default_factory=set)
+    _known: dict[Term, Code] = field(default_factory=dict)
 
     # ------------------------------------------------------------------ scalars
 
     def expression(self, term: Term) -> Code:
         """term -> code"""
+        if term not in self._known:
+            self._known[term] = self._print(term)
+        return self._known[term]
+
+    def _print(self, term: Term) -> Code:
         match term:
             case Number(value):
                 return _signed(*_number(value))
@@ -256,18 +263,12 @@ class NumpyPrinter:
         if name in _NUMPY:
             return Code(f"{_NUMPY[name]}({texts})", Level.ATOM, axes)
         if name in _SCIPY:
-            return Code(f"{self.special(_SCIPY[name])}({texts})", Level.ATOM, axes)
+            return Code(f"special.{_SCIPY[name]}({texts})", Level.ATOM, axes)
         if name == "besselratio":
             (code,) = codes
-            above, below = self.special("i1e"), self.special("i0e")
-            text = f"{above}({code.text}) / {below}({code.text})"
+            text = f"special.i1e({code.text}) / special.i0e({code.text})"
             return Code(text, Level.PRODUCT, axes)
         raise Unsupported(f"no numeric form of {name}")
-
-    def special(self, name: str) -> str:
-        """The name of a function of scipy.special, which is imported."""
-        self.imports.add(name)
-        return name
 
     def _log_sum_exp(self, term: Sum) -> Code | None:
         """log sum_k exp(f) without overflow."""
@@ -278,7 +279,7 @@ class NumpyPrinter:
             return None
         axes = tuple(axis for axis in code.axes if axis != term.index)
         where = _axis_argument(code.axes, (term.index,))
-        return Code(f"{self.special('logsumexp')}({code.text}{where})", Level.ATOM, axes)
+        return Code(f"special.logsumexp({code.text}{where})", Level.ATOM, axes)
 
     # ------------------------------------------------------------------ sums
 
@@ -286,7 +287,7 @@ class NumpyPrinter:
         """sum_i sum_j a b c -> @, einsum or np.sum; what does not need the sum stays outside."""
         indices: list[Index] = []
         body: Term = term
-        while isinstance(body, Sum):
+        while isinstance(body, Sum) and body.index not in indices:
             indices.append(body.index)
             body = body.body
         factors = _factors(body)
@@ -297,13 +298,13 @@ class NumpyPrinter:
             if index not in needed:
                 outside.append(build.extent_length(index.extent, index.low))
         summed = tuple(index for index in indices if index in needed)
-        negative, scale, groups = self._grouped(inside)
         if not summed:
             return self._product(outside)
+        negative, groups = self._grouped(inside)
         code = self._contract(summed, groups)
-        if not outside and scale == 1:
+        if not outside:
             return negative, code
-        more, rest = self._product((*outside, Number(scale)))
+        more, rest = self._product(outside)
         if rest.text == "1":
             return negative != more, code
         axes = self.union((rest.axes, code.axes))
@@ -311,36 +312,22 @@ class NumpyPrinter:
         text = f"{rest.at(Level.PRODUCT)} * {code.at(Level.POWER)}"
         return negative != more, Code(text, Level.PRODUCT, axes)
 
-    def _grouped(self, factors: Sequence[Term]) -> tuple[bool, Fraction, list[Code]]:
+    def _grouped(self, factors: Sequence[Term]) -> tuple[bool, list[Code]]:
         """Factors multiplied elementwise wherever this does not enlarge them."""
-        scale = Fraction(1)
-        groups: list[tuple[frozenset[Index], list[Term]]] = []
+        groups: dict[frozenset[Index], list[Term]] = {}
         for factor in factors:
-            axes = self._axes_of(factor)
-            for key, members in groups:
-                if key == axes:
-                    members.append(factor)
-                    break
-            else:
-                groups.append((axes, [factor]))
-        merged: list[tuple[frozenset[Index], list[Term]]] = []
-        for position, (axes, members) in enumerate(groups):
-            larger = [
-                (key, others)
-                for n, (key, others) in enumerate(groups)
-                if n != position and axes < key
-            ]
+            groups.setdefault(self._axes_of(factor), []).append(factor)
+        negative, codes = False, []
+        for axes in sorted(groups, key=len):
+            larger = [key for key in groups if axes < key]
             if larger:
-                min(larger, key=lambda group: len(group[0]))[1].extend(members)
-            else:
-                merged.append((axes, members))
-        codes = []
-        negative = False
-        for _, members in merged:
-            flip, code = self._product(members)
-            negative = negative != flip
-            codes.append(code)
-        return negative, scale, codes
+                groups[min(larger, key=len)].extend(groups[axes])
+        for axes, members in groups.items():
+            if not any(axes < key for key in groups):
+                flip, code = self._product(members)
+                negative = negative != flip
+                codes.append(code)
+        return negative, codes
 
     def _axes_of(self, term: Term) -> frozenset[Index]:
         return frozenset(self.expression(term).axes)
@@ -377,7 +364,7 @@ class NumpyPrinter:
     # ------------------------------------------------------------------ axes
 
     def union(self, lists: Iterable[Axes]) -> Axes:
-        """The axes of an elementwise combination: batch axes first, then as in the longest operand."""
+        """The axes of an elementwise combination: batch first, then as in the longest operand."""
         ordered = sorted(lists, key=lambda axes: -len(axes))
         found = dict.fromkeys(axis for axes in ordered for axis in axes)
         first = [axis for axis in self.batch if axis in found]
@@ -420,6 +407,7 @@ class NumpyPrinter:
         local = self.locals.get(symbol)
         if local is None:
             raise Unsupported(f"{symbol.name} has no value here")
+        self.used.add(symbol)
         return self._select(local.name, local.batch, symbol.shape, places)
 
     def _select(
@@ -459,7 +447,7 @@ class NumpyPrinter:
             selectors[n] = self._place_value(places[n])
         batched = [axis for axis in batch if axis in inner]
         advanced = self.union(
-            code.axes for code in (*selectors.values(), *map(_axis_code, batched))
+            (*(code.axes for code in selectors.values()), tuple(batched))
         )
         items: list[tuple[bool, str, Axes]] = []
         for axis in batch:
@@ -559,6 +547,7 @@ class NumpyPrinter:
             found.update(dict.fromkeys(rest))
             texts.append(self.full(code, (*rest, *argument.indices)))
         batch = tuple(axis for axis in self.batch if axis in found)
+        self.used.add(term.function)
         called = f"np.asarray({name}({', '.join(texts)}), dtype=float)"
         return self._select(called, batch, term.function.shape, term.indices)
 
@@ -636,10 +625,6 @@ def _variable(place: IndexTerm) -> Index | None:
         case Offset(index, _):
             return index
     return None
-
-
-def _axis_code(axis: Index) -> Code:
-    return Code("", Level.ATOM, (axis,))
 
 
 def _axes_after(items: Sequence[tuple[bool, str, Axes]], advanced: Axes) -> Axes:

@@ -1,4 +1,4 @@
-"""Derivation -> a page for the terminal: verdict, sum, each factor, and what the result rests on."""
+"""Derivation -> a page for the terminal: verdict, sum, each factor, what it all rests on."""
 
 from __future__ import annotations
 
@@ -68,7 +68,6 @@ def render_summary(
 
     color: with ANSI colours; notes: further (label, text) rows for the end.
     """
-
     paint = _paint if color else _leave
     width = max(width, 40)
     model, verdict = derivation.model, derivation.verdict
@@ -111,8 +110,13 @@ def _break_formula(text: str, width: int) -> list[str]:
             continue
         if lines[-1]:
             lines.append("")
-        parts = wrap(summand, width, break_long_words=False, break_on_hyphens=False)
-        lines[-1:] = [parts[0], *(f"  {part}" for part in parts[1:])]
+        lines[-1:] = wrap(
+            summand,
+            width,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
     return lines
 
 

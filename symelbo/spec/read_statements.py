@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from symelbo.errors import Place
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.build import ONE, extent_length
+from symelbo.index.normal import is_positive
+from symelbo.index.substitute import free_indices, replace_symbols, symbols_of
 from symelbo.index.terms import (
     Array,
     Domain,
@@ -416,7 +418,21 @@ class Call:
     def domain(self) -> Domain:
         if self.family.support.kind == "category":
             return Domain("category", ONE, extent_length(dict(self.extents)["K"]))
-        return self.family.support
+        return _actual_support(self.family.support, dict(self.arguments))
+
+
+def _actual_support(support: Domain, arguments: Mapping[str, Array]) -> Domain:
+    """The support with the statement's arguments in its bounds; wider where these vary by place."""
+    bounds = [support.lower, support.upper]
+    for number, bound in enumerate(bounds):
+        if bound is None:
+            continue
+        formal = {s: arguments[s.name] for s in symbols_of(bound) if s.name in arguments}
+        actual = replace_symbols(bound, formal)
+        if free_indices(actual):
+            return Domain("positive" if number == 0 and is_positive(actual) else "real")
+        bounds[number] = actual
+    return Domain(support.kind, *bounds)
 
 
 def _sample(

@@ -37,7 +37,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.verify.special import bessel_ratio, digamma, polygamma
+from symelbo.verify.special import bessel_ratio, digamma, log_bessel_i0, polygamma
 
 __all__ = ["Dual", "Smooth", "World", "evaluate", "places", "walk"]
 
@@ -190,6 +190,7 @@ _FUNCTIONS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]]
     "sin": (math.sin, math.cos),
     "cos": (math.cos, lambda a: -math.sin(a)),
     "erf": (math.erf, lambda a: 2 / math.sqrt(math.pi) * math.exp(-a * a)),
+    "logbesseli0": (log_bessel_i0, bessel_ratio),
     "besselratio": (
         bessel_ratio,
         lambda a: 1 - (bessel_ratio(a) / a if a else 0.5) - bessel_ratio(a) ** 2,

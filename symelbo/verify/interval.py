@@ -168,6 +168,7 @@ class _Balls(_Arithmetic):
             "erf": lambda a: a.erf(),
             "sin": lambda a: a.sin(),
             "cos": lambda a: a.cos(),
+            "logbesseli0": lambda a: a.bessel_i(0 * one).log(),
             "besselratio": lambda a: a.bessel_i(one) / a.bessel_i(0 * one),
         }
 

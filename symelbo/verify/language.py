@@ -367,6 +367,8 @@ def _slope(name: str, arguments: Sequence[Raw]) -> Raw:
             gauss = ("f", "exp", ("*", ("q", Fraction(-1)), square))
             root = ("^", ("c", "pi"), ("q", Fraction(-1, 2)))
             return ("*", ("q", Fraction(2)), root, gauss)
+        case "logbesseli0":
+            return ("f", "besselratio", a)
         case "besselratio":  # I1/I0 = r: r' = 1 - r/a - r^2
             square = ("^", call, ("q", Fraction(2)))
             return minus(ONE, ("+", ("*", call, _inverse(a)), square))

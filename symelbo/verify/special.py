@@ -1,10 +1,10 @@
-"""Special functions on floats, for the numeric checks only: the polygammas and I1/I0."""
+"""Special functions on floats, for the numeric checks only: polygammas, log I0 and I1/I0."""
 
 from __future__ import annotations
 
 from math import exp, factorial, log
 
-__all__ = ["bessel_ratio", "digamma", "polygamma"]
+__all__ = ["bessel_ratio", "digamma", "log_bessel_i0", "polygamma"]
 
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
 _FAR = 20.0  # beyond it the asymptotic series has full precision
@@ -52,3 +52,15 @@ def bessel_ratio(x: float) -> float:
         k += 1
         term *= (x / 2) ** 2 / (k * k)
     return one / zero
+
+
+def log_bessel_i0(x: float) -> float:
+    """log I0(x), the log-partition of a von Mises density; by its power series (DLMF 10.25.2)."""
+    quarter = x * x / 4
+    term = total = 1.0
+    k = 1
+    while term > 1e-17 * total:
+        term *= quarter / (k * k)
+        total += term
+        k += 1
+    return log(total)

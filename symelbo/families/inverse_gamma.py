@@ -1,0 +1,17 @@
+"""Inverse gamma distribution, by shape and scale."""
+
+from symelbo.families.family import Argument, Family, Form
+from symelbo.index.terms import Domain
+
+INVERSE_GAMMA = Family(
+    name="InverseGamma",
+    summary="a positive value whose reciprocal is gamma distributed",
+    value="x",
+    support=Domain("positive"),
+    forms=(
+        Form(
+            (Argument("shape", Domain("positive")), Argument("scale", Domain("positive"))),
+            "shape*log(scale) - loggamma(shape) - (shape + 1)*log(x) - scale/x",
+        ),
+    ),
+)

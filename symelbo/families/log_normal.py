@@ -1,0 +1,17 @@
+"""Log-normal distribution, by mean and variance of the logarithm."""
+
+from symelbo.families.family import Argument, Family, Form
+from symelbo.index.terms import Domain
+
+LOG_NORMAL = Family(
+    name="LogNormal",
+    summary="a positive value, by mean and variance of its logarithm",
+    value="x",
+    support=Domain("positive"),
+    forms=(
+        Form(
+            (Argument("mean", Domain("real")), Argument("variance", Domain("positive"))),
+            "-(log(x) - mean)**2/(2*variance) - log(2*PI*variance)/2 - log(x)",
+        ),
+    ),
+)

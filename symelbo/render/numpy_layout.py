@@ -1,0 +1,118 @@
+"""Python statements in lines of at most 88 columns, broken as a formatter would."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["WIDTH", "lay_out", "wrap_text"]
+
+WIDTH = 88
+_OPENING, _CLOSING = "([{", ")]}"
+_OPERATORS = ((" + ", " - "), (" * ", " / ", " @ "))
+
+
+def lay_out(statement: str, indent: int) -> list[str]:
+    """`name = expression`, `return expression` or `name += expression` as indented lines."""
+    pad = " " * indent
+    if indent + len(statement) <= WIDTH:
+        return [pad + statement]
+    match = re.match(r"(return |\w+ [+-]?= )(.*)", statement)
+    if match is None:
+        return _break_call(statement, indent)
+    head, body = match.groups()
+    if _is_call(body) or not any(_split(body, signs) for signs in _OPERATORS):
+        lines = _break_call(body, indent)
+        return [pad + head + lines[0].lstrip(), *lines[1:]]
+    return [f"{pad}{head.rstrip()} (", *_break(body, indent + 4), f"{pad})"]
+
+
+def wrap_text(text: str, indent: int, hanging: int = 0) -> list[str]:
+    """Words -> lines of at most 88 columns."""
+    lines, line = [], " " * indent
+    for word in text.split():
+        if len(line) + 1 + len(word) > WIDTH and line.strip():
+            lines.append(line)
+            line = " " * (indent + hanging)
+        line += word if not line.strip() else f" {word}"
+    return [*lines, line]
+
+
+def _break(expression: str, indent: int) -> list[str]:
+    """An expression inside brackets."""
+    pad = " " * indent
+    if indent + len(expression) <= WIDTH:
+        return [pad + expression]
+    for signs in _OPERATORS:
+        pieces = _split(expression, signs)
+        if pieces:
+            return [line for piece in pieces for line in _break_piece(piece, indent)]
+    return _break_call(expression, indent)
+
+
+def _break_piece(piece: str, indent: int) -> list[str]:
+    """An operand with the operator before it."""
+    if indent + len(piece) <= WIDTH:
+        return [" " * indent + piece]
+    match = re.match(r"([-+*/@] |-)(.*)", piece)
+    sign, body = match.groups() if match else ("", piece)
+    lines = _break(body, indent)
+    return [" " * indent + sign + lines[0].lstrip(), *lines[1:]]
+
+
+def _break_call(expression: str, indent: int) -> list[str]:
+    """prefix(arguments)rest: the last bracket that holds something is opened."""
+    spans = [span for span in _brackets(expression) if span[1] - span[0] > 1]
+    pad = " " * indent
+    if not spans:
+        return [pad + expression]
+    start, end = max(spans, key=lambda span: span[1] - span[0])
+    inner, after = expression[start + 1 : end], expression[end:]
+    arguments = _split(inner, (", ",)) or [inner]
+    if indent + 4 + len(inner) <= WIDTH:
+        lines = [" " * (indent + 4) + inner]
+    else:
+        lines = []
+        for argument in arguments:
+            broken = _break(argument.removeprefix(", "), indent + 4)
+            lines += broken
+            if len(arguments) > 1:
+                lines[-1] += ","
+    return [pad + expression[: start + 1], *lines, pad + after]
+
+
+def _is_call(text: str) -> bool:
+    """Whether one bracket at the end holds everything but a plain prefix."""
+    spans = _brackets(text)
+    return (
+        bool(spans) and spans[0][1] == len(text) - 1 and re.match(r"[\w.]+[(\[]", text) is not None
+    )
+
+
+def _brackets(text: str) -> list[tuple[int, int]]:
+    """The outermost pairs of brackets."""
+    spans, depth, start, quoted = [], 0, 0, False
+    for n, character in enumerate(text):
+        quoted ^= character == '"'
+        if quoted:
+            continue
+        if character in _OPENING:
+            start = n if depth == 0 else start
+            depth += 1
+        elif character in _CLOSING:
+            depth -= 1
+            if depth == 0:
+                spans.append((start, n))
+    return spans
+
+
+def _split(text: str, signs: tuple[str, ...]) -> list[str]:
+    """a + b - c -> [a, + b, - c], split outside all brackets; [] if no sign is there."""
+    spans = _brackets(text)
+    cuts = []
+    for sign in signs:
+        cuts += [match.start() for match in re.finditer(re.escape(sign), text)]
+    cuts = [cut for cut in sorted(cuts) if not any(a < cut < b for a, b in spans)]
+    if not cuts:
+        return []
+    ends = [*cuts[1:], len(text)]
+    return [text[: cuts[0]], *(text[a:b].lstrip() for a, b in zip(cuts, ends, strict=True))]
