@@ -307,7 +307,7 @@ def _table(outcomes: Sequence[_Outcome], width: int) -> str:
         bound = residual_bound(outcome.residual)
         rows.append(
             (
-                _shorten(outcome.name or _printable(outcome.path), 36),
+                _shorten(outcome.name or _printable(outcome.path), 28),
                 outcome.verdict or "failed",
                 str(outcome.theorem or "-"),
                 f"< {bound:.0e}" if bound is not None else "-",
@@ -318,7 +318,7 @@ def _table(outcomes: Sequence[_Outcome], width: int) -> str:
     lines = []
     for row in rows:
         start = "  ".join(text.ljust(room) for text, room in zip(row[:4], widths, strict=True))
-        lines.append(f"{start}  {_shorten(row[4], max(width - len(start) - 2, 20))}".rstrip())
+        lines.append(f"{start}  {_shorten(row[4], max(width - len(start) - 2, 16))}".rstrip())
     return "\n".join(lines) + "\n"
 
 

@@ -35,6 +35,7 @@ from symelbo.index.substitute import (
     symbols_of,
 )
 from symelbo.index.terms import (
+    Apply,
     Array,
     Call,
     Delta,
@@ -424,7 +425,7 @@ class _Elimination:
         return result, (rho, contraction)
 
     def isolate(self, poly: Poly) -> bool:
-        """sum_j inv(M)[i, j] U[j] + ... = 0 -> multiply by M[a, i] and sum over i."""
+        """sum_j M[i, j] U[j] + ... = 0 -> multiply by the inverse of M at [a, i], sum over i."""
         free = free_indices(from_poly(poly))
         for monomial in sorted(poly, key=repr):
             held = self.held_in(monomial)
@@ -432,14 +433,11 @@ class _Elimination:
                 continue
             touched = free_indices(held) & set(monomial.bound)
             for atom, _ in monomial.factors:
-                if not isinstance(atom, Inverse):
-                    continue
-                for mine, other in ((atom.row, atom.column), (atom.column, atom.row)):
-                    if mine in free and other in touched and isinstance(mine, Index):
+                for mine, other, inverse in _inverses_along(atom):
+                    if mine in free and other in touched:
                         self.extra += 1
                         fresh = Index(f"f{self.extra}", mine.extent, mine.low)
-                        entry = instantiate(atom.matrix, (fresh, mine))
-                        product = build.total(mine, mul(entry, from_poly(poly)))
+                        product = build.total(mine, mul(inverse(fresh), from_poly(poly)))
                         self.open = [p for p in self.open if p is not poly]
                         self.push(to_poly(product))
                         return True
@@ -503,6 +501,36 @@ class _Elimination:
                 self.push(to_poly(replace_symbols(term, rule)))
             else:
                 self.open.append(poly)
+
+
+def _inverses_along(
+    atom: Term,
+) -> list[tuple[Index, IndexTerm, Callable[[Index], Term]]]:
+    """M[i, j] -> (i, j, a -> inv(M)[a, i]) where M is an inverse, posdef, or an invertible Jacobian."""
+    found: list[tuple[Index, IndexTerm, Callable[[Index], Term]]] = []
+    if isinstance(atom, Inverse):
+        for mine, other in ((atom.row, atom.column), (atom.column, atom.row)):
+            if isinstance(mine, Index):
+                found.append(
+                    (mine, other, lambda a, i=mine: instantiate(atom.matrix, (a, i)))  # type: ignore[misc]
+                )
+    if isinstance(atom, Apply) and atom.function.domain.kind == "invertible":
+        if len(atom.derivatives) == 1 and len(atom.indices) == 1:
+            ((slot, (other,)),) = atom.derivatives
+            (mine,) = atom.indices
+            row, column = Index("row", atom.function.shape[0]), Index("column", _extent_of(other))
+            jacobian = Array(
+                (row, column), Apply(atom.function, atom.arguments, (row,), ((slot, (column,)),))
+            )
+            if isinstance(mine, Index):
+                found.append((mine, other, lambda a, i=mine: Inverse(jacobian, a, i)))  # type: ignore[misc]
+    return found
+
+
+def _extent_of(place: IndexTerm) -> Extent:
+    if isinstance(place, Index):
+        return place.extent
+    raise ValueError("a derivative by a fixed place")
 
 
 def _missing_places(index: Index, extent: Extent) -> list[Position]:

@@ -6,7 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from symelbo.families.family import Family, Form
-from symelbo.index.terms import Extent, Role, Symbol, Term
+from symelbo.index.build import add, call, mul, negate, total
+from symelbo.index.terms import (
+    Apply,
+    Array,
+    Domain,
+    Entry,
+    Extent,
+    Index,
+    Role,
+    Symbol,
+    Term,
+)
 from symelbo.language.fault import TextError, TextFault
 from symelbo.language.parse import parse_expression
 from symelbo.language.resolve import Entity, Resolver, SizeName
@@ -41,7 +52,7 @@ def read_density(
 ) -> Density:
     """As `density_term`, but every fault is reported; the term is meaningless after one."""
     if family.abstract:
-        raise ValueError(f"the abstract family {family.name} has no density")
+        return _abstract_density(family, form, extents)
     value = Symbol(
         family.value,
         Role.VALUE,
@@ -67,3 +78,31 @@ def read_density(
         report(error.fault)
         return Density(value, arguments, resolver.scalar(parse_expression("0"), {}))
     return Density(value, arguments, resolver.scalar(syntax, {}))
+
+
+def _abstract_density(family: Family, form: Form, extents: Mapping[str, Extent]) -> Density:
+    """F(theta) -> sum_l eta_l(theta) T_l(x) - A(theta) (+ log h(x)), all of them abstract functions.
+
+    eta has as many components as theta, and a Jacobian that is invertible everywhere
+    (Warnken et al. (2025), Definition 5 and Propositions 4 and 5).
+    """
+    (argument,) = form.arguments
+    shape = tuple(extents[name] for name in argument.shape)
+    theta = Symbol(argument.name, Role.ARGUMENT, argument.domain, shape)
+    value = Symbol(family.value, Role.VALUE, family.support)
+    places = tuple(Index(f"l{n}", extent) for n, extent in enumerate(shape))
+    whole = Array(places, Entry(theta, places))
+    given = Array((), Entry(value))
+
+    def abstract(letter: str, kind: str, over: tuple[Extent, ...]) -> Symbol:
+        return Symbol(f"{letter}_{family.name}", Role.FUNCTION, Domain(kind), over)
+
+    natural = Apply(abstract("eta", "invertible", shape), (whole,), places)
+    statistic = Apply(abstract("T", "real", shape), (given,), places)
+    linear = mul(natural, statistic)
+    for place in reversed(places):
+        linear = total(place, linear)
+    term = add(linear, negate(Apply(abstract("A", "real", ()), (whole,))))
+    if not family.constant_base_measure:
+        term = add(term, call("log", Apply(abstract("h", "positive", ()), (given,))))
+    return Density(value, (theta,), term)

@@ -24,6 +24,7 @@ from symelbo.verify.certificate import Certificate
 
 __all__ = ["render_summary", "sum_text"]
 
+_LEAST_WIDTH: Final = 48
 _LABEL_WIDTH: Final = 16
 _SHOWN_ROWS: Final = 8  # of a certificate; the others are in derivation.json
 _STYLES: Final = {
@@ -69,7 +70,7 @@ def render_summary(
     color: with ANSI colours; notes: further (label, text) rows for the end.
     """
     paint = _paint if color else _leave
-    width = max(width, 40)
+    width = max(width, _LEAST_WIDTH)
     model, verdict = derivation.model, derivation.verdict
     lines = [paint(line, "title") for line in wrap(model.name, width)]
     lines += wrap(model.reference, width)
@@ -95,7 +96,7 @@ def _leave(text: str, style: str) -> str:
 def _lay_out(row: _Row, width: int, paint: Callable[[str, str], str]) -> list[str]:
     margin = row.indent + (_LABEL_WIDTH if row.label else 0)
     pieces = _break_formula if row.formula else wrap
-    first, *rest = pieces(row.text, max(width - margin - row.hang, 20))
+    first, *rest = pieces(row.text, width - margin - row.hang)
     label = paint(row.label.ljust(_LABEL_WIDTH), "label") if row.label else ""
     return [" " * row.indent + label + first, *(" " * (margin + row.hang) + text for text in rest)]
 

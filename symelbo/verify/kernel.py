@@ -1313,7 +1313,8 @@ class Forms:
         if atom[0] == "v":
             return list(dict.fromkeys(atom[3]))
         if atom[0] == "A":
-            return list(dict.fromkeys(atom[4]))
+            derived = (place for _, where in atom[5] for place in where)
+            return list(dict.fromkeys((*atom[4], *derived)))
         return []
 
     def components(self, bound: list[RawIndex], table: dict[int, Rational]) -> Poly:
@@ -1425,6 +1426,17 @@ class Forms:
             definite = definite or (strict and scale == "+")
         return definite
 
+    def jacobian(self, array: tuple[Any, Any]) -> bool:
+        """The square Jacobian of an abstract map that is assumed to be invertible everywhere."""
+        (i, j), frozen = array
+        if i[2:] != j[2:] or len(frozen) != 1 or frozen[0][1] != 1 or len(frozen[0][0]) != 1:
+            return False
+        a, exponent = frozen[0][0][0]
+        atom = self.atoms[a]
+        if atom[0] != "A" or exponent != 1 or atom[2][0] != "invertible" or len(atom[5]) != 1:
+            return False
+        return tuple(atom[4]) == (i,) and tuple(atom[5][0][1]) == (j,)
+
     def _pair(self, a: int) -> set[RawIndex]:
         atom = self.atoms[a]
         if atom[0] == "v" and atom[2][0] == "posdef":
@@ -1469,7 +1481,7 @@ class Forms:
                     (k, m_), frozen = atom[1]
                     return self.replace(dict(frozen), {k: row, m_: column})
         array = self.array(variables, body)
-        if not self.posdef(array):
+        if not self.posdef(array) and not self.jacobian(array):
             raise NotShown("a matrix not shown to be invertible")
         if self.symmetric(array):
             row, column = sorted((row, column), key=repr)

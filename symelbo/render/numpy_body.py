@@ -1,0 +1,740 @@
+"""The bodies of entropy_sum, elbo and gap as assignments, for every way of averaging over q.
+
+    mixture    one categorical latent: a sum over the categories with the responsibilities
+    moments    expectations of polynomials of degree two by the mean and covariance of q
+    samples    a weighted sum over samples (or an enumeration) of the latents
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from symelbo.derivation import Derivation, EntropySum, FactorEntropy, FactorResult
+from symelbo.entropy.exact_posterior import log_joint
+from symelbo.entropy.sum_entropies import fix_scale
+from symelbo.expfam.derive_radial import derive_means
+from symelbo.expfam.form import Inseparable
+from symelbo.expfam.separate_density import separate_density
+from symelbo.index.build import ZERO, add, divide, mul, negate, number, power, subtract, total
+from symelbo.index.differentiate import derivative_along, derivative_by
+from symelbo.index.normal import normal
+from symelbo.index.substitute import (
+    free_indices,
+    instantiate,
+    map_parts,
+    parts_of,
+    replace_symbols,
+    symbols_of,
+)
+from symelbo.index.terms import (
+    Add,
+    Array,
+    Domain,
+    Entry,
+    Extent,
+    Index,
+    IndexTerm,
+    IndexValue,
+    Mul,
+    Number,
+    Position,
+    Power,
+    Role,
+    Size,
+    Sum,
+    Symbol,
+    Term,
+)
+from symelbo.index.tidy import sum_over, tidy
+from symelbo.language.density import Density, density_term
+from symelbo.render.numpy_code import Code, Level, Local, NumpyPrinter, Unsupported
+from symelbo.spec.model import Statement
+
+__all__ = ["Body", "Line", "Setting"]
+
+_RESERVED = frozenset((*keyword.kwlist, "np", "special", "float", "sizes"))
+_SHORT = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "location": "m"}
+_DATA = Index("n!", Extent("N!"))
+
+
+class NotQuadratic(Exception):
+    """The expectation needs more than the mean and the covariance of q."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One statement, with a comment above it."""
+
+    code: str
+    comment: str = ""
+
+
+class Setting:
+    """What the functions of one module share: names, sizes, and the form of q."""
+
+    def __init__(self, derivation: Derivation) -> None:
+        assert derivation.entropy_sum is not None
+        self.derivation = derivation
+        self.model = derivation.model
+        self.entropy_sum: EntropySum = derivation.entropy_sum
+        nodes = dict.fromkeys(statement.node for statement in self.model.statements)
+        self.observed = tuple(s for s in nodes if s.name in self.model.observed)
+        self.latents = tuple(s for s in nodes if s.name not in self.model.observed)
+        self.taken = set(_RESERVED)
+        self.names: dict[Symbol, str] = {}
+        for symbol in (
+            *self.model.parameters,
+            *self.model.constants,
+            *self.model.inputs,
+            *self.model.functions,
+            *self.model.variational_symbols,
+            *nodes,
+        ):
+            self.names[symbol] = self._take(symbol.name)
+        self.sizes = {name: self._take(name) for name in self.model.sizes}
+        for hidden in ("N", "S"):
+            self.sizes[f"{hidden}!"] = self._take(hidden)
+        self.q_name = self._take("q")
+        self.entropy_q_name = self._take("entropy_q")
+        self.weights_name = self._take("weights")
+        self.mixture = self._find_mixture()
+        self.samples = Index("s!", Extent("S!"))
+        exact = self.model.variational == "exact"
+        declared = not isinstance(self.model.variational, str)
+        self.computes_q = self.mixture is not None and (exact or declared)
+
+    def _take(self, name: str) -> str:
+        name = fresh(name, self.taken)
+        self.taken.add(name)
+        return name
+
+    def _find_mixture(self) -> Index | None:
+        """The axis of the categories, if the only latent is one category."""
+        if len(self.model.latents) != 1:
+            return None
+        (statement,) = self.model.latents
+        if statement.node.domain.kind != "category" or statement.node.shape:
+            return None
+        extent = self.category_extent(statement.node)
+        return None if extent is None else Index(f"{statement.node.name}!", extent)
+
+    def category_extent(self, node: Symbol) -> Extent | None:
+        """The number of categories of a node."""
+        match node.domain.upper:
+            case Size(name):
+                return Extent(name)
+            case Number(value):
+                return Extent(None, int(value))
+        for statement in self.model.statements:
+            if statement.node == node:
+                shapes = [dict(statement.extents).get("K")]
+                return next((s for s in shapes if s is not None), None)
+        return None
+
+    def upper_bound(self, symbol: Symbol) -> str:
+        """The number of categories as an expression in `sizes`."""
+        extent = self.category_extent(symbol)
+        if extent is None:
+            return ""
+        if extent.size is None:
+            return str(extent.offset)
+        offset = f" {'+' if extent.offset > 0 else '-'} {abs(extent.offset)}" if extent.offset else ""
+        return f'sizes["{self.sizes[extent.size]}"]{offset}'
+
+    def renamed(self) -> list[tuple[str, str]]:
+        """(name in the spec, name in the module) where they differ."""
+        pairs = [(symbol.name, name) for symbol, name in self.names.items()]
+        pairs += [(size, name) for size, name in self.sizes.items() if not size.endswith("!")]
+        return [(old, new) for old, new in pairs if old != new]
+
+
+def fresh(name: str, taken: set[str]) -> str:
+    """The name, with underscores appended until it is free."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+@dataclass
+class Body:
+    """Writes one function; `lines` and the flags say what came out."""
+
+    setting: Setting
+    lines: list[Line] = field(default_factory=list)
+    uses_weights: bool = False
+    asks_entropy_q: bool = False
+    asked_entropies: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        setting = self.setting
+        self.taken = set(setting.taken)
+        self.locals: dict[Symbol, Local] = {}
+        for symbol, name in setting.names.items():
+            batch: tuple[Index, ...] = ()
+            if symbol.role in (Role.INPUT, Role.OBSERVED, Role.VARIATIONAL):
+                batch = (_DATA,)
+            elif symbol.role is Role.LATENT:
+                batch = (setting.samples,)
+            self.locals[symbol] = Local(name, batch)
+        over = setting.mixture or setting.samples
+        batch_axes = {_DATA: setting.sizes["N!"], over: setting.sizes["S!"]}
+        if setting.mixture is not None:
+            (statement,) = setting.model.latents
+            del self.locals[statement.node]
+            extent = setting.mixture.extent
+            size = setting.sizes[extent.size] if extent.size is not None else ""
+            batch_axes[over] = size or str(extent.offset)
+        functions = {f: setting.names[f] for f in setting.model.functions}
+        self.printer = NumpyPrinter(self.locals, setting.sizes, batch_axes, functions)
+        self.over = over
+        self.q = setting.q_name if setting.mixture is not None else setting.weights_name
+        self.shared: dict[tuple[str, Term], Symbol] = {}
+        self.means: dict[Symbol, Array] | None = None
+        self.covariances: dict[Symbol, Array] = {}
+        self.by_samples = False
+        if setting.latents and setting.mixture is None:
+            self._find_moments()
+
+    # ------------------------------------------------------------------ the functions
+
+    def write_entropy_sum(self) -> None:
+        """-> return H[q] - sum_f E H_f (+ sum_f E log h_f)"""
+        sums = self.setting.entropy_sum
+        if sums.closed_form is not None:
+            code = self.printer.expression(sums.closed_form)
+            self._return(code, 'closed form of the entropy sum, proof section "Entropies"')
+            return
+        if self.setting.computes_q:
+            self._compute_q()
+        parts: list[tuple[bool, Code]] = []
+        self._entropy_of_q(parts)
+        for entropy in sums.entropies:
+            try:
+                code = self._mean(entropy.term, entropy.display, entropy.abbreviations)
+            except Unsupported:
+                code = self._ask_entropy(entropy)
+                parts.append((True, code))
+                continue
+            kind = entropy.kind.replace("_", "-")
+            comment = f'{kind} of {entropy.node}, proof section "Entropies"'
+            parts.append((True, self._assign(f"entropy_{entropy.node}", code, comment)))
+        for node, term in sums.bases:
+            code = self._mean(term, term, ())
+            comment = f"mean logarithm of the base measure of {node}"
+            parts.append((False, self._assign(f"log_base_{node}", code, comment)))
+        self._return(_signed_sum(parts))
+
+    def _ask_entropy(self, entropy: FactorEntropy) -> Code:
+        name = fresh(f"entropy_{entropy.node}", self.taken)
+        self.taken.add(name)
+        self.asked_entropies.append((name, f"{entropy.kind.replace('_', '-')} of {entropy.node}"))
+        return Code(name)
+
+    def write_elbo(self) -> None:
+        """-> return H[q] + sum_f E log p_f"""
+        setting = self.setting
+        model = setting.model
+        if setting.computes_q:
+            self._compute_q()
+        exact = self._use_exact_moments()
+        parts: list[tuple[bool, Code]] = []
+        if exact is None:
+            self._entropy_of_q(parts)
+        for statement in model.statements:
+            density = self._density(statement)
+            comment = f"log-density of {statement.node.name}"
+            for code in self._mean_of_formal(statement, density, density.term, exact is not None):
+                parts.append((False, self._assign(f"log_{statement.node.name}", code, comment)))
+                comment = "its curvature times the covariance of q"
+        if exact is not None:
+            # H[q] plus half the trace of Hessian times covariance, which is -H/2
+            posterior = setting.derivation.posterior
+            assert posterior is not None
+            length: Term = number(1)
+            if posterior.latent.shape:
+                extent = posterior.latent.shape[0]
+                length = number(extent.offset)
+                if extent.size is not None:
+                    length = add(Size(extent.size), length)
+            term = normal(subtract(posterior.entropy, divide(length, number(2))))
+            code = self.printer.expression(term)
+            comment = "the posterior is normal, so log p(x) = log p(x, mode) + this"
+            parts.append((False, self._assign("log_volume", code, comment)))
+        self._return(_signed_sum(parts))
+        self._drop_unused()
+
+    def write_gap(self) -> None:
+        """-> return sum_f E d/ds log p_f along the field"""
+        setting = self.setting
+        if setting.computes_q:
+            self._compute_q()
+        self._use_exact_moments()
+        parts: list[tuple[bool, Code]] = []
+        for statement, result in zip(
+            setting.model.statements, setting.derivation.factors, strict=True
+        ):
+            factor = result.factor
+            assert factor is not None
+            comment = f"derivative of log p({statement.node.name}) along the field"
+            if factor.radial is not None:
+                density = factor.form.density
+                term = _tidy_residuals(derivative_along(density.term, factor.radial))
+                codes = self._mean_of_formal(statement, density, term, False)
+            else:
+                codes = self._mean_of_change(result)
+            for code in codes:
+                parts.append((False, self._assign(f"slope_{statement.node.name}", code, comment)))
+                comment = "its curvature times the covariance of q"
+        self._return(_signed_sum(parts))
+        self._drop_unused()
+
+    def how_averaged(self) -> str:
+        """A sentence on how the expectation over q is taken."""
+        if self.setting.mixture is not None or not self.setting.latents:
+            return ""
+        if self.by_samples:
+            return (
+                "Expectations under q are weighted sums over the given samples: exact for an"
+                " enumeration, an estimate otherwise."
+            )
+        if self.setting.derivation.posterior is not None:
+            return "With the exact posterior this is the mean log-likelihood."
+        return "Expectations under q are exact: log p(x, z) is quadratic in the latents."
+
+    # ------------------------------------------------------------------ entropy of q
+
+    def _entropy_of_q(self, parts: list[tuple[bool, Code]]) -> None:
+        setting = self.setting
+        if not setting.latents:
+            return
+        comment = "entropy of q, mean over the data"
+        if setting.mixture is not None:
+            self.uses_weights = True
+            code = Code(f"np.mean(np.sum(special.entr({self.q}), axis=1))")
+        elif setting.entropy_sum.q_entropy is not None:
+            term = tidy(setting.entropy_sum.q_entropy)
+            code = self._average(self.printer.expression(term))
+        else:
+            self.asks_entropy_q = True
+            parts.append((False, Code(setting.entropy_q_name)))
+            return
+        name = setting.entropy_q_name
+        self.lines.append(Line(f"{name} = {code.text}", comment))
+        parts.append((False, Code(name)))
+
+    def _compute_q(self) -> None:
+        """The responsibilities from the exact posterior or the declared q."""
+        model = self.setting.model
+        self.uses_weights = True
+        if model.variational == "exact":
+            codes = []
+            for statement in model.statements:
+                density = self._density(statement)
+                codes.append((False, self._formal(statement, density, density.term)))
+            joint = self._signed_axes(codes)
+            full = self.printer.full(joint, (_DATA, self.over))
+            comment = "responsibilities, the exact posterior"
+            self.lines.append(Line(f"{self.q} = special.softmax({full}, axis=1)", comment))
+            return
+        assert not isinstance(model.variational, str)
+        (statement,) = model.variational
+        density = self._density(statement)
+        code = self._formal(statement, density, density.term)
+        full = self.printer.full(code, (_DATA, self.over))
+        self.lines.append(Line(f"{self.q} = np.exp({full})", "probabilities of q"))
+
+    def _signed_axes(self, parts: Sequence[tuple[bool, Code]]) -> Code:
+        axes = self.printer.union(code.axes for _, code in parts)
+        aligned = [(negative, self.printer.align(code, axes)) for negative, code in parts]
+        return Code(_signed_sum(aligned).text, Level.SUM, axes)
+
+    # ------------------------------------------------------------------ expectations
+
+    def _mean(
+        self, term: Term, display: Term, abbreviations: Sequence[tuple[Symbol, Array]]
+    ) -> Code:
+        """E_q of a term, averaged over the data."""
+        latents = [s for s in symbols_of(term) if s.role is Role.LATENT]
+        if latents and self.means is not None and not self.by_samples:
+            try:
+                self._use_exact_moments()
+                at_mean, curved = self._expect(term)
+                return self._average(self.printer.expression(tidy(add(at_mean, curved))))
+            except NotQuadratic:
+                pass
+        if latents and self.setting.mixture is None:
+            self.by_samples = True
+        for symbol, array in abbreviations:
+            self._define(symbol, array)
+        return self._average(self.printer.expression(self._select(display)))
+
+    def _average(self, code: Code) -> Code:
+        """The mean over q and over the data, from the axes that are left."""
+        has_data, has_latent = _DATA in code.axes, self.over in code.axes
+        if set(code.axes) - {_DATA, self.over}:
+            raise Unsupported("an index is left over")
+        if not has_latent:
+            return Code(f"np.mean({code.text})") if has_data else code
+        self.uses_weights = True
+        if has_data:
+            product = f"{self.q} * {self.printer.align(code, (_DATA, self.over)).at(Level.POWER)}"
+            return Code(f"np.mean(np.sum({product}, axis=1))")
+        return Code(f"{self.q}.mean(axis=0) @ {code.at(Level.POWER)}", Level.PRODUCT)
+
+    def _mean_of_formal(
+        self, statement: Statement, density: Density, term: Term, only_at_mean: bool
+    ) -> list[Code]:
+        """E_q of a term in a family's own symbols, and the correction by the covariance."""
+        full = sum_over(statement.plates, replace_symbols(term, _mapping(statement, density)))
+        latents = [s for s in symbols_of(full) if s.role is Role.LATENT]
+        if not latents or self.means is None or self.by_samples:
+            if latents and self.setting.mixture is None:
+                self.by_samples = True
+            return [self._average(self._formal(statement, density, term))]
+        try:
+            _, curved = self._expect(full)
+        except NotQuadratic:
+            raise Unsupported("no closed form") from None
+        codes = [self._average(self._formal(statement, density, term))]
+        if curved != ZERO and not only_at_mean:
+            codes.append(self._average(self.printer.expression(tidy(curved))))
+        return codes
+
+    def _mean_of_change(self, result: FactorResult) -> list[Code]:
+        """E_q d/ds log p along the field, from the factor itself."""
+        factor = result.factor
+        assert factor is not None
+        change = derivative_along(factor.log_density, result.field)
+        term = sum_over(factor.plates, fix_scale(_tidy_residuals(change), result))
+        return [self._mean(term, term, ())]
+
+    def _expect(self, term: Term) -> tuple[Term, Term]:
+        """E f = f(m) + tr(f'' C)/2 for a polynomial f of degree two, as two terms."""
+        assert self.means is not None
+        if not _is_polynomial(term):
+            raise NotQuadratic
+        curved: list[Term] = []
+        for latent, covariance in self.covariances.items():
+            rows = tuple(Index(f"row{n}", e) for n, e in enumerate(latent.shape))
+            columns = tuple(Index(f"column{n}", e) for n, e in enumerate(latent.shape))
+            second = normal(derivative_by(derivative_by(term, latent, rows), latent, columns))
+            if any(s.role is Role.LATENT for s in symbols_of(second)):
+                raise NotQuadratic
+            part = mul(second, instantiate(covariance, (*rows, *columns)))
+            for index in (*rows, *columns):
+                part = total(index, part)
+            curved.append(part)
+        for left in self.covariances:
+            for right in self.covariances:
+                mixed = derivative_by(
+                    derivative_by(term, left, _rows(left, "u")), right, _rows(right, "w")
+                )
+                if any(s.role is Role.LATENT for s in symbols_of(normal(mixed))):
+                    raise NotQuadratic
+        curvature = normal(divide(add(*curved), number(2)))
+        return replace_symbols(term, self.means), curvature
+
+    def _find_moments(self) -> None:
+        """The mean and the covariance of q in closed form, where it has them."""
+        setting = self.setting
+        posterior = setting.derivation.posterior
+        if posterior is not None:
+            latent = posterior.latent
+            mean = self._symbol(f"mean_{latent.name}", latent.shape)
+            covariance = self._symbol(f"cov_{latent.name}", (*latent.shape, *latent.shape))
+            self.means = {latent: _whole(mean)}
+            self.covariances = {latent: _whole(covariance)}
+            self.exact = (mean, covariance)
+        elif not isinstance(setting.model.variational, str):
+            moments = [_moments(statement) for statement in setting.model.variational]
+            nodes = [statement.node for statement in setting.model.variational]
+            if all(m is not None for m in moments) and set(nodes) == set(setting.latents):
+                if len(set(nodes)) == len(nodes):
+                    pairs = {n: m for n, m in zip(nodes, moments, strict=True) if m is not None}
+                    self.means = {node: mean for node, (mean, _) in pairs.items()}
+                    self.covariances = {node: c for node, (_, c) in pairs.items()}
+
+    def _use_exact_moments(self) -> Symbol | None:
+        """Write the mode and the covariance of the exact normal posterior, once."""
+        posterior = self.setting.derivation.posterior
+        if posterior is None:
+            return None
+        mean, covariance = self.exact
+        if mean in self.locals:
+            return mean
+        latent = posterior.latent
+        rows = _rows(latent, "row")
+        zero = {latent: Array(_rows(latent, "z"), ZERO)}
+        gradient = derivative_by(log_joint(self.setting.model.statements), latent, rows)
+        at_zero = _tidy_residuals(replace_symbols(gradient, zero))
+        code = self.printer.expression(at_zero)
+        slope = self.printer.full(code, (_DATA, *rows))
+        precision = self.printer.expression(posterior.precision.body)
+        comment = f"precision, covariance and mean of the exact posterior of {latent.name}"
+        matrix = self.printer.full(precision, posterior.precision.indices)
+        names = [self._fresh("precision"), self._fresh("covariance"), self._fresh("mode")]
+        self.lines.append(Line(f"{names[0]} = {matrix}", comment))
+        if latent.shape:
+            self.lines.append(Line(f"{names[1]} = np.linalg.inv({names[0]})"))
+            solved = Code(slope, Level.SUM if " " in slope else Level.ATOM).at(Level.ATOM)
+            solve = f"np.linalg.solve({names[0]}, {solved}.T).T"
+        else:
+            self.lines.append(Line(f"{names[1]} = 1 / {names[0]}"))
+            solve = f"({slope}) / {names[0]}"
+        self.lines.append(Line(f"{names[2]} = {solve}"))
+        self.locals[covariance] = Local(names[1])
+        self.locals[mean] = Local(names[2], (_DATA,))
+        return mean
+
+    def _symbol(self, name: str, shape: tuple[Extent, ...]) -> Symbol:
+        return Symbol(name, Role.ARGUMENT, Domain("real"), shape)
+
+    # ------------------------------------------------------------------ formal terms
+
+    def _density(self, statement: Statement) -> Density:
+        try:
+            return density_term(statement.family, statement.form, dict(statement.extents))
+        except ValueError as error:
+            raise Unsupported(str(error)) from None
+
+    def _formal(self, statement: Statement, density: Density, term: Term) -> Code:
+        """A term in a family's symbols, summed over the plates, long arguments by name."""
+        mapping: dict[Symbol, Array] = {}
+        for symbol, array in _mapping(statement, density).items():
+            array = Array(array.indices, self._select(array.body))
+            if symbol != density.value and symbol in symbols_of(term) and _length(array.body) > 3:
+                array = self._abbreviate(statement, symbol, array)
+            mapping[symbol] = array
+        term, residuals = _name_residuals(term)
+        for symbol, array in residuals.items():
+            body = replace_symbols(array.body, mapping)
+            if _count(term, symbol) > 1:
+                indices = (*statement.plates, *array.indices)
+                shape = tuple(i.extent for i in indices)
+                local = Symbol(symbol.name, Role.ARGUMENT, Domain("real"), shape)
+                local = self._define(local, Array(indices, body))
+                entry = Entry(local, indices)
+                mapping[symbol] = Array(array.indices, entry)
+            else:
+                mapping[symbol] = Array(array.indices, body)
+        return self.printer.expression(sum_over(statement.plates, replace_symbols(term, mapping)))
+
+    def _abbreviate(self, statement: Statement, argument: Symbol, array: Array) -> Array:
+        name = _SHORT.get(argument.name, argument.name)
+        indices = (*statement.plates, *array.indices)
+        shape = tuple(index.extent for index in indices)
+        symbol = Symbol(name, Role.ARGUMENT, argument.domain, shape)
+        symbol = self._define(symbol, Array(indices, array.body))
+        return Array(array.indices, Entry(symbol, indices))
+
+    def _define(self, symbol: Symbol, array: Array) -> Symbol:
+        """Assign an array to a variable, once per value; the symbol that stands for it."""
+        body = self._select(array.body)
+        key = (symbol.name, Array(array.indices, body))
+        if key in self.shared:
+            known = self.shared[key]
+            self.locals.setdefault(symbol, self.locals[known])
+            return known
+        code = self.printer.expression(body)
+        batch = tuple(axis for axis in code.axes if axis in self.printer.batch)
+        if symbol in self.locals:
+            symbol = Symbol(f"{symbol.name}'{len(self.shared)}", symbol.role, symbol.domain, symbol.shape)
+        name = self._fresh(symbol.name.split("'")[0])
+        self.lines.append(Line(f"{name} = {self.printer.full(code, (*batch, *array.indices))}"))
+        self.locals[symbol] = Local(name, batch)
+        self.shared[key] = symbol
+        return symbol
+
+    def _select(self, term: Term) -> Term:
+        """The category as the axis of the mixture; latents at their mean where that is used."""
+        setting = self.setting
+        if setting.mixture is not None:
+            (latent,) = setting.latents
+            return replace_symbols(term, {latent: Array((), IndexValue(setting.mixture))})
+        if self.means is not None and not self.by_samples:
+            return replace_symbols(term, self.means)
+        return term
+
+    # ------------------------------------------------------------------ lines
+
+    def _fresh(self, name: str) -> str:
+        name = fresh(name, self.taken)
+        self.taken.add(name)
+        return name
+
+    def _assign(self, name: str, code: Code, comment: str = "") -> Code:
+        name = self._fresh(name)
+        self.lines.append(Line(f"{name} = {code.text}", comment))
+        return Code(name)
+
+    def _return(self, code: Code, comment: str = "") -> None:
+        self.lines.append(Line(f"return float({code.text})", comment))
+
+    def _drop_unused(self) -> None:
+        """Remove assignments that nothing reads."""
+        while True:
+            for n, line in enumerate(self.lines):
+                name = line.code.split(" = ")[0]
+                rest = "\n".join(other.code for other in self.lines[n + 1 :])
+                unused = name.isidentifier() and not re.search(rf"(?<![\w.]){name}(?!\w)", rest)
+                if unused:
+                    del self.lines[n]
+                    break
+            else:
+                return
+
+
+# ---------------------------------------------------------------- terms
+
+
+def _signed_sum(parts: Sequence[tuple[bool, Code]]) -> Code:
+    ordered = sorted(parts, key=lambda part: part[0])
+    if not ordered:
+        return Code("0.0")
+    text = ""
+    for negative, code in ordered:
+        operand = code.at(Level.PRODUCT)
+        if not text:
+            text = f"-{operand}" if negative else operand
+        else:
+            text += f" {'-' if negative else '+'} {operand}"
+    return Code(text, Level.SUM if len(ordered) > 1 else Level.PRODUCT)
+
+
+def _mapping(statement: Statement, density: Density) -> dict[Symbol, Array]:
+    """formal symbols -> what the model puts there"""
+    given = dict(statement.arguments)
+    mapping = {symbol: given[symbol.name] for symbol in density.arguments}
+    events = _rows(density.value, "v")
+    mapping[density.value] = Array(events, Entry(statement.node, (*statement.places, *events)))
+    return mapping
+
+
+def _rows(symbol: Symbol, stem: str) -> tuple[Index, ...]:
+    return tuple(Index(f"{stem}{n}", extent) for n, extent in enumerate(symbol.shape))
+
+
+def _whole(symbol: Symbol) -> Array:
+    indices = _rows(symbol, "i")
+    return Array(indices, Entry(symbol, indices))
+
+
+def _length(term: Term) -> int:
+    return 1 + sum(_length(part) for part in parts_of(term) if isinstance(part, Term))
+
+
+def _count(term: Term | IndexTerm | Array, symbol: Symbol) -> int:
+    own = int(isinstance(term, Entry) and term.symbol == symbol)
+    return own + sum(_count(part, symbol) for part in parts_of(term))
+
+
+def _is_polynomial(term: Term) -> bool:
+    """Whether the latents enter by sums, products and natural powers alone."""
+    if not any(s.role is Role.LATENT for s in symbols_of(term)):
+        return True
+    match term:
+        case Entry(_, places):
+            return not any(isinstance(place, Entry) for place in places)
+        case Add(parts) | Mul(parts):
+            return all(map(_is_polynomial, parts))
+        case Power(base, Number(value)):
+            return value.denominator == 1 and value > 0 and _is_polynomial(base)
+        case Sum(_, body):
+            return _is_polynomial(body)
+    return False
+
+
+def _name_residuals(term: Term) -> tuple[Term, dict[Symbol, Array]]:
+    """(x[i] - m[i]) (x[j] - m[j]) -> r[i] r[j], r: sums that are factors stay unexpanded."""
+    found: dict[Array, Symbol] = {}
+
+    def name_sum(part: Add) -> Term:
+        places = sorted(free_indices(part), key=lambda i: (i.name, i.low))
+        formal = tuple(Index(f"r{n}!", i.extent, i.low) for n, i in enumerate(places))
+        array = Array(formal, instantiate(Array(tuple(places), part), formal))
+        if array not in found:
+            name = "residual" + (str(len(found) + 1) if found else "")
+            shape = tuple(i.extent for i in formal)
+            found[array] = Symbol(name, Role.ARGUMENT, Domain("real"), shape)
+        return Entry(found[array], tuple(places))
+
+    def inside(part: Term) -> Term:
+        """A factor or a base."""
+        if isinstance(part, Add) and all(i.low == 1 for i in free_indices(part)):
+            return name_sum(part)
+        if isinstance(part, Power) and isinstance(part.base, Add):
+            return power(inside(part.base), part.exponent)
+        return on_term(part)
+
+    def on_term(part: Term) -> Term:
+        if isinstance(part, Mul):
+            return mul(*(inside(factor) for factor in part.factors))
+        if isinstance(part, Power):
+            return power(inside(part.base), part.exponent)
+        return map_parts(part, on_term, lambda place: place, on_array)
+
+    def on_array(array: Array) -> Array:
+        return Array(array.indices, on_term(array.body))
+
+    result = on_term(term)
+    return result, {symbol: array for array, symbol in found.items()}
+
+
+def _tidy_residuals(term: Term) -> Term:
+    """A simplified term whose squares stay squares."""
+    named, residuals = _name_residuals(term)
+    return replace_symbols(tidy(named), residuals)
+
+
+def _moments(statement: Statement) -> tuple[Array, Array] | None:
+    """The mean and the covariance of a declared density, both over the node's axes."""
+    if any(s.role is Role.LATENT for _, a in statement.arguments for s in symbols_of(a)):
+        return None
+    try:
+        density = density_term(statement.family, statement.form, dict(statement.extents))
+    except ValueError:
+        return None
+    separation = separate_density(density, density.arguments)
+    if isinstance(separation, Inseparable) or statement.places != statement.plates:
+        return None
+    form = separation.forms[0]
+    means = derive_means(form)
+    if means is None:
+        return None
+    rows, columns = _rows(density.value, "i"), _rows(density.value, "j")
+    first = second = None
+    for block, mean in zip(form.blocks, means, strict=True):
+        value = Entry(density.value, block.indices[: len(rows)])
+        if normal(block.statistic) == value and len(block.indices) == len(rows):
+            first = mean
+        elif not rows and normal(block.statistic) == power(value, 2):
+            second = mean
+        elif rows and len(block.indices) == 2:
+            other = Entry(density.value, block.indices[1:])
+            if normal(block.statistic) == normal(mul(value, other)):
+                second = mean
+    if first is None:
+        return None
+    if second is None and density.value.domain.kind == "binary":
+        second = first
+    if second is None:
+        return None
+    product = mul(instantiate(first, rows), instantiate(first, columns))
+    covariance = normal(subtract(instantiate(second, (*rows, *columns)), product))
+    mapping = _mapping(statement, density)
+    left = tuple(Index(f"p{n}", i.extent) for n, i in enumerate(statement.plates))
+    right = tuple(Index(f"o{n}", i.extent) for n, i in enumerate(statement.plates))
+    mean_array = Array(
+        (*left, *rows),
+        instantiate(
+            Array(statement.plates, replace_symbols(instantiate(first, rows), mapping)), left
+        ),
+    )
+    body = instantiate(Array(statement.plates, replace_symbols(covariance, mapping)), left)
+    from symelbo.index.terms import Delta
+
+    deltas = [Delta(a, b) for a, b in zip(left, right, strict=True)]
+    return mean_array, Array((*left, *rows, *right, *columns), mul(*deltas, body))

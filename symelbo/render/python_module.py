@@ -1,0 +1,383 @@
+"""derivation -> the source of a standalone numeric module: entropy_sum, elbo and gap in NumPy.
+
+The text is deterministic; every formula in it is printed from the terms of the derivation.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+import symelbo
+from symelbo.criterion.result import Solution
+from symelbo.derivation import Derivation
+from symelbo.index.terms import Array, Extent, Index, Role, Symbol
+from symelbo.render.numpy_body import Body, Setting
+from symelbo.render.numpy_code import Unsupported
+from symelbo.render.numpy_layout import WIDTH, lay_out, wrap_text
+from symelbo.render.print_text import print_text
+from symelbo.resources import templates_directory
+
+__all__ = ["render_python"]
+
+_DOMAINS = {
+    "real": "real",
+    "positive": "positive",
+    "unit": "strictly between 0 and 1",
+    "simplex": "positive, summing to one over the last axis",
+    "posdef": "symmetric positive definite in the last two axes",
+    "binary": "0 or 1",
+    "naturals": "0, 1, 2, ...",
+    "category": "a category, counted from 1",
+    "weights": "non-negative, summing to one over the last axis",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A keyword argument: dims such as "C D-1", a domain to check, and what the docstring says."""
+
+    name: str
+    dims: str
+    domain: str
+    text: str
+    upper: str = ""
+    optional: bool = False
+
+    @property
+    def annotation(self) -> str:
+        """The annotation and default in the signature."""
+        kind = {"size": "int", "value": "float", "function": "Callable[..., ArrayLike]"}
+        found = kind.get(self.domain, "ArrayLike")
+        return f"{found} | None = None" if self.optional else found
+
+    @property
+    def shape(self) -> str:
+        """(C, D)"""
+        dims = self.dims.split()
+        return f"({', '.join(dims)}{',' if len(dims) == 1 else ''})"
+
+    @property
+    def check(self) -> str:
+        """The call that checks the argument."""
+        upper = f", {self.upper}" if self.upper else ""
+        return f'_array("{self.name}", {self.name}, "{self.dims}", "{self.domain}", sizes{upper})'
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One public function of the module, as lines of source."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+    summary: tuple[str, ...]  # lines of the docstring before the arguments
+    body: tuple[str, ...]
+
+    @property
+    def signature(self) -> str:
+        """def name(*, ...) -> float:"""
+        shown = [f"{a.name}: {a.annotation}" for a in self.arguments]
+        head = f"def {self.name}("
+        line = f"{head}{', '.join(['*', *shown])}) -> float:" if shown else f"{head}) -> float:"
+        if len(line) <= WIDTH:
+            return line
+        return "\n".join([head, "    *,", *(f"    {text}," for text in shown), ") -> float:"])
+
+    @property
+    def described(self) -> list[str]:
+        """The lines of the docstring on the arguments."""
+        lines = []
+        for argument in self.arguments:
+            lines += wrap_text(f"{argument.name}: {argument.text}", 8, 4)
+        return lines
+
+
+def render_python(derivation: Derivation) -> str:
+    """The source of the numeric module; "" if no factor has an entropy."""
+    if derivation.entropy_sum is None:
+        return ""
+    setting = Setting(derivation)
+    functions = [_entropy_function(setting)]
+    try:
+        functions.append(_elbo_function(setting))
+        if not derivation.entropy_sum.remainders:
+            functions.append(_gap_function(setting))
+    except Unsupported:
+        del functions[1:]
+    return _render(derivation, setting, functions)
+
+
+# ---------------------------------------------------------------- the three functions
+
+
+def _entropy_function(setting: Setting) -> Function:
+    entropy_sum = setting.entropy_sum
+    body = Body(setting)
+    body.write_entropy_sum()
+    if entropy_sum.remainders:
+        missing = ", ".join(entropy_sum.remainders)
+        summary = [
+            "Entropies of q and of the factors that hold, per data point, in nats.",
+            f"This is NOT the ELBO at stationary points: the factors of {missing} have no"
+            " entropy term, and their mean log-densities are not included.",
+        ]
+        return _finish(setting, body, "entropy_terms", summary)
+    summary = [
+        "Entropy sum per data point, in nats.",
+        "Equal to the ELBO where the ELBO is stationary along the field (see `gap`);"
+        " elsewhere it is not a bound.",
+    ]
+    return _finish(setting, body, "entropy_sum", summary)
+
+
+def _elbo_function(setting: Setting) -> Function:
+    body = Body(setting)
+    body.write_elbo()
+    return _finish(setting, body, "elbo", ["ELBO per data point, in nats.", body.how_averaged()])
+
+
+def _gap_function(setting: Setting) -> Function:
+    body = Body(setting)
+    body.write_gap()
+    summary = [
+        "ELBO minus entropy sum, per data point, in nats.",
+        "Computed as the derivative of the ELBO along the field",
+        *_field_lines(setting.derivation),
+        "It vanishes at stationary points.",
+    ]
+    return _finish(setting, body, "gap", summary)
+
+
+def _field_lines(derivation: Derivation) -> list[str]:
+    lines = []
+    for result in derivation.factors:
+        for parameter, array in result.field.items():
+            text = print_text(array)
+            lines.append(f"    {result.node}: {parameter.name} moves with {text}")
+    return lines
+
+
+def _finish(setting: Setting, body: Body, name: str, summary: Sequence[str]) -> Function:
+    arguments = _arguments(setting, body, name == "elbo" or name == "gap")
+    lines = _body_lines(setting, body, arguments)
+    shown: list[str] = []
+    for number, paragraph in enumerate(filter(None, summary)):
+        hanging = len(paragraph) - len(paragraph.lstrip())
+        wrapped = wrap_text(paragraph, 4 + hanging, 4 if hanging else 0)
+        shown += [wrapped[0].strip(), *wrapped[1:], ""] if number == 0 else wrapped
+    while shown and not shown[-1]:
+        shown.pop()
+    return Function(name, arguments, tuple(shown), tuple(lines))
+
+
+def _arguments(setting: Setting, body: Body, with_data: bool) -> tuple[Argument, ...]:
+    """What the body uses, in the order data, parameters, q; the rest of the parameters optional."""
+    model, used = setting.model, body.printer.used
+    data = [_symbol_argument(setting, s) for s in setting.observed if s in used]
+    inputs = [_symbol_argument(setting, s) for s in model.inputs if s in used]
+    learned = [
+        _symbol_argument(setting, s, optional=s not in used)
+        for s in (*model.parameters, *model.constants)
+    ]
+    functions = [_function_argument(setting, s) for s in model.functions if s in used]
+    rest = [_symbol_argument(setting, s) for s in model.variational_symbols if s in used]
+    if body.uses_weights and setting.mixture is not None and not setting.computes_q:
+        dims = f"{setting.sizes['N!']} {_dims([setting.mixture.extent], setting)}"
+        text = f"{_shape_text(dims)}; responsibilities: q[n, c] is the probability that data"
+        text += " point n has category c; rows sum to one, zeros are allowed."
+        rest.append(Argument(setting.q_name, dims, "weights", text))
+    if body.asks_entropy_q:
+        text = "mean entropy of q over the data, in nats."
+        rest.append(Argument(setting.entropy_q_name, "", "value", text))
+    for name, node in body.asked_entropies:
+        text = f"mean {node} of its factor under q, in nats (it contains abstract functions)."
+        rest.append(Argument(name, "", "value", text))
+    rest += [_symbol_argument(setting, s) for s in setting.latents if s in used]
+    if body.uses_weights and setting.mixture is None:
+        text = f"shape ({setting.sizes['S!']},) or ({setting.sizes['N!']}, {setting.sizes['S!']});"
+        text += " weights of the samples, summing to one over the last axis; 1/S if not given."
+        rest.append(Argument(setting.weights_name, "", "samples", text, optional=True))
+    given = [*data, *inputs, *learned, *functions, *rest]
+    sizes = _unknown_sizes(setting, body, given)
+    if not with_data:
+        given = [*learned, *sizes, *functions, *data, *inputs, *rest]
+    else:
+        given = [*data, *inputs, *learned, *sizes, *functions, *rest]
+    return tuple(given)
+
+
+def _unknown_sizes(setting: Setting, body: Body, given: Iterable[Argument]) -> list[Argument]:
+    """The sizes that the formulas need and no array determines."""
+    known: set[str] = set()
+    for argument in given:
+        if not argument.optional:
+            known |= {dim.split("-")[0].split("+")[0] for dim in argument.dims.split()}
+    text = _code_text(body)
+    return [
+        Argument(name, "", "size", "a positive integer; no array above determines it.")
+        for size, name in setting.sizes.items()
+        if name not in known and _mentions(text, name) and not size.endswith("!")
+    ]
+
+
+def _symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False) -> Argument:
+    name = setting.names[symbol]
+    dims = _dims(symbol.shape, setting)
+    if symbol.role in (Role.OBSERVED, Role.INPUT, Role.VARIATIONAL):
+        dims = f"{setting.sizes['N!']} {dims}".strip()
+    elif symbol.role is Role.LATENT:
+        dims = f"{setting.sizes['S!']} {dims}".strip()
+    kind = symbol.domain.kind if symbol.domain.kind in _DOMAINS else "real"
+    upper = setting.upper_bound(symbol) if kind == "category" else ""
+    what = {
+        Role.OBSERVED: "data, ",
+        Role.INPUT: "covariates, ",
+        Role.VARIATIONAL: "parameters of q, ",
+        Role.LATENT: "samples or an enumeration of the latent, ",
+        Role.CONSTANT: "a known constant, ",
+    }.get(symbol.role, "")
+    text = f"{_shape_text(dims)}; {what}{_DOMAINS[kind]}"
+    if name != symbol.name:
+        text += f" (`{symbol.name}` in the model)"
+    text += ". Only checked: the value does not depend on it." if optional else "."
+    if optional:
+        kind = "real" if kind == "category" else kind
+    return Argument(name, dims, kind, text, upper if not optional else "", optional)
+
+
+def _function_argument(setting: Setting, symbol: Symbol) -> Argument:
+    shape = ", ".join(["S", *_dims(symbol.shape, setting).split()])
+    text = f"callable; maps the arrays of its arguments to an array of shape ({shape}),"
+    text += " the leading axis being that of the samples among them."
+    return Argument(setting.names[symbol], "", "function", text)
+
+
+def _dims(shape: Sequence[Extent], setting: Setting) -> str:
+    dims = []
+    for extent in shape:
+        if extent.size is None:
+            dims.append(str(extent.offset))
+        else:
+            dims.append(setting.sizes[extent.size] + (f"{extent.offset:+d}" if extent.offset else ""))
+    return " ".join(dims)
+
+
+def _shape_text(dims: str) -> str:
+    parts = dims.split()
+    if not parts:
+        return "a number"
+    return f"shape ({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+
+
+# ---------------------------------------------------------------- lines
+
+
+def _code_text(body: Body) -> str:
+    return "\n".join(re.sub(r'"[^"]*"', '""', line.code) for line in body.lines)
+
+
+def _mentions(text: str, name: str) -> bool:
+    return re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", text) is not None
+
+
+def _body_lines(setting: Setting, body: Body, arguments: Sequence[Argument]) -> list[str]:
+    checks: list[str] = []
+    sized = [a for a in arguments if a.domain == "size"]
+    needs_sizes = any(a.domain not in ("value", "function") for a in arguments)
+    if needs_sizes:
+        pairs = ", ".join(f'"{a.name}": _size("{a.name}", {a.name})' for a in sized)
+        checks += lay_out(f"sizes: dict[str, int] = {{{pairs}}}", 4)
+    late = [a for a in arguments if a.upper]
+    required = [a for a in arguments if not a.optional and not a.upper]
+    for argument in (*required, *late):
+        if argument.domain == "value":
+            checks += lay_out(f'{argument.name} = _number("{argument.name}", {argument.name})', 4)
+        elif argument.domain not in ("size", "function"):
+            checks += lay_out(f"{argument.name} = {argument.check}", 4)
+    for argument in arguments:
+        if argument.optional and argument.domain == "samples":
+            call = f'_weights("{argument.name}", {argument.name}, "{setting.sizes["N!"]}",'
+            call += f' "{setting.sizes["S!"]}", sizes)'
+            checks += lay_out(f"{argument.name} = {call}", 4)
+        elif argument.optional:
+            checks.append(f"    if {argument.name} is not None:")
+            checks += lay_out(argument.check, 8)
+    text = _code_text(body)
+    passed = {a.name for a in sized}
+    needed = [n for n in setting.sizes.values() if _mentions(text, n) and n not in passed]
+    if needed:
+        left = ", ".join(needed)
+        right = ", ".join(f'sizes["{name}"]' for name in needed)
+        checks += lay_out(f"{left} = {right}", 4)
+    lines: list[str] = []
+    for line in body.lines:
+        if line.comment:
+            lines += [f"    # {part.strip()}" for part in wrap_text(line.comment, 6)]
+        lines += lay_out(line.code, 4)
+    return [*checks, *lines]
+
+
+# ---------------------------------------------------------------- the module
+
+
+def _render(derivation: Derivation, setting: Setting, functions: Sequence[Function]) -> str:
+    text = "\n".join("\n".join(function.body) for function in functions)
+    domains = {a.domain for f in functions for a in f.arguments}
+    dims = " ".join(a.dims for f in functions for a in f.arguments)
+    template = _environment().get_template("module.py.j2")
+    return template.render(
+        title=_escape(derivation.model.name),
+        reference=_escape(derivation.model.reference),
+        verdict=_verdict_text(derivation),
+        renamed=[f"{new} is `{old}`" for old, new in setting.renamed()],
+        version=symelbo.__version__,
+        sha256=derivation.model.sha256,
+        functions=functions,
+        domains=domains,
+        offsets="-" in dims or "+" in dims,
+        has_special="special." in text,
+        has_callable="function" in domains,
+        has_arrays=bool(domains - {"size", "value", "function"}),
+        wrap=wrap_text,
+    )
+
+
+def _verdict_text(derivation: Derivation) -> str:
+    if derivation.verdict == "proved":
+        form = {1: "entropies", 2: "pseudo-entropies relative to the base measures"}
+        return (
+            f"Verdict: proved (Theorem {derivation.theorem}). The ELBO and the entropy sum, made of"
+            f" {form[derivation.theorem or 1]}, are equal at stationary points."
+        )
+    failing = ", ".join(
+        f"{r.node} ({r.verdict})" for r in derivation.factors if not isinstance(r.result, Solution)
+    )
+    return (
+        f"Verdict: {derivation.verdict}. The ELBO is not shown to equal a sum of entropies at"
+        f" stationary points; factors without an entropy: {failing}."
+    )
+
+
+def _escape(text: str) -> str:
+    """Any text -> one line of printable ASCII that cannot end a docstring or continue a line."""
+    line = " ".join(text.split())
+    shown = line.encode("ascii", "backslashreplace").decode()
+    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown)
+    return shown.replace("\\", "\\\\").replace('"', '\\"')
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(templates_directory() / "python"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )

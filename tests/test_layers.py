@@ -1,0 +1,161 @@
+"""Imports go downwards only, and the checkers share nothing with what they check."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import symelbo
+
+PACKAGE = Path(symelbo.__file__).parent
+
+# The floors, lowest first.  A module may import from lower floors and from its own package.
+# A module named here by itself stands on its own floor, not on that of its package.
+FLOORS = (
+    ("symelbo",),  # __init__: imports lazily, on first use of a name
+    ("symelbo.errors", "symelbo.resources"),
+    ("symelbo.index",),
+    ("symelbo.families",),
+    ("symelbo.language",),
+    ("symelbo.spec",),
+    ("symelbo.verify",),
+    ("symelbo.expfam",),
+    ("symelbo.criterion",),
+    ("symelbo.entropy.exact_posterior",),
+    ("symelbo.derivation",),
+    ("symelbo.entropy",),
+    ("symelbo.render",),
+    ("symelbo.pipeline",),
+    ("symelbo.write_output",),
+    ("symelbo.cli",),
+    ("symelbo.__main__",),
+)
+RANK = {name: rank for rank, names in enumerate(FLOORS) for name in names}
+
+# What a module imports from above, inside a function, on purpose.
+UPWARDS = {
+    # the methods of Derivation print it
+    ("symelbo.derivation", "symelbo.render"),
+}
+# What each package may use of other people's.
+OUTSIDE = {
+    "jinja2": {"symelbo.render"},
+    "sympy": {"symelbo.criterion", "symelbo.index"},
+    "mpmath": {"symelbo.verify"},
+    "flint": {"symelbo.verify"},
+    "ruamel": {"symelbo.spec"},
+    "click": {"symelbo.cli"},
+}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {
+    module_name(path): ast.parse(path.read_text(encoding="utf-8"))
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+
+def floor(module: str) -> str:
+    """The entry of FLOORS that a module belongs to: the longest prefix."""
+    if module == "symelbo":
+        return module
+    parts = module.split(".")
+    for length in range(len(parts), 1, -1):
+        if (name := ".".join(parts[:length])) in RANK:
+            return name
+    raise AssertionError(f"{module} is on no floor: add it to FLOORS")
+
+
+def imported(node: ast.AST) -> list[str]:
+    """The modules that one node imports; [] if it is no import."""
+    match node:
+        case ast.Import(names=names):
+            return [alias.name for alias in names]
+        case ast.ImportFrom(module=str(origin), names=names, level=0):
+            inner = [f"{origin}.{alias.name}" for alias in names]
+            return [name if name in MODULES else origin for name in inner]
+        case ast.ImportFrom():
+            raise AssertionError(f"line {node.lineno}: a relative import")
+        case ast.Call(
+            func=ast.Name("import_module") | ast.Attribute(attr="import_module"),
+            args=[ast.Constant(str(name))],
+        ):
+            return [name]
+    return []
+
+
+def imports(module: str) -> set[str]:
+    """All modules that a module imports, inside functions and behind TYPE_CHECKING too."""
+    return {name for node in ast.walk(MODULES[module]) for name in imported(node)}
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m != "symelbo"])
+def test_imports_go_down(module: str) -> None:
+    own = floor(module)
+    for name in sorted(imports(module)):
+        if name.partition(".")[0] != "symelbo":
+            continue
+        other = floor(name)
+        if other == own or (module, other) in UPWARDS:
+            continue
+        assert RANK[other] < RANK[own], f"{module} imports {name} from above"
+
+
+def test_the_checkers_know_terms_and_nothing_else() -> None:
+    for module in MODULES:
+        if floor(module) != "symelbo.verify":
+            continue
+        own = {name for name in imports(module) if name.startswith("symelbo")}
+        assert own <= {"symelbo.index.terms"} | {m for m in MODULES if floor(m) == "symelbo.verify"}
+
+
+def test_terms_import_nothing_of_ours() -> None:
+    assert not {name for name in imports("symelbo.index.terms") if name.startswith("symelbo")}
+
+
+@pytest.mark.parametrize("library", OUTSIDE)
+def test_libraries_stay_where_they_belong(library: str) -> None:
+    users = {
+        floor(module)
+        for module in MODULES
+        for name in imports(module)
+        if name.partition(".")[0] == library
+    }
+    assert users <= OUTSIDE[library]
+
+
+def test_the_package_itself_imports_lazily() -> None:
+    (first,) = [node for node in MODULES["symelbo"].body if isinstance(node, ast.If)]
+    lazy = {id(node) for node in ast.walk(first)}
+    for node in MODULES["symelbo"].body:
+        if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in lazy:
+            assert ast.unparse(node) in (
+                "from __future__ import annotations",
+                "from typing import TYPE_CHECKING, Any",
+            )
+
+
+def test_modules_do_not_import_each_other_in_circles() -> None:
+    """Within a package too; imports inside functions are left out."""
+    graph = {
+        module: {name for node in tree.body for name in imported(node) if name in MODULES}
+        for module, tree in MODULES.items()
+        if module != "symelbo"
+    }
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join((*path, module))
+        if module not in done:
+            for other in sorted(graph.get(module, ())):
+                visit(other, (*path, module))
+            done.add(module)
+
+    for module in graph:
+        visit(module, ())
