@@ -94,13 +94,13 @@ def _complete(model: Model, number: int, result: Result) -> FactorResult:
                     statement.node, "its learnable form does not satisfy (A)"
                 )
     if isinstance(result, Outside):
-        return FactorResult(statement.node.name, result, reparameterization=change)
+        return FactorResult(statement.label, result, reparameterization=change)
     slopes: tuple[Slope, ...] = ()
     means = None
     if isinstance(result, Solution):
         slopes = tuple(_jacobian(result.factor, result.field))
         means = result.factor.means()
-    return FactorResult(statement.node.name, result, slopes, means, None, change)
+    return FactorResult(statement.label, result, slopes, means, None, change)
 
 
 def _jacobian(factor: Factor, field: Mapping[Symbol, Array]) -> list[Slope]:

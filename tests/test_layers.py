@@ -42,7 +42,7 @@ UPWARDS = {
 # What each package may use of other people's.
 OUTSIDE = {
     "jinja2": {"symelbo.render"},
-    "sympy": {"symelbo.criterion", "symelbo.index"},
+    "sympy": {"symelbo.criterion"},
     "mpmath": {"symelbo.verify"},
     "flint": {"symelbo.verify"},
     "ruamel": {"symelbo.spec"},

@@ -78,7 +78,7 @@ def _decide_component(statements: Sequence[Statement]) -> list[Result]:
         if not factors:
             reason = next(o for o in options if isinstance(o, Inseparable))
             outside[number] = Outside(
-                statement.node.name, statement.family.name, reason.reason, reason.piece
+                statement.label, statement.family.name, reason.reason, reason.piece
             )
     inside = [n for n in range(len(statements)) if n not in outside]
     results: dict[int, Result] = dict(outside)

@@ -59,8 +59,8 @@ class Factor:
 
     @property
     def name(self) -> str:
-        """The node."""
-        return self.statement.node.name
+        """The node, with its places where several statements share it: z[1], z[t]."""
+        return self.statement.label
 
     @property
     def plates(self) -> tuple[Index, ...]:
@@ -240,14 +240,14 @@ def _make_factor(
 
 
 def _known_parts(factor: Factor) -> tuple[Term, ...]:
-    """The additive parts of eta that no parameter and no parent enters."""
+    """The additive parts of eta that no parameter and no node enters (known covariates may)."""
     shifts = []
     for block in factor.blocks:
         known = [
             from_monomial(monomial, scale)
             for monomial, scale in to_poly(block.natural).items()
             if not any(
-                s.role in _VARYING or s.role is Role.FUNCTION
+                s.role in _VARYING and s.role is not Role.INPUT or s.role is Role.FUNCTION
                 for atom, _ in monomial.factors
                 for s in symbols_of(atom)
             )

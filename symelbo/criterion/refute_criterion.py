@@ -1,7 +1,7 @@
 """Find a certificate that no field exists: weights c with c' J = 0 and c' eta != 0.
 
-Small instances of the symbolic sizes, one admissible parameter value, points of the actual support
-of the parents; all in exact arithmetic.  What is found is proposed; `verify.certificate` disposes.
+Small instances of the symbolic sizes, admissible parameter values, points of the actual support of
+the parents; all in exact arithmetic.  What is found is proposed; `verify.certificate` disposes.
 Source: the range of J is the annihilator of its left null space; Luecke & Warnken (2022), Example 3.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from math import lcm
+from math import lcm, prod
 from random import Random
 
 from symelbo.criterion.factor import Factor, is_parent, parameters_of
@@ -270,16 +270,15 @@ class _Instance:
         return values
 
     def support(self, symbol: Symbol) -> list[Fraction]:
+        """A few exact points of a scalar support, the simplest first."""
         kind = symbol.domain.kind
         if kind == "category":
             upper = symbol.domain.upper
-            last = (
-                self.sizes[upper.name]
-                if isinstance(upper, Size)
-                else int(upper.value)
-                if isinstance(upper, Number)
-                else 2
-            )
+            last = 2
+            if isinstance(upper, Size):
+                last = self.sizes[upper.name]
+            elif isinstance(upper, Number):
+                last = int(upper.value)
             return [Fraction(n) for n in range(1, last + 1)]
         if kind == "interval":
             return [_inside(symbol.domain, Fraction(n)) for n in (1, 2, 3)]
@@ -291,31 +290,54 @@ class _Instance:
         }.get(kind, ("0", "1", "-1", "2"))
         return [Fraction(choice) for choice in choices]
 
+    def coordinates(self) -> list[list[Values]]:
+        """What can be chosen on its own, with its choices: an entry, or a whole vector or matrix."""
+        found: list[list[Values]] = []
+        for symbol in self.parents:
+            kind = symbol.domain.kind
+            if kind not in ("simplex", "posdef"):
+                choices = self.support(symbol)
+                found += [[{(symbol.name, at): v} for v in choices] for at in self.places(symbol)]
+                continue
+            depth = 1 if kind == "simplex" else 2
+            blocks: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+            for at in self.places(symbol):
+                blocks.setdefault(at[:-depth], []).append(at)
+            for places in blocks.values():
+                found.append([self.block(symbol, places, n) for n in range(3)])
+        return found
+
+    def block(self, symbol: Symbol, places: Sequence[tuple[int, ...]], n: int) -> Values:
+        """The n-th point of a simplex (uniform, rising, falling) or of the definite matrices."""
+        if symbol.domain.kind == "posdef":
+            entry = {True: Fraction(2 + n), False: Fraction(min(n, 1))}
+            return {(symbol.name, at): entry[at[-1] == at[-2]] for at in places}
+        count = len(places)
+        weights = [(1, at[-1], count + 1 - at[-1])[n] for at in places]
+        return {
+            (symbol.name, at): Fraction(weight, sum(weights))
+            for at, weight in zip(places, weights, strict=True)
+        }
+
     def sample(self, number_of: int) -> Values | None:
-        """The n-th point of the parents' support: zeros, units, then mixtures; None: no more."""
-        coordinates = [(s, place) for s in self.parents for place in self.places(s)]
-        if any(s.domain.kind in ("simplex", "posdef") for s in self.parents):
-            return None
-        supports = [self.support(s) for s, _ in coordinates]
-        total = 1
-        for support in supports:
-            total *= len(support)
+        """The n-th point of the parents' support: simplest, one change, then mixtures; or None."""
+        coordinates = self.coordinates()
+        total = prod(len(choices) for choices in coordinates)
         if number_of >= total:
             return None
         if total <= 64:
-            order = sorted(
-                product(*(range(len(s)) for s in supports)), key=lambda c: (sum(c), c[::-1])
-            )
+            ranges = (range(len(choices)) for choices in coordinates)
+            order = sorted(product(*ranges), key=lambda c: (sum(c), c[::-1]))
             chosen = order[number_of]
         elif number_of <= len(coordinates):
             chosen = tuple(int(n == number_of - 1) for n in range(len(coordinates)))
         else:
             draw = Random(number_of)
-            chosen = tuple(draw.randrange(len(s)) for s in supports)
-        return {
-            (symbol.name, place): support[n]
-            for (symbol, place), support, n in zip(coordinates, supports, chosen, strict=True)
-        }
+            chosen = tuple(draw.randrange(len(choices)) for choices in coordinates)
+        values: Values = {}
+        for choices, n in zip(coordinates, chosen, strict=True):
+            values.update(choices[n])
+        return values
 
     def lines(self, count: int) -> list[_Line] | None:
         """The system at the first `count` samples; None if there are not that many."""

@@ -64,6 +64,8 @@ def reparameterize_prior(
         return NotReparameterized(node, "the specification says reparameterize: never")
     if node.name in model.observed:
         return NotReparameterized(node, f"{node.name} is observed")
+    if sum(1 for s in model.statements if s.node == node) > 1:
+        return NotReparameterized(node, f"{node.name} has more than one statement")
     scaled = _find_scale(statement)
     if scaled is None:
         return NotReparameterized(
@@ -71,8 +73,6 @@ def reparameterize_prior(
         )
     argument, exponent = scaled
     others = [s for s in model.statements if s is not statement]
-    if sum(1 for s in model.statements if s.node == node) > 1:
-        return NotReparameterized(node, f"{node.name} has more than one statement")
     stretch = Symbol(f"stretch of {node.name}", Role.CONSTANT, Domain("real"), node.shape)
     compensation = _find_compensation(node, stretch, others)
     if compensation is None:

@@ -16,7 +16,7 @@ from symelbo.index.build import ZERO, add, negate, subtract, total
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.normal import normal
 from symelbo.index.substitute import parts_of, replace_symbols, symbols_of
-from symelbo.index.terms import Array, Entry, Index, Role, Symbol, Term
+from symelbo.index.terms import Apply, Array, Domain, Entry, Index, Role, Symbol, Term
 from symelbo.index.tidy import tidy
 from symelbo.language.density import density_term
 from symelbo.spec.model import Model, Statement
@@ -97,6 +97,10 @@ def abbreviate_arguments(
     """H(eta(long expression)) -> H(a), a := long expression, where that is shorter to read."""
     if factor.radial is None:
         return whole, ()
+    if factor.statement.family.abstract:
+        (argument,) = factor.arguments().values()
+        name = Symbol(f"H_{factor.statement.family.name}", Role.FUNCTION, Domain("real"))
+        return Apply(name, (argument,)), ()
     formal = derive_entropy(factor.form, factor.radial)
     mapping: dict[Symbol, Array] = {}
     chosen: list[tuple[Symbol, Array]] = []

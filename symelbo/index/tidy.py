@@ -7,9 +7,10 @@ softplus(a) - log terms with equal functions       ->  one coefficient per funct
 from __future__ import annotations
 
 from fractions import Fraction
+from math import lcm
 
 from symelbo.index import build
-from symelbo.index.build import add, mul, negate
+from symelbo.index.build import add, mul
 from symelbo.index.normal import (
     Monomial,
     Poly,
@@ -20,7 +21,7 @@ from symelbo.index.normal import (
     to_poly,
 )
 from symelbo.index.substitute import free_indices
-from symelbo.index.terms import Apply, Array, Call, Index, Inverse, LogDet, Term
+from symelbo.index.terms import Apply, Array, Call, Index, Inverse, LogDet, Size, Term
 
 __all__ = ["sum_over", "tidy", "tidy_array"]
 
@@ -32,14 +33,13 @@ def tidy(term: Term) -> Term:
     poly = to_poly(term)
     if len(poly) < 2:
         return from_poly(poly)
-    content, scale, primitive = split_content(poly)
-    outer = from_monomial(content, scale)
+    outer, primitive = _take_out(poly)
     groups: dict[Monomial, Poly] = {}
     for monomial, value in primitive.items():
         key, rest = _split_functions(monomial)
         groups.setdefault(key, {})[rest] = value
     if len(groups) == 1 and not next(iter(groups)).factors:
-        return _product(outer, _polynomial(primitive))
+        return mul(outer, _polynomial(primitive))
     common = _common_factor(list(groups.values()))
     if common is not None:
         ratios = [_ratio(poly, common) for poly in groups.values()]
@@ -51,7 +51,11 @@ def tidy(term: Term) -> Term:
             )
         )
         return mul(outer, tidy(from_poly(common)), inner)
-    return _product(outer, add(*(mul(_polynomial(c), from_monomial(k)) for k, c in groups.items())))
+    parts = (
+        mul(_polynomial(c), from_monomial(k)) if k.factors else from_poly(c)
+        for k, c in groups.items()
+    )
+    return mul(outer, add(*parts))
 
 
 def tidy_array(array: Array) -> Array:
@@ -69,14 +73,20 @@ def sum_over(indices: tuple[Index, ...], term: Term) -> Term:
     return term
 
 
-def _product(outer: Term, inner: Term) -> Term:
-    if outer == negate(build.ONE):
-        return negate(inner) if not hasattr(inner, "terms") else _negated_sum(inner)
-    return mul(outer, inner)
-
-
-def _negated_sum(inner: Term) -> Term:
-    return add(*(negate(part) for part in getattr(inner, "terms", (inner,))))
+def _take_out(poly: Poly) -> tuple[Term, Poly]:
+    """p a - p b -> p, a - b; numbers and denominators stay with their terms."""
+    content, _, _ = split_content(poly)
+    shared = {
+        atom: exponent
+        for atom, exponent in content.factors
+        if exponent > 0 and not isinstance(atom, (*_FUNCTIONS, Size))
+    }
+    if not shared:
+        return build.ONE, poly
+    inverse = from_monomial(Monomial((), tuple((a, -e) for a, e in shared.items())))
+    return from_monomial(Monomial((), tuple(shared.items()))), to_poly(
+        mul(inverse, from_poly(poly))
+    )
 
 
 def _split_functions(monomial: Monomial) -> tuple[Monomial, Monomial]:
@@ -107,11 +117,17 @@ def _ratio(poly: Poly, by: Poly) -> Fraction | None:
 
 
 def _polynomial(poly: Poly) -> Term:
-    """1 - p and its negative are written -(1 - p); common factors are taken out."""
+    """2 - a - b is written -(a + b - 2), 1 - p stays: whole numbers, a positive factor if known."""
     if len(poly) < 2:
         return from_poly(poly)
     content, scale, primitive = split_content(poly)
+    whole = lcm(*(value.denominator for value in primitive.values()))
+    scale /= whole
+    primitive = {monomial: value * whole for monomial, value in primitive.items()}
+    negative = sum(value < 0 for value in primitive.values())
     flipped = {monomial: -value for monomial, value in primitive.items()}
-    if is_positive(from_poly(flipped)) and not is_positive(from_poly(primitive)):
+    known = is_positive(from_poly(primitive))
+    many = 2 * negative > len(primitive) or (scale < 0 and 2 * negative == len(primitive))
+    if not known and (is_positive(from_poly(flipped)) or many):
         scale, primitive = -scale, flipped
     return mul(from_monomial(content, scale), from_poly(primitive))

@@ -20,7 +20,7 @@ from symelbo.expfam.form import Inseparable
 from symelbo.expfam.separate_density import separate_density
 from symelbo.index.build import ZERO, add, divide, mul, negate, number, power, subtract, total
 from symelbo.index.differentiate import derivative_along, derivative_by
-from symelbo.index.normal import normal
+from symelbo.index.normal import normal, normal_array
 from symelbo.index.substitute import (
     free_indices,
     instantiate,
@@ -32,6 +32,7 @@ from symelbo.index.substitute import (
 from symelbo.index.terms import (
     Add,
     Array,
+    Delta,
     Domain,
     Entry,
     Extent,
@@ -245,10 +246,9 @@ class Body:
             self._entropy_of_q(parts)
         for statement in model.statements:
             density = self._density(statement)
-            comment = f"log-density of {statement.node.name}"
-            for code in self._mean_of_formal(statement, density, density.term, exact is not None):
-                parts.append((False, self._assign(f"log_{statement.node.name}", code, comment)))
-                comment = "its curvature times the covariance of q"
+            node = statement.node.name
+            codes = self._mean_of_formal(statement, density, density.term, exact is not None)
+            self._assign_all(parts, f"log_{node}", codes, f"log-density of {node}")
         if exact is not None:
             # H[q] plus half the trace of Hessian times covariance, which is -H/2
             posterior = setting.derivation.posterior
@@ -285,9 +285,7 @@ class Body:
                 codes = self._mean_of_formal(statement, density, term, False)
             else:
                 codes = self._mean_of_change(result)
-            for code in codes:
-                parts.append((False, self._assign(f"slope_{statement.node.name}", code, comment)))
-                comment = "its curvature times the covariance of q"
+            self._assign_all(parts, f"slope_{statement.node.name}", codes, comment)
         self._return(_signed_sum(parts))
         self._drop_unused()
 
@@ -310,20 +308,19 @@ class Body:
         setting = self.setting
         if not setting.latents:
             return
-        comment = "entropy of q, mean over the data"
+        comment = "entropy of q"
         if setting.mixture is not None:
             self.uses_weights = True
-            code = Code(f"np.mean(np.sum(special.entr({self.q}), axis=1))")
+            code = Code(f"np.sum(special.entr({self.q}), axis=1)", Level.ATOM, (_DATA,))
         elif setting.entropy_sum.q_entropy is not None:
-            term = tidy(setting.entropy_sum.q_entropy)
-            code = self._average(self.printer.expression(term))
+            code = self.printer.expression(tidy(setting.entropy_sum.q_entropy))
         else:
             self.asks_entropy_q = True
             parts.append((False, Code(setting.entropy_q_name)))
             return
         name = setting.entropy_q_name
         self.lines.append(Line(f"{name} = {code.text}", comment))
-        parts.append((False, Code(name)))
+        parts.append((False, self._average(Code(name, Level.ATOM, code.axes))))
 
     def _compute_q(self) -> None:
         """The responsibilities from the exact posterior or the declared q."""
@@ -356,20 +353,20 @@ class Body:
     def _mean(
         self, term: Term, display: Term, abbreviations: Sequence[tuple[Symbol, Array]]
     ) -> Code:
-        """E_q of a term, averaged over the data."""
+        """A term at every data point and category or sample, or its expectation by moments."""
         latents = [s for s in symbols_of(term) if s.role is Role.LATENT]
         if latents and self.means is not None and not self.by_samples:
             try:
                 self._use_exact_moments()
                 at_mean, curved = self._expect(term)
-                return self._average(self.printer.expression(tidy(add(at_mean, curved))))
+                return self.printer.expression(tidy(add(at_mean, curved)))
             except NotQuadratic:
                 pass
         if latents and self.setting.mixture is None:
             self.by_samples = True
         for symbol, array in abbreviations:
             self._define(symbol, array)
-        return self._average(self.printer.expression(self._select(display)))
+        return self.printer.expression(self._select(display))
 
     def _average(self, code: Code) -> Code:
         """The mean over q and over the data, from the axes that are left."""
@@ -393,14 +390,14 @@ class Body:
         if not latents or self.means is None or self.by_samples:
             if latents and self.setting.mixture is None:
                 self.by_samples = True
-            return [self._average(self._formal(statement, density, term))]
+            return [self._formal(statement, density, term)]
         try:
             _, curved = self._expect(full)
         except NotQuadratic:
             raise Unsupported("no closed form") from None
-        codes = [self._average(self._formal(statement, density, term))]
+        codes = [self._formal(statement, density, term)]
         if curved != ZERO and not only_at_mean:
-            codes.append(self._average(self.printer.expression(tidy(curved))))
+            codes.append(self.printer.expression(tidy(curved)))
         return codes
 
     def _mean_of_change(self, result: FactorResult) -> list[Code]:
@@ -477,6 +474,7 @@ class Body:
         matrix = self.printer.full(precision, posterior.precision.indices)
         names = [self._fresh("precision"), self._fresh("covariance"), self._fresh("mode")]
         self.lines.append(Line(f"{names[0]} = {matrix}", comment))
+        self.printer.matrices[normal_array(posterior.precision)] = names[0]
         if latent.shape:
             self.lines.append(Line(f"{names[1]} = np.linalg.inv({names[0]})"))
             solved = Code(slope, Level.SUM if " " in slope else Level.ATOM).at(Level.ATOM)
@@ -566,9 +564,20 @@ class Body:
         return name
 
     def _assign(self, name: str, code: Code, comment: str = "") -> Code:
+        """name = code, and the mean of it over q and the data."""
         name = self._fresh(name)
         self.lines.append(Line(f"{name} = {code.text}", comment))
-        return Code(name)
+        return self._average(Code(name, Level.ATOM, code.axes))
+
+    def _assign_all(
+        self, parts: list[tuple[bool, Code]], name: str, codes: Sequence[Code], comment: str
+    ) -> None:
+        """A term at the mean of q, and the correction by its covariance if there is one."""
+        if len(codes) > 1:
+            comment += ", at the mean of q and by its covariance"
+        for code in codes:
+            parts.append((False, self._assign(name, code, comment)))
+            name, comment = f"{name}_spread", ""
 
     def _return(self, code: Code, comment: str = "") -> None:
         self.lines.append(Line(f"return float({code.text})", comment))
@@ -651,7 +660,7 @@ def _name_residuals(term: Term) -> tuple[Term, dict[Symbol, Array]]:
     """(x[i] - m[i]) (x[j] - m[j]) -> r[i] r[j], r: sums that are factors stay unexpanded."""
     found: dict[Array, Symbol] = {}
 
-    def name_sum(part: Add) -> Term:
+    def name_sum(part: Term) -> Term:
         places = sorted(free_indices(part), key=lambda i: (i.name, i.low))
         formal = tuple(Index(f"r{n}!", i.extent, i.low) for n, i in enumerate(places))
         array = Array(formal, instantiate(Array(tuple(places), part), formal))
@@ -661,19 +670,11 @@ def _name_residuals(term: Term) -> tuple[Term, dict[Symbol, Array]]:
             found[array] = Symbol(name, Role.ARGUMENT, Domain("real"), shape)
         return Entry(found[array], tuple(places))
 
-    def inside(part: Term) -> Term:
-        """A factor or a base."""
-        if isinstance(part, Add) and all(i.low == 1 for i in free_indices(part)):
-            return name_sum(part)
-        if isinstance(part, Power) and isinstance(part.base, Add):
-            return power(inside(part.base), part.exponent)
-        return on_term(part)
-
     def on_term(part: Term) -> Term:
         if isinstance(part, Mul):
-            return mul(*(inside(factor) for factor in part.factors))
-        if isinstance(part, Power):
-            return power(inside(part.base), part.exponent)
+            return mul(*(name_sum(f) if _is_residual(f) else on_term(f) for f in part.factors))
+        if isinstance(part, Power) and _is_residual(part.base):
+            return power(name_sum(part.base), part.exponent)
         return map_parts(part, on_term, lambda place: place, on_array)
 
     def on_array(array: Array) -> Array:
@@ -681,6 +682,19 @@ def _name_residuals(term: Term) -> tuple[Term, dict[Symbol, Array]]:
 
     result = on_term(term)
     return result, {symbol: array for array, symbol in found.items()}
+
+
+def _is_residual(term: Term) -> bool:
+    """x - m: a sum in which a value meets something else."""
+    if not isinstance(term, Add) or not all(i.low == 1 for i in free_indices(term)):
+        return False
+    values = (Role.VALUE, Role.OBSERVED, Role.LATENT)
+    symbols = [symbols_of(part) for part in term.terms]
+    with_value = [any(s.role in values for s in found) for found in symbols]
+    others = [
+        bool(found) and not value for found, value in zip(symbols, with_value, strict=True)
+    ]
+    return any(with_value) and any(others)
 
 
 def _tidy_residuals(term: Term) -> Term:
@@ -734,7 +748,5 @@ def _moments(statement: Statement) -> tuple[Array, Array] | None:
         ),
     )
     body = instantiate(Array(statement.plates, replace_symbols(covariance, mapping)), left)
-    from symelbo.index.terms import Delta
-
     deltas = [Delta(a, b) for a, b in zip(left, right, strict=True)]
     return mean_array, Array((*left, *rows, *right, *columns), mul(*deltas, body))

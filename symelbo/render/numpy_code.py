@@ -16,6 +16,7 @@ from typing import Final
 
 from symelbo.index import build
 from symelbo.index.build import ONE
+from symelbo.index.normal import normal_array
 from symelbo.index.substitute import free_indices
 from symelbo.index.terms import (
     Add,
@@ -42,7 +43,7 @@ from symelbo.index.terms import (
     Term,
 )
 
-__all__ = ["Code", "Level", "Local", "NumpyPrinter", "Unsupported", "literal"]
+__all__ = ["Code", "Level", "Local", "NumpyPrinter", "Unsupported", "merge_logs"]
 
 
 class Unsupported(Exception):
@@ -110,13 +111,14 @@ class NumpyPrinter:
 
     locals: symbol -> variable (it may grow, never change); sizes: size -> variable; batch: the
     batch axes in their order, with the expressions of their lengths; functions: abstract function ->
-    callable variable.
+    callable variable; matrices: normal arrays that have a variable already.
     """
 
     locals: Mapping[Symbol, Local]
     sizes: Mapping[str, str]
     batch: Mapping[Index, str] = field(default_factory=dict)
     functions: Mapping[Symbol, str] = field(default_factory=dict)
+    matrices: dict[Array, str] = field(default_factory=dict)
     used: set[Symbol] = field(default_factory=set)
     used_sizes: set[str] = field(default_factory=set)
     _known: dict[Term, Code] = field(default_factory=dict)
@@ -126,7 +128,7 @@ class NumpyPrinter:
     def expression(self, term: Term) -> Code:
         """term -> code"""
         if term not in self._known:
-            self._known[term] = self._print(term)
+            self._known[term] = self._print(merge_logs(term))
         return self._known[term]
 
     def _print(self, term: Term) -> Code:
@@ -301,7 +303,10 @@ class NumpyPrinter:
         if not summed:
             return self._product(outside)
         negative, groups = self._grouped(inside)
-        code = self._contract(summed, groups)
+        if len(inside) == 1 and (trace := self._trace(summed, inside[0])) is not None:
+            code = trace
+        else:
+            code = self._contract(summed, groups)
         if not outside:
             return negative, code
         more, rest = self._product(outside)
@@ -311,6 +316,16 @@ class NumpyPrinter:
         rest, code = self.align(rest, axes), self.align(code, axes)
         text = f"{rest.at(Level.PRODUCT)} * {code.at(Level.POWER)}"
         return negative != more, Code(text, Level.PRODUCT, axes)
+
+    def _trace(self, summed: Axes, factor: Term) -> Code | None:
+        """sum_i M[i,i] -> np.trace(M)"""
+        if not isinstance(factor, Entry) or factor.indices != (*summed, *summed):
+            return None
+        local = self.locals.get(factor.symbol)
+        if local is None or local.batch:
+            return None
+        self.used.add(factor.symbol)
+        return Code(f"np.trace({local.name})")
 
     def _grouped(self, factors: Sequence[Term]) -> tuple[bool, list[Code]]:
         """Factors multiplied elementwise wherever this does not enlarge them."""
@@ -528,6 +543,9 @@ class NumpyPrinter:
     # ------------------------------------------------------------------ matrices and functions
 
     def _matrix(self, matrix: Array) -> tuple[str, Axes, tuple[Extent, ...]]:
+        if self.matrices and normal_array(matrix) in self.matrices:
+            known = self.matrices[normal_array(matrix)]
+            return known, (), tuple(index.extent for index in matrix.indices)
         code = self.expression(matrix.body)
         rest = tuple(axis for axis in code.axes if axis not in matrix.indices)
         text = self.full(code, (*rest, *matrix.indices))
@@ -552,9 +570,40 @@ class NumpyPrinter:
         return self._select(called, batch, term.function.shape, term.indices)
 
 
-def literal(value: Fraction) -> str:
-    """A positive rational as Python source."""
-    return _number(value)[1].text
+def merge_logs(term: Term) -> Term:
+    """k + k log 2 + k log a -> k log(2 e a), in the outermost sum."""
+    if not isinstance(term, Add):
+        return term
+    groups: dict[Term, list[Term]] = {}
+    rest: list[Term] = []
+    for part in term.terms:
+        factors = _factors(part)
+        logs = [f for f in factors if isinstance(f, Call) and f.name == "log"]
+        if len(logs) == 1 and _is_plain(logs[0].arguments[0]):
+            others = build.mul(*(f for f in factors if f is not logs[0]))
+            groups.setdefault(others, []).append(logs[0].arguments[0])
+        else:
+            rest.append(part)
+    merged = []
+    for scale, arguments in groups.items():
+        known = any(isinstance(a, (Number, Constant)) for a in arguments)
+        if not known:
+            merged += [build.mul(scale, build.log(a)) for a in arguments]
+            continue
+        if scale in rest:
+            rest.remove(scale)
+            arguments = [Constant("e"), *arguments]
+        merged.append(build.mul(scale, build.log(build.mul(*arguments))))
+    return build.add(*rest, *merged)
+
+
+def _is_plain(term: Term) -> bool:
+    """A number or a positive entry, or a product of such."""
+    if isinstance(term, Mul):
+        return all(map(_is_plain, term.factors))
+    if isinstance(term, Entry):
+        return term.symbol.domain.kind == "positive"
+    return isinstance(term, (Number, Constant))
 
 
 def _number(value: Fraction) -> tuple[bool, Code]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from symelbo.errors import Place
 from symelbo.families.family import Family, Form
-from symelbo.index.terms import Array, Extent, Index, IndexTerm, Symbol
+from symelbo.index.terms import Array, Extent, Index, IndexTerm, Offset, Position, Symbol
 
 __all__ = ["Condition", "Definition", "Model", "Place", "Statement"]
 
@@ -39,9 +39,31 @@ class Statement:
     place: Place
     places: tuple[IndexTerm, ...] = ()  # as on the left of `~`: plate indices, z[1], z[t+1]
 
+    @property
+    def label(self) -> str:
+        """The node's name, with its places where the statement does not cover the whole array."""
+        covered = all(
+            isinstance(place, Index) and place.low == 1 and place.extent == extent
+            for place, extent in zip(self.places, self.node.shape, strict=False)
+        )
+        if covered:
+            return self.node.name
+        return f"{self.node.name}[{','.join(map(_show_place, self.places))}]"
+
     def argument(self, name: str) -> Array:
         """The actual argument called `name`; KeyError if the form has none."""
         return dict(self.arguments)[name]
+
+
+def _show_place(place: IndexTerm) -> str:
+    match place:
+        case Index(name, _, _):
+            return name
+        case Offset(index, by):
+            return f"{index.name}{by:+d}"
+        case Position(extent):
+            return str(extent)
+    raise ValueError("a node cannot be a place on the left")
 
 
 @dataclass(frozen=True, slots=True)

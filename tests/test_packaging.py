@@ -1,0 +1,118 @@
+"""The wheel works by itself: built, installed into a fresh environment, run from elsewhere.
+
+No network is needed: the libraries that symelbo depends on are taken from this environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from symelbo import __version__
+
+ROOT = Path(__file__).resolve().parents[1]
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    done = subprocess.run(
+        list(map(str, command)), cwd=cwd, env=CLEAN, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, made from the source distribution as an index would get it."""
+    pytest.importorskip("build")
+    pytest.importorskip("hatchling")
+    directory = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "-o", directory, ROOT, cwd=directory)
+    (made,) = directory.glob("*.whl")
+    assert len(list(directory.glob("*.tar.gz"))) == 1
+    return made
+
+
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the programs of a fresh environment with the wheel in it."""
+    folder = tmp_path_factory.mktemp("environment")
+    run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
+    programs = folder / ("Scripts" if sys.platform == "win32" else "bin")
+    pip = [sys.executable, "-m", "pip", "--python", programs / "python"]
+    run(*pip, "install", "--no-deps", "--no-index", "--quiet", wheel, cwd=folder)
+    (site,) = folder.rglob("site-packages")
+    libraries = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    # behind the fresh environment's own packages, so that the installed symelbo is the one found
+    (site / "libraries.pth").write_text("\n".join(sorted(libraries)))
+    return programs
+
+
+def test_the_wheel_holds_models_templates_and_no_tests(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        metadata = archive.read(f"symelbo-{__version__}.dist-info/METADATA").decode()
+    for folder in ("models", "templates"):
+        expected = {
+            str(Path("symelbo") / path.relative_to(ROOT))
+            for path in (ROOT / folder).rglob("*")
+            if path.is_file()
+        }
+        assert expected, folder
+        assert expected <= set(names)
+    assert "symelbo/py.typed" in names
+    tops = {name.partition("/")[0] for name in names}
+    assert tops == {"symelbo", f"symelbo-{__version__}.dist-info"}
+    assert "Requires-Python: >=3.11" in metadata
+
+
+def test_the_installed_program_derives_a_packaged_model(environment: Path, tmp_path: Path) -> None:
+    python = environment / "python"
+    code = "import symelbo.resources as r; print(r.__file__); print(r.models_directory())"
+    module, models = run(python, "-c", code, cwd=tmp_path).splitlines()
+    assert Path(module).is_relative_to(environment.parent)
+    assert Path(models) == Path(module).parent / "models"
+    run(environment / "symelbo", "derive", Path(models) / "ppca.yaml", "--no-pdf", cwd=tmp_path)
+    expected = {"appendix.tex", "derivation.json", "ppca.py", "proof.tex"}
+    assert {path.name for path in (tmp_path / "output" / "ppca").iterdir()} == expected
+    shown = run(environment / "symelbo", "--version", cwd=tmp_path)
+    assert shown == f"symelbo, version {__version__}\n"
+
+
+def test_the_installed_program_uses_worker_processes(environment: Path, tmp_path: Path) -> None:
+    models = sorted((ROOT / "models").glob("*.yaml"))[:2]
+    command = [environment / "symelbo", "derive", *models, "--no-pdf", "--jobs", "2"]
+    assert len(run(*command, cwd=tmp_path).splitlines()) == 3
+
+
+def test_every_import_is_a_declared_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = [re.match(r"[\w.-]+", text) for text in project["dependencies"]]
+    declared = {match[0] for match in named if match}
+    assert declared == {"click", "jinja2", "mpmath", "ruamel.yaml", "sympy"}
+    used = set()
+    for path in (ROOT / "symelbo").rglob("*.py"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            match = re.match(r"\s*(?:from|import) ([\w.]+)", line)
+            if match and match[1].partition(".")[0] not in sys.stdlib_module_names:
+                used.add("ruamel.yaml" if match[1].startswith("ruamel") else match[1].split(".")[0])
+    assert used - {"symelbo"} <= declared
+
+
+def test_nothing_names_the_place_it_was_made_in() -> None:
+    forbidden = re.compile(rb"/(?:work|root|home/[a-z]+)/")
+    folders = ("symelbo", "templates", "models", "output", "benchmarks", ".ci")
+    files = [p for folder in folders for p in (ROOT / folder).rglob("*") if p.is_file()]
+    files += [p for p in ROOT.iterdir() if p.suffix in (".md", ".toml")]
+    for path in files:
+        if "__pycache__" not in path.parts and path.suffix != ".pdf":
+            assert not forbidden.search(path.read_bytes()), path
