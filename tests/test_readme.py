@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
-import tomllib
 from update_output import EXAMPLE, MODELS, OUTPUT, README, ROOT, models_table, run_example
 
 from symelbo import derive

@@ -127,7 +127,7 @@ def _polynomial(poly: Poly) -> Term:
     negative = sum(value < 0 for value in primitive.values())
     flipped = {monomial: -value for monomial, value in primitive.items()}
     known = is_positive(from_poly(primitive))
-    many = 2 * negative > len(primitive) or (scale < 0 and 2 * negative == len(primitive))
+    many = 2 * negative > len(primitive) or (scale < 0 and negative > 0)
     if not known and (is_positive(from_poly(flipped)) or many):
         scale, primitive = -scale, flipped
     return mul(from_monomial(content, scale), from_poly(primitive))

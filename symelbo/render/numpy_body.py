@@ -168,6 +168,7 @@ class Body:
     uses_weights: bool = False
     asks_entropy_q: bool = False
     asked_entropies: list[tuple[str, str]] = field(default_factory=list)
+    pending: str = ""  # the comment above the next line
 
     def __post_init__(self) -> None:
         setting = self.setting
@@ -213,19 +214,17 @@ class Body:
         parts: list[tuple[bool, Code]] = []
         self._entropy_of_q(parts)
         for entropy in sums.entropies:
+            kind = entropy.kind.replace("_", "-")
+            self.pending = f'{kind} of {entropy.node}, proof section "Entropies"'
             try:
                 code = self._mean(entropy.term, entropy.display, entropy.abbreviations)
+                parts.append((True, self._assign(f"entropy_{entropy.node}", code)))
             except Unsupported:
-                code = self._ask_entropy(entropy)
-                parts.append((True, code))
-                continue
-            kind = entropy.kind.replace("_", "-")
-            comment = f'{kind} of {entropy.node}, proof section "Entropies"'
-            parts.append((True, self._assign(f"entropy_{entropy.node}", code, comment)))
+                parts.append((True, self._ask_entropy(entropy)))
         for node, term in sums.bases:
+            self.pending = f"logarithm of the base measure of {node}"
             code = self._mean(term, term, ())
-            comment = f"mean logarithm of the base measure of {node}"
-            parts.append((False, self._assign(f"log_base_{node}", code, comment)))
+            parts.append((False, self._assign(f"log_base_{node}", code)))
         self._return(_signed_sum(parts))
 
     def _ask_entropy(self, entropy: FactorEntropy) -> Code:
@@ -247,8 +246,9 @@ class Body:
         for statement in model.statements:
             density = self._density(statement)
             node = statement.node.name
+            self.pending = f"log-density of {node}"
             codes = self._mean_of_formal(statement, density, density.term, exact is not None)
-            self._assign_all(parts, f"log_{node}", codes, f"log-density of {node}")
+            self._assign_all(parts, f"log_{node}", codes)
         if exact is not None:
             # H[q] plus half the trace of Hessian times covariance, which is -H/2
             posterior = setting.derivation.posterior
@@ -261,8 +261,8 @@ class Body:
                     length = add(Size(extent.size), length)
             term = normal(subtract(posterior.entropy, divide(length, number(2))))
             code = self.printer.expression(term)
-            comment = "the posterior is normal, so log p(x) = log p(x, mode) + this"
-            parts.append((False, self._assign("log_volume", code, comment)))
+            self.pending = "the posterior is normal, so log p(x) = log p(x, mode) + this"
+            parts.append((False, self._assign("log_volume", code)))
         self._return(_signed_sum(parts))
         self._drop_unused()
 
@@ -278,14 +278,14 @@ class Body:
         ):
             factor = result.factor
             assert factor is not None
-            comment = f"derivative of log p({statement.node.name}) along the field"
+            self.pending = f"derivative of log p({statement.node.name}) along the field"
             if factor.radial is not None:
                 density = factor.form.density
                 term = _tidy_residuals(derivative_along(density.term, factor.radial))
                 codes = self._mean_of_formal(statement, density, term, False)
             else:
                 codes = self._mean_of_change(result)
-            self._assign_all(parts, f"slope_{statement.node.name}", codes, comment)
+            self._assign_all(parts, f"slope_{statement.node.name}", codes)
         self._return(_signed_sum(parts))
         self._drop_unused()
 
@@ -308,18 +308,19 @@ class Body:
         setting = self.setting
         if not setting.latents:
             return
-        comment = "entropy of q"
+        self.pending = "entropy of q"
         if setting.mixture is not None:
             self.uses_weights = True
             code = Code(f"np.sum(special.entr({self.q}), axis=1)", Level.ATOM, (_DATA,))
         elif setting.entropy_sum.q_entropy is not None:
             code = self.printer.expression(tidy(setting.entropy_sum.q_entropy))
         else:
+            self.pending = ""
             self.asks_entropy_q = True
             parts.append((False, Code(setting.entropy_q_name)))
             return
         name = setting.entropy_q_name
-        self.lines.append(Line(f"{name} = {code.text}", comment))
+        self._write(f"{name} = {code.text}")
         parts.append((False, self._average(Code(name, Level.ATOM, code.axes))))
 
     def _compute_q(self) -> None:
@@ -333,15 +334,15 @@ class Body:
                 codes.append((False, self._formal(statement, density, density.term)))
             joint = self._signed_axes(codes)
             full = self.printer.full(joint, (_DATA, self.over))
-            comment = "responsibilities, the exact posterior"
-            self.lines.append(Line(f"{self.q} = special.softmax({full}, axis=1)", comment))
+            self.pending = "responsibilities, the exact posterior"
+            self._write(f"{self.q} = special.softmax({full}, axis=1)")
             return
         assert not isinstance(model.variational, str)
         (statement,) = model.variational
         density = self._density(statement)
         code = self._formal(statement, density, density.term)
         full = self.printer.full(code, (_DATA, self.over))
-        self.lines.append(Line(f"{self.q} = np.exp({full})", "probabilities of q"))
+        self._write(f"{self.q} = np.exp({full})")
 
     def _signed_axes(self, parts: Sequence[tuple[bool, Code]]) -> Code:
         axes = self.printer.union(code.axes for _, code in parts)
@@ -470,19 +471,19 @@ class Body:
         code = self.printer.expression(at_zero)
         slope = self.printer.full(code, (_DATA, *rows))
         precision = self.printer.expression(posterior.precision.body)
-        comment = f"precision, covariance and mean of the exact posterior of {latent.name}"
+        self.pending = f"exact posterior of {latent.name}: normal with this precision and mode"
         matrix = self.printer.full(precision, posterior.precision.indices)
         names = [self._fresh("precision"), self._fresh("covariance"), self._fresh("mode")]
-        self.lines.append(Line(f"{names[0]} = {matrix}", comment))
+        self._write(f"{names[0]} = {matrix}")
         self.printer.matrices[normal_array(posterior.precision)] = names[0]
         if latent.shape:
-            self.lines.append(Line(f"{names[1]} = np.linalg.inv({names[0]})"))
+            self._write(f"{names[1]} = np.linalg.inv({names[0]})")
             solved = Code(slope, Level.SUM if " " in slope else Level.ATOM).at(Level.ATOM)
             solve = f"np.linalg.solve({names[0]}, {solved}.T).T"
         else:
-            self.lines.append(Line(f"{names[1]} = 1 / {names[0]}"))
+            self._write(f"{names[1]} = 1 / {names[0]}")
             solve = f"({slope}) / {names[0]}"
-        self.lines.append(Line(f"{names[2]} = {solve}"))
+        self._write(f"{names[2]} = {solve}")
         self.locals[covariance] = Local(names[1])
         self.locals[mean] = Local(names[2], (_DATA,))
         return mean
@@ -541,7 +542,7 @@ class Body:
         if symbol in self.locals:
             symbol = Symbol(f"{symbol.name}'{len(self.shared)}", symbol.role, symbol.domain, symbol.shape)
         name = self._fresh(symbol.name.split("'")[0])
-        self.lines.append(Line(f"{name} = {self.printer.full(code, (*batch, *array.indices))}"))
+        self._write(f"{name} = {self.printer.full(code, (*batch, *array.indices))}")
         self.locals[symbol] = Local(name, batch)
         self.shared[key] = symbol
         return symbol
@@ -563,24 +564,28 @@ class Body:
         self.taken.add(name)
         return name
 
-    def _assign(self, name: str, code: Code, comment: str = "") -> Code:
+    def _write(self, code: str) -> None:
+        """Add a statement, under the comment that is pending."""
+        self.lines.append(Line(code, self.pending))
+        self.pending = ""
+
+    def _assign(self, name: str, code: Code) -> Code:
         """name = code, and the mean of it over q and the data."""
         name = self._fresh(name)
-        self.lines.append(Line(f"{name} = {code.text}", comment))
+        self._write(f"{name} = {code.text}")
         return self._average(Code(name, Level.ATOM, code.axes))
 
     def _assign_all(
-        self, parts: list[tuple[bool, Code]], name: str, codes: Sequence[Code], comment: str
+        self, parts: list[tuple[bool, Code]], name: str, codes: Sequence[Code]
     ) -> None:
-        """A term at the mean of q, and the correction by its covariance if there is one."""
-        if len(codes) > 1:
-            comment += ", at the mean of q and by its covariance"
+        """A term, at the mean of q if there is a correction by its covariance as well."""
         for code in codes:
-            parts.append((False, self._assign(name, code, comment)))
-            name, comment = f"{name}_spread", ""
+            parts.append((False, self._assign(name, code)))
+            name = f"{name}_spread"
 
     def _return(self, code: Code, comment: str = "") -> None:
-        self.lines.append(Line(f"return float({code.text})", comment))
+        self.pending = comment
+        self._write(f"return float({code.text})")
 
     def _drop_unused(self) -> None:
         """Remove assignments that nothing reads."""
