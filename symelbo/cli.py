@@ -18,11 +18,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from symelbo import __version__
+
+if TYPE_CHECKING:
+    from symelbo.families.family import Family
+    from symelbo.index.terms import Domain
 
 __all__ = ["cli", "main"]
 
@@ -184,7 +188,7 @@ def derive(
       symelbo derive model.yaml -o /tmp/answers --no-pdf
       symelbo derive models/*.yaml --require proved --jobs 4
     """
-    width = min(shutil.get_terminal_size().columns, MAX_WIDTH)
+    width = _width()
     color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     tasks = _mark_repeats(
         [_Task(path, directory, not no_pdf, require, width, color) for path in files]
@@ -322,6 +326,10 @@ def _table(outcomes: Sequence[_Outcome], width: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _width() -> int:
+    return min(shutil.get_terminal_size().columns, MAX_WIDTH)
+
+
 def _shorten(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 3] + "..."
 
@@ -371,11 +379,13 @@ def families() -> None:
     """List the families: arguments in all forms, support, log-density."""
     from symelbo.families.registry import FAMILIES
 
-    for number, name in enumerate(sorted(FAMILIES)):
-        click.echo(("\n" if number else "") + _describe_family(FAMILIES[name]))
+    texts = (_describe_family(FAMILIES[name], _width()) for name in sorted(FAMILIES))
+    click.echo("\n\n".join(texts))
 
 
-def _describe_family(family: Any) -> str:
+def _describe_family(family: Family, width: int) -> str:
+    from textwrap import wrap
+
     lines = [f"{family.name}: {family.summary}"]
     value = family.value + (f"[{', '.join(family.shape)}]" if family.shape else "")
     lines.append(f"  support   {value}: {_describe_domain(family.support)}")
@@ -387,15 +397,22 @@ def _describe_family(family: Any) -> str:
             for argument in form.arguments
         )
         lines.append(f"  {family.name}({arguments})")
-        lines.append(f"    log p = {form.log_density}")
+        lines += wrap(
+            form.log_density,
+            width,
+            initial_indent="    log p = ",
+            subsequent_indent=" " * 12,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
     return "\n".join(lines)
 
 
-def _describe_domain(domain: Any) -> str:
+def _describe_domain(domain: Domain) -> str:
     from symelbo.render.print_text import print_text
 
     if domain.kind != "interval":
-        return str(domain.kind)
+        return domain.kind
     lower = "-oo" if domain.lower is None else print_text(domain.lower)
     upper = "oo" if domain.upper is None else print_text(domain.upper)
     return f"{lower}..{upper}"

@@ -241,7 +241,7 @@ def test_a_defect_is_one_message(
 def test_a_defect_outside_of_derive_is_one_message(
     symelbo: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "_describe_family", lambda family: 1 / 0)
+    monkeypatch.setattr(cli, "_describe_family", lambda family, width: 1 / 0)
     run = symelbo("families")
     assert run.status == 1
     assert "a defect of symelbo" in run.err
@@ -263,11 +263,20 @@ def test_an_interrupt_is_quiet(
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_an_interrupt_from_the_terminal(tmp_path: Path, jobs: str) -> None:
-    models = []
-    for number in range(30):
-        models.append(write(tmp_path / f"m{number}.yaml", Path(MIXTURE).read_text()))
+    # one worker has finished and waits for work, the other one waits for a file that never comes
+    os.mkfifo(tmp_path / "never.yaml")
     running = subprocess.Popen(
-        [sys.executable, "-m", "symelbo", "derive", *models, "--no-pdf", "--jobs", jobs],
+        [
+            sys.executable,
+            "-m",
+            "symelbo",
+            "derive",
+            MIXTURE,
+            "never.yaml",
+            "--no-pdf",
+            "--jobs",
+            jobs,
+        ],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -275,9 +284,10 @@ def test_an_interrupt_from_the_terminal(tmp_path: Path, jobs: str) -> None:
         text=True,
         start_new_session=True,
     )
-    while not list(tmp_path.glob("output/m0/derivation.json")):
+    while not list(tmp_path.glob("output/*/derivation.json")):
         assert running.poll() is None
         time.sleep(0.02)
+    time.sleep(0.5)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: the whole group
     out, err = running.communicate(timeout=30)
     assert running.returncode == 130
@@ -420,6 +430,8 @@ def test_families_shows_every_family_and_form(symelbo: Callable[..., Run]) -> No
     from symelbo.families.registry import FAMILIES
 
     text = symelbo("families").out
+    assert max(map(len, text.splitlines())) <= 80
+    text = " ".join(text.split())
     for family in FAMILIES.values():
         assert f"{family.name}: {family.summary}" in text
         for form in family.forms:

@@ -54,6 +54,7 @@ def sum_entropies(
     entropies: list[FactorEntropy] = []
     bases: list[tuple[str, Term]] = []
     remainders: list[str] = []
+    taken = _taken_names(model)
     for result in results:
         if not isinstance(result.result, Solution):
             remainders.append(result.node)
@@ -63,8 +64,9 @@ def sum_entropies(
         term = fix_scale(normal(factor.over_plates(whole)), result)
         parents = tuple(sorted((s for s in symbols_of(term) if is_parent(s)), key=lambda s: s.name))
         pointwise, abbreviations = abbreviate_arguments(
-            factor, tidy(fix_scale(whole, result)), _taken_names(model)
+            factor, tidy(fix_scale(whole, result)), taken
         )
+        taken |= {symbol.name for symbol, _ in abbreviations}
         entropies.append(
             FactorEntropy(
                 result.node,
@@ -113,7 +115,7 @@ def abbreviate_arguments(
             continue
         name = _SHORT_NAMES.get(argument.name, argument.name)
         while name in taken:
-            name += f"_{factor.name}"
+            name += f"_{factor.statement.node.name}"
         shape = tuple(i.extent for i in (*factor.plates, *array.indices))
         symbol = Symbol(name, Role.ARGUMENT, argument.domain, shape)
         mapping[argument] = Array(array.indices, Entry(symbol, (*factor.plates, *array.indices)))

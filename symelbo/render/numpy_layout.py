@@ -37,10 +37,10 @@ def wrap_text(text: str, indent: int, hanging: int = 0) -> list[str]:
     return [*lines, line]
 
 
-def _break(expression: str, indent: int) -> list[str]:
-    """An expression inside brackets."""
+def _break(expression: str, indent: int, more: int = 0) -> list[str]:
+    """An expression inside brackets; `more` columns are taken by what stands around it."""
     pad = " " * indent
-    if indent + len(expression) <= WIDTH:
+    if indent + len(expression) + more <= WIDTH:
         return [pad + expression]
     for signs in _OPERATORS:
         pieces = _split(expression, signs)
@@ -55,7 +55,7 @@ def _break_piece(piece: str, indent: int) -> list[str]:
         return [" " * indent + piece]
     match = re.match(r"([-+*/@] |-)(.*)", piece)
     sign, body = match.groups() if match else ("", piece)
-    lines = _break(body, indent)
+    lines = _break(body, indent, len(sign))
     return [" " * indent + sign + lines[0].lstrip(), *lines[1:]]
 
 
@@ -73,7 +73,7 @@ def _break_call(expression: str, indent: int) -> list[str]:
     else:
         lines = []
         for argument in arguments:
-            broken = _break(argument.removeprefix(", "), indent + 4)
+            broken = _break(argument.removeprefix(", "), indent + 4, int(len(arguments) > 1))
             lines += broken
             if len(arguments) > 1:
                 lines[-1] += ","
