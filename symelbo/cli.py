@@ -386,7 +386,7 @@ def families() -> None:
 def _describe_family(family: Family, width: int) -> str:
     from textwrap import wrap
 
-    lines = [f"{family.name}: {family.summary}"]
+    lines = wrap(f"{family.name}: {family.summary}", width)
     value = family.value + (f"[{', '.join(family.shape)}]" if family.shape else "")
     lines.append(f"  support   {value}: {_describe_domain(family.support)}")
     for form in family.forms:

@@ -86,8 +86,16 @@ def sum_entropies(
     closed = None
     fixed = not any(entropy.parents for entropy in entropies) and not bases and not remainders
     if q_entropy is not None and not depends and fixed:
-        closed = normal(add(q_entropy, *(negate(e.term) for e in entropies)))
+        closed = _close(model, q_entropy, entropies)
     return EntropySum(q_entropy, depends, tuple(entropies), tuple(bases), closed, tuple(remainders))
+
+
+def _close(model: Model, q_entropy: Term, entropies: Sequence[FactorEntropy]) -> Term:
+    """H[q] - sum_f H_f with what cancels cancelled; the entropies of the data are kept whole."""
+    data = [e for e in entropies if e.node.split("[")[0] in model.observed]
+    others = [e for e in entropies if e not in data]
+    rest = normal(add(q_entropy, *(negate(e.term) for e in others)))
+    return add(tidy(rest), *(negate(e.display) for e in data))
 
 
 _SHORT_NAMES = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "location": "m"}

@@ -424,11 +424,19 @@ def _reading_key(term: Term) -> tuple[int, int, int, tuple[object, ...]]:
     elif any(isinstance(factor, Sum) for factor in factors):
         kind = 2
     else:
-        kind = _KIND_FUNCTION if any(isinstance(factor, Call) for factor in factors) else 0
+        kind = _KIND_FUNCTION if any(map(_is_function, factors)) else 0
     rest = factors[1:] if len(factors) > 1 and isinstance(factors[0], Number) else factors
     # log b before log Gamma(a) before (1 - a) psi(a)
     length = len(rest) if kind == _KIND_FUNCTION else 0
     return depends, kind, length, tuple(sort_key(factor) for factor in rest)
+
+
+def _is_function(factor: Term) -> bool:
+    """log b, or a bracket such as D (1/2 + log(2 pi)/2) that joins to a log."""
+    if not isinstance(factor, Add):
+        return isinstance(factor, Call)
+    pieces = (part.factors if isinstance(part, Mul) else (part,) for part in factor.terms)
+    return any(isinstance(piece, Call) for part in pieces for piece in part)
 
 
 @dataclass(frozen=True, slots=True)

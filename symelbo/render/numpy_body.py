@@ -228,8 +228,7 @@ class Body:
         self._return(_signed_sum(parts))
 
     def _ask_entropy(self, entropy: FactorEntropy) -> Code:
-        name = fresh(f"entropy_{entropy.node}", self.taken)
-        self.taken.add(name)
+        name = self._fresh(f"entropy_{entropy.node}")
         self.asked_entropies.append((name, f"{entropy.kind.replace('_', '-')} of {entropy.node}"))
         return Code(name)
 
@@ -243,9 +242,11 @@ class Body:
         parts: list[tuple[bool, Code]] = []
         if exact is None:
             self._entropy_of_q(parts)
-        for statement in model.statements:
+        for statement, result in zip(
+            model.statements, setting.derivation.factors, strict=True
+        ):
             density = self._density(statement)
-            node = statement.node.name
+            node = result.node
             self.pending = f"log-density of {node}"
             codes = self._mean_of_formal(statement, density, density.term, exact is not None)
             self._assign_all(parts, f"log_{node}", codes)
@@ -278,14 +279,14 @@ class Body:
         ):
             factor = result.factor
             assert factor is not None
-            self.pending = f"derivative of log p({statement.node.name}) along the field"
+            self.pending = f"derivative of log p({result.node}) along the field"
             if factor.radial is not None:
                 density = factor.form.density
                 term = _tidy_residuals(derivative_along(density.term, factor.radial))
                 codes = self._mean_of_formal(statement, density, term, False)
             else:
                 codes = self._mean_of_change(result)
-            self._assign_all(parts, f"slope_{statement.node.name}", codes)
+            self._assign_all(parts, f"slope_{result.node}", codes)
         self._return(_signed_sum(parts))
         self._drop_unused()
 
@@ -560,7 +561,8 @@ class Body:
     # ------------------------------------------------------------------ lines
 
     def _fresh(self, name: str) -> str:
-        name = fresh(name, self.taken)
+        """A variable for a name that may be a place, such as log_z[t+1]."""
+        name = fresh(re.sub(r"\W+", "_", name).strip("_"), self.taken)
         self.taken.add(name)
         return name
 

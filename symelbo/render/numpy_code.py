@@ -528,13 +528,17 @@ class NumpyPrinter:
         raise Unsupported("a place that is no index")
 
     def _delta(self, left: IndexTerm, right: IndexTerm) -> Code:
-        if isinstance(left, Index) and isinstance(right, Index):
-            if left == right:
-                return Code("1")
-            if (left.extent, left.low) == (right.extent, right.low):
-                return Code(
-                    f"np.eye({self.length(left.extent, left.low).text})", axes=(left, right)
-                )
+        if left == right:
+            return Code("1")
+        row, column = _variable(left), _variable(right)
+        if row is not None and column is not None and row != column:
+            lengths = [self.length(i.extent, i.low).text for i in (row, column)]
+            shift = row.low - column.low
+            shift += left.by if isinstance(left, Offset) else 0
+            shift -= right.by if isinstance(right, Offset) else 0
+            shape = lengths[0] if len(set(lengths)) == 1 else ", ".join(lengths)
+            diagonal = f", k={shift}" if shift else ""
+            return Code(f"np.eye({shape}{diagonal})", Level.ATOM, (row, column))
         codes = [self._place_value(left), self._place_value(right)]
         axes = self.union(code.axes for code in codes)
         texts = [self.align(code, axes).at(Level.SUM) for code in codes]

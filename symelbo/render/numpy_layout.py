@@ -20,7 +20,7 @@ def lay_out(statement: str, indent: int) -> list[str]:
     if match is None:
         return _break_call(statement, indent)
     head, body = match.groups()
-    if _is_call(body) or not any(_split(body, signs) for signs in _OPERATORS):
+    if _is_call(body) or _ends_in_call(body):
         lines = _break_call(body, indent)
         return [pad + head + lines[0].lstrip(), *lines[1:]]
     return [f"{pad}{head.rstrip()} (", *_break(body, indent + 4), f"{pad})"]
@@ -60,12 +60,13 @@ def _break_piece(piece: str, indent: int) -> list[str]:
 
 
 def _break_call(expression: str, indent: int) -> list[str]:
-    """prefix(arguments)rest: the last bracket that holds something is opened."""
-    spans = [span for span in _brackets(expression) if span[1] - span[0] > 1]
+    """prefix(arguments)rest: the last bracket that is not empty is opened."""
+    spans = [span for span in _brackets(expression) if span[1] - span[0] > 2]
     pad = " " * indent
     if not spans:
         return [pad + expression]
-    start, end = max(spans, key=lambda span: span[1] - span[0])
+    fitting = [span for span in spans if indent + span[0] < WIDTH]
+    start, end = fitting[-1] if fitting else spans[0]
     inner, after = expression[start + 1 : end], expression[end:]
     arguments = _split(inner, (", ",)) or [inner]
     if indent + 4 + len(inner) <= WIDTH:
@@ -86,6 +87,15 @@ def _is_call(text: str) -> bool:
     return (
         bool(spans) and spans[0][1] == len(text) - 1 and re.match(r"[\w.]+[(\[]", text) is not None
     )
+
+
+def _ends_in_call(text: str) -> bool:
+    """a - f(...): with one operator, it is the bracket at the end that is opened."""
+    spans = _brackets(text)
+    if not spans or spans[-1][1] != len(text) - 1 or spans[-1][1] - spans[-1][0] < 2:
+        return False
+    pieces = next(filter(None, (_split(text, signs) for signs in _OPERATORS)), [])
+    return len(pieces) <= 2
 
 
 def _brackets(text: str) -> list[tuple[int, int]]:

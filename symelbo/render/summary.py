@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
@@ -13,10 +12,10 @@ from symelbo.criterion.reparameterize_prior import NotReparameterized, Reparamet
 from symelbo.criterion.result import Outside, Refutation, Solution, Undecided
 from symelbo.derivation import Derivation, EntropySum, FactorEntropy, FactorResult
 from symelbo.expfam.form import Gauge
-from symelbo.index.build import ZERO, negate
+from symelbo.index.build import ZERO, add, negate
 from symelbo.index.normal import normal
 from symelbo.index.substitute import symbols_of
-from symelbo.index.terms import Entry, Role, Symbol, Term
+from symelbo.index.terms import Add, Entry, Role, Symbol, Term
 from symelbo.render.derivation_json import residual_bound
 from symelbo.render.names import name_array_indices
 from symelbo.render.print_text import print_text
@@ -140,26 +139,32 @@ def sum_text(entropy_sum: EntropySum) -> str:
 
     mean[...] is the mean over the data points, E_q[...] that of the expectation under q.
     """
-    if entropy_sum.closed_form is not None:
-        return print_text(entropy_sum.closed_form)
-    parts = []
-    q_entropy = entropy_sum.q_entropy
-    if q_entropy is None:
-        parts.append("mean H[q]")
-    elif q_entropy != ZERO:
-        text = print_text(q_entropy)
-        parts.append(f"mean[{text}]" if entropy_sum.q_depends_on_data else text)
-    parts += [_average(negate(e.term), e.parents) for e in entropy_sum.entropies]
-    parts += [_average(term, _varying(term)) for _, term in entropy_sum.bases]
-    return re.sub(r" \+ -", " - ", " + ".join(part for part in parts if part != "0"))
+    parts = ["mean H[q]"] if entropy_sum.q_entropy is None else []
+    q_entropy = entropy_sum.q_entropy or ZERO
+    terms = [q_entropy, *(negate(entropy.term) for entropy in entropy_sum.entropies)]
+    terms += [base for _, base in entropy_sum.bases]
+    fixed, averages = [], []
+    for term in terms:
+        same, varying = _split(normal(term))
+        fixed.append(same)
+        averages.append(varying)
+    first, *others = map(_average, averages)
+    parts += [first, print_text(normal(add(*fixed))), *others]
+    return " + ".join(part for part in parts if part != "0").replace(" + -", " - ") or "0"
 
 
-def _average(term: Term, varying: Sequence[Symbol]) -> str:
+def _split(term: Term) -> tuple[Term, Term]:
+    """The summands that are the same for all data points and latents, and the others."""
+    summands = term.terms if isinstance(term, Add) else (term,)
+    varying = [summand for summand in summands if _varying(summand)]
+    return add(*(s for s in summands if s not in varying)), add(*varying)
+
+
+def _average(term: Term) -> str:
     """The mean of a term over what it depends on, with its sign in front."""
-    term = normal(term)
-    if not varying:
-        return print_text(term)
-    mean = "E_q" if any(s.role is Role.LATENT for s in varying) else "mean"
+    if term == ZERO:
+        return "0"
+    mean = "E_q" if any(s.role is Role.LATENT for s in _varying(term)) else "mean"
     text, opposite = print_text(term), print_text(normal(negate(term)))
     if text.startswith("-") and not opposite.startswith("-"):
         return f"-{mean}[{opposite}]"
