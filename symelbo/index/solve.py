@@ -506,7 +506,7 @@ class _Elimination:
 def _inverses_along(
     atom: Term,
 ) -> list[tuple[Index, IndexTerm, Callable[[Index], Term]]]:
-    """M[i, j] -> (i, j, a -> inv(M)[a, i]) where M is an inverse, posdef, or an invertible Jacobian."""
+    """M[i, j] -> (i, j, a -> inv(M)[a, i]) where M is an inverse or an invertible Jacobian."""
     found: list[tuple[Index, IndexTerm, Callable[[Index], Term]]] = []
     if isinstance(atom, Inverse):
         for mine, other in ((atom.row, atom.column), (atom.column, atom.row)):
@@ -514,16 +514,15 @@ def _inverses_along(
                 found.append(
                     (mine, other, lambda a, i=mine: instantiate(atom.matrix, (a, i)))  # type: ignore[misc]
                 )
-    if isinstance(atom, Apply) and atom.function.domain.kind == "invertible":
-        if len(atom.derivatives) == 1 and len(atom.indices) == 1:
-            ((slot, (other,)),) = atom.derivatives
-            (mine,) = atom.indices
-            row, column = Index("row", atom.function.shape[0]), Index("column", _extent_of(other))
-            jacobian = Array(
-                (row, column), Apply(atom.function, atom.arguments, (row,), ((slot, (column,)),))
-            )
-            if isinstance(mine, Index):
-                found.append((mine, other, lambda a, i=mine: Inverse(jacobian, a, i)))  # type: ignore[misc]
+    invertible = isinstance(atom, Apply) and atom.function.domain.kind == "invertible"
+    if isinstance(atom, Apply) and invertible and len(atom.derivatives) == len(atom.indices) == 1:
+        ((slot, (other,)),) = atom.derivatives
+        (mine,) = atom.indices
+        row, column = Index("row", atom.function.shape[0]), Index("column", _extent_of(other))
+        slope = Apply(atom.function, atom.arguments, (row,), ((slot, (column,)),))
+        if isinstance(mine, Index):
+            jacobian = Array((row, column), slope)
+            found.append((mine, other, lambda a, i=mine: Inverse(jacobian, a, i)))  # type: ignore[misc]
     return found
 
 

@@ -1,0 +1,175 @@
+"""Canonical names of bound indices, so that equal sums are equal values.
+
+A bound index is called `_n`, numbered by height: larger than every bound index inside its body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from functools import lru_cache
+from itertools import permutations
+
+from symelbo.index.polynomial import F0, Factors, Monomial, from_poly
+from symelbo.index.substitute import free_indices, instantiate, parts_of, replace_index, symbols_of
+from symelbo.index.terms import (
+    Add,
+    Array,
+    Delta,
+    Entry,
+    Extent,
+    Index,
+    IndexTerm,
+    Inverse,
+    Mul,
+    Sum,
+    Symbol,
+    Term,
+    sort_key,
+)
+
+__all__ = [
+    "SYMMETRIC",
+    "height",
+    "is_symmetric",
+    "name_canonically",
+    "order_delta",
+    "order_entry",
+    "order_inverse",
+    "rename",
+    "rename_apart",
+]
+
+SYMMETRIC = ("posdef", "symmetric")
+
+
+@lru_cache(maxsize=100_000)
+def height(item: Term | Array) -> int:
+    """The largest n of a bound index `_n` in the term."""
+    own = 0
+    if isinstance(item, Sum):
+        own = _number_of(item.index)
+    elif isinstance(item, Array):
+        own = max((_number_of(index) for index in item.indices), default=0)
+    inner = (height(part) for part in parts_of(item) if isinstance(part, Term | Array))
+    return max(own, max(inner, default=0))
+
+
+def _number_of(index: Index) -> int:
+    return int(index.name[1:]) if index.name[0] == "_" and index.name[1:].isdigit() else 0
+
+
+def rename(term: Term, mapping: Mapping[Index, Index]) -> Term:
+    for old, new in mapping.items():
+        term = replace_index(term, old, new)
+    return term
+
+
+def rename_apart(monomial: Monomial) -> Monomial:
+    mapping = {i: Index(f"@{i.name}", i.extent, i.low) for i in monomial.bound}
+    factors = tuple((rename(atom, mapping), e) for atom, e in monomial.factors)
+    return Monomial(tuple(mapping.values()), factors)
+
+
+def name_canonically(bound: tuple[Index, ...], factors: Factors) -> Monomial:
+    """Name the bound indices so that equal monomials become equal values."""
+    if not bound:
+        return Monomial((), tuple(sorted(factors.items(), key=lambda f: sort_key(f[0]))))
+    bound_set = set(bound)
+    base = max((height(atom) for atom in factors), default=0)
+    outside = [(a, e) for a, e in factors.items() if free_indices(a).isdisjoint(bound_set)]
+    inside = [(a, e) for a, e in factors.items() if not free_indices(a).isdisjoint(bound_set)]
+    neutral = {i: Index(f"?{n}", i.extent, i.low) for n, i in enumerate(bound)}
+    started = [(rename(a, neutral), e) for a, e in inside]
+    best: tuple[object, tuple[tuple[Term, Fraction], ...], tuple[Index, ...]] | None = None
+    for order in _orders(tuple(neutral.values()), started):
+        names = {i: Index(f"_{base + 1 + n}", i.extent, i.low) for n, i in enumerate(order)}
+        renamed = []
+        for atom, exponent in started:
+            fresh = rename(atom, names)
+            renamed.append((_renormalize(fresh), exponent))
+        renamed.sort(key=lambda f: (sort_key(f[0]), f[1]))
+        key = tuple((sort_key(atom), exponent) for atom, exponent in renamed)
+        if best is None or key < best[0]:  # type: ignore[operator]
+            best = (key, tuple(renamed), tuple(names.values()))
+    assert best is not None
+    merged: Factors = dict(outside)
+    for atom, exponent in best[1]:
+        merged[atom] = merged.get(atom, F0) + exponent
+    return Monomial(best[2], tuple(sorted(merged.items(), key=lambda f: sort_key(f[0]))))
+
+
+def _renormalize(atom: Term) -> Term:
+    """Restore the order of parts after a renaming of indices."""
+    if isinstance(atom, Entry) and atom.symbol.domain.kind not in SYMMETRIC:
+        return atom
+    from symelbo.index.algebra import to_poly  # late: the algebra names its results here
+
+    poly = to_poly(atom)
+    if len(poly) == 1:
+        ((monomial, scale),) = poly.items()
+        if scale == 1 and len(monomial.factors) == 1 and monomial.factors[0][1] == 1:
+            return monomial.factors[0][0]
+    return from_poly(poly)
+
+
+def _orders(
+    bound: tuple[Index, ...], factors: list[tuple[Term, Fraction]]
+) -> Iterable[tuple[Index, ...]]:
+    if len(bound) == 1:
+        return [bound]
+    marked = Index("*", Extent(None, 0))
+    blank = Index("?", Extent(None, 0))
+    signatures: dict[Index, tuple[object, ...]] = {}
+    for index in bound:
+        seen = []
+        for atom, exponent in factors:
+            if index in free_indices(atom):
+                shape = replace_index(atom, index, marked)
+                for other in bound:
+                    if other is not index:
+                        shape = replace_index(shape, other, blank)
+                seen.append((sort_key(shape), exponent))
+        seen.sort()
+        extent = (index.extent.size or "", index.extent.offset, index.low)
+        signatures[index] = (extent, tuple(seen))
+    groups: dict[tuple[object, ...], list[Index]] = {}
+    for index in bound:
+        groups.setdefault(signatures[index], []).append(index)
+    ordered = [groups[key] for key in sorted(groups)]
+    results: list[tuple[Index, ...]] = [()]
+    for group in ordered:
+        choices = list(permutations(group)) if len(group) <= 5 else [tuple(group)]
+        results = [prefix + choice for prefix in results for choice in choices]
+    return results
+
+
+def order_entry(symbol: Symbol, indices: tuple[IndexTerm, ...], term: Entry) -> Entry:
+    if symbol.domain.kind in SYMMETRIC and sort_key(indices[-1]) < sort_key(indices[-2]):
+        return Entry(symbol, (*indices[:-2], indices[-1], indices[-2]))
+    return term
+
+
+def order_inverse(matrix: Array, row: IndexTerm, column: IndexTerm) -> Inverse:
+    if sort_key(column) < sort_key(row) and is_symmetric(matrix):
+        row, column = column, row
+    return Inverse(matrix, row, column)
+
+
+@lru_cache(maxsize=10_000)
+def is_symmetric(matrix: Array) -> bool:
+    row, column = matrix.indices
+    if row.extent != column.extent:
+        return False
+    if not any(s.domain.kind in SYMMETRIC for s in symbols_of(matrix.body)) and not isinstance(
+        matrix.body, Add | Sum | Mul
+    ):
+        return False
+    from symelbo.index.algebra import to_poly  # late, as above
+
+    swapped = instantiate(matrix, (column, row))
+    return to_poly(swapped) == to_poly(matrix.body)
+
+
+def order_delta(left: IndexTerm, right: IndexTerm) -> Delta:
+    return Delta(left, right) if sort_key(left) <= sort_key(right) else Delta(right, left)

@@ -1,0 +1,103 @@
+"""Polynomials in atoms, as data: {monomial: coefficient}, a monomial a sum over bound indices.
+
+from_poly: {sum_i a_i**2 b: 3} -> 3 b sum_i a_i**2
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import NamedTuple, TypeAlias
+
+from symelbo.index import build
+from symelbo.index.substitute import free_indices
+from symelbo.index.terms import Index, Number, Term, sort_key
+
+__all__ = [
+    "F0",
+    "F1",
+    "UNIT",
+    "Factors",
+    "Monomial",
+    "Poly",
+    "accumulate",
+    "factor_number",
+    "from_monomial",
+    "from_poly",
+    "is_free_of",
+    "monomial_key",
+]
+
+F0, F1 = Fraction(0), Fraction(1)
+
+
+class Monomial(NamedTuple):
+    """sum over `bound` of the product of atom ** exponent."""
+
+    bound: tuple[Index, ...]
+    factors: tuple[tuple[Term, Fraction], ...]
+
+
+Poly: TypeAlias = dict[Monomial, Fraction]
+Factors: TypeAlias = dict[Term, Fraction]
+
+
+UNIT = Monomial((), ())
+
+
+def accumulate(total: Poly, poly: Poly, scale: Fraction = F1) -> None:
+    for monomial, value in poly.items():
+        result = total.get(monomial, F0) + value * scale
+        if result:
+            total[monomial] = result
+        else:
+            del total[monomial]
+
+
+def from_poly(poly: Poly) -> Term:
+    """{monomial: c} -> sum of c * monomial."""
+    return build.add(*(from_monomial(monomial, scale) for monomial, scale in poly.items()))
+
+
+def from_monomial(monomial: Monomial, scale: Fraction = F1) -> Term:
+    """monomial, c -> c * monomial, factors that need no summation outside the sums."""
+    outside: list[Term] = [Number(scale)]
+    inside: list[Term] = []
+    bound = set(monomial.bound)
+    for atom, exponent in monomial.factors:
+        factor = build.power(atom, exponent)
+        (outside if free_indices(atom).isdisjoint(bound) else inside).append(factor)
+    body = build.mul(*inside)
+    for index in monomial.bound:
+        body = build.total(index, body)
+    return build.mul(*outside, body) if monomial.bound else build.mul(*outside)
+
+
+def monomial_key(monomial: Monomial) -> tuple[object, ...]:
+    return (
+        len(monomial.bound),
+        len(monomial.factors),
+        tuple((sort_key(atom), exponent) for atom, exponent in monomial.factors),
+        tuple(map(sort_key, monomial.bound)),
+    )
+
+
+def is_free_of(atom: Term, bound: tuple[Index, ...]) -> bool:
+    return not bound or free_indices(atom).isdisjoint(bound)
+
+
+def factor_number(value: Fraction) -> list[tuple[int, Fraction]]:
+    """12/5 -> 2**2 3**1 5**-1; large cofactors are left whole."""
+    result: list[tuple[int, Fraction]] = []
+    for part, sign in ((value.numerator, 1), (value.denominator, -1)):
+        n, p = abs(part), 2
+        while p * p <= n and p < 1000:
+            count = 0
+            while n % p == 0:
+                n //= p
+                count += 1
+            if count:
+                result.append((p, Fraction(sign * count)))
+            p += 1
+        if n > 1:
+            result.append((n, Fraction(sign)))
+    return result

@@ -1,0 +1,204 @@
+"""f(polynomial) -> polynomial: logarithms of products, exponentials, gamma functions, parity."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from symelbo.index import build
+from symelbo.index.algebra import (
+    MAX_EXPANDED_POWER,
+    atom_poly,
+    multiply,
+    power_poly,
+    power_term,
+    reduce_monomial,
+    split_content,
+    to_poly,
+)
+from symelbo.index.build import ONE
+from symelbo.index.polynomial import (
+    F0,
+    F1,
+    UNIT,
+    Factors,
+    Monomial,
+    Poly,
+    accumulate,
+    factor_number,
+    from_poly,
+    monomial_key,
+)
+from symelbo.index.positivity import is_positive, is_positive_poly
+from symelbo.index.terms import Call, Constant, Number, Power, Term
+
+__all__ = ["exp_poly", "rewrite_call"]
+
+
+def rewrite_call(name: str, arguments: tuple[Poly, ...]) -> Poly:
+    if name == "polygamma":
+        return atom_poly(Call(name, tuple(from_poly(argument) for argument in arguments)))
+    if len(arguments) != 1:
+        return atom_poly(Call(name, tuple(from_poly(argument) for argument in arguments)))
+    (argument,) = arguments
+    match name:
+        case "log":
+            return _log_poly(argument)
+        case "exp":
+            return exp_poly(argument)
+        case "abs":
+            return _abs_poly(argument)
+        case "loggamma" | "digamma":
+            return _gamma_poly(name, argument)
+        case "tanh" | "erf":
+            sign, canonical = _canonical_sign(argument)
+            folded = build.call(name, from_poly(canonical))
+            result: Poly = {}
+            accumulate(result, {} if folded == build.ZERO else atom_poly(folded), sign)
+            return result
+        case "sigmoid" | "softplus":
+            sign, canonical = _canonical_sign(argument)
+            atom = atom_poly(Call(name, (from_poly(canonical),)))
+            if not canonical:
+                return {UNIT: Fraction(1, 2)} if name == "sigmoid" else _log_poly({UNIT: F1 * 2})
+            if sign > 0:
+                return atom
+            # sigmoid(-a) = 1 - sigmoid(a), softplus(-a) = softplus(a) - a
+            flipped: Poly = {UNIT: F1} if name == "sigmoid" else dict(argument)
+            accumulate(flipped, atom, -F1 if name == "sigmoid" else F1)
+            return flipped
+    return atom_poly(Call(name, (from_poly(argument),)))
+
+
+def _canonical_sign(poly: Poly) -> tuple[Fraction, Poly]:
+    if not poly:
+        return F1, poly
+    lead = min(poly, key=monomial_key)
+    if poly[lead] > 0:
+        return F1, poly
+    return -F1, {monomial: -value for monomial, value in poly.items()}
+
+
+def _log_poly(argument: Poly) -> Poly:
+    if not argument:
+        raise ZeroDivisionError("log of zero")
+    result: Poly = {}
+    if len(argument) == 1 and not next(iter(argument)).bound:
+        ((content, scale),) = argument.items()
+        primitive: Poly = {UNIT: F1}
+    else:
+        content, scale, primitive = split_content(argument)
+    positive = all(is_positive(atom) for atom, _ in content.factors)
+    if not positive or scale < 0:
+        return atom_poly(Call("log", (from_poly(argument),)))
+    for atom, exponent in content.factors:
+        accumulate(result, _log_atom(atom), exponent)
+    for prime, exponent in factor_number(scale):
+        accumulate(result, atom_poly(Call("log", (Number(Fraction(prime)),))), exponent)
+    if len(primitive) == 1 and not next(iter(primitive)).bound:
+        # t**2/(s + t) only shows its factors once s + t is taken out
+        accumulate(result, {} if primitive == {UNIT: F1} else _log_poly(primitive))
+    else:
+        accumulate(result, _log_primitive(primitive))
+    return result
+
+
+def _log_atom(atom: Term) -> Poly:
+    match atom:
+        case Constant("e"):
+            return {UNIT: F1}
+        case Call("exp", (argument,)):
+            return to_poly(argument)
+        case Call("sigmoid", (argument,)):
+            result = dict(to_poly(argument))
+            accumulate(result, rewrite_call("softplus", (to_poly(argument),)), -F1)
+            return result
+        case Power(base, exponent) if is_positive(base):
+            return multiply(to_poly(exponent), _log_atom(base))
+        case Number(value):
+            return _log_poly({UNIT: value})
+    return atom_poly(Call("log", (atom,)))
+
+
+def _log_primitive(primitive: Poly) -> Poly:
+    # log(1 - sigmoid(a)) = -softplus(a)
+    if len(primitive) == 2 and primitive.get(UNIT) == 1:
+        ((monomial, scale),) = ((m, c) for m, c in primitive.items() if m != UNIT)
+        if scale == -1 and len(monomial.factors) == 1 and not monomial.bound:
+            atom, exponent = monomial.factors[0]
+            if exponent == 1 and isinstance(atom, Call) and atom.name == "sigmoid":
+                negative: Poly = {}
+                accumulate(negative, rewrite_call("softplus", (to_poly(atom.arguments[0]),)), -F1)
+                return negative
+    return atom_poly(Call("log", (from_poly(primitive),)))
+
+
+def exp_poly(argument: Poly) -> Poly:
+    """exp(c log b + r) = b**c exp(r), with one exp atom at most."""
+    rest: Poly = {}
+    product: Poly = {UNIT: F1}
+    for monomial, scale in argument.items():
+        base = _logged(monomial)
+        if base is not None:
+            product = multiply(product, power_term(to_poly(base), Number(scale)))
+        elif monomial == UNIT:
+            product = multiply(product, atom_poly(Constant("e"), scale))
+        else:
+            rest[monomial] = scale
+    if rest:
+        product = multiply(product, atom_poly(Call("exp", (from_poly(rest),))))
+    return product
+
+
+def _logged(monomial: Monomial) -> Term | None:
+    if not monomial.bound and len(monomial.factors) == 1:
+        atom, exponent = monomial.factors[0]
+        if exponent == 1 and isinstance(atom, Call) and atom.name == "log":
+            return atom.arguments[0]
+    return None
+
+
+def _abs_poly(argument: Poly) -> Poly:
+    if not argument:
+        return {}
+    if len(argument) == 1 and not next(iter(argument)).bound:
+        ((content, scale),) = argument.items()
+        primitive: Poly = {UNIT: F1}
+    else:
+        content, scale, primitive = split_content(argument)
+    factors: Factors = {}
+    for atom, exponent in content.factors:
+        keep = atom if is_positive(atom) else build.call("abs", atom)
+        factors[keep] = factors.get(keep, F0) + exponent
+    if primitive != {UNIT: F1}:
+        term = from_poly(primitive)
+        keep = term if is_positive(term) else build.call("abs", term)
+        factors[keep] = factors.get(keep, F0) + F1
+    result: Poly = {}
+    accumulate(result, reduce_monomial((), factors), abs(scale))
+    return result
+
+
+def _gamma_poly(name: str, argument: Poly) -> Poly:
+    """loggamma(a + 1) = loggamma(a) + log a; digamma(a + 1) = digamma(a) + 1/a, for a > 0."""
+    shift = argument.get(UNIT, F0)
+    steps = int(shift)
+    base = {monomial: value for monomial, value in argument.items() if monomial != UNIT}
+    if shift - steps:
+        base[UNIT] = shift - steps
+    if steps <= 0 or steps > MAX_EXPANDED_POWER or not base or not is_positive_poly(base):
+        if not base and steps > 0:  # at a positive integer
+            return _gamma_at_integer(name, steps)
+        return atom_poly(Call(name, (from_poly(argument),)))
+    result = dict(atom_poly(Call(name, (from_poly(base),))))
+    for step in range(steps):
+        at = dict(base)
+        accumulate(at, {UNIT: Fraction(step)} if step else {})
+        accumulate(result, _log_poly(at) if name == "loggamma" else power_poly(at, -F1))
+    return result
+
+
+def _gamma_at_integer(name: str, n: int) -> Poly:
+    result: Poly = {} if name == "loggamma" else dict(atom_poly(Call("digamma", (ONE,))))
+    for k in range(1, n):
+        accumulate(result, _log_poly({UNIT: F1 * k}) if name == "loggamma" else {UNIT: F1 / k})
+    return result

@@ -1,0 +1,306 @@
+"""Rules on one raw monomial: the polynomial it equals, or None where a rule does not apply."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import lru_cache
+
+from symelbo.index import build
+from symelbo.index.algebra import (
+    MAX_EXPANDED_POWER,
+    normal,
+    power_poly,
+    reduce_monomial,
+    renormalized_product,
+    times,
+    to_poly,
+)
+from symelbo.index.canonical_names import rename_apart
+from symelbo.index.polynomial import F0, F1, UNIT, Factors, Poly, accumulate, monomial_key
+from symelbo.index.ranges import are_equal, is_within
+from symelbo.index.rewrite_functions import exp_poly
+from symelbo.index.substitute import free_indices, instantiate, parts_of, replace_index
+from symelbo.index.terms import (
+    Add,
+    Apply,
+    Array,
+    Call,
+    Delta,
+    Entry,
+    Extent,
+    Index,
+    IndexTerm,
+    Inverse,
+    Number,
+    Position,
+    Role,
+    Sum,
+    Term,
+    sort_key,
+)
+
+__all__ = ["RULES"]
+
+
+def _fold_atoms(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+    """z**2 -> z on {0, 1};  |a|**2 -> a**2;  (a + b)**2 is expanded;  2**(3/2) -> 2 2**(1/2)."""
+    for atom, exponent in factors.items():
+        rest = {a: e for a, e in factors.items() if a is not atom}
+        if exponent != 1 and exponent > 0 and isinstance(atom, Entry):
+            if atom.symbol.domain.kind == "binary":
+                return reduce_monomial(bound, {**rest, atom: F1})
+        elif isinstance(atom, Call) and atom.name == "abs":
+            if exponent.denominator == 1 and exponent.numerator % 2 == 0:
+                inner = to_poly(atom.arguments[0])
+                return times(bound, rest, power_poly(inner, exponent))
+        elif isinstance(atom, Add | Sum) and exponent >= 1:
+            whole = Fraction(exponent.numerator // exponent.denominator)
+            if whole <= MAX_EXPANDED_POWER:
+                left = {**rest, atom: exponent - whole} if exponent - whole else rest
+                return times(bound, left, power_poly(to_poly(atom), whole))
+        elif isinstance(atom, Delta) and exponent != 1 and exponent > 0:
+            return reduce_monomial(bound, {**rest, atom: F1})
+        elif isinstance(atom, Number) and (exponent >= 1 or exponent < 0):
+            floor = exponent.numerator // exponent.denominator
+            left = {**rest, atom: exponent - floor} if exponent - floor else rest
+            result: Poly = {}
+            accumulate(result, reduce_monomial(bound, left), Fraction(atom.value**floor))
+            return result
+    return None
+
+
+def _merge_exponentials(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+    """exp(a)**2 exp(b) -> exp(2 a + b)"""
+    exponentials = [
+        (atom, exponent)
+        for atom, exponent in factors.items()
+        if isinstance(atom, Call) and atom.name == "exp"
+    ]
+    if not exponentials or (len(exponentials) == 1 and exponentials[0][1] == 1):
+        return None
+    argument: Poly = {}
+    for atom, exponent in exponentials:
+        assert isinstance(atom, Call)
+        accumulate(argument, to_poly(atom.arguments[0]), exponent)
+    rest = {a: e for a, e in factors.items() if not (isinstance(a, Call) and a.name == "exp")}
+    if not argument:
+        return reduce_monomial(bound, rest)
+    return times(bound, rest, exp_poly(argument))
+
+
+def _contract_delta(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+    """sum_i delta(i, j) f(i) -> f(j) where j is in the range of i;
+    delta(i, j) f(i) -> delta(i, j) f(j)
+    """
+    for atom in factors:
+        if not isinstance(atom, Delta):
+            continue
+        equal = are_equal(atom.left, atom.right)
+        rest = {a: e for a, e in factors.items() if a is not atom}
+        if equal is True:
+            return reduce_monomial(bound, rest)
+        if equal is False:
+            return {}
+        for index, other in ((atom.left, atom.right), (atom.right, atom.left)):
+            if not isinstance(index, Index) or index not in bound:
+                continue
+            if is_within(other, index.extent, index.low):
+                remaining = tuple(b for b in bound if b != index)
+                replaced = [(replace_index(a, index, other), e) for a, e in rest.items()]
+                return renormalized_product(remaining, replaced)
+        old, new = sorted((atom.left, atom.right), key=sort_key)[::-1]
+        if not isinstance(old, Index):
+            old, new = new, old
+        if isinstance(new, Entry):  # a category stays a selector: delta(i, c) f(i) is kept
+            continue
+        if isinstance(old, Index) and any(old in free_indices(a) for a in rest):
+            replaced = [(replace_index(a, old, new), e) for a, e in rest.items()]
+            return _times_delta(bound, atom, replaced)
+    return None
+
+
+def _times_delta(
+    bound: tuple[Index, ...], delta: Delta, factors: list[tuple[Term, Fraction]]
+) -> Poly:
+    product = renormalized_product((), factors)
+    result: Poly = {}
+    for monomial, scale in product.items():
+        inner_bound, inner = rename_apart(monomial) if bound else monomial
+        merged = {**dict(inner), delta: F1}
+        accumulate(result, reduce_monomial(bound + inner_bound, merged), scale)
+    return result
+
+
+def _count_free_sum(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+    """sum_{i=low..n} f -> (n - low + 1) f"""
+    for index in bound:
+        if not any(index in free_indices(atom) for atom in factors):
+            remaining = tuple(b for b in bound if b != index)
+            return times(remaining, factors, to_poly(build.extent_length(index.extent, index.low)))
+    return None
+
+
+def _complete_range(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+    """sum_{i=1..C-1} f(i) -> sum_{i=1..C} f(i) - f(C), where f is defined at C"""
+    for index in bound:
+        if index.extent.size is None or index.extent.offset >= 0:
+            continue
+        longer = Extent(index.extent.size, index.extent.offset + 1)
+        if not all(_is_defined_up_to(atom, index, longer) for atom in factors):
+            continue
+        remaining = tuple(b for b in bound if b != index)
+        wider = Index(f"{index.name}+", longer, index.low)
+        full = [(replace_index(a, index, wider), e) for a, e in factors.items()]
+        last = [(replace_index(a, index, Position(longer)), e) for a, e in factors.items()]
+        result = dict(renormalized_product((*remaining, wider), full))
+        accumulate(result, renormalized_product(remaining, last), -F1)
+        return result
+    return None
+
+
+def _is_defined_up_to(term: Term, index: Index, extent: Extent) -> bool:
+    """Whether every axis that holds the index is at least `extent` long."""
+    if index not in free_indices(term):
+        return True
+    match term:
+        case Entry(symbol, indices):
+            if symbol.role is Role.VALUE:
+                return False  # minimal statistics of a value stay minimal
+            for axis, place in zip(symbol.shape, indices, strict=True):
+                if place == index and not is_within(Position(extent), axis):
+                    return False
+            return True
+        case Inverse(matrix, row, column):
+            for formal, place in zip(matrix.indices, (row, column), strict=True):
+                if place == index and not is_within(Position(extent), formal.extent):
+                    return False
+    return all(
+        _is_defined_up_to(part, index, extent) for part in parts_of(term) if isinstance(part, Term)
+    ) and all(
+        _is_defined_up_to(part.body, index, extent)
+        for part in parts_of(term)
+        if isinstance(part, Array)
+    )
+
+
+def _sum_simplex(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+    """sum_{i=1..C} p[i] -> 1 for p on the simplex"""
+    for index in bound:
+        holders = [atom for atom in factors if index in free_indices(atom)]
+        if len(holders) != 1 or factors[holders[0]] != 1:
+            continue
+        atom = holders[0]
+        if not isinstance(atom, Entry) or atom.symbol.domain.kind != "simplex":
+            continue
+        last = atom.indices[-1] == index and index.extent == atom.symbol.shape[-1]
+        if last and index.low == 1 and index not in atom.indices[:-1]:
+            remaining = tuple(b for b in bound if b != index)
+            return reduce_monomial(remaining, {a: e for a, e in factors.items() if a is not atom})
+    return None
+
+
+def _contract_inverse(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+    """sum_j inv(M)[i, j] M[j, k] -> delta(i, k), also from the right"""
+    for atom, exponent in factors.items():
+        if not isinstance(atom, Inverse) or exponent != 1:
+            continue
+        for middle, outer, at_row in (
+            (atom.column, atom.row, True),
+            (atom.row, atom.column, False),
+        ):
+            if not isinstance(middle, Index) or middle not in bound or middle == outer:
+                continue
+            partners = [a for a in factors if a is not atom and middle in free_indices(a)]
+            if len(partners) != 1 or factors[partners[0]] != 1:
+                continue
+            far = _match_matrix(atom.matrix, partners[0], middle, at_row)
+            if far is None:
+                continue
+            remaining = tuple(b for b in bound if b != middle)
+            rest = [(a, e) for a, e in factors.items() if a is not atom and a is not partners[0]]
+            return renormalized_product(remaining, [*rest, (Delta(outer, far), F1)])
+    return None
+
+
+def _match_matrix(matrix: Array, term: Term, middle: Index, at_row: bool) -> IndexTerm | None:
+    """The k with term = M[middle, k] (or M[k, middle]), if there is one."""
+    for candidate in _index_places(term):
+        if candidate == middle:
+            continue
+        places = (middle, candidate) if at_row else (candidate, middle)
+        if normal(instantiate(matrix, places)) == term:
+            return candidate
+    return None
+
+
+def _index_places(term: Term) -> list[IndexTerm]:
+    match term:
+        case Entry(_, indices):
+            return list(indices)
+        case Apply(_, _, indices, derivatives):
+            return [*indices, *(place for _, where in derivatives for place in where)]
+        case Inverse(_, row, column):
+            return [row, column]
+    return []
+
+
+def _reduce_denominator(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+    """p / (1 - p) -> 1/(1 - p) - 1;   1/(p (1 - p)) -> 1/p + 1/(1 - p)"""
+    for atom, exponent in factors.items():
+        if exponent >= 0 or exponent.denominator != 1 or not isinstance(atom, Add):
+            continue
+        lead = _leading_atom(atom)
+        if lead is None:
+            continue
+        symbol, scale, rest = lead
+        power = factors.get(symbol, F0)
+        if power.denominator != 1 or not power:
+            continue
+        others = {a: e for a, e in factors.items() if a is not atom and a != symbol}
+        if power >= 1:
+            # symbol = (q - rest) / scale
+            fewer = {symbol: power - 1} if power > 1 else {}
+            result: Poly = {}
+            raised: Factors = {atom: exponent + 1} if exponent + 1 else {}
+            accumulate(result, reduce_monomial(bound, {**others, **fewer, **raised}), 1 / scale)
+            same = {**others, **fewer, atom: exponent}
+            accumulate(result, times(bound, same, rest), -1 / scale)
+            return result
+        if set(rest) == {UNIT}:
+            # 1/(s q) = (1/rest) (1/s - scale/q), q = scale s + rest
+            value = rest[UNIT]
+            raised = {atom: exponent + 1} if exponent + 1 else {}
+            lowered = {symbol: power + 1} if power + 1 else {}
+            result = {}
+            first = {**others, symbol: power, **raised}
+            accumulate(result, reduce_monomial(bound, first), 1 / value)
+            both = {**others, **lowered, atom: exponent}
+            accumulate(result, reduce_monomial(bound, both), -scale / value)
+            return result
+    return None
+
+
+@lru_cache(maxsize=10_000)
+def _leading_atom(base: Add) -> tuple[Term, Fraction, Poly] | None:
+    """q -> (s, c, rest) with q = c s + rest and s an atom that rest does not mention."""
+    poly = to_poly(base)
+    for monomial in sorted(poly, key=monomial_key, reverse=True):
+        if monomial.bound or len(monomial.factors) != 1 or monomial.factors[0][1] != 1:
+            continue
+        symbol = monomial.factors[0][0]
+        rest = {m: c for m, c in poly.items() if m != monomial}
+        if all(symbol not in dict(m.factors) for m in rest):
+            return symbol, poly[monomial], rest
+    return None
+
+
+RULES = (
+    _fold_atoms,
+    _merge_exponentials,
+    _contract_delta,
+    _count_free_sum,
+    _contract_inverse,
+    _complete_range,
+    _sum_simplex,
+    _reduce_denominator,
+)
