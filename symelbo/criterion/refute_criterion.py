@@ -282,6 +282,8 @@ class _Instance:
             return [Fraction(n) for n in range(1, last + 1)]
         if kind == "interval":
             return [_inside(symbol.domain, Fraction(n)) for n in (1, 2, 3)]
+        if kind == "naturals" and symbol.domain.upper is not None:
+            kind = "binary"  # a number of trials is at least 1
         choices = {
             "binary": ("0", "1"),
             "naturals": ("0", "1", "2", "3"),

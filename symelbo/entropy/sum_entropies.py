@@ -108,9 +108,9 @@ def abbreviate_arguments(
     if factor.radial is None:
         return whole, ()
     if factor.statement.family.abstract:
-        (argument,) = factor.arguments().values()
-        name = Symbol(f"H_{factor.statement.family.name}", Role.FUNCTION, Domain("real"))
-        return Apply(name, (argument,)), ()
+        (given,) = factor.arguments().values()
+        function = Symbol(f"H_{factor.statement.family.name}", Role.FUNCTION, Domain("real"))
+        return Apply(function, (given,)), ()
     formal = derive_entropy(factor.form, factor.radial)
     mapping: dict[Symbol, Array] = {}
     chosen: list[tuple[Symbol, Array]] = []

@@ -1,7 +1,7 @@
 """Binomial distribution on 0..n with a known number n of trials."""
 
 from symelbo.families.family import Argument, Family, Form
-from symelbo.index.terms import Domain
+from symelbo.index.terms import Domain, Entry, Role, Symbol
 
 _TRIALS = Argument("n", Domain("naturals"), constant=True)
 _CHOICES = "loggamma(n + 1) - loggamma(x + 1) - loggamma(n - x + 1)"
@@ -10,7 +10,7 @@ BINOMIAL = Family(
     name="Binomial",
     summary="successes in n trials, n known",
     value="x",
-    support=Domain("naturals"),
+    support=Domain("naturals", None, Entry(Symbol("n", Role.ARGUMENT, Domain("naturals")))),
     forms=(
         Form(
             (_TRIALS, Argument("p", Domain("unit"))), f"x*log(p) + (n - x)*log(1 - p) + {_CHOICES}"

@@ -65,8 +65,9 @@ class Role(Enum):
 class Domain:
     """Where the entries of a symbol live.
 
-    kind: real, positive, unit, simplex (last index), posdef (last two), binary, naturals,
-    category (1..extent), interval (lower..upper, None is infinite; the bounds are terms).
+    kind: real, positive, unit, simplex (last index), posdef (last two), binary, naturals (up to
+    `upper`, if given), category (1..extent), interval (lower..upper, None is infinite; the bounds
+    are terms).
     """
 
     kind: str

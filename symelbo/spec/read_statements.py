@@ -429,6 +429,8 @@ def _actual_support(support: Domain, arguments: Mapping[str, Array]) -> Domain:
             continue
         formal = {s: arguments[s.name] for s in symbols_of(bound) if s.name in arguments}
         actual = replace_symbols(bound, formal)
+        if free_indices(actual) and support.kind != "interval":
+            return Domain(support.kind)
         if free_indices(actual):
             return Domain("positive" if number == 0 and is_positive(actual) else "real")
         bounds[number] = actual

@@ -240,8 +240,10 @@ def _scalar(
         case "binary":
             return float(random.randint(0, 1))
         case "naturals":
-            node = symbol.role in _NODES
-            return float(random.randint(0, 5) if node else random.randint(2, 8))
+            if symbol.role not in _NODES:
+                return float(random.randint(2, 8))
+            most = 5 if domain.upper is None else int(evaluate(domain.upper, world).value)
+            return float(random.randint(0, most))
         case "category":
             upper = domain.upper
             if upper is not None:

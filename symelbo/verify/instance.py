@@ -117,6 +117,9 @@ def _scalar_admissible(
         case "binary":
             return x in (0, 1)
         case "naturals":
+            if domain.upper is not None:
+                most = _bound(domain.upper, values, instance)
+                return x.denominator == 1 and most is not None and 0 <= x <= most
             return x.denominator == 1 and x >= 0
         case "category":
             top = _bound(domain.upper, values, instance)
