@@ -205,7 +205,7 @@ def derive(
     if len(tasks) == 1:
         click.echo(outcomes[0].summary, nl=False, color=color)
     else:
-        click.echo(_table(outcomes, width), nl=False)
+        click.echo(_table(outcomes, shutil.get_terminal_size().columns), nl=False)
     return min((outcome.status for outcome in outcomes), key=WORST_FIRST.index)
 
 
@@ -289,7 +289,6 @@ def _derive_task(task: _Task) -> _Outcome:
         status = OTHER_VERDICT if verdict != task.require else 0
     elif verdict == "undecided":
         status = UNDECIDED
-    shown = verdict == "proved" and derivation.entropy_sum is not None
     return _Outcome(
         path=task.path,
         status=status,
@@ -298,7 +297,7 @@ def _derive_task(task: _Task) -> _Outcome:
         verdict=verdict,
         theorem=derivation.theorem,
         residual=derivation.residual,
-        sum=sum_text(derivation.entropy_sum) if shown and derivation.entropy_sum else "",
+        sum=sum_text(derivation),
     )
 
 
@@ -346,8 +345,7 @@ def _describe_defect(error: Exception, path: Path | None = None) -> str:
     text = (
         f"{where}a defect of symelbo {__version__}, not of your model: "
         f"{type(error).__name__}: {_printable(error)}\n"
-        "Nothing was written.  Please report this line together with the model; "
-        "SYMELBO_DEBUG=1 adds the traceback."
+        "Please report this line together with the model; SYMELBO_DEBUG=1 adds the traceback."
     )
     if os.environ.get("SYMELBO_DEBUG") == "1":
         from traceback import format_exception

@@ -259,7 +259,6 @@ def _compile_pdf(source: bytes) -> bytes | str:
         "SOURCE_DATE_EPOCH": "0",  # no date of the day in the PDF
         "FORCE_SOURCE_DATE": "1",
         "openout_any": "p",  # TeX writes below its own folder only
-        "shell_escape": "f",
     }
     with tempfile.TemporaryDirectory(prefix="symelbo-") as name:
         folder = Path(name)

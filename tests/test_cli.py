@@ -110,7 +110,9 @@ def test_derive_writes_the_files_and_prints_a_summary(
     assert "log(2*PI*e*sigma2)" in run.out
     assert "d/ds sigma2 = -sigma2" in run.out
     assert "largest relative residual < 1e-" in run.out
-    assert "output/ppca/: appendix.tex, derivation.json, ppca.py, proof.tex" in run.out
+    assert "output/ppca/: appendix.tex, derivation.json, ppca.py, proof.tex" in " ".join(
+        run.out.split()
+    )
     assert "\x1b" not in run.out
     assert max(map(len, run.out.splitlines())) <= 80
 
@@ -577,6 +579,10 @@ def test_a_model_name_is_only_text(symelbo: Callable[..., Run], tmp_path: Path, 
     folder = tmp_path / "output" / "m"
     assert json.loads((folder / "derivation.json").read_text())["model"]["name"] == name
     compile((folder / "m.py").read_text(), "m.py", "exec")
+    latex = (folder / "proof.tex").read_text(encoding="utf-8")
+    assert r"\input{/etc" not in latex
+    assert r"\write18" not in latex
+    assert latex.count(r"\end{document}") == 1
     assert "no proof.pdf: TeX says" not in run.out
     assert everything(tmp_path)[:3] == ["m.yaml", "output", "output/m"]
 
@@ -769,6 +775,8 @@ FACTOR = closed(
         ]
     },
     entropy=MAYBE_FORMULA,
+    entropy_expanded=MAYBE_FORMULA,
+    abbreviations={"type": "object", "additionalProperties": ENTRY},
     entropy_kind={"enum": ["entropy", "pseudo_entropy", None]},
     entropy_depends_on=TEXTS,
     residual=RESIDUAL,

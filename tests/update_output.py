@@ -17,7 +17,7 @@ from pathlib import Path
 
 from symelbo import derive
 from symelbo.derivation import Derivation
-from symelbo.render.summary import sum_text
+from symelbo.render.summary import abbreviations, sum_text
 from symelbo.write_output import write_output
 
 __all__ = ["EXAMPLE", "MODELS", "OUTPUT", "README", "models_table", "replace_part", "run_example"]
@@ -53,8 +53,9 @@ def models_table(derivations: dict[str, Derivation]) -> str:
     ]
     for stem, derivation in derivations.items():
         model = derivation.model
-        if derivation.verdict == "proved" and derivation.entropy_sum is not None:
-            answer = f"`{sum_text(derivation.entropy_sum)}`"
+        if text := sum_text(derivation):
+            answer = f"`{text}`"
+            answer += "".join(f", with `{line}`" for line in abbreviations(derivation))
         else:
             data = json.loads((OUTPUT / stem / "derivation.json").read_text(encoding="utf-8"))
             answer = next(f["reason"] for f in data["factors"] if f["verdict"] != "holds")

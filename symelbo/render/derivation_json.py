@@ -117,7 +117,9 @@ def _factor(family: str, result: FactorResult, entropy: FactorEntropy | None) ->
         "field": {},
         "nonzero": [],
         "reparameterization": _reparameterization(result),
-        "entropy": None if entropy is None else _formula(entropy.term),
+        "entropy": None if entropy is None else _formula(entropy.display),
+        "entropy_expanded": None if entropy is None else _formula(entropy.term),
+        "abbreviations": {} if entropy is None else _abbreviations(entropy),
         "entropy_kind": None if entropy is None else entropy.kind,
         "entropy_depends_on": [] if entropy is None else [s.name for s in entropy.parents],
         "residual": residual_bound(result.residual),
@@ -147,6 +149,11 @@ def _factor(family: str, result: FactorResult, entropy: FactorEntropy | None) ->
         case solution:
             data["nonzero"] = [_formula(term) for term in solution.nonzero]
     return data
+
+
+def _abbreviations(entropy: FactorEntropy) -> Json:
+    """What the names in an entropy stand for that are no names of the model."""
+    return {symbol.name: _entry(a.body, a.indices) for symbol, a in entropy.abbreviations}
 
 
 def _form(factor: Factor) -> Json:
@@ -259,7 +266,7 @@ def _entropy_sum(entropy_sum: EntropySum | None) -> Json | None:
                 "node": entropy.node,
                 "kind": entropy.kind,
                 "depends_on": [symbol.name for symbol in entropy.parents],
-                **_formula(entropy.term),
+                **_formula(entropy.display),
             }
             for entropy in entropy_sum.entropies
         ],

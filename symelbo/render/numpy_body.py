@@ -1,24 +1,24 @@
 """The bodies of entropy_sum, elbo and gap as assignments, for every way of averaging over q.
 
-    mixture    one categorical latent: a sum over the categories with the responsibilities
-    moments    expectations of polynomials of degree two by the mean and covariance of q
-    samples    a weighted sum over samples (or an enumeration) of the latents
+mixture    one categorical latent: a sum over the categories with the responsibilities
+moments    expectations of polynomials of degree two by the mean and covariance of q
+samples    a weighted sum over samples (or an enumeration) of the latents
 """
 
 from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from symelbo.derivation import Derivation, EntropySum, FactorEntropy, FactorResult
+from symelbo.derivation import Derivation, EntropySum, FactorResult
 from symelbo.entropy.exact_posterior import log_joint
 from symelbo.entropy.sum_entropies import fix_scale
 from symelbo.expfam.derive_radial import derive_means
 from symelbo.expfam.form import Inseparable
 from symelbo.expfam.separate_density import separate_density
-from symelbo.index.build import ZERO, add, divide, mul, negate, number, power, subtract, total
+from symelbo.index.build import ZERO, add, divide, mul, number, power, subtract, total
 from symelbo.index.differentiate import derivative_along, derivative_by
 from symelbo.index.normal import normal, normal_array
 from symelbo.index.substitute import (
@@ -32,7 +32,6 @@ from symelbo.index.substitute import (
 from symelbo.index.terms import (
     Add,
     Array,
-    Delta,
     Domain,
     Entry,
     Extent,
@@ -41,7 +40,6 @@ from symelbo.index.terms import (
     IndexValue,
     Mul,
     Number,
-    Position,
     Power,
     Role,
     Size,
@@ -142,8 +140,19 @@ class Setting:
             return ""
         if extent.size is None:
             return str(extent.offset)
-        offset = f" {'+' if extent.offset > 0 else '-'} {abs(extent.offset)}" if extent.offset else ""
+        sign = "+" if extent.offset > 0 else "-"
+        offset = f" {sign} {abs(extent.offset)}" if extent.offset else ""
         return f'sizes["{self.sizes[extent.size]}"]{offset}'
+
+    def bounds(self, symbol: Symbol) -> tuple[str, str] | None:
+        """The least and the greatest value as source, where they are numbers."""
+        shown = []
+        ends = ((symbol.domain.lower, "-np.inf"), (symbol.domain.upper, "np.inf"))
+        for bound, infinite in ends:
+            if bound is not None and not isinstance(bound, Number):
+                return None
+            shown.append(infinite if bound is None else repr(float(bound.value)))
+        return shown[0], shown[1]
 
     def renamed(self) -> list[tuple[str, str]]:
         """(name in the spec, name in the module) where they differ."""
@@ -167,8 +176,9 @@ class Body:
     lines: list[Line] = field(default_factory=list)
     uses_weights: bool = False
     asks_entropy_q: bool = False
-    asked_entropies: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
     pending: str = ""  # the comment above the next line
+    subject: str = ""  # the factor at hand
 
     def __post_init__(self) -> None:
         setting = self.setting
@@ -193,7 +203,7 @@ class Body:
         self.printer = NumpyPrinter(self.locals, setting.sizes, batch_axes, functions)
         self.over = over
         self.q = setting.q_name if setting.mixture is not None else setting.weights_name
-        self.shared: dict[tuple[str, Term], Symbol] = {}
+        self.shared: dict[tuple[str, Array], Symbol] = {}
         self.means: dict[Symbol, Array] | None = None
         self.covariances: dict[Symbol, Array] = {}
         self.by_samples = False
@@ -216,21 +226,37 @@ class Body:
         for entropy in sums.entropies:
             kind = entropy.kind.replace("_", "-")
             self.pending = f'{kind} of {entropy.node}, proof section "Entropies"'
-            try:
-                code = self._mean(entropy.term, entropy.display, entropy.abbreviations)
-                parts.append((True, self._assign(f"entropy_{entropy.node}", code)))
-            except Unsupported:
-                parts.append((True, self._ask_entropy(entropy)))
+            self.subject = entropy.node
+            what = f"{kind} of {entropy.node} under q"
+            name = f"entropy_{entropy.node}"
+            shown = (entropy.display, entropy.abbreviations)
+            parts.append((True, self._mean_or_ask(entropy.term, *shown, name, what)))
         for node, term in sums.bases:
             self.pending = f"logarithm of the base measure of {node}"
-            code = self._mean(term, term, ())
-            parts.append((False, self._assign(f"log_base_{node}", code)))
+            what = f"logarithm of the base measure of {node} under q"
+            parts.append((False, self._mean_or_ask(term, term, (), f"log_base_{node}", what)))
         self._return(_signed_sum(parts))
+        self._drop_unused()
 
-    def _ask_entropy(self, entropy: FactorEntropy) -> Code:
-        name = self._fresh(f"entropy_{entropy.node}")
-        self.asked_entropies.append((name, f"{entropy.kind.replace('_', '-')} of {entropy.node}"))
-        return Code(name)
+    def _mean_or_ask(
+        self,
+        term: Term,
+        display: Term,
+        abbreviations: Sequence[tuple[Symbol, Array]],
+        name: str,
+        what: str,
+    ) -> Code:
+        """The mean of a term; a number that the caller gives where it is abstract."""
+        used, by_samples = set(self.printer.used), self.by_samples
+        try:
+            return self._assign(name, self._mean(term, display, abbreviations))
+        except Unsupported:
+            self.printer.used.clear()
+            self.printer.used.update(used)
+            self.by_samples, self.pending = by_samples, ""
+            name = self._fresh(name)
+            self.asked.append((name, what))
+            return Code(name)
 
     def write_elbo(self) -> None:
         """-> return H[q] + sum_f E log p_f"""
@@ -242,11 +268,10 @@ class Body:
         parts: list[tuple[bool, Code]] = []
         if exact is None:
             self._entropy_of_q(parts)
-        for statement, result in zip(
-            model.statements, setting.derivation.factors, strict=True
-        ):
+        for statement, result in zip(model.statements, setting.derivation.factors, strict=True):
             density = self._density(statement)
             node = result.node
+            self.subject = node
             self.pending = f"log-density of {node}"
             codes = self._mean_of_formal(statement, density, density.term, exact is not None)
             self._assign_all(parts, f"log_{node}", codes)
@@ -265,7 +290,7 @@ class Body:
             self.pending = "the posterior is normal, so log p(x) = log p(x, mode) + this"
             parts.append((False, self._assign("log_volume", code)))
         self._return(_signed_sum(parts))
-        self._drop_unused()
+        self._finish()
 
     def write_gap(self) -> None:
         """-> return sum_f E d/ds log p_f along the field"""
@@ -279,6 +304,7 @@ class Body:
         ):
             factor = result.factor
             assert factor is not None
+            self.subject = result.node
             self.pending = f"derivative of log p({result.node}) along the field"
             if factor.radial is not None:
                 density = factor.form.density
@@ -288,7 +314,7 @@ class Body:
                 codes = self._mean_of_change(result)
             self._assign_all(parts, f"slope_{result.node}", codes)
         self._return(_signed_sum(parts))
-        self._drop_unused()
+        self._finish()
 
     def how_averaged(self) -> str:
         """A sentence on how the expectation over q is taken."""
@@ -393,12 +419,14 @@ class Body:
             if latents and self.setting.mixture is None:
                 self.by_samples = True
             return [self._formal(statement, density, term)]
+        if only_at_mean:
+            return [self._formal(statement, density, term)]
         try:
             _, curved = self._expect(full)
         except NotQuadratic:
             raise Unsupported("no closed form") from None
         codes = [self._formal(statement, density, term)]
-        if curved != ZERO and not only_at_mean:
+        if curved != ZERO:
             codes.append(self.printer.expression(tidy(curved)))
         return codes
 
@@ -416,25 +444,40 @@ class Body:
         if not _is_polynomial(term):
             raise NotQuadratic
         curved: list[Term] = []
-        for latent, covariance in self.covariances.items():
-            rows = tuple(Index(f"row{n}", e) for n, e in enumerate(latent.shape))
-            columns = tuple(Index(f"column{n}", e) for n, e in enumerate(latent.shape))
-            second = normal(derivative_by(derivative_by(term, latent, rows), latent, columns))
-            if any(s.role is Role.LATENT for s in symbols_of(second)):
-                raise NotQuadratic
-            part = mul(second, instantiate(covariance, (*rows, *columns)))
-            for index in (*rows, *columns):
-                part = total(index, part)
-            curved.append(part)
-        for left in self.covariances:
-            for right in self.covariances:
-                mixed = derivative_by(
-                    derivative_by(term, left, _rows(left, "u")), right, _rows(right, "w")
-                )
-                if any(s.role is Role.LATENT for s in symbols_of(normal(mixed))):
+        for latent in self.means:
+            for other in self.means:
+                rows, columns = _rows(latent, "row"), _rows(other, "column")
+                second = normal(derivative_by(derivative_by(term, latent, rows), other, columns))
+                if any(s.role is Role.LATENT for s in symbols_of(second)):
                     raise NotQuadratic
-        curvature = normal(divide(add(*curved), number(2)))
-        return replace_symbols(term, self.means), curvature
+                if latent == other:
+                    curved.append(self._traced(latent, Array((*rows, *columns), second)))
+        return replace_symbols(term, self.means), normal(divide(add(*curved), number(2)))
+
+    def _traced(self, latent: Symbol, second: Array) -> Term:
+        """tr(f'' C) for one latent; C is block-diagonal over the plates of a declared q."""
+        if second.body == ZERO:
+            return ZERO
+        covariance = self.covariances.get(latent)
+        if covariance is None:  # the exact posterior: a full matrix
+            self._use_exact_moments()
+            if self.printer.expression(second.body).axes == second.indices[::-1]:
+                second = Array(second.indices[::-1], second.body)  # it is symmetric
+            name = f"curvature_{self.subject}"
+            curvature = self._symbol(name, tuple(i.extent for i in second.indices))
+            curvature = self._define(curvature, second)
+            both = (curvature, self.exact[1])
+            covariance = Array(second.indices, mul(*(Entry(s, second.indices) for s in both)))
+            indices, part = second.indices, covariance.body
+        else:
+            indices = covariance.indices
+            events = len(indices) - len(latent.shape)
+            rows = indices[: len(latent.shape)]
+            columns = (*indices[: len(latent.shape) - events], *indices[len(latent.shape) :])
+            part = mul(instantiate(second, (*rows, *columns)), covariance.body)
+        for index in indices:
+            part = total(index, part)
+        return part
 
     def _find_moments(self) -> None:
         """The mean and the covariance of q in closed form, where it has them."""
@@ -445,16 +488,14 @@ class Body:
             mean = self._symbol(f"mean_{latent.name}", latent.shape)
             covariance = self._symbol(f"cov_{latent.name}", (*latent.shape, *latent.shape))
             self.means = {latent: _whole(mean)}
-            self.covariances = {latent: _whole(covariance)}
             self.exact = (mean, covariance)
         elif not isinstance(setting.model.variational, str):
             moments = [_moments(statement) for statement in setting.model.variational]
             nodes = [statement.node for statement in setting.model.variational]
-            if all(m is not None for m in moments) and set(nodes) == set(setting.latents):
-                if len(set(nodes)) == len(nodes):
-                    pairs = {n: m for n, m in zip(nodes, moments, strict=True) if m is not None}
-                    self.means = {node: mean for node, (mean, _) in pairs.items()}
-                    self.covariances = {node: c for node, (_, c) in pairs.items()}
+            pairs = {n: m for n, m in zip(nodes, moments, strict=True) if m is not None}
+            if len(pairs) == len(nodes) and set(nodes) == set(setting.latents):
+                self.means = {node: mean for node, (mean, _) in pairs.items()}
+                self.covariances = {node: c for node, (_, c) in pairs.items()}
 
     def _use_exact_moments(self) -> Symbol | None:
         """Write the mode and the covariance of the exact normal posterior, once."""
@@ -541,7 +582,8 @@ class Body:
         code = self.printer.expression(body)
         batch = tuple(axis for axis in code.axes if axis in self.printer.batch)
         if symbol in self.locals:
-            symbol = Symbol(f"{symbol.name}'{len(self.shared)}", symbol.role, symbol.domain, symbol.shape)
+            again = f"{symbol.name}'{len(self.shared)}"
+            symbol = Symbol(again, symbol.role, symbol.domain, symbol.shape)
         name = self._fresh(symbol.name.split("'")[0])
         self._write(f"{name} = {self.printer.full(code, (*batch, *array.indices))}")
         self.locals[symbol] = Local(name, batch)
@@ -577,17 +619,21 @@ class Body:
         self._write(f"{name} = {code.text}")
         return self._average(Code(name, Level.ATOM, code.axes))
 
-    def _assign_all(
-        self, parts: list[tuple[bool, Code]], name: str, codes: Sequence[Code]
-    ) -> None:
+    def _assign_all(self, parts: list[tuple[bool, Code]], name: str, codes: Sequence[Code]) -> None:
         """A term, at the mean of q if there is a correction by its covariance as well."""
         for code in codes:
             parts.append((False, self._assign(name, code)))
-            name = f"{name}_spread"
+            name = f"{name.rstrip(']')}_spread"
 
     def _return(self, code: Code, comment: str = "") -> None:
         self.pending = comment
         self._write(f"return float({code.text})")
+
+    def _finish(self) -> None:
+        """Refuse a function that would need abstract functions; remove what is not read."""
+        if any(symbol.role is Role.FUNCTION for symbol in self.printer.used):
+            raise Unsupported("an abstract function")
+        self._drop_unused()
 
     def _drop_unused(self) -> None:
         """Remove assignments that nothing reads."""
@@ -698,9 +744,7 @@ def _is_residual(term: Term) -> bool:
     values = (Role.VALUE, Role.OBSERVED, Role.LATENT)
     symbols = [symbols_of(part) for part in term.terms]
     with_value = [any(s.role in values for s in found) for found in symbols]
-    others = [
-        bool(found) and not value for found, value in zip(symbols, with_value, strict=True)
-    ]
+    others = [bool(found) and not value for found, value in zip(symbols, with_value, strict=True)]
     return any(with_value) and any(others)
 
 
@@ -711,7 +755,7 @@ def _tidy_residuals(term: Term) -> Term:
 
 
 def _moments(statement: Statement) -> tuple[Array, Array] | None:
-    """The mean and the covariance of a declared density, both over the node's axes."""
+    """Mean and covariance of a declared density; the covariance over (plates, events, events)."""
     if any(s.role is Role.LATENT for _, a in statement.arguments for s in symbols_of(a)):
         return None
     try:
@@ -747,7 +791,6 @@ def _moments(statement: Statement) -> tuple[Array, Array] | None:
     covariance = normal(subtract(instantiate(second, (*rows, *columns)), product))
     mapping = _mapping(statement, density)
     left = tuple(Index(f"p{n}", i.extent) for n, i in enumerate(statement.plates))
-    right = tuple(Index(f"o{n}", i.extent) for n, i in enumerate(statement.plates))
     mean_array = Array(
         (*left, *rows),
         instantiate(
@@ -755,5 +798,4 @@ def _moments(statement: Statement) -> tuple[Array, Array] | None:
         ),
     )
     body = instantiate(Array(statement.plates, replace_symbols(covariance, mapping)), left)
-    deltas = [Delta(a, b) for a, b in zip(left, right, strict=True)]
-    return mean_array, Array((*left, *rows, *right, *columns), mul(*deltas, body))
+    return mean_array, Array((*left, *rows, *columns), body)

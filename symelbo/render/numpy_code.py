@@ -110,8 +110,8 @@ class NumpyPrinter:
     """Prints terms, and collects the symbols and sizes that it printed.
 
     locals: symbol -> variable (it may grow, never change); sizes: size -> variable; batch: the
-    batch axes in their order, with the expressions of their lengths; functions: abstract function ->
-    callable variable; matrices: normal arrays that have a variable already.
+    batch axes in their order, with the expressions of their lengths; functions: abstract function
+    -> callable variable; matrices: normal arrays that have a variable already.
     """
 
     locals: Mapping[Symbol, Local]
@@ -189,6 +189,7 @@ class NumpyPrinter:
 
     def _product(self, factors: Sequence[Term]) -> tuple[bool, Code]:
         """factors -> (negative, code of the absolute product)"""
+        factors = _factors(build.mul(*map(merge_logs, factors)))
         scale = Fraction(1)
         above: list[Code] = []
         below: list[Code] = []
@@ -354,9 +355,9 @@ class NumpyPrinter:
             where = _axis_argument(code.axes, summed)
             return Code(f"np.sum({code.text}{where})", Level.ATOM, kept)
         if len(codes) == 2 and len(summed) == 1:
-            code = self._matrix_product(summed[0], *codes)
-            if code is not None:
-                return code
+            product = self._matrix_product(summed[0], *codes)
+            if product is not None:
+                return product
         axes = self.union(code.axes for code in codes)
         kept = tuple(axis for axis in axes if axis not in summed)
         letters = _letters(axes)
@@ -461,9 +462,7 @@ class NumpyPrinter:
         for n in sorted(shared):
             selectors[n] = self._place_value(places[n])
         batched = [axis for axis in batch if axis in inner]
-        advanced = self.union(
-            (*(code.axes for code in selectors.values()), tuple(batched))
-        )
+        advanced = self.union((*(code.axes for code in selectors.values()), tuple(batched)))
         items: list[tuple[bool, str, Axes]] = []
         for axis in batch:
             if axis in batched:
@@ -570,7 +569,10 @@ class NumpyPrinter:
             texts.append(self.full(code, (*rest, *argument.indices)))
         batch = tuple(axis for axis in self.batch if axis in found)
         self.used.add(term.function)
-        called = f"np.asarray({name}({', '.join(texts)}), dtype=float)"
+        dims = [self.batch[axis] for axis in batch]
+        dims += [self.length(extent).text.replace(" ", "") for extent in term.function.shape]
+        call = f"{name}({', '.join(texts)})"
+        called = f'_array("{name}", {call}, "{" ".join(dims)}", "real", sizes)'
         return self._select(called, batch, term.function.shape, term.indices)
 
 

@@ -92,7 +92,7 @@ def _is_call(text: str) -> bool:
 def _ends_in_call(text: str) -> bool:
     """a - f(...): with one operator, it is the bracket at the end that is opened."""
     spans = _brackets(text)
-    if not spans or spans[-1][1] != len(text) - 1 or spans[-1][1] - spans[-1][0] < 2:
+    if not spans or not text.endswith(")") or spans[-1][1] - spans[-1][0] < 2:
         return False
     pieces = next(filter(None, (_split(text, signs) for signs in _OPERATORS)), [])
     return len(pieces) <= 2

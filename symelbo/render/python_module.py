@@ -5,10 +5,9 @@ The text is deterministic; every formula in it is printed from the terms of the 
 
 from __future__ import annotations
 
-import keyword
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import symelbo
 from symelbo.criterion.result import Solution
 from symelbo.derivation import Derivation
-from symelbo.index.terms import Array, Extent, Index, Role, Symbol
+from symelbo.index.terms import Extent, Role, Symbol
 from symelbo.render.numpy_body import Body, Setting
 from symelbo.render.numpy_code import Unsupported
 from symelbo.render.numpy_layout import WIDTH, lay_out, wrap_text
@@ -32,7 +31,8 @@ _DOMAINS = {
     "simplex": "positive, summing to one over the last axis",
     "posdef": "symmetric positive definite in the last two axes",
     "binary": "0 or 1",
-    "naturals": "0, 1, 2, ...",
+    "naturals": "whole numbers from 0 on",
+    "interval": "between the bounds of its support",
     "category": "a category, counted from 1",
     "weights": "non-negative, summing to one over the last axis",
 }
@@ -104,9 +104,10 @@ def render_python(derivation: Derivation) -> str:
     setting = Setting(derivation)
     functions = [_entropy_function(setting)]
     try:
-        functions.append(_elbo_function(setting))
+        elbo = _elbo_function(setting)
+        functions.append(elbo)
         if not derivation.entropy_sum.remainders:
-            functions.append(_gap_function(setting))
+            functions.append(_gap_function(setting, elbo))
     except Unsupported:
         del functions[1:]
     return _render(derivation, setting, functions)
@@ -141,7 +142,7 @@ def _elbo_function(setting: Setting) -> Function:
     return _finish(setting, body, "elbo", ["ELBO per data point, in nats.", body.how_averaged()])
 
 
-def _gap_function(setting: Setting) -> Function:
+def _gap_function(setting: Setting, elbo: Function) -> Function:
     body = Body(setting)
     body.write_gap()
     summary = [
@@ -150,7 +151,7 @@ def _gap_function(setting: Setting) -> Function:
         *_field_lines(setting.derivation),
         "It vanishes at stationary points.",
     ]
-    return _finish(setting, body, "gap", summary)
+    return _finish(setting, body, "gap", summary, elbo.arguments)
 
 
 def _field_lines(derivation: Derivation) -> list[str]:
@@ -162,8 +163,20 @@ def _field_lines(derivation: Derivation) -> list[str]:
     return lines
 
 
-def _finish(setting: Setting, body: Body, name: str, summary: Sequence[str]) -> Function:
-    arguments = _arguments(setting, body, name == "elbo" or name == "gap")
+def _finish(
+    setting: Setting,
+    body: Body,
+    name: str,
+    summary: Sequence[str],
+    accepted: Sequence[Argument] = (),
+) -> Function:
+    """A function with the arguments that its body needs, and those accepted besides."""
+    arguments = _arguments(setting, body, name in ("elbo", "gap"))
+    own = {argument.name: argument for argument in arguments}
+    if accepted:
+        others = tuple(own.get(a.name, _as_optional(a)) for a in accepted)
+        known = {argument.name for argument in accepted}
+        arguments = (*others, *(a for a in arguments if a.name not in known))
     lines = _body_lines(setting, body, arguments)
     shown: list[str] = []
     for number, paragraph in enumerate(filter(None, summary)):
@@ -194,8 +207,8 @@ def _arguments(setting: Setting, body: Body, with_data: bool) -> tuple[Argument,
     if body.asks_entropy_q:
         text = "mean entropy of q over the data, in nats."
         rest.append(Argument(setting.entropy_q_name, "", "value", text))
-    for name, node in body.asked_entropies:
-        text = f"mean {node} of its factor under q, in nats (it contains abstract functions)."
+    for name, what in body.asked:
+        text = f"mean {what}, in nats; its functions are abstract, so it has to be given."
         rest.append(Argument(name, "", "value", text))
     rest += [_symbol_argument(setting, s) for s in setting.latents if s in used]
     if body.uses_weights and setting.mixture is None:
@@ -234,6 +247,8 @@ def _symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False
         dims = f"{setting.sizes['S!']} {dims}".strip()
     kind = symbol.domain.kind if symbol.domain.kind in _DOMAINS else "real"
     upper = setting.upper_bound(symbol) if kind == "category" else ""
+    if symbol.domain.kind == "interval" and (bounds := setting.bounds(symbol)) is not None:
+        kind, upper = "interval", f"{bounds[1]}, {bounds[0]}"
     what = {
         Role.OBSERVED: "data, ",
         Role.INPUT: "covariates, ",
@@ -250,6 +265,14 @@ def _symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False
     return Argument(name, dims, kind, text, upper if not optional else "", optional)
 
 
+def _as_optional(argument: Argument) -> Argument:
+    if argument.optional:
+        return argument
+    text = argument.text.removesuffix(".") + ". Only checked: the value does not depend on it."
+    domain = "real" if argument.upper else argument.domain
+    return replace(argument, text=text, optional=True, domain=domain, upper="")
+
+
 def _function_argument(setting: Setting, symbol: Symbol) -> Argument:
     shape = ", ".join(["S", *_dims(symbol.shape, setting).split()])
     text = f"callable; maps the arrays of its arguments to an array of shape ({shape}),"
@@ -263,7 +286,8 @@ def _dims(shape: Sequence[Extent], setting: Setting) -> str:
         if extent.size is None:
             dims.append(str(extent.offset))
         else:
-            dims.append(setting.sizes[extent.size] + (f"{extent.offset:+d}" if extent.offset else ""))
+            offset = f"{extent.offset:+d}" if extent.offset else ""
+            dims.append(setting.sizes[extent.size] + offset)
     return " ".join(dims)
 
 
@@ -288,11 +312,11 @@ def _mentions(text: str, name: str) -> bool:
 def _body_lines(setting: Setting, body: Body, arguments: Sequence[Argument]) -> list[str]:
     checks: list[str] = []
     sized = [a for a in arguments if a.domain == "size"]
-    needs_sizes = any(a.domain not in ("value", "function") for a in arguments)
+    needs_sizes = any(a.domain != "value" for a in arguments)
     if needs_sizes:
         pairs = ", ".join(f'"{a.name}": _size("{a.name}", {a.name})' for a in sized)
         checks += lay_out(f"sizes: dict[str, int] = {{{pairs}}}", 4)
-    late = [a for a in arguments if a.upper]
+    late = [a for a in arguments if a.upper and not a.optional]
     required = [a for a in arguments if not a.optional and not a.upper]
     for argument in (*required, *late):
         if argument.domain == "value":
@@ -306,7 +330,10 @@ def _body_lines(setting: Setting, body: Body, arguments: Sequence[Argument]) -> 
             checks += lay_out(f"{argument.name} = {call}", 4)
         elif argument.optional:
             checks.append(f"    if {argument.name} is not None:")
-            checks += lay_out(argument.check, 8)
+            check = argument.check
+            if argument.domain == "value":
+                check = f'_number("{argument.name}", {argument.name})'
+            checks += lay_out(check, 8)
     text = _code_text(body)
     passed = {a.name for a in sized}
     needed = [n for n in setting.sizes.values() if _mentions(text, n) and n not in passed]
@@ -342,7 +369,7 @@ def _render(derivation: Derivation, setting: Setting, functions: Sequence[Functi
         offsets="-" in dims or "+" in dims,
         has_special="special." in text,
         has_callable="function" in domains,
-        has_arrays=bool(domains - {"size", "value", "function"}),
+        has_arrays=bool(domains - {"size", "value"}),
         wrap=wrap_text,
     )
 
@@ -364,10 +391,8 @@ def _verdict_text(derivation: Derivation) -> str:
 
 
 def _escape(text: str) -> str:
-    """Any text -> one line of printable ASCII that cannot end a docstring or continue a line."""
-    line = " ".join(text.split())
-    shown = line.encode("ascii", "backslashreplace").decode()
-    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown)
+    """Any text -> one printable line that cannot end a docstring, escape or continue a line."""
+    shown = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
     return shown.replace("\\", "\\\\").replace('"', '\\"')
 
 

@@ -10,18 +10,19 @@ from typing import Final
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.reparameterize_prior import NotReparameterized, Reparameterization
 from symelbo.criterion.result import Outside, Refutation, Solution, Undecided
-from symelbo.derivation import Derivation, EntropySum, FactorEntropy, FactorResult
+from symelbo.derivation import Derivation, FactorEntropy, FactorResult
 from symelbo.expfam.form import Gauge
 from symelbo.index.build import ZERO, add, negate
 from symelbo.index.normal import normal
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Add, Entry, Role, Symbol, Term
+from symelbo.index.tidy import tidy
 from symelbo.render.derivation_json import residual_bound
 from symelbo.render.names import name_array_indices
 from symelbo.render.print_text import print_text
 from symelbo.verify.certificate import Certificate
 
-__all__ = ["render_summary", "sum_text"]
+__all__ = ["abbreviations", "render_summary", "sum_text"]
 
 _LEAST_WIDTH: Final = 48
 _LABEL_WIDTH: Final = 16
@@ -134,23 +135,43 @@ def _summands(text: str) -> Iterator[str]:
 # ---------------------------------------------------------------- the sum
 
 
-def sum_text(entropy_sum: EntropySum) -> str:
-    """The right-hand side of F = ... in nats per data point, as one line.
+def sum_text(derivation: Derivation) -> str:
+    """The right-hand side of F = ... in nats per data point, as one line; "" if it is not proved.
 
-    mean[...] is the mean over the data points, E_q[...] that of the expectation under q.
+    mean[...] is the mean over the data points, E_q[...] that of the expectation under q;
+    `abbreviations` says what other new names stand for.
     """
-    parts = ["mean H[q]"] if entropy_sum.q_entropy is None else []
-    q_entropy = entropy_sum.q_entropy or ZERO
-    terms = [q_entropy, *(negate(entropy.term) for entropy in entropy_sum.entropies)]
-    terms += [base for _, base in entropy_sum.bases]
-    fixed, averages = [], []
-    for term in terms:
-        same, varying = _split(normal(term))
-        fixed.append(same)
-        averages.append(varying)
-    first, *others = map(_average, averages)
-    parts += [first, print_text(normal(add(*fixed))), *others]
+    whole = derivation.entropy_sum
+    if derivation.verdict != "proved" or whole is None:
+        return ""
+    if whole.closed_form is not None:
+        return print_text(whole.closed_form)
+    parts = ["mean H[q]"]
+    alone = [entropy for entropy in whole.entropies if not entropy.parents]
+    if whole.q_entropy is not None:
+        # what cancels between q and the latents is cancelled; the entropies of the data stay whole
+        observed = derivation.model.observed
+        latent = [e for e in alone if e.node.partition("[")[0] not in observed]
+        rest = normal(add(whole.q_entropy, *(negate(entropy.term) for entropy in latent)))
+        same, varying = _split(rest)
+        parts = [_average(varying, _varying(varying)), print_text(tidy(same))]
+        alone = [entropy for entropy in alone if entropy not in latent]
+    parts += [print_text(negate(entropy.display)) for entropy in alone]
+    parts += [_average(negate(e.display), e.parents) for e in whole.entropies if e.parents]
+    parts += [_average(base, _varying(base)) for _, base in whole.bases]
     return " + ".join(part for part in parts if part != "0").replace(" + -", " - ") or "0"
+
+
+def abbreviations(derivation: Derivation) -> list[str]:
+    """`a[d] = ...` for each name that stands for a long argument in the entropies."""
+    whole = derivation.entropy_sum
+    return [line for e in whole.entropies for line in _abbreviations(e)] if whole else []
+
+
+def _abbreviations(entropy: FactorEntropy) -> Iterator[str]:
+    for symbol, array in entropy.abbreviations:
+        named = name_array_indices(array)
+        yield f"{print_text(Entry(symbol, named.indices))} = {print_text(named.body)}"
 
 
 def _split(term: Term) -> tuple[Term, Term]:
@@ -160,12 +181,12 @@ def _split(term: Term) -> tuple[Term, Term]:
     return add(*(s for s in summands if s not in varying)), add(*varying)
 
 
-def _average(term: Term) -> str:
+def _average(term: Term, varying: Sequence[Symbol]) -> str:
     """The mean of a term over what it depends on, with its sign in front."""
     if term == ZERO:
         return "0"
-    mean = "E_q" if any(s.role is Role.LATENT for s in _varying(term)) else "mean"
-    text, opposite = print_text(term), print_text(normal(negate(term)))
+    mean = "E_q" if any(symbol.role is Role.LATENT for symbol in varying) else "mean"
+    text, opposite = print_text(term), print_text(negate(term))
     if text.startswith("-") and not opposite.startswith("-"):
         return f"-{mean}[{opposite}]"
     return f"{mean}[{text}]"
@@ -177,10 +198,12 @@ def _varying(term: Term) -> list[Symbol]:
 
 
 def _sum_rows(derivation: Derivation) -> Iterator[_Row]:
-    if derivation.verdict != "proved" or derivation.entropy_sum is None:
+    text = sum_text(derivation)
+    if not text:
         return
-    text = sum_text(derivation.entropy_sum)
     yield _Row("", f"F = {text}", 2, formula=True, hang=4)
+    for line in abbreviations(derivation):
+        yield _Row("", f"with {line}", 2, formula=True, hang=4)
     legend = []
     if "mean" in text:
         legend.append("mean: over the data points")
@@ -243,7 +266,9 @@ def _solution_rows(
     for term in solution.nonzero:
         yield _Row("where", f"{print_text(term)} is not 0", formula=True)
     kind = entropy.kind.replace("_", "-")
-    yield _Row(kind, print_text(entropy.term), formula=True)
+    yield _Row(kind, print_text(entropy.display), formula=True)
+    for line in _abbreviations(entropy):
+        yield _Row(" ", f"with {line}", formula=True)
 
 
 def _form_rows(factor: Factor) -> Iterator[_Row]:

@@ -1,0 +1,88 @@
+"""The examples give the numbers they claim: entropy sums equal log-likelihoods after fitting."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from math import isclose
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import symelbo
+
+ROOT = Path(__file__).resolve().parents[1]
+pytest.importorskip("sklearn")
+
+
+def load(stem: str) -> ModuleType:
+    """examples/STEM.py as a module."""
+    path = ROOT / "examples" / f"{stem}.py"
+    spec = importlib.util.spec_from_file_location(f"example_{stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def emitted(stem: str) -> ModuleType:
+    """The numeric module of a model."""
+    return symelbo.derive(ROOT / "models" / f"{stem}.yaml").function()
+
+
+@pytest.mark.parametrize("axes", [[0, 1], [0, 1, 2, 3, 4], list(range(20)), [0, 2, 3, 7], [1, 4]])
+def test_ppca_of_the_digits(axes: list[int]) -> None:
+    example, module = load("ppca_digits"), emitted("ppca")
+    x = example.load_pixels()
+    assert x.shape == (1797, 61)
+    fitted = example.fit(x, axes)
+    value, exact = module.entropy_sum(**fitted), example.log_likelihood(x, **fitted)
+    assert isclose(value, exact, rel_tol=1e-9)
+    assert isclose(module.elbo(x=x, **fitted), exact, rel_tol=1e-9)
+    assert abs(module.gap(x=x, **fitted)) < 1e-9
+    if len(axes) == 5:
+        assert isclose(value, -162.402837, abs_tol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["iris", "wine"])
+def test_gaussian_mixture_of_scikit_learn(name: str) -> None:
+    example, module = load("gaussian_mixture"), emitted("gmm_full")
+    x = example.load(name)
+    mixture = example.fit(x)
+    given = example.arguments(mixture, x)
+    assert given["pi"].min() > 0.1  # no component has collapsed
+    assert isclose(module.entropy_sum(**given), mixture.score(x), abs_tol=1e-7)
+    polished, exact = example.polish(x, given)
+    assert isclose(module.entropy_sum(**polished), exact, rel_tol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["iris", "wine"])
+def test_gaussian_mixture_far_from_convergence(name: str) -> None:
+    example, module = load("gaussian_mixture"), emitted("gmm_full")
+    x = example.load(name)
+    given = example.arguments(example.fit(x, 1), x)
+    elbo, entropies = module.elbo(x=x, **given), module.entropy_sum(**given)
+    assert isclose(elbo, entropies + module.gap(x=x, **given), rel_tol=1e-9)
+    assert abs(elbo - entropies) > 1e-4
+
+
+def test_poisson_mixture_of_the_digits() -> None:
+    example, module = load("count_mixtures"), emitted("poisson_mixture")
+    x = example.load_counts()
+    given, exact = example.fit_poisson(x, 5, 1000)
+    assert isclose(module.entropy_sum(x=x, **given), exact, rel_tol=1e-9)
+    early, exact = example.fit_poisson(x, 5, 3)
+    assert abs(module.entropy_sum(x=x, **early) - exact) > 1e-3
+    assert isclose(module.elbo(x=x, **early), exact, rel_tol=1e-11)
+
+
+def test_gamma_mixture_of_the_wines() -> None:
+    example, module = load("count_mixtures"), emitted("gamma_mixture")
+    x = example.load_flavanoids()
+    given, exact = example.fit_gamma(x, 2, 2000)
+    assert isclose(module.entropy_sum(**given), exact, rel_tol=1e-9)
+    early, exact = example.fit_gamma(x, 2, 2)
+    assert isclose(module.elbo(x=x, **early), exact, rel_tol=1e-11)
+    assert abs(module.entropy_sum(**early) - exact) > 1e-4

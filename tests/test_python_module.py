@@ -1,0 +1,634 @@
+"""The emitted numeric module: it runs, it is clean, and ELBO = entropy sum + gap everywhere."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from math import isclose
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import special, stats
+
+import symelbo
+from symelbo.derivation import Derivation
+from symelbo.index.terms import Extent, Role
+from symelbo.render.numpy_body import Setting
+from symelbo.verify.evaluate import World, evaluate, places
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = sorted((ROOT / "models").glob("*.yaml"))
+Spec = dict[str, Any]
+Floats = NDArray[np.float64]
+
+
+def _mixture(statement: str, parameters: dict[str, str], **more: object) -> Spec:
+    return {
+        "name": "Mixture",
+        "sizes": ["C", "D"],
+        "parameters": {"pi": "simplex[C]", **parameters},
+        "model": ["c ~ Categorical(pi)", statement],
+        "observed": ["x"],
+        **more,
+    }
+
+
+def _linear(prior: str, noise: str, parameters: dict[str, str], **more: object) -> Spec:
+    mean = "sum(W[d,h]*z[h] for h in 1:H) + mu[d]"
+    return {
+        "name": "Linear model",
+        "sizes": ["D", "H"],
+        "parameters": {"W": "real[D,H]", "mu": "real[D]", **parameters},
+        "model": [f"z[h] ~ {prior} for h in 1:H", f"x[d] ~ Normal({mean}, {noise}) for d in 1:D"],
+        "observed": ["x"],
+        **more,
+    }
+
+
+def _plates(family: str) -> str:
+    return f"x[d] ~ {family} for d in 1:D"
+
+
+_Q = ["z[h] ~ Normal(nu[h], tau2[h]) for h in 1:H"]
+_BOTH = {"mu": "real[C,D]", "s2": "positive[C,D]"}
+
+SPECS: dict[str, Spec] = {
+    "bernoulli_mixture": _mixture(_plates("Bernoulli(p[c,d])"), {"p": "unit[C,D]"}),
+    "poisson_mixture": _mixture(_plates("Poisson(rate[c,d])"), {"rate": "positive[C,D]"}),
+    "exponential_mixture": _mixture(_plates("Exponential(r[c,d])"), {"r": "positive[C,D]"}),
+    "gamma_mixture": _mixture(
+        _plates("Gamma(a[c,d], b[c,d])"), {"a": "positive[C,D]", "b": "positive[C,D]"}
+    ),
+    "laplace_mixture": _mixture(
+        _plates("Laplace(m[c,d], b[c])"), {"m": "real[C,D]", "b": "positive[C]"}
+    ),
+    "normal_mixture": _mixture(_plates("Normal(mu[c,d], s2[c,d])"), _BOTH),
+    "normal_mixture_declared_q": _mixture(
+        _plates("Normal(mu[c,d], s2[c,d])"), _BOTH, variational=["c ~ Categorical(r)"]
+    ),
+    "mvnormal_mixture_exact": _mixture(
+        "x ~ MvNormal(mu[c], S[c])",
+        {"mu": "real[C,D]", "S": "posdef[C,D,D]"},
+        variational="exact",
+    ),
+    "mvnormal_mixture_tied": _mixture(
+        "x ~ MvNormal(mu[c], S)", {"mu": "real[C,D]", "S": "posdef[D,D]"}
+    ),
+    "categorical_mixture": _mixture(
+        _plates("Categorical(th[c,d])"), {"th": "simplex[C,D,V]"}, sizes=["C", "D", "V"]
+    ),
+    "factor_analysis": _linear("Normal(0, 1)", "s2[d]", {"s2": "positive[D]"}, variational="exact"),
+    "learned_prior": _linear(
+        "Normal(0, tau[h])",
+        "s2[d]",
+        {"s2": "positive[D]", "tau": "positive[H]"},
+        variational="exact",
+    ),
+    "known_noise": _linear("Normal(0, tau[h])", "1", {"tau": "positive[H]"}, variational="exact"),
+    "linear_any_q": _linear("Normal(0, 1)", "s2", {"s2": "positive"}),
+    "linear_declared_q": _linear("Normal(0, 1)", "s2", {"s2": "positive"}, variational=_Q),
+    "tied_variances": _linear("Normal(0, s2)", "s2", {"s2": "positive"}, variational="exact"),
+    "binary_declared_q": _linear(
+        "Bernoulli(p[h])",
+        "s2",
+        {"p": "unit[H]", "s2": "positive"},
+        variational=["z[h] ~ Bernoulli(r[h]) for h in 1:H"],
+    ),
+    "curved_decoder": {
+        "name": "Not quadratic in the latents",
+        "sizes": ["D", "H"],
+        "parameters": {"W": "real[D,H]", "t": "positive", "s2": "positive"},
+        "model": [
+            "z[h] ~ Normal(0, t) for h in 1:H",
+            "x[d] ~ Normal(sum(W[d,h]*z[h]**2 for h in 1:H), s2) for d in 1:D",
+        ],
+        "observed": ["x"],
+        "variational": _Q,
+    },
+    "deep_belief_net": {
+        "name": "Three layers",
+        "sizes": ["K", "H", "D"],
+        "parameters": {
+            "pi": "unit[K]",
+            "M": "real[H,K]",
+            "nu": "real[H]",
+            "W": "real[D,H]",
+            "mu": "real[D]",
+        },
+        "model": [
+            "y[k] ~ Bernoulli(pi[k]) for k in 1:K",
+            "a[h] = sum(M[h,k]*y[k] for k in 1:K) + nu[h] for h in 1:H",
+            "z[h] ~ Bernoulli(logit=a[h]) for h in 1:H",
+            "x[d] ~ Bernoulli(logit=sum(W[d,h]*z[h] for h in 1:H) + mu[d]) for d in 1:D",
+        ],
+        "observed": ["x"],
+    },
+    "vae": {
+        "name": "VAE",
+        "sizes": ["D", "H", "K", "P"],
+        "parameters": {"W": "real[K,H]", "b": "real[K]", "w": "real[P]", "sigma2": "positive"},
+        "functions": {"m": "real[D]"},
+        "model": [
+            "z[h] ~ Normal(0, 1) for h in 1:H",
+            "a[k] = sum(W[k,h]*z[h] for h in 1:H) + b[k] for k in 1:K",
+            "x[d] ~ Normal(m(a, w)[d], sigma2) for d in 1:D",
+        ],
+        "observed": ["x"],
+        "variational": _Q,
+    },
+    "clashing_names": {
+        "name": 'Hostile """ name \\',
+        "sizes": ["N", "S"],
+        "parameters": {"np": "simplex[N]", "lambda": "positive[N,S]", "q": "positive[N,S]"},
+        "model": [
+            "special ~ Categorical(np)",
+            "sizes[k] ~ Gamma(lambda[special,k], q[special,k]) for k in 1:S",
+        ],
+        "observed": ["sizes"],
+    },
+    "constants": {
+        "name": "Known shapes",
+        "sizes": ["C"],
+        "parameters": {"beta": "simplex[C]", "rate": "positive[C]"},
+        "constants": {"k": "positive[C]"},
+        "model": ["c ~ Categorical(beta)", "x ~ Gamma(k[c], rate[c])"],
+        "observed": ["x"],
+    },
+    "covariates": {
+        "name": "Mixture of regressions",
+        "sizes": ["P", "C"],
+        "parameters": {"pi": "simplex[C]", "W": "real[C,P]", "b": "real[C]"},
+        "inputs": {"u": "real[P]"},
+        "model": [
+            "c ~ Categorical(pi)",
+            "x ~ Poisson(log_rate=sum(W[c,p]*u[p] for p in 1:P) + b[c])",
+        ],
+        "observed": ["x"],
+    },
+    "hidden_chain": {
+        "name": "Hidden Markov model",
+        "sizes": ["K", "T"],
+        "parameters": {
+            "p0": "simplex[K]",
+            "A": "simplex[K,K]",
+            "mu": "real[K]",
+            "s2": "positive[K]",
+        },
+        "model": [
+            "z[1] ~ Categorical(p0)",
+            "z[t+1] ~ Categorical(A[z[t]]) for t in 1:T-1",
+            "x[t] ~ Normal(mu[z[t]], s2[z[t]]) for t in 1:T",
+        ],
+        "observed": ["x"],
+    },
+    "gaussian_chain": {
+        "name": "Gaussian chain",
+        "sizes": ["T"],
+        "parameters": {"w": "real", "s2": "positive", "t2": "positive"},
+        "model": [
+            "z[1] ~ Normal(0, s2)",
+            "z[t+1] ~ Normal(w*z[t], s2) for t in 1:T-1",
+            "x[t] ~ Normal(z[t], t2) for t in 1:T",
+        ],
+        "observed": ["x"],
+        "variational": "exact",
+    },
+    "two_categories": {
+        "name": "Two categories",
+        "sizes": ["A", "B", "D"],
+        "parameters": {
+            "p": "simplex[A]",
+            "r": "simplex[A,B]",
+            "mu": "real[A,B,D]",
+            "s2": "positive[D,B]",
+        },
+        "model": [
+            "a ~ Categorical(p)",
+            "b ~ Categorical(r[a])",
+            "x[d] ~ Normal(mu[a,b,d], s2[d,b]) for d in 1:D",
+        ],
+        "observed": ["x"],
+    },
+}
+
+SOURCES: dict[str, Path | Spec] = {path.stem: path for path in MODELS} | SPECS
+NAMES = sorted(SOURCES)
+
+
+@cache
+def derived(name: str) -> Derivation:
+    return symelbo.derive(SOURCES[name])
+
+
+def with_gap() -> list[str]:
+    return [name for name in NAMES if hasattr(derived(name).function(), "gap")]
+
+
+# ---------------------------------------------------------------- random arguments
+
+
+def draw(rng: np.random.Generator, kind: str, shape: tuple[int, ...], upper: int) -> Any:
+    match kind:
+        case "positive":
+            return rng.uniform(0.3, 2.5, shape)
+        case "unit":
+            return rng.uniform(0.1, 0.9, shape)
+        case "simplex":
+            parts = rng.uniform(0.2, 1, shape)
+            return parts / parts.sum(-1, keepdims=True)
+        case "posdef":
+            root = rng.normal(size=shape)
+            return root @ np.swapaxes(root, -1, -2) / shape[-1] + np.eye(shape[-1]) / 2
+        case "binary":
+            return rng.integers(0, 2, shape)
+        case "naturals":
+            return rng.integers(0, 6, shape)
+        case "category":
+            return rng.integers(1, upper + 1, shape)
+    return rng.normal(size=shape)
+
+
+class Arguments(dict[str, Any]):
+    """Random values for every keyword argument of the functions of one module."""
+
+    def __init__(self, derivation: Derivation, seed: int, *, ones: bool = False) -> None:
+        rng = np.random.default_rng(seed)
+        setting = Setting(derivation)
+        sizes = {n: 1 if ones else int(rng.integers(1, 5)) for n in derivation.model.sizes}
+        data, points = (1, 1) if ones else (int(rng.integers(2, 6)), int(rng.integers(2, 6)))
+
+        def length(extent: Extent) -> int:
+            return extent.offset + (sizes[extent.size] if extent.size else 0)
+
+        for symbol, name in setting.names.items():
+            shape = tuple(map(length, symbol.shape))
+            if symbol.role in (Role.OBSERVED, Role.INPUT, Role.VARIATIONAL):
+                shape = (data, *shape)
+            elif symbol.role is Role.LATENT:
+                shape = (points, *shape)
+            extent = setting.category_extent(symbol) if symbol.domain.kind == "category" else None
+            if symbol.role is not Role.FUNCTION:
+                self[name] = draw(rng, symbol.domain.kind, shape, length(extent) if extent else 0)
+        if setting.mixture is not None:
+            q = rng.uniform(size=(data, length(setting.mixture.extent)))
+            q[0, 1:] = 0  # zeros are allowed
+            self[setting.q_name] = q / q.sum(axis=1, keepdims=True)
+        weights = rng.uniform(size=(data, points))
+        self[setting.weights_name] = weights / weights.sum(axis=1, keepdims=True)
+        self[setting.entropy_q_name] = rng.normal()
+        self |= {setting.sizes[name]: value for name, value in sizes.items()}
+
+    def call(self, function: Any, **changed: Any) -> float:
+        values = {**self, **changed}
+        names = inspect.signature(function).parameters
+        return float(function(**{n: values[n] for n in names if n in values}))
+
+
+@pytest.mark.parametrize("name", with_gap())
+def test_elbo_is_entropy_sum_plus_gap(name: str) -> None:
+    module = derived(name).function()
+    for seed in range(12):
+        given = Arguments(derived(name), seed, ones=seed == 0)
+        elbo, gap = given.call(module.elbo), given.call(module.gap)
+        total = given.call(module.entropy_sum) + gap
+        assert isclose(elbo, total, rel_tol=1e-10, abs_tol=1e-10), (seed, elbo, total)
+        assert seed == 0 or abs(gap) > 1e-12
+
+
+def _velocities(derivation: Derivation, given: Arguments) -> dict[str, Floats]:
+    """The field of the whole model at the given parameters, by the checker's own evaluator."""
+    setting = Setting(derivation)
+    world = World({n: given[setting.sizes[n]] for n in derivation.model.sizes}, {})
+    symbols = (*derivation.model.parameters, *derivation.model.constants)
+    world.values = {
+        (s.name, where): float(np.asarray(given[setting.names[s]])[tuple(i - 1 for i in where)])
+        for s in symbols
+        for where in places(world, s.shape)
+    }
+    moved = {}
+    for result in derivation.factors:
+        for symbol, array in result.field.items():
+            velocity = np.zeros(np.shape(given[setting.names[symbol]]))
+            for where in places(world, symbol.shape):
+                env = dict(zip(array.indices, where, strict=True))
+                value = evaluate(array.body, world, env).value
+                velocity[tuple(i - 1 for i in where)] = value
+            moved[setting.names[symbol]] = velocity
+    return moved
+
+
+def _slope(derivation: Derivation, given: Arguments, moved: dict[str, Floats]) -> float:
+    elbo, step = derivation.function().elbo, 1e-5
+    ahead = {n: given[n] + step * v for n, v in moved.items()}
+    behind = {n: given[n] - step * v for n, v in moved.items()}
+    return (given.call(elbo, **ahead) - given.call(elbo, **behind)) / (2 * step)
+
+
+@pytest.mark.parametrize("name", with_gap())
+def test_gap_is_the_derivative_of_the_elbo_along_the_field(name: str) -> None:
+    derivation = derived(name)
+    if any(getattr(f.result, "reparameterized", False) for f in derivation.factors):
+        pytest.skip("the field moves a scale that is no argument")
+    for seed in range(1, 5):
+        given = Arguments(derivation, seed)
+        slope = _slope(derivation, given, _velocities(derivation, given))
+        gap = given.call(derivation.function().gap)
+        assert isclose(slope, gap, rel_tol=1e-6, abs_tol=1e-6), (seed, slope, gap)
+
+
+def test_gap_of_a_reparameterized_prior() -> None:
+    """With the exact posterior, shrinking tau is shrinking W by half as much."""
+    derivation = derived("ppca")
+    given = Arguments(derivation, 3)
+    moved = {"W": -given["W"] / 2, "sigma2": -given["sigma2"]}
+    gap = given.call(derivation.function().gap)
+    assert isclose(_slope(derivation, given, moved), gap, rel_tol=1e-6)
+
+
+# ---------------------------------------------------------------- independent values
+
+
+def test_ppca_elbo_is_the_log_likelihood() -> None:
+    module = derived("ppca").function()
+    given = Arguments(derived("ppca"), 5)
+    W, mu, sigma2, x = (given[n] for n in ("W", "mu", "sigma2", "x"))
+    covariance = W @ W.T + sigma2 * np.eye(len(mu))
+    expected = stats.multivariate_normal(mu, covariance).logpdf(x).mean()
+    assert isclose(given.call(module.elbo), expected, rel_tol=1e-11)
+
+
+def test_gaussian_chain_elbo_is_the_log_likelihood() -> None:
+    module = derived("gaussian_chain").function()
+    given = Arguments(derived("gaussian_chain"), 4)
+    w, s2, t2, x = (given[n] for n in ("w", "s2", "t2", "x"))
+    length = x.shape[1]
+    step = np.eye(length) - w * np.eye(length, k=-1)
+    covariance = s2 * np.linalg.inv(step) @ np.linalg.inv(step).T + t2 * np.eye(length)
+    expected = stats.multivariate_normal(np.zeros(length), covariance).logpdf(x).mean()
+    assert isclose(given.call(module.elbo), expected, rel_tol=1e-11)
+
+
+def _mixture_elbo(q: Floats, pi: Floats, log_x: Floats) -> float:
+    return float((special.entr(q) + q * np.log(pi) + q * log_x).sum(axis=1).mean())
+
+
+def test_mixture_elbos_by_scipy() -> None:
+    given = Arguments(derived("gmm_full"), 6)
+    parts = zip(given["mu"], given["Sigma"], strict=True)
+    log_x = np.stack(
+        [np.atleast_1d(stats.multivariate_normal(m, S).logpdf(given["x"])) for m, S in parts], 1
+    )
+    expected = _mixture_elbo(given["q"], given["pi"], log_x)
+    assert isclose(given.call(derived("gmm_full").function().elbo), expected, rel_tol=1e-11)
+
+    given = Arguments(derived("poisson_mixture"), 6)
+    log_x = stats.poisson(given["rate"]).logpmf(given["x"][:, None, :]).sum(axis=-1)
+    expected = _mixture_elbo(given["q"], given["pi"], log_x)
+    assert isclose(given.call(derived("poisson_mixture").function().elbo), expected, rel_tol=1e-11)
+
+    given = Arguments(derived("gamma_mixture"), 7)
+    law = stats.gamma(given["a"], scale=1 / given["b"])
+    log_x = law.logpdf(given["x"][:, None, :]).sum(axis=-1)
+    expected = _mixture_elbo(given["q"], given["pi"], log_x)
+    assert isclose(given.call(derived("gamma_mixture").function().elbo), expected, rel_tol=1e-11)
+
+
+def test_exact_mixture_elbo_is_the_log_likelihood() -> None:
+    given = Arguments(derived("mvnormal_mixture_exact"), 2)
+    parts = zip(given["mu"], given["S"], strict=True)
+    log_x = np.stack(
+        [np.atleast_1d(stats.multivariate_normal(m, S).logpdf(given["x"])) for m, S in parts], 1
+    )
+    expected = special.logsumexp(log_x + np.log(given["pi"]), axis=1).mean()
+    module = derived("mvnormal_mixture_exact").function()
+    assert isclose(given.call(module.elbo), expected, rel_tol=1e-11)
+    assert "q" not in inspect.signature(module.entropy_sum).parameters
+
+
+def test_belief_net_elbo_by_enumeration_is_the_log_likelihood() -> None:
+    rng = np.random.default_rng(0)
+    pi, W, mu = rng.uniform(0.1, 0.9, 3), rng.normal(size=(4, 3)), rng.normal(size=4)
+    x = rng.integers(0, 2, (5, 4))
+    z = np.array(np.meshgrid(*[[0, 1]] * 3)).reshape(3, -1).T
+    p = special.expit(z @ W.T + mu)
+    joint = stats.bernoulli(pi).logpmf(z).sum(axis=1)
+    joint = joint + stats.bernoulli(p).logpmf(x[:, None, :]).sum(axis=-1)
+    weights = special.softmax(joint, axis=1)
+    module = derived("sbn").function()
+    entropy_q = special.entr(weights).sum(axis=1).mean()
+    given = {"pi": pi, "W": W, "mu": mu, "entropy_q": entropy_q, "z": z, "weights": weights}
+    elbo = module.elbo(x=x, **given)
+    assert isclose(elbo, special.logsumexp(joint, axis=1).mean(), rel_tol=1e-11)
+    # E_qbar of the entropies needs the mean weights alone
+    mean = module.entropy_sum(**{**given, "weights": weights.mean(axis=0)})
+    assert isclose(module.entropy_sum(**given), mean, rel_tol=1e-12)
+
+
+def test_declared_normal_q_by_sampling() -> None:
+    given = Arguments(derived("linear_declared_q"), 8)
+    rng = np.random.default_rng(1)
+    nu, tau2 = given["nu"], given["tau2"]
+    z = nu + np.sqrt(tau2) * rng.normal(size=(200_000, *nu.shape))
+    log_q = stats.norm(nu, np.sqrt(tau2)).logpdf(z).sum(axis=-1)
+    log_p = stats.norm.logpdf(z).sum(axis=-1)
+    law = stats.norm(z @ given["W"].T + given["mu"], np.sqrt(given["s2"]))
+    values = (log_p + law.logpdf(given["x"]).sum(axis=-1) - log_q).mean(axis=1)
+    elbo = given.call(derived("linear_declared_q").function().elbo)
+    assert abs(elbo - values.mean()) < 5 * values.std() / np.sqrt(len(values))
+
+
+# ---------------------------------------------------------------- the text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_source_stands_alone(name: str) -> None:
+    derivation = derived(name)
+    source = derivation.python()
+    if not source:
+        assert derivation.entropy_sum is None
+        return
+    tree = ast.parse(source)
+    roots = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            roots |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            roots.add((node.module or "").split(".")[0])
+        assert not isinstance(node, (ast.For, ast.While)) or "sizes" in ast.unparse(node)
+    assert roots <= {"__future__", "collections", "numpy", "scipy"}
+    assert max(map(len, source.splitlines())) <= 88
+    assert source.replace("\n", "").isprintable()
+    document = ast.get_docstring(tree) or ""
+    assert derivation.model.sha256 in document and symelbo.__version__ in document
+    for function in tree.body:
+        if isinstance(function, ast.FunctionDef):
+            assert ast.get_docstring(function)
+
+
+def test_sources_are_clean(tmp_path: Path) -> None:
+    beside = str(Path(sys.executable).parent)
+    ruff = shutil.which("ruff", path=os.pathsep.join([beside, os.environ["PATH"]]))
+    if ruff is None:
+        pytest.skip("ruff is not installed")
+    for name in NAMES:
+        (tmp_path / f"m_{name}.py").write_text(derived(name).python())
+    rules = "E,F,W,I,B,UP,SIM,RET,ARG"
+    checked = [ruff, "check", "--isolated", "--no-cache", f"--select={rules}", "--ignore=B905"]
+    result = subprocess.run([*checked, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("stem", ["gmm_full", "sbn_deep", "factor_analysis"])
+def test_text_does_not_depend_on_the_hash_seed(stem: str) -> None:
+    path = ROOT / "models" / f"{stem}.yaml"
+    code = f"import symelbo; print(symelbo.derive({str(path)!r}).python())"
+    texts = set()
+    for seed in ("0", "1", "2"):
+        env = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+        run = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env
+        )
+        texts.add(run.stdout)
+    assert len(texts) == 1
+
+
+def test_ppca_reads_as_written_by_hand() -> None:
+    source = derived("ppca").python()
+    assert (
+        """\
+    D, H = sizes["D"], sizes["H"]
+    # closed form of the entropy sum, proof section "Entropies"
+    return float(
+        -0.5 * np.linalg.slogdet(np.eye(H) + W.T @ W / sigma2)[1]
+        - 0.5 * D * np.log(2 * np.e * np.pi * sigma2)
+    )
+"""
+        in source
+    )
+    assert "scipy" not in source
+    assert "at stationary points" in source and ">=" not in source.split("def entropy_sum")[0]
+
+
+# ---------------------------------------------------------------- the contract
+
+
+def test_parameters_that_do_not_occur_are_optional() -> None:
+    module = derived("ppca").function()
+    given = Arguments(derived("ppca"), 1)
+    value = module.entropy_sum(W=given["W"], sigma2=given["sigma2"])
+    assert value == module.entropy_sum(W=given["W"], mu=given["mu"], sigma2=given["sigma2"])
+    with pytest.raises(ValueError, match=r"mu must have shape \(D,\)"):
+        module.entropy_sum(W=given["W"], mu=np.zeros(99), sigma2=given["sigma2"])
+
+
+def test_sizes_that_no_array_determines_are_arguments() -> None:
+    module = derived("vae").function()
+    assert not hasattr(module, "elbo")
+    tau2 = np.array([[0.5, 2.0], [1.0, 0.1]])
+    value = module.entropy_sum(sigma2=0.3, D=7, tau2=tau2)
+    expected = np.log(tau2).sum() / 4 - 3.5 * np.log(2 * np.pi * np.e * 0.3)
+    assert isclose(value, expected, rel_tol=1e-12)
+    for wrong in (0, 2.5, True, "7"):
+        with pytest.raises(ValueError, match="D must be a positive integer"):
+            module.entropy_sum(sigma2=0.3, D=wrong, tau2=tau2)
+
+
+@pytest.mark.parametrize("name", ["curved_decoder", "sparse_coding", "vae"])
+def test_no_elbo_where_the_expectation_has_no_closed_form(name: str) -> None:
+    module = derived(name).function()
+    assert hasattr(module, "entropy_sum")
+    assert not hasattr(module, "elbo") and not hasattr(module, "gap")
+
+
+@pytest.mark.parametrize("name", with_gap())
+def test_gap_takes_the_arguments_of_elbo(name: str) -> None:
+    module = derived(name).function()
+    names = [tuple(inspect.signature(f).parameters) for f in (module.elbo, module.gap)]
+    assert names[0] == names[1]
+
+
+def test_abstract_functions_are_callables() -> None:
+    module = derived("vae3").function()
+    rng = np.random.default_rng(0)
+    given = {"W": np.eye(2), "c": np.zeros(2), "w": np.ones(1), "b": np.zeros(3)}
+    given |= {"tau2": np.ones((4, 2)), "z": rng.normal(size=(5, 2))}
+    value = module.entropy_sum(v=lambda a, w: np.tanh(a[:, [0, 1, 0]]), **given)
+    log_variance = np.tanh(given["z"][:, [0, 1, 0]])
+    expected = -0.5 * (np.log(2 * np.pi * np.e) * 3 + log_variance.sum(axis=1).mean())
+    assert isclose(value, expected, rel_tol=1e-12)
+    with pytest.raises(ValueError, match=r"v must have shape \(S, D\) = \(5, 3\)"):
+        module.entropy_sum(v=lambda a, w: np.zeros(3), **given)
+
+
+def test_names_that_clash_get_an_underscore() -> None:
+    module = derived("clashing_names").function()
+    names = set(inspect.signature(module.elbo).parameters)
+    assert names == {"sizes_", "np_", "lambda_", "q", "q_"}
+    assert "lambda_ is `lambda`" in " ".join((module.__doc__ or "").split())
+
+
+def test_refuted_factors_give_entropy_terms() -> None:
+    module = derived("sbn_rigid").function()
+    assert not hasattr(module, "entropy_sum") and not hasattr(module, "gap")
+    assert "NOT the ELBO" in (module.entropy_terms.__doc__ or "")
+    value = module.entropy_terms(pi=0.3, entropy_q=0.25)
+    assert isclose(value, 0.25 - stats.bernoulli(0.3).entropy(), rel_tol=1e-12)
+
+
+GMM = {
+    "pi": np.array([0.25, 0.75]),
+    "mu": np.zeros((2, 3)),
+    "Sigma": np.stack([np.eye(3), 2 * np.eye(3)]),
+    "q": np.array([[1.0, 0.0], [0.5, 0.5]]),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("pi", [0.5, 0.6], "pi must sum to one"),
+        ("pi", [0.0, 1.0], "pi must be positive"),
+        ("pi", [[0.5, 0.5]], r"pi must have shape \(C,\) = .*found \(1, 2\)"),
+        ("pi", ["a", "b"], "pi must be an array of real numbers"),
+        ("pi", [], "pi is empty"),
+        ("mu", np.zeros((2, 4)), r"mu must have shape \(C, D\) = \(2, 3\), found \(2, 4\)"),
+        ("mu", np.full((2, 3), np.nan), "mu must be finite"),
+        ("Sigma", np.stack([np.eye(3), -np.eye(3)]), "Sigma must be positive definite"),
+        ("Sigma", np.eye(3) + np.triu(np.ones((2, 3, 3)), 1), "Sigma must be symmetric"),
+        ("Sigma", np.ones((2, 3)), r"Sigma must have shape \(C, D, D\)"),
+        ("q", [[0.4, 0.4], [0.5, 0.5]], "q must sum to one"),
+        ("q", [[1.5, -0.5], [0.5, 0.5]], "q must be non-negative"),
+        ("q", [[1.0], [1.0]], r"q must have shape \(N, C\)"),
+    ],
+)
+def test_wrong_arguments_are_named(name: str, value: object, words: str) -> None:
+    module = derived("gmm_full").function()
+    module.entropy_sum(**GMM)
+    with pytest.raises(ValueError, match=words):
+        module.entropy_sum(**{**GMM, name: value})
+
+
+def test_data_and_scalars_leave_their_domains() -> None:
+    poisson = derived("poisson_mixture").function()
+    rate = np.ones((2, 1))
+    with pytest.raises(ValueError, match="x must be a whole number"):
+        poisson.entropy_sum(x=[[0.5]], pi=[0.5, 0.5], rate=rate, q=[[0.5, 0.5]])
+    ppca = derived("ppca").function()
+    with pytest.raises(ValueError, match="sigma2 must be positive, found -1"):
+        ppca.entropy_sum(W=np.ones((3, 1)), sigma2=-1)
+    with pytest.raises(ValueError, match=r"sigma2 must have shape \(\)"):
+        ppca.entropy_sum(W=np.ones((3, 1)), sigma2=[1.0])
+    chain = derived("hidden_chain").function()
+    given = Arguments(derived("hidden_chain"), 1)
+    with pytest.raises(ValueError, match="z must be a category in 1"):
+        given.call(chain.entropy_sum, z=given["z"] - 1)
+    with pytest.raises(ValueError, match="entropy_q must be finite"):
+        given.call(chain.entropy_sum, entropy_q=float("nan"))
