@@ -68,7 +68,7 @@ def write_output(derivation: Derivation, directory: Path, *, pdf: bool = True) -
     stem = derivation.model.stem
     files = render_files(derivation)
     remark = ""
-    if pdf and "proof.tex" in files:
+    if pdf:
         made = _compile_pdf(files["proof.tex"])
         if isinstance(made, bytes):
             files["proof.pdf"] = made
@@ -81,17 +81,15 @@ def write_output(derivation: Derivation, directory: Path, *, pdf: bool = True) -
 def render_files(derivation: Derivation) -> dict[str, bytes]:
     """Name -> content of every file but the PDF."""
     from symelbo.render.derivation_json import render_json
+    from symelbo.render.documents import render_appendix, render_proof
+    from symelbo.render.python_module import render_python
 
-    texts = {"derivation.json": render_json(derivation)}
-    with suppress(ModuleNotFoundError):  # TEMPORARY
-        from symelbo.render.documents import render_appendix, render_proof
-
-        texts["proof.tex"] = render_proof(derivation)
-        texts["appendix.tex"] = render_appendix(derivation)
-    with suppress(ModuleNotFoundError):  # TEMPORARY
-        from symelbo.render.python_module import render_python
-
-        texts[f"{derivation.model.stem}.py"] = render_python(derivation)
+    texts = {
+        "derivation.json": render_json(derivation),
+        "proof.tex": render_proof(derivation),
+        "appendix.tex": render_appendix(derivation),
+        f"{derivation.model.stem}.py": render_python(derivation),
+    }
     return {name: text.encode() for name, text in texts.items() if text}
 
 

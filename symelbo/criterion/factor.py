@@ -247,7 +247,7 @@ def _known_parts(factor: Factor) -> tuple[Term, ...]:
             from_monomial(monomial, scale)
             for monomial, scale in to_poly(block.natural).items()
             if not any(
-                s.role in _VARYING and s.role is not Role.INPUT or s.role is Role.FUNCTION
+                (s.role in _VARYING and s.role is not Role.INPUT) or s.role is Role.FUNCTION
                 for atom, _ in monomial.factors
                 for s in symbols_of(atom)
             )

@@ -121,6 +121,8 @@ def _polynomial(poly: Poly) -> Term:
     if len(poly) < 2:
         return from_poly(poly)
     content, scale, primitive = split_content(poly)
+    if len(primitive) > 1 and any(exponent < 0 for _, exponent in content.factors):
+        return from_poly(poly)  # 1/a + 1/b is easier to read than (a + b)/(a b)
     whole = lcm(*(value.denominator for value in primitive.values()))
     scale /= whole
     primitive = {monomial: value * whole for monomial, value in primitive.items()}

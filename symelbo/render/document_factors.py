@@ -3,25 +3,22 @@ r"""One factor as the document shows it: every formula from a term of the deriva
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symelbo.criterion.factor import Factor, is_parent
-from symelbo.criterion.reparameterize_prior import NotReparameterized, Reparameterization
-from symelbo.criterion.result import Outside, Refutation, Solution, Undecided
+from symelbo.criterion.result import Solution
 from symelbo.derivation import Derivation, FactorEntropy, FactorResult
-from symelbo.entropy.sum_entropies import fix_scale
-from symelbo.expfam.form import Block, Gauge, Inseparable
-from symelbo.expfam.separate_density import separate_density
-from symelbo.index.build import ZERO, add, mul, negate, subtract, total
+from symelbo.expfam.derive_radial import derive_means
+from symelbo.expfam.form import Block, Gauge
+from symelbo.index.build import ZERO, add, mul, subtract, total
 from symelbo.index.differentiate import derivative_along, derivative_by
 from symelbo.index.normal import is_zero, normal
 from symelbo.index.substitute import instantiate, parts_of, replace_symbols, symbols_of
-from symelbo.index.terms import Add, Array, Entry, Extent, Index, Role, Sum, Symbol, Term
+from symelbo.index.terms import Array, Entry, Extent, Index, Role, Symbol, Term
 from symelbo.index.tidy import tidy
 from symelbo.render.document_notation import (
     Notation,
     Row,
-    is_negative,
     join_words,
     ranges,
     sum_signs,
@@ -55,7 +52,8 @@ def motions_of(
     """The field, with letters for the indices of its parameters."""
     motions = []
     for symbol, array in field.items():
-        named = name_array_indices(array, ["n", "q", "s", "p", *(i.name for i in avoid)])
+        reserved = ["n", "q", "s", "p", *notation.taken, *(i.name for i in avoid)]
+        named = name_array_indices(array, reserved)
         motions.append(Motion(symbol, named.indices, tidy(named.body)))
     return motions
 
@@ -69,6 +67,7 @@ class FactorPart:
     symbol: str  # z or z_{t}: names the factor's part of the ELBO
     entry: str  # z_{h}
     density: str  # p(x_d | z)
+    joint: str  # p(x | z)
     product: str  # prod_d p(x_d | z)
     family: str
     observed: bool
@@ -187,6 +186,12 @@ def parents_of(notation: Notation, statement: Statement) -> list[str]:
     return shown
 
 
+def parent_symbols(statement: Statement) -> list[Symbol]:
+    """The nodes and inputs that a statement's arguments mention, by name."""
+    symbols = (symbols_of(array) for _, array in statement.arguments)
+    return sorted((s for s in frozenset().union(*symbols) if is_parent(s)), key=lambda s: s.name)
+
+
 def process_row(notation: Notation, statement: Statement) -> Row:
     """x[d] ~ Family(arguments), d = 1..D; a long argument stands on a line of its own."""
     positional = statement.family.forms[0] == statement.form
@@ -217,6 +222,8 @@ def make_factor_part(
     parents = parents_of(notation, statement)
     given = r" \mid " + ", ".join(parents) if parents else ""
     density = f"{notation['p']}({entry}{given})"
+    arrays = dict.fromkeys(latex_symbol(s) for s in parent_symbols(statement))
+    whole = r" \mid " + ", ".join(arrays) if arrays else ""
     same = [s for s in derivation.model.statements if s.node == statement.node]
     symbol = latex_symbol(statement.node) if len(same) == 1 else entry
     common = FactorPart(
@@ -225,6 +232,7 @@ def make_factor_part(
         symbol=symbol,
         entry=entry,
         density=density,
+        joint=f"{notation['p']}({symbol}{whole})",
         product=(sum_signs(statement.plates) + " " if statement.plates else ""),
         family=escape_latex(statement.family.name),
         observed=statement.node.name in derivation.model.observed,
@@ -262,20 +270,16 @@ class _Maker:
 
     def visible(self, blocks: Sequence[Block]) -> list[tuple[int, str, Block]]:
         """The blocks whose natural parameter does not vanish identically, with their marks."""
-        kept = [(n, b) for n, b in enumerate(blocks) if b.natural != ZERO] or list(enumerate(blocks))
+        kept = [(n, b) for n, b in enumerate(blocks) if b.natural != ZERO] or list(
+            enumerate(blocks)
+        )
         marks = _superscripts(len(kept))
         return [(n, mark, b) for mark, (n, b) in zip(marks, kept, strict=True)]
 
     # -- parts
 
     def make(self) -> FactorPart:
-        from dataclasses import replace
-
         short = shorten(self.notation, self.factor, self.entropy)
-        separation = separate_density(
-            self.factor.form.density, self.factor.form.moving, self.factor.held
-        )
-        assert not isinstance(separation, Inseparable)
         part = replace(
             self.common,
             form=self.form(short),
@@ -285,11 +289,8 @@ class _Maker:
             and any(b.natural != ZERO for b in self.factor.blocks),
             symmetric=any(b.symmetric for b in self.factor.blocks),
             gauge=self.factor.gauge.value,
-            why_not_constant=escape_latex(separation.why_not_constant),
-            shifts=tuple(
-                f"{self.eta(b, mark)} \\to {self.notation.term(b.natural)}"
-                for _, mark, b in ()  # filled by `shift_rows`
-            ),
+            why_not_constant=escape_latex(self.factor.why_not_constant),
+            shifts=self.shifts(),
         )
         match self.result.result:
             case Solution():
@@ -304,6 +305,10 @@ class _Maker:
         ]
         return self.notation.display(rows) if rows else ""
 
+    def shifts(self) -> tuple[str, ...]:
+        """The known constants that were moved into the base measure."""
+        return tuple(self.notation.term(s) for s in self.factor.shifts if s != ZERO)
+
     def held(self) -> str:
         names = [rf"\emph{{{escape_latex(a.name.replace('_', ' '))}}}" for a in self.factor.held]
         return join_words(names)
@@ -316,9 +321,6 @@ class _Maker:
             shown = f"{self.statistic(block, mark)} = {notation.term(block.statistic)}"
             tail = rf",\qquad {shown}"
             span = ranges(block.indices)
-            if block.symmetric:
-                i, j = (notation.term(i) for i in block.indices)
-                span = rf"{i} \ge {j}".replace(r"\ge", r"\leq") if False else span
             if span:
                 tail += rf",\qquad {span}"
             rows.append(Row(self.eta(block, mark), (block.natural,), tail))
@@ -339,8 +341,6 @@ class _Maker:
         return notation.display(rows)
 
     def means(self, short: _Short) -> tuple[Array, ...] | None:
-        from symelbo.expfam.derive_radial import derive_means
-
         if self.result.means is None:
             return None
         formal = derive_means(self.factor.form)
@@ -349,8 +349,6 @@ class _Maker:
         return tuple(Array(m.indices, short.put(m.body)) for m in formal)
 
     def solved(self, part: FactorPart) -> FactorPart:
-        from dataclasses import replace
-
         assert isinstance(self.result.result, Solution)
         solution = self.result.result
         moved = frozenset(solution.field)
@@ -412,11 +410,8 @@ class _Maker:
             result = normal(add(*whole))
             if is_zero(subtract(result, block.natural)):
                 steps.append(tidy(result))
-            names = "".join(
-                ("+ " if n else "") + s for n, s in enumerate(())
-            )
-            assert names == ""
-            left = rf"\sum_{{{notation['theta']}}} \frac{{\partial {eta}}}{{\partial {notation['theta']}}}\, {notation['beta']}_{{{notation['theta']}}}"
+            theta, beta = notation["theta"], notation["beta"]
+            left = rf"\sum_{{{theta}}} \frac{{\partial {eta}}}{{\partial {theta}}}\, {beta}_{{{theta}}}"
             products.append(Row(left, (*steps, (eta,))))
         return entries, products
 
@@ -441,7 +436,8 @@ class _Maker:
         if motion.symbol.domain.kind != "simplex" or len(motion.indices) != 1:
             return ""
         (i,) = block.indices
-        j = Index("j" if i.name != "j" else "k", i.extent)
+        spare = [n for n in ("j", "k", "l", "m") if n != i.name and n not in self.notation.taken]
+        j = Index(spare[0], i.extent)
         eta_j = instantiate(Array((i,), block.natural), (j,))
         weight = Entry(motion.symbol, (i,))
         mean = total(j, mul(Entry(motion.symbol, (j,)), eta_j))
@@ -490,7 +486,3 @@ class _Maker:
         if self.result.entropy_kind != "entropy":
             letter = r"\widetilde{\mathcal{H}}"
         return rf"{letter}_{{{self.common.entry}}}"
-
-
-_UNUSED = (Refutation, Undecided, Outside, Reparameterization, NotReparameterized)
-_MORE = (fix_scale, negate, Add, Sum, is_negative)

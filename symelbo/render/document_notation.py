@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from symelbo.index.build import ONE
 from symelbo.index.terms import (
     Add,
     Array,
@@ -58,7 +57,7 @@ _LETTERS: Final = {
     "Theta": (r"\Theta", r"\boldsymbol{\Theta}"),
     "Lambda": (r"\Lambda", r"\boldsymbol{\Lambda}"),
 }
-_AVOIDED: Final = ("n", "q", "s", "p")  # no bound index is called so
+_AVOIDED: Final = ("n", "q", "s", "p")  # no bound index is called so, nor as a node
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +237,9 @@ def _row_lines(notation: Notation, row: Row) -> tuple[list[str], float]:
         lines.append(f"& {row.left}")
     if row.tail:
         free = room - latex_width(lines[-1])
-        if not apart and latex_width(lines[-1]) - left + latex_width(row.tail) + 2.0 <= room + 1.0:
-            lines[-1] += rf" {row.tail}"
-        elif apart and free > latex_width(row.tail):
+        if (
+            not apart and latex_width(lines[-1]) - left + latex_width(row.tail) + 2.0 <= room + 1.0
+        ) or (apart and free > latex_width(row.tail)):
             lines[-1] += rf" {row.tail}"
         else:
             lines.append(f"&{indent} {row.tail}")
@@ -254,6 +253,3 @@ def _row_lines(notation: Notation, row: Row) -> tuple[list[str], float]:
 def varies(symbol: Symbol) -> bool:
     """Whether the symbol belongs to a data point."""
     return symbol.role in (Role.OBSERVED, Role.INPUT, Role.VARIATIONAL)
-
-
-assert ONE  # keeps the import honest while drafting

@@ -2,7 +2,7 @@ r"""The entropy sum as signed summands, and the gap off stationarity."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symelbo.criterion.reparameterize_prior import Reparameterization
@@ -10,12 +10,7 @@ from symelbo.criterion.result import Solution
 from symelbo.derivation import Derivation, FactorEntropy, FactorResult
 from symelbo.index.build import ZERO, add, divide, mul, negate, number, total
 from symelbo.index.normal import normal
-from symelbo.index.substitute import (
-    instantiate,
-    replace_selector,
-    replace_symbols,
-    symbols_of,
-)
+from symelbo.index.substitute import replace_selector, replace_symbols, symbols_of
 from symelbo.index.terms import (
     Add,
     Array,
@@ -72,9 +67,7 @@ def scale_of(notation: Notation, result: FactorResult) -> Scale | None:
     lettered = {
         parameter: Array(
             array.indices,
-            replace_symbols(
-                array.body, {change.stretch: Array(places, Entry(letter, places))}
-            ),
+            replace_symbols(array.body, {change.stretch: Array(places, Entry(letter, places))}),
         )
         for parameter, array in change.compensation.items()
     }
@@ -292,6 +285,3 @@ def _first_bare(summands: list[str]) -> list[str]:
     if summands and summands[0].startswith("- "):
         return ["-" + summands[0][2:], *summands[1:]]
     return summands
-
-
-_KEEP: Mapping[str, object] = {"instantiate": instantiate}

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-
 from paper.point import Vector
 
 Pair = tuple[float, float]
@@ -35,7 +34,7 @@ class FiniteFamily:
 
     def statistic(self, v: float) -> Vector:
         """T(v)"""
-        return np.cos(np.arange(1, self.size + 1) * v + 0.4)
+        return np.asarray(np.cos(np.arange(1, self.size + 1) * v + 0.4))
 
     def log_base(self, v: float) -> float:
         """log h(v)"""
@@ -43,13 +42,15 @@ class FiniteFamily:
 
     def log_partition(self, theta: Any) -> Any:
         """A(theta)"""
-        exponents = [self.natural(theta) @ self.statistic(v) + self.log_base(v) for v in self.support]
+        exponents = [
+            self.natural(theta) @ self.statistic(v) + self.log_base(v) for v in self.support
+        ]
         return np.log(np.sum(np.exp(exponents)))
 
     def mean(self, theta: Vector) -> Vector:
         """E[T]"""
         masses = np.exp([self.log_density(v, theta) for v in self.support])
-        return masses @ np.array([self.statistic(v) for v in self.support])
+        return np.asarray(masses @ [self.statistic(v) for v in self.support])
 
     def log_density(self, v: float, theta: Any) -> Any:
         """log p(v)"""
