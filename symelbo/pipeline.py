@@ -23,6 +23,8 @@ from symelbo.index.differentiate import derivative_by
 from symelbo.index.normal import normal
 from symelbo.index.solve import formal_indices
 from symelbo.index.terms import Array, Entry, Extent, Index, Symbol, Term
+from symelbo.index.tidy import tidy
+from symelbo.render.print_text import print_text
 from symelbo.spec.model import Model
 from symelbo.spec.read_model import read_model
 from symelbo.verify.field import check_field
@@ -215,6 +217,18 @@ def _list_assumptions(model: Model, factors: Sequence[FactorResult]) -> list[Ass
         ),
         Assumption("standing", "expectations are finite and exchangeable with derivatives"),
     ]
+    for family in dict.fromkeys(s.family for s in model.statements if s.family.abstract):
+        text = (
+            f"the map from the parameters of {family.name} to its natural parameters has an"
+            " invertible Jacobian everywhere"
+        )
+        assumptions.append(Assumption("family", text))
+    for factor in factors:
+        if isinstance(factor.result, Solution):
+            for term in factor.result.nonzero:
+                shown = print_text(tidy(term))
+                text = f"{shown} is not 0 (the field of {factor.node} divides by it)"
+                assumptions.append(Assumption("nonzero", text))
     for condition in model.conditions:
         assumptions.append(Assumption("domain", f"{condition.text} ({condition.reason})"))
     for factor in factors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import exp, log
 from typing import Any
 
 import pytest
@@ -456,3 +457,57 @@ def test_ppca_has_the_right_sign() -> None:
         "-1/2*logdet([delta(h,i) + 1/s*sum(W[d,h]*W[d,i] for d in 1:D) for h in 1:H, i in 1:H])"
         " - D/2*log(2*PI*e*s)"
     )
+
+
+def test_plates_and_events_of_the_same_size_are_kept_apart() -> None:
+    derivation = symelbo.derive(
+        spec(
+            ["x[i] ~ MvNormal(mu[i], S[i]) for i in 1:D"],
+            {"mu": "real[D, D]", "S": "posdef[D, D, D]"},
+            ("D",),
+        )
+    )
+    assert derivation.verdict == "proved"
+
+
+def test_what_a_field_divides_by_is_an_assumption() -> None:
+    derivation = symelbo.derive(spec(["x ~ Bernoulli(logit=1 + t**2)"], {"t": "real"}, ()))
+    assert derivation.verdict == "proved"
+    assert any(a.kind == "nonzero" and "t" in a.text for a in derivation.assumptions)
+
+
+def test_an_abstract_family_is_assumed_to_have_an_invertible_jacobian() -> None:
+    derivation = symelbo.derive(
+        spec(
+            ["c ~ Categorical(pi)", "x ~ F(theta[c])"],
+            {"pi": "simplex[C]", "theta": "real[C, L]"},
+            ("C", "L"),
+            families={"F": {"abstract": "true", "parameters": {"t": "real[L]"}}},
+        )
+    )
+    assert derivation.verdict == "proved"
+    assert any("invertible" in a.text for a in derivation.assumptions)
+
+
+def test_a_closed_form_holds_no_abbreviation() -> None:
+    parameters = {"u": "real", "v": "real", "w": "real"}
+    derivation = symelbo.derive(spec(["x ~ Bernoulli(logit=u + v*w)"], parameters, ()))
+    assert derivation.entropy_sum is not None
+    assert derivation.entropy_sum.closed_form is not None
+    value = derivation.function().entropy_sum(u=0.2, v=0.5, w=-1.0)
+    p = 1 / (1 + exp(0.3))  # sigmoid(u + v*w)
+    assert value == pytest.approx(p * log(p) + (1 - p) * log(1 - p))
+
+
+def test_a_factor_that_shares_its_field_with_one_outside_has_no_entropy_of_its_own() -> None:
+    derivation = symelbo.derive(
+        spec(
+            ["z ~ Normal(0, s)", "x ~ Weibull(k, s)", "y ~ Normal(z, t)"],
+            {"s": "positive", "k": "positive", "t": "positive"},
+            (),
+            observed=["x", "y"],
+        )
+    )
+    assert derivation.verdict == "outside"
+    assert derivation.entropy_sum is not None
+    assert set(derivation.entropy_sum.remainders) == {"x", "z"}

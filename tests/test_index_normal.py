@@ -1,4 +1,4 @@
-"""The normal form keeps values, decides equality, and never depends on the names of bound indices."""
+"""The normal form keeps values and decides equality, whatever bound indices are called."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ from symelbo.index.build import (
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.normal import is_zero, normal, to_poly
 from symelbo.index.solve import formal_indices
-from symelbo.index.substitute import free_indices, replace_index
+from symelbo.index.substitute import free_indices, replace_index, replace_symbols
 from symelbo.index.terms import (
     Array,
     Delta,
@@ -337,6 +337,18 @@ def test_replacement_does_not_capture() -> None:
     for place in (1, 2, 3):
         direct = evaluate(inside, world, {d: 1, h: place}).value
         assert abs(evaluate(moved, world, {d: 1, h2: place}).value - direct) < 1e-12
+
+
+def test_a_symbol_is_replaced_without_capture() -> None:
+    """x -> W[d, h] under sum_h keeps the incoming h free: sum_h v[h] x -> sum_g v[g] W[d, h]."""
+    inside = total(h, mul(Entry(v, (h,)), X))
+    moved = replace_symbols(inside, {x: Array((), w(d, h))})
+    assert free_indices(moved) == {d, h}
+    world = draw_world(Random(2), {"C": 2, "D": 2, "H": 3})
+    everything = sum(world.values["v", (k,)] for k in (1, 2, 3))
+    for place in (1, 2, 3):
+        expected = everything * world.values["W", (2, place)]
+        assert abs(evaluate(moved, world, {d: 2, h: place}).value - expected) < 1e-12
 
 
 def test_extents_of_equal_name_but_other_range_differ() -> None:

@@ -22,12 +22,13 @@ from symelbo.index.differentiate import derivative_along
 from symelbo.index.normal import from_monomial, normal, to_poly
 from symelbo.index.substitute import (
     instantiate,
+    replace_index,
     replace_selector,
     replace_symbols,
     selectors_of,
     symbols_of,
 )
-from symelbo.index.terms import Array, Entry, Extent, Index, Role, Symbol, Term
+from symelbo.index.terms import Array, Entry, Extent, Index, Number, Role, Symbol, Term
 from symelbo.language.density import Density, density_term
 from symelbo.spec.model import Statement
 
@@ -132,6 +133,7 @@ def factor_candidates(statement: Statement) -> Iterator[Factor | Inseparable]:
     """
     density = _density(statement.family, statement.form, statement.extents)
     varying = varying_arguments(statement, density)
+    density = _put_numbers(statement, density)
     if not varying:
         yield from _known_candidates(statement, density)
         return
@@ -175,6 +177,19 @@ def _candidates(
             yield _shift_factor(unshifted, shifts)
 
 
+def _put_numbers(statement: Statement, density: Density) -> Density:
+    """Arguments that are plain numbers enter the density, so that what vanishes drops out."""
+    numbers = {
+        symbol: array
+        for symbol, array in ((s, statement.argument(s.name)) for s in density.arguments)
+        if isinstance(array.body, Number)
+    }
+    kept = tuple(s for s in density.arguments if s not in numbers)
+    if not kept or not numbers:
+        return density  # a factor without any free argument keeps its form
+    return Density(density.value, kept, replace_symbols(density.term, numbers))
+
+
 @lru_cache(maxsize=1000)
 def _density(family: Family, form: Form, extents: tuple[tuple[str, Extent], ...]) -> Density:
     return density_term(family, form, dict(extents))
@@ -212,15 +227,17 @@ def _make_factor(
 ) -> Factor:
     mapping = _symbol_mapping(statement, form.density)
     radial = _radial(form)
-    blocks = tuple(
-        Block(
-            block.indices,
-            normal(replace_symbols(block.natural, mapping)),
-            normal(replace_symbols(block.statistic, mapping)),
-            block.symmetric,
+    blocks = []
+    for formal in form.blocks:
+        block = _rename_block(formal, {index.name for index in statement.plates})
+        blocks.append(
+            Block(
+                block.indices,
+                normal(replace_symbols(block.natural, mapping)),
+                normal(replace_symbols(block.statistic, mapping)),
+                block.symmetric,
+            )
         )
-        for block in form.blocks
-    )
     entropy = None
     if radial is not None:
         entropy = normal(replace_symbols(derive_entropy(form, radial), mapping))
@@ -228,7 +245,7 @@ def _make_factor(
         statement,
         form,
         radial,
-        blocks,
+        tuple(blocks),
         normal(replace_symbols(form.log_partition, mapping)),
         normal(replace_symbols(form.log_base, mapping)),
         replace_symbols(form.density.term, mapping),
@@ -237,6 +254,22 @@ def _make_factor(
         tuple(ZERO for _ in blocks),
         why_not_constant,
     )
+
+
+def _rename_block(block: Block, taken: set[str]) -> Block:
+    """The same block with indices that no plate is called like."""
+    natural, statistic = block.natural, block.statistic
+    renamed: list[Index] = []
+    for index in block.indices:
+        names = (
+            n for n in ("i", "j", "k", "l", "m", "o", "r", "t", "u", "v", "w") if n not in taken
+        )
+        fresh = index if index.name not in taken else Index(next(names), index.extent, index.low)
+        taken = taken | {fresh.name}
+        natural = replace_index(natural, index, fresh)
+        statistic = replace_index(statistic, index, fresh)
+        renamed.append(fresh)
+    return Block(tuple(renamed), natural, statistic, block.symmetric)
 
 
 def _known_parts(factor: Factor) -> tuple[Term, ...]:

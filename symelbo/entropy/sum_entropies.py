@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from symelbo.criterion.factor import Factor, is_parent
+from symelbo.criterion.factor import Factor, is_parent, parameters_of
 from symelbo.criterion.reparameterize_prior import Reparameterization
 from symelbo.criterion.result import Solution
 from symelbo.derivation import EntropySum, FactorEntropy, FactorResult
@@ -55,8 +55,16 @@ def sum_entropies(
     bases: list[tuple[str, Term]] = []
     remainders: list[str] = []
     taken = _taken_names(model)
+    open_parameters = frozenset().union(
+        *(
+            parameters_of(statement)
+            for statement, result in zip(model.statements, results, strict=True)
+            if not isinstance(result.result, Solution)
+        )
+    )
     for result in results:
-        if not isinstance(result.result, Solution):
+        # a field that also moves a factor without an entropy says nothing about this one alone
+        if not isinstance(result.result, Solution) or open_parameters & set(result.field):
             remainders.append(result.node)
             continue
         factor = result.result.factor
@@ -95,7 +103,9 @@ def _close(model: Model, q_entropy: Term, entropies: Sequence[FactorEntropy]) ->
     data = [e for e in entropies if e.node.split("[")[0] in model.observed]
     others = [e for e in entropies if e not in data]
     rest = normal(add(q_entropy, *(negate(e.term) for e in others)))
-    return add(tidy(rest), *(negate(e.display) for e in data))
+    # an abbreviation has no meaning outside its own entropy
+    whole = (tidy(e.term) if e.abbreviations else e.display for e in data)
+    return add(tidy(rest), *map(negate, whole))
 
 
 _SHORT_NAMES = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "location": "m"}

@@ -224,11 +224,7 @@ def _enter(
     renamed: list[Index] = []
     for index in bound:
         if index in incoming:
-            name, count = index.name, 1
-            while f"{name}.{count}" in taken:
-                count += 1
-            fresh = Index(f"{name}.{count}", index.extent, index.low)
-            taken.add(fresh.name)
+            fresh = _fresh(index, taken)
             inner[index] = fresh
             renamed.append(fresh)
         else:
@@ -279,10 +275,23 @@ def replace_symbols(term: Term, arrays: Mapping[Symbol, Array]) -> Term:
 def _open(
     bound: tuple[Index, ...], body: Term, incoming: frozenset[Index]
 ) -> tuple[tuple[Index, ...], Term]:
-    if incoming.isdisjoint(bound):
+    """Rename the bound indices that would capture an index of what comes in."""
+    clashing = [index for index in bound if index in incoming]
+    if not clashing:
         return bound, body
-    clash = {index: index for index in incoming}
-    return _enter(bound, body, clash)
+    taken = {index.name for index in incoming | free_indices(body) | set(bound)}
+    renamed = {index: _fresh(index, taken) for index in clashing}
+    return tuple(renamed.get(index, index) for index in bound), _replace(body, renamed)
+
+
+def _fresh(index: Index, taken: set[str]) -> Index:
+    """An index like this one whose name is not taken; the name is added to `taken`."""
+    count = 1
+    while f"{index.name}.{count}" in taken:
+        count += 1
+    fresh = Index(f"{index.name}.{count}", index.extent, index.low)
+    taken.add(fresh.name)
+    return fresh
 
 
 def selectors_of(item: Term | IndexTerm | Array) -> list[tuple[Entry, Extent]]:

@@ -44,7 +44,7 @@ _LETTERS: Final = {
     "s": ("s", r"\mathbf{s}"),
     "i": ("i", r"\mathbf{i}"),
     "A": ("A", r"\mathbf{A}"),
-    "h": ("h", r"\mathbf{h}"),
+    "h": ("h", r"\mathsf{h}"),
     "T": ("T", r"\mathbf{T}"),
     "J": ("J", r"\mathbf{J}"),
     "c": ("c", r"\mathbf{c}"),
@@ -123,9 +123,9 @@ class Notation:
         )
         return named.indices
 
-    def display(self, rows: Sequence[Row]) -> str:
-        """An equation, or an align with one line per step and a number per label."""
-        return _display(self, rows)
+    def display(self, rows: Sequence[Row], end: str = "") -> str:
+        """An equation, or an align with one line per step; `end` is its punctuation."""
+        return _display(self, rows, end)
 
 
 def choose_notation(model: Model) -> Notation:
@@ -191,13 +191,15 @@ def join_words(words: Sequence[str], last: str = "and") -> str:
     return ", ".join(words[:-1]) + f" {last} {words[-1]}"
 
 
-def _display(notation: Notation, rows: Sequence[Row]) -> str:
+def _display(notation: Notation, rows: Sequence[Row], end: str) -> str:
     shown: list[tuple[str, str]] = []  # line, label
     widest = 0.0
     for row in rows:
         lines, width = _row_lines(notation, row)
         widest = max(widest, width)
         shown += [(line, "") for line in lines[:-1]] + [(lines[-1], row.label)]
+    if end:
+        shown[-1] = (f"{shown[-1][0]} {end}", shown[-1][1])
     numbered = any(label for _, label in shown)
     star = "" if numbered else "*"
     if len(shown) == 1:

@@ -42,7 +42,7 @@ class Scale:
     """
 
     change: Reparameterization
-    velocity: Term
+    velocity: tuple[Motion, ...]
     stretch: Term
     motions: tuple[Motion, ...]
     general: tuple[Motion, ...]
@@ -73,7 +73,7 @@ def scale_of(notation: Notation, result: FactorResult) -> Scale | None:
     }
     return Scale(
         change,
-        velocity.body,
+        tuple(motions_of(notation, {change.scale: velocity})),
         stretch,
         tuple(motions_of(notation, moved)),
         tuple(motions_of(notation, lettered)),

@@ -168,13 +168,12 @@ class _Document:
             "refutation": self.refutation(),
             "outside": self.outside(),
             "undecided": self.undecided(),
-            "assumptions": [
-                (a.kind, a.latex or escape_latex(a.text)) for a in derivation.assumptions
-            ],
+            "assumptions": self.assumptions(),
             "residual": self.residual(),
             "trials": derivation.trials,
             "abstract": any(s.family.abstract for s in model.statements),
             "join": join_words,
+            "math": lambda items: join_words([f"${item}$" for item in items]),
         }
 
     # ------------------------------------------------------------ the model
@@ -221,7 +220,7 @@ class _Document:
             span = ranges(motion.indices)
             tail = rf",\qquad {span}" if span else ""
             rows.append(Row(beta, (motion.velocity,), tail))
-        return self.notation.display(rows) if rows else ""
+        return self.notation.display(rows, ",") if rows else ""
 
     def shared(self) -> list[str]:
         """Parameters that the fields of several factors move."""
@@ -237,15 +236,22 @@ class _Document:
         seen: set[Symbol] = set()
         for result in self.derivation.factors:
             if isinstance(result.reparameterization, Reparameterization):
-                summands.append(rf"+ \partial_{{{latex_symbol(result.reparameterization.scale)}}}")
-                summands[-1] += rf" \mathcal{{F}}_{{{self.symbol_of(result)}}}"
+                summands += self._along_scale(result)
                 continue
             fresh = {s: a for s, a in result.field.items() if s not in seen}
             seen |= set(fresh)
             for motion in motions_of(self.notation, fresh):
                 summands.append(self.printer.slope(motion, r"\mathcal{F}", False))
         row = Row(r"\mathcal{F}", (tuple(summands),), label=self.notation.label("identity"))
-        return self.notation.display([row])
+        return self.notation.display([row], ".")
+
+    def _along_scale(self, result: FactorResult) -> list[str]:
+        """velocity * dF_z/dscale, for a prior whose scale is no parameter of the model."""
+        part = rf"\mathcal{{F}}_{{{self.symbol_of(result)}}}"
+        return [
+            self.printer.slope(motion, part, False)
+            for motion in motions_of(self.notation, result.field)
+        ]
 
     def symbol_of(self, result: FactorResult) -> str:
         number = self.derivation.factors.index(result)
@@ -254,7 +260,7 @@ class _Document:
     # ------------------------------------------------------------ the entropy sum
 
     def sum_display(self, summands: list[str]) -> str:
-        return self.notation.display([Row(r"\mathcal{S}", (tuple(summands),))])
+        return self.notation.display([Row(r"\mathcal{S}", (tuple(summands),))], ".")
 
     def abbreviations(self) -> str:
         rows = [
@@ -333,11 +339,13 @@ class _Document:
             "value": self.notation.term(change.value),
             "argument": escape_latex(change.argument),
             "exponent": self.notation.term(number(change.exponent)),
-            "velocity": self.notation.term(tidy(scale.velocity)),
+            "velocity": self.notation.term(tidy(scale.velocity[0].velocity)),
+            "moved": self.notation.term(scale.velocity[0].entry),
             "rate": self.notation.term(tidy(scale.stretch)),
             "statement": self.notation.display([process_row(self.notation, change.statement)]),
             "motions": self._motions(scale),
             "derivative": self._stretched(scale),
+            "along": _first_bare(" ".join(self._along_scale(result))),
             "condition": change.q_condition,
             "symbol": self.symbol_of(result),
         }
@@ -350,10 +358,7 @@ class _Document:
         return self.notation.display(rows) if rows else ""
 
     def _stretched(self, scale: Scale) -> str:
-        summands = [
-            self.printer.slope(motion, r"\mathcal{F}", not n)
-            for n, motion in enumerate(scale.motions)
-        ]
+        summands = [self.printer.slope(motion, r"\mathcal{F}", False) for motion in scale.motions]
         return " ".join(summands)
 
     def unscaled(self) -> list[tuple[str, str]]:
@@ -471,7 +476,30 @@ class _Document:
         at = ",".join(map(str, place))
         return rf"{eta}{mark}_{{{latex_symbol(factor.statement.node)}{',' if at else ''}{at}}}"
 
-    # ------------------------------------------------------------ numbers
+    # ------------------------------------------------------------ assumptions, numbers
+
+    def assumptions(self) -> list[str]:
+        """What the result rests on, as sentences."""
+        found = []
+        for assumption in self.derivation.assumptions:
+            if assumption.kind != "variational":
+                text = escape_latex(assumption.text)
+                found.append(text[0].upper() + text[1:])
+        for result in self.derivation.factors:
+            scale = self.scale(result)
+            if scale is not None:
+                q = self.notation["q"]
+                known = {
+                    "assumed": "",
+                    "exact posterior": f" This holds, since ${q}$ is the exact posterior.",
+                    "shown": f" This holds for the declared ${q}$ if its parameters are free for"
+                    " every data point.",
+                }[scale["condition"]]
+                found.append(
+                    f"The family of ${q}$ is closed under scaling ${scale['entry']}$, for all data"
+                    f" points at once (Section~\ref{{{self.notation.label('scale')}}}).{known}"
+                )
+        return [text if text.endswith(".") else f"{text}." for text in found]
 
     def residual(self) -> str:
         """An upper bound of the largest residual, rounded to a power of ten."""
@@ -482,6 +510,11 @@ class _Document:
         while residual > 10.0**power:
             power += 1
         return f"10^{{{power}}}"
+
+
+def _first_bare(formula: str) -> str:
+    """+ a - b -> a - b"""
+    return formula.removeprefix("+ ")
 
 
 def _symbols(factor: Factor) -> list[Symbol]:

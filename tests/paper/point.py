@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import symelbo
 from symelbo.criterion.factor import Factor
 from symelbo.derivation import Derivation, FactorResult
-from symelbo.index.terms import Array, Extent, Index, Symbol, Term
+from symelbo.index.terms import Array, Index, Symbol, Term
 from symelbo.verify.evaluate import World, evaluate
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -216,11 +216,6 @@ def draw_domain(kind: str, shape: tuple[int, ...], rng: np.random.Generator, top
         case "category":
             return rng.integers(1, top + 1, shape)
     return rng.normal(size=shape)
-
-
-def length(extent: Extent, sizes: Mapping[str, int]) -> int:
-    """An extent at given sizes."""
-    return extent.offset + (sizes[extent.size] if extent.size is not None else 0)
 
 
 def slope_along(
