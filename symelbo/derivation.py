@@ -51,7 +51,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """What a result rests on; kind: standing, domain, variational or nonzero."""
+    """What a result rests on; kind: standing, family, domain, variational or nonzero."""
 
     kind: str
     text: str  # plain text, formulas in the language of the specs

@@ -816,7 +816,7 @@ DERIVATION = closed(
     assumptions={
         "type": "array",
         "items": closed(
-            kind={"enum": ["standing", "domain", "variational", "nonzero"]},
+            kind={"enum": ["standing", "domain", "variational", "nonzero", "family"]},
             text={"type": "string", "minLength": 1},
             latex={"type": "string"},
         ),

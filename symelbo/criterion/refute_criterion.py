@@ -2,7 +2,7 @@
 
 Small instances of the symbolic sizes, admissible parameter values, points of the actual support of
 the parents; all in exact arithmetic.  What is found is proposed; `verify.certificate` disposes.
-Source: the range of J is the annihilator of its left null space; Luecke & Warnken (2022), Example 3.
+Source: the range of J is the annihilator of its left null space (Lücke & Warnken (2022), Example 3).
 """
 
 from __future__ import annotations
@@ -293,7 +293,7 @@ class _Instance:
         return [Fraction(choice) for choice in choices]
 
     def coordinates(self) -> list[list[Values]]:
-        """What can be chosen on its own, with its choices: an entry, or a whole vector or matrix."""
+        """What can be chosen on its own, with its choices: an entry, a vector or a matrix."""
         found: list[list[Values]] = []
         for symbol in self.parents:
             kind = symbol.domain.kind

@@ -317,7 +317,7 @@ class _Maker:
         notation, factor = self.notation, self.factor
         rows = []
         blocks = self.visible(short.blocks())
-        for number, mark, block in blocks:
+        for _, mark, block in blocks:
             shown = f"{self.statistic(block, mark)} = {notation.term(block.statistic)}"
             tail = rf",\qquad {shown}"
             span = ranges(block.indices)
@@ -411,7 +411,8 @@ class _Maker:
             if is_zero(subtract(result, block.natural)):
                 steps.append(tidy(result))
             theta, beta = notation["theta"], notation["beta"]
-            left = rf"\sum_{{{theta}}} \frac{{\partial {eta}}}{{\partial {theta}}}\, {beta}_{{{theta}}}"
+            slope = rf"\frac{{\partial {eta}}}{{\partial {theta}}}"
+            left = rf"\sum_{{{theta}}} {slope}\, {beta}_{{{theta}}}"
             products.append(Row(left, (*steps, (eta,))))
         return entries, products
 
@@ -449,10 +450,9 @@ class _Maker:
         pi_i, pi_j = notation.term(weight), notation.term(Entry(motion.symbol, (j,)))
         at_i = self.eta(block, mark)
         at_j = self.eta(Block((j,), block.natural, block.statistic), mark)
-        return (
-            rf"{notation['beta']}_{{{pi_i}}} = {pi_i} \Bigl[{at_i} - {sum_signs([j])} {pi_j}\,"
-            rf" {at_j}\Bigr], \qquad {ranges([i])}"
-        )
+        shown = rf"{pi_i} \Bigl[{at_i} - {sum_signs([j])} {pi_j}\, {at_j}\Bigr]"
+        beta = f"{notation['beta']}_{{{pi_i}}}"
+        return notation.display([Row(beta, ((shown,),), rf",\qquad {ranges([i])}")], ".")
 
     def entropy_display(self) -> str:
         """A, its derivative along the field, and their difference."""

@@ -138,7 +138,8 @@ class ResultPrinter:
             summands.append(f"- {prefix}{body}")
         for part in self.parts:
             if part.holds and part.gauge != "constant":
-                shown = rf"\log {self.notation['h']}({part.symbol})"
+                mark = f"^{{({self.notation['n']})}}" if part.observed else ""
+                shown = rf"\log {self.notation['h']}({part.symbol}{mark})"
                 summands.append(f"+ {self.base_mean(part.observed)} {shown}")
         return _first_bare(summands)
 

@@ -5,7 +5,7 @@ Prose is general; every formula is printed from a term of the derivation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -14,14 +14,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import symelbo
-from symelbo.criterion.evaluate_certificate import evaluate_certificate
+from symelbo.criterion.evaluate_certificate import CertificateLine, evaluate_certificate
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.reparameterize_prior import NotReparameterized, Reparameterization
 from symelbo.criterion.result import Outside, Refutation, Undecided
 from symelbo.derivation import Derivation, FactorResult
 from symelbo.index.build import number
 from symelbo.index.substitute import symbols_of
-from symelbo.index.terms import Entry, Extent, Position, Symbol
+from symelbo.index.terms import Entry, Extent, Position, Symbol, Term
 from symelbo.index.tidy import tidy
 from symelbo.render.document_factors import (
     FactorPart,
@@ -39,11 +39,14 @@ from symelbo.render.document_notation import (
 )
 from symelbo.render.document_result import ResultPrinter, Scale, scale_of
 from symelbo.render.names import escape_latex, latex_extent, latex_name, latex_symbol
+from symelbo.render.print_latex import latex_width
 from symelbo.resources import templates_directory
+from symelbo.verify.interval import enclosure
 
 __all__ = ["render_appendix", "render_headline", "render_proof"]
 
 MAX_DIRECTIONS = 6  # columns of a printed Jacobian
+TABLE = 44.0  # em that a table may be wide
 
 
 def render_proof(derivation: Derivation) -> str:
@@ -129,6 +132,7 @@ class _Document:
         derivation, notation = self.derivation, self.notation
         model = derivation.model
         solved = derivation.entropy_sum is not None
+        short = self.abbreviations()
         return {
             "version": symelbo.__version__,
             "sha256": model.sha256,
@@ -155,9 +159,12 @@ class _Document:
             "fields": [self.field(result) for result in derivation.factors],
             "shared": self.shared(),
             "identity": self.identity(),
-            "general": self.sum_display(self.printer.general()) if solved else "",
-            "explicit": self.sum_display(self.printer.explicit()) if solved else "",
-            "abbreviations": self.abbreviations(),
+            "general": self.sum_display(self.printer.general(), ",") if solved else "",
+            "explicit": self.sum_display(self.printer.explicit(), "." if not short else ",")
+            if solved
+            else "",
+            "explicit_end": self.sum_display(self.printer.explicit(), ".") if solved else "",
+            "abbreviations": short,
             "closed": solved and derivation.entropy_sum.closed_form is not None,  # type: ignore[union-attr]
             "bases": bool(solved and derivation.entropy_sum.bases),  # type: ignore[union-attr]
             "remainders": self.remainders(),
@@ -259,15 +266,16 @@ class _Document:
 
     # ------------------------------------------------------------ the entropy sum
 
-    def sum_display(self, summands: list[str]) -> str:
-        return self.notation.display([Row(r"\mathcal{S}", (tuple(summands),))], ".")
+    def sum_display(self, summands: Sequence[str], end: str) -> str:
+        """S = ... with its punctuation."""
+        return self.notation.display([Row(r"\mathcal{S}", (tuple(summands),))], end)
 
     def abbreviations(self) -> str:
         rows = [
             Row(self.notation.term(Entry(symbol, array.indices)), (tidy(array.body),))
             for symbol, array in self.printer.abbreviations()
         ]
-        return self.notation.display(rows) if rows else ""
+        return self.notation.display(rows, ".") if rows else ""
 
     def q_entropy(self) -> str:
         """H[q] where it is declared."""
@@ -444,16 +452,14 @@ class _Document:
             left = f"{latex_symbol(function)}({arguments})"
             functions.append(f"{left} := {self.notation.array(array)}")
         shown = len(directions) <= MAX_DIRECTIONS
-        rows = [
-            {
-                "sample": line.row.sample + 1,
-                "eta": self._eta_name(factors, line.row.factor, line.row.component, line.row.place),
-                "weight": self.notation.term(tidy(line.row.weight)),
-                "value": self.notation.term(tidy(line.eta)),
-                "slopes": [self.notation.term(tidy(s)) for s in line.slopes] if shown else [],
-            }
-            for line in lines
-        ]
+        rows = self.certificate_rows(factors, lines, shown, self._exact)
+        rounded = False
+        if shown and _table_width(rows) > TABLE:
+            shown = False
+            rows = self.certificate_rows(factors, lines, shown, self._exact)
+        if _table_width(rows) > TABLE:
+            rounded = True
+            rows = self.certificate_rows(factors, lines, shown, _rounded)
         return {
             "sizes": [rf"{latex_name(n)} = {k}" for n, k in certificate.sizes],
             "functions": functions,
@@ -463,9 +469,32 @@ class _Document:
             "directions": [self.notation.term(d) for d in directions] if shown else [],
             "count": len(directions),
             "rows": rows,
-            "value": self.notation.term(tidy(certificate.value)),
+            "rounded": rounded,
+            "value": _rounded(certificate.value) if rounded else self._exact(certificate.value),
             "shifts": certificate.excludes_shifts,
         }
+
+    def certificate_rows(
+        self,
+        factors: Sequence[Factor],
+        lines: Sequence[CertificateLine],
+        slopes: bool,
+        show: Callable[[Term], str],
+    ) -> list[dict[str, Any]]:
+        """The rows of the table of a certificate."""
+        return [
+            {
+                "sample": line.row.sample + 1,
+                "eta": self._eta_name(factors, line.row.factor, line.row.component, line.row.place),
+                "weight": show(line.row.weight),
+                "value": show(line.eta),
+                "slopes": [show(slope) for slope in line.slopes] if slopes else [],
+            }
+            for line in lines
+        ]
+
+    def _exact(self, term: Term) -> str:
+        return self.notation.term(tidy(term))
 
     def _eta_name(
         self, factors: Sequence[Factor], name: str, component: int, place: tuple[int, ...]
@@ -510,6 +539,21 @@ class _Document:
         while residual > 10.0**power:
             power += 1
         return f"10^{{{power}}}"
+
+
+def _rounded(term: Term) -> str:
+    """A closed term to six digits, from a rigorous enclosure."""
+    return f"{float(enclosure(term, 30).split()[0]):.6g}"
+
+
+def _table_width(rows: Sequence[Mapping[str, Any]]) -> float:
+    """The estimated width of the table, in em."""
+    columns = [max(latex_width(row[name]) for row in rows) for name in ("eta", "weight", "value")]
+    slopes = [
+        max(map(latex_width, column))
+        for column in zip(*(row["slopes"] for row in rows), strict=True)
+    ]
+    return sum(columns) + sum(slopes) + len(slopes) + 14.0
 
 
 def _first_bare(formula: str) -> str:

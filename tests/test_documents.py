@@ -1,0 +1,267 @@
+r"""Proofs and appendices: what they must say, what TeX says of them, and that names stay text."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import symelbo
+from symelbo.derivation import Derivation
+from symelbo.render.documents import render_appendix, render_headline, render_proof
+
+ROOT = Path(__file__).parents[1]
+MODELS = sorted((ROOT / "models").glob("*.yaml"))
+PDFLATEX = shutil.which("pdflatex")
+HOSTILE = r"\input{/etc/passwd} $x$ % \write18{ls} {}_^~# & ü — 名 \end{document}"
+
+
+def spec(model: list[str], parameters: dict[str, str], sizes: str = "", **keys: Any) -> Any:
+    observed = keys.pop("observed", ["x"])
+    name = keys.pop("name", "test")
+    return {
+        "name": name,
+        "sizes": sizes.split(),
+        "parameters": parameters,
+        "model": model,
+        "observed": observed,
+        **keys,
+    }
+
+
+BINARY = "z[h] ~ Bernoulli(pi[h]) for h in 1:H"
+EXTRA = {
+    "conditional": spec(
+        [BINARY, "x[d] ~ Laplace(m(z, w)[d], b[d]) for d in 1:D"],
+        {"pi": "unit[H]", "w": "real[P]", "b": "positive[D]"},
+        "D H P",
+        functions={"m": "real[D]"},
+    ),
+    "known-variance": spec(
+        [BINARY, "x[d] ~ Normal(sum(W[d,h]*z[h] for h in 1:H), 1) for d in 1:D"],
+        {"pi": "unit[H]", "W": "real[D, H]"},
+        "D H",
+    ),
+    "offset": spec(
+        [BINARY, "x[d] ~ Bernoulli(logit=sum(W[d,h]*z[h] for h in 1:H) + 2) for d in 1:D"],
+        {"pi": "unit[H]", "W": "real[D, H]"},
+        "D H",
+    ),
+    "tied": spec(
+        [
+            "z[h] ~ Normal(0, s) for h in 1:H",
+            "x[d] ~ Normal(sum(W[d,h]*z[h] for h in 1:H), s) for d in 1:D",
+        ],
+        {"W": "real[D, H]", "s": "positive"},
+        "D H",
+    ),
+    "curved": spec(["x ~ Normal(m, m**2)"], {"m": "positive"}),
+    "abstract-logits": spec(
+        [BINARY, "x[d] ~ Bernoulli(logit=m(z, w)[d]) for d in 1:D"],
+        {"pi": "unit[H]", "w": "real[P]"},
+        "D H P",
+        functions={"m": "real[D]"},
+    ),
+    "softplus": spec(
+        [BINARY, "x[d] ~ Poisson(softplus(sum(W[d,h]*z[h] for h in 1:H) + b[d])) for d in 1:D"],
+        {"pi": "unit[H]", "W": "real[D, H]", "b": "real[D]"},
+        "D H",
+    ),
+    "outside": spec(
+        [BINARY, "x ~ Laplace(sum(w[h]*z[h] for h in 1:H), 1)"],
+        {"pi": "unit[H]", "w": "real[H]"},
+        "H",
+    ),
+    "fixed-prior": spec(
+        ["z[h] ~ Normal(0, 1) for h in 1:H", "x[d] ~ Normal(m(z, w)[d], s) for d in 1:D"],
+        {"w": "real[P]", "s": "positive"},
+        "D H P",
+        functions={"m": "real[D]"},
+    ),
+    "half-normal": spec(
+        [
+            "z[h] ~ HalfNormal(1) for h in 1:H",
+            "x[d] ~ Normal(sum(W[d,h]*z[h] for h in 1:H), s) for d in 1:D",
+        ],
+        {"W": "real[D, H]", "s": "positive"},
+        "D H",
+    ),
+    "regression": spec(
+        ["y ~ Poisson(log_rate=sum(w[k]*u[k] for k in 1:K) + b)"],
+        {"w": "real[K]", "b": "real"},
+        "K",
+        inputs={"u": "real[K]"},
+        observed=["y"],
+    ),
+    "hidden-markov": spec(
+        [
+            "k[1] ~ Categorical(p0)",
+            "k[t] ~ Categorical(A[k[t-1]]) for t in 2:T",
+            "x[t] ~ Poisson(r[k[t]]) for t in 1:T",
+        ],
+        {"p0": "simplex[C]", "A": "simplex[C, C]", "r": "positive[C]"},
+        "C T",
+    ),
+    "wishart": spec(
+        ["c ~ Categorical(pi)", "X ~ Wishart(n[c], V[c])"],
+        {"pi": "simplex[C]", "n": "positive[C]", "V": "posdef[C, D, D]"},
+        "C D",
+        observed=["X"],
+    ),
+    "nonzero": spec(["x ~ Bernoulli(logit=1 + t**2)"], {"t": "real"}),
+    "hostile": spec(["x ~ Exponential(r)"], {"r": "positive"}, name=HOSTILE, description=HOSTILE),
+    "letters": spec(
+        [
+            "A[h] ~ Bernoulli(p[h]) for h in 1:N",
+            "x[n] ~ Bernoulli(logit=sum(q[n,h]*A[h] for h in 1:N) + s[n]) for n in 1:D",
+        ],
+        {"p": "unit[N]", "q": "real[D, N]", "s": "real[D]"},
+        "N D",
+    ),
+}
+
+
+@cache
+def derivation_of(key: str) -> Derivation:
+    if key in EXTRA:
+        return symelbo.derive({**EXTRA[key], "name": EXTRA[key]["name"]})
+    return symelbo.derive(ROOT / "models" / f"{key}.yaml")
+
+
+KEYS = [path.stem for path in MODELS] + list(EXTRA)
+
+
+def run_tex(folder: Path, name: str, runs: int = 2) -> str:
+    """The log of the last run; the test fails if TeX does."""
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", name]
+    for _ in range(runs):
+        done = subprocess.run(command, cwd=folder, capture_output=True, timeout=120)
+        assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
+    return (folder / name).with_suffix(".log").read_text(errors="replace")
+
+
+def complaints(log: str) -> list[str]:
+    return [line for line in log.splitlines() if re.search(r"Warning|Overfull|Underfull", line)]
+
+
+@pytest.mark.skipif(PDFLATEX is None, reason="needs pdflatex to see what TeX says")
+def test_all_appendices_in_one_paper_compile_without_a_complaint(tmp_path: Path) -> None:
+    head = render_proof(derivation_of("sbn")).split(r"\begin{document}")[0]
+    body = []
+    for number, key in enumerate(KEYS):
+        # as many papers would have it: the stems differ
+        text = render_appendix(derivation_of(key)).replace("symelbo:test:", f"symelbo:{number}:")
+        (tmp_path / f"part{number}.tex").write_text(text)
+        body.append(rf"\clearpage\input{{part{number}}}")
+    paper = head + "\\begin{document}\n" + "\n".join(body) + "\n\\end{document}\n"
+    (tmp_path / "paper.tex").write_text(paper)
+    assert complaints(run_tex(tmp_path, "paper.tex", runs=3)) == []
+
+
+@pytest.mark.skipif(PDFLATEX is None, reason="needs pdflatex to see what TeX says")
+@pytest.mark.parametrize("key", ["ppca", "sbn_rigid", "hostile"])
+def test_proof_compiles_alone(key: str, tmp_path: Path) -> None:
+    (tmp_path / "proof.tex").write_text(render_proof(derivation_of(key)))
+    assert complaints(run_tex(tmp_path, "proof.tex")) == []
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_no_bound_is_claimed_off_stationary_points(key: str) -> None:
+    text = render_proof(derivation_of(key))
+    assert r"\geq" not in text
+    assert r"\ge " not in text
+    if derivation_of(key).verdict == "proved":
+        assert "stationary point" in text
+        assert "no bound" in text
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_verdict_decides_the_sections(key: str) -> None:
+    verdict = derivation_of(key).verdict
+    text = render_proof(derivation_of(key))
+    assert (r"\begin{theorem}" in text) == (verdict == "proved")
+    assert (r"\section{Why the criterion fails}" in text) == (verdict == "refuted")
+    assert (r"\section{Outside the theorem}" in text) == (verdict == "outside")
+
+
+def test_ppca_has_equation_29_with_a_minus_sign() -> None:
+    headline = render_headline(derivation_of("ppca"))
+    assert headline == (
+        r"\mathcal{F} = -\frac{1}{2} \log\det\Bigl(I + \frac{1}{\sigma^{2}} W^{\top} W\Bigr)"
+        r" - \frac{D}{2} \log(2 \pi e \sigma^{2})"
+    )
+    text = render_proof(derivation_of("ppca"))
+    assert r"\delta_{hk} + \frac{1}{\sigma^{2}} \sum_{d=1}^{D} W_{dh} W_{dk}" in text
+
+
+def test_categorical_prior_field_in_natural_parameters() -> None:
+    text = render_proof(derivation_of("gmm_full"))
+    assert r"\pi_{k} \Bigl(\log\pi_{k} - \sum_{c=1}^{C} \pi_{c} \log\pi_{c}\Bigr)" in text
+    assert r"\frac{\delta_{ik}}{\pi_{i}} + \frac{1}{\pi_{C}}" in text
+
+
+def test_poisson_mixture_keeps_the_factorial() -> None:
+    text = render_proof(derivation_of("poisson_mixture"))
+    assert r"\log x^{(n)}_{d}!" in text
+    assert r"\lambda_{cd} (1 - \log\lambda_{cd})" in text
+
+
+def test_certificate_is_printed_in_full() -> None:
+    text = render_proof(derivation_of("sbn_rigid"))
+    assert r"\sum c\, \eta = 1 \neq 0" in text
+    assert "share v" in text
+    assert "no other choice of a base measure helps" in text
+
+
+def test_the_assumption_on_q_is_printed() -> None:
+    text = render_proof(derivation_of("half-normal"))
+    assert "closed under scaling" in text
+    assert "assumption" in text
+    assert "divides by it" in render_proof(derivation_of("nonzero"))
+
+
+def test_conditional_form_is_labelled() -> None:
+    text = render_proof(derivation_of("conditional"))
+    assert r"\emph{conditional}" in text
+    assert r"\emph{location}" in text
+
+
+def test_every_field_is_printed_as_derived() -> None:
+    """A formula of another field would not appear: -sigma2 and not sigma2."""
+    text = render_proof(derivation_of("vae2"))
+    assert (
+        r"\beta_{\sigma^{2}} & = -\sigma^{2}" in text
+        or r"\beta_{\sigma^{2}}  = -\sigma^{2}" in text
+    )
+
+
+def test_hostile_text_stays_text() -> None:
+    for text in (render_proof(derivation_of("hostile")), render_appendix(derivation_of("hostile"))):
+        assert r"\input{/etc" not in text
+        assert r"\write18{" not in text
+        assert text.count(r"\end{document}") <= 1
+
+
+def test_documents_do_not_depend_on_the_hash_seed() -> None:
+    code = (
+        "import symelbo, hashlib; d = symelbo.derive('models/gmm_full.yaml');"
+        "print(hashlib.sha256((d.latex() + repr(d._repr_latex_())).encode()).hexdigest())"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env={"PYTHONHASHSEED": seed, "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(digests) == 1
