@@ -91,8 +91,8 @@ class FactorResult:
                 return "holds"
             case Refutation():
                 return "refuted"
-            case Outside():
-                return "outside"
+            case Outside(decided=decided):
+                return "outside" if decided else "undecided"
             case Undecided():
                 return "undecided"
 

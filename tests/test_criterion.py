@@ -258,7 +258,8 @@ def test_criterion_holds_with_this_field(name: str) -> None:
     assert derivation.residual < 1e-10
 
 
-REFUTED: dict[str, tuple[dict[str, Any], str, str]] = {
+# model, node, part of the cause, part of the remedy
+REFUTED: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "coupled weights": (
         spec(
             ["z ~ Bernoulli(pi)", "x ~ Bernoulli(logit=v*z)", "y ~ Bernoulli(logit=(v + 1)*z)"],
@@ -268,11 +269,13 @@ REFUTED: dict[str, tuple[dict[str, Any], str, str]] = {
         ),
         "x",
         "share v",
+        "parameters of its own",
     ),
     "curved normal": (
         spec(["x ~ Normal(m, m**2)"], {"m": "positive"}, ()),
         "x",
-        "cannot be scaled",
+        "not together",
+        "multiply the variance of x by a free positive factor",
     ),
     "abstract logits": (
         spec(
@@ -282,7 +285,8 @@ REFUTED: dict[str, tuple[dict[str, Any], str, str]] = {
             functions={"m": "real[D]"},
         ),
         "x",
-        "cannot be scaled",
+        "the logit of x",
+        "multiply the logit of x by a free factor, one for each d",
     ),
     "softplus link": (
         spec(
@@ -290,7 +294,8 @@ REFUTED: dict[str, tuple[dict[str, Any], str, str]] = {
             {"pi": "unit[H]", **WEIGHTS},
         ),
         "x",
-        "cannot be scaled",
+        "the rate of x",
+        "free a parameter",
     ),
     "no bias behind the exponential variance": (
         spec(
@@ -299,7 +304,8 @@ REFUTED: dict[str, tuple[dict[str, Any], str, str]] = {
             (),
         ),
         "x",
-        "cannot be scaled",
+        "the variance of x",
+        "multiply the variance of x by a free positive factor",
     ),
     "standard normal prior before a nonlinear layer": (
         spec(
@@ -310,19 +316,21 @@ REFUTED: dict[str, tuple[dict[str, Any], str, str]] = {
         ),
         "z",
         "has no parameters",
+        "make the variance of z a free positive parameter, one for each h",
     ),
 }
 
 
 @pytest.mark.parametrize("name", REFUTED)
 def test_criterion_is_refuted_with_a_certificate(name: str) -> None:
-    source, node, cause = REFUTED[name]
+    source, node, cause, remedy = REFUTED[name]
     derivation = symelbo.derive(source)
     assert derivation.verdict == "refuted"
     assert derivation.theorem is None
     result = result_of(derivation, node).result
     assert isinstance(result, Refutation)
     assert cause in result.cause
+    assert remedy in result.remedy
     if result.certificate is None:
         assert "no parameters" in result.cause
         return
@@ -511,3 +519,148 @@ def test_a_factor_that_shares_its_field_with_one_outside_has_no_entropy_of_its_o
     assert derivation.verdict == "outside"
     assert derivation.entropy_sum is not None
     assert set(derivation.entropy_sum.remainders) == {"x", "z"}
+
+
+def test_the_remedy_was_tried() -> None:
+    """Doing what the refutation of the abstract logits says makes the model hold."""
+    source = spec(
+        [SBN_PRIOR, "x[d] ~ Bernoulli(logit=g[d]*m(z, w)[d]) for d in 1:D"],
+        {"pi": "unit[H]", "w": "real[P]", "g": "real[D]"},
+        ("H", "D", "P"),
+        functions={"m": "real[D]"},
+    )
+    assert symelbo.derive(source).verdict == "proved"
+    assert fields_of(symelbo.derive(source), "x") == {"g": "g[i]"}
+
+
+def test_four_layers() -> None:
+    layers = [("y", "I", "z", "H"), ("u", "J", "y", "I"), ("x", "D", "u", "J")]
+    model = [SBN_PRIOR]
+    parameters = {"pi": "unit[H]"}
+    for node, size, parent, above in layers:
+        i, j = size.lower(), above.lower()
+        model.append(
+            f"{node}[{i}] ~ Bernoulli(logit=sum(W{node}[{i},{j}]*{parent}[{j}]"
+            f" for {j} in 1:{above}) + b{node}[{i}]) for {i} in 1:{size}"
+        )
+        parameters |= {f"W{node}": f"real[{size}, {above}]", f"b{node}": f"real[{size}]"}
+    derivation = symelbo.derive(spec(model, parameters, ("H", "I", "J", "D")))
+    assert (derivation.verdict, derivation.theorem) == ("proved", 1)
+    assert derivation.entropy_sum is not None
+    assert len(derivation.entropy_sum.entropies) == 4
+
+
+# ---------------------------------------------------------------- densities of the user's own
+
+
+def own(log_density: str, support: str = "real", **parameters: str) -> dict[str, Any]:
+    return {
+        "Own": {
+            "value": "v",
+            "support": support,
+            "parameters": parameters,
+            "log_density": log_density,
+        }
+    }
+
+
+def test_an_exponential_of_a_sum_separates() -> None:
+    """Gumbel with a known scale: T = exp(-v/2), eta = -exp(m/2)."""
+    families = own("-(v - m)/2 - exp(-(v - m)/2) - log(2)", m="real")
+    derivation = symelbo.derive(spec(["x ~ Own(m)"], {"m": "real"}, (), families=families))
+    assert (derivation.verdict, derivation.theorem) == ("proved", 2)
+
+
+def test_generalized_gaussian_with_any_location_is_conditional() -> None:
+    families = own(
+        "-(abs(v - m)/b)**p - log(2*b) - loggamma(1 + 1/p)", m="real", b="positive", p="positive"
+    )
+    derivation = symelbo.derive(
+        spec(
+            [SBN_PRIOR, "x[d] ~ Own(f(z, w)[d], b[d], p) for d in 1:D"],
+            {"pi": "unit[H]", "w": "real[P]", "b": "positive[D]"},
+            ("H", "D", "P"),
+            constants={"p": "positive"},
+            functions={"f": "real[D]"},
+            families=families,
+        )
+    )
+    assert derivation.verdict == "proved"
+    factor = result_of(derivation, "x").factor
+    assert factor is not None
+    assert factor.conditional
+    assert fields_of(derivation, "x") == {"b": "-b[i]/p"}
+
+
+@pytest.mark.parametrize(
+    ("name", "density", "support", "parameters", "reason"),
+    [
+        (
+            "Student",
+            "-2*log(1 + (v - m)**2/(3*s)) - log(s)/2",
+            "real",
+            {"m": "real", "s": "positive"},
+            "at least 8 terms",
+        ),
+        (
+            "logistic",
+            "-(v - m)/s - log(s) - 2*log(1 + exp(-(v - m)/s))",
+            "real",
+            {"m": "real", "s": "positive"},
+            "at least 8 terms",
+        ),
+        ("uniform", "-log(t)", "0..t", {"t": "positive"}, "support depends on a parameter"),
+    ],
+)
+def test_no_exponential_family_is_refused_with_evidence(
+    name: str, density: str, support: str, parameters: dict[str, str], reason: str
+) -> None:
+    families = own(density, support, **parameters)
+    arguments = ", ".join(parameters)
+    derivation = symelbo.derive(spec([f"x ~ Own({arguments})"], parameters, (), families=families))
+    assert derivation.verdict == "outside"
+    outside = result_of(derivation, "x").result
+    assert isinstance(outside, Outside)
+    assert reason in outside.reason
+
+
+def test_what_no_rule_separates_and_no_rank_excludes_stays_open() -> None:
+    """cos(v - m) has rank 2, but no rule expands it: undecided, not outside."""
+    families = own("2*cos(v - m) - log(2*PI) - logbesseli0(2)", m="real")
+    derivation = symelbo.derive(spec(["x ~ Own(m)"], {"m": "real"}, (), families=families))
+    assert derivation.verdict == "undecided"
+    assert derivation.latex()
+    assert derivation.summary()
+
+
+# ---------------------------------------------------------------- regression
+
+
+def test_regression_at_its_maximum_is_minus_the_entropies_of_its_predictions() -> None:
+    """Canonical-link GLM: mean log-likelihood = -mean H[Bernoulli(p_n)] at the maximum."""
+    import numpy as np
+    from scipy.optimize import minimize
+    from sklearn.datasets import load_breast_cancer
+
+    data = load_breast_cancer()
+    u = (data.data[:, :4] - data.data[:, :4].mean(0)) / data.data[:, :4].std(0)
+    x = data.target.astype(float)
+    source = spec(
+        ["x ~ Bernoulli(logit=sum(w[k]*u[k] for k in 1:K) + b)"],
+        {"w": "real[K]", "b": "real"},
+        ("K",),
+        inputs={"u": "real[K]"},
+    )
+    numeric = symelbo.derive(source).function()
+
+    def loss(theta: Any) -> tuple[float, Any]:
+        a = u @ theta[:4] + theta[4]
+        residual = 1 / (1 + np.exp(-a)) - x
+        slope = np.append(residual @ u, residual.sum()) / len(x)
+        return float(np.mean(np.logaddexp(0, a) - x * a)), slope
+
+    best = minimize(loss, np.zeros(5), jac=True, method="BFGS", options={"gtol": 1e-10})
+    value = numeric.entropy_sum(w=best.x[:4], b=best.x[4], u=u)
+    assert value == pytest.approx(-best.fun, abs=1e-8)
+    elsewhere = numeric.entropy_sum(w=best.x[:4] + 0.3, b=best.x[4], u=u)
+    assert abs(elsewhere + loss(np.append(best.x[:4] + 0.3, best.x[4]))[0]) > 1e-3

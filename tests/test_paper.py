@@ -184,7 +184,7 @@ def belief_net(draw: Draw) -> Case:
 def deep_belief_net(draw: Draw) -> Case:
     """Eqns 18 to 20."""
     sizes, rng = draw.sizes("H", "I", "D"), draw.rng
-    H, I, D = sizes["H"], sizes["I"], sizes["D"]  # noqa: E741
+    H, I, D = sizes["H"], sizes["I"], sizes["D"]
     states = list(product(binary(H), binary(I)))
     xs = [rng.integers(0, 2, D).astype(float) for _ in range(3)]
     parameters = {

@@ -15,10 +15,62 @@ from symelbo.language.parse import parse_expression, parse_statement, parse_type
 from symelbo.spec.model import Model
 from symelbo.spec.read_model import read_model
 
-TOKENS = (
-    "x z c d h t k W mu pi s H D C T 1 2 0 -1 1.5 1e-3 + - * / ** ^ ( ) [ ] , : = ~ for in sum exp "
-    "log sqrt abs Normal Bernoulli Categorical MvNormal Poisson PI f inv logdet 9 precision= p="
-).split()
+TOKENS = [
+    "x",
+    "z",
+    "c",
+    "d",
+    "h",
+    "t",
+    "k",
+    "W",
+    "mu",
+    "pi",
+    "s",
+    "H",
+    "D",
+    "C",
+    "T",
+    "1",
+    "2",
+    "0",
+    "-1",
+    "1.5",
+    "1e-3",
+    "+",
+    "-",
+    "*",
+    "/",
+    "**",
+    "^",
+    "(",
+    ")",
+    "[",
+    "]",
+    ",",
+    ":",
+    "=",
+    "~",
+    "for",
+    "in",
+    "sum",
+    "exp",
+    "log",
+    "sqrt",
+    "abs",
+    "Normal",
+    "Bernoulli",
+    "Categorical",
+    "MvNormal",
+    "Poisson",
+    "PI",
+    "f",
+    "inv",
+    "logdet",
+    "9",
+    "precision=",
+    "p=",
+]
 expressions = st.lists(st.sampled_from(TOKENS), max_size=30).map(" ".join)
 statements = st.one_of(
     expressions,
@@ -95,10 +147,21 @@ JSON = st.recursive(
     ),
     max_leaves=8,
 )
-KEYS = (
-    "name reference description sizes parameters constants functions inputs families model "
-    "observed variational reparameterize"
-).split()
+KEYS = [
+    "name",
+    "reference",
+    "description",
+    "sizes",
+    "parameters",
+    "constants",
+    "functions",
+    "inputs",
+    "families",
+    "model",
+    "observed",
+    "variational",
+    "reparameterize",
+]
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), JSON))

@@ -287,7 +287,9 @@ def test_sums_places_and_categories_are_instantiated() -> None:
 
 
 def test_abstract_functions_get_a_smooth_interpretation() -> None:
-    """p(x) = Normal(m(z, w), 1): m = w z + 1 cannot scale along with z = 0, where it is constant."""
+    """p(x) = Normal(m(z, w), 1): m = w z + 1 cannot scale along with z = 0, where it is
+    constant.
+    """
     w = symbol("w", "real")
     m = symbol("m", "real", role=Role.FUNCTION)
     zr = symbol("z", "real", role=Role.LATENT)

@@ -125,7 +125,9 @@ def test_laplace_with_any_location() -> None:
 
 
 def test_reparameterized_prior_moves_the_latents() -> None:
-    """N(0, 1): along z -> (1 + s/2) z ... its log-density changes by -z^2/2, as its own field would."""
+    """N(0, 1): along z -> (1 + s/2) z ... its log-density changes by -z^2/2, as its own field
+    would.
+    """
     z = symbol("z", "real", "H", role=Role.LATENT)
     square = power(Entry(z, (H,)), 2)
     density = negate(total(H, add(mul(HALF, square), mul(HALF, LOG_2PI))))

@@ -8,27 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 
+from symelbo.criterion.explain_refutation import explain_refutation
 from symelbo.criterion.factor import (
     Factor,
-    criterion_equations,
     factor_candidates,
-    is_parent,
     parameters_of,
+    rank_of_separation,
 )
 from symelbo.criterion.refute_criterion import find_certificate
 from symelbo.criterion.result import Outside, Refutation, Result, Solution, Undecided
+from symelbo.criterion.solve_field import is_degenerate, solve_field
 from symelbo.expfam.form import Gauge, Inseparable
+from symelbo.expfam.rank_evidence import POINTS
 from symelbo.index.build import ZERO
 from symelbo.index.normal import normal
 from symelbo.index.solve import (
     Found,
-    NotFound,
-    find_by_elimination,
-    find_scaling,
-    formal_indices,
-    unknown_like,
 )
-from symelbo.index.terms import Array, Entry, Symbol, Term
+from symelbo.index.terms import Array, Symbol, Term
 from symelbo.index.tidy import tidy_array
 from symelbo.spec.model import Statement
 from symelbo.verify.certificate import Certificate
@@ -77,15 +74,28 @@ def _decide_component(statements: Sequence[Statement]) -> list[Result]:
         candidates.append(factors)
         if not factors:
             reason = next(o for o in options if isinstance(o, Inseparable))
-            outside[number] = Outside(
-                statement.label, statement.family.name, reason.reason, reason.piece
-            )
+            outside[number] = _judge_outside(statement, reason)
     inside = [n for n in range(len(statements)) if n not in outside]
     results: dict[int, Result] = dict(outside)
     if inside:
         decided = _decide_inside([candidates[n] for n in inside], bool(outside))
         results.update(zip(inside, decided, strict=True))
     return [results[n] for n in range(len(statements))]
+
+
+def _judge_outside(statement: Statement, reason: Inseparable) -> Outside:
+    """A separation that was not found is excluded by rank evidence, or the question stays open."""
+    label, family = statement.label, statement.family.name
+    if not reason.searched:
+        return Outside(label, family, reason.reason, reason.piece)
+    rank = rank_of_separation(statement)
+    if rank is None:
+        return Outside(label, family, reason.reason, reason.piece)
+    evidence = f"{reason.reason}: it would need at least {rank} terms"
+    if rank >= POINTS:
+        return Outside(label, family, evidence, reason.piece)
+    missing = f"a rule that separates the log-density, whose rank is at least {rank}"
+    return Outside(label, family, missing, reason.piece, decided=False)
 
 
 def _decide_inside(candidates: list[list[Factor]], beside_outside: bool) -> list[Result]:
@@ -133,7 +143,7 @@ def _refute_every_form(
     if certificate is None or certificate.excludes_shifts:
         return certificate
     for choice in _combinations(candidates):
-        others = any(factor.conditional or _is_degenerate(factor) for factor in choice)
+        others = any(factor.conditional or is_degenerate(factor) for factor in choice)
         if others or list(choice) == list(first):
             continue
         if find_certificate(choice) is None:
@@ -148,36 +158,6 @@ def _combinations(candidates: list[list[Factor]]) -> Iterator[tuple[Factor, ...]
     choices.sort(key=lambda choice: (sum(n for n, _ in choice), [n for n, _ in choice]))
     for choice in choices:
         yield tuple(factor for _, factor in choice)
-
-
-def solve_field(factors: Sequence[Factor]) -> Found | NotFound:
-    """One field on the parameters along which every factor's eta grows as e^s eta."""
-    parameters = sorted(
-        frozenset().union(*(parameters_of(f.statement) for f in factors)), key=lambda s: s.name
-    )
-    if any(_is_degenerate(factor) for factor in factors):
-        return NotFound(ZERO)
-    unknowns = {parameter: unknown_like(parameter, "beta_") for parameter in parameters}
-    velocity: dict[Symbol, Array] = {}
-    for parameter, unknown in unknowns.items():
-        indices = formal_indices(parameter.shape)
-        velocity[parameter] = Array(indices, Entry(unknown, indices))
-    equations = [e for factor in factors for e in criterion_equations(factor, velocity)]
-    found = find_scaling(equations, {u: p for p, u in unknowns.items()})
-    if not isinstance(found, Found):
-        found = find_by_elimination(equations, tuple(unknowns.values()), is_parent)
-    if isinstance(found, NotFound):
-        return found
-    return Found({p: found.values[u] for p, u in unknowns.items()}, found.nonzero)
-
-
-def _is_degenerate(factor: Factor) -> bool:
-    """All of eta moved into the base measure would make the statement a tautology."""
-    if factor.gauge is Gauge.CONSTANT:
-        return False
-    if not factor.blocks:
-        return True
-    return all(block.natural == ZERO for block in factor.blocks) and factor.gauge is Gauge.SHIFTED
 
 
 def _restrict(values: Mapping[Symbol, Array], factor: Factor) -> dict[Symbol, Array]:
@@ -198,30 +178,4 @@ def _missing_rule(factor: Factor) -> str:
     return (
         f"a rule that decides whether the natural parameters of {factor.name} lie in the range of "
         "their Jacobian; the residual above is what remained after all known rules"
-    )
-
-
-def explain_refutation(factors: Sequence[Factor]) -> tuple[str, str]:
-    """The smallest cause in words, and what to change."""
-    if len(factors) > 1:
-        alone = [isinstance(solve_field([factor]), Found) for factor in factors]
-        names = " and ".join(factor.name for factor in factors)
-        shared = frozenset.intersection(*(parameters_of(f.statement) for f in factors))
-        shared_names = ", ".join(sorted(s.name for s in shared))
-        if all(alone):
-            return (
-                f"{names} each satisfy the criterion alone, but they share {shared_names}, and no"
-                " single field serves both",
-                f"give each of {names} parameters of its own instead of the shared {shared_names}",
-            )
-    factor = factors[0]
-    if not parameters_of(factor.statement):
-        return (
-            f"{factor.name} has no parameters, so its natural parameters cannot be scaled",
-            f"give {factor.name} a learnable scale",
-        )
-    return (
-        f"the natural parameters of {factor.name} cannot be scaled by moving its parameters",
-        "free a parameter that scales them: a separate weight for every term, a free offset for"
-        " every constant, or a free scale",
     )

@@ -15,6 +15,7 @@ from symelbo.expfam.form import (
     RadialField,
     Separation,
 )
+from symelbo.expfam.rank_evidence import separation_rank
 from symelbo.expfam.separate_density import separate_density
 from symelbo.families.family import Family, Form
 from symelbo.index.build import ZERO, add, mul, subtract, total
@@ -32,7 +33,14 @@ from symelbo.index.terms import Array, Entry, Extent, Index, Number, Role, Symbo
 from symelbo.language.density import Density, density_term
 from symelbo.spec.model import Statement
 
-__all__ = ["Factor", "criterion_equations", "factor_candidates", "is_parent", "parameters_of"]
+__all__ = [
+    "Factor",
+    "criterion_equations",
+    "factor_candidates",
+    "is_parent",
+    "parameters_of",
+    "rank_of_separation",
+]
 
 _VARYING = (Role.PARAMETER, Role.LATENT, Role.OBSERVED, Role.INPUT)
 
@@ -123,6 +131,13 @@ def varying_arguments(statement: Statement, density: Density) -> tuple[Symbol, .
         if any(s.role in _VARYING for s in symbols_of(given[symbol.name]))
         or any(s.role is Role.FUNCTION for s in symbols_of(given[symbol.name]))
     )
+
+
+def rank_of_separation(statement: Statement) -> int | None:
+    """A certified number of terms that any separation of the log-density needs at least."""
+    density = _density(statement.family, statement.form, statement.extents)
+    varying = varying_arguments(statement, density)
+    return separation_rank(_put_numbers(statement, density), varying)
 
 
 def factor_candidates(statement: Statement) -> Iterator[Factor | Inseparable]:

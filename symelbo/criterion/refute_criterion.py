@@ -2,7 +2,7 @@
 
 Small instances of the symbolic sizes, admissible parameter values, points of the actual support of
 the parents; all in exact arithmetic.  What is found is proposed; `verify.certificate` disposes.
-Source: the range of J is the annihilator of its left null space (Lücke & Warnken (2022), Example 3).
+Source: the range of J is the annihilator of its left null space; Lücke & Warnken (2022), Ex. 3.
 """
 
 from __future__ import annotations

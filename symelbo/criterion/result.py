@@ -48,12 +48,16 @@ class Undecided:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The factor is no exponential family in its parameters."""
+    """The factor is no exponential family in its parameters.
+
+    decided: False if no separation was found but none was excluded either.
+    """
 
     node: str
     family: str
     reason: str
     piece: Term | None
+    decided: bool = True
 
 
 Result = Solution | Refutation | Undecided | Outside

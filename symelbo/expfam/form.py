@@ -68,10 +68,14 @@ class Separation:
 
 @dataclass(frozen=True, slots=True)
 class Inseparable:
-    """No finite separation into parameter times statistic was found: the reason, and the piece."""
+    """No finite separation into parameter times statistic was found: the reason, and the piece.
+
+    searched: the reason is that the rules found none (not that none is possible).
+    """
 
     reason: str
     piece: Term | None
+    searched: bool = False
 
 
 RadialField = Mapping[Symbol, Array]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from symelbo.expfam.form import Block, ExponentialForm, Gauge, Inseparable, Separation
-from symelbo.index.build import add, mul, negate, subtract, total
+from symelbo.index.build import add, exp, mul, negate, subtract, total
 from symelbo.index.normal import Monomial, Poly, from_monomial, from_poly, normal, to_poly
 from symelbo.index.substitute import (
     free_indices,
@@ -16,6 +16,7 @@ from symelbo.index.substitute import (
     symbols_of,
 )
 from symelbo.index.terms import (
+    Call,
     Delta,
     Extent,
     Index,
@@ -52,10 +53,12 @@ def separate_density(
     base: Poly = {}
     constants: Poly = {}
     partition: Poly = {}
-    for monomial, scale in poly.items():
+    for joined, scale in poly.items():
+        monomial = _split_exponentials(joined, value, moving)
         mixed = next((a for a, _ in monomial.factors if _mixes(a, value, moving)), None)
         if mixed is not None:
-            return Inseparable("no finite separation into parameter times statistic", mixed)
+            reason = "no finite separation into parameter times statistic"
+            return Inseparable(reason, mixed, searched=True)
         symbols = frozenset().union(*(symbols_of(a) for a, _ in monomial.factors))
         has_value, has_moving = value in symbols, bool(symbols & set(moving))
         if has_value and not has_moving:
@@ -160,6 +163,23 @@ def _select_by_indicator(
 def _mixes(atom: Term, value: Symbol, moving: tuple[Symbol, ...]) -> bool:
     symbols = symbols_of(atom)
     return value in symbols and bool(symbols & set(moving))
+
+
+def _split_exponentials(monomial: Monomial, value: Symbol, moving: tuple[Symbol, ...]) -> Monomial:
+    """exp(a(v) + b(theta)) -> exp(a(v)) exp(b(theta)), which the normal form keeps joined."""
+    factors: list[tuple[Term, Fraction]] = []
+    for atom, exponent in monomial.factors:
+        if isinstance(atom, Call) and atom.name == "exp" and _mixes(atom, value, moving):
+            of_value: list[Term] = []
+            rest: list[Term] = []
+            for part, scale in to_poly(atom.arguments[0]).items():
+                term = from_monomial(part, scale)
+                (of_value if value in symbols_of(term) else rest).append(term)
+            if not any(_mixes(term, value, moving) for term in of_value):
+                factors += [(exp(add(*terms)), exponent) for terms in (of_value, rest) if terms]
+                continue
+        factors.append((atom, exponent))
+    return Monomial(monomial.bound, tuple(factors))
 
 
 def _split_monomial(

@@ -233,8 +233,8 @@ def power_term(base: Poly, exponent: Term) -> Poly:
     term = from_poly(base)
     if term == Constant("e"):
         return _rules()[0]("exp", (power,))
-    single = len(base) == 1 and not next(iter(base)).bound
-    if not is_positive(term) or not single:
+    single = len(base) == 1 and not next(iter(base)).bound and min(base.values()) > 0
+    if not single or not all(_has_real_powers(a) for a, _ in next(iter(base)).factors):
         return atom_poly(Power(term, from_poly(power)))
     # positive base: x**(a + 2 b) = x**a (x**b)**2, numbers in the exponent stay numbers
     ((monomial, scale),) = base.items()
@@ -246,6 +246,11 @@ def power_term(base: Poly, exponent: Term) -> Poly:
             key = atom if part == UNIT else Power(atom, from_monomial(part))
             factors[key] = factors.get(key, F0) + e * value
     return reduce_monomial((), {atom: e for atom, e in factors.items() if e})
+
+
+def _has_real_powers(atom: Term) -> bool:
+    """Whether (c a)**e = c**e a**e for real e: positive atoms, and |a| away from 0."""
+    return is_positive(atom) or (isinstance(atom, Call) and atom.name == "abs")
 
 
 def split_content(poly: Poly) -> tuple[Monomial, Fraction, Poly]:

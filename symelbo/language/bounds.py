@@ -355,9 +355,8 @@ def _call(name: str, arguments: list[Interval]) -> Interval:
         if first.upper is not None and first.upper <= 1:
             attained = first.upper == 1 and not first.upper_open
             return Interval(None, _ZERO, True, not attained)
-    if name in ("tanh", "erf"):
-        if above_zero or at_least_zero:
-            return Interval(_ZERO, _ONE, above_zero, True)
+    if name in ("tanh", "erf") and (above_zero or at_least_zero):
+        return Interval(_ZERO, _ONE, above_zero, True)
     if name == "abs" and (above_zero or first.within(Interval(None, _ZERO))):
         return POSITIVE
     return _FUNCTIONS.get(name, REAL)

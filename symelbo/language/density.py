@@ -81,7 +81,8 @@ def read_density(
 
 
 def _abstract_density(family: Family, form: Form, extents: Mapping[str, Extent]) -> Density:
-    """F(theta) -> sum_l eta_l(theta) T_l(x) - A(theta) (+ log h(x)), all of them abstract functions.
+    """F(theta) -> sum_l eta_l(theta) T_l(x) - A(theta) (+ log h(x)), all of them abstract
+    functions.
 
     eta has as many components as theta, and a Jacobian that is invertible everywhere
     (Warnken et al. (2025), Definition 5 and Propositions 4 and 5).

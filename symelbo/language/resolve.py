@@ -443,10 +443,8 @@ class Resolver:
             self._fault(at, f"an index that reaches {reach.low}", where, hint)
             return
         high = reach.high
-        if high.size == extent.size:
-            beyond = high.offset > extent.offset
-        else:
-            beyond = high.size is not None  # a symbolic size may exceed any other
+        # a symbolic size may exceed any other
+        beyond = high.offset > extent.offset if high.size == extent.size else bool(high.size)
         if beyond:
             shown = f"an index that reaches {high}"
             if isinstance(place, Index):
@@ -526,13 +524,13 @@ class Resolver:
     def _bounded(self, node: Expression, term: Term) -> Term:
         """Refuse numbers that grow beyond any use."""
         power_of = term.factors[-1] if isinstance(term, Mul) else term
-        if isinstance(power_of, Power) and isinstance(power_of.exponent, Number):
-            if abs(power_of.exponent.value) > MAX_EXPONENT:
-                return self._fault(
-                    node.at,
-                    f"the exponent {power_of.exponent.value} in {quote(self._source(node))}",
-                    f"at most {MAX_EXPONENT} in size",
-                )
+        exponent = power_of.exponent if isinstance(power_of, Power) else None
+        if isinstance(exponent, Number) and abs(exponent.value) > MAX_EXPONENT:
+            return self._fault(
+                node.at,
+                f"the exponent {exponent.value} in {quote(self._source(node))}",
+                f"at most {MAX_EXPONENT} in size",
+            )
         first = term
         if isinstance(term, Add):
             first = term.terms[0]

@@ -411,8 +411,8 @@ class _Maker:
             if is_zero(subtract(result, block.natural)):
                 steps.append(tidy(result))
             theta, beta = notation["theta"], notation["beta"]
-            slope = rf"\frac{{\partial {eta}}}{{\partial {theta}}}"
-            left = rf"\sum_{{{theta}}} {slope}\, {beta}_{{{theta}}}"
+            partial = rf"\frac{{\partial {eta}}}{{\partial {theta}}}"
+            left = rf"\sum_{{{theta}}} {partial}\, {beta}_{{{theta}}}"
             products.append(Row(left, (*steps, (eta,))))
         return entries, products
 

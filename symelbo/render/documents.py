@@ -382,7 +382,7 @@ class _Document:
     def outside(self) -> list[dict[str, str]]:
         found = []
         for result in self.derivation.factors:
-            if isinstance(result.result, Outside):
+            if isinstance(result.result, Outside) and result.result.decided:
                 piece = result.result.piece
                 found.append(
                     {
@@ -395,15 +395,23 @@ class _Document:
         return found
 
     def undecided(self) -> list[dict[str, str]]:
-        return [
-            {
-                "symbol": self.symbol_of(result),
-                "residual": self.notation.term(result.result.residual),
-                "missing": escape_latex(result.result.missing),
-            }
-            for result in self.derivation.factors
-            if isinstance(result.result, Undecided)
-        ]
+        found = []
+        for result in self.derivation.factors:
+            match result.result:
+                case Undecided(residual=residual, missing=missing):
+                    pass
+                case Outside(piece=Term() as residual, reason=missing, decided=False):
+                    pass
+                case _:
+                    continue
+            found.append(
+                {
+                    "symbol": self.symbol_of(result),
+                    "residual": self.notation.term(residual),
+                    "missing": escape_latex(missing),
+                }
+            )
+        return found
 
     def refutation(self) -> list[dict[str, Any]]:
         """One entry per certificate; factors that share one are named together."""

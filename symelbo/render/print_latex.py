@@ -112,7 +112,9 @@ def latex_summands(
     avoid: Iterable[str] = (),
     marks: Mapping[str, str] = _UNMARKED,
 ) -> list[str]:
-    """The term as signed summands for `break_lines`; one that is too wide is cut in its brackets."""
+    """The term as signed summands for `break_lines`; one that is too wide is cut in its
+    brackets.
+    """
     return _setter(term, marks).summands(arrange(name_indices(term, avoid)), width)
 
 

@@ -1,6 +1,7 @@
 """Refutations as data, checked in exact arithmetic (theory, section 5).
 
-The criterion fails if finitely many equations of it, at admissible samples of the parents, combine to
+The criterion fails if finitely many equations of it, at admissible samples of the parents, combine
+to
 sum_i c_i' J_i = 0 and sum_i c_i' eta_i != 0; with sum_i c_i = 0 no constant shift helps either.
 """
 

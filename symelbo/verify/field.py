@@ -32,8 +32,8 @@ def check_field(
 ) -> list[str]:
     """Reasons why the field is not shown to scale every eta - c; empty if it does.
 
-    d/ds eta = eta - c along the field for every block (Luecke & Warnken 2022, criterion (A) and (B), with
-    the choice of base measure of theory, section 4), the field tangent to every domain and free of nodes.
+    d/ds eta = eta - c along the field for every block (Lücke & Warnken (2022), criterion (A) and
+    (B), with c the choice of a base measure); the field is tangent to every domain, free of nodes.
     """
     reasons = _form(shifts, field, parameters)
     if reasons:
@@ -81,9 +81,8 @@ def _form(
     for (factor, component), term in shifts.items():
         for other in _symbols(term):
             if other.role is not Role.CONSTANT:
-                found.append(
-                    f"the shift of {factor}, {component} depends on {other.name} ({other.role.value})"
-                )
+                what = f"{other.name} ({other.role.value})"
+                found.append(f"the shift of {factor}, {component} depends on {what}")
     return found
 
 

@@ -1,6 +1,7 @@
 """The exact identity, tried at random sizes, parameters, data and q (theory, section 3).
 
-    sum_s w_s log p  =  - sum_s w_s H~  +  sum_s w_s log h  +  d/ds [sum_s w_s log p] along the field
+    sum_s w_s log p  =  - sum_s w_s H~  +  sum_s w_s log h  +  d/ds [sum_s w_s log p] along the
+    field
 
 holds at every parameter value for every q, if and only if the field solves the criterion (for all
 parents) and H~ is the pseudo-entropy: Luecke & Warnken 2022 (arXiv 2209.03077), stronger form.

@@ -1,4 +1,6 @@
-"""A model's natural parameters at one exact point: concrete sizes, rational values, given functions."""
+"""A model's natural parameters at one exact point: concrete sizes, rational values, given
+functions.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Closed terms by rigorous interval arithmetic: is a number certainly not zero?
 
-Balls of python-flint (Arb) where it is installed, else the intervals of mpmath with the functions they
+Balls of python-flint (Arb) where it is installed, else the intervals of mpmath with the functions
+they
 bound rigorously.  Never a comparison of floats.
 """
 
@@ -29,7 +30,7 @@ from symelbo.index.terms import (
     Term,
 )
 
-__all__ = ["certainly_nonzero", "certainly_positive", "enclosure"]
+__all__ = ["ball", "certainly_nonzero", "certainly_positive", "enclosure"]
 
 PRECISIONS = (64, 256, 1024, 4096)  # bits
 
@@ -62,6 +63,16 @@ def certainly_positive(term: Term) -> bool:
                 continue
             break
     return False
+
+
+def ball(term: Term, bits: int = 512) -> Any:
+    """The closed term as a ball of Arb (python-flint); ValueError if it cannot be bounded."""
+    flint = import_module("flint")
+    flint.ctx.prec = bits
+    try:
+        return _Balls(bits).ball(term)
+    except _Open as error:
+        raise ValueError(str(error)) from error
 
 
 def enclosure(term: Term, digits: int = 30) -> str:

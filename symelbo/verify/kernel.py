@@ -2,10 +2,13 @@
 
 A normal form is a Laurent polynomial {monomial: rational} over atoms, a monomial a sorted tuple of
 (atom number, exponent).  Composite denominators are atoms ("P", polynomial) with negative exponent,
-cleared exactly by the test.  Sums are kept as connected components with canonical bound names; ranges of
+cleared exactly by the test.  Sums are kept as connected components with canonical bound names;
+ranges of
 one size are cut at the places where they differ.  Every rule is an identity on the whole domain of
-its symbols; whatever is inverted or put under a logarithm needs a proof of its sign.  Sizes are positive
-integers.  Nothing here is shared with the engine: see theory, section 5 and the design's "Certificates".
+its symbols; whatever is inverted or put under a logarithm needs a proof of its sign.  Sizes are
+positive
+integers.  Nothing here is shared with the engine: see theory, section 5 and the design's
+"Certificates".
 """
 
 from __future__ import annotations
@@ -65,7 +68,8 @@ _UNIT: Poly = {(): 1}
 def derivative_along(term: Term | Raw, field: Field) -> Raw:
     """d/ds of term while every entry p[i] of the parameters moves with velocity field[p][i].
 
-    This is J applied to the field, without J: theory, section 2 (Luecke & Warnken 2022, arXiv 2209.03077).
+    This is J applied to the field, without J: theory, section 2 (Luecke & Warnken 2022, arXiv
+    2209.03077).
     """
     return derivative(_raw(term), field)
 
@@ -1272,7 +1276,9 @@ class Forms:
     def contract(
         self, a: int, table: dict[int, Rational], bound: list[RawIndex]
     ) -> tuple[RawIndex, dict[int, Rational], Poly] | None:
-        """sum_j Inv(M)[i, j] M[j, k] -> delta(i, k) where M is one entry and j runs over all of it."""
+        """sum_j Inv(M)[i, j] M[j, k] -> delta(i, k) where M is one entry and j runs over all of
+        it.
+        """
         _, (variables, frozen), row, column = self.atoms[a]
         if (
             len(frozen) != 1

@@ -1,13 +1,15 @@
 """The kernel's own term language: nested tuples, made from `Term` data, and their derivative.
 
-    index   ("i", name, low, size, offset)   ranges over low..size+offset; size "" is the integer offset
+    index   ("i", name, low, size, offset)   ranges over low..size+offset; size "" is the integer
+    offset
             ("o", index, by)   ("p", size, offset)   ("e", name, size, offset, indices): a category
     term    ("q", number) ("n", size) ("c", name) ("iv", index) ("v", name, kind, indices)
             ("+", ...) ("*", ...) ("^", base, exponent) ("f", name, ...) ("S", index, body)
             ("d", index, index) ("A", name, kind, arrays, indices, derivatives)
             ("Inv", array, row, column) ("LD", array)      with array = (indices, body)
 
-Every bound index gets a name of its own when a term is encoded, so that substitution cannot capture.
+Every bound index gets a name of its own when a term is encoded, so that substitution cannot
+capture.
 """
 
 from __future__ import annotations
@@ -72,7 +74,9 @@ class NotShown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """Concrete sizes, category values and functions that replace symbolic ones; empty by default."""
+    """Concrete sizes, category values and functions that replace symbolic ones; empty by
+    default.
+    """
 
     sizes: Mapping[str, int] = field(default_factory=dict)
     categories: Mapping[tuple[str, tuple[int, ...]], int] = field(default_factory=dict)
