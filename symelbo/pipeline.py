@@ -18,6 +18,7 @@ from symelbo.derivation import Assumption, Derivation, FactorResult, Slope, Step
 from symelbo.entropy.exact_posterior import ExactPosterior, derive_exact_posterior
 from symelbo.entropy.sum_entropies import entropy_of, sum_entropies
 from symelbo.expfam.form import Gauge
+from symelbo.index.binary import binary_cases, binary_entries
 from symelbo.index.build import ZERO, mul, negate
 from symelbo.index.differentiate import derivative_by
 from symelbo.index.normal import normal
@@ -50,8 +51,7 @@ def derive(source: str | Path | Mapping[str, object] | Model) -> Derivation:
     model = source if isinstance(source, Model) else read_model(source)
     results = decide_criterion(model.statements)
     factors = [_complete(model, number, result) for number, result in enumerate(results)]
-    for factor in factors:
-        _check_symbolically(model, factor)
+    factors = [_confirm(model, factor) for factor in factors]
     factors = [
         replace(factor, residual=_try_identity(factor, n)) for n, factor in enumerate(factors)
     ]
@@ -123,34 +123,52 @@ def _jacobian(factor: Factor, field: Mapping[Symbol, Array]) -> list[Slope]:
 # ---------------------------------------------------------------- checks
 
 
-def _check_symbolically(model: Model, result: FactorResult) -> None:
-    """Substitute the field back, for all sizes, with code that shares nothing with the finder."""
+def _confirm(model: Model, result: FactorResult) -> FactorResult:
+    """A field counts only if the checker confirms it; otherwise the factor stays undecided."""
     if not isinstance(result.result, Solution):
-        return
+        return result
+    reasons = _check_symbolically(model, result, result.result, cases=False)
+    if reasons:
+        reasons = _check_symbolically(model, result, result.result, cases=True)
+    if not reasons:
+        return result
     factor = result.result.factor
-    naturals = {
-        (factor.name, n): ((*factor.plates, *block.indices), block.natural)
-        for n, block in enumerate(factor.blocks)
-    }
+    missing = "a rule of the checker: a field was found, but not confirmed: " + "; ".join(reasons)
+    open_result = Undecided(factor, factor.blocks[0].natural if factor.blocks else ZERO, missing)
+    return FactorResult(result.node, open_result)
+
+
+def _check_symbolically(
+    model: Model, result: FactorResult, solution: Solution, *, cases: bool
+) -> list[str]:
+    """Substitute the field back, for all sizes, with code that shares nothing with the finder.
+
+    cases: check at every combination of values of the binary parents instead.
+    """
+    factor = solution.factor
+    naturals = {}
+    for n, block in enumerate(factor.blocks):
+        entries = binary_entries(block.natural) if cases else ()
+        for m, natural in enumerate(binary_cases(block.natural, entries)):
+            key = (factor.name, n + m * len(factor.blocks))
+            naturals[key] = ((*factor.plates, *block.indices), natural)
     parameters = sorted(parameters_of(factor.statement), key=lambda s: s.name)
-    if result.result.field:
-        nonzero = result.result.nonzero
-        reasons = check_field(naturals, {}, result.result.field, parameters, nonzero)
+    if solution.field:
+        reasons = check_field(naturals, {}, solution.field, parameters, solution.nonzero)
     else:  # a known uniform factor: eta = 0 needs no field
         reasons = [
             f"{n} of {f} is not 0"
             for (f, n), (_, eta) in naturals.items()
             if not kernel_is_zero(eta)
         ]
-    along = {p.name: (a.indices, a.body) for p, a in result.result.field.items()}
+    along = {p.name: (a.indices, a.body) for p, a in solution.field.items()}
     for argument in factor.held:
         body = dict(factor.statement.arguments)[argument.name].body
         if not kernel_is_zero(kernel_derivative(body, along)):
             reasons.append(f"the held argument {argument.name} of {factor.name} moves")
     if isinstance(result.reparameterization, Reparameterization):
         reasons += _check_compensation(model, result.reparameterization)
-    if reasons:
-        raise CheckFailed(f"the field of {factor.name} was rejected: " + "; ".join(reasons))
+    return reasons
 
 
 def _check_compensation(model: Model, change: Reparameterization) -> list[str]:

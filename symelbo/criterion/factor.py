@@ -18,6 +18,7 @@ from symelbo.expfam.form import (
 from symelbo.expfam.rank_evidence import separation_rank
 from symelbo.expfam.separate_density import separate_density
 from symelbo.families.family import Family, Form
+from symelbo.index.binary import expand_binary
 from symelbo.index.build import ZERO, add, mul, subtract, total
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.normal import from_monomial, normal, to_poly
@@ -353,7 +354,9 @@ def criterion_equations(factor: Factor, field: Mapping[Symbol, Array]) -> list[T
         for argument, array in factor.arguments().items():
             if argument in factor.held:
                 equations.append(derivative_along(array.body, field))
-    return [_generalize_selectors(equation) for equation in equations if equation != ZERO]
+    return [
+        expand_binary(_generalize_selectors(equation)) for equation in equations if equation != ZERO
+    ]
 
 
 def _generalize_selectors(term: Term) -> Term:

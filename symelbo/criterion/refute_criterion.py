@@ -229,7 +229,7 @@ class _Instance:
             if symbol.role is Role.PARAMETER:
                 self.known.update(self.draw_point(symbol, seed))
             elif symbol.role is Role.CONSTANT:  # the same at all parameter values
-                self.known.update(self.draw_point(symbol, 1))
+                self.known.update(self.draw_point(symbol, 2))
         self.parents = [
             symbol
             for symbol in sorted(symbols, key=lambda s: s.name)

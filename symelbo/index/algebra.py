@@ -63,7 +63,7 @@ from symelbo.index.terms import (
 __all__ = [
     "MAX_EXPANDED_POWER",
     "atom_poly",
-    "find_denominator",
+    "clear_denominators",
     "multiply",
     "normal",
     "normal_array",
@@ -79,6 +79,7 @@ __all__ = [
 ]
 
 MAX_EXPANDED_POWER = 8
+MAX_CLEARED = 12  # composite denominators
 
 
 @lru_cache(maxsize=100_000)
@@ -301,7 +302,22 @@ def _shared_factors(poly: Poly) -> Factors:
     return shared
 
 
-def find_denominator(poly: Poly) -> tuple[Term, Fraction] | None:
+def clear_denominators(poly: Poly) -> Poly:
+    """Multiply by the composite denominators: the result vanishes where the polynomial does."""
+    for _ in range(MAX_CLEARED):
+        found = _find_denominator(poly)
+        if found is None:
+            return poly
+        atom, exponent = found
+        cleared: Poly = {}
+        for monomial, scale in poly.items():
+            raised = times(monomial.bound, {atom: exponent}, _drop_bound(monomial))
+            accumulate(cleared, raised, scale)
+        poly = cleared
+    return poly
+
+
+def _find_denominator(poly: Poly) -> tuple[Term, Fraction] | None:
     for monomial in sorted(poly, key=monomial_key):
         for atom, exponent in monomial.factors:
             if exponent < 0 and isinstance(atom, Add | Sum) and is_free_of(atom, monomial.bound):

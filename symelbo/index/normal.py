@@ -9,11 +9,9 @@ A term is shown to be zero only if it is zero wherever it is defined.
 from __future__ import annotations
 
 from symelbo.index.algebra import (
-    find_denominator,
-    multiply,
+    clear_denominators,
     normal,
     normal_array,
-    power_poly,
     split_content,
     to_poly,
 )
@@ -37,13 +35,4 @@ __all__ = [
 
 def is_zero(term: Term) -> bool:
     """Whether the term is identically zero; False means only that it was not shown."""
-    poly = to_poly(term)
-    for _ in range(12):
-        if not poly:
-            return True
-        composite = find_denominator(poly)
-        if composite is None:
-            return False
-        atom, exponent = composite
-        poly = multiply(poly, power_poly(to_poly(atom), exponent))
-    return False
+    return not clear_denominators(to_poly(term))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symelbo.index import build
+from symelbo.index.algebra import clear_denominators
 from symelbo.index.build import ZERO, mul, number, power
 from symelbo.index.normal import (
     Monomial,
@@ -97,7 +98,8 @@ def find_scaling(equations: Sequence[Term], scaled: Mapping[Symbol, Symbol]) -> 
     columns = list(multipliers.values())
     rows: dict[tuple[int, Monomial], list[Fraction]] = {}
     for number_of, equation in enumerate(equations):
-        for monomial, scale in to_poly(replace_symbols(equation, arrays)).items():
+        poly = clear_denominators(to_poly(replace_symbols(equation, arrays)))
+        for monomial, scale in poly.items():
             held = [a for a, _ in monomial.factors if isinstance(a, Entry) and a.symbol in columns]
             rest = tuple(f for f in monomial.factors if f[0] not in held)
             row = rows.setdefault(
@@ -216,7 +218,7 @@ class _Elimination:
 
     def push(self, poly: Poly) -> None:
         """Queue an equation, split by the spectators' functions."""
-        for part in self.split(poly, self.has_spectator):
+        for part in self.split(clear_denominators(poly), self.has_spectator):
             if part:
                 self.open.append(part)
 

@@ -1,4 +1,4 @@
-"""Refutations as data, checked in exact arithmetic (theory, section 5).
+"""Refutations as data, checked in exact arithmetic (Lücke & Warnken (2022), Example 3).
 
 The criterion fails if finitely many equations of it, at admissible samples of the parents, combine
 to

@@ -1,4 +1,4 @@
-"""The exact identity, tried at random sizes, parameters, data and q (theory, section 3).
+"""The exact identity behind the theorems, tried at random sizes, parameters, data and q.
 
     sum_s w_s log p  =  - sum_s w_s H~  +  sum_s w_s log h  +  d/ds [sum_s w_s log p] along the
     field

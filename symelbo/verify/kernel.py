@@ -7,8 +7,7 @@ ranges of
 one size are cut at the places where they differ.  Every rule is an identity on the whole domain of
 its symbols; whatever is inverted or put under a logarithm needs a proof of its sign.  Sizes are
 positive
-integers.  Nothing here is shared with the engine: see theory, section 5 and the design's
-"Certificates".
+integers.  Nothing here is shared with the engine.
 """
 
 from __future__ import annotations
@@ -68,8 +67,7 @@ _UNIT: Poly = {(): 1}
 def derivative_along(term: Term | Raw, field: Field) -> Raw:
     """d/ds of term while every entry p[i] of the parameters moves with velocity field[p][i].
 
-    This is J applied to the field, without J: theory, section 2 (Luecke & Warnken 2022, arXiv
-    2209.03077).
+    This is J applied to the field, without J: Warnken et al. (2025), Definition 1.
     """
     return derivative(_raw(term), field)
 

@@ -1,0 +1,79 @@
+"""Functions on {0, 1}: f(z) -> f(0) + (f(1) - f(0)) z for an entry z with two values."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from symelbo.index.build import ONE, ZERO, add, mul, subtract
+from symelbo.index.substitute import free_indices, map_parts, parts_of
+from symelbo.index.terms import Array, Call, Entry, Index, IndexTerm, Power, Sum, Term
+
+__all__ = ["binary_cases", "binary_entries", "expand_binary"]
+
+MAX_ENTRIES = 3
+
+
+def expand_binary(term: Term) -> Term:
+    """log(1 + w z) -> z log(1 + w) for binary z: exact on the support, not on the reals.
+
+    Only functions of at most three binary entries at free places are expanded.
+    """
+
+    def on_term(part: Term) -> Term:
+        if isinstance(part, Call | Power):
+            entries = binary_entries(part)
+            if entries and len(entries) <= MAX_ENTRIES:
+                return _interpolate(part, entries)
+        return map_parts(part, on_term, lambda index: index, lambda array: array)
+
+    return on_term(term)
+
+
+def _interpolate(part: Term, entries: tuple[Entry, ...]) -> Term:
+    first, *others = entries
+    at_zero = _put(part, {first: ZERO})
+    at_one = _put(part, {first: ONE})
+    if others:
+        rest = tuple(others)
+        at_zero, at_one = _interpolate(at_zero, rest), _interpolate(at_one, rest)
+    return add(at_zero, mul(first, subtract(at_one, at_zero)))
+
+
+def binary_entries(term: Term) -> tuple[Entry, ...]:
+    """The binary entries of a term; () if one of them stands under a sum, where it is many."""
+    found: dict[Entry, None] = {}
+
+    def visit(item: Term | IndexTerm | Array, bound: frozenset[Index]) -> bool:
+        if isinstance(item, Entry) and item.symbol.domain.kind == "binary":
+            if free_indices(item) & bound:
+                return False
+            found[item] = None
+            return True
+        inner = bound
+        if isinstance(item, Sum):
+            inner = bound | {item.index}
+        elif isinstance(item, Array):
+            inner = bound | set(item.indices)
+        return all(visit(part, inner) for part in parts_of(item))
+
+    return tuple(found) if visit(term, frozenset()) else ()
+
+
+def binary_cases(term: Term, entries: tuple[Entry, ...]) -> list[Term]:
+    """The term at every combination of values of the entries."""
+    return [
+        _put(term, dict(zip(entries, values, strict=True)))
+        for values in product((ZERO, ONE), repeat=len(entries))
+    ]
+
+
+def _put(term: Term, values: dict[Entry, Term]) -> Term:
+    def on_term(part: Term) -> Term:
+        if isinstance(part, Entry) and part in values:
+            return values[part]
+        return map_parts(part, on_term, lambda index: index, on_array)
+
+    def on_array(array: Array) -> Array:
+        return Array(array.indices, on_term(array.body))
+
+    return on_term(term)
