@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-__all__ = ["elbo", "entropy_sum", "gap"]
+__all__ = ["elbo", "entropy_sum", "gap", "profiled_scales"]
 
 
 def entropy_sum(
@@ -134,6 +134,42 @@ def gap(
     # derivative of log p(x) along the field
     slope_x = np.sum(0.5 - 0.5 * (x[:, None, :] - mu) ** 2 / sigma2, axis=-1)
     return float(q.mean(axis=0) @ slope_c + np.mean(np.sum(q * slope_x, axis=1)))
+
+
+def profiled_scales(
+    *,
+    x: ArrayLike,
+    mu: ArrayLike,
+    q: ArrayLike,
+) -> dict[str, NDArray[np.float64]]:
+    """pi and sigma2 where the ELBO is stationary in them.
+
+    All else is held fixed. `entropy_sum` at these values equals the ELBO there,
+    whatever the other parameters and q are.
+
+    Args:
+        x: shape (N, D); data, real.
+        mu: shape (C, D); real.
+        q: shape (N, C); responsibilities: q[n, c] is the probability that data point n
+            has category c; rows sum to one, zeros are allowed.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+    """
+    sizes: dict[str, int] = {}
+    x = _array("x", x, "N D", "real", sizes)
+    mu = _array("mu", mu, "C D", "real", sizes)
+    q = _array("q", q, "N C", "weights", sizes)
+    # pi, where the ELBO is stationary in it
+    pi = q.mean(axis=0)
+    # sigma2, where the ELBO is stationary in it
+    sigma2 = (
+        np.mean(q[:, :, None] * (x[:, None, :] - mu) ** 2, axis=0)
+        / q.mean(axis=0)[:, None]
+    )
+    pi = _array("pi", pi, "C", "simplex", sizes)
+    sigma2 = _array("sigma2", sigma2, "C D", "positive", sizes)
+    return {"pi": pi, "sigma2": sigma2}
 
 
 def _array(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-__all__ = ["elbo", "entropy_sum", "gap"]
+__all__ = ["elbo", "entropy_sum", "gap", "profiled_scales"]
 
 
 def entropy_sum(
@@ -122,6 +122,32 @@ def gap(*, x: ArrayLike, pi: ArrayLike, lambda_: ArrayLike, q: ArrayLike) -> flo
     # derivative of log p(x) along the field
     slope_x = np.sum(np.log(lambda_) * (x[:, None, :] - lambda_), axis=-1)
     return float(q.mean(axis=0) @ slope_c + np.mean(np.sum(q * slope_x, axis=1)))
+
+
+def profiled_scales(*, x: ArrayLike, q: ArrayLike) -> dict[str, NDArray[np.float64]]:
+    """pi and lambda_ where the ELBO is stationary in them.
+
+    All else is held fixed. `entropy_sum` at these values equals the ELBO there,
+    whatever the other parameters and q are.
+
+    Args:
+        x: shape (N, D); data, whole numbers from 0 on.
+        q: shape (N, C); responsibilities: q[n, c] is the probability that data point n
+            has category c; rows sum to one, zeros are allowed.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+    """
+    sizes: dict[str, int] = {}
+    x = _array("x", x, "N D", "naturals", sizes)
+    q = _array("q", q, "N C", "weights", sizes)
+    # pi, where the ELBO is stationary in it
+    pi = q.mean(axis=0)
+    # lambda_, where the ELBO is stationary in it
+    lambda_ = np.mean(q[:, :, None] * x[:, None, :], axis=0) / q.mean(axis=0)[:, None]
+    pi = _array("pi", pi, "C", "simplex", sizes)
+    lambda_ = _array("lambda_", lambda_, "C D", "positive", sizes)
+    return {"pi": pi, "lambda_": lambda_}
 
 
 def _array(

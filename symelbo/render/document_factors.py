@@ -63,23 +63,22 @@ class FactorPart:
     """The formulas of one factor, ready for the templates."""
 
     number: int
-    name: str  # node, escaped text
+    label: str  # as the derivation names the factor
     symbol: str  # z or z_{t}: names the factor's part of the ELBO
     entry: str  # z_{h}
     density: str  # p(x_d | z)
     joint: str  # p(x | z)
-    product: str  # prod_d p(x_d | z)
+    signs: str  # sum_d, over the plates
     family: str
     observed: bool
     holds: bool
-    verdict: str
+    summed: bool  # its entropy is a term of the sum
     form: str = ""  # display: eta, T, A, h, means
     abbreviations: str = ""  # display, "" if there are none
     conditional: str = ""  # what is held fixed, in words
     dropped: bool = False  # a statistic whose natural parameter vanishes identically
     symmetric: bool = False
     gauge: str = ""
-    why_not_constant: str = ""
     rejected: tuple[str, ...] = ()
     shifts: tuple[str, ...] = ()
     nonzero: tuple[str, ...] = ()
@@ -87,10 +86,7 @@ class FactorPart:
     check: str = ""
     tangent: tuple[str, ...] = ()
     centred: str = ""
-    identity: Row | None = None
     entropy: str = ""
-    kind: str = ""
-    at_scale: str = ""
 
 
 def short_size(term: Term) -> int:
@@ -192,20 +188,26 @@ def parent_symbols(statement: Statement) -> list[Symbol]:
     return sorted((s for s in frozenset().union(*symbols) if is_parent(s)), key=lambda s: s.name)
 
 
-def process_row(notation: Notation, statement: Statement) -> Row:
-    """x[d] ~ Family(arguments), d = 1..D; a long argument stands on a line of its own."""
+def process_row(notation: Notation, statement: Statement, *, marked: bool = False) -> Row:
+    """x[d] ~ Family(arguments), d = 1..D; marked: data carry the superscript of their point."""
     positional = statement.family.forms[0] == statement.form
-    arguments: list[str] = []
+    pieces: list[str] = []  # a long line breaks between them
     for name, array in statement.arguments:
-        shown = notation.array(array)
-        arguments.append(shown if positional else rf"\mathrm{{{escape_latex(name)}}} = {shown}")
-    joined = r",\, ".join(arguments)
-    tall = r"\sum" in joined or r"\frac" in joined or r"\Bigl" in joined
+        shown = [notation.marked(array) if marked else notation.array(array)]
+        if not array.indices:
+            shown = notation.summands(array.body, marked=marked)
+        if not positional:
+            shown[0] = rf"\mathrm{{{escape_latex(name)}}} = {shown[0]}"
+        if pieces:
+            pieces[-1] += r",\,"
+        pieces += shown
+    tall = any(sign in piece for piece in pieces for sign in (r"\sum", r"\frac", r"\Bigl"))
     left, right = (r"\Bigl(", r"\Bigr)") if tall else ("(", ")")
     family = rf"\mathrm{{{escape_latex(statement.family.name)}}}"
-    tail = rf"\qquad {ranges(statement.plates)}" if statement.plates else ""
-    whole = f"{family}{left}{joined}{right}"
-    return Row(notation.term(entry_of(statement)), ((whole,),), tail, relation=r"\sim")
+    tail = rf",\qquad {ranges(statement.plates)}" if statement.plates else ""
+    pieces[0] = f"{family}{left}{pieces[0]}"
+    pieces[-1] += right
+    return Row(notation.term(entry_of(statement)), (tuple(pieces),), tail, relation=r"\sim")
 
 
 def _superscripts(count: int) -> list[str]:
@@ -228,16 +230,16 @@ def make_factor_part(
     symbol = latex_symbol(statement.node) if len(same) == 1 else entry
     common = FactorPart(
         number=number,
-        name=escape_latex(statement.node.name),
+        label=result.node,
         symbol=symbol,
         entry=entry,
         density=density,
         joint=f"{notation['p']}({symbol}{whole})",
-        product=(sum_signs(statement.plates) + " " if statement.plates else ""),
+        signs=(sum_signs(statement.plates) + " " if statement.plates else ""),
         family=escape_latex(statement.family.name),
         observed=statement.node.name in derivation.model.observed,
         holds=isinstance(result.result, Solution),
-        verdict=result.verdict,
+        summed=entropy is not None,
     )
     factor = result.factor
     if factor is None:
@@ -289,7 +291,6 @@ class _Maker:
             and any(b.natural != ZERO for b in self.factor.blocks),
             symmetric=any(b.symmetric for b in self.factor.blocks),
             gauge=self.factor.gauge.value,
-            why_not_constant=escape_latex(self.factor.why_not_constant),
             shifts=self.shifts(),
         )
         match self.result.result:
@@ -303,7 +304,7 @@ class _Maker:
             Row(self.notation.term(Entry(symbol, array.indices)), (tidy(array.body),))
             for symbol, array in short.chosen
         ]
-        return self.notation.display(rows) if rows else ""
+        return self.notation.display(rows, ",") if rows else ""
 
     def shifts(self) -> tuple[str, ...]:
         """The known constants that were moved into the base measure."""
@@ -338,7 +339,7 @@ class _Maker:
                 body = instantiate(mean, block.indices)
                 left = rf"\mathbb{{E}}\bigl[{self.statistic(block, mark)}\bigr]"
                 rows.append(Row(left, (tidy(body),)))
-        return notation.display(rows)
+        return notation.display(rows, ".")
 
     def means(self, short: _Short) -> tuple[Array, ...] | None:
         if self.result.means is None:
@@ -360,12 +361,11 @@ class _Maker:
             part,
             rejected=tuple(escape_latex(text) for text in solution.rejected),
             nonzero=tuple(self.notation.term(tidy(t)) for t in solution.nonzero),
-            jacobian=self.notation.display(jacobian),
-            check=self.notation.display(check),
+            jacobian=self.notation.display(jacobian, ","),
+            check=self.notation.display(check, "."),
             tangent=tuple(self.tangent(motions)),
             centred=self.centred(motions, blocks),
-            entropy=self.entropy_display(),
-            kind=self.result.entropy_kind,
+            entropy=self.entropy_display(self.entropy) if self.entropy is not None else "",
         )
 
     def bound(self, blocks: Sequence[tuple[int, str, Block]]) -> list[Index]:
@@ -454,12 +454,12 @@ class _Maker:
         beta = f"{notation['beta']}_{{{pi_i}}}"
         return notation.display([Row(beta, ((shown,),), rf",\qquad {ranges([i])}")], ".")
 
-    def entropy_display(self) -> str:
+    def entropy_display(self, known: FactorEntropy) -> str:
         """A, its derivative along the field, and their difference."""
-        assert isinstance(self.result.result, Solution) and self.entropy is not None
+        assert isinstance(self.result.result, Solution)
         notation, factor, field = self.notation, self.factor, self.result.result.field
         if factor.radial is not None:
-            short = shorten(notation, factor, self.entropy)
+            short = shorten(notation, factor, known)
             partition = short.put(factor.form.log_partition)
             change = short.put(derivative_along(factor.form.log_partition, factor.radial))
         else:
@@ -470,16 +470,12 @@ class _Maker:
         slope = rf"\frac{{{d} {a}}}{{{d}{notation['s']}}}"
         entropy = self.name_of_entropy()
         difference = tidy(normal(subtract(partition, change)))
+        same = is_zero(subtract(difference, known.pointwise))
         rows = [
             Row(slope, (change,)),
-            Row(entropy, ((a, rf"- {slope}"), self.readable(difference))),
+            Row(entropy, ((a, rf"- {slope}"), known.pointwise if same else difference)),
         ]
-        return notation.display(rows)
-
-    def readable(self, difference: Term) -> Term:
-        assert self.entropy is not None
-        same = is_zero(subtract(difference, self.entropy.pointwise))
-        return self.entropy.pointwise if same else difference
+        return notation.display(rows, ".")
 
     def name_of_entropy(self) -> str:
         letter = r"\mathcal{H}"

@@ -2,6 +2,7 @@ r"""The letters of a proof document, none of which a name of the model uses, and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,9 +14,6 @@ from symelbo.index.terms import (
     Extent,
     Index,
     IndexTerm,
-    Mul,
-    Number,
-    Role,
     Symbol,
     Term,
 )
@@ -41,20 +39,19 @@ _LETTERS: Final = {
     "n": ("n", r"\mathbf{n}"),
     "q": ("q", r"\mathbf{q}"),
     "p": ("p", r"\mathbf{p}"),
+    "r": ("r", r"\mathbf{r}"),
+    "v": ("v", r"\mathbf{v}"),
+    "f": ("f", r"\mathbf{f}"),
     "s": ("s", r"\mathbf{s}"),
-    "i": ("i", r"\mathbf{i}"),
     "A": ("A", r"\mathbf{A}"),
     "h": ("h", r"\mathsf{h}"),
     "T": ("T", r"\mathbf{T}"),
-    "J": ("J", r"\mathbf{J}"),
     "c": ("c", r"\mathbf{c}"),
     "d": ("d", r"\mathrm{d}"),
     "eta": (r"\eta", r"\boldsymbol{\eta}"),
-    "zeta": (r"\zeta", r"\boldsymbol{\zeta}"),
     "beta": (r"\beta", r"\boldsymbol{\beta}"),
     "omega": (r"\omega", r"\boldsymbol{\omega}"),
     "theta": (r"\theta", r"\boldsymbol{\theta}"),
-    "Theta": (r"\Theta", r"\boldsymbol{\Theta}"),
     "Lambda": (r"\Lambda", r"\boldsymbol{\Lambda}"),
 }
 _AVOIDED: Final = ("n", "q", "s", "p")  # no bound index is called so, nor as a node
@@ -115,16 +112,21 @@ class Notation:
         tall = r"\frac" in shown or r"\sum" in shown
         return rf"\Bigl({shown}\Bigr)" if tall else f"({shown})"
 
-    def entries(self, symbol: Symbol, avoid: Iterable[Index] = ()) -> tuple[Index, ...]:
+    def entries(self, symbol: Symbol) -> tuple[Index, ...]:
         """Pleasant indices for all entries of a symbol."""
         formal = tuple(Index(f"k{n}", extent) for n, extent in enumerate(symbol.shape))
-        named = name_array_indices(
-            Array(formal, Entry(symbol, formal)), (*_AVOIDED, *(i.name for i in avoid))
-        )
+        named = name_array_indices(Array(formal, Entry(symbol, formal)), _AVOIDED)
         return named.indices
 
+    def fresh(self, names: Iterable[str]) -> str:
+        """The first of the names that the model does not use."""
+        return next(name for name in names if name not in self.taken)
+
     def display(self, rows: Sequence[Row], end: str = "") -> str:
-        """An equation, or an align with one line per step; `end` is its punctuation."""
+        """An equation, or an align with one line per step.
+
+        end: its punctuation; with it, commas stand between the rows.
+        """
         return _display(self, rows, end)
 
 
@@ -153,25 +155,11 @@ def is_compound(term: Term) -> bool:
     return isinstance(term, Add)
 
 
-def is_negative(term: Term) -> bool:
-    """Whether the term is a product with a negative number."""
-    if isinstance(term, Mul):
-        term = term.factors[0]
-    return isinstance(term, Number) and term.value < 0
-
-
 def sum_signs(indices: Sequence[Index]) -> str:
     r"""\sum_{d=1}^{D} \sum_{h=1}^{H}"""
-    return " ".join(_limits(r"\sum", index) for index in indices)
-
-
-def _limits(sign: str, index: Index) -> str:
-    return rf"{sign}_{{{latex_name(index.name)}={index.low}}}^{{{latex_extent(index.extent)}}}"
-
-
-def product_signs(indices: Sequence[Index]) -> str:
-    r"""\prod_{d=1}^{D}"""
-    return " ".join(_limits(r"\prod", index) for index in indices)
+    return " ".join(
+        rf"\sum_{{{latex_name(i.name)}={i.low}}}^{{{latex_extent(i.extent)}}}" for i in indices
+    )
 
 
 def ranges(indices: Sequence[Index]) -> str:
@@ -192,31 +180,32 @@ def join_words(words: Sequence[str], last: str = "and") -> str:
 
 
 def _display(notation: Notation, rows: Sequence[Row], end: str) -> str:
-    shown: list[tuple[str, str]] = []  # line, label
+    blocks: list[list[str]] = []
     widest = 0.0
-    for row in rows:
+    for number, row in enumerate(rows):
         lines, width = _row_lines(notation, row)
         widest = max(widest, width)
-        shown += [(line, "") for line in lines[:-1]] + [(lines[-1], row.label)]
-    if end:
-        shown[-1] = (f"{shown[-1][0]} {end}", shown[-1][1])
-    numbered = any(label for _, label in shown)
+        mark = end if number == len(rows) - 1 or not end else ","
+        blocks.append([*lines[:-1], f"{lines[-1]} {mark}".rstrip()])
+    numbered = any(row.label for row in rows)
     star = "" if numbered else "*"
-    if len(shown) == 1:
-        line, label = shown[0]
+    if len(blocks) == 1 and len(blocks[0]) == 1:
+        line, label = blocks[0][0], rows[0].label
         tag = rf"\label{{{label}}}" if label else ""
         body = (
             f"\\begin{{equation{star}}}{tag}\n  {line.replace('&', '', 1)}\n\\end{{equation{star}}}"
         )
     else:
-        marked = [
-            line + (rf" \label{{{label}}}" if label else r" \notag" if numbered else "")
-            for line, label in shown
-        ]
-        inner = " \\\\\n  ".join(marked)
+        silent = r" \notag" if numbered else ""
+        shown = []
+        for lines, row in zip(blocks, rows, strict=True):
+            last = rf" \label{{{row.label}}}" if row.label else silent
+            # no page ends within a row
+            shown.append(" \\\\*\n  ".join([*(s + silent for s in lines[:-1]), lines[-1] + last]))
+        inner = " \\\\\n  ".join(shown)
         body = f"\\begin{{align{star}}}\n  {inner}\n\\end{{align{star}}}"
     size = next((name for limit, name in _SIZES if widest <= limit), _TINY)
-    return f"{{\\{size}\n{body}}}" if size else body
+    return f"{{\\{size}\n{body}}}\\ignorespaces" if size else body
 
 
 def _row_lines(notation: Notation, row: Row) -> tuple[list[str], float]:
@@ -228,9 +217,11 @@ def _row_lines(notation: Notation, row: Row) -> tuple[list[str], float]:
     room = LINE - margin - reserve
     lines: list[str] = [f"& {row.left}"] if apart else []
     indent = r"\qquad " if apart else ""
-    for number, step in enumerate(row.steps):
+    steps = _join_steps(notation, row, 0.0 if apart else room)
+    for number, step in enumerate(steps):
         summands = step if isinstance(step, tuple) else notation.summands(step, width=room)
-        pieces = break_lines(summands, room)
+        parts = [part for summand in summands for part in _split_product(summand, room)]
+        pieces = break_lines(parts, room)
         head = "" if number or apart else row.left + " "
         opening = f"{indent}{row.relation} " if apart else f"{row.relation} "
         lines.append(f"{head}&{opening if apart else ' ' + opening}{pieces[0]}")
@@ -244,7 +235,9 @@ def _row_lines(notation: Notation, row: Row) -> tuple[list[str], float]:
         ) or (apart and free > latex_width(row.tail)):
             lines[-1] += rf" {row.tail}"
         else:
-            lines.append(f"&{indent} {row.tail}")
+            bare = row.tail.removeprefix(",")
+            lines[-1] += " ," if bare != row.tail else ""
+            lines.append(f"&{indent} {bare}")
     widths = [
         latex_width(line.replace("&", "")) + (left if line.startswith("&") and not apart else 0.0)
         for line in lines
@@ -252,6 +245,34 @@ def _row_lines(notation: Notation, row: Row) -> tuple[list[str], float]:
     return lines, max(widths) + reserve
 
 
-def varies(symbol: Symbol) -> bool:
-    """Whether the symbol belongs to a data point."""
-    return symbol.role in (Role.OBSERVED, Role.INPUT, Role.VARIATIONAL)
+_FACTOR_ENDS: Final = re.compile(r"\\,|\\cdot(?![A-Za-z])|[{(\[]|[})\]]")
+
+
+def _split_product(summand: str, room: float) -> list[str]:
+    r"""A summand that is too wide, cut between its factors (at \, and \cdot outside brackets)."""
+    if latex_width(summand) <= room:
+        return [summand]
+    parts: list[str] = []
+    depth = start = 0
+    for match in _FACTOR_ENDS.finditer(summand):
+        if match[0] in "{([":
+            depth += 1
+        elif match[0] in "})]":
+            depth -= 1
+        elif depth == 0:
+            parts.append(summand[start : match.start()].strip())
+            start = match.end()
+    parts.append(summand[start:].strip())
+    return [parts[0], *(rf"{{}}\cdot {part}" for part in parts[1:])]
+
+
+def _join_steps(notation: Notation, row: Row, room: float) -> tuple[Term | tuple[str, ...], ...]:
+    """a = b = c as one step, if it fits in one line with its tail."""
+    if len(row.steps) < 2:
+        return row.steps
+    parts = [
+        " ".join(step if isinstance(step, tuple) else notation.summands(step)) for step in row.steps
+    ]
+    joined = f" {row.relation} ".join(parts)
+    tail = latex_width(row.tail)
+    return ((joined,),) if latex_width(joined) + tail <= room else row.steps

@@ -29,7 +29,7 @@ from symelbo.render.document_factors import FactorPart, Motion, motions_of
 from symelbo.render.document_notation import Notation, sum_signs
 from symelbo.render.names import latex_symbol
 
-__all__ = ["ResultPrinter", "Scale", "scale_of"]
+__all__ = ["ResultPrinter", "Scale", "rate_name", "scale_of"]
 
 _DATA = (Role.VARIATIONAL, Role.OBSERVED, Role.INPUT)
 
@@ -63,7 +63,7 @@ def scale_of(notation: Notation, result: FactorResult) -> Scale | None:
         parameter: Array(array.indices, normal(replace_symbols(array.body, by_field)))
         for parameter, array in change.compensation.items()
     }
-    letter = Symbol("a", Role.CONSTANT, change.stretch.domain, change.stretch.shape)
+    letter = Symbol(rate_name(notation), Role.CONSTANT, change.stretch.domain, change.stretch.shape)
     lettered = {
         parameter: Array(
             array.indices,
@@ -78,6 +78,11 @@ def scale_of(notation: Notation, result: FactorResult) -> Scale | None:
         tuple(motions_of(notation, moved)),
         tuple(motions_of(notation, lettered)),
     )
+
+
+def rate_name(notation: Notation) -> str:
+    """The letter for the rates at which the entries of a latent are stretched."""
+    return notation.fresh([*"abguy", *(f"a_{n}" for n in range(1, 1 + len(notation.taken)))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,7 @@ class ResultPrinter:
         assert self.derivation.entropy_sum is not None
         entropies = iter(self.derivation.entropy_sum.entropies)
         for part in self.parts:
-            if not part.holds:
+            if not part.summed:
                 continue
             entropy = next(entropies)
             letter = r"\mathcal{H}" if entropy.kind == "entropy" else r"\widetilde{\mathcal{H}}"
@@ -137,7 +142,7 @@ class ResultPrinter:
                 body = rf"\bigl{opening}{body}\bigr{closing}"
             summands.append(f"- {prefix}{body}")
         for part in self.parts:
-            if part.holds and part.gauge != "constant":
+            if part.summed and part.gauge != "constant":
                 mark = f"^{{({self.notation['n']})}}" if part.observed else ""
                 shown = rf"\log {self.notation['h']}({part.symbol}{mark})"
                 summands.append(f"+ {self.base_mean(part.observed)} {shown}")
@@ -177,7 +182,7 @@ class ResultPrinter:
         for entropy in entropy_sum.entropies:
             if entropy.parents:
                 summands += self.expected(entropy)
-        observed = set(self.derivation.model.observed)
+        observed = {part.label for part in self.parts if part.observed}
         for node, base in entropy_sum.bases:
             summands += self.signed(self.base_mean(node in observed), 1, tidy(base))
         return _first_bare(summands)

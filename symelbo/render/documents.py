@@ -21,7 +21,7 @@ from symelbo.criterion.result import Outside, Refutation, Undecided
 from symelbo.derivation import Derivation, FactorResult
 from symelbo.index.build import number
 from symelbo.index.substitute import symbols_of
-from symelbo.index.terms import Entry, Extent, Position, Symbol, Term
+from symelbo.index.terms import Array, Entry, Extent, Index, Position, Symbol, Term
 from symelbo.index.tidy import tidy
 from symelbo.render.document_factors import (
     FactorPart,
@@ -36,8 +36,9 @@ from symelbo.render.document_notation import (
     choose_notation,
     join_words,
     ranges,
+    sum_signs,
 )
-from symelbo.render.document_result import ResultPrinter, Scale, scale_of
+from symelbo.render.document_result import ResultPrinter, Scale, rate_name, scale_of
 from symelbo.render.names import escape_latex, latex_extent, latex_name, latex_symbol
 from symelbo.render.print_latex import latex_width
 from symelbo.resources import templates_directory
@@ -96,14 +97,12 @@ def _environment() -> Environment:
     )
 
 
-_SPACES: Mapping[str, tuple[str, str]] = {
-    "real": (r"\mathbb{R}", ""),
-    "positive": (r"(0,\infty)", ""),
-    "unit": (r"(0,1)", ""),
-    "binary": (r"\{0,1\}", ""),
-    "naturals": (r"\mathbb{N}", ""),
-    "simplex": ("", "positive, summing to one over the last index"),
-    "posdef": ("", "symmetric positive definite in the last two indices"),
+_SPACES: Mapping[str, str] = {
+    "real": r"\mathbb{R}",
+    "positive": r"(0,\infty)",
+    "unit": "(0,1)",
+    "binary": r"\{0,1\}",
+    "naturals": r"\mathbb{N}",
 }
 
 
@@ -132,7 +131,9 @@ class _Document:
         derivation, notation = self.derivation, self.notation
         model = derivation.model
         solved = derivation.entropy_sum is not None
-        short = self.abbreviations()
+        # a partial result stands within a sentence
+        stop = "." if derivation.verdict == "proved" else ","
+        short = self.abbreviations(stop)
         return {
             "version": symelbo.__version__,
             "sha256": model.sha256,
@@ -144,11 +145,19 @@ class _Document:
             "verdict": derivation.verdict,
             "theorem": derivation.theorem,
             "parts": self.parts,
-            "statements": [notation.display([process_row(notation, s)]) for s in model.statements],
+            "process": notation.display(
+                [process_row(notation, s) for s in model.statements],
+                "," if model.parameters else ".",
+            ),
+            "declared": self.declared(),
+            "exact": model.variational == "exact",
+            "conditional": [f"${part.density}$" for part in self.parts if part.conditional],
+            "rate": latex_name(rate_name(notation)),
+            "headline": self.headline(),
             "parameters": [self.domain(s) for s in model.parameters],
             "constants": [self.domain(s) for s in model.constants],
             "inputs": [self.domain(s) for s in model.inputs],
-            "functions": [self.domain(s) for s in model.functions],
+            "functions": [self.function(s) for s in model.functions],
             "sizes": ", ".join(f"${latex_name(size)}$" for size in model.sizes),
             "has_latents": bool(model.latents),
             "latents": self.printer.latents(),
@@ -160,7 +169,7 @@ class _Document:
             "shared": self.shared(),
             "identity": self.identity(),
             "general": self.sum_display(self.printer.general(), ",") if solved else "",
-            "explicit": self.sum_display(self.printer.explicit(), "." if not short else ",")
+            "explicit": self.sum_display(self.printer.explicit(), "," if short else stop)
             if solved
             else "",
             "explicit_end": self.sum_display(self.printer.explicit(), ".") if solved else "",
@@ -178,7 +187,10 @@ class _Document:
             "assumptions": self.assumptions(),
             "residual": self.residual(),
             "trials": derivation.trials,
-            "abstract": any(s.family.abstract for s in model.statements),
+            "abstract": [
+                {letter: latex_name(f"{letter}_{f.name}") for letter in ("eta", "T", "A", "h", "H")}
+                for f in dict.fromkeys(s.family for s in model.statements if s.family.abstract)
+            ],
             "join": join_words,
             "math": lambda items: join_words([f"${item}$" for item in items]),
         }
@@ -187,13 +199,35 @@ class _Document:
 
     def domain(self, symbol: Symbol) -> str:
         """W in R^{D x H}"""
-        space, words = _SPACES.get(symbol.domain.kind, (r"\mathbb{R}", ""))
-        shape = r" \times ".join(latex_extent(extent) for extent in symbol.shape)
-        name = latex_symbol(symbol)
-        if words:
-            return rf"${name}$ of shape ${shape}$ ({words})"
-        power = f"^{{{shape}}}" if shape else ""
-        return rf"${name} \in {space}{power}$"
+        indices = self.notation.entries(symbol)
+        match symbol.domain.kind:
+            case "simplex":
+                entry = self.notation.term(Entry(symbol, indices))
+                sums = rf"{sum_signs(indices[-1:])} {entry} = 1"
+                return rf"${entry} > 0$ with ${sums}$" + _for_all(indices[:-1])
+            case "posdef":
+                whole = self.notation.array(Array(indices[-2:], Entry(symbol, indices)))
+                space = rf"\mathbb{{R}}^{{{_shape(symbol.shape[-2:])}}}"
+                return rf"symmetric positive definite ${whole} \in {space}$" + _for_all(
+                    indices[:-2]
+                )
+        space = _SPACES.get(symbol.domain.kind, r"\mathbb{R}")
+        power = f"^{{{_shape(symbol.shape)}}}" if symbol.shape else ""
+        return rf"${latex_symbol(symbol)} \in {space}{power}$"
+
+    def function(self, symbol: Symbol) -> str:
+        """m with values in R^D"""
+        space = _SPACES.get(symbol.domain.kind, r"\mathbb{R}")
+        power = f"^{{{_shape(symbol.shape)}}}" if symbol.shape else ""
+        return rf"${latex_symbol(symbol)}$ with values in ${space}{power}$"
+
+    def declared(self) -> str:
+        """The statements for q, with the superscript of the data point."""
+        variational = self.derivation.model.variational
+        if isinstance(variational, str):
+            return ""
+        rows = [process_row(self.notation, s, marked=True) for s in variational]
+        return self.notation.display(rows, ".")
 
     def elbo(self) -> str:
         """F = mean H[q] + sum of the factors' parts."""
@@ -212,10 +246,10 @@ class _Document:
             mean = self.printer.average()
             if self.derivation.model.latents:
                 mean += rf" \mathbb{{E}}_{{{self.printer.q()}}}"
-            signs = part.product
+            signs = part.signs
             shown = rf"{mean} \Bigl[{signs}\log {part.density}\Bigr]"
             rows.append(Row(rf"\mathcal{{F}}_{{{part.symbol}}}", ((shown,),)))
-        return self.notation.display(rows)
+        return self.notation.display(rows, ".")
 
     # ------------------------------------------------------------ criterion and identity
 
@@ -266,16 +300,24 @@ class _Document:
 
     # ------------------------------------------------------------ the entropy sum
 
+    def headline(self) -> str:
+        """F = S, written out, for the abstract; "" where nothing is proved."""
+        if self.derivation.verdict != "proved":
+            return ""
+        summands = tuple(self.printer.explicit())
+        return self.notation.display([Row(r"\mathcal{F}", (summands,))], ".")
+
     def sum_display(self, summands: Sequence[str], end: str) -> str:
         """S = ... with its punctuation."""
         return self.notation.display([Row(r"\mathcal{S}", (tuple(summands),))], end)
 
-    def abbreviations(self) -> str:
+    def abbreviations(self, end: str) -> str:
+        """What the symbols in the entropy sum stand for."""
         rows = [
             Row(self.notation.term(Entry(symbol, array.indices)), (tidy(array.body),))
             for symbol, array in self.printer.abbreviations()
         ]
-        return self.notation.display(rows, ".") if rows else ""
+        return self.notation.display(rows, end) if rows else ""
 
     def q_entropy(self) -> str:
         """H[q] where it is declared."""
@@ -286,7 +328,7 @@ class _Document:
             return ""
         left = rf"\mathcal{{H}}\bigl[{self.printer.q()}\bigr]"
         summands = self.notation.summands(tidy(entropy_sum.q_entropy), marked=True)
-        return self.notation.display([Row(left, (tuple(summands),))])
+        return self.notation.display([Row(left, (tuple(summands),))], ".")
 
     def posterior(self) -> dict[str, str] | None:
         """The exact posterior: its precision and entropy."""
@@ -312,8 +354,8 @@ class _Document:
         return {
             "latent": latent,
             "given": given,
-            "precision": notation.display(rows),
-            "entropy": notation.display([entropy]),
+            "precision": notation.display(rows, ","),
+            "entropy": notation.display([entropy], "."),
         }
 
     def _data(self) -> str:
@@ -350,7 +392,7 @@ class _Document:
             "velocity": self.notation.term(tidy(scale.velocity[0].velocity)),
             "moved": self.notation.term(scale.velocity[0].entry),
             "rate": self.notation.term(tidy(scale.stretch)),
-            "statement": self.notation.display([process_row(self.notation, change.statement)]),
+            "statement": self.notation.display([process_row(self.notation, change.statement)], ","),
             "motions": self._motions(scale),
             "derivative": self._stretched(scale),
             "along": _first_bare(" ".join(self._along_scale(result))),
@@ -363,7 +405,7 @@ class _Document:
         for motion in scale.general:
             omega = f"{self.notation['omega']}_{{{self.notation.term(motion.entry)}}}"
             rows.append(Row(omega, (motion.velocity,)))
-        return self.notation.display(rows) if rows else ""
+        return self.notation.display(rows, ",") if rows else ""
 
     def _stretched(self, scale: Scale) -> str:
         summands = [self.printer.slope(motion, r"\mathcal{F}", False) for motion in scale.motions]
@@ -534,7 +576,7 @@ class _Document:
                 }[scale["condition"]]
                 found.append(
                     f"The family of ${q}$ is closed under scaling ${scale['entry']}$, for all data"
-                    f" points at once (Section~\ref{{{self.notation.label('scale')}}}).{known}"
+                    rf" points at once (Section~\ref{{{self.notation.label('scale')}}}).{known}"
                 )
         return [text if text.endswith(".") else f"{text}." for text in found]
 
@@ -562,6 +604,14 @@ def _table_width(rows: Sequence[Mapping[str, Any]]) -> float:
         for column in zip(*(row["slopes"] for row in rows), strict=True)
     ]
     return sum(columns) + sum(slopes) + len(slopes) + 14.0
+
+
+def _shape(shape: Sequence[Extent]) -> str:
+    return r" \times ".join(map(latex_extent, shape))
+
+
+def _for_all(indices: Sequence[Index]) -> str:
+    return f" for ${ranges(indices)}$" if indices else ""
 
 
 def _first_bare(formula: str) -> str:

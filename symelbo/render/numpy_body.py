@@ -1,7 +1,8 @@
-"""The bodies of entropy_sum, elbo and gap as assignments, for every way of averaging over q.
+"""The bodies of the emitted functions as assignments, for every way of averaging over q.
 
 mixture    one categorical latent: a sum over the categories with the responsibilities
-moments    expectations of polynomials of degree two by the mean and covariance of q
+moments    expectations of polynomials of degree two by the mean and covariance of q, and of
+           absolute values where q is normal
 samples    a weighted sum over samples (or an enumeration) of the latents
 """
 
@@ -11,6 +12,7 @@ import keyword
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from symelbo.derivation import Derivation, EntropySum, FactorResult
 from symelbo.entropy.exact_posterior import log_joint
@@ -18,13 +20,23 @@ from symelbo.entropy.sum_entropies import fix_scale
 from symelbo.expfam.derive_radial import derive_means
 from symelbo.expfam.form import Inseparable
 from symelbo.expfam.separate_density import separate_density
-from symelbo.index.build import ZERO, add, divide, mul, number, power, subtract, total
+from symelbo.index.build import (
+    ZERO,
+    add,
+    call,
+    divide,
+    exp,
+    mul,
+    negate,
+    number,
+    power,
+    subtract,
+    total,
+)
 from symelbo.index.differentiate import derivative_along, derivative_by
-from symelbo.index.normal import normal, normal_array
+from symelbo.index.normal import is_positive, normal, normal_array
 from symelbo.index.substitute import (
-    free_indices,
     instantiate,
-    map_parts,
     parts_of,
     replace_symbols,
     symbols_of,
@@ -32,6 +44,8 @@ from symelbo.index.substitute import (
 from symelbo.index.terms import (
     Add,
     Array,
+    Constant,
+    Delta,
     Domain,
     Entry,
     Extent,
@@ -50,6 +64,13 @@ from symelbo.index.terms import (
 from symelbo.index.tidy import sum_over, tidy
 from symelbo.language.density import Density, density_term
 from symelbo.render.numpy_code import Code, Level, Local, NumpyPrinter, Unsupported
+from symelbo.render.numpy_profile import (
+    Profile,
+    find_owner,
+    profile_of_argument,
+    profile_of_simplex,
+)
+from symelbo.render.numpy_terms import fold_absolutes, is_affine_in, name_residuals
 from symelbo.spec.model import Statement
 
 __all__ = ["Body", "Line", "Setting"]
@@ -207,6 +228,8 @@ class Body:
         self.means: dict[Symbol, Array] | None = None
         self.covariances: dict[Symbol, Array] = {}
         self.by_samples = False
+        self.q_is_normal = False
+        self.folded = False
         if setting.latents and setting.mixture is None:
             self._find_moments()
 
@@ -316,6 +339,89 @@ class Body:
         self._return(_signed_sum(parts))
         self._finish()
 
+    def write_profiles(self) -> tuple[Symbol, ...]:
+        """-> return the parameters that the field moves, each from its own stationarity."""
+        setting = self.setting
+        found = self._find_profiles()
+        if setting.computes_q:
+            self._compute_q()
+        for profile in found:
+            self._write_profile(profile)
+        if not self.printer.used.isdisjoint(profile.parameter for profile in found):
+            raise Unsupported("a stationary value depends on another")
+        names = [setting.names[profile.parameter] for profile in found]
+        shown = ", ".join(f'"{name}": {name}' for name in names)
+        self._write(f"return {{{shown}}}")
+        self._finish()
+        return tuple(profile.parameter for profile in found)
+
+    def _find_profiles(self) -> list[Profile]:
+        """One profile for every parameter that moves."""
+        derivation = self.setting.derivation
+        if self.setting.model.variational == "exact":
+            raise Unsupported("the exact posterior changes with the parameters")
+        moved = list(dict.fromkeys(p for r in derivation.factors for p in r.field))
+        if not moved or not set(moved) <= set(self.setting.model.parameters):
+            raise Unsupported("a direction is no parameter of the model")
+        found = []
+        for parameter in moved:
+            result, statement, name = find_owner(derivation, parameter)
+            if parameter.domain.kind == "simplex":
+                profile = profile_of_simplex(parameter, result, statement, name)
+            else:
+                profile = profile_of_argument(parameter, statement, self._density(statement), name)
+            found.append(profile)
+        return found
+
+    def _write_profile(self, profile: Profile) -> None:
+        """parameter = E above / E below"""
+        setting = self.setting
+        kept = tuple(self._axis(place) for place in profile.places)
+        name = setting.names[profile.parameter]
+        self.subject = name
+        self.pending = f"{name}, where the ELBO is stationary in it"
+        above = self._profile_mean(profile, profile.above, kept)
+        below = self._profile_mean(profile, profile.below, kept)
+        axes = self.printer.union((above.axes, below.axes))
+        above, below = self.printer.align(above, axes), self.printer.align(below, axes)
+        if above.level is Level.SUM and below.text != "1":
+            local = self._fresh(f"sum_{name}")
+            self._write(f"{local} = {above.text}")
+            above = Code(local, Level.ATOM, above.axes)
+        ratio = f"{above.at(Level.PRODUCT)} / {below.at(Level.POWER)}"
+        code = above if below.text == "1" else Code(ratio, Level.PRODUCT, axes)
+        if set(axes) == set(kept) and axes != kept:
+            local = self._fresh(f"ordered_{name}")
+            self._write(f"{local} = {code.text}")
+            code = Code(local)
+        self._write(f"{name} = {self.printer.full(Code(code.text, code.level, axes), kept)}")
+
+    def _axis(self, place: IndexTerm) -> Index:
+        if isinstance(place, Index):
+            return place
+        if self.setting.mixture is None:
+            raise Unsupported("a latent category selects")
+        return self.over
+
+    def _profile_mean(self, profile: Profile, term: Term, kept: tuple[Index, ...]) -> Code:
+        statement, parts = profile.statement, []
+        if not profile.formal:
+            selected = self._select(sum_over(profile.summed, term))
+            if isinstance(selected, Delta) and {selected.left, selected.right} == {
+                self.over,
+                kept[-1],
+            }:
+                self.uses_weights = True
+                return Code(f"{self.q}.mean(axis=0)", Level.ATOM, kept[-1:])
+            return self._average(self.printer.expression(selected), kept)
+        codes = self._mean_of_formal(
+            statement, self._density(statement), term, False, profile.summed
+        )
+        for code in codes:
+            average = self._average(code, kept)
+            parts.append((False, average))
+        return parts[0][1] if len(parts) == 1 else self._signed_axes(parts)
+
     def how_averaged(self) -> str:
         """A sentence on how the expectation over q is taken."""
         if self.setting.mixture is not None or not self.setting.latents:
@@ -327,6 +433,11 @@ class Body:
             )
         if self.setting.derivation.posterior is not None:
             return "With the exact posterior this is the mean log-likelihood."
+        if self.folded:
+            return (
+                "Expectations under q are exact: log p(x, z) is made of squares and absolute values"
+                " of sums of latents, and q is normal."
+            )
         return "Expectations under q are exact: log p(x, z) is quadratic in the latents."
 
     # ------------------------------------------------------------------ entropy of q
@@ -396,39 +507,107 @@ class Body:
             self._define(symbol, array)
         return self.printer.expression(self._select(display))
 
-    def _average(self, code: Code) -> Code:
-        """The mean over q and over the data, from the axes that are left."""
+    def _average(self, code: Code, kept: tuple[Index, ...] = ()) -> Code:
+        """The mean over q and over the data; the axes that are left have to be among `kept`."""
         has_data, has_latent = _DATA in code.axes, self.over in code.axes
-        if set(code.axes) - {_DATA, self.over}:
+        rest = tuple(axis for axis in code.axes if axis not in (_DATA, self.over))
+        if not set(rest) <= set(kept):
             raise Unsupported("an index is left over")
-        if not has_latent:
-            return Code(f"np.mean({code.text})") if has_data else code
+        along = ", axis=0" if rest or (has_latent and self.over in kept) else ""
+        if not has_latent and self.over not in kept:
+            return Code(f"np.mean({code.text}{along})", Level.ATOM, rest) if has_data else code
         self.uses_weights = True
         if has_data:
-            product = f"{self.q} * {self.printer.align(code, (_DATA, self.over)).at(Level.POWER)}"
-            return Code(f"np.mean(np.sum({product}, axis=1))")
-        return Code(f"{self.q}.mean(axis=0) @ {code.at(Level.POWER)}", Level.PRODUCT)
+            axes = (_DATA, self.over, *rest)
+            weights = self.printer.align(Code(self.q, Level.ATOM, axes[:2]), axes)
+            product = f"{weights.text} * {self.printer.align(code, axes).at(Level.POWER)}"
+            if self.over in kept:
+                return Code(f"np.mean({product}, axis=0)", Level.ATOM, axes[1:])
+            return Code(f"np.mean(np.sum({product}, axis=1){along})", Level.ATOM, rest)
+        axes = (self.over, *rest)
+        mean = Code(f"{self.q}.mean(axis=0)", Level.ATOM, axes[:1])
+        aligned = self.printer.align(code, axes).at(Level.POWER)
+        if self.over in kept:
+            if aligned == "1":
+                return mean
+            text = f"{self.printer.align(mean, axes).text} * {aligned}"
+            return Code(text, Level.PRODUCT, axes)
+        return Code(f"{mean.text} @ {aligned}", Level.PRODUCT, rest)
 
     def _mean_of_formal(
-        self, statement: Statement, density: Density, term: Term, only_at_mean: bool
+        self,
+        statement: Statement,
+        density: Density,
+        term: Term,
+        only_at_mean: bool,
+        plates: tuple[Index, ...] | None = None,
     ) -> list[Code]:
-        """E_q of a term in a family's own symbols, and the correction by the covariance."""
-        full = sum_over(statement.plates, replace_symbols(term, _mapping(statement, density)))
+        """E_q of a term in a family's own symbols, and the correction by the covariance.
+
+        Summed over `plates`, by default over all plates of the statement.
+        """
+        plates = statement.plates if plates is None else plates
+        point = replace_symbols(term, _mapping(statement, density))
+        full = sum_over(plates, point)
         latents = [s for s in symbols_of(full) if s.role is Role.LATENT]
         if not latents or self.means is None or self.by_samples:
             if latents and self.setting.mixture is None:
                 self.by_samples = True
-            return [self._formal(statement, density, term)]
+            return [self._formal(statement, density, term, plates)]
         if only_at_mean:
-            return [self._formal(statement, density, term)]
+            return [self._formal(statement, density, term, plates)]
         try:
-            _, curved = self._expect(full)
+            folded = self._fold(point)
+            at_mean, curved = self._expect(sum_over(plates, folded))
         except NotQuadratic:
             raise Unsupported("no closed form") from None
-        codes = [self._formal(statement, density, term)]
+        if folded != point:
+            return [self.printer.expression(tidy(add(at_mean, curved)))]
+        codes = [self._formal(statement, density, term, plates)]
         if curved != ZERO:
             codes.append(self.printer.expression(tidy(curved)))
         return codes
+
+    def _fold(self, term: Term) -> Term:
+        """|f(z)| -> its mean under a normal q, as a variable; f is a sum of latents.
+
+        E|f| = sqrt(2 v/pi) exp(-m**2/(2 v)) + m erf(m/sqrt(2 v)), m and v mean and variance of f.
+        """
+        marks: dict[Symbol, None] = {}
+
+        def replace(inside: Term, places: tuple[Index, ...]) -> Term:
+            if isinstance(inside, Mul) and inside.factors[0] == number(-1):
+                inside = negate(inside)
+            mean = replace_symbols(inside, self.means or {})
+            _, variance = self._expect(power(inside, 2))
+            if not self.q_is_normal or not is_positive(variance):
+                raise NotQuadratic
+            pending, self.pending = self.pending, "mean of the absolute value under q"
+            shape = tuple(place.extent for place in places)
+
+            def define(name: str, term: Term) -> Entry:
+                symbol = self._symbol(name, shape)
+                return Entry(self._define(symbol, Array(places, term)), places)
+
+            if _length(mean) > 3:
+                mean = define("shift", mean)
+            twice = mul(number(2), variance)
+            ratio = define("ratio", divide(mean, power(twice, Fraction(1, 2))))
+            bell = mul(
+                power(divide(twice, Constant("pi")), Fraction(1, 2)), exp(negate(power(ratio, 2)))
+            )
+            entry = define("absolute", add(bell, mul(mean, call("erf", ratio))))
+            self.pending = pending
+            marks[entry.symbol] = None
+            return entry
+
+        folded = fold_absolutes(term, replace)
+        if not marks:
+            return term
+        if not is_affine_in(folded, frozenset(marks)):
+            raise NotQuadratic
+        self.folded = True
+        return folded
 
     def _mean_of_change(self, result: FactorResult) -> list[Code]:
         """E_q d/ds log p along the field, from the factor itself."""
@@ -496,6 +675,15 @@ class Body:
             if len(pairs) == len(nodes) and set(nodes) == set(setting.latents):
                 self.means = {node: mean for node, (mean, _) in pairs.items()}
                 self.covariances = {node: c for node, (_, c) in pairs.items()}
+                self.q_is_normal = all(map(self._is_normal, setting.model.variational))
+
+    def _is_normal(self, statement: Statement) -> bool:
+        """Whether a log-density on the reals is quadratic in its value."""
+        density = self._density(statement)
+        rows, columns = _rows(density.value, "row"), _rows(density.value, "column")
+        slope = derivative_by(density.term, density.value, rows)
+        second = normal(derivative_by(slope, density.value, columns))
+        return density.value.domain.kind == "real" and density.value not in symbols_of(second)
 
     def _use_exact_moments(self) -> Symbol | None:
         """Write the mode and the covariance of the exact normal posterior, once."""
@@ -541,15 +729,22 @@ class Body:
         except ValueError as error:
             raise Unsupported(str(error)) from None
 
-    def _formal(self, statement: Statement, density: Density, term: Term) -> Code:
+    def _formal(
+        self,
+        statement: Statement,
+        density: Density,
+        term: Term,
+        plates: tuple[Index, ...] | None = None,
+    ) -> Code:
         """A term in a family's symbols, summed over the plates, long arguments by name."""
+        plates = statement.plates if plates is None else plates
         mapping: dict[Symbol, Array] = {}
         for symbol, array in _mapping(statement, density).items():
             array = Array(array.indices, self._select(array.body))
             if symbol != density.value and symbol in symbols_of(term) and _length(array.body) > 3:
                 array = self._abbreviate(statement, symbol, array)
             mapping[symbol] = array
-        term, residuals = _name_residuals(term)
+        term, residuals = name_residuals(term)
         for symbol, array in residuals.items():
             body = replace_symbols(array.body, mapping)
             if _count(term, symbol) > 1:
@@ -561,7 +756,7 @@ class Body:
                 mapping[symbol] = Array(array.indices, entry)
             else:
                 mapping[symbol] = Array(array.indices, body)
-        return self.printer.expression(sum_over(statement.plates, replace_symbols(term, mapping)))
+        return self.printer.expression(sum_over(plates, replace_symbols(term, mapping)))
 
     def _abbreviate(self, statement: Statement, argument: Symbol, array: Array) -> Array:
         name = _SHORT.get(argument.name, argument.name)
@@ -709,48 +904,9 @@ def _is_polynomial(term: Term) -> bool:
     return False
 
 
-def _name_residuals(term: Term) -> tuple[Term, dict[Symbol, Array]]:
-    """(x[i] - m[i]) (x[j] - m[j]) -> r[i] r[j], r: sums that are factors stay unexpanded."""
-    found: dict[Array, Symbol] = {}
-
-    def name_sum(part: Term) -> Term:
-        places = sorted(free_indices(part), key=lambda i: (i.name, i.low))
-        formal = tuple(Index(f"r{n}!", i.extent, i.low) for n, i in enumerate(places))
-        array = Array(formal, instantiate(Array(tuple(places), part), formal))
-        if array not in found:
-            name = "residual" + (str(len(found) + 1) if found else "")
-            shape = tuple(i.extent for i in formal)
-            found[array] = Symbol(name, Role.ARGUMENT, Domain("real"), shape)
-        return Entry(found[array], tuple(places))
-
-    def on_term(part: Term) -> Term:
-        if isinstance(part, Mul):
-            return mul(*(name_sum(f) if _is_residual(f) else on_term(f) for f in part.factors))
-        if isinstance(part, Power) and _is_residual(part.base):
-            return power(name_sum(part.base), part.exponent)
-        return map_parts(part, on_term, lambda place: place, on_array)
-
-    def on_array(array: Array) -> Array:
-        return Array(array.indices, on_term(array.body))
-
-    result = on_term(term)
-    return result, {symbol: array for array, symbol in found.items()}
-
-
-def _is_residual(term: Term) -> bool:
-    """x - m: a sum in which a value meets something else."""
-    if not isinstance(term, Add) or not all(i.low == 1 for i in free_indices(term)):
-        return False
-    values = (Role.VALUE, Role.OBSERVED, Role.LATENT)
-    symbols = [symbols_of(part) for part in term.terms]
-    with_value = [any(s.role in values for s in found) for found in symbols]
-    others = [bool(found) and not value for found, value in zip(symbols, with_value, strict=True)]
-    return any(with_value) and any(others)
-
-
 def _tidy_residuals(term: Term) -> Term:
     """A simplified term whose squares stay squares."""
-    named, residuals = _name_residuals(term)
+    named, residuals = name_residuals(term)
     return replace_symbols(tidy(named), residuals)
 
 

@@ -271,6 +271,10 @@ class NumpyPrinter:
             (code,) = codes
             text = f"special.i1e({code.text}) / special.i0e({code.text})"
             return Code(text, Level.PRODUCT, axes)
+        if name == "logbesseli0":
+            (code,) = codes
+            text = f"np.log(special.i0e({code.text})) + np.abs({code.text})"
+            return Code(text, Level.SUM, axes)
         raise Unsupported(f"no numeric form of {name}")
 
     def _log_sum_exp(self, term: Sum) -> Code | None:
@@ -627,7 +631,8 @@ def _number(value: Fraction) -> tuple[bool, Code]:
 def _signed(negative: bool, code: Code) -> Code:
     if not negative:
         return code
-    return Code(f"-{code.at(Level.PRODUCT)}", Level.SUM, code.axes)
+    level = Level.ATOM if code.level is Level.POWER else Level.PRODUCT
+    return Code(f"-{code.at(level)}", Level.SUM, code.axes)
 
 
 def _is_negative(exponent: Term) -> bool:

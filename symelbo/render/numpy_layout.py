@@ -85,7 +85,9 @@ def _is_call(text: str) -> bool:
     """Whether one bracket at the end holds everything but a plain prefix."""
     spans = _brackets(text)
     return (
-        bool(spans) and spans[0][1] == len(text) - 1 and re.match(r"[\w.]+[(\[]", text) is not None
+        bool(spans)
+        and spans[0][1] == len(text) - 1
+        and re.match(r"[\w.]+[(\[]|\{", text) is not None
     )
 
 

@@ -1,5 +1,8 @@
-"""derivation -> the source of a standalone numeric module: entropy_sum, elbo and gap in NumPy.
+"""derivation -> the source of a standalone numeric module in NumPy.
 
+entropy_sum always; elbo, gap and profiled_scales where the expectations have a closed form or are
+finite sums, and the last where every parameter that the field moves has a stationary value in
+closed form that depends on no other of them.
 The text is deterministic; every formula in it is printed from the terms of the derivation.
 """
 
@@ -7,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -77,16 +81,18 @@ class Function:
     arguments: tuple[Argument, ...]
     summary: tuple[str, ...]  # lines of the docstring before the arguments
     body: tuple[str, ...]
+    returns: str = "float"
 
     @property
     def signature(self) -> str:
         """def name(*, ...) -> float:"""
+        end = f") -> {self.returns}:"
         shown = [f"{a.name}: {a.annotation}" for a in self.arguments]
         head = f"def {self.name}("
-        line = f"{head}{', '.join(['*', *shown])}) -> float:" if shown else f"{head}) -> float:"
+        line = f"{head}{', '.join(['*', *shown])}{end}" if shown else f"{head}{end}"
         if len(line) <= WIDTH:
             return line
-        return "\n".join([head, "    *,", *(f"    {text}," for text in shown), ") -> float:"])
+        return "\n".join([head, "    *,", *(f"    {text}," for text in shown), end])
 
     @property
     def described(self) -> list[str]:
@@ -110,10 +116,13 @@ def render_python(derivation: Derivation) -> str:
             functions.append(_gap_function(setting, elbo))
     except Unsupported:
         del functions[1:]
+    if derivation.verdict == "proved":
+        with suppress(Unsupported):
+            functions.append(_profile_function(setting))
     return _render(derivation, setting, functions)
 
 
-# ---------------------------------------------------------------- the three functions
+# ---------------------------------------------------------------- the functions
 
 
 def _entropy_function(setting: Setting) -> Function:
@@ -154,6 +163,23 @@ def _gap_function(setting: Setting, elbo: Function) -> Function:
     return _finish(setting, body, "gap", summary, elbo.arguments)
 
 
+def _profile_function(setting: Setting) -> Function:
+    body = Body(setting)
+    profiled = body.write_profiles()
+    names = [setting.names[symbol] for symbol in profiled]
+    summary = [
+        f"{_listed(names)} where the ELBO is stationary in {'it' if len(names) == 1 else 'them'}.",
+        "All else is held fixed. `entropy_sum` at these values equals the ELBO there, whatever"
+        " the other parameters and q are.",
+    ]
+    return _finish(setting, body, "profiled_scales", summary, profiled=profiled)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """a, b and c"""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
 def _field_lines(derivation: Derivation) -> list[str]:
     lines = []
     for result in derivation.factors:
@@ -169,15 +195,22 @@ def _finish(
     name: str,
     summary: Sequence[str],
     accepted: Sequence[Argument] = (),
+    profiled: Sequence[Symbol] = (),
 ) -> Function:
     """A function with the arguments that its body needs, and those accepted besides."""
-    arguments = _arguments(setting, body, name in ("elbo", "gap"))
+    arguments = _arguments(setting, body, name in ("elbo", "gap", "profiled_scales"), profiled)
     own = {argument.name: argument for argument in arguments}
     if accepted:
         others = tuple(own.get(a.name, _as_optional(a)) for a in accepted)
         known = {argument.name for argument in accepted}
         arguments = (*others, *(a for a in arguments if a.name not in known))
     lines = _body_lines(setting, body, arguments)
+    if profiled:
+        returned = lines.pop()
+        for symbol in profiled:
+            argument = _symbol_argument(setting, symbol)
+            lines += lay_out(f"{argument.name} = {argument.check}", 4)
+        lines.append(returned)
     shown: list[str] = []
     for number, paragraph in enumerate(filter(None, summary)):
         hanging = len(paragraph) - len(paragraph.lstrip())
@@ -185,10 +218,13 @@ def _finish(
         shown += [wrapped[0].strip(), *wrapped[1:], ""] if number == 0 else wrapped
     while shown and not shown[-1]:
         shown.pop()
-    return Function(name, arguments, tuple(shown), tuple(lines))
+    returns = "dict[str, NDArray[np.float64]]" if profiled else "float"
+    return Function(name, arguments, tuple(shown), tuple(lines), returns)
 
 
-def _arguments(setting: Setting, body: Body, with_data: bool) -> tuple[Argument, ...]:
+def _arguments(
+    setting: Setting, body: Body, with_data: bool, profiled: Sequence[Symbol] = ()
+) -> tuple[Argument, ...]:
     """What the body uses, in the order data, parameters, q; the rest of the parameters optional."""
     model, used = setting.model, body.printer.used
     data = [_symbol_argument(setting, s) for s in setting.observed if s in used]
@@ -196,6 +232,7 @@ def _arguments(setting: Setting, body: Body, with_data: bool) -> tuple[Argument,
     learned = [
         _symbol_argument(setting, s, optional=s not in used)
         for s in (*model.parameters, *model.constants)
+        if s not in profiled
     ]
     functions = [_function_argument(setting, s) for s in model.functions if s in used]
     rest = [_symbol_argument(setting, s) for s in model.variational_symbols if s in used]
@@ -365,6 +402,7 @@ def _render(derivation: Derivation, setting: Setting, functions: Sequence[Functi
         version=symelbo.__version__,
         sha256=derivation.model.sha256,
         functions=functions,
+        has_elbo=any(function.name == "elbo" for function in functions),
         domains=domains,
         offsets="-" in dims or "+" in dims,
         has_special="special." in text,

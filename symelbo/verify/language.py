@@ -380,7 +380,7 @@ def _slope(name: str, arguments: Sequence[Raw]) -> Raw:
 
 
 def derivative(raw: Raw, field_: Field, instance: Instance = _SYMBOLIC) -> Raw:
-    """d/ds of a term while every p[i] moves with velocity field[p][i] (Warnken et al. (2025), Definition 1)."""
+    """d/ds of a term while every p[i] moves with velocity field[p][i]: J applied to the field."""
 
     def velocity(name: str, where: tuple[RawIndex, ...]) -> Raw:
         formals, body = field_[name]
