@@ -121,7 +121,7 @@ def gap(
     """ELBO minus entropy sum, per data point, in nats.
 
     Computed as the derivative of the ELBO along the field
-        z: tau moves with [-tau[h] for h in 1:H]
+        z: rho moves with [-rho[h] for h in 1:H]
         x: sigma2 moves with -sigma2
     It vanishes at stationary points.
 

@@ -105,6 +105,7 @@ def _fresh_name(model: Model, node: Symbol) -> str:
     taken = {s.name for s in (*model.parameters, *model.constants, *model.inputs, *model.functions)}
     taken |= {s.node.name for s in model.statements} | set(model.sizes)
     taken |= {s.name for s in model.variational_symbols}
+    taken |= {name.removesuffix("2") for name in taken}  # tau2 is printed as a square of tau
     for name in ("tau", "rho", "scale", f"scale_{node.name}"):
         if name not in taken:
             return name
