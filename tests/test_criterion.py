@@ -664,3 +664,10 @@ def test_regression_at_its_maximum_is_minus_the_entropies_of_its_predictions() -
     assert value == pytest.approx(-best.fun, abs=1e-8)
     elsewhere = numeric.entropy_sum(w=best.x[:4] + 0.3, b=best.x[4], u=u)
     assert abs(elsewhere + loss(np.append(best.x[:4] + 0.3, best.x[4]))[0]) > 1e-3
+
+
+def test_a_search_that_costs_too_much_ends_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = REFUTED["coupled weights"][0]
+    assert symelbo.derive(source).verdict == "refuted"
+    monkeypatch.setattr("symelbo.criterion.refute_criterion.MAX_WORK", 0)
+    assert symelbo.derive(source).verdict == "undecided"

@@ -49,6 +49,8 @@ MAX_SIZES = 60  # combinations of small sizes that are tried
 MAX_LINES = 48  # rows of the linear system
 MAX_SYMBOLIC_ATOMS = 6
 MAX_SYMBOLIC_LINES = 10  # rows, where transcendental values take part
+MAX_WORK = 80_000  # terms differentiated, about; an undecided model must not take long
+SYMBOLIC_WORK = 4_000  # an elimination among transcendental values, in the same unit
 Values = dict[tuple[str, tuple[int, ...]], Fraction]
 
 
@@ -73,15 +75,35 @@ def find_certificate(
         frozenset().union(*(parameters_of(f.statement) for f in factors)), key=lambda s: s.name
     )
     fallback: Certificate | None = None
-    for functions in _interpretations(factors):
-        for sizes in _small_sizes(factors):
-            for system in _systems(factors, parameters, functions, sizes):
-                certificate = system.certify(True)
-                if certificate is not None:
-                    return certificate
-                if fallback is None and not shift_proof_only and len(system.instances) == 1:
-                    fallback = system.certify(False)
+    work = _Work()
+    try:
+        for functions in _interpretations(factors):
+            for sizes in _small_sizes(factors):
+                for system in _systems(factors, parameters, functions, sizes, work):
+                    certificate = system.certify(True)
+                    if certificate is not None:
+                        return certificate
+                    if fallback is None and not shift_proof_only and len(system.instances) == 1:
+                        fallback = system.certify(False)
+    except _EnoughWork:
+        pass
     return fallback
+
+
+class _EnoughWork(Exception):
+    """The search has cost what it may; what it has not found stays unknown."""
+
+
+class _Work:
+    """What a search has cost, counted rather than timed: the same answer on every machine."""
+
+    def __init__(self) -> None:
+        self.spent = 0
+
+    def spend(self, amount: int) -> None:
+        self.spent += amount
+        if self.spent > MAX_WORK:
+            raise _EnoughWork
 
 
 def _systems(
@@ -89,8 +111,9 @@ def _systems(
     parameters: Sequence[Symbol],
     functions: Mapping[Symbol, Interpretation],
     sizes: Mapping[str, int],
+    work: _Work,
 ) -> Iterator[_System]:
-    points = [_Instance(factors, parameters, functions, sizes, n) for n in range(POINTS)]
+    points = [_Instance(factors, parameters, functions, sizes, n, work) for n in range(POINTS)]
     for instance in points:
         for count in SAMPLE_COUNTS:
             yield _System([(instance, count)])
@@ -218,7 +241,10 @@ class _Instance:
         functions: Mapping[Symbol, Interpretation],
         sizes: Mapping[str, int],
         seed: int,
+        work: _Work,
     ) -> None:
+        self.work = work
+        self.computed: dict[int, list[_Line]] = {}
         self.factors = factors
         self.parameters = parameters
         self.functions = functions
@@ -343,15 +369,17 @@ class _Instance:
 
     def lines(self, count: int) -> list[_Line] | None:
         """The system at the first `count` samples; None if there are not that many."""
-        result = []
+        result: list[_Line] = []
         for n in range(count):
             sample = self.sample(n)
-            if sample is None:
+            if sample is None or len(result) > MAX_LINES:
                 return None
-            try:
-                result.extend(self.lines_of(n, sample))
-            except (ZeroDivisionError, ValueError):
-                return None
+            if n not in self.computed:
+                try:
+                    self.computed[n] = self.lines_of(n, sample)
+                except (ZeroDivisionError, ValueError):
+                    return None
+            result.extend(self.computed[n])
         return result
 
     def lines_of(self, n: int, sample: Values) -> list[_Line]:
@@ -383,10 +411,12 @@ class _Instance:
             return self.known[name, place]
 
         open_eta = concretize(natural, self.sizes, keep_parameters)
+        directions = self.directions()
+        self.work.spend(_count_terms(open_eta) * (1 + len(directions)))
         eta = to_poly(concretize(open_eta, self.sizes, at_point))
         slopes = tuple(
             to_poly(concretize(derivative_along(open_eta, direction), self.sizes, at_point))
-            for direction in self.directions()
+            for direction in directions
         )
         return _Line(row, eta, slopes)
 
@@ -421,6 +451,7 @@ class _System:
     def __init__(self, instances: Sequence[tuple[_Instance, int]]) -> None:
         self.instances = [instance for instance, _ in instances]
         self.first = self.instances[0]
+        self.work = self.first.work
         self.parts: list[list[_Line]] = []
         for instance, count in instances:
             lines = instance.lines(count)
@@ -443,6 +474,8 @@ class _System:
                         for mine, scale in zip(keys, scales, strict=True)
                     ]
                 )
+        if not all(_is_rational(entry) for column in columns for entry in column):
+            self.work.spend(SYMBOLIC_WORK)
         for scaled in _null_vectors(columns, shifts, len(lines)):
             weights = [
                 from_poly(to_poly(build.divide(c, from_poly(scale))))
@@ -511,6 +544,10 @@ class _System:
 
 
 _UNIT = next(iter(to_poly(ONE)))
+
+
+def _count_terms(item: Term | IndexTerm | Array) -> int:
+    return 1 + sum(_count_terms(part) for part in parts_of(item))
 
 
 def _row_scale(slopes: Sequence[Poly]) -> Poly:
