@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import product
 from math import lcm, prod
 from random import Random
@@ -39,6 +40,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.index.tidy import ratio
 from symelbo.verify.certificate import Certificate, Row, check_certificate
 
 __all__ = ["find_certificate"]
@@ -411,7 +413,7 @@ class _Instance:
             return self.known[name, place]
 
         open_eta = concretize(natural, self.sizes, keep_parameters)
-        directions = self.directions()
+        directions = self.directions
         self.work.spend(_count_terms(open_eta) * (1 + len(directions)))
         eta = to_poly(concretize(open_eta, self.sizes, at_point))
         slopes = tuple(
@@ -420,6 +422,7 @@ class _Instance:
         )
         return _Line(row, eta, slopes)
 
+    @cached_property
     def directions(self) -> list[dict[Symbol, Array]]:
         """A basis of the tangent space of the parameters, as fields."""
         basis = []
@@ -561,12 +564,7 @@ def _row_scale(slopes: Sequence[Poly]) -> Poly:
 
 
 def _rational_ratio(slope: Poly, scale: Poly) -> Fraction | None:
-    if not slope:
-        return Fraction(0)
-    if slope.keys() != scale.keys():
-        return None
-    ratios = {value / scale[monomial] for monomial, value in slope.items()}
-    return ratios.pop() if len(ratios) == 1 else None
+    return ratio(slope, scale) if slope else Fraction(0)
 
 
 def _ratio(slope: Poly, scale: Poly) -> Poly:

@@ -15,7 +15,7 @@ from symelbo.expfam.separate_density import separate_density
 from symelbo.index.build import ZERO, add, negate, subtract, total
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.normal import normal
-from symelbo.index.substitute import parts_of, replace_symbols, symbols_of
+from symelbo.index.substitute import count_subterms, replace_symbols, symbols_of
 from symelbo.index.terms import Apply, Array, Domain, Entry, Index, Role, Symbol, Term
 from symelbo.index.tidy import tidy
 from symelbo.language.density import density_term
@@ -128,7 +128,7 @@ def abbreviate_arguments(
     for argument, array in factor.arguments().items():
         if argument not in symbols_of(formal):
             continue
-        if _size(array.body) <= 3:
+        if count_subterms(array.body) <= 3:
             mapping[argument] = array
             continue
         name = _SHORT_NAMES.get(argument.name, argument.name)
@@ -138,16 +138,11 @@ def abbreviate_arguments(
         symbol = Symbol(name, Role.ARGUMENT, argument.domain, shape)
         mapping[argument] = Array(array.indices, Entry(symbol, (*factor.plates, *array.indices)))
         chosen.append((symbol, Array((*factor.plates, *array.indices), array.body)))
-        length += _size(array.body)
+        length += count_subterms(array.body)
     short = tidy(normal(replace_symbols(formal, mapping)))
-    if not chosen or _size(whole) <= _size(short) + length:
+    if not chosen or count_subterms(whole) <= count_subterms(short) + length:
         return whole, ()
     return short, tuple(chosen)
-
-
-def _size(term: Term) -> int:
-    """The number of parts of a term."""
-    return 1 + sum(_size(part) for part in parts_of(term) if isinstance(part, Term))
 
 
 def _taken_names(model: Model) -> frozenset[str]:

@@ -30,6 +30,7 @@ __all__ = [
     "divide",
     "exp",
     "extent_length",
+    "has_minus_sign",
     "log",
     "mul",
     "negate",
@@ -131,6 +132,12 @@ def power(base: Term, exponent: Term | int | Fraction) -> Term:
     if base == ONE:
         return ONE
     return Power(base, exponent)
+
+
+def has_minus_sign(term: Term) -> bool:
+    """Whether the term is written -a: a negative number, alone or as the first factor."""
+    lead = term.factors[0] if isinstance(term, Mul) else term
+    return isinstance(lead, Number) and lead.value < 0
 
 
 def negate(term: Term) -> Term:

@@ -5,13 +5,20 @@ A bound index is called `_n`, numbered by height: larger than every bound index 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from fractions import Fraction
 from functools import lru_cache
 from itertools import permutations
 
 from symelbo.index.polynomial import F0, Factors, Monomial, from_poly
-from symelbo.index.substitute import free_indices, instantiate, parts_of, replace_index, symbols_of
+from symelbo.index.substitute import (
+    free_indices,
+    instantiate,
+    parts_of,
+    rename_indices,
+    replace_index,
+    symbols_of,
+)
 from symelbo.index.terms import (
     Add,
     Array,
@@ -36,7 +43,6 @@ __all__ = [
     "order_delta",
     "order_entry",
     "order_inverse",
-    "rename",
     "rename_apart",
 ]
 
@@ -59,15 +65,9 @@ def _number_of(index: Index) -> int:
     return int(index.name[1:]) if index.name[0] == "_" and index.name[1:].isdigit() else 0
 
 
-def rename(term: Term, mapping: Mapping[Index, Index]) -> Term:
-    for old, new in mapping.items():
-        term = replace_index(term, old, new)
-    return term
-
-
 def rename_apart(monomial: Monomial) -> Monomial:
     mapping = {i: Index(f"@{i.name}", i.extent, i.low) for i in monomial.bound}
-    factors = tuple((rename(atom, mapping), e) for atom, e in monomial.factors)
+    factors = tuple((rename_indices(atom, mapping), e) for atom, e in monomial.factors)
     return Monomial(tuple(mapping.values()), factors)
 
 
@@ -80,13 +80,13 @@ def name_canonically(bound: tuple[Index, ...], factors: Factors) -> Monomial:
     outside = [(a, e) for a, e in factors.items() if free_indices(a).isdisjoint(bound_set)]
     inside = [(a, e) for a, e in factors.items() if not free_indices(a).isdisjoint(bound_set)]
     neutral = {i: Index(f"?{n}", i.extent, i.low) for n, i in enumerate(bound)}
-    started = [(rename(a, neutral), e) for a, e in inside]
+    started = [(rename_indices(a, neutral), e) for a, e in inside]
     best: tuple[object, tuple[tuple[Term, Fraction], ...], tuple[Index, ...]] | None = None
     for order in _orders(tuple(neutral.values()), started):
         names = {i: Index(f"_{base + 1 + n}", i.extent, i.low) for n, i in enumerate(order)}
         renamed = []
         for atom, exponent in started:
-            fresh = rename(atom, names)
+            fresh = rename_indices(atom, names)
             renamed.append((_renormalize(fresh), exponent))
         renamed.sort(key=lambda f: (sort_key(f[0]), f[1]))
         key = tuple((sort_key(atom), exponent) for atom, exponent in renamed)

@@ -31,6 +31,7 @@ from symelbo.index.substitute import (
     free_indices,
     instantiate,
     parts_of,
+    rename_indices,
     replace_index,
     replace_symbols,
     symbols_of,
@@ -282,11 +283,14 @@ class _Elimination:
             names = _order_of_appearance(freed, chosen)
             mapping = {i: Index(f"~{n}", i.extent, i.low) for n, i in enumerate(names)}
             key = tuple(
-                sorted(((_rename(a, mapping), e) for a, e in chosen), key=lambda f: sort_key(f[0]))
+                sorted(
+                    ((rename_indices(a, mapping), e) for a, e in chosen),
+                    key=lambda f: sort_key(f[0]),
+                )
             )
             rest = tuple((a, e) for a, e in monomial.factors if (a, e) not in chosen)
             kept = tuple(i for i in monomial.bound if i not in mapping)
-            coefficient = _rename(from_monomial(Monomial(kept, rest), scale), mapping)
+            coefficient = rename_indices(from_monomial(Monomial(kept, rest), scale), mapping)
             group = groups.setdefault(key, {})
             for inner, value in to_poly(coefficient).items():
                 _add(group, inner, value)
@@ -577,12 +581,6 @@ def _appearing(item: object) -> list[Index]:
     for part in parts_of(item):  # type: ignore[arg-type]
         found.extend(_appearing(part))
     return found
-
-
-def _rename(term: Term, mapping: Mapping[Index, Index]) -> Term:
-    for old, new in mapping.items():
-        term = replace_index(term, old, new)
-    return term
 
 
 def _add(poly: Poly, monomial: Monomial, scale: Fraction) -> None:

@@ -30,11 +30,13 @@ from symelbo.index.terms import (
 )
 
 __all__ = [
+    "count_subterms",
     "free_indices",
     "instantiate",
     "map_parts",
     "mentions",
     "parts_of",
+    "rename_indices",
     "replace_index",
     "replace_selector",
     "replace_symbols",
@@ -67,6 +69,11 @@ def symbols_of(item: Term | IndexTerm | Array) -> frozenset[Symbol]:
     elif isinstance(item, Apply):
         own = frozenset((item.function,))
     return own.union(*(symbols_of(part) for part in parts_of(item)))
+
+
+def count_subterms(term: Term) -> int:
+    """The size of a term: itself and the terms in it; indices and arrays do not count."""
+    return 1 + sum(count_subterms(part) for part in parts_of(term) if isinstance(part, Term))
 
 
 def mentions(item: Term | IndexTerm | Array, test: Callable[[Symbol], bool]) -> bool:
@@ -159,6 +166,13 @@ def map_parts(
                 ),
             )
     return item
+
+
+def rename_indices(term: Term, names: Mapping[Index, Index]) -> Term:
+    """term, {i: j} -> the term with j for each free i, one after the other."""
+    for old, new in names.items():
+        term = replace_index(term, old, new)
+    return term
 
 
 def replace_index(term: Term, index: Index, by: IndexTerm) -> Term:

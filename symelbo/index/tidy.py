@@ -23,7 +23,7 @@ from symelbo.index.normal import (
 from symelbo.index.substitute import free_indices
 from symelbo.index.terms import Apply, Array, Call, Index, Inverse, LogDet, Size, Term
 
-__all__ = ["sum_over", "tidy", "tidy_array"]
+__all__ = ["ratio", "sum_over", "tidy", "tidy_array"]
 
 _FUNCTIONS = (Call, LogDet, Apply, Inverse)
 
@@ -42,7 +42,7 @@ def tidy(term: Term) -> Term:
         return mul(outer, _polynomial(primitive))
     common = _common_factor(list(groups.values()))
     if common is not None:
-        ratios = [_ratio(poly, common) for poly in groups.values()]
+        ratios = [ratio(poly, common) for poly in groups.values()]
         inner = add(
             *(
                 from_monomial(key, ratio)
@@ -104,12 +104,13 @@ def _common_factor(coefficients: list[Poly]) -> Poly | None:
     lead = coefficients[0]
     if len(lead) < 2 or len(coefficients) < 2:
         return None
-    if all(_ratio(poly, lead) is not None for poly in coefficients):
+    if all(ratio(poly, lead) is not None for poly in coefficients):
         return lead
     return None
 
 
-def _ratio(poly: Poly, by: Poly) -> Fraction | None:
+def ratio(poly: Poly, by: Poly) -> Fraction | None:
+    """poly = c * by, both nonzero -> c; None if no rational number c does it."""
     if poly.keys() != by.keys():
         return None
     ratios = {value / by[monomial] for monomial, value in poly.items()}

@@ -385,19 +385,8 @@ class Resolver:
 
     def _category(self, node: Expression, loops: Loops) -> IndexTerm | None:
         """A term that selects: an entry of a category."""
-        faults = 0
-
-        def count(fault: TextFault) -> None:
-            nonlocal faults
-            faults += 1
-            report(fault)
-
-        report, self._report = self._report, count
-        try:
-            term = self.scalar(node, loops)
-        finally:
-            self._report = report
-        if faults or term == _STAND_IN:
+        term = self._faultless_scalar(node, loops)
+        if term is None or term == _STAND_IN:
             return None
         if isinstance(term, IndexValue):
             return term.index
@@ -867,6 +856,11 @@ class Resolver:
             return self._selected(node, loops)
         if isinstance(node, CallSyntax):
             return self._selected_call(node, node, (), loops)
+        term = self._faultless_scalar(node, loops)
+        return None if term is None else Array((), term)
+
+    def _faultless_scalar(self, node: Expression, loops: Loops) -> Term | None:
+        """The scalar that is written here; None if a fault was reported on the way."""
         faults = 0
 
         def count(fault: TextFault) -> None:
@@ -879,7 +873,7 @@ class Resolver:
             term = self.scalar(node, loops)
         finally:
             self._report = report
-        return None if faults else Array((), term)
+        return None if faults else term
 
 
 def is_sound(loops: Loops) -> bool:

@@ -15,7 +15,7 @@ from fractions import Fraction
 from math import prod
 from typing import Final, TypeAlias
 
-from symelbo.index.build import ONE, ZERO, call, mul, negate, number, power
+from symelbo.index.build import ONE, ZERO, call, has_minus_sign, mul, negate, number, power
 from symelbo.index.terms import (
     Add,
     Apply,
@@ -207,7 +207,7 @@ def arrange(term: Term) -> Display:
         case Mul(factors):
             return _product(factors)
         case Power(base, exponent):
-            return _product([term]) if _is_negative(exponent) else _raise(base, exponent)
+            return _product([term]) if has_minus_sign(exponent) else _raise(base, exponent)
         case Call(name, arguments):
             return Function(name, tuple(map(arrange, arguments)))
         case Sum(index, body):
@@ -227,15 +227,6 @@ def arrange_array(array: Array) -> Table:
 
 
 # -- powers and products ---------------------------------------------------------------------------
-
-
-def _is_negative(exponent: Term) -> bool:
-    match exponent:
-        case Number(value):
-            return value < 0
-        case Mul((Number(value), *_)):
-            return value < 0
-    return False
 
 
 def _raise(base: Term, exponent: Term) -> Display:
@@ -274,7 +265,7 @@ def _product(factors: Iterable[Term]) -> Display:
             case Number(value):
                 ratio *= value
                 continue
-            case Power(base, exponent) if _is_negative(exponent):
+            case Power(base, exponent) if has_minus_sign(exponent):
                 display, side, other = _raise(base, negate(exponent)), bottoms, tops
             case _:
                 display, side, other = arrange(factor), tops, bottoms
@@ -512,7 +503,7 @@ def _logarithm(sign: int, argument: Term) -> _Logarithm:
                 numeric.append(factor)
             case Constant() | Power(Constant(), Number()) | Power(Number(), Number()):
                 numeric.append(factor)
-            case Power(base, exponent) if _is_negative(exponent):
+            case Power(base, exponent) if has_minus_sign(exponent):
                 bottom.append(power(base, negate(exponent)))
             case _:
                 top.append(factor)

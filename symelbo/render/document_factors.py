@@ -13,7 +13,7 @@ from symelbo.expfam.form import Block, Gauge
 from symelbo.index.build import ZERO, add, mul, subtract, total
 from symelbo.index.differentiate import derivative_along, derivative_by
 from symelbo.index.normal import is_zero, normal
-from symelbo.index.substitute import instantiate, parts_of, replace_symbols, symbols_of
+from symelbo.index.substitute import count_subterms, instantiate, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Extent, Index, Role, Symbol, Term
 from symelbo.index.tidy import tidy
 from symelbo.render.document_notation import (
@@ -89,11 +89,6 @@ class FactorPart:
     entropy: str = ""
 
 
-def short_size(term: Term) -> int:
-    """The number of parts of a term."""
-    return 1 + sum(short_size(part) for part in parts_of(term) if isinstance(part, Term))
-
-
 @dataclass(frozen=True, slots=True)
 class _Short:
     """A factor whose long arguments are abbreviated by symbols."""
@@ -132,7 +127,7 @@ def shorten(
     chosen: list[tuple[Symbol, Array]] = []
     taken = set(notation.taken) | {s.name for s in known}
     for argument, array in factor.arguments().items():
-        if short_size(array.body) <= _SHORT or symbols_of(array) & keep:
+        if count_subterms(array.body) <= _SHORT or symbols_of(array) & keep:
             mapping[argument] = array
             continue
         places = (*factor.plates, *array.indices)
@@ -300,11 +295,7 @@ class _Maker:
                 return part
 
     def abbreviations(self, short: _Short) -> str:
-        rows = [
-            Row(self.notation.term(Entry(symbol, array.indices)), (tidy(array.body),))
-            for symbol, array in short.chosen
-        ]
-        return self.notation.display(rows, ",") if rows else ""
+        return self.notation.abbreviations(short.chosen, ",")
 
     def shifts(self) -> tuple[str, ...]:
         """The known constants that were moved into the base measure."""

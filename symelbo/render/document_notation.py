@@ -17,6 +17,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.index.tidy import tidy
 from symelbo.render.names import latex_extent, latex_name, name_array_indices, subterms
 from symelbo.render.print_latex import (
     break_lines,
@@ -121,6 +122,14 @@ class Notation:
     def fresh(self, names: Iterable[str]) -> str:
         """The first of the names that the model does not use."""
         return next(name for name in names if name not in self.taken)
+
+    def abbreviations(self, pairs: Iterable[tuple[Symbol, Array]], end: str) -> str:
+        """What symbols stand for, one line each; empty if there are none."""
+        rows = [
+            Row(self.term(Entry(symbol, array.indices)), (tidy(array.body),))
+            for symbol, array in pairs
+        ]
+        return self.display(rows, end) if rows else ""
 
     def display(self, rows: Sequence[Row], end: str = "") -> str:
         """An equation, or an align with one line per step.

@@ -313,11 +313,7 @@ class _Document:
 
     def abbreviations(self, end: str) -> str:
         """What the symbols in the entropy sum stand for."""
-        rows = [
-            Row(self.notation.term(Entry(symbol, array.indices)), (tidy(array.body),))
-            for symbol, array in self.printer.abbreviations()
-        ]
-        return self.notation.display(rows, end) if rows else ""
+        return self.notation.abbreviations(self.printer.abbreviations(), end)
 
     def q_entropy(self) -> str:
         """H[q] where it is declared."""

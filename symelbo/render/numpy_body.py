@@ -36,6 +36,7 @@ from symelbo.index.build import (
 from symelbo.index.differentiate import derivative_along, derivative_by
 from symelbo.index.normal import is_positive, normal, normal_array
 from symelbo.index.substitute import (
+    count_subterms,
     instantiate,
     parts_of,
     replace_symbols,
@@ -589,7 +590,7 @@ class Body:
                 symbol = self._symbol(name, shape)
                 return Entry(self._define(symbol, Array(places, term)), places)
 
-            if _length(mean) > 3:
+            if count_subterms(mean) > 3:
                 mean = define("shift", mean)
             twice = mul(number(2), variance)
             ratio = define("ratio", divide(mean, power(twice, Fraction(1, 2))))
@@ -741,7 +742,11 @@ class Body:
         mapping: dict[Symbol, Array] = {}
         for symbol, array in _mapping(statement, density).items():
             array = Array(array.indices, self._select(array.body))
-            if symbol != density.value and symbol in symbols_of(term) and _length(array.body) > 3:
+            if (
+                symbol != density.value
+                and symbol in symbols_of(term)
+                and count_subterms(array.body) > 3
+            ):
                 array = self._abbreviate(statement, symbol, array)
             mapping[symbol] = array
         term, residuals = name_residuals(term)
@@ -877,10 +882,6 @@ def _rows(symbol: Symbol, stem: str) -> tuple[Index, ...]:
 def _whole(symbol: Symbol) -> Array:
     indices = _rows(symbol, "i")
     return Array(indices, Entry(symbol, indices))
-
-
-def _length(term: Term) -> int:
-    return 1 + sum(_length(part) for part in parts_of(term) if isinstance(part, Term))
 
 
 def _count(term: Term | IndexTerm | Array, symbol: Symbol) -> int:

@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import Final
 
 from symelbo.index import build
-from symelbo.index.build import ONE
+from symelbo.index.build import ONE, has_minus_sign
 from symelbo.index.normal import normal_array
 from symelbo.index.substitute import free_indices
 from symelbo.index.terms import (
@@ -196,7 +196,7 @@ class NumpyPrinter:
         for factor in factors:
             if isinstance(factor, Number):
                 scale *= factor.value
-            elif isinstance(factor, Power) and _is_negative(factor.exponent):
+            elif isinstance(factor, Power) and has_minus_sign(factor.exponent):
                 below.append(self._power(factor.base, build.negate(factor.exponent)))
             elif isinstance(factor, Power):
                 above.append(self._power(factor.base, factor.exponent))
@@ -633,12 +633,6 @@ def _signed(negative: bool, code: Code) -> Code:
         return code
     level = Level.ATOM if code.level is Level.POWER else Level.PRODUCT
     return Code(f"-{code.at(level)}", Level.SUM, code.axes)
-
-
-def _is_negative(exponent: Term) -> bool:
-    if isinstance(exponent, Mul):
-        exponent = exponent.factors[0]
-    return isinstance(exponent, Number) and exponent.value < 0
 
 
 def _factors(term: Term) -> tuple[Term, ...]:
