@@ -102,7 +102,9 @@ _SPACES: Mapping[str, str] = {
     "positive": r"(0,\infty)",
     "unit": "(0,1)",
     "binary": r"\{0,1\}",
+    "onehot": r"\{0,1\}",
     "naturals": r"\mathbb{N}",
+    "counts": r"\mathbb{N}",
 }
 
 

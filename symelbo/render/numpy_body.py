@@ -940,7 +940,7 @@ def _moments(statement: Statement) -> tuple[Array, Array] | None:
                 second = mean
     if first is None:
         return None
-    if second is None and density.value.domain.kind == "binary":
+    if second is None and density.value.domain.is_bit:
         second = first
     if second is None:
         return None

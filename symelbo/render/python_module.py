@@ -35,7 +35,9 @@ _DOMAINS = {
     "simplex": "positive, summing to one over the last axis",
     "posdef": "symmetric positive definite in the last two axes",
     "binary": "0 or 1",
+    "onehot": "0 or 1",
     "naturals": "whole numbers from 0 on",
+    "counts": "whole numbers from 0 on",
     "interval": "between the bounds of its support",
     "category": "a category, counted from 1",
     "weights": "non-negative, summing to one over the last axis",
@@ -284,7 +286,7 @@ def _symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False
         dims = f"{setting.sizes['S!']} {dims}".strip()
     kind = symbol.domain.kind if symbol.domain.kind in _DOMAINS else "real"
     upper = setting.upper_bound(symbol) if kind == "category" else ""
-    if symbol.domain.kind == "interval" and (bounds := setting.bounds(symbol)) is not None:
+    if symbol.domain.kind in ("interval", "angle") and (bounds := setting.bounds(symbol)) is not None:
         kind, upper = "interval", f"{bounds[1]}, {bounds[0]}"
     what = {
         Role.OBSERVED: "data, ",

@@ -5,15 +5,17 @@ from __future__ import annotations
 from symelbo.errors import Place
 from symelbo.families.family import Argument, Family
 from symelbo.index.substitute import symbols_of
-from symelbo.index.terms import Array, Domain, Entry, Number, Role
-from symelbo.language.bounds import bounds, domain_interval, is_integer
+from symelbo.index.terms import Array, Domain, Entry, Extent, Number, Role
+from symelbo.index.build import extent_length, subtract
+from symelbo.index.normal import normal
+from symelbo.index.signs import POSITIVE, bounds, domain_interval, is_integer
 from symelbo.language.fault import quote
 from symelbo.language.syntax import ArgumentSyntax, Sampling
 from symelbo.spec.context import Context
 from symelbo.spec.model import Condition
 from symelbo.spec.read_yaml import Scalar
 
-__all__ = ["check_argument"]
+__all__ = ["check_argument", "check_bound"]
 
 _WANTED = {
     "positive": "a positive number",
@@ -58,7 +60,33 @@ def check_argument(
         loops = ", ".join(" ".join(scalar.text[r.at : r.end].split()) for r in syntax.ranges)
         text = _condition(source, domain) + (f" for {loops}" if loops else "")
         reason = f"{formal.name} of {family.name} at {syntax.target}"
-        context.conditions.append(Condition(text, reason, place))
+        context.conditions.append(Condition(text, reason, place, array, domain.kind))
+
+
+def check_bound(
+    context: Context,
+    scalar: Scalar,
+    syntax: Sampling,
+    family: Family,
+    formal: Argument,
+    value: ArgumentSyntax,
+    array: Array,
+    extent: Extent,
+) -> None:
+    """As `check_argument`, for an argument that has to exceed an extent (Wishart: dof > K - 1)."""
+    node = value.value
+    source = " ".join(scalar.text[node.at : node.end].split())
+    place = scalar.at(node.at)
+    margin = normal(subtract(array.body, extent_length(extent)))
+    interval = bounds(margin)
+    if interval.misses(POSITIVE):
+        context.fault(
+            place, f"{quote(source)} as {formal.name} of {family.name}", f"more than {extent}"
+        )
+    elif not interval.within(POSITIVE):
+        reason = f"{formal.name} of {family.name} at {syntax.target}"
+        text = f"{extent} < {source}"
+        context.conditions.append(Condition(text, reason, place, Array((), margin), "positive"))
 
 
 def _check_constant(

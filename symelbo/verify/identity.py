@@ -1,17 +1,17 @@
 """The exact identity behind the theorems, tried at random sizes, parameters, data and q.
 
-    sum_s w_s log p  =  - sum_s w_s H~  +  sum_s w_s log h  +  d/ds [sum_s w_s log p] along the
-    field
+    sum_s w_s log p  =  sum_s w_s (b - H~ + d)  +  d/ds [sum_s w_s log p] along the motion
 
-holds at every parameter value for every q, if and only if the field solves the criterion (for all
-parents) and H~ is the pseudo-entropy: Luecke & Warnken 2022 (arXiv 2209.03077), stronger form.
+holds at every parameter value for every q if and only if the motion satisfies (U) and H~ is the
+pseudo-entropy: Luecke & Warnken 2022 (arXiv 2209.03077), stronger form.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from itertools import product
+from math import isfinite, nan
 from random import Random
 
 from symelbo.index.terms import (
@@ -23,6 +23,7 @@ from symelbo.index.terms import (
     Position,
     Role,
     Size,
+    Sum,
     Symbol,
     Term,
 )
@@ -48,39 +49,44 @@ class _Scene:
 def identity_residual(
     log_density: Term,
     entropy: Term,
-    log_base: Term,
+    rest: Term,
     field: Mapping[Symbol, Array],
+    conditions: Sequence[tuple[Array, str]] = (),
     *,
     seed: int,
     trials: int = 3,
 ) -> float:
-    """The largest relative residual of the identity; of the order of 1e-15 if it holds.
+    """The largest relative residual of log p - D log p = rest - H~, about 1e-15 if it holds.
 
-    All three terms are summed over the factor's plates.  The field may move node symbols too
-    (a reparameterized prior).  Raises ValueError if no admissible point is found.
+    rest: b + d.  All three terms are summed over the factor's plates.  The field moves parameters
+    and latents; conditions: what the drawn points have to satisfy, as (array, domain).  Points are
+    drawn until they do; nan if none was found, so that nothing was tried.
     """
     random = Random(seed)
     scene = _scene(
-        [log_density, entropy, log_base, *field.keys(), *field.values()],
+        [log_density, entropy, rest, *field.keys(), *field.values(), *(a for a, _ in conditions)],
     )
     worst = 0.0
     for trial in range(trials):
         for _ in range(ATTEMPTS):
             try:
-                worst = max(worst, _trial(log_density, entropy, log_base, field, scene, random))
+                worst = max(
+                    worst, _trial(log_density, entropy, rest, field, conditions, scene, random)
+                )
                 break
             except (ValueError, ZeroDivisionError, OverflowError):
                 continue  # outside the model's domain: draw again
         else:
-            raise ValueError(f"no admissible point found in trial {trial}")
+            return nan if not trial else worst
     return worst
 
 
 def _trial(
     log_density: Term,
     entropy: Term,
-    log_base: Term,
+    rest: Term,
     field: Mapping[Symbol, Array],
+    conditions: Sequence[tuple[Array, str]],
     scene: _Scene,
     random: Random,
 ) -> float:
@@ -97,10 +103,13 @@ def _trial(
             # once: a field of parameters that depends on the nodes must not pass
             velocities = _velocities(steady, world)
         world.velocities = {**velocities, **_velocities(moving, world)}
+        for array, kind in conditions:
+            if not _satisfies(array, kind, world):
+                raise ValueError("a condition does not hold here")
         w = weight / total
         density = evaluate(log_density, world)
         pseudo = evaluate(entropy, world).value
-        log_h = evaluate(log_base, world).value
+        log_h = evaluate(rest, world).value
         left += w * density.value
         right += w * (density.tangent - pseudo + log_h)
         size += w * (abs(density.tangent) + abs(pseudo) + abs(log_h))
@@ -108,6 +117,21 @@ def _trial(
     if not isfinite(residual):
         raise OverflowError("a number out of range")
     return residual
+
+
+def _satisfies(array: Array, kind: str, world: World) -> bool:
+    """Whether an argument lies in its domain, at every place of its plates."""
+    free = [i for i in dict.fromkeys(walk((array.body,))) if isinstance(i, Index)]
+    bound = {item.index for item in walk((array.body,)) if isinstance(item, Sum)}
+    open_indices = [i for i in free if i not in bound]
+    ranges = [range(i.low, world.length(i.extent) + 1) for i in open_indices]
+    for where in product(*ranges):
+        value = evaluate(array.body, world, dict(zip(open_indices, where, strict=True))).value
+        if kind in ("positive", "unit") and not value > 0:
+            return False
+        if kind == "unit" and not value < 1:
+            return False
+    return True
 
 
 def _velocities(field: Mapping[Symbol, Array], world: World) -> dict[Place, float]:
@@ -238,9 +262,9 @@ def _scalar(
             return random.uniform(0.3, 2.5)
         case "unit":
             return random.uniform(0.1, 0.9)
-        case "binary":
+        case "binary" | "onehot":
             return float(random.randint(0, 1))
-        case "naturals":
+        case "naturals" | "counts":
             if symbol.role not in _NODES:
                 return float(random.randint(2, 8))
             most = 5 if domain.upper is None else int(evaluate(domain.upper, world).value)
@@ -252,7 +276,7 @@ def _scalar(
             if symbol.name not in scene.categories:
                 return 1.0
             return float(random.randint(1, world.length(scene.categories[symbol.name])))
-        case "interval":
+        case "interval" | "angle":
             env: dict[Index, int] = {}
             lower = None if domain.lower is None else evaluate(domain.lower, world, env).value
             upper_ = None if domain.upper is None else evaluate(domain.upper, world, env).value
