@@ -194,6 +194,13 @@ class Derivation:
         """How the family of q is known to follow the motion of the latents."""
         return self.decision.closure
 
+    @property
+    def residual(self) -> float | None:
+        """The largest relative residual of all numerical trials, None where there were none."""
+        if self.trial is None:
+            return None
+        return max(self.trial.residual, self.trial.printed or 0.0)
+
     def latex(self) -> str:
         """The complete proof document."""
         from symelbo.render.documents import render_proof

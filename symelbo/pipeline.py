@@ -8,6 +8,7 @@ from pathlib import Path
 from symelbo.criterion.confirm import least_sizes
 from symelbo.criterion.decide_criterion import decide_criterion
 from symelbo.criterion.express_form import FactorForm, express_form
+from symelbo.criterion.motion import Motion
 from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted, Result, Undecided
 from symelbo.derivation import Assumption, Derivation, FactorResult, Step, Trial
 from symelbo.entropy.exact_posterior import ExactPosterior, derive_exact_posterior
@@ -15,9 +16,9 @@ from symelbo.entropy.sum_entropies import sum_entropies
 from symelbo.index.build import add, negate
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.normal import normal
-from symelbo.index.substitute import rename_indices
-from symelbo.index.terms import Entry, Index, Symbol, Term
-from symelbo.index.tidy import tidy
+from symelbo.index.terms import Entry
+from symelbo.index.tidy import tidy, tidy_array
+from symelbo.render.names import name_array_indices
 from symelbo.render.print_text import print_text
 from symelbo.spec.model import Model
 from symelbo.spec.read_model import read_model
@@ -152,7 +153,7 @@ def _describe_closure(decision: Decision) -> str:
     """What is asked of q, and how it is known; "" if nothing is."""
     if decision.closure is Closure.NOT_NEEDED:
         return ""
-    moved = ", ".join(motion_texts(decision))
+    moved = ", ".join(latent_texts(decision.motion))
     closed = f"the family of q is closed under {moved}, to first order, for all data points at once"
     if not moved:
         closed = "the derivative of the ELBO through the parameters that q names vanishes"
@@ -165,31 +166,14 @@ def _describe_closure(decision: Decision) -> str:
     }[decision.closure]
 
 
-def motion_texts(decision: Decision) -> list[str]:
-    """z' = z/2 for each latent that moves."""
+def latent_texts(motion: Motion) -> list[str]:
+    """z[h]' = z[h]/2, for every latent that moves."""
     found = []
-    for node, latent in decision.motion.latents.items():
-        velocity = latent.velocity(node)
-        entry = Entry(node, velocity.indices)
-        names = _indices_named(node)
-        text = print_text(tidy(normal(names_in(velocity.body, velocity.indices, names))))
-        found.append(f"{print_text(names_in(entry, velocity.indices, names))}' = {text}")
+    for node, latent in motion.latents.items():
+        named = name_array_indices(tidy_array(latent.velocity(node)))
+        left = print_text(Entry(node, named.indices))
+        found.append(f"{left}' = {print_text(named.body)}")
     return found
-
-
-def _indices_named(node: Symbol) -> list[str]:
-    letters = ["h", "k", "l", "m"]
-    return letters[: len(node.shape)]
-
-
-def names_in(term: Term, indices: Sequence[object], names: Sequence[str]) -> Term:
-    """A term with its free indices called by these names."""
-    mapping = {
-        i: Index(name, i.extent, i.low)
-        for i, name in zip(indices, names, strict=True)
-        if isinstance(i, Index)
-    }
-    return rename_indices(term, mapping)
 
 
 def _list_steps(

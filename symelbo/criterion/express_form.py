@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from symelbo.criterion.factor import Factor
+from symelbo.criterion.factor import Factor, open_density
 from symelbo.criterion.identity import Identity
 from symelbo.expfam.derive_radial import derive_means
 from symelbo.expfam.form import Block, ExponentialForm, Gauge, Inseparable
@@ -74,6 +74,8 @@ def express_form(factor: Factor, identity: Identity | None) -> FactorForm | Inse
     Without an identity, the form with the strongest base measure.
     """
     density = factor.change.density
+    if not density.arguments:  # known altogether: its natural parameters are numbers
+        density = open_density(factor.statement)
     arguments = density.arguments
     separation = separate_density(density, arguments)
     held: tuple[Symbol, ...] = ()

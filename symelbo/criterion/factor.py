@@ -41,6 +41,7 @@ __all__ = [
     "generalize",
     "is_parent",
     "make_factor",
+    "open_density",
     "parameters_of",
     "symbols_of_statement",
 ]
@@ -263,6 +264,14 @@ def make_factor(statement: Statement) -> Factor:
     formal = Density(value, varying, expand_binary(term))
     factor = Factor(statement, _change(formal), ZERO)
     return replace(factor, log_density=replace_symbols(formal.term, factor.actual()))
+
+
+def open_density(statement: Statement) -> Density:
+    """The density with every argument that may vary in the family open, known or not."""
+    density = _density(statement.family, statement.form, statement.extents)
+    constant = {argument.name for argument in statement.form.arguments if argument.constant}
+    varying = tuple(s for s in density.arguments if s.name not in constant)
+    return Density(replace(density.value, domain=_support(statement)), varying, density.term)
 
 
 def _varies(array: Array) -> bool:

@@ -24,8 +24,8 @@ class Identity:
 
     base: b, up to an additive constant the logarithm of the base measure; entropy: H~, the entropy
     where b = 0, else the pseudo-entropy for the base measure e^b; divergence: d, the sum of r over
-    the value; formal: H~ in the family's symbols, None where it was not derived so; base_change:
-    D b, free of the value.
+    the value; formal and formal_base: H~ and b in the family's symbols, None where they were not
+    derived so; base_change: D b, free of the value.
     """
 
     factor: Factor
@@ -35,6 +35,7 @@ class Identity:
     entropy: Term
     divergence: Term
     formal: Term | None
+    formal_base: Term | None
     base_change: Term
     shares: tuple[tuple[Term, Term], ...] = ()  # (statistic, its share of the base measure)
 
@@ -82,7 +83,16 @@ def state_identity(factor: Factor, gauge: Gauge, travel: Travel, motion: Motion)
         entropy = normal(subtract(divergence, replace_symbols(factor.change.rest, mapping)))
     change = normal(derivative_along(base, velocities))
     return Identity(
-        factor, gauge, travel, base, entropy, divergence, formal, change, tuple(shares)
+        factor,
+        gauge,
+        travel,
+        base,
+        entropy,
+        divergence,
+        formal,
+        _formal_base(factor, gauge, travel),
+        change,
+        tuple(shares),
     )
 
 
@@ -90,6 +100,19 @@ def _known(term: Term) -> Term:
     """A coefficient as the constant that it is."""
     (expanded,) = generalize([term]) or (ZERO,)
     return normal(expanded)
+
+
+def _formal_base(factor: Factor, gauge: Gauge, travel: Travel) -> Term | None:
+    """sum_k c_k' T_k with the textbook shares, in the family's symbols."""
+    if gauge is Gauge.SHIFTED:
+        return None
+    summands = []
+    for part in factor.change.parts:
+        term = mul(base_share(factor.change, part, gauge, travel), part.statistic)
+        for index in reversed(part.indices):
+            term = total(index, term)
+        summands.append(term)
+    return normal(add(*summands))
 
 
 def _formal_entropy(factor: Factor, gauge: Gauge, travel: Travel) -> Term | None:

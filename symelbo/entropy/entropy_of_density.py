@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from symelbo.criterion.factor import make_factor, open_density
 from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel, respond, value_at
 from symelbo.expfam.separate_change import separate_change, speed
@@ -10,7 +11,7 @@ from symelbo.index.normal import normal
 from symelbo.index.substitute import replace_symbols
 from symelbo.index.terms import Array, Symbol, Term
 from symelbo.index.tidy import sum_over
-from symelbo.language.density import Density, density_term
+from symelbo.language.density import Density
 from symelbo.spec.model import Statement
 
 __all__ = ["entropy_of_statement", "formal_entropy"]
@@ -32,12 +33,8 @@ def formal_entropy(density: Density) -> Term | None:
 
 def entropy_of_statement(statement: Statement) -> Term | None:
     """The entropy of a declared density over its plates, in nats; None if it is not derived."""
-    density = density_term(statement.family, statement.form, dict(statement.extents))
-    constant = {a.name for a in statement.form.arguments if a.constant}
-    moving = tuple(a for a in density.arguments if a.name not in constant)
-    formal = formal_entropy(Density(density.value, moving, density.term))
+    formal = formal_entropy(open_density(statement))
     if formal is None:
         return None
-    given = dict(statement.arguments)
-    mapping = {symbol: given[symbol.name] for symbol in density.arguments}
+    mapping = make_factor(statement).actual()
     return normal(sum_over(statement.plates, replace_symbols(formal, mapping)))

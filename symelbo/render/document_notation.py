@@ -47,6 +47,7 @@ _LETTERS: Final = {
     "A": ("A", r"\mathbf{A}"),
     "h": ("h", r"\mathsf{h}"),
     "T": ("T", r"\mathbf{T}"),
+    "b": ("b", r"\mathsf{b}"),
     "c": ("c", r"\mathbf{c}"),
     "d": ("d", r"\mathrm{d}"),
     "eta": (r"\eta", r"\boldsymbol{\eta}"),

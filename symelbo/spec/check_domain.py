@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from symelbo.errors import Place
 from symelbo.families.family import Argument, Family
-from symelbo.index.substitute import symbols_of
-from symelbo.index.terms import Array, Domain, Entry, Extent, Number, Role
 from symelbo.index.build import extent_length, subtract
 from symelbo.index.normal import normal
 from symelbo.index.signs import POSITIVE, bounds, domain_interval, is_integer
+from symelbo.index.substitute import symbols_of
+from symelbo.index.terms import Array, Domain, Entry, Extent, Number, Role
 from symelbo.language.fault import quote
 from symelbo.language.syntax import ArgumentSyntax, Sampling
 from symelbo.spec.context import Context

@@ -49,7 +49,14 @@ from symelbo.verify.interval import certainly_nonzero
 from symelbo.verify.kernel import Poly
 from symelbo.verify.language import Field, Instance, NotShown
 
-__all__ = ["Case", "Certificate", "CertificateRow", "RefutedFactor", "check_certificate"]
+__all__ = [
+    "Case",
+    "Certificate",
+    "CertificateRow",
+    "Given",
+    "RefutedFactor",
+    "check_certificate",
+]
 
 Place = tuple[str, tuple[int, ...]]
 Given = tuple[tuple[Place, Fraction], ...]
