@@ -218,7 +218,7 @@ def _list_steps(
                     )
                 )
             case Refuted(certificate=certificate, cause=cause):
-                value = certificate.cases[0].value
+                value = certificate.cases[0].matrix[0][-1]
                 evidence = "certificate re-checked in exact arithmetic"
                 steps.append(
                     Step("refute_criterion", result.node, None, value, cause, evidence=evidence)

@@ -29,6 +29,7 @@ from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Role, Symbol, Term
 from symelbo.spec.model import Model
 from symelbo.verify.certificate import Certificate
+from symelbo.words import join_words
 
 __all__ = ["decide_criterion"]
 
@@ -355,19 +356,15 @@ def _cause(factor: Factor, group: Sequence[Factor]) -> str:
     """In words, what the certificate excludes."""
     own = f"{factor.name} has no parameters, so a latent would have to move"
     if len(group) > 1:
-        names = _join([member.name for member in group])
+        names = join_words([member.name for member in group])
         shared = frozenset.intersection(*(member.parameters() for member in group))
         if shared:
-            listed = _join(sorted(s.name for s in shared))
+            listed = join_words(sorted(s.name for s in shared))
             return f"{names} share {listed}, and no single motion serves them all"
         if not factor.parameters():
-            others = _join([m.name for m in group if m is not factor])
+            others = join_words([m.name for m in group if m is not factor])
             return f"{own}, and no motion that serves {factor.name} serves {others}"
         return f"no single motion serves {names}"
     if not factor.parameters():
         return f"{factor.name} has no parameters, and nothing else that could move with it"
     return f"no motion of its parameters satisfies (U) of {factor.name}"
-
-
-def _join(words: Sequence[str]) -> str:
-    return ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else "".join(words)

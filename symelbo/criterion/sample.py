@@ -47,8 +47,14 @@ __all__ = ["Instance", "Row", "Values", "interpretations", "small_sizes"]
 MAX_SIZES = 12  # combinations of small sizes that are tried
 MAX_CONFIGURATIONS = 8  # of the parents of a factor
 MAX_VALUES = 8  # of the value of a factor
-SEED: Final = 20
+SEED: Final = 0
 
+# simple values, of few primes so that few logarithms take part
+_UNIT_VALUES: Final = tuple(map(Fraction, ("1/3", "1/4", "2/3", "3/4", "1/9", "8/9")))
+_POSITIVE_VALUES: Final = tuple(
+    map(Fraction, ("2", "3", "1/2", "4", "3/2", "6", "1/3", "2/3", "3/4", "9"))
+)
+_REAL_VALUES: Final = tuple(map(Fraction, ("1", "2", "-1", "3", "-2", "1/2", "-3", "3/2")))
 MINUS: Final = Modular.rational(Fraction(-1))
 
 Values = dict[Place, Fraction]
@@ -230,6 +236,7 @@ class Instance:
         learned = [s for s in self.symbols if s.role is Role.PARAMETER]
         for point in range(self.points):
             values: Values = {}
+            self.counter = self.seed
             for symbol in learned:
                 values.update(self.draw(symbol, point))
             self.parameters.append(values)
@@ -276,7 +283,7 @@ class Instance:
 
     def scalar(self, domain: Domain, point: int) -> Fraction:
         """One value; distinct from its neighbours, and from 0 and 1 where it can be."""
-        n = self.counter + 2 * point
+        n = self.counter + 3 * point
         match domain.kind:
             case "binary" | "onehot":
                 return Fraction(n % 2)
@@ -287,17 +294,17 @@ class Instance:
             case "unit":
                 if self.generic:
                     return Fraction(self.random.randint(5, 95), 101)
-                return (Fraction(1, 3), Fraction(1, 4), Fraction(2, 3), Fraction(3, 4))[n % 4]
+                return _UNIT_VALUES[n % len(_UNIT_VALUES)]
             case "positive":
                 if self.generic:
                     return Fraction(self.random.randint(30, 299), self.random.choice((37, 53, 71)))
-                return (Fraction(2), Fraction(3), Fraction(1, 2), Fraction(4))[n % 4]
+                return _POSITIVE_VALUES[n % len(_POSITIVE_VALUES)]
             case "interval" | "angle":
                 return self.inside(domain, Fraction(1 + n % 3))
         if self.generic:
             sign = self.random.choice((-1, 1))
             return Fraction(sign * self.random.randint(20, 199), self.random.choice((37, 53, 71)))
-        return Fraction((1, 2, -1, 3, -2)[n % 5])
+        return _REAL_VALUES[n % len(_REAL_VALUES)]
 
     def inside(self, domain: Domain, offset: Fraction) -> Fraction:
         """A point of an interval whose ends are numbers; near 0 where they are not."""
@@ -364,17 +371,17 @@ class Instance:
             last = self.trials(symbol)
             return [Fraction(n) for n in range(min(last, MAX_VALUES - 1) + 1)]
         if kind in ("interval", "angle"):
-            return [self.inside(symbol.domain, Fraction(n, 2)) for n in (2, 4, 1, 3, 6)]
+            return [self.inside(symbol.domain, Fraction(n, 2)) for n in (2, 4, 1, 3, 6, 5, 8)]
         if kind == "binary":
             return [Fraction(0), Fraction(1)]
         if kind == "naturals":
-            return [Fraction(n) for n in range(6)]
+            return [Fraction(n) for n in range(MAX_VALUES)]
         if self.generic:
-            return [self.scalar(symbol.domain, 0) for _ in range(MAX_VALUES - 1)]
+            return [self.scalar(symbol.domain, 0) for _ in range(MAX_VALUES)]
         choices = {
-            "positive": ("1", "2", "1/2", "4", "3", "6"),
-            "unit": ("1/2", "1/4", "3/4", "1/3", "2/3"),
-        }.get(kind, ("0", "1", "-1", "2", "-2", "3"))
+            "positive": ("1", "2", "1/2", "4", "3", "6", "1/4", "8"),
+            "unit": ("1/2", "1/4", "3/4", "1/3", "2/3", "1/5", "2/5", "4/5"),
+        }.get(kind, ("0", "1", "-1", "2", "-2", "3", "1/2", "-3"))
         return [Fraction(choice) for choice in choices]
 
     def configurations(

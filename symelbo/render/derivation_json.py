@@ -227,7 +227,7 @@ def _slope(result: FactorResult, form: FactorForm, slope: Slope) -> Json:
 
 
 def _certificate(certificate: Certificate) -> Json:
-    """Weights that annihilate every unknown of (U), but not log p; every number exact."""
+    """Weights that leave of (U) a square system without a solution; every number exact."""
     return {
         "sizes": dict(certificate.sizes),
         "functions": [
@@ -256,11 +256,15 @@ def _case(case: Case) -> Json:
                 "point": row.point,
                 "parents": _values(row.parents),
                 "value": _values(row.value),
-                "weight": _formula(row.weight),
+                "weights": [str(weight) for weight in row.weights],
             }
             for row in case.rows
         ],
-        "value": _formula(case.value),
+        "unknowns": [
+            {"name": unknown.name, "place": list(unknown.place), "point": unknown.point}
+            for unknown in case.unknowns
+        ],
+        "matrix": [[_formula(term) for term in line] for line in case.matrix],
     }
 
 

@@ -24,10 +24,11 @@ from symelbo.index.substitute import (
 )
 from symelbo.index.terms import Add, Array, Entry, Extent, Index, Role, Symbol, Term
 from symelbo.index.tidy import tidy
-from symelbo.render.document_notation import Notation, Row, join_words, ranges, sum_signs
+from symelbo.render.document_notation import Notation, Row, ranges, sum_signs
 from symelbo.render.names import escape_latex, latex_symbol, name_array_indices, subterms
 from symelbo.render.numpy_terms import name_residuals
 from symelbo.spec.model import Statement
+from symelbo.words import join_words
 
 __all__ = ["FactorPart", "Velocity", "make_factor_part", "process_row", "velocities_of"]
 

@@ -31,7 +31,6 @@ from symelbo.render.document_notation import (
     Notation,
     Row,
     choose_notation,
-    join_words,
     ranges,
     sum_signs,
 )
@@ -39,8 +38,9 @@ from symelbo.render.document_result import ResultPrinter
 from symelbo.render.names import escape_latex, latex_extent, latex_name, latex_symbol
 from symelbo.render.print_latex import latex_width
 from symelbo.resources import templates_directory
-from symelbo.verify.certificate import Case, Certificate, CertificateRow, Given
-from symelbo.verify.interval import enclosure
+from symelbo.verify.certificate import Case, Certificate, CertificateRow, Given, Unknown
+from symelbo.verify.interval import determinant_of, enclosure
+from symelbo.words import join_words
 
 __all__ = ["render_appendix", "render_headline", "render_proof"]
 
@@ -470,26 +470,46 @@ class _Document:
         rests = [
             rf"${self.entry_text(names[n], at)}$ rests" for n, at in case.resting if n in names
         ]
-        rounded = False
-        rows = self.rows(case, certificate, names, rounded)
-        if _table_width(rows) > TABLE:
-            rounded = True
-            rows = self.rows(case, certificate, names, rounded)
-        value = _rounded(case.value) if rounded else self.notation.term(tidy(case.value))
+        system = self.system(case, certificate, names)
         return {
             "condition": join_words([*moves, *rests]),
-            "rows": rows,
-            "rounded": rounded,
-            "value": value,
+            "rows": self.rows(case, certificate, names),
+            "systems": len(case.matrix),
+            **system,
         }
 
+    def system(
+        self, case: Case, certificate: Certificate, names: Mapping[str, Symbol]
+    ) -> dict[str, Any]:
+        """What the weights leave: a number, or as many equations as unknowns and one more."""
+        matrix = [[self.notation.term(tidy(term)) for term in line] for line in case.matrix]
+        rounded = sum(max(latex_width(line[n]) for line in matrix) for n in range(len(matrix)))
+        if len(matrix) > 1 and rounded > TABLE or rounded > 2 * TABLE:
+            matrix = [[_rounded(term) for term in line] for line in case.matrix]
+        return {
+            "unknowns": [self.unknown(u, certificate, names) for u in case.unknowns],
+            "matrix": matrix,
+            "value": matrix[0][0],
+            "rounded": bool(rounded > TABLE),
+            "determinant": _scientific(determinant_of(case.matrix)),
+        }
+
+    def unknown(
+        self, unknown: Unknown, certificate: Certificate, names: Mapping[str, Symbol]
+    ) -> str:
+        """The sign of a velocity, a rate, a shift or a factor of the base measure."""
+        kind, _, name = unknown.name.partition(" of ")
+        entry = self.entry_text(names[name], unknown.place) if name in names else name
+        at = "" if unknown.point is None or len(certificate.points) == 1 else unknown.point + 1
+        where = f"(\\theta_{{{at}}})" if at else ""
+        if kind == "velocity":
+            return f"\\dot{{{entry}}}{where}"
+        letter = {"rate": self.notation["r"], "shift": self.notation["s"]}.get(kind)
+        return f"{letter or self.notation['c']}_{{{entry}}}{where}"
+
     def rows(
-        self,
-        case: Case,
-        certificate: Certificate,
-        names: Mapping[str, Symbol],
-        rounded: bool,
-    ) -> list[dict[str, str]]:
+        self, case: Case, certificate: Certificate, names: Mapping[str, Symbol]
+    ) -> list[dict[str, Any]]:
         many = len(certificate.points) > 1
         found = []
         for row in case.rows:
@@ -501,9 +521,7 @@ class _Document:
                     "factor": self.factor_at(row),
                     "value": r",\; ".join(self.given(row.value, names)),
                     "parents": r",\; ".join(parents),
-                    "weight": _rounded(row.weight)
-                    if rounded
-                    else self.notation.term(tidy(row.weight)),
+                    "weights": [self.notation.term(number(weight)) for weight in row.weights],
                 }
             )
         return found
@@ -561,13 +579,15 @@ def _power_of_ten(residual: float | None) -> str:
 
 
 def _rounded(term: Term) -> str:
-    """A closed term to six digits, from a rigorous enclosure."""
-    return f"{float(enclosure(term, 30).split()[0]):.6g}"
+    """A closed term to four digits, from a rigorous enclosure."""
+    return _scientific(enclosure(term, 30))
 
 
-def _table_width(rows: Sequence[Mapping[str, str]]) -> float:
-    """The estimated width of the table, in em."""
-    return sum(max(latex_width(row[name]) for row in rows) for name in rows[0]) + 8.0
+def _scientific(enclosed: str) -> str:
+    """1.234 \\cdot 10^{-7}, of `midpoint +/- radius`"""
+    text = f"{float(enclosed.split()[0]):.4g}"
+    digits, _, power = text.partition("e")
+    return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
 
 
 def _shape(shape: Sequence[Extent]) -> str:

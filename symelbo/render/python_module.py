@@ -25,6 +25,7 @@ from symelbo.render.numpy_code import Unsupported
 from symelbo.render.numpy_layout import WIDTH, lay_out, wrap_text
 from symelbo.render.summary import motion_texts
 from symelbo.resources import templates_directory
+from symelbo.words import join_words
 
 __all__ = ["render_python"]
 
@@ -170,16 +171,11 @@ def _profile_function(setting: Setting) -> Function:
     profiled = body.write_profiles()
     names = [setting.names[symbol] for symbol in profiled]
     summary = [
-        f"{_listed(names)} where the ELBO is stationary in {'it' if len(names) == 1 else 'them'}.",
+        f"{join_words(names)} where the ELBO is stationary in {'it' if len(names) == 1 else 'them'}.",
         "All else is held fixed. `entropy_sum` at these values equals the ELBO there, whatever"
         " the other parameters and q are.",
     ]
     return _finish(setting, body, "profiled_scales", summary, profiled=profiled)
-
-
-def _listed(names: Sequence[str]) -> str:
-    """a, b and c"""
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _motion_lines(derivation: Derivation) -> list[str]:

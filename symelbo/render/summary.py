@@ -19,6 +19,8 @@ from symelbo.render.derivation_json import residual_bound
 from symelbo.render.names import name_array_indices
 from symelbo.render.print_text import print_text
 from symelbo.verify.certificate import Case, Certificate, CertificateRow
+from symelbo.verify.interval import determinant_of
+from symelbo.words import join_words
 
 __all__ = ["abbreviations", "render_summary", "sum_text"]
 
@@ -333,11 +335,18 @@ def _describe_case(case: Case) -> str:
     moving = [f"{_entry_text(*at)} moves" for at in case.moving]
     resting = [f"{_entry_text(*at)} rests" for at in case.resting]
     given = f"if {' and '.join([*moving, *resting])}: " if moving or resting else ""
+    left = len(case.unknowns)
+    if left:
+        names = join_words([_entry_text(u.name, u.place) for u in case.unknowns])
+        return (
+            f"{given}{left + 1} combinations of {len(case.rows)} rows leave only {names}, and of"
+            f" them a system with determinant {float(determinant_of(case.matrix).split()[0]):.4g}"
+        )
     text = f"{len(case.rows)} weights annihilate every motion, base measure and entropy"
     if len(case.rows) <= _SHOWN_ROWS:
-        listed = ", ".join(f"{print_text(row.weight)} ({_row_text(row)})" for row in case.rows)
+        listed = ", ".join(f"{row.weights[0]} ({_row_text(row)})" for row in case.rows)
         text = f"the weights {listed} annihilate every motion, base measure and entropy"
-    return f"{given}{text}, but take log p to {print_text(case.value)}"
+    return f"{given}{text}, but take log p to {print_text(case.matrix[0][0])}"
 
 
 def _row_text(row: CertificateRow) -> str:

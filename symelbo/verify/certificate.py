@@ -8,6 +8,10 @@ annihilate all of these, and not log p, exclude every solution:
     at equal values           sum w = 0          so that b drops out
     over everything           sum w log p != 0
 
+More generally, k systems of rational weights may leave k - 1 of the unknowns: what they leave is k
+equations, and if the determinant of their coefficients and of sum w log p is not 0, they have no
+solution.  So coefficients may be transcendental: determinants are enclosed by balls.
+
 A latent that moves has b = c v, c log v or c log(v - lower) up to a constant, since D b is constant;
 a factor in which nothing moves has to have a constant density.  Where that is used, there is one
 case for each choice of the latent entries that move and that rest.
@@ -45,7 +49,7 @@ from symelbo.index.terms import (
 )
 from symelbo.verify.evaluate import walk
 from symelbo.verify.instance import Exact, admissible_entries, function_admissible, length
-from symelbo.verify.interval import certainly_nonzero
+from symelbo.verify.interval import certainly_nonsingular
 from symelbo.verify.kernel import Poly
 from symelbo.verify.language import Field, Instance, NotShown
 
@@ -55,6 +59,7 @@ __all__ = [
     "CertificateRow",
     "Given",
     "RefutedFactor",
+    "Unknown",
     "check_certificate",
 ]
 
@@ -82,7 +87,7 @@ class RefutedFactor:
 
 @dataclass(frozen=True, slots=True)
 class CertificateRow:
-    """(U) of one factor at one point, with its weight.
+    """(U) of one factor at one point, with its weight in each of the combinations.
 
     place: the values of the factor's plate indices; point: which parameter value; parents and
     value: what the nodes and covariates are.
@@ -93,19 +98,35 @@ class CertificateRow:
     point: int
     parents: Given
     value: Given
-    weight: Term  # closed, usually a Number
+    weights: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A number that a combination of rows may leave: a velocity, r or s at a parameter value, or
+    the factor c of the base measure of a latent that moves (point None).
+    """
+
+    name: str
+    place: tuple[int, ...]
+    point: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """Rows that contradict (U) if the entries in `moving` move at some of the parameter values and
-    those in `resting` at none; value: sum of weight * log p, not 0.
+    those in `resting` at none.
+
+    matrix: one line for each combination of the rows: what it leaves of the unknowns, and last the
+    weighted sum of log p.  It is square, and its determinant is not 0; without unknowns it is one
+    number.
     """
 
     moving: tuple[Place, ...]
     resting: tuple[Place, ...]
     rows: tuple[CertificateRow, ...]
-    value: Term
+    unknowns: tuple[Unknown, ...]
+    matrix: tuple[tuple[Term, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +166,7 @@ class _Check:
         self.symbols: dict[str, Symbol] = {}
         self.used: dict[str, Symbol] = {}  # abstract functions
         self.clashes: list[str] = []
+        self.mirrored: set[str] = set()  # V + V': V[i,j] and V[j,i] are one direction
         for factor in factors:
             for item in walk([factor.log_density, *(a for _, a in factor.arguments)]):
                 if isinstance(item, Apply):
@@ -181,9 +203,15 @@ class _Check:
                 found.append("a case without rows")
             for row in case.rows:
                 found += self.row_reasons(row)
-            for term in (case.value, *(row.weight for row in case.rows)):
-                if not _closed(term):
-                    found.append("a weight or a value is not closed")
+            size = len(case.matrix)
+            if len(case.unknowns) != size - 1 or any(len(line) != size for line in case.matrix):
+                found.append("as many combinations are needed as unknowns are left, and one more")
+            if any(len(row.weights) != size for row in case.rows):
+                found.append("a row without a weight in every combination")
+            if len(set(case.unknowns)) != len(case.unknowns):
+                found.append("an unknown that is named twice")
+            if not all(_closed(term) for line in case.matrix for term in line):
+                found.append("a coefficient or a value is not closed")
         return found
 
     def row_reasons(self, row: CertificateRow) -> list[str]:
@@ -329,11 +357,41 @@ class _Check:
         return found
 
     def case_reasons(self, case: Case) -> list[str]:
+        columns, totals = self.combine(case)
+        found = []
+        for unknown, polys in columns.items():
+            if unknown in case.unknowns:
+                continue
+            if not all(self.exact.vanishes(poly) for poly in polys):
+                found.append(f"the weights do not annihilate {_describe(unknown)}")
+        printed = [*case.unknowns, None]
+        for n, unknown in enumerate(printed):
+            polys = totals if unknown is None else columns.get(unknown, [{}] * len(totals))
+            for line, poly in zip(case.matrix, polys, strict=True):
+                rest = self.exact.add(poly, self.exact.number(line[n]), -1)
+                if not self.exact.vanishes(rest):
+                    what = "log p" if unknown is None else _describe(unknown)
+                    found.append(
+                        f"the weighted sum of {what} differs from what is stated by "
+                        + self.exact.show(rest)
+                    )
+        if not found and not certainly_nonsingular(case.matrix):
+            found.append("the determinant is not shown to be different from zero")
+        return found
+
+    def combine(self, case: Case) -> tuple[dict[object, list[Poly]], list[Poly]]:
+        """For each combination: what it leaves of every unknown, and of log p."""
         exact = self.exact
         field = self.field()
-        slopes: dict[int, Poly] = {}
-        total = exact.scale(exact.number(case.value), -1)
-        sums: dict[tuple[object, ...], Poly] = {}
+        count = len(case.matrix)
+        columns: dict[object, list[Poly]] = {}
+        totals: list[Poly] = [{} for _ in range(count)]
+
+        def gather(key: object, poly: Poly, weights: Sequence[Fraction]) -> None:
+            polys = columns.setdefault(key, [{} for _ in range(count)])
+            for n, weight in enumerate(weights):
+                polys[n] = exact.add(polys[n], poly, weight)
+
         for row in case.rows:
             factor = self.factors[row.factor]
             values = self.values(row)
@@ -342,28 +400,20 @@ class _Check:
                 still[f"rate of {name}", at] = Fraction(0)
                 still[f"shift of {name}", at] = Fraction(0)
             exact.instance = self.instance(values)
-            weight = exact.number(row.weight)
             here = exact.block(factor.plates, row.place, factor.log_density, values)
             moved = exact.block(
                 factor.plates, row.place, factor.log_density, {**values, **still}, field
             )
-            total = exact.add(total, exact.forms.mul(weight, here))
-            slopes[row.point] = exact.add(slopes.get(row.point, {}), exact.forms.mul(weight, moved))
-            for key, factor_of in self.constraints(case, factor, row):
-                scaled = exact.forms.mul(weight, exact.number(factor_of))
-                sums[key] = exact.add(sums.get(key, {}), scaled)
-        found = []
-        for slope in slopes.values():
-            if not exact.vanishes(slope):
-                found.append("the weights do not annihilate the velocities: " + exact.show(slope))
-        for key, poly in sums.items():
-            if not exact.vanishes(poly):
-                found.append(f"the weights do not annihilate {key[0]} of {key[1]}")
-        if not exact.vanishes(total):
-            found.append("the weighted log-densities differ from the value by " + exact.show(total))
-        if not certainly_nonzero(case.value):
-            found.append("the value is not shown to be different from zero")
-        return found
+            totals = [
+                exact.add(t, here, weight) for t, weight in zip(totals, row.weights, strict=True)
+            ]
+            for (name, at), poly in exact.coefficients(moved).items():
+                if name in self.mirrored and at[-1] < at[-2]:
+                    continue
+                gather(Unknown(name, at, row.point), poly, row.weights)
+            for key, term in self.constraints(case, factor, row):
+                gather(key, exact.number(term), row.weights)
+        return columns, totals
 
     def field(self) -> Field:
         """Every admissible motion, linear in unknown velocities."""
@@ -372,24 +422,25 @@ class _Check:
             if symbol.role is Role.PARAMETER:
                 velocity = Symbol(f"velocity of {name}", Role.UNKNOWN, Domain("real"), symbol.shape)
                 field[name] = tangent_field(symbol, velocity)
+                if symbol.domain.kind == "posdef":
+                    self.mirrored.add(velocity.name)
             elif self.is_movable(symbol):
                 field[name] = latent_field(symbol)
         return field
 
     def constraints(
         self, case: Case, factor: RefutedFactor, row: CertificateRow
-    ) -> list[tuple[tuple[object, ...], Term]]:
-        """What the weights have to annihilate besides the velocities: H~ and b."""
+    ) -> list[tuple[object, Term]]:
+        """The unknowns of a row besides the velocities: H~ and b."""
         one = Number(Fraction(1))
         name, place = factor.name, row.place
-        found: list[tuple[tuple[object, ...], Term]] = [
-            (("H~", name, place, row.point, row.parents), one)
-        ]
+        found: list[tuple[object, Term]] = [(("H~", name, place, row.point, row.parents), one)]
         own = [at for at, _ in row.value]
         if len(own) == 1 and own[0] in case.moving:
             if not self.is_movable(factor.node):
                 raise NotShown(f"{factor.node.name} cannot move")
-            found.append((("b", name, place), _moving_base(factor, row.value[0][1])))
+            base = Unknown(f"base of {name}", place, None)
+            found.append((base, _moving_base(factor, row.value[0][1])))
         elif not self.is_idle(case, factor, row):
             inputs = (
                 tuple(item for item in row.parents if self.symbols[item[0][0]].role is Role.INPUT)
@@ -433,6 +484,13 @@ class _Check:
             if not any(moves >= set(c.moving) and rests >= set(c.resting) for c in cases):
                 return ["the cases do not cover every choice of what moves"]
         return []
+
+
+def _describe(unknown: object) -> str:
+    if isinstance(unknown, Unknown):
+        return f"{unknown.name}{list(unknown.place) or ''}"
+    assert isinstance(unknown, tuple)
+    return f"{unknown[0]} of {unknown[1]}"
 
 
 # ---------------------------------------------------------------- motions

@@ -59,6 +59,26 @@ class Exact:
         self.forms.at(values)
         return self.forms.poly(raw)
 
+    def coefficients(self, poly: Poly) -> dict[tuple[str, tuple[int, ...]], Poly]:
+        """A poly that is linear in unknowns -> what each of them is multiplied with."""
+        found: dict[tuple[str, tuple[int, ...]], Poly] = {}
+        for monomial, scale in poly.items():
+            unknown = [(a, e) for a, e in monomial if self.unknown(a) is not None]
+            rest = tuple((a, e) for a, e in monomial if self.unknown(a) is None)
+            if len(unknown) != 1 or unknown[0][1] != 1:
+                raise NotShown("a derivative that is not linear in the velocities")
+            key = self.unknown(unknown[0][0])
+            assert key is not None
+            found[key] = add_polys(found.get(key, {}), {rest: scale})
+        return found
+
+    def unknown(self, a: int) -> tuple[str, tuple[int, ...]] | None:
+        """The place of an atom that is an entry without a value."""
+        atom = self.forms.atoms[a]
+        if atom[0] != "v":
+            return None
+        return atom[1], tuple(i[-1] for i in atom[3])
+
     def vanishes(self, poly: Poly) -> bool:
         """Exactly zero, with transcendental atoms independent."""
         return not self.forms.clear(poly)

@@ -1,0 +1,217 @@
+"""Inconsistent rows of (U) -> rational weights, and the small square system that they leave.
+
+Ranks modulo a prime say which rows to take; numbers that stand in a certificate are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from typing import TypeAlias
+
+import flint
+
+from symelbo.criterion.sample import Row
+from symelbo.criterion.system import Assignment, System
+from symelbo.index.build import add, mul, number
+from symelbo.index.modular import PRIME
+from symelbo.verify.certificate import Case, CertificateRow, Unknown
+
+__all__ = ["weigh_rows"]
+
+MAX_LINES = 12  # of the square system that is left
+MAX_ROWS = 60  # that take part
+SMALL = 1 << 20  # numerators and denominators that are taken for a rational number
+
+Key: TypeAlias = tuple[object, ...]
+Residues: TypeAlias = list[list[int]]
+
+
+def weigh_rows(system: System, assignment: Assignment, rows: Sequence[Row]) -> Case | None:
+    """Rows without a solution -> a case of a certificate; None if none was found.
+
+    Unknowns whose coefficients are rational in all rows are eliminated with rational weights; of
+    what is left as many lines are taken as there are unknowns in them, and one more.
+    """
+    wide = [system.columns(row, assignment) for row in rows]
+    keys = list(dict.fromkeys(key for found in wide for key in found))
+    exact, left = [], []
+    for key in keys:
+        numbers = [rational_of(found[key]) for found in wide if key in found]
+        (left if any(x is None for x in numbers) else exact).append(key)
+    combined = _combine([{k: f[k] for k in exact if k in f} for f in wide], exact)
+    lines = [
+        [sum(weights[m] * wide[m].get(key, 0) for m in weights) % PRIME for key in left]
+        + [sum(w * rows[m].logarithm for m, w in weights.items()) % PRIME]
+        for weights in combined
+    ]
+    for chosen in _square_systems(lines, [len(weights) for weights in combined]):
+        used = [n for n in range(len(left)) if any(lines[i][n] for i in chosen)]
+        case = _state_case(
+            system,
+            assignment,
+            rows,
+            [combined[i] for i in chosen],
+            [left[n] for n in used],
+        )
+        if case is not None:
+            return case
+    return None
+
+
+@lru_cache(maxsize=1 << 14)
+def rational_of(residue: int) -> Fraction | None:
+    """The small rational number with this residue, None if there is none."""
+    # half of Euclid's algorithm: residue = r / t modulo the prime along the way
+    r, s, t, u = PRIME, residue, 0, 1
+    while s >= SMALL:
+        q = r // s
+        r, s, t, u = s, r - q * s, u, t - q * u
+    if not u or abs(u) >= SMALL:
+        return None
+    return Fraction(s, u)
+
+
+# ---------------------------------------------------------------- elimination
+
+
+def _combine(wide: Sequence[Mapping[Key, int]], keys: Sequence[Key]) -> list[dict[int, int]]:
+    """Weights with which rows lose these unknowns: a basis, each of as few rows as possible."""
+    if not keys:
+        return [{m: 1} for m in range(len(wide))]
+    position = {key: n for n, key in enumerate(keys)}
+    table = flint.nmod_mat(len(keys), len(wide), PRIME)
+    for m, found in enumerate(wide):
+        for key, value in found.items():
+            table[position[key], m] = value
+    return _kernel(table, len(wide))
+
+
+def _kernel(table: flint.nmod_mat, width: int) -> list[dict[int, int]]:
+    """A basis of the vectors x with table x = 0, each the smallest one with its last place."""
+    reduced, rank = table.rref()
+    pivots = []
+    column = 0
+    for i in range(rank):
+        while int(reduced[i, column]) == 0:
+            column += 1
+        pivots.append(column)
+        column += 1
+    taken = set(pivots)
+    basis = []
+    for free in range(width):
+        if free in taken:
+            continue
+        vector = {free: 1}
+        for i, pivot in enumerate(pivots):
+            if pivot > free:
+                break
+            value = int(reduced[i, free])
+            if value:
+                vector[pivot] = PRIME - value
+        basis.append(vector)
+    return basis
+
+
+def _square_systems(lines: Residues, costs: Sequence[int]) -> list[list[int]]:
+    """Sets of lines without a solution that have one line more than unknowns, cheap ones first.
+
+    The last number of a line is the right-hand side.
+    """
+    order = sorted(range(len(lines)), key=lambda i: (sum(map(bool, lines[i][:-1])), costs[i], i))
+    found = []
+    width = len(lines[0]) - 1 if lines else 0
+    table = flint.nmod_mat(max(1, width), len(order), PRIME)
+    for n, i in enumerate(order):
+        for k in range(width):
+            table[k, n] = lines[i][k]
+    for vector in _kernel(table, len(order)):
+        if not sum(w * lines[order[n]][-1] for n, w in vector.items()) % PRIME:
+            continue
+        chosen = [order[n] for n in sorted(vector)]
+        unknowns = sum(any(lines[i][k] for i in chosen) for k in range(width))
+        if unknowns == len(chosen) - 1 and len(chosen) <= MAX_LINES:
+            found.append(chosen)
+    return sorted(found, key=lambda chosen: (len(chosen), sum(costs[i] for i in chosen)))[:3]
+
+
+# ---------------------------------------------------------------- exact numbers
+
+
+def _state_case(
+    system: System,
+    assignment: Assignment,
+    rows: Sequence[Row],
+    combined: Sequence[Mapping[int, int]],
+    left: Sequence[Key],
+) -> Case | None:
+    """The weights and what they leave, as exact numbers; None if they are too long."""
+    used = sorted({m for weights in combined for m in weights})
+    if len(used) > MAX_ROWS:
+        return None
+    scaled = [_whole(weights) for weights in combined]
+    if any(weights is None for weights in scaled):
+        return None
+    exact = [weights for weights in scaled if weights is not None]
+    try:
+        opened = {m: system.open_row(rows[m]) for m in used}
+        columns = [
+            {m: system.coefficient(rows[m], opened[m], key, assignment) for m in used}
+            for key in left
+        ]
+        columns.append({m: system.log_density(rows[m], opened[m]) for m in used})
+    except (ZeroDivisionError, ValueError):
+        return None
+    matrix = tuple(
+        tuple(add(*(mul(number(w), column[m]) for m, w in weights.items())) for column in columns)
+        for weights in exact
+    )
+    kept = tuple(
+        CertificateRow(
+            system.instance.factors[rows[m].factor].name,
+            rows[m].place,
+            rows[m].point,
+            rows[m].parents,
+            rows[m].value,
+            tuple(weights.get(m, Fraction(0)) for weights in exact),
+        )
+        for m in used
+    )
+    return Case(
+        tuple(sorted(assignment.moving)),
+        tuple(sorted(assignment.resting)),
+        kept,
+        tuple(_unknown(system, key) for key in left),
+        matrix,
+    )
+
+
+def _whole(weights: Mapping[int, int]) -> dict[int, Fraction] | None:
+    """Residues -> the rational numbers they stand for, as whole numbers without a common factor."""
+    found: dict[int, Fraction] = {}
+    for m, residue in weights.items():
+        value = rational_of(residue)
+        if value is None:
+            return None
+        found[m] = value
+    scale = Fraction(1)
+    for value in found.values():
+        scale *= (scale * value).denominator
+    common = flint.fmpz(0)
+    for value in found.values():
+        common = common.gcd(flint.fmpz((scale * value).numerator))
+    return {m: value * scale / int(common) for m, value in found.items()}
+
+
+def _unknown(system: System, key: Key) -> Unknown:
+    match key:
+        case ("beta", int(point), str(name), tuple(at)):
+            return Unknown(f"velocity of {name}", at, point)
+        case ("r", int(point), str(name), tuple(at)):
+            return Unknown(f"rate of {name}", at, point)
+        case ("s", int(point), str(name), tuple(at)):
+            return Unknown(f"shift of {name}", at, point)
+        case ("c", int(factor), tuple(place)):
+            return Unknown(f"base of {system.instance.factors[factor].name}", place, None)
+    raise TypeError(f"{key[0]} always has a rational coefficient")
