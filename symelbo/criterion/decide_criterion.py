@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
 from symelbo.criterion.confirm import confirm_component, confirm_refutation
+from symelbo.criterion.explain_refutation import explain_cause, find_remedy
 from symelbo.criterion.factor import Factor, make_factor, symbols_of_statement
 from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.identity import state_identity
 from symelbo.criterion.motion import Motion
-from symelbo.criterion.refute import find_certificate, is_solvable
+from symelbo.criterion.refute import Budget, find_certificate, is_solvable
 from symelbo.criterion.result import (
     Closure,
     Decision,
@@ -29,7 +30,6 @@ from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Role, Symbol, Term
 from symelbo.spec.model import Model
 from symelbo.verify.certificate import Certificate
-from symelbo.words import join_words
 
 __all__ = ["decide_criterion"]
 
@@ -58,6 +58,8 @@ class _Decider:
     ) -> None:
         self.model, self.search, self.unbounded = model, search, unbounded
         self.factors = search.factors
+        self.still = model.reparameterize == "never"
+        self.budget = Budget()
         self.refused: list[str] = []  # by the checker, of what was found
 
     # ------------------------------------------------------------------ the whole model
@@ -70,7 +72,7 @@ class _Decider:
             still = self.confirmed({}, with_q=with_q)
             if all(component.holds for component in still):
                 return self.whole(still, {}, with_q)
-            if self.model.reparameterize == "never":
+            if self.still:
                 continue
             failing = [component for component in still if not component.holds]
             for moving, common in self.motions(failing):
@@ -93,7 +95,7 @@ class _Decider:
                 yield moving, False
 
     def worth_while(self) -> bool:
-        return is_solvable(self.factors, quick=True)
+        return is_solvable(self.factors, self.budget, quick=True)
 
     def confirmed(self, moving: Moving, *, common: bool = True, with_q: bool) -> list[Component]:
         """The components, a motion counting only if the checker proves (U) along it."""
@@ -171,7 +173,7 @@ class _Decider:
 
         The conditions on q differ, so that neither result is stronger.
         """
-        if decision.motion.latents or self.model.reparameterize == "never":
+        if decision.motion.latents or self.still:
             return None
         shifted = [
             n
@@ -218,68 +220,87 @@ class _Decider:
         for n, reason in enumerate(self.unbounded):
             if reason is not None:
                 results[n] = Outside(self.factors[n], *reason)
-        failing = [c for c in components if not c.holds]
-        for component in failing:
+        holding = [n for n, result in results.items() if isinstance(result, Holds)]
+        for component in components:
+            if component.holds:
+                continue
             missing = [n for n in component.members if n not in results]
             if missing:
-                results.update(self.judge(component, missing))
-        holding = [
-            component
-            for component in components
-            if component.holds and all(n in results for n in component.members)
-        ]
+                results.update(self.judge(component, missing, holding))
+        moved = [c for c in components if c.holds and all(n in results for n in c.members)]
         ordered = tuple(results[n] for n in range(len(self.factors)))
-        return Decision(ordered, _union(holding))
+        return Decision(ordered, _union(moved))
 
-    def judge(self, component: Component, members: Sequence[int]) -> dict[int, Result]:
+    def judge(
+        self, component: Component, members: Sequence[int], holding: Collection[int]
+    ) -> dict[int, Result]:
         """Refuted, outside or undecided, for the factors of a component without a motion."""
         assert isinstance(component.answer, NotFound)
-        if not any(self.unbounded):
-            for chosen in self.suspects(members):
-                group = tuple(self.factors[n] for n in chosen)
-                certificate = find_certificate(group, self.model.reparameterize == "never")
-                if certificate is None or confirm_refutation(certificate, group):
-                    continue
-                blamed = [n for n in members if n in chosen] or list(members)
-                found: dict[int, Result] = {n: self.refuted(n, certificate, group) for n in blamed}
-                for n in members:
-                    if n not in found:
-                        found[n] = self.open(n, component.answer.residual)
-                return found
+        for chosen in self.suspects(members):
+            group = tuple(self.factors[n] for n in chosen)
+            certificate = find_certificate(group, self.budget, still=self.still)
+            if certificate is None or confirm_refutation(certificate, group):
+                continue
+            blamed = [n for n in members if n in chosen] or list(members)
+            remedy = find_remedy(self.factors, chosen, holding, still=self.still)
+            found: dict[int, Result] = {
+                n: self.refuted(n, certificate, group, remedy) for n in blamed
+            }
+            for n in members:
+                if n not in found:
+                    found[n] = self.open(n, component.answer.residual)
+            return found
         return {n: self.open(n, component.answer.residual) for n in members}
 
-    def suspects(self, members: Sequence[int]) -> list[tuple[int, ...]]:
-        """Sets of factors that may contradict each other, small ones first."""
-        linked = self.neighbours(members)
-        found: dict[tuple[int, ...], None] = {}
-        for n in members:
-            found[(n,)] = None
-        found[tuple(members)] = None
-        for size in (1, 2):
-            for others in combinations([n for n in linked if n not in members], size):
-                found[tuple(sorted((*members, *others)))] = None
-        found[tuple(linked)] = None
-        found[tuple(range(len(self.factors)))] = None
-        return list(found)[:MAX_SUBSETS]
+    def suspects(self, members: Sequence[int]) -> Iterator[tuple[int, ...]]:
+        """Sets of factors that may contradict each other, small ones first.
 
-    def neighbours(self, members: Sequence[int]) -> list[int]:
-        """The factors that share parameters or movable latents with some of these."""
-        latents = set(self.search.movable())
-        links: set[Symbol] = set()
-        for n in members:
-            links |= self.symbols(n) & (latents | set(self.factors[n].parameters()))
-        return [n for n in range(len(self.factors)) if self.symbols(n) & links or n in members]
+        None where all that are linked have a solution together at every instance that was tried.
+        """
+        if any(self.unbounded):
+            return
+        whole = self.linked(members)
+        if len(whole) > 1 and is_solvable(
+            [self.factors[n] for n in whole], self.budget, still=self.still
+        ):
+            return
+        found: dict[tuple[int, ...], None] = {(n,): None for n in members}
+        found[tuple(members)] = None
+        others = [n for n in whole if n not in members]
+        for size in (1, 2):
+            for chosen in combinations(others, size):
+                found[tuple(sorted((*members, *chosen)))] = None
+        yield from list(found)[:MAX_SUBSETS]
+        if tuple(whole) not in found:
+            yield tuple(whole)
+
+    def linked(self, members: Sequence[int]) -> list[int]:
+        """The factors that share parameters or movable latents with some of these, or with those
+        that do.
+        """
+        shared = {*self.search.movable(), *(p for f in self.factors for p in f.parameters())}
+        found = set(members)
+        while True:
+            links = set().union(*(self.symbols(n) for n in found)) & shared
+            more = {n for n in range(len(self.factors)) if self.symbols(n) & links} - found
+            if not more:
+                return sorted(found)
+            found |= more
 
     def symbols(self, number: int) -> set[Symbol]:
+        """What a factor mentions, its own node included."""
         factor = self.factors[number]
         return {factor.node, *symbols_of_statement(factor.statement)}
 
-    def refuted(self, number: int, certificate: Certificate, group: tuple[Factor, ...]) -> Result:
+    def refuted(
+        self, number: int, certificate: Certificate, group: tuple[Factor, ...], remedy: str
+    ) -> Result:
         factor = self.factors[number]
         inseparable = _inseparable(factor)
         if inseparable is not None:
             return Outside(factor, inseparable.reason, inseparable.piece, certificate, group)
-        return Refuted(factor, certificate, group, _cause(factor, group))
+        cause = explain_cause(factor, group, self.still)
+        return Refuted(factor, certificate, group, cause, remedy)
 
     def open(self, number: int, residual: Term) -> Result:
         factor = self.factors[number]
@@ -292,6 +313,8 @@ class _Decider:
             missing = f"a rule of the checker: a motion was found, but not confirmed: {refusals}"
         elif self.search.exhausted:
             missing = "an answer within the bound on the work: not every base measure was tried"
+        elif self.budget.exhausted:
+            missing = "an answer within the bound on the work: the search for a certificate was cut"
         return Undecided(factor, residual, missing)
 
 
@@ -350,21 +373,3 @@ def _inseparable(factor: Factor) -> Inseparable | None:
     density = factor.change.density
     separation = separate_density(density, density.arguments)
     return separation if isinstance(separation, Inseparable) else None
-
-
-def _cause(factor: Factor, group: Sequence[Factor]) -> str:
-    """In words, what the certificate excludes."""
-    own = f"{factor.name} has no parameters, so a latent would have to move"
-    if len(group) > 1:
-        names = join_words([member.name for member in group])
-        shared = frozenset.intersection(*(member.parameters() for member in group))
-        if shared:
-            listed = join_words(sorted(s.name for s in shared))
-            return f"{names} share {listed}, and no single motion serves them all"
-        if not factor.parameters():
-            others = join_words([m.name for m in group if m is not factor])
-            return f"{own}, and no motion that serves {factor.name} serves {others}"
-        return f"no single motion serves {names}"
-    if not factor.parameters():
-        return f"{factor.name} has no parameters, and nothing else that could move with it"
-    return f"no motion of its parameters satisfies (U) of {factor.name}"

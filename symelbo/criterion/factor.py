@@ -19,6 +19,7 @@ from symelbo.expfam.separate_change import (
     speed,
 )
 from symelbo.families.family import Family, Form
+from symelbo.index.angles import split_angles
 from symelbo.index.binary import expand_binary
 from symelbo.index.build import ZERO, subtract, total
 from symelbo.index.differentiate import derivative_along
@@ -293,7 +294,8 @@ def _shape(names: tuple[str, ...], statement: Statement) -> tuple[Extent, ...]:
 
 @lru_cache(maxsize=1000)
 def _density(family: Family, form: Form, extents: tuple[tuple[str, Extent], ...]) -> Density:
-    return density_term(family, form, dict(extents))
+    density = density_term(family, form, dict(extents))
+    return replace(density, term=split_angles(density.term, density.value))
 
 
 @lru_cache(maxsize=1000)

@@ -7,6 +7,7 @@ its rows then gets exact weights.  What is found is proposed; `verify.certificat
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 
 from symelbo.criterion.factor import Factor
@@ -15,41 +16,69 @@ from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import weigh_rows
 from symelbo.verify.certificate import Certificate
 
-__all__ = ["find_certificate", "is_solvable"]
+__all__ = ["Budget", "find_certificate", "is_solvable"]
 
 MAX_DEPTH = 4  # latent entries whose motion and rest are told apart
-MAX_ROWS = 400
+MAX_ROWS = 400  # of an instance, for each factor
+MAX_WORK = 8000  # rows and ranks, for one model
 QUICK = 2  # instances of a quick look
 POINTS = (1, 2, 3)  # parameter values that are tried together
+CELLS = 4000  # of a matrix that cost as much as one row
+
+
+@dataclass
+class Budget:
+    """Counted work, so that the answer is the same on every machine."""
+
+    left: int = field(default_factory=lambda: MAX_WORK)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the search was cut."""
+        return self.left <= 0
+
+    def spend(self, amount: int) -> None:
+        """Take some of it; what has begun may end."""
+        self.left -= amount
 
 
 # ---------------------------------------------------------------- feasibility
 
 
-def is_solvable(factors: Sequence[Factor], *, quick: bool = False, still: bool = False) -> bool:
+def is_solvable(
+    factors: Sequence[Factor], budget: Budget, *, quick: bool = False, still: bool = False
+) -> bool:
     """Whether (U) has a solution at every small generic instance that was tried.
 
     False means almost surely that it has none at one of them, True only that none was excluded.
     quick: at the smallest instances only; still: no latent may move.
     """
-    systems = _systems(factors, generic=True, still=still)
+    systems = _systems(factors, budget, generic=True, still=still)
     if quick:
         systems = islice(systems, QUICK)
-    return all(_tree(system, Assignment()) is None for system in systems)
+    return all(_tree(system, Assignment(), budget) is None for system in systems)
 
 
-def _systems(factors: Sequence[Factor], *, generic: bool, still: bool = False) -> Iterator[System]:
+def _systems(
+    factors: Sequence[Factor], budget: Budget, *, generic: bool, still: bool
+) -> Iterator[System]:
     for functions in interpretations(factors):
         for sizes in small_sizes(factors):
             for points in POINTS if not generic else POINTS[-1:]:
+                if budget.exhausted:
+                    return
                 instance = Instance(factors, sizes, functions, generic, points, still=still)
+                if instance.most_rows() > MAX_ROWS * len(factors):
+                    continue
+                budget.spend(instance.most_rows())
                 instance.fill()
-                if instance.rows and len(instance.rows) <= MAX_ROWS * len(factors):
+                if instance.rows:
                     yield System(instance)
 
 
-def _tree(system: System, assignment: Assignment) -> list[Assignment] | None:
+def _tree(system: System, assignment: Assignment, budget: Budget) -> list[Assignment] | None:
     """Cases of moving and resting entries without a solution; None if some case has one."""
+    budget.spend(len(system.rows) ** 2 // CELLS)
     if not system.is_consistent(system.rows, assignment):
         return [assignment]
     decided = assignment.moving | assignment.resting
@@ -63,7 +92,7 @@ def _tree(system: System, assignment: Assignment) -> list[Assignment] | None:
             Assignment(assignment.moving, assignment.resting | {entry}),
             Assignment(assignment.moving | {entry}, assignment.resting),
         ):
-            found = _tree(system, branch)
+            found = _tree(system, branch, budget)
             if found is None:
                 return None
             leaves += found
@@ -74,15 +103,17 @@ def _tree(system: System, assignment: Assignment) -> list[Assignment] | None:
 # ---------------------------------------------------------------- certificates
 
 
-def find_certificate(factors: Sequence[Factor], still: bool = False) -> Certificate | None:
+def find_certificate(
+    factors: Sequence[Factor], budget: Budget, *, still: bool = False
+) -> Certificate | None:
     """factors -> a certificate that no motion serves them all; None if none was found.
 
     still: no latent may move, since the specification forbids it.
     """
-    if is_solvable(factors, still=still):
+    if is_solvable(factors, budget, still=still):
         return None
-    for system in _systems(factors, generic=False, still=still):
-        leaves = _tree(system, Assignment())
+    for system in _systems(factors, budget, generic=False, still=still):
+        leaves = _tree(system, Assignment(), budget)
         if leaves is None:
             continue
         certificate = _certify(system, leaves)

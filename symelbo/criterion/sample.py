@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice, product
-from math import prod
+from math import isfinite, prod
 from random import Random
 from typing import Final
 
@@ -44,7 +44,7 @@ from symelbo.index.terms import (
 
 __all__ = ["Instance", "Row", "Values", "interpretations", "small_sizes"]
 
-MAX_SIZES = 12  # combinations of small sizes that are tried
+MAX_SIZES = 6  # combinations of small sizes that are tried
 MAX_CONFIGURATIONS = 8  # of the parents of a factor
 MAX_VALUES = 8  # of the value of a factor
 SEED: Final = 0
@@ -252,10 +252,11 @@ class Instance:
         ]
 
     def _movable(self) -> frozenset[str]:
-        """The continuous latents whose supports allow a motion."""
+        """The continuous latents, but those whose factor is here and has no motion."""
         if self.still:
             return frozenset()
-        can = {f.node.name for f in self.factors if f.can_move}
+        kinds = ("real", "positive", "interval", "angle", "posdef")
+        can = {s.name for s in self.symbols if s.role is Role.LATENT and s.domain.kind in kinds}
         return frozenset(can - {f.node.name for f in self.factors if not f.can_move})
 
     def places(self, symbol: Symbol) -> list[tuple[int, ...]]:
@@ -307,16 +308,29 @@ class Instance:
         return _REAL_VALUES[n % len(_REAL_VALUES)]
 
     def inside(self, domain: Domain, offset: Fraction) -> Fraction:
-        """A point of an interval whose ends are numbers; near 0 where they are not."""
-        lower = domain.lower.value if isinstance(domain.lower, Number) else None
-        upper = domain.upper.value if isinstance(domain.upper, Number) else None
+        """A point of an interval whose ends are known; near 0 where they are not."""
         if domain.kind == "angle":
             return offset - 2
+        lower, upper = self.end(domain.lower), self.end(domain.upper)
         if lower is not None and upper is not None:
             return lower + (upper - lower) * offset / (offset + 4)
         if lower is not None:
             return lower + offset
         return upper - offset if upper is not None else offset
+
+    def end(self, bound: Term | None) -> Fraction | None:
+        """A bound of a support as a number; one that is irrational is replaced by one near it."""
+        if bound is None:
+            return None
+        entries = {at: Modular.rational(x) for at, x in self.known.items()}
+        try:
+            value = Modular(self.sizes, entries, self.seed).term(bound, {})
+        except NoResidue:
+            return None
+        if value.exact is not None:
+            return value.exact
+        near = Fraction(value.size).limit_denominator(64) if isfinite(value.size) else None
+        return near
 
     def block(self, symbol: Symbol, places: Sequence[tuple[int, ...]], n: int) -> Values:
         """A point of a simplex, of the definite matrices, or counts with a given sum."""
@@ -441,6 +455,14 @@ class Instance:
             blocks.setdefault(at[:-depth], []).append(at)
         return [(symbol, tuple(group)) for group in blocks.values()]
 
+    def most_rows(self) -> int:
+        """An upper bound of the number of rows."""
+        count = 0
+        for factor in self.factors:
+            parents = MAX_CONFIGURATIONS if factor.parents() else 1
+            count += len(index_tuples(factor.plates, self.sizes)) * parents
+        return count * self.points * MAX_VALUES
+
     def fill(self) -> None:
         """Draw the rows of all factors at all their places."""
         for number_of, factor in enumerate(self.factors):
@@ -520,7 +542,9 @@ class Instance:
                     gradient[column("r", point, at[0], at[1][:-2])] = residue
                 elif symbol.domain.kind != "angle":
                     gradient[column("r", point, *at)] = Modular.rational(shifted).value
-                if symbol.domain.kind in ("real", "angle"):
+                if symbol.domain.kind in ("real", "angle") or (
+                    symbol.domain.kind == "interval" and not isinstance(lower, Number)
+                ):
                     gradient[column("s", point, *at)] = 1
             entries[at] = Dual(residue, x, gradient, float(x))
         machine = Modular(self.sizes, entries, self.seed)

@@ -53,6 +53,7 @@ class Search:
     variational: tuple[Factor, ...]
     known: dict[object, Proposal | NotFound] = field(default_factory=dict)
     exhausted: bool = False
+    limit: int = MAX_ATTEMPTS
 
     # ------------------------------------------------------------------ which latents may move
 
@@ -179,7 +180,7 @@ class Search:
         key = (tuple(members), tuple(gauges), frozenset(own.items()), tuple(qs), common)
         if key in self.known:
             return self.known[key]
-        if len(self.known) >= MAX_ATTEMPTS:
+        if len(self.known) >= self.limit:
             self.exhausted = True
             return NotFound(ZERO)
         chosen = tuple(self.factors[n] for n in members)

@@ -123,14 +123,14 @@ class System:
             return True
         wide = [self.columns(row, assignment) for row in rows]
         keys = {key: n for n, key in enumerate(dict.fromkeys(k for found in wide for k in found))}
-        left = flint.nmod_mat(len(rows), len(keys), PRIME)
-        both = flint.nmod_mat(len(rows), len(keys) + 1, PRIME)
+        table = flint.nmod_mat(len(rows), len(keys) + 1, PRIME)
         for i, (row, found) in enumerate(zip(rows, wide, strict=True)):
             for key, value in found.items():
-                left[i, keys[key]] = value
-                both[i, keys[key]] = value
-            both[i, len(keys)] = row.logarithm
-        return bool(left.rank() == both.rank())
+                table[i, keys[key]] = value
+            table[i, len(keys)] = row.logarithm
+        reduced, rank = table.rref()
+        # no solution if the last row says 0 = 1
+        return rank == 0 or any(int(reduced[rank - 1, n]) for n in range(len(keys)))
 
     # ------------------------------------------------------------------ exact numbers
 

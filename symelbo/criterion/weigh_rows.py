@@ -47,14 +47,13 @@ def weigh_rows(system: System, assignment: Assignment, rows: Sequence[Row]) -> C
         for weights in combined
     ]
     for chosen in _square_systems(lines, [len(weights) for weights in combined]):
-        used = [n for n in range(len(left)) if any(lines[i][n] for i in chosen)]
-        case = _state_case(
-            system,
-            assignment,
-            rows,
-            [combined[i] for i in chosen],
-            [left[n] for n in used],
-        )
+        basis = _column_basis([lines[i][:-1] for i in chosen])
+        if basis is None:
+            continue
+        independent = [left[n] for n in basis[0]]
+        dependent = {left[n]: combination for n, combination in basis[1].items()}
+        kept = [combined[i] for i in chosen]
+        case = _state_case(system, assignment, rows, kept, independent, dependent)
         if case is not None:
             return case
     return None
@@ -91,13 +90,7 @@ def _combine(wide: Sequence[Mapping[Key, int]], keys: Sequence[Key]) -> list[dic
 def _kernel(table: flint.nmod_mat, width: int) -> list[dict[int, int]]:
     """A basis of the vectors x with table x = 0, each the smallest one with its last place."""
     reduced, rank = table.rref()
-    pivots = []
-    column = 0
-    for i in range(rank):
-        while int(reduced[i, column]) == 0:
-            column += 1
-        pivots.append(column)
-        column += 1
+    pivots = _pivots(reduced, rank)
     taken = set(pivots)
     basis = []
     for free in range(width):
@@ -115,7 +108,7 @@ def _kernel(table: flint.nmod_mat, width: int) -> list[dict[int, int]]:
 
 
 def _square_systems(lines: Residues, costs: Sequence[int]) -> list[list[int]]:
-    """Sets of lines without a solution that have one line more than unknowns, cheap ones first.
+    """Smallest sets of lines without a solution, cheap ones first; their rank is one less.
 
     The last number of a line is the right-hand side.
     """
@@ -129,11 +122,44 @@ def _square_systems(lines: Residues, costs: Sequence[int]) -> list[list[int]]:
     for vector in _kernel(table, len(order)):
         if not sum(w * lines[order[n]][-1] for n, w in vector.items()) % PRIME:
             continue
-        chosen = [order[n] for n in sorted(vector)]
-        unknowns = sum(any(lines[i][k] for i in chosen) for k in range(width))
-        if unknowns == len(chosen) - 1 and len(chosen) <= MAX_LINES:
-            found.append(chosen)
+        if len(vector) <= MAX_LINES:
+            found.append([order[n] for n in sorted(vector)])
     return sorted(found, key=lambda chosen: (len(chosen), sum(costs[i] for i in chosen)))[:3]
+
+
+def _column_basis(
+    lines: Residues,
+) -> tuple[list[int], dict[int, tuple[Fraction, ...]]] | None:
+    """Independent columns, and all others that are not 0 as rational combinations of them."""
+    height, width = len(lines), len(lines[0])
+    table = flint.nmod_mat(height, max(1, width), PRIME)
+    for i, line in enumerate(lines):
+        for n, value in enumerate(line):
+            table[i, n] = value
+    reduced, rank = table.rref()
+    pivots = _pivots(reduced, rank)
+    others = {}
+    for n in range(width):
+        if n in pivots:
+            continue
+        combination = tuple(rational_of(int(reduced[i, n])) for i in range(rank))
+        if any(x is None for x in combination):
+            return None
+        if any(combination):
+            others[n] = tuple(x for x in combination if x is not None)
+    return pivots, others
+
+
+def _pivots(reduced: flint.nmod_mat, rank: int) -> list[int]:
+    """The first columns of the rows of a matrix in reduced echelon form."""
+    pivots = []
+    column = 0
+    for i in range(rank):
+        while int(reduced[i, column]) == 0:
+            column += 1
+        pivots.append(column)
+        column += 1
+    return pivots
 
 
 # ---------------------------------------------------------------- exact numbers
@@ -145,6 +171,7 @@ def _state_case(
     rows: Sequence[Row],
     combined: Sequence[Mapping[int, int]],
     left: Sequence[Key],
+    dependent: Mapping[Key, tuple[Fraction, ...]],
 ) -> Case | None:
     """The weights and what they leave, as exact numbers; None if they are too long."""
     used = sorted({m for weights in combined for m in weights})
@@ -184,6 +211,7 @@ def _state_case(
         kept,
         tuple(_unknown(system, key) for key in left),
         matrix,
+        tuple((_unknown(system, key), combination) for key, combination in dependent.items()),
     )
 
 

@@ -22,7 +22,7 @@ from symelbo.index.tidy import tidy_array
 from symelbo.render.names import name_array_indices
 from symelbo.render.print_latex import print_latex
 from symelbo.render.print_text import print_text
-from symelbo.verify.certificate import Case, Certificate, Given
+from symelbo.verify.certificate import Case, Certificate, Given, Unknown
 
 __all__ = ["SCHEMA", "derivation_data", "render_json", "residual_bound"]
 
@@ -260,12 +260,17 @@ def _case(case: Case) -> Json:
             }
             for row in case.rows
         ],
-        "unknowns": [
-            {"name": unknown.name, "place": list(unknown.place), "point": unknown.point}
-            for unknown in case.unknowns
+        "unknowns": [_unknown(unknown) for unknown in case.unknowns],
+        "dependent": [
+            {**_unknown(unknown), "combination": [str(x) for x in combination]}
+            for unknown, combination in case.dependent
         ],
         "matrix": [[_formula(term) for term in line] for line in case.matrix],
     }
+
+
+def _unknown(unknown: Unknown) -> Json:
+    return {"name": unknown.name, "place": list(unknown.place), "point": unknown.point}
 
 
 def _values(values: Given) -> list[Json]:

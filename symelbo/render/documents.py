@@ -488,6 +488,7 @@ class _Document:
             matrix = [[_rounded(term) for term in line] for line in case.matrix]
         return {
             "unknowns": [self.unknown(u, certificate, names) for u in case.unknowns],
+            "dependent": [self.unknown(u, certificate, names) for u, _ in case.dependent],
             "matrix": matrix,
             "value": matrix[0][0],
             "rounded": bool(rounded > TABLE),

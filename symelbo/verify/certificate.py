@@ -119,7 +119,7 @@ class Case:
 
     matrix: one line for each combination of the rows: what it leaves of the unknowns, and last the
     weighted sum of log p.  It is square, and its determinant is not 0; without unknowns it is one
-    number.
+    number.  dependent: other unknowns, which occur in the same combination of these everywhere.
     """
 
     moving: tuple[Place, ...]
@@ -127,6 +127,7 @@ class Case:
     rows: tuple[CertificateRow, ...]
     unknowns: tuple[Unknown, ...]
     matrix: tuple[tuple[Term, ...], ...]
+    dependent: tuple[tuple[Unknown, tuple[Fraction, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,10 @@ class _Check:
                 found.append("as many combinations are needed as unknowns are left, and one more")
             if any(len(row.weights) != size for row in case.rows):
                 found.append("a row without a weight in every combination")
-            if len(set(case.unknowns)) != len(case.unknowns):
+            if any(len(combination) != size - 1 for _, combination in case.dependent):
+                found.append("a dependent unknown without a factor for every unknown")
+            named = [*case.unknowns, *(unknown for unknown, _ in case.dependent)]
+            if len(set(named)) != len(named):
                 found.append("an unknown that is named twice")
             if not all(_closed(term) for line in case.matrix for term in line):
                 found.append("a coefficient or a value is not closed")
@@ -359,6 +363,13 @@ class _Check:
     def case_reasons(self, case: Case) -> list[str]:
         columns, totals = self.combine(case)
         found = []
+        for unknown, combination in case.dependent:
+            for other, factor in zip(case.unknowns, combination, strict=True):
+                if unknown in columns and other in columns:
+                    columns[unknown] = [
+                        self.exact.add(poly, same, -factor)
+                        for poly, same in zip(columns[unknown], columns[other], strict=True)
+                    ]
         for unknown, polys in columns.items():
             if unknown in case.unknowns:
                 continue

@@ -8,8 +8,21 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 
-from symelbo.index.terms import Array, Call, Domain, Extent, Index, Role, Symbol, Term
+from symelbo.index.terms import (
+    Add,
+    Array,
+    Call,
+    Domain,
+    Extent,
+    Index,
+    Mul,
+    Number,
+    Role,
+    Symbol,
+    Term,
+)
 from symelbo.verify.evaluate import walk
+from symelbo.verify.interval import certainly_positive
 from symelbo.verify.kernel import Forms, Poly, add_polys, scale_poly
 from symelbo.verify.language import Field, Instance, NotShown, derivative, encode
 
@@ -176,10 +189,22 @@ def _scalar_admissible(symbol: Symbol, x: Fraction, constants: Values, instance:
 
 def _in_interval(domain: Domain, x: Fraction, values: Values, instance: Instance) -> bool:
     """Strictly inside, so that it does not matter whether the interval is open."""
-    lower, upper = (_bound(b, values, instance) for b in (domain.lower, domain.upper))
-    if (domain.lower is not None and lower is None) or (domain.upper is not None and upper is None):
-        return False
-    return (lower is None or x > lower) and (upper is None or x < upper)
+    return _above(domain.lower, x, 1, values, instance) and _above(
+        domain.upper, x, -1, values, instance
+    )
+
+
+def _above(
+    bound: Term | None, x: Fraction, side: int, values: Values, instance: Instance
+) -> bool:
+    """side (x - bound) > 0; a bound that is no rational number is enclosed."""
+    if bound is None:
+        return True
+    known = _bound(bound, values, instance)
+    if known is not None:
+        return side * (x - known) > 0
+    minus = Mul((Number(Fraction(-1)), bound))
+    return certainly_positive(Mul((Number(Fraction(side)), Add((Number(x), minus)))))
 
 
 def _bound(term: Term | None, values: Values, instance: Instance) -> Fraction | None:

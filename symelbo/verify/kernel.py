@@ -68,6 +68,7 @@ MAX_SPLITS = 8  # nested case distinctions
 MAX_BITS = 4  # entries of 0 or 1 whose values are tried one by one
 MAX_PLACES = 16  # of a range of concrete length that is tried place by place
 _UNIT: Poly = {(): 1}
+_CONTINUOUS = ("real", "positive", "unit", "interval", "posdef")  # kinds of entries
 _BITS = ("binary", "onehot")  # kinds of entries that are 0 or 1
 
 
@@ -660,8 +661,8 @@ class Forms:
                 if e > 1 and e == int(e):
                     exponents[a] = 1  # 0 and 1 are their own powers
             elif head == "f" and atom[1] == "sign" and e != 1:
-                if e.denominator != 1:
-                    raise NotShown("a root of a sign")
+                if e.denominator != 1 or not self.generic(dict(atom[2])):
+                    raise NotShown("a power of the sign of something that may be 0")
                 self._set(exponents, a, e % 2)  # away from 0
             elif head == "N" and not 0 < e < 1:
                 whole = e.numerator // e.denominator
@@ -1075,6 +1076,9 @@ class Forms:
         return Add(tuple(parts))
 
     def nonzero_atom(self, a: int) -> bool:
+        atom = self.atoms[a]
+        if atom[:2] == ("f", "sign") and self.generic(dict(atom[2])):
+            return True
         return self.sign(a) == "+" or a in self.assumed_atoms
 
     def nonzero(self, poly: Poly) -> bool:
@@ -1112,11 +1116,58 @@ class Forms:
             result = add_polys(result, self.atom(("f", "log", _frozen(prime))))
         return result
 
+    def log_abs(self, poly: Poly) -> Poly:
+        """log|a b^n| = log|a| + n log|b|, where a and b are positive or almost never 0."""
+        monomial, c, prime = self.content(poly)
+        result = self.log({(): abs(c)})
+        parts = [(self._one(a), e) for a, e in monomial]
+        parts += [(prime, 1)] if prime != _UNIT else []
+        for part, e in parts:
+            if self.positive(part):
+                result = add_polys(result, self.log(part), e)
+                continue
+            if not self.generic(part):
+                raise NotShown("the logarithm of the size of something that may be 0")
+            size = self.mul(part, self.parity("sign", part))
+            result = add_polys(result, self.atom(("f", "log", _frozen(size))), e)
+        return result
+
+    def generic(self, part: Poly) -> bool:
+        """Whether something is 0 almost nowhere: linear in a continuous entry that is alone.
+
+        Densities count almost everywhere, and velocities are continuous: so it may be inverted.
+        """
+        if self.positive(part) or self.positive(scale_poly(part, -1)):
+            return True
+        for monomial in part:
+            for a, e in monomial:
+                if self.atoms[a][0] != "v" or self._kind(a) not in _CONTINUOUS or e != 1:
+                    continue
+                others = [m for m in part if m != monomial]
+                beside = [(b, x) for b, x in monomial if b != a]
+                if any(self.occurs(a, m) for m in (*others, tuple(beside))):
+                    continue
+                if all(self.sign(b) == "+" for b, _ in beside):
+                    self.assumed.add(_frozen(part))
+                    if len(part) == len(monomial) == 1:
+                        self.assumed_atoms.add(a)
+                    return True
+        return False
+
+    def occurs(self, a: int, monomial: Monomial) -> bool:
+        """Whether an entry, or one that may be the same, occurs anywhere in a monomial."""
+        name = self.atoms[a][1]
+        return any(
+            self.atoms[b][0] in ("v", "A") and self.atoms[b][1] == name
+            for b in self._all_atoms({monomial: 1})
+        )
+
     def exp(self, poly: Poly) -> Poly:
         """exp(sum c m) = product of exp(m)^c; exp(c log a) = a^c."""
         result = _UNIT
         for m, c in poly.items():
-            if len(m) == 1 and m[0][1] == 1 and self.atoms[m[0][0]][:2] == ("f", "log"):
+            is_log = len(m) == 1 and m[0][1] == 1 and self.atoms[m[0][0]][:2] == ("f", "log")
+            if is_log and (c.denominator == 1 or self.positive(dict(self.atoms[m[0][0]][2]))):
                 result = self.mul(result, self.power(dict(self.atoms[m[0][0]][2]), c))
             else:
                 result = self.mul(result, self.atom(("f", "exp", _frozen({m: 1})), c))
@@ -1187,7 +1238,7 @@ class Forms:
     def parity(self, name: str, a: Poly) -> Poly:
         """f(-a) = +-f(a); |a| = a sign a, sign(a b) = sign a sign b, sign a = 1 where a > 0.
 
-        (sign a)^2 = 1: where a = 0 nothing is claimed, since |a| has no derivative there.
+        (sign a)^2 = 1, where a is 0 almost nowhere.
         """
         if not a:
             return _UNIT if name == "cos" else {}
@@ -1261,6 +1312,8 @@ class Forms:
         if set(power) - {()}:
             return self.exp(self.mul(power, self.raw_log(base)))
         e = power.get((), 0)
+        if base[:2] == ("f", "abs") and e.denominator != 1:
+            return self.exp(scale_poly(self.raw_log(base), e))
         if e < 0 and e.denominator == 1:
             # 1/(a b) = 1/a 1/b keeps factors that expanding would hide
             if base[0] == "*":
@@ -1279,6 +1332,8 @@ class Forms:
 
     def raw_log(self, raw: Raw) -> Poly:
         """log(a b^n) = log a + n log b where every factor is positive."""
+        if raw[:2] == ("f", "abs"):
+            return self.log_abs(self.poly(raw[2]))
         try:
             if raw[0] == "*":
                 result: Poly = {}
