@@ -28,7 +28,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.verify.evaluate import walk
+from symelbo.verify.evaluate import free_indices, walk
 from symelbo.verify.kernel import Hypotheses, derivative_along, encode, minus, prove_zero
 from symelbo.verify.language import Field, NotShown, Raw, fresh
 
@@ -109,7 +109,9 @@ def _form(symbol: Symbol, array: Array, allowed: Sequence[Role]) -> list[str]:
             found.append(
                 f"the velocity of {symbol.name} depends on {other.name} ({other.role.value})"
             )
-    if _has_foreign_index(array):
+    if len(set(array.indices)) != len(array.indices):
+        found.append(f"the velocity of {symbol.name} has one index twice")
+    if free_indices(array):
         found.append(f"the velocity of {symbol.name} has a free index")
     return found
 
@@ -319,15 +321,3 @@ def _symbols(item: object) -> list[Symbol]:
     found = [s for s in walk((item,)) if isinstance(s, Symbol)]
     found += [s.symbol for s in walk((item,)) if isinstance(s, Entry)]
     return list(dict.fromkeys(found))
-
-
-def _has_foreign_index(array: Array) -> bool:
-    bound: set[Index] = set(array.indices)
-    for item in walk((array.body,)):
-        if isinstance(item, Sum):
-            bound.add(item.index)
-        elif isinstance(item, Array):
-            bound.update(item.indices)
-        elif isinstance(item, Index) and item not in bound:
-            return True
-    return False

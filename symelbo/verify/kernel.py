@@ -35,6 +35,7 @@ from symelbo.verify.language import (
     map_indices,
     minus,
     shift,
+    walk_raw,
 )
 
 __all__ = [
@@ -173,7 +174,7 @@ def _bits(raw: Raw) -> list[Raw]:
     """The entries that are 0 or 1, at places without bound indices."""
     found = {
         item
-        for item in _walk(raw)
+        for item in walk_raw(raw)
         if item[0] == "v" and len(item) == 4 and item[2][:1] == ("binary",)
     }
     if any(not all(map(_closed, item[3])) for item in found):
@@ -184,22 +185,11 @@ def _bits(raw: Raw) -> list[Raw]:
 # -------------------------------------------------------------------------- ranges and cases
 
 
-def _walk(raw: Any) -> Iterable[tuple[Any, ...]]:
-    """Every tuple inside a raw term."""
-    stack = [raw]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, tuple):
-            if item and isinstance(item[0], str):
-                yield item
-            stack.extend(item)
-
-
 def _resolve(raw: Raw) -> Raw:
     """Give every category the extent of the places it selects, where its domain has none."""
     known: dict[str, set[tuple[str, int]]] = {}
     unknown: set[RawIndex] = set()
-    for item in _walk(raw):
+    for item in walk_raw(raw):
         if item[0] == "e" and len(item) == 5:
             if item[2] == "?":
                 unknown.add(item)
@@ -222,7 +212,7 @@ def _cores(raw: Raw, least: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     lows: dict[str, list[int]] = {}
     offsets: dict[str, list[int]] = {}
     points: dict[str, list[int]] = {}
-    for item in _walk(raw):
+    for item in walk_raw(raw):
         if item[0] == "i" and len(item) == 5 and item[3]:
             lows.setdefault(item[3], []).append(item[2])
             offsets.setdefault(item[3], []).append(item[4])
@@ -262,7 +252,7 @@ def _free(raw: Raw) -> list[RawIndex]:
             for inner in i[4]:
                 index(inner)
 
-    for item in _walk(raw):
+    for item in walk_raw(raw):
         if item[0] in ("i", "e") and len(item) == 5:
             index(item)
     return sorted(found, key=repr)
@@ -271,7 +261,7 @@ def _free(raw: Raw) -> list[RawIndex]:
 def _closed(index: RawIndex) -> bool:
     """No bound index inside a category's own place."""
     return not any(
-        item[0] == "i" and item[1][:1] in "~#" for item in _walk(index) if len(item) == 5
+        item[0] == "i" and item[1][:1] in "~#" for item in walk_raw(index) if len(item) == 5
     )
 
 
@@ -420,8 +410,11 @@ class Forms:
         apart: frozenset[Any],
         values: Values,
         least: Iterable[tuple[str, int]] = (),
+        *,
+        kinks: bool = True,
     ) -> None:
         self.cores, self.apart, self.values = cores, apart, values
+        self.kinks = kinks  # whether the slope of |a| where a is 0 may be taken as 0
         self.least = dict(least)  # the smallest value of a size
         self.atoms: list[Atom] = []
         self.numbers: dict[Atom, int] = {}
@@ -1159,7 +1152,7 @@ class Forms:
         name = self.atoms[a][1]
         return any(
             self.atoms[b][0] in ("v", "A") and self.atoms[b][1] == name
-            for b in self._all_atoms({monomial: 1})
+            for b in self.all_atoms({monomial: 1})
         )
 
     def exp(self, poly: Poly) -> Poly:
@@ -1241,28 +1234,36 @@ class Forms:
         (sign a)^2 = 1, where a is 0 almost nowhere.
         """
         if not a:
+            if name == "sign" and not self.kinks:
+                raise NotShown("the slope of |a| where a is 0")
             return _UNIT if name == "cos" else {}
-        if name == "abs":  # |a| = a sign a
-            return self.mul(a, self.parity("sign", a))
+        if name == "abs":  # |a| = a sign a, whatever the sign of 0 is
+            return self.mul(a, self.sign_of(a, at_zero=False))
         if name == "sign":
-            monomial, c, prime = self.content(a)
-            result: Poly = {(): 1 if c > 0 else -1}
-            parts = [(self._one(b), e) for b, e in monomial]
-            parts += [(prime, 1)] if prime != _UNIT else []
-            for part, e in parts:
-                if self.positive(part):
-                    continue
-                if e.denominator != 1:
-                    raise NotShown("a root under abs")
-                if e.numerator % 2:
-                    result = self.mul(result, self.atom(("f", "sign", _frozen(part))))
-            return result
+            return self.sign_of(a, at_zero=True)
         if name == "besselratio":
             return self.atom(("f", name, _frozen(a)))
         negative = a[max(a)] < 0
         argument = scale_poly(a, -1) if negative else a
         odd = -1 if negative and name != "cos" else 1
         return scale_poly(self.atom(("f", name, _frozen(argument))), odd)
+
+    def sign_of(self, a: Poly, *, at_zero: bool) -> Poly:
+        """The product of the signs of all factors; at_zero: whether it matters where a is 0."""
+        monomial, c, prime = self.content(a)
+        result: Poly = {(): 1 if c > 0 else -1}
+        parts = [(self._one(b), e) for b, e in monomial]
+        parts += [(prime, 1)] if prime != _UNIT else []
+        for part, e in parts:
+            if self.positive(part):
+                continue
+            if e.denominator != 1:
+                raise NotShown("a root under abs")
+            if e.numerator % 2:
+                result = self.mul(result, self.atom(("f", "sign", _frozen(part))))
+            elif at_zero and e > 0 and not self.generic(part):
+                raise NotShown("the sign of a square that may be 0")
+        return result
 
     # --------------------------------------------------------------------- raw -> poly
 
@@ -1592,8 +1593,8 @@ class Forms:
             if table[other] != 1:
                 continue
             for k in self._places(other):
-                if k == j:
-                    continue
+                if k == j or not self.inside(k, variables[0]):
+                    continue  # M may have more rows and columns than are inverted
                 # Inv[i,j] M[j,k] or M[k,j] Inv[j,i]; either order if M is symmetric
                 orders = [(j, k), (k, j)] if symmetric else [(j, k) if side == 0 else (k, j)]
                 for places in orders:
@@ -1728,13 +1729,16 @@ class Forms:
     def jacobian(self, array: tuple[Any, Any]) -> bool:
         """The square Jacobian of an abstract map that is assumed to be invertible everywhere."""
         (i, j), frozen = array
-        if i[2:] != j[2:] or len(frozen) != 1 or frozen[0][1] != 1 or len(frozen[0][0]) != 1:
+        if len(frozen) != 1 or frozen[0][1] != 1 or len(frozen[0][0]) != 1:
             return False
         a, exponent = frozen[0][0][0]
         atom = self.atoms[a]
         if atom[0] != "A" or exponent != 1 or atom[2][0] != "invertible" or len(atom[5]) != 1:
             return False
-        return tuple(atom[4]) == (i,) and tuple(atom[5][0][1]) == (j,)
+        ((slot, at),) = atom[5]
+        # a part of the Jacobian need not be invertible
+        whole = i[2:] == (1, *atom[2][1:]) and [v[2:] for v in atom[3][slot][0]] == [j[2:]]
+        return whole and tuple(atom[4]) == (i,) and tuple(at) == (j,)
 
     def _pair(self, a: int) -> set[RawIndex]:
         atom = self.atoms[a]
@@ -1774,6 +1778,7 @@ class Forms:
             deltas = [x for x in inner if self.atoms[x[0]] in (("d", i, j), ("d", j, i))]
             if deltas:
                 rest: Poly = {tuple(x for x in inner if x not in deltas): 1}
+                self.power(self.replace(rest, {j: i}), -1)  # every place may be inverted
                 diagonal = self.power(self.replace(rest, {i: row, j: row}), -1)
                 return self.mul(diagonal, self.delta(row, column))
             if len(inner) == 1 and inner[0][1] == 1:
@@ -1807,7 +1812,8 @@ class Forms:
                 return self.total([i], self.log(self.replace(rest, {j: i})))
             if len(inner) == 1 and inner[0][1] == 1 and not outer and c == 1:
                 atom = self.atoms[inner[0][0]]
-                if atom[0] == "Inv" and (atom[2], atom[3]) == (i, j):
+                whole = atom[0] == "Inv" and atom[1][0][0][2:] == i[2:]
+                if whole and (atom[2], atom[3]) == (i, j):
                     return scale_poly(self.logdet(atom[1][0], dict(atom[1][1])), -1)
         array = self.array(variables, body)
         if not self.posdef(array):
@@ -1893,7 +1899,7 @@ class Forms:
 
     def coincidence(self, poly: Poly) -> tuple[RawIndex, RawIndex] | None:
         """Two free indices whose equality the normal form still asks for."""
-        for a in self._all_atoms(poly):
+        for a in self.all_atoms(poly):
             atom = self.atoms[a]
             if atom[0] != "d":
                 continue
@@ -1906,7 +1912,7 @@ class Forms:
                     return left, right
         return None
 
-    def _all_atoms(self, poly: Poly) -> list[int]:
+    def all_atoms(self, poly: Poly) -> list[int]:
         seen: dict[int, None] = {}
         stack = [a for m in poly for a, _ in m]
         while stack:
