@@ -9,6 +9,7 @@ from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.identity import Identity, state_identity
 from symelbo.criterion.motion import Motion
 from symelbo.index.build import ONE, ZERO, subtract
+from symelbo.index.substitute import part_names
 from symelbo.index.terms import Array, Entry, IndexTerm, Position, Term
 from symelbo.spec.model import Statement
 from symelbo.verify.certificate import Certificate, RefutedFactor, check_certificate
@@ -69,9 +70,9 @@ def claim_factor(factor: Factor, identity: Identity | None = None) -> FactorClai
     terms: tuple[Term, ...] = (ZERO, ZERO, ZERO, ZERO)
     if identity is not None:
         terms = (identity.base, identity.entropy, identity.divergence, identity.base_change)
-    return FactorClaim(
-        factor.name, factor.node, factor.statement.places, factor.log_density, *terms
-    )
+    plates = frozenset(index.name for index in factor.plates)
+    stated = (part_names(term, plates) for term in (factor.log_density, *terms))
+    return FactorClaim(factor.name, factor.node, factor.statement.places, *stated)
 
 
 def hypotheses(statements: Sequence[Statement], nonzero: Sequence[Term]) -> Hypotheses:

@@ -961,6 +961,11 @@ class Forms:
             return result
         if _frozen(_primitive(poly)) in self.assumed_positive:
             return "+"
+        for a, e in {(a, e): None for m in poly for a, e in m if e < 0}:
+            if self.atoms[a][0] == "P" and self.sign(a) == "+":
+                least = min(dict(m).get(a, 0) for m in poly)
+                if e == least and e.denominator == 1:  # times a positive denominator
+                    return self.poly_sign(self.mul(poly, {((a, -e),): 1}))
         for a in {a: None for m in poly for a, _ in m}:
             sign = self.sign_along(poly, a)
             if sign:
@@ -1216,7 +1221,7 @@ class Forms:
             elif order.denominator != 1 or order < 0:
                 raise NotShown("polygamma of an order that is no natural number")
         if not self.positive(a):
-            raise NotShown(f"{name} of something not shown to be positive")
+            raise NotShown(f"{name} of something not shown to be positive: {self.show(a)}")
         result: Poly = {}
         for _ in range(100):
             lower = add_polys(a, _UNIT, -1)
