@@ -63,9 +63,7 @@ def _express(result: Result) -> FactorResult:
     """Add the exponential-family form to a result of the criterion."""
     identity = result.identity if isinstance(result, Holds) else None
     form = express_form(result.factor, identity)
-    return FactorResult(
-        result.factor.name, result, form if isinstance(form, FactorForm) else None
-    )
+    return FactorResult(result.factor.name, result, form if isinstance(form, FactorForm) else None)
 
 
 # ---------------------------------------------------------------- checks

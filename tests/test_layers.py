@@ -15,7 +15,7 @@ PACKAGE = Path(symelbo.__file__).parent
 # A module named here by itself stands on its own floor, not on that of its package.
 FLOORS = (
     ("symelbo",),  # __init__: imports lazily, on first use of a name
-    ("symelbo.errors", "symelbo.resources"),
+    ("symelbo.errors", "symelbo.resources", "symelbo.words"),
     ("symelbo.index",),
     ("symelbo.families",),
     ("symelbo.language",),
@@ -42,9 +42,7 @@ UPWARDS = {
 # What each package may use of other people's.
 OUTSIDE = {
     "jinja2": {"symelbo.render"},
-    "sympy": {"symelbo.criterion"},
-    "mpmath": {"symelbo.verify"},
-    "flint": {"symelbo.verify"},
+    "flint": {"symelbo.criterion", "symelbo.verify"},
     "ruamel": {"symelbo.spec"},
     "click": {"symelbo.cli"},
 }

@@ -76,6 +76,3 @@ class Inseparable:
     reason: str
     piece: Term | None
     searched: bool = False
-
-
-RadialField = Mapping[Symbol, Array]
