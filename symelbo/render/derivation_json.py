@@ -26,7 +26,7 @@ from symelbo.verify.certificate import Case, Certificate, Given, Unknown
 
 __all__ = ["SCHEMA", "derivation_data", "render_json", "residual_bound"]
 
-SCHEMA: Final = "symelbo/derivation/1"
+SCHEMA: Final = "symelbo/derivation/2"
 LEAST_BOUND: Final = -15  # rounding errors below 1e-15 differ between machines
 
 Json: TypeAlias = dict[str, Any]
