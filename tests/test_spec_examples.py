@@ -319,7 +319,7 @@ def test_shown_to_be_a_probability(argument: str) -> None:
             "0 < w*mu[d] + 1/2 < 1 for d in 1:D",
             "p of Bernoulli at x",
         ),
-        ("x ~ Normal(0, w)", "0 < w", "variance of Normal at x"),
+        ("x ~ Normal(0, w + 1)", "0 < w + 1", "variance of Normal at x"),
         ("x ~ Normal(0, w**2)", "0 < w**2", "variance of Normal at x"),
         ("x ~ Normal(0, 1 - p - w)", "0 < 1 - p - w", "variance of Normal at x"),
         ("x ~ Categorical(mu)", "mu is positive and sums to one", "p of Categorical at x"),
