@@ -26,6 +26,7 @@ FLOORS = (
     ("symelbo.entropy.exact_posterior",),
     ("symelbo.derivation",),
     ("symelbo.entropy",),
+    ("symelbo.try_result",),
     ("symelbo.render",),
     ("symelbo.pipeline",),
     ("symelbo.write_output",),

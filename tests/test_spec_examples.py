@@ -363,7 +363,7 @@ def test_an_own_family_and_an_abstract_one() -> None:
             },
         },
     )
-    maxwell, abstract = model.families
+    (maxwell, _), (abstract, _) = model.families
     assert (maxwell.builtin, maxwell.value, maxwell.support) == (False, "v", Domain("positive"))
     assert node(model, "z").family is maxwell
     assert (abstract.abstract, abstract.constant_base_measure) == (True, False)
@@ -379,7 +379,7 @@ def test_an_interval_support_with_a_parameter() -> None:
             "log_density": "a - v + 1",
         }
     }
-    (family,) = small("x ~ Beyond(s2)", families=families).families
+    ((family, _),) = small("x ~ Beyond(s2)", families=families).families
     a = Entry(Symbol("a", Role.ARGUMENT, Domain("positive")))
     assert family.support == Domain("interval", add(a, ONE), None)
 
