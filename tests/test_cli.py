@@ -194,12 +194,17 @@ def test_a_bad_file_leaves_the_previous_output(symelbo: Callable[..., Run], tmp_
 
 def test_what_cannot_be_read(symelbo: Callable[..., Run], tmp_path: Path) -> None:
     (tmp_path / "folder.yaml").mkdir()
-    for name, words in (("none.yaml", "No such file"), ("folder.yaml", "directory")):
+    found = {"none.yaml": "No such file or directory", "folder.yaml": "a directory"}
+    if sys.platform != "win32":
+        os.mkfifo(tmp_path / "pipe.yaml")
+        (tmp_path / "zeros.yaml").symlink_to("/dev/zero")
+        found |= {"pipe.yaml": "a pipe", "zeros.yaml": "a character device"}
+    before = everything(tmp_path)
+    for name, what in found.items():
         run = symelbo("derive", name)
-        assert (run.status, run.out) == (2, "")
-        assert words in run.err
-        assert run.err.count("\n") == 1
-    assert everything(tmp_path) == ["folder.yaml"]
+        message = f"{name}:1:1: no file to read ({what}); expected a YAML file\n"
+        assert (run.status, run.out, run.err) == (2, "", message)
+    assert everything(tmp_path) == before
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
@@ -265,8 +270,11 @@ def test_an_interrupt_is_quiet(
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_an_interrupt_from_the_terminal(tmp_path: Path, jobs: str) -> None:
-    # one worker has finished and waits for work, the other one waits for a file that never comes
-    os.mkfifo(tmp_path / "never.yaml")
+    # one worker has finished and waits for work, the other one waits for a TeX that never ends
+    engine = tmp_path / "bin" / "pdflatex"
+    engine.parent.mkdir()
+    engine.write_text("#!/bin/sh\ngrep -q Poisson proof.tex || exec sleep 100\n: > proof.pdf\n")
+    engine.chmod(0o755)
     running = subprocess.Popen(
         [
             sys.executable,
@@ -274,13 +282,16 @@ def test_an_interrupt_from_the_terminal(tmp_path: Path, jobs: str) -> None:
             "symelbo",
             "derive",
             MIXTURE,
-            "never.yaml",
-            "--no-pdf",
+            RIGID,
             "--jobs",
             jobs,
         ],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PATH": f"{engine.parent}{os.pathsep}{os.environ['PATH']}",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
