@@ -229,29 +229,13 @@ def _run(tasks: Sequence[_Task], jobs: int) -> Iterator[_Outcome]:
     if jobs == 1 or len(tasks) == 1:
         yield from map(_derive_file, tasks)
         return
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
+    from symelbo.map_in_workers import Killed, map_in_workers
 
-    workers = min(jobs, len(tasks))
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
-    try:
-        futures = [pool.submit(_derive_file, task) for task in tasks]
-        for task, future in zip(tasks, futures, strict=True):
-            try:
-                yield future.result()
-            except BrokenProcessPool:
-                text = f"{_printable(task.path)}: a worker process was killed; try fewer --jobs"
-                yield _Outcome(task.path, DEFECT, text)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _start_worker() -> None:
-    """Let Ctrl-C end a worker at once and without a word; the parent reports."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for task, outcome in zip(tasks, map_in_workers(_derive_file, tasks, jobs), strict=True):
+        if isinstance(outcome, Killed):
+            text = f"a worker process was killed ({outcome}); if memory ran out, try fewer --jobs"
+            outcome = _Outcome(task.path, DEFECT, f"{_printable(task.path)}: {text}")
+        yield outcome
 
 
 def _derive_file(task: _Task) -> _Outcome:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ families:
     log_density: log(k) - log(l) + (k - 1)*(log(v) - log(l)) - (v/l)**k
 observed: [x]
 """
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 BAD = """\
 name: Two faults
 parameters: {mu: reel, sigma2: positive}
@@ -267,31 +269,25 @@ def test_an_interrupt_is_quiet(
     assert run.err.strip() == ""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_an_interrupt_from_the_terminal(tmp_path: Path, jobs: str) -> None:
-    # one worker has finished and waits for work, the other one waits for a TeX that never ends
-    engine = tmp_path / "bin" / "pdflatex"
+def environment_with_tex(directory: Path, script: str) -> dict[str, str]:
+    """An environment whose pdflatex is this shell script."""
+    engine = directory / "bin" / "pdflatex"
     engine.parent.mkdir()
-    engine.write_text("#!/bin/sh\ngrep -q Poisson proof.tex || exec sleep 100\n: > proof.pdf\n")
+    engine.write_text(f"#!/bin/sh\n{script}\n: > proof.pdf\n")
     engine.chmod(0o755)
+    path = f"{engine.parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PATH": path}
+
+
+@posix
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("whom", ["all", "parent"])
+def test_an_interrupt_from_the_terminal(tmp_path: Path, jobs: str, whom: str) -> None:
+    # one worker has finished and waits for work, the other one waits for a TeX that never ends
     running = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "symelbo",
-            "derive",
-            MIXTURE,
-            RIGID,
-            "--jobs",
-            jobs,
-        ],
+        [sys.executable, "-m", "symelbo", "derive", MIXTURE, RIGID, "--jobs", jobs],
         cwd=tmp_path,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "PATH": f"{engine.parent}{os.pathsep}{os.environ['PATH']}",
-        },
+        env=environment_with_tex(tmp_path, "grep -q Poisson proof.tex || exec sleep 100"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -301,8 +297,13 @@ def test_an_interrupt_from_the_terminal(tmp_path: Path, jobs: str) -> None:
         assert running.poll() is None
         time.sleep(0.02)
     time.sleep(0.5)
-    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: the whole group
+    if whom == "all":
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does: the whole group
+    else:
+        running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=30)
+    with suppress(ProcessLookupError):
+        os.killpg(running.pid, signal.SIGKILL)  # the TeX of a worker that could not stop it
     assert running.returncode == 130
     assert (out, err.strip()) == ("", "")
 
@@ -396,18 +397,26 @@ def test_jobs_change_nothing_but_the_time(tmp_path: Path) -> None:
     assert runs[0][0] == 0
 
 
-def test_a_worker_that_is_killed_is_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cli, "_derive_file", _kill_self)
-    tasks = [cli._Task(Path(name), tmp_path, False, None, 80, False) for name in ("a", "b")]
-    outcomes = list(cli._run(tasks, 2))
-    assert [outcome.status for outcome in outcomes] == [1, 1]
-    assert "a worker process was killed" in outcomes[0].errors
-
-
-def _kill_self(task: object) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+@posix
+def test_a_worker_that_is_killed_costs_its_file_only(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "symelbo", "derive", PPCA, MIXTURE, RIGID, "--jobs", "2"],
+        cwd=tmp_path,
+        env=environment_with_tex(tmp_path, "grep -q Poisson proof.tex && kill -9 $PPID"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 1
+    (line,) = run.stderr.splitlines()
+    assert line.startswith(f"{MIXTURE}: a worker process was killed (SIGKILL); ")
+    assert [row.split()[-2:] == ["-", "-"] for row in run.stdout.splitlines()[1:]] == [
+        False,
+        True,
+        False,
+    ]
+    assert sorted(os.listdir(tmp_path / "output")) == ["ppca", "sbn_rigid"]
 
 
 # ---------------------------------------------------------------- the other commands
