@@ -208,7 +208,7 @@ def test_a_file_that_becomes_something_else_is_refused(
     path = make_special(tmp_path / "m.yaml", kind)
     regular = os.stat(__file__)
     with at_once(), pytest.raises(SpecError, match=rf"\({kind}\)"), monkeypatch.context() as patch:
-        patch.setattr(os, "stat", lambda path: regular)
+        patch.setattr(os, "stat", lambda path, **options: regular)
         read_model(path)
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import stat
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +15,7 @@ from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Extent, Role, Symbol
 from symelbo.language.fault import quote, suggest
 from symelbo.language.resolve import Broken, Deterministic, SizeName
+from symelbo.open_regular import open_regular
 from symelbo.spec.context import Context
 from symelbo.spec.model import Model, Statement
 from symelbo.spec.normalize import canonical_json, normalize
@@ -59,13 +58,6 @@ _ROLES: Final = {
     "inputs": (Role.INPUT, "an input"),
     "functions": (Role.FUNCTION, "a function"),
 }
-_KINDS: Final = {
-    stat.S_IFDIR: "a directory",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a character device",
-    stat.S_IFBLK: "a block device",
-}
 
 
 def read_model(source: str | Path | Mapping[str, Any], *, stem: str | None = None) -> Model:
@@ -92,25 +84,13 @@ def _guarded(top: MappingNode, stem: str | None, sha256: str) -> Model:
 
 
 def _read_bytes(path: Path) -> bytes:
-    """The start of a regular file; anything else is refused at once, without waiting for data."""
     try:
-        _check_regular(os.stat(path))  # before opening: to open a pipe or a device can have effects
-        with open(path, "rb", opener=_open_without_waiting) as file:
-            _check_regular(os.fstat(file.fileno()))  # the path may have been replaced in between
+        with open_regular(path) as file:
             return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         place = Place(str(path), 1, 1)
         raise SpecError([Fault(place, f"no file to read ({reason})", "a YAML file")]) from None
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
-
-
-def _check_regular(status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise ValueError(_KINDS.get(stat.S_IFMT(status.st_mode), "no regular file"))
 
 
 class _Reader:
