@@ -1,7 +1,8 @@
 """The command line.  Nothing heavy is imported before a command runs, so that --help is instant.
 
 Exit status of `derive`, for several files the worst in the order 1, 2, 4, 3, 0:
-    1  a defect of symelbo: the other answers of the call may be affected too, so it comes first
+    1  a defect of symelbo: the other answers of the call may be affected too, so it comes first;
+       or a worker process that was killed
     2  bad specification or usage, or output that cannot be written: there is no answer
     4  undecided: there is an answer, and it is "neither shown"
     3  --require was given, and the verdict is another (undecided included)
@@ -171,12 +172,13 @@ def derive(
     """Derive the entropy sum of each model FILE, or show why there is none.
 
     Writes derivation.json, proof.tex, appendix.tex, STEM.py and (with TeX) proof.pdf to DIR/STEM/,
-    all or nothing, and prints a summary.
+    all or nothing, and prints a summary.  manifest.json lists what was written: only these files
+    are replaced later, and only if they are unchanged; all others in DIR/STEM/ stay as they are.
 
     \b
     Exit status:
       0  a verdict was reached: proved, refuted or outside
-      1  a defect of symelbo
+      1  a defect of symelbo, or a worker of --jobs that was killed
       2  bad specification or usage; nothing is written
       3  --require was given and the verdict is another
       4  undecided

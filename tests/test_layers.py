@@ -15,7 +15,13 @@ PACKAGE = Path(symelbo.__file__).parent
 # A module named here by itself stands on its own floor, not on that of its package.
 FLOORS = (
     ("symelbo",),  # __init__: imports lazily, on first use of a name
-    ("symelbo.errors", "symelbo.resources", "symelbo.map_in_workers"),
+    ("symelbo.errors", "symelbo.resources"),
+    (
+        "symelbo.exchange_folders",
+        "symelbo.hold",
+        "symelbo.map_in_workers",
+        "symelbo.open_regular",
+    ),
     ("symelbo.index",),
     ("symelbo.families",),
     ("symelbo.language",),
@@ -28,6 +34,8 @@ FLOORS = (
     ("symelbo.entropy",),
     ("symelbo.render",),
     ("symelbo.pipeline",),
+    ("symelbo.manifest",),
+    ("symelbo.replace_folder", "symelbo.compile_pdf"),
     ("symelbo.write_output",),
     ("symelbo.cli",),
     ("symelbo.__main__",),
