@@ -106,15 +106,14 @@ def test_derive_writes_the_files_and_prints_a_summary(
 ) -> None:
     run = symelbo("derive", PPCA, "--no-pdf")
     assert (run.status, run.err) == (0, "")
-    expected = {"derivation.json", "proof.tex", "appendix.tex", "ppca.py"}
+    expected = {"derivation.json", "proof.tex", "appendix.tex", "ppca.py", "manifest.json"}
     assert {path.name for path in (tmp_path / "output" / "ppca").iterdir()} == expected
     assert "PROVED by Theorem 1" in run.out
     assert "log(2*PI*e*sigma2)" in run.out
     assert "d/ds sigma2 = -sigma2" in run.out
     assert "largest relative residual < 1e-" in run.out
-    assert "output/ppca/: appendix.tex, derivation.json, ppca.py, proof.tex" in " ".join(
-        run.out.split()
-    )
+    wrote = "output/ppca/: appendix.tex, derivation.json, manifest.json, ppca.py, proof.tex"
+    assert wrote in " ".join(run.out.split())
     assert "\x1b" not in run.out
     assert max(map(len, run.out.splitlines())) <= 80
 
@@ -192,6 +191,71 @@ def test_a_bad_file_leaves_the_previous_output(symelbo: Callable[..., Run], tmp_
     assert symelbo("derive", model, "--no-pdf").status == 2
     after = {p: p.read_bytes() for p in (tmp_path / "output").rglob("*") if p.is_file()}
     assert after == before
+
+
+@pytest.mark.parametrize("directory", [".", ".."])
+def test_a_model_in_its_own_output_folder_survives(
+    symelbo: Callable[..., Run],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    directory: str,
+) -> None:
+    mine = {"m.yaml": Path(PPCA).read_text(), "m.ipynb": "{}", "proof.txt": "", "derivation.md": ""}
+    (tmp_path / "m").mkdir()
+    for name, text in mine.items():
+        write(tmp_path / "m" / name, text)
+    monkeypatch.chdir(tmp_path / directory.replace("..", "m"))
+    model = "m.yaml" if directory == ".." else "m/m.yaml"
+    for _ in range(2):
+        run = symelbo(
+            "derive", model, model.replace("m.yaml", "none.yaml"), "--no-pdf", "-o", directory
+        )
+        assert "none.yaml:1:1: no file to read" in run.err
+        assert run.err.count("\n") == 1
+        written = {"appendix.tex", "derivation.json", "manifest.json", "m.py", "proof.tex"}
+        assert set(os.listdir(tmp_path / "m")) == {*mine, *written}
+        assert {name: (tmp_path / "m" / name).read_text() for name in mine} == mine
+    assert os.listdir(tmp_path) == ["m"]
+
+
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        (
+            False,
+            "holds m.py, but no manifest.json that says symelbo wrote it (early versions wrote",
+        ),
+        (True, "holds m.py, changed since symelbo wrote it; nothing was written: move it away, or"),
+    ],
+)
+def test_a_file_of_the_user_is_not_overwritten(
+    symelbo: Callable[..., Run], tmp_path: Path, first: bool, message: str
+) -> None:
+    model = write(tmp_path / "m.yaml", Path(PPCA).read_text())
+    if first:
+        assert symelbo("derive", model, "--no-pdf").status == 0
+    (tmp_path / "output" / "m").mkdir(parents=True, exist_ok=True)
+    write(tmp_path / "output" / "m" / "m.py", "mine")
+    before = everything(tmp_path)
+    run = symelbo("derive", model, "--no-pdf")
+    assert (run.status, run.out) == (2, "")
+    assert run.err.startswith(f"output/m: {message}")
+    assert run.err.endswith("or choose another -o\n")
+    assert everything(tmp_path) == before
+    assert (tmp_path / "output" / "m" / "m.py").read_text() == "mine"
+
+
+def test_folders_beside_the_output_are_left_alone(
+    symelbo: Callable[..., Run], tmp_path: Path
+) -> None:
+    names = [".m.partial-0123456789abcdef", ".m.previous", ".symelbo-" + "0" * 32]
+    for name in names:
+        (tmp_path / "output" / name).mkdir(parents=True)
+        write(tmp_path / "output" / name / "precious", "")
+    model = write(tmp_path / "m.yaml", Path(PPCA).read_text())
+    assert symelbo("derive", model, "--no-pdf").status == 0
+    assert sorted(os.listdir(tmp_path / "output")) == [*names, "m"]
+    assert all((tmp_path / "output" / name / "precious").exists() for name in names)
 
 
 def test_what_cannot_be_read(symelbo: Callable[..., Run], tmp_path: Path) -> None:
@@ -438,6 +502,7 @@ def test_help_has_examples(symelbo: Callable[..., Run]) -> None:
     assert "symelbo new model.yaml" in symelbo("--help").out
     text = symelbo("derive", "--help").out
     assert "symelbo derive model.yaml" in text
+    assert "manifest.json" in text
     for status in range(5):
         assert re.search(rf"^ +{status}  ", text, re.MULTILINE)
 
