@@ -225,7 +225,8 @@ FAILED, OTHER, UNTOUCHED = 3, 4, 5
 def run_hooked(hook: Hook, files: Mapping[str, bytes], directory: Path, number: int = 0) -> int:
     """Write DIR/m in a child process with a hook; its exit status, negative if it was killed.
 
-    0: it succeeded; FAILED: with an OutputError; UNTOUCHED: it did less than `number` things.
+    0: it succeeded; FAILED: by an OutputError or an interrupt; UNTOUCHED: in less than `number`
+    things.
     """
     child = os.fork()
     if not child:
@@ -242,7 +243,7 @@ def run_hooked(hook: Hook, files: Mapping[str, bytes], directory: Path, number: 
             sys.addaudithook(audit)
             replace_folder(files, directory, "m")
             status = 0 if count >= number else UNTOUCHED
-        except OutputError:
+        except (OutputError, KeyboardInterrupt):
             status = FAILED
         finally:
             os._exit(status)
@@ -263,6 +264,14 @@ def fail_at(number: int) -> Hook:
     def hook(count: int, event: str, arguments: tuple[object, ...]) -> None:
         if count == number:
             raise OSError(errno.EIO, "Input/output error")
+
+    return hook
+
+
+def interrupt_at(number: int) -> Hook:
+    def hook(count: int, event: str, arguments: tuple[object, ...]) -> None:
+        if count == number:
+            raise KeyboardInterrupt
 
     return hook
 
@@ -344,7 +353,7 @@ def test_a_run_that_is_killed_at_any_point(quick_path: Path, before: str, exchan
 
 @posix
 @pytest.mark.parametrize("before", ["nothing", "both"])
-@pytest.mark.parametrize("fault", [fail_at, fill_disk_at])
+@pytest.mark.parametrize("fault", [fail_at, interrupt_at, fill_disk_at])
 def test_a_run_that_fails_at_any_point(
     quick_path: Path, before: str, fault: Callable[[int], Hook], exchanges: bool
 ) -> None:
