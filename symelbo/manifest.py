@@ -21,7 +21,7 @@ __all__ = [
     "OutputError",
     "find_ours",
     "is_output_name",
-    "read_small_file",
+    "read_start",
     "render_manifest",
 ]
 
@@ -81,9 +81,9 @@ def _read_manifest(folder: Path) -> dict[str, str] | None:
     path = folder / MANIFEST
     if not os.path.lexists(path):
         return None
-    data = read_small_file(path, _MAX_BYTES)
+    data = read_start(path, _MAX_BYTES)
     try:
-        hashes = json.loads(data or b"")["sha256"]
+        hashes = json.loads(data)["sha256"]
         if all(map(_is_entry, hashes.items())) and _render(hashes) == data:
             return dict(hashes)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -97,14 +97,13 @@ def _is_entry(entry: tuple[str, object]) -> bool:
     return is_output_name(name) and re.fullmatch("[0-9a-f]{64}", str(value)) is not None
 
 
-def read_small_file(path: Path, limit: int) -> bytes | None:
-    """The content of a regular file; None for all else, and where there are more bytes."""
+def read_start(path: Path, limit: int) -> bytes:
+    """The first bytes of a regular file; none of all else, and of what cannot be read."""
     try:
         with open_regular(path, follow_links=False) as file:
-            data = file.read(limit + 1)
+            return file.read(limit)
     except OSError:
-        return None
-    return data if len(data) <= limit else None
+        return b""
 
 
 def _hash(path: Path) -> str:

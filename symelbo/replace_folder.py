@@ -34,7 +34,7 @@ from symelbo.manifest import (
     OutputError,
     find_ours,
     is_output_name,
-    read_small_file,
+    read_start,
     render_manifest,
 )
 
@@ -234,14 +234,17 @@ def _settle(run: _Run) -> None:
 
 
 def _dissolve_stand_in(run: _Run) -> None:
-    """Remove the links we made; what was saved to the stand-in while it was seen is moved."""
+    """Remove the links we made; what was saved to the stand-in while it was seen goes to DIR/STEM.
+
+    What was saved in both places under one name stays where it is, and so do we.
+    """
     run.folder.chmod(stat.S_IRWXU)
     for name in os.listdir(run.folder):
         entry, place = run.folder / name, run.target / name
         made = run.made.get(name)
         if _mark(entry) == made:
             entry.unlink()
-        elif _mark(place) in (None, made):
+        elif _mark(place) == made:
             os.replace(entry, place)
     run.folder.rmdir()
 
@@ -261,14 +264,13 @@ def _remove_work(run: _Run) -> None:
 
 
 def _render_marker(run: _Run) -> bytes:
-    data = {
-        "schema": _SCHEMA,
-        "note": _NOTE,
-        "token": run.work.name.removeprefix(_PREFIX),
-        "inode": _mark(run.work),  # so that a copy of the folder is no folder of ours
-        "stem": run.stem,
-    }
-    return json.dumps(data).encode()
+    return json.dumps({**_mark_work(run.work), "stem": run.stem}).encode()
+
+
+def _mark_work(work: Path) -> dict[str, Any]:
+    """What is in the marker of this folder, and of no copy of it."""
+    token = work.name.removeprefix(_PREFIX)
+    return {"schema": _SCHEMA, "note": _NOTE, "token": token, "inode": _mark(work)}
 
 
 def _render_journal(run: _Run) -> bytes:
@@ -297,18 +299,10 @@ def _finish_killed_run(work: Path) -> None:
 
 def _read_marker(work: Path) -> _Run | None:
     """The run whose folder this is; None if it is not known to be the folder of a run of ours."""
-    status = work.lstat()
-    if not stat.S_ISDIR(status.st_mode):
+    if hasattr(os, "geteuid") and work.lstat().st_uid != os.geteuid():
         return None
-    if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
-        return None
-    marker = (_SCHEMA, work.name.removeprefix(_PREFIX), status.st_ino)
     match _read_json(work / "run.json"):
-        case {"schema": schema, "token": token, "inode": inode, "stem": str(stem)} if (
-            schema,
-            token,
-            inode,
-        ) == marker and is_output_name(stem):
+        case {"stem": str(stem), **rest} if is_output_name(stem) and rest == _mark_work(work):
             return _Run(work, stem)
     return None
 
@@ -324,6 +318,6 @@ def _read_journal(run: _Run) -> _Run | None:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(read_small_file(path, _MAX_BYTES) or b"")
+        return json.loads(read_start(path, _MAX_BYTES))
     except (ValueError, RecursionError):
         return None

@@ -20,8 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from at_once import at_once
 
-from symelbo import exchange_folders
+from symelbo import exchange_folders, hold
 from symelbo import replace_folder as module
 from symelbo.manifest import MANIFEST, OutputError, render_manifest
 from symelbo.replace_folder import replace_folder
@@ -429,6 +430,29 @@ def test_what_is_saved_during_a_run_is_not_lost(
     assert hidden(tmp_path) == []
 
 
+@linux
+def test_what_is_saved_twice_during_a_run_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Case(tmp_path, "both")
+    exchange, calls = module._exchange, []
+
+    def save(run: module._Run) -> None:
+        calls.append(run)
+        replace_by_rename(tmp_path / "m" / "m.yaml", b"saved %d" % len(calls))
+        exchange(run)
+
+    monkeypatch.setattr(module, "_exchange", save)
+    replace_folder(NEW, tmp_path, "m")
+    assert content(tmp_path / "m") == {**output(NEW), **KEPT, "m.yaml": b"saved 1"}
+    (name,) = hidden(tmp_path)
+    assert (tmp_path / name / "folder" / "m.yaml").read_bytes() == b"saved 2"
+    monkeypatch.undo()
+    replace_folder(NEWEST, tmp_path, "m")
+    assert content(tmp_path / "m") == {**output(NEWEST), **KEPT, "m.yaml": b"saved 1"}
+    assert (tmp_path / name / "folder" / "m.yaml").read_bytes() == b"saved 2"
+
+
 @posix
 @pytest.mark.parametrize("name", ["proof.tex", "m.py"])
 def test_a_file_that_is_saved_as_late_as_can_be_is_respected(
@@ -580,9 +604,7 @@ def test_a_left_over_of_another_user_is_left_alone(
 
 
 @linux
-def test_the_folder_of_a_run_that_lives_is_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_waits_for_one_that_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Case(tmp_path, "both")
     code = (
         "import sys; from pathlib import Path; from symelbo.replace_folder import replace_folder;"
@@ -612,12 +634,62 @@ def test_the_folder_of_a_run_that_lives_is_left_alone(
 
 
 @linux
+def test_the_folder_of_a_run_that_lives_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a lock on a folder does not reach other machines, as on network file systems."""
+    Case(tmp_path, "both")
+    lock, settle, others = hold._lock, module._settle, []
+
+    def lock_files(path: Path, wait: bool) -> int | None:
+        return None if path.is_dir() else lock(path, wait)
+
+    def settle_late(run: module._Run) -> None:
+        if not others:
+            others.append(run)
+            before = content(run.work)
+            replace_folder(OLD, tmp_path, "other")
+            assert content(run.work) == before
+        settle(run)
+
+    monkeypatch.setattr(hold, "_lock", lock_files)
+    monkeypatch.setattr(module, "_settle", settle_late)
+    with at_once(10):
+        replace_folder(NEW, tmp_path, "m")
+    assert content(tmp_path / "m") == {**output(NEW), **KEPT}
+    assert hidden(tmp_path) == []
+
+
+@linux
+def test_the_stand_in_is_as_private_as_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m").chmod(0o710)
+    killed_run(tmp_path)
+    assert (tmp_path / "m").stat().st_mode & 0o777 == 0o710
+
+
+def test_an_exchange_that_fails_half_way_is_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other, spare = (tmp_path / name for name in ("one", "other", "spare"))
+    other.mkdir()
+    monkeypatch.setattr(exchange_folders, "_exchange_at_once", lambda one, other: False)
+    with pytest.raises(FileNotFoundError):
+        exchange_folders.exchange_folders(one, other, spare)
+    assert os.listdir(tmp_path) == ["other"]
+
+
+@linux
 def test_without_locks_left_overs_stay_and_all_else_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = killed_run(tmp_path)
     before = content(work)
-    monkeypatch.setattr("symelbo.hold._lock", lambda path, wait: None)
+
+    def fail(handle: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", fail)
     replace_folder(NEWEST, tmp_path, "m")
     assert content(work) == before
     assert content(tmp_path / "m") == {**output(NEWEST), **KEPT}

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from at_once import at_once
 
 from symelbo.errors import SpecError
 from symelbo.spec.read_model import read_model
@@ -149,22 +148,6 @@ def test_a_dict_of_foreign_values_is_refused(value: object) -> None:
         read_model({"name": "a", "model": value, "observed": ["x"]})
 
 
-@contextmanager
-def at_once() -> Iterator[None]:
-    """Fail, rather than wait, where the block takes longer than SECONDS."""
-
-    def fail(number: int, frame: object) -> None:
-        raise AssertionError(f"not done after {SECONDS} s")
-
-    before = signal.signal(signal.SIGALRM, fail)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
 def make_special(path: Path, kind: str) -> Path:
     """A file of this kind at `path`, or a link to one."""
     if kind == "a directory":
@@ -183,7 +166,7 @@ def make_special(path: Path, kind: str) -> Path:
 @pytest.mark.parametrize("kind", ["a directory", "a pipe", "a socket", "a character device"])
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
     path = make_special(tmp_path / "m.yaml", kind)
-    with at_once(), pytest.raises(SpecError) as caught:
+    with at_once(SECONDS), pytest.raises(SpecError) as caught:
         read_model(path)
     assert str(caught.value) == f"{path}:1:1: no file to read ({kind}); expected a YAML file"
 
@@ -191,7 +174,7 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, kind: str) -
 @posix
 def test_a_pipe_is_not_even_opened(tmp_path: Path) -> None:
     path = make_special(tmp_path / "m.yaml", "a pipe")
-    with at_once(), subprocess.Popen(["sh", "-c", f"echo > {path}; echo done"]) as writer:
+    with at_once(SECONDS), subprocess.Popen(["sh", "-c", f"echo > {path}; echo done"]) as writer:
         time.sleep(0.2)
         with pytest.raises(SpecError):
             read_model(path)
@@ -207,7 +190,11 @@ def test_a_file_that_becomes_something_else_is_refused(
 ) -> None:
     path = make_special(tmp_path / "m.yaml", kind)
     regular = os.stat(__file__)
-    with at_once(), pytest.raises(SpecError, match=rf"\({kind}\)"), monkeypatch.context() as patch:
+    with (
+        at_once(SECONDS),
+        pytest.raises(SpecError, match=rf"\({kind}\)"),
+        monkeypatch.context() as patch,
+    ):
         patch.setattr(os, "stat", lambda path, **options: regular)
         read_model(path)
 
