@@ -27,10 +27,10 @@ def compile_pdf(source: bytes) -> bytes | str:
         "FORCE_SOURCE_DATE": "1",
         "openout_any": "p",  # TeX writes below its own folder only
     }
-    with tempfile.TemporaryDirectory(prefix="symelbo-") as name:
-        folder = Path(name)
-        (folder / "proof.tex").write_bytes(source)
-        try:
+    try:
+        with tempfile.TemporaryDirectory(prefix="symelbo-") as name:
+            folder = Path(name)
+            (folder / "proof.tex").write_bytes(source)
             for _ in range(TEX_RUNS):
                 done = subprocess.run(
                     command,
@@ -45,10 +45,10 @@ def compile_pdf(source: bytes) -> bytes | str:
                 if done.returncode:
                     return f"no proof.pdf: {_tex_error(folder) or f'{command[0]} failed'}"
             return (folder / "proof.pdf").read_bytes()
-        except subprocess.TimeoutExpired:
-            return f"no proof.pdf: {command[0]} took longer than {TEX_SECONDS} s"
-        except OSError as error:
-            return f"no proof.pdf: {command[0]}: {error.strerror or error}"
+    except subprocess.TimeoutExpired:
+        return f"no proof.pdf: {command[0]} took longer than {TEX_SECONDS} s"
+    except OSError as error:
+        return f"no proof.pdf: {command[0]}: {error.strerror or error}"
 
 
 def _tex_command() -> list[str] | None:

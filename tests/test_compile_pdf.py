@@ -60,6 +60,12 @@ def test_no_tex_engine_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "neither pdflatex nor tectonic" in str(compile_pdf.compile_pdf(TEX))
 
 
+@needs_tex
+def test_no_place_for_tex_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    assert "No such file" in str(compile_pdf.compile_pdf(TEX))
+
+
 @posix
 @pytest.mark.parametrize("engine", ["pdflatex", "tectonic"])
 def test_engines_run_alone_in_a_folder_of_their_own(

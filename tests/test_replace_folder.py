@@ -812,11 +812,13 @@ def test_a_manifest_that_is_none_of_ours(tmp_path: Path, what: str) -> None:
 
 
 @posix
-@pytest.mark.parametrize("how", ["link", "pipe", "folder", "secret"])
+@pytest.mark.parametrize("how", ["link", "pipe", "folder", "secret", "huge"])
 def test_a_manifest_that_cannot_be_read(quick_path: Path, how: str) -> None:
     manifest = replace_folder(OLD, quick_path, "m") / MANIFEST
     if how == "secret":
         manifest.chmod(0)
+    elif how == "huge":
+        os.truncate(manifest, 1 << 40)
     elif how == "link":
         manifest.rename(quick_path / "elsewhere")
         manifest.symlink_to(quick_path / "elsewhere")
