@@ -383,7 +383,9 @@ def _entries(
 ) -> dict[tuple[str, tuple[int, ...]], float]:
     world = _world(setting, given, {})
     return {
-        (s.name, where): float(np.asarray(given[setting.names[s]])[(*data, *(i - 1 for i in where))])
+        (s.name, where): float(
+            np.asarray(given[setting.names[s]])[(*data, *(i - 1 for i in where))]
+        )
         for s in symbols
         for where in places(world, s.shape)
     }
