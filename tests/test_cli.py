@@ -927,7 +927,7 @@ DERIVATION = closed(
     conditions=TEXTS,
     residual=RESIDUAL,
     trials={"type": "integer"},
-    printed_residual=RESIDUAL,
+    printed_residual={"enum": [None, 1e-6]},
     printed_trials={"type": "integer"},
     steps={
         "type": "array",

@@ -252,8 +252,8 @@ class _Document:
         nodes = {node: latent.velocity(node) for node, latent in motion.latents.items()}
         alternative = derivation.decision.alternative
         sizes = [a.size for a in derivation.assumptions if a.size is not None]
-        nonzero = [f"${notation.term(tidy(t))}$" for t in derivation.decision.nonzero]
-        where = [rf"${notation.term(tidy(t))} \neq 0$" for t in derivation.decision.nonzero]
+        nonzero = [rf"${notation.term(tidy(t))} \neq 0$" for t in derivation.decision.nonzero]
+        where = list(nonzero)
         where += [rf"${latex_name(name)} \geq {least}$" for name, least in sizes]
         return {
             "motion": self.velocities(motion.parameters),
