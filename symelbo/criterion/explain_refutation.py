@@ -188,9 +188,7 @@ def _names(statements: Sequence[Statement]) -> set[str]:
     return taken
 
 
-def _part_parameters(
-    statements: Sequence[Statement], blamed: Sequence[int]
-) -> Iterator[_Change]:
+def _part_parameters(statements: Sequence[Statement], blamed: Sequence[int]) -> Iterator[_Change]:
     """Parameters of its own for one of the factors that share some."""
     taken = _names(statements)
     for number in reversed(blamed):
@@ -288,9 +286,7 @@ def _linear(argument: Array, formal: Symbol, taken: set[str]) -> tuple[Array, st
     return Array((outer,), line), f"{weights.name} {shown} + {offsets.name}", True
 
 
-def _free_arguments(
-    statement: Statement, taken: set[str]
-) -> Iterator[tuple[Statement, str]]:
+def _free_arguments(statement: Statement, taken: set[str]) -> Iterator[tuple[Statement, str]]:
     """One argument replaced by a free parameter, times a free factor, or plus a free offset."""
     kinds = {argument.name: argument.domain for argument in statement.form.arguments}
     plates = statement.plates

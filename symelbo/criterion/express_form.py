@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from symelbo.criterion.factor import Factor, open_density
 from symelbo.criterion.identity import Identity
-from symelbo.expfam.derive_radial import derive_means
+from symelbo.expfam.derive_means import derive_means
 from symelbo.expfam.form import Block, ExponentialForm, Gauge, Inseparable
 from symelbo.expfam.separate_density import separate_density
 from symelbo.index.build import ZERO, subtract

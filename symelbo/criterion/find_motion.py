@@ -75,31 +75,34 @@ def find_motion(attempt: Attempt) -> Proposal | NotFound:
     motions where the arguments are not determined (logits up to a constant).
     """
     unknowns = _make_unknowns(attempt)
-    residual = NotFound(ZERO)
-    for direct in (False, True):
-        equations = _equations(attempt, unknowns, direct)
-        if equations is None:
-            continue
-        found = _solve(equations, unknowns)
+    systems = [_equations(attempt, unknowns, direct) for direct in (False, True)]
+    for equations in filter(None, systems):
+        found = _scale(equations, unknowns)
         if isinstance(found, Found):
             return _propose(attempt, unknowns, found)
+    residual = NotFound(ZERO)
+    for equations in filter(None, systems):
+        answer = find_by_elimination(
+            equations.exact, unknowns.order, is_spectator, shifted=equations.shifted
+        )
+        if isinstance(answer, Found):
+            return _propose(attempt, unknowns, answer)
         if residual.residual == ZERO:
-            residual = found
+            residual = answer
     return residual
 
 
-def _solve(equations: Equations, unknowns: _Unknowns) -> Found | NotFound:
-    found: Found | NotFound = NotFound(ZERO)
-    if not equations.shifted:
-        still = {u: Array(formal_indices(u.shape), ZERO) for u in unknowns.order}
-        still = {u: a for u, a in still.items() if u not in unknowns.bases}
-        scaled = [replace_symbols(e, still) for e in equations.exact]
-        found = find_scaling(scaled, unknowns.bases)
-        if isinstance(found, Found):
-            return Found({**still, **found.values}, found.nonzero)
-    return find_by_elimination(
-        equations.exact, unknowns.order, is_spectator, shifted=equations.shifted
-    )
+def _scale(equations: Equations, unknowns: _Unknowns) -> Found | NotFound:
+    """A solution in which every parameter is multiplied by a number, the simplest to read."""
+    if equations.shifted:
+        return NotFound(ZERO)
+    still = {u: Array(formal_indices(u.shape), ZERO) for u in unknowns.order}
+    still = {u: a for u, a in still.items() if u not in unknowns.bases}
+    scaled = [replace_symbols(e, still) for e in equations.exact]
+    found = find_scaling(scaled, unknowns.bases)
+    if isinstance(found, Found):
+        return Found({**still, **found.values}, found.nonzero)
+    return found
 
 
 def is_spectator(symbol: Symbol) -> bool:

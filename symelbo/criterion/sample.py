@@ -55,6 +55,7 @@ _POSITIVE_VALUES: Final = tuple(
     map(Fraction, ("2", "3", "1/2", "4", "3/2", "6", "1/3", "2/3", "3/4", "9"))
 )
 _REAL_VALUES: Final = tuple(map(Fraction, ("1", "2", "-1", "3", "-2", "1/2", "-3", "3/2")))
+_WEIGHTS: Final = tuple(map(Fraction, (1, 2, 3, 1, 4, 3, 2, 6, 1, 8, 9)))
 MINUS: Final = Modular.rational(Fraction(-1))
 
 Values = dict[Place, Fraction]
@@ -344,7 +345,7 @@ class Instance:
             return {(name, at): diagonal[at[-1] - 1] if at[-1] == at[-2] else off for at in places}
         count = len(places)
         if kind == "simplex":
-            weights = [Fraction(1 + (k + n) % count) for k in range(count)]
+            weights = [_WEIGHTS[(n * count + k) % len(_WEIGHTS)] for k in range(count)]
             if self.generic:
                 weights = [Fraction(self.random.randint(3, 29)) for _ in places]
             return {(name, at): w / sum(weights) for at, w in zip(places, weights, strict=True)}

@@ -206,6 +206,30 @@ def _sum_simplex(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
     return None
 
 
+def _cancel_sum(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+    """sum_i f(i) / sum_j f(j) -> 1"""
+    for atom, exponent in factors.items():
+        if not isinstance(atom, Sum) or exponent > -1 or free_indices(atom) & set(bound):
+            continue
+        poly = to_poly(atom)
+        monomial = next(iter(poly))
+        if len(poly) != 1 or poly[monomial] != 1 or len(monomial.bound) != 1:
+            continue
+        (inner,) = monomial.bound
+        for index in bound:
+            if (index.extent, index.low) != (inner.extent, inner.low):
+                continue
+            inside = {a: e for a, e in factors.items() if index in free_indices(a)}
+            wanted = {replace_index(a, inner, index): e for a, e in monomial.factors}
+            if inside != wanted:
+                continue
+            left = {a: e for a, e in factors.items() if a not in inside and a is not atom}
+            if exponent != -1:
+                left[atom] = exponent + 1
+            return reduce_monomial(tuple(b for b in bound if b != index), left)
+    return None
+
+
 def _contract_inverse(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
     """sum_j inv(M)[i, j] M[j, k] -> delta(i, k), also from the right"""
     for atom, exponent in factors.items():
@@ -307,6 +331,7 @@ RULES = (
     _contract_delta,
     _count_free_sum,
     _contract_inverse,
+    _cancel_sum,
     _complete_range,
     _sum_simplex,
     _reduce_denominator,

@@ -16,7 +16,7 @@ from fractions import Fraction
 
 from symelbo.derivation import Derivation, EntropySum, FactorResult
 from symelbo.entropy.exact_posterior import log_joint
-from symelbo.expfam.derive_radial import derive_means
+from symelbo.expfam.derive_means import derive_means
 from symelbo.expfam.form import Inseparable
 from symelbo.expfam.separate_density import separate_density
 from symelbo.index.build import (

@@ -9,7 +9,7 @@ free of parents and parameters, H~ of the value v, d is the divergence of the mo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symelbo.index.terms import (
@@ -39,6 +39,7 @@ _NODES = (Role.LATENT, Role.OBSERVED)
 _KNOWN = (Role.PARAMETER, Role.CONSTANT, Role.FUNCTION)
 # q has parameters of its own for every data point: their velocities may depend on the data
 _KNOWN_OF_Q = (*_KNOWN, Role.VARIATIONAL, Role.OBSERVED, Role.INPUT)
+_ABOVE_ZERO = ("positive", "unit")
 _KNOWN_OF_BASE = (Role.CONSTANT, Role.INPUT, Role.FUNCTION)
 
 
@@ -133,7 +134,7 @@ def _tangent(symbol: Symbol, array: Array, given: Hypotheses) -> list[str]:
 
 
 def _keeps_support(node: Symbol, rate: Array, shift: Array, given: Hypotheses) -> list[str]:
-    """Real: r z + s.  Positive, and from a number on: r alone.  Definite: one r.  Angle: s alone."""
+    """Real: r z + s.  Positive or from a number on: r alone.  Definite: one r.  Angle: s alone."""
     domain = node.domain
     still = {"real": (), "positive": ("shift",), "posdef": ("shift",), "angle": ("rate",)}
     needed = still.get(domain.kind)
@@ -182,6 +183,7 @@ def check_factor(factor: FactorClaim, motion: MotionClaim, given: Hypotheses) ->
     if reasons:
         return reasons
     field = _field(motion)
+    given = replace(given, positive=(*given.positive, *_inside_support(factor)))
     steps: tuple[tuple[str, Raw], ...] = (
         (
             "(U)",
@@ -219,6 +221,25 @@ def check_closure(q: FactorClaim, motion: MotionClaim, given: Hypotheses) -> lis
     except NotShown as reason:
         return [f"q of {q.name}: {reason}"]
     return []
+
+
+def _inside_support(factor: FactorClaim) -> list[Raw]:
+    """What is positive of a scalar value between bounds that are no numbers."""
+    domain = factor.node.domain
+    if len(factor.places) != len(factor.node.shape):
+        return []
+    value = encode(Entry(factor.node, factor.places))
+    found: list[Raw] = []
+    if domain.kind == "naturals" and domain.upper is not None:
+        found.append(_sum(encode(domain.upper), _negative(value), ("q", Fraction(1))))
+    if domain.kind == "interval":
+        if domain.lower is not None:
+            found.append(minus(value, encode(domain.lower)))
+            if isinstance(domain.lower, Entry) and domain.lower.symbol.domain.kind in _ABOVE_ZERO:
+                found.append(value)
+        if domain.upper is not None:
+            found.append(minus(encode(domain.upper), value))
+    return found
 
 
 def _field(motion: MotionClaim) -> Field:

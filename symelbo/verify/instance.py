@@ -223,9 +223,7 @@ def _in_interval(domain: Domain, x: Fraction, values: Values, instance: Instance
     )
 
 
-def _above(
-    bound: Term | None, x: Fraction, side: int, values: Values, instance: Instance
-) -> bool:
+def _above(bound: Term | None, x: Fraction, side: int, values: Values, instance: Instance) -> bool:
     """side (x - bound) > 0; a bound that is no rational number is enclosed."""
     if bound is None:
         return True

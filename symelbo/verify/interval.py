@@ -29,7 +29,14 @@ from symelbo.index.terms import (
     Term,
 )
 
-__all__ = ["ball", "certainly_nonsingular", "certainly_nonzero", "certainly_positive", "determinant_of", "enclosure"]
+__all__ = [
+    "ball",
+    "certainly_nonsingular",
+    "certainly_nonzero",
+    "certainly_positive",
+    "determinant_of",
+    "enclosure",
+]
 
 PRECISIONS = (64, 256, 1024, 4096)  # bits
 
