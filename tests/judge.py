@@ -79,7 +79,11 @@ def category_extents(items: Iterable[object]) -> dict[str, Extent]:
 
 
 def worlds(
-    items: Sequence[object], *, draws: int = 2, seed: int = 0, least: Mapping[str, int] | None = None
+    items: Sequence[object],
+    *,
+    draws: int = 2,
+    seed: int = 0,
+    least: Mapping[str, int] | None = None,
 ) -> Iterator[World]:
     """Random worlds at every combination of sizes 1, 2, 3 from their smallest values on."""
     names, symbols, extents = sizes_in(items), symbols_in(items), category_extents(items)
@@ -137,9 +141,7 @@ def _block(kind: str, n: int, random: Random) -> dict[tuple[int, ...], float]:
     return {(k + 1,): float(chosen.count(k)) for k in range(n)}
 
 
-def _scalar(
-    symbol: Symbol, world: World, random: Random, extents: Mapping[str, Extent]
-) -> float:
+def _scalar(symbol: Symbol, world: World, random: Random, extents: Mapping[str, Extent]) -> float:
     domain = symbol.domain
     lower = None if domain.lower is None else evaluate(domain.lower, world).value
     upper = None if domain.upper is None else evaluate(domain.upper, world).value

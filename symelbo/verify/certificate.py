@@ -380,18 +380,16 @@ class _Check:
                         self.exact.add(poly, same, -factor)
                         for poly, same in zip(columns[unknown], columns[other], strict=True)
                     ]
-        for unknown, polys in columns.items():
-            if unknown in case.unknowns:
+        for key, polys in columns.items():
+            if key in case.unknowns:
                 continue
             if not all(self.exact.vanishes(poly) for poly in polys):
-                found.append(f"the weights do not annihilate {_describe(unknown)}")
-        printed = [*case.unknowns, None]
-        for n, unknown in enumerate(printed):
-            polys = totals if unknown is None else columns.get(unknown, [{}] * len(totals))
+                found.append(f"the weights do not annihilate {_describe(key)}")
+        left = [(_describe(u), columns.get(u, [{}] * len(totals))) for u in case.unknowns]
+        for n, (what, polys) in enumerate([*left, ("log p", totals)]):
             for line, poly in zip(case.matrix, polys, strict=True):
                 rest = self.exact.add(poly, self.exact.number(line[n]), -1)
                 if not self.exact.vanishes(rest):
-                    what = "log p" if unknown is None else _describe(unknown)
                     found.append(
                         f"the weighted sum of {what} differs from what is stated by "
                         + self.exact.show(rest)

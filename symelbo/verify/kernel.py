@@ -13,7 +13,7 @@ integers.  Nothing here is shared with the engine.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import permutations, product
 from math import factorial, gcd, lcm
@@ -51,6 +51,7 @@ __all__ = [
     "encode",
     "is_zero",
     "minus",
+    "prove_defined",
     "prove_zero",
     "scale_poly",
 ]
@@ -86,13 +87,14 @@ class Hypotheses:
     """What may be used without proof, because it is printed as a condition of the result.
 
     nonzero, positive: terms; posdef: matrices (indices, body); least: the smallest value of each
-    size, 1 if not given.
+    size, 1 if not given.  everywhere: nothing is left out because it happens almost nowhere.
     """
 
     nonzero: tuple[Raw, ...] = ()
     positive: tuple[Raw, ...] = ()
     posdef: tuple[tuple[tuple[RawIndex, ...], Raw], ...] = ()
     least: tuple[tuple[str, int], ...] = ()
+    everywhere: bool = False
 
     @classmethod
     def of(
@@ -114,6 +116,7 @@ class Hypotheses:
             tuple(map_indices(t, what) for t in self.positive),
             tuple((v, map_indices(b, what)) for v, b in self.posdef),
             self.least,
+            self.everywhere,
         )
 
     def put(self, entries: Mapping[Raw, Raw]) -> Hypotheses:
@@ -123,6 +126,7 @@ class Hypotheses:
             tuple(map_entries(t, entries) for t in self.positive),
             tuple((v, map_entries(b, entries)) for v, b in self.posdef),
             self.least,
+            self.everywhere,
         )
 
 
@@ -164,6 +168,15 @@ def prove_zero(
                 _prove(case, rest, frozenset(), values or {}, MAX_SPLITS)
     except RecursionError as error:
         raise NotShown("the term is nested too deeply") from error
+
+
+def prove_defined(term: Term | Raw, *, given: Hypotheses = NOTHING) -> None:
+    """Raises NotShown unless the term has a value at all values of its entries, without exception.
+
+    As in 1/w: that w = 0 happens almost nowhere does not help at a stationary point.
+    """
+    nothing: Raw = ("*", ("q", Fraction(0)), _raw(term))
+    prove_zero(nothing, given=replace(given, everywhere=True))
 
 
 def _raw(term: Term | Raw) -> Raw:
@@ -429,6 +442,7 @@ class Forms:
         self.assumed: set[Any] = set()
         self.assumed_positive: set[Any] = set()
         self.assumed_posdef: set[Any] = set()
+        self.everywhere = False
         self.fresh = 0
 
     def at(self, values: Values) -> None:
@@ -527,6 +541,7 @@ class Forms:
 
     def assume(self, given: Hypotheses) -> None:
         """Assumed conditions: what may be inverted, or has a sign, although no proof is found."""
+        self.everywhere = given.everywhere
         for variables, body in given.posdef:
             self.assumed_posdef.add(self.array(variables, self.poly(body)))
         for raw in given.positive:
@@ -1123,7 +1138,8 @@ class Forms:
     def log_abs(self, poly: Poly) -> Poly:
         """log|a b^n| = log|a| + n log|b|, where a and b are positive or almost never 0."""
         monomial, c, prime = self.content(poly)
-        result = self.log({(): abs(c)})
+        size: Poly = {(): abs(c)}
+        result = self.log(size)
         parts = [(self._one(a), e) for a, e in monomial]
         parts += [(prime, 1)] if prime != _UNIT else []
         for part, e in parts:
@@ -1132,8 +1148,8 @@ class Forms:
                 continue
             if not self.generic(part):
                 raise NotShown("the logarithm of the size of something that may be 0")
-            size = self.mul(part, self.parity("sign", part))
-            result = add_polys(result, self.atom(("f", "log", _frozen(size))), e)
+            absolute = self.mul(part, self.parity("sign", part))
+            result = add_polys(result, self.atom(("f", "log", _frozen(absolute))), e)
         return result
 
     def generic(self, part: Poly) -> bool:
@@ -1143,6 +1159,8 @@ class Forms:
         """
         if self.nonzero(part) or (len(part) == 1 and self._is_assumed(part)):
             return True
+        if self.everywhere:
+            return False
         for monomial in part:
             for a, e in monomial:
                 if self.atoms[a][0] != "v" or self._kind(a) not in _CONTINUOUS or e != 1:
@@ -1599,8 +1617,10 @@ class Forms:
         outer = self._of_frozen(frozen) - set(variables)
         for j, i, side in ((column, row, 0), (row, column, 1)):
             # j may not select the matrix as well: sum_j Inv(M_j)[i, j] M_j[j, k] is no delta
-            if j not in bound or i == j or j in outer or j[2:] != variables[0][2:]:
+            if j not in bound or j in outer or j[2:] != variables[0][2:]:
                 continue
+            if j in self._index_variables(i):
+                continue  # the diagonal, or a category of j
             users = [b for b in table if j in self.variables[b]]
             if len(users) != 2 or a not in users:
                 continue
@@ -1608,7 +1628,7 @@ class Forms:
             if table[other] != 1:
                 continue
             for k in self._places(other):
-                if k == j or not self.inside(k, variables[0]):
+                if j in self._index_variables(k) or not self.inside(k, variables[0]):
                     continue  # M may have more rows and columns than are inverted
                 # Inv[i,j] M[j,k] or M[k,j] Inv[j,i]; either order if M is symmetric
                 orders = [(j, k), (k, j)] if symmetric else [(j, k) if side == 0 else (k, j)]
