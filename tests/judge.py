@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from enum import Enum
 from fractions import Fraction
 from itertools import product
 from random import Random
@@ -39,7 +40,7 @@ from symelbo.index.terms import (
 )
 from symelbo.verify.evaluate import Place, Smooth, World, evaluate, places, walk
 
-__all__ = ["draw_entries", "is_true", "mutants", "symbols_in", "worlds"]
+__all__ = ["Verdict", "draw_entries", "is_true", "judge", "mutants", "symbols_in", "worlds"]
 
 SIZES = (1, 2, 3)
 _UNDEFINED = (ValueError, ZeroDivisionError, TypeError)
@@ -170,31 +171,52 @@ def _scalar(symbol: Symbol, world: World, random: Random, extents: Mapping[str, 
 # ---------------------------------------------------------------- truth
 
 
+class Verdict(Enum):
+    """What the numbers say of a statement."""
+
+    TRUE = "true"
+    FALSE = "false"
+    UNDEFINED = "undefined"  # it has no value at some admissible point
+    NOWHERE = "nowhere"  # its places exist at no size, or there are no numbers for a function
+
+
 def is_true(
     statement: Term,
     *,
     draws: int = 2,
     seed: int = 0,
     least: Mapping[str, int] | None = None,
-    items: Sequence[object] = (),
 ) -> bool:
-    """Whether a term vanishes wherever it has a value; a term without a value is not true.
+    """Whether a term vanishes at all admissible points; where it has no value, it is not true."""
+    return judge(statement, draws=draws, seed=seed, least=least) is Verdict.TRUE
+
+
+def judge(
+    statement: Term,
+    *,
+    draws: int = 2,
+    seed: int = 0,
+    least: Mapping[str, int] | None = None,
+) -> Verdict:
+    """Whether a term vanishes at random points of all small sizes.
 
     Everything counts almost everywhere: continuous entries never hit a given point.
     """
     free = sorted(free_indices(statement), key=repr)
-    for world in worlds([statement, *free, *items], draws=draws, seed=seed, least=least):
+    found = Verdict.NOWHERE
+    for world in worlds([statement, *free], draws=draws, seed=seed, least=least):
         ranges = [range(i.low, world.length(i.extent) + 1) for i in free]
         for where in product(*ranges):
             env = dict(zip(free, where, strict=True))
             try:
                 if not _vanishes(statement, world, env):
-                    return False
-            except (KeyError, OverflowError):
+                    return Verdict.FALSE
+                found = Verdict.TRUE
+            except (KeyError, OverflowError, NotImplementedError):
                 continue  # a place that does not exist at these sizes, or no number for a float
             except _UNDEFINED:
-                return False
-    return True
+                return Verdict.UNDEFINED
+    return found
 
 
 def _vanishes(term: Term, world: World, env: Mapping[Index, int]) -> bool:

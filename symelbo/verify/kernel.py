@@ -1138,7 +1138,7 @@ class Forms:
     def log_abs(self, poly: Poly) -> Poly:
         """log|a b^n| = log|a| + n log|b|, where a and b are positive or almost never 0."""
         monomial, c, prime = self.content(poly)
-        size: Poly = {(): abs(c)}
+        size: Poly = {(): max(c, -c)}
         result = self.log(size)
         parts = [(self._one(a), e) for a, e in monomial]
         parts += [(prime, 1)] if prime != _UNIT else []
