@@ -1,4 +1,5 @@
-"""A judge that knows no rules: terms evaluated at random points, at all sizes 1, 2 and 3.
+"""A judge that knows no rules: terms evaluated at random points, at all sizes 1, 2 and 3 (1 and 2
+where there are three sizes or more).
 
 And every one-token change of a term, so that a checker's rules can be swept: whatever a checker
 accepts of these has to be true for the judge.
@@ -86,10 +87,14 @@ def worlds(
     seed: int = 0,
     least: Mapping[str, int] | None = None,
 ) -> Iterator[World]:
-    """Random worlds at every combination of sizes 1, 2, 3 from their smallest values on."""
+    """Random worlds at every combination of sizes 1, 2, 3 from their smallest values on.
+
+    Of three sizes and more: 1 and 2.
+    """
     names, symbols, extents = sizes_in(items), symbols_in(items), category_extents(items)
     smallest = [(least or {}).get(name, 1) for name in names]
-    for chosen in product(*(range(low, max(low, 2) + 2) for low in smallest)):
+    most = 2 if len(names) < 3 else 1  # beside the smallest: of many sizes 2 is enough
+    for chosen in product(*(range(low, max(low, most) + 2) for low in smallest)):
         sizes = dict(zip(names, chosen, strict=True))
         for draw in range(draws):
             random = Random(f"{seed}:{sorted(sizes.items())}:{draw}")

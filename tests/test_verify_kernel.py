@@ -486,12 +486,21 @@ REFUSED: dict[str, Term] = {
         LogDet(Array((K, L), mul(number(-1), s(K, L)))), LogDet(Array((K, L), s(K, L)))
     ),
     "sign of a square of a binary": subtract(sign(mul(z, z)), ONE),
+    "sign of a square of a natural": subtract(sign(mul(n, n)), ONE),
     "square of the sign of a binary": subtract(power(sign(z), 2), ONE),
     "square of the sign of a natural": subtract(power(sign(n), 2), ONE),
     "square of the sign of what one place leaves": subtract(
         power(sign(subtract(ONE, pi(LAST))), 2), ONE
     ),
     "sign of a difference of equals": subtract(power(sign(subtract(v(I), v(J))), 2), ONE),
+    "sign of what two naturals may leave": subtract(
+        power(sign(add(mul(n, x), Entry(N, (I,)))), 2), ONE
+    ),
+    "bits under a sum, all equal": subtract(
+        Power(subtract(total(I, bit(I)), mul(HALF, Size("D"))), TWO),
+        mul(number(Fraction(1, 4)), Size("D"), Size("D")),
+    ),
+    "an index hidden by its namesake": same(Sum(I, Sum(index("i", "D", -1), v(I)))),
     "abs of a sum": subtract(absolute(add(x, y)), add(absolute(x), absolute(y))),
     "abs of a function": subtract(absolute(call("sin", x)), call("sin", x)),
     "log of the size of a binary": same(log(absolute(z))),
@@ -515,6 +524,7 @@ TRUE_WHERE_DEFINED = {
     # at the sizes where the place exists, or if the name meant one range
     *("delta of an offset at the edge", "the last but one place, picked"),
     *("a simplex without its first two", "one name with two ranges"),
+    "an index hidden by its namesake",
 }
 
 
@@ -567,6 +577,9 @@ def test_a_hypothesis_about_one_index_is_none_about_another() -> None:
     assert is_zero(ratio(I), given=given)
     assert not is_zero(ratio(J), given=given)
     assert not is_zero(total(J, ratio(J)), given=given)
+    # a diagonal matrix has an inverse only if every place has
+    diagonal = Array((K, L), mul(Delta(K, L), v(K)))
+    assert not is_zero(same(Inverse(diagonal, I, I)), given=given)
     assert is_zero(mul(Delta(I, J), ratio(I)), given=given)
     # in the case i = j what is known of v[i] is known of v[j], but not where they differ
     assert not is_zero(add(mul(Delta(I, J), v(I)), ratio(J)), given=given)
@@ -588,6 +601,8 @@ def test_the_smallest_size_counts() -> None:
     assert not is_zero(claim)
     assert is_true(claim, least={"D": 2}) and not is_true(claim)
     assert is_zero(claim, given=Hypotheses.of(least={"D": 2}))
+    in_cases = mul(Delta(I, J), subtract(v(I), v(J)), w(I, J))
+    assert is_zero(add(in_cases, claim), given=Hypotheses.of(least={"D": 2}))
     second = REFUSED["delta of the second place"]
     assert is_true(second, least={"D": 2}) and not is_true(second)
     assert is_zero(second, given=Hypotheses.of(least={"D": 2}))
@@ -615,6 +630,7 @@ def test_almost_everywhere_is_enough_for_a_density_but_defines_no_velocity() -> 
         divide(mul(absolute(x), absolute(x)), x),
         log(absolute(x)),
         add(log(absolute(x)), power(x, -1)),
+        add(v(I), total(TO1, v(TO1)), divide(mul(absolute(x), absolute(x)), x)),  # in cases of I
         power(z, -1),
         power(subtract(Size("C"), ONE), -1),
     ):
@@ -763,6 +779,7 @@ UNKNOWN_FIELD = {
     "pi": ((C,), Entry(symbol("dpi", "real", "C"), (C,))),
 }
 F = symbol("f", "real", "D", role=Role.FUNCTION)
+SKEW = Array((K, L), add(mul(number(9), Delta(K, L)), w(K, L)))
 DIFFERENTIATED: list[Term] = [
     mul(x, x, a),
     divide(x, a),
@@ -776,6 +793,8 @@ DIFFERENTIATED: list[Term] = [
     total(C, mul(pi(C), log(pi(C)))),
     log(pi(CAT)),
     total(I, total(J, mul(v(I), inv(I, J), v(J)))),
+    total(I, total(J, mul(v(I), Inverse(SKEW, I, J)))),
+    LogDet(SKEW),
     LogDet(Array((K, L), s(K, L))),
     LogDet(Array((K, L), add(Delta(K, L), total(I, mul(w(I, K), w(I, L)))))),
     total(I, mul(v(I), Apply(F, (Array((J,), mul(x, v(J))), Array((), a)), (I,)))),

@@ -198,14 +198,22 @@ def check_factor(factor: FactorClaim, motion: MotionClaim, given: Hypotheses) ->
             reasons.append(f"the divergence of {name} depends on {other.name}")
     if reasons:
         return reasons
-    field = _field(motion)
     given = replace(given, positive=(*given.positive, *_inside_support(factor)))
+    try:
+        field = _field(motion)
+        change = derivative_along(factor.log_density, field)
+        base_moves = derivative_along(factor.base, field)
+        divergence = _divergence(factor, motion)
+    except NotShown as reason:
+        return [f"the motion of {name}: {reason}"]
+    if _places(factor.base, factor.node) and is_zero(change, given=given):
+        return [f"nothing moves in {name}, so that its density would have to be constant"]
     steps: tuple[tuple[str, Raw], ...] = (
         (
             "(U)",
             _sum(
                 encode(factor.log_density),
-                _negative(derivative_along(factor.log_density, field)),
+                _negative(change),
                 _negative(encode(factor.base)),
                 encode(factor.entropy),
                 _negative(encode(factor.divergence)),
@@ -213,9 +221,9 @@ def check_factor(factor: FactorClaim, motion: MotionClaim, given: Hypotheses) ->
         ),
         (
             "the change of the base measure",
-            minus(derivative_along(factor.base, field), encode(factor.base_change)),
+            minus(base_moves, encode(factor.base_change)),
         ),
-        ("the divergence", minus(_divergence(factor, motion), encode(factor.divergence))),
+        ("the divergence", minus(divergence, encode(factor.divergence))),
     )
     for what, raw in steps:
         try:
@@ -234,8 +242,8 @@ def check_closure(q: FactorClaim, motion: MotionClaim, given: Hypotheses) -> lis
     clashes = _two_of_one_name((q.node, *_terms(q), *_named_arrays(motion)))
     if clashes:
         return clashes
-    change = derivative_along(q.log_density, _field(motion))
     try:
+        change = derivative_along(q.log_density, _field(motion))
         prove_zero(_sum(change, _divergence(q, motion)), given=given)
     except NotShown as reason:
         return [f"q of {q.name}: {reason}"]
