@@ -12,7 +12,7 @@ from itertools import product
 from random import Random
 
 import pytest
-from judge import Verdict, draw_entries, mutants, symbols_in, worlds
+from judge import Verdict, draw_entries, judge, mutants, symbols_in, worlds
 
 from symelbo.index.build import (
     ONE,
@@ -31,9 +31,12 @@ from symelbo.index.build import (
 )
 from symelbo.index.substitute import free_indices
 from symelbo.index.terms import (
+    Add,
     Apply,
     Array,
+    Call,
     Constant,
+    Delta,
     Domain,
     Entry,
     Extent,
@@ -44,14 +47,17 @@ from symelbo.index.terms import (
     Mul,
     Offset,
     Position,
+    Power,
     Role,
     Size,
+    Sum,
     Symbol,
     Term,
 )
 from symelbo.verify.criterion import (
     FactorClaim,
     MotionClaim,
+    check_closure,
     check_factor,
     check_motion,
 )
@@ -734,3 +740,393 @@ def test_of_all_one_token_changes_only_true_ones_are_proved(true: Case) -> None:
         elif false < 8:
             false += verdict(claim, 1) is not Verdict.TRUE
     assert false >= 8
+
+
+# ---------------------------------------------------------------- lies
+
+
+def refused(claim: Case, reason: str) -> None:
+    reasons = claim.reasons()
+    assert any(reason in r for r in reasons), reasons
+
+
+def with_factor(true: Case, **changes: object) -> Case:
+    return replace(true, factor=replace(true.factor, **changes))  # type: ignore[arg-type]
+
+
+def with_motion(true: Case, **changes: object) -> Case:
+    return replace(true, motion=replace(true.motion, **changes))  # type: ignore[arg-type]
+
+
+def test_a_mere_shift_does_not_prove_a_standard_normal_prior() -> None:
+    """log p - D log p = -v^2/2 + v is free of parents, but D b = 1 - v is no constant."""
+    v = Entry(Z, (H,))
+    base = add(negate(mul(HALF, power(v, 2))), v)
+    lie = case(
+        "shifted standard normal",
+        Z,
+        (H,),
+        normal_log(v, ZERO, ONE),
+        mul(HALF, log(TWO_PI)),
+        motion(latents={Z: (ZERO, ONE)}),
+        base=base,
+    )
+    for change in (ZERO, ONE, number(-1)):
+        refused(with_factor(lie, base_change=change), "the change of the base measure")
+    refused(with_factor(lie, base_change=subtract(ONE, v)), "depends on its value")
+
+
+def test_where_nothing_moves_the_density_is_no_base_measure() -> None:
+    """b := log p would satisfy (U) of every factor without parents and parameters."""
+    v = Entry(Z, (H,))
+    density = normal_log(v, ZERO, ONE)
+    w = symbol("w", "real")
+    for along in (motion(), motion({w: whole(w)}), motion(latents={Z: (ZERO, ZERO)})):
+        lie = case("still", Z, (H,), density, ZERO, along, base=density)
+        refused(lie, "nothing moves")
+        idle = Add((density, Entry(w), Mul((number(-1), Entry(w)))))
+        refused(with_factor(lie, log_density=idle), "nothing moves")
+    # a density that is constant on its support needs none
+    uniform = Symbol("z", Role.LATENT, Domain("interval", ZERO, ONE))
+    assert case("uniform", uniform, (), ZERO, ZERO, motion()).reasons() == []
+
+
+def test_a_base_measure_is_free_of_parents_and_parameters() -> None:
+    """x ~ N(w z, 1) with nothing but b := log p."""
+    w, z, x = symbol("w", "real"), latent("z", "real"), data("real")
+    mean = mul(Entry(w), Entry(z))
+    density = normal_log(Entry(x), mean, ONE)
+    along = motion({w: array(w, ONE)})
+    slope = mul(subtract(Entry(x), mean), Entry(z))
+    lie = case("all in b", x, (), density, ZERO, along, base=subtract(density, slope))
+    refused(lie, "the base measure of all in b depends on")
+    # a constant that is called like the parameter, or like the latent, is the same to the kernel
+    for name in ("w", "z"):
+        other = {"w": Entry(w), "z": Entry(z)}
+        other[name] = Entry(symbol(name, "real", role=Role.CONSTANT))
+        mean_ = mul(other["w"], other["z"])
+        density_ = normal_log(Entry(x), mean_, ONE)
+        slope_ = mul(subtract(Entry(x), mean_), other["z"])
+        refused(with_factor(lie, base=subtract(density_, slope_)), "is two symbols")
+    both = mul(*(Entry(symbol(name, "real", role=Role.CONSTANT)) for name in "wz"))
+    hidden = subtract(
+        normal_log(Entry(x), both, ONE),
+        mul(subtract(Entry(x), both), Entry(symbol("z", "real", role=Role.CONSTANT))),
+    )
+    refused(with_factor(lie, base=hidden), "is two symbols")
+
+
+def test_a_base_measure_is_free_of_the_other_entries_of_its_node() -> None:
+    """z[t] given z[t-1]: the parent in b, by its place, or by a sum that uses the name t."""
+    true = chain()
+    z = true.factor.node
+    before = Entry(z, (Offset(T2, -1),))
+    refused(with_factor(true, base=before), "another entry")
+    under_sum = total(T2, mul(Entry(z, (T2,)), Delta(T2, Position(Extent("T")))))
+    refused(with_factor(true, base=Sum(T2, Entry(z, (T2,)))), "another entry")
+    refused(with_factor(true, base=under_sum), "another entry")
+
+
+def test_the_entropy_is_free_of_the_value_also_where_a_sum_hides_it() -> None:
+    """sum_s [s = t] sum_t [t = s + 1] z[t-1] is z[t], although every entry reads z[t-1]."""
+    s_ = index("s", "T", -1, low=2)
+    z = latent("z", "real", "T")
+    step = Sum(T2, Mul((Delta(T2, Offset(s_, 1)), Entry(z, (Offset(T2, -1),)))))
+    hidden = Sum(s_, Mul((Delta(s_, T2), step)))
+    own = subtract(hidden, mul(subtract(ONE, Delta(T2, Position(Extent("T")))), Entry(z, (T2,))))
+    assert judge(own, least={"T": 2}) is Verdict.TRUE
+    true = chain()
+    for lie in (Entry(z, (T2,)), hidden, Entry(z, (Position(Extent("T")),))):
+        refused(with_factor(true, entropy=add(true.factor.entropy, lie)), "depends on its value")
+    allowed = with_factor(true, entropy=add(true.factor.entropy, Entry(z, (Offset(T2, -1),))))
+    assert not any("depends" in r for r in allowed.reasons())  # it is a parent, but (U) is false
+    refused(allowed, "(U)")
+
+
+def test_the_divergence_may_not_be_traded_for_entropy() -> None:
+    """H~ - d is all that (U) sees; each of them has to be right."""
+    for true in (standard_prior(), vector_prior(), wishart_prior(), from_two_on()):
+        both = {
+            "divergence": add(true.factor.divergence, HALF),
+            "entropy": add(true.factor.entropy, HALF),
+        }
+        refused(with_factor(true, **both), "the divergence")
+        none = {
+            "divergence": ZERO,
+            "entropy": subtract(true.factor.entropy, true.factor.divergence),
+        }
+        refused(with_factor(true, **none), "the divergence")
+    still = linear_layer()  # the parents move, the value does not
+    refused(with_factor(still, divergence=HALF, entropy=add(still.factor.entropy, HALF)), "diverg")
+    seen = with_factor(standard_prior(), divergence=Entry(Z, (H,)))
+    refused(seen, "depends on")
+
+
+# ---------------------------------------------------------------- lies about the motion
+
+
+def test_velocities_do_not_see_nodes_or_covariates() -> None:
+    """exp(v z): v' = 1/z would scale it, for one z at a time."""
+    v = symbol("v", "real")
+    roles = {
+        "z": Role.LATENT,
+        "x": Role.OBSERVED,
+        "u": Role.INPUT,
+        "q": Role.VARIATIONAL,
+        "k": Role.UNKNOWN,
+    }
+    for name, role in roles.items():
+        seen = Entry(symbol(name, "positive", role=role))
+        for claim in (
+            motion({v: array(v, power(seen, -1))}),
+            motion(latents={Z: (seen, ZERO)}),
+            motion(latents={Z: (ZERO, seen)}),
+        ):
+            assert any(f"depends on {name}" in r for r in check_motion(claim, NOTHING))
+        own = motion(variational={symbol("nu", "real", role=Role.VARIATIONAL): array(v, seen)})
+        allowed = role in (Role.OBSERVED, Role.INPUT, Role.VARIATIONAL)
+        assert (check_motion(own, NOTHING) == []) == allowed
+    rates = symbol("r", "real", "C")
+    bad = motion({rates: array(rates, Entry(rates, (AT,)))})
+    assert any("depends on c" in r for r in check_motion(bad, NOTHING))
+    assert check_motion(motion({rates: whole(rates)}), NOTHING) == []
+
+
+def test_a_constant_called_like_a_latent_is_no_constant() -> None:
+    v, z, x = symbol("v", "real"), latent("z", "real"), data("binary")
+    a = add(Entry(v), Entry(z))
+    mask = symbol("z", "real", role=Role.CONSTANT)
+    lie = case(
+        "masked",
+        x,
+        (),
+        subtract(mul(Entry(x), a), call("softplus", a)),
+        subtract(call("softplus", a), mul(a, call("sigmoid", a))),
+        motion({v: array(v, add(Entry(v), Entry(mask)))}),  # (v + z)' = v + z
+    )
+    refused(lie, "z is two symbols")
+    refused(with_motion(lie, parameters={v: array(v, a)}), "depends on z")
+    inside = motion({v: array(v, Entry(mask)), symbol("w", "real"): array(v, Entry(z))})
+    assert any("two symbols" in r for r in check_motion(inside, NOTHING))
+
+
+def test_velocities_have_a_value_at_all_parameters_but_the_printed_ones() -> None:
+    """w = 0 is a stationary point of exp(w^2), where w' = 1/(2 w) says nothing."""
+    true = divided()
+    refused(replace(true, given=NOTHING), "not defined everywhere")
+    # |w|^2 instead of w^2: that w is almost never 0 does not help
+    (w,) = true.motion.parameters
+    size = Mul((call("abs", Entry(w)), call("abs", Entry(w))))
+    x = Entry(data("positive"))
+    lie = replace(
+        with_factor(
+            true,
+            log_density=subtract(size, mul(exp(size), x)),
+            entropy=subtract(ONE, size),
+        ),
+        given=NOTHING,
+    )
+    refused(lie, "not defined everywhere")
+    assert replace(lie, given=true.given).reasons() == []
+    silent = motion({w: array(w, Mul((ZERO, Power(Entry(w), number(-1)))))})
+    assert any("not defined" in r for r in check_motion(silent, NOTHING))
+    assert check_motion(silent, true.given) == []
+
+
+def test_velocities_are_tangent_to_constraints() -> None:
+    true = categorical()
+    (p,) = true.motion.parameters
+    last = log(Entry(p, (LAST,)))
+    radial = array(p, lambda i: mul(Entry(p, (i,)), subtract(log(Entry(p, (i,))), last)))
+    refused(with_motion(true, parameters={p: radial}), "tangent")
+    sigma = symbol("Sigma", "posdef", "D", "D")
+    skew = motion(
+        {sigma: array(sigma, lambda i, j: mul(Entry(sigma, (i, j)), Entry(sigma, (i, i))))}
+    )
+    assert any("tangent" in r for r in check_motion(skew, NOTHING))
+    product = index("k", "D")
+    square = array(
+        sigma,
+        lambda i, j: total(product, mul(Entry(sigma, (i, product)), Entry(sigma, (product, j)))),
+    )
+    assert check_motion(motion({sigma: square}), NOTHING) == []
+    for kind in ("naturals", "binary"):
+        whole_number = symbol("n", kind)
+        assert any(
+            "tangent" in r
+            for r in check_motion(motion({whole_number: whole(whole_number)}), NOTHING)
+        )
+        assert check_motion(motion({whole_number: array(whole_number, ZERO)}), NOTHING) == []
+
+
+SUPPORTS: dict[str, tuple[Domain, bool, bool]] = {
+    # (domain, may it scale, may it be shifted)
+    "real": (Domain("real"), True, True),
+    "positive": (Domain("positive"), True, False),
+    "from 2": (Domain("interval", TWO, None), True, False),
+    "up to 2": (Domain("interval", None, TWO), False, False),
+    "from 2 to 3": (Domain("interval", TWO, number(3)), False, False),
+    "from a parameter": (Domain("interval", Entry(symbol("lo", "real")), None), False, False),
+    "unit": (Domain("unit"), False, False),
+    "angle": (Domain("angle", ZERO, mul(TWO, Constant("pi"))), False, True),
+    "binary": (Domain("binary"), False, False),
+    "naturals": (Domain("naturals"), False, False),
+    "category": (Domain("category", upper=Size("C")), False, False),
+}
+
+
+@pytest.mark.parametrize("name", SUPPORTS)
+def test_latents_keep_their_support(name: str) -> None:
+    domain, scales, shifts = SUPPORTS[name]
+    z = Symbol("z", Role.LATENT, domain)
+    assert (check_motion(motion(latents={z: (HALF, ZERO)}), NOTHING) == []) == scales
+    assert (check_motion(motion(latents={z: (ZERO, HALF)}), NOTHING) == []) == shifts
+    assert (check_motion(motion(latents={z: (ONE, ONE)}), NOTHING) == []) == (scales and shifts)
+
+
+def test_a_definite_latent_scales_as_a_whole() -> None:
+    z = latent("Z", "posdef", "N", "D", "D")
+    r, by_row = symbol("r", "real", "N"), symbol("r", "real", "D")
+    good = array(z, lambda n, i, j: Entry(r, (n,)))
+    bad = array(z, lambda n, i, j: add(Entry(by_row, (i,)), Entry(by_row, (j,))))
+    nothing = array(z, ZERO)
+    assert check_motion(MotionClaim({}, {z: good}, {z: nothing}, {}), NOTHING) == []
+    reasons = check_motion(MotionClaim({}, {z: bad}, {z: nothing}, {}), NOTHING)
+    assert any("within one matrix" in reason for reason in reasons)
+    vector = symbol("z", "simplex", "D", role=Role.LATENT)
+    assert check_motion(motion(latents={vector: (HALF, ZERO)}), NOTHING) != []
+
+
+def test_a_support_does_not_move() -> None:
+    """Pareto: with its minimum moving, H~ is no entropy; held, it is."""
+    m, a = symbol("m", "positive"), symbol("a", "positive")
+    x = Symbol("x", Role.OBSERVED, Domain("interval", Entry(m), None))
+    tail = add(Entry(a), ONE)
+    density = subtract(add(log(Entry(a)), mul(Entry(a), log(Entry(m)))), mul(tail, log(Entry(x))))
+    entropy = add(ONE, power(Entry(a), -1), log(Entry(m)), negate(log(Entry(a))))
+    steeper = array(a, tail)
+    held = case("pareto", x, (), density, entropy, motion({a: steeper}))
+    assert held.reasons() == [] and verdict(held) is Verdict.TRUE
+    still = motion({a: steeper, m: array(m, ZERO)})
+    assert replace(held, motion=still).reasons() == []
+    moved = replace(
+        with_factor(held, entropy=add(entropy, Entry(a))), motion=motion({a: steeper, m: whole(m)})
+    )
+    refused(moved, "the support of x moves with m")
+    parent = latent("z", "positive")
+    below = Symbol("x", Role.OBSERVED, Domain("interval", Entry(parent), None))
+    uniform = case("above", below, (), Entry(parent), ZERO, motion(latents={parent: (ONE, ZERO)}))
+    refused(uniform, "the support of x moves with z")
+
+
+def test_the_form_of_a_motion() -> None:
+    v, w = symbol("v", "real", "D"), symbol("w", "real", "D", "D")
+    short = Array((index("k", "D", -1),), ONE)
+    late = Array((index("k", "D", low=2),), ONE)
+    free = array(v, Entry(w, (D, D)))
+    twice = Array((I, I), Entry(w, (I, I)))
+    for bad, reason in (
+        (motion({v: short}), "shape"),
+        (motion({v: late}), "shape"),
+        (motion({v: Array((), ONE)}), "shape"),
+        (motion({v: free}), "free index"),
+        (motion({w: twice}), "one index twice"),
+        (motion({Z: whole(Z)}), "is no parameter"),
+        (motion(variational={v: whole(v)}), "is no variational"),
+        (motion(latents={v: (ONE, ZERO)}), "is no latent"),
+        (MotionClaim({}, {Z: array(Z, ONE)}, {}, {}), "but not both"),
+        (MotionClaim({}, {}, {Z: array(Z, ONE)}, {}), "but not both"),
+    ):
+        reasons = check_motion(bad, NOTHING)
+        assert any(reason in r for r in reasons), (reason, reasons)
+    other = Index("other", Extent("H"))
+    crossed = MotionClaim({}, {Z: array(Z, ONE)}, {Z: Array((other,), ZERO)}, {})
+    assert replace(standard_prior(), motion=crossed).reasons() != []
+
+
+def test_a_kink_in_what_moves_has_no_derivative_rule() -> None:
+    """d sign(w) is not taken as 0."""
+    w, x = symbol("w", "real"), data("real")
+    density = normal_log(Entry(x), Call("sign", (Entry(w),)), ONE)
+    claim = case("kinked", x, (), density, ZERO, motion({w: whole(w)}))
+    refused(claim, "no derivative rule for sign")
+
+
+# ---------------------------------------------------------------- the family of q
+
+
+def gaussian_q(mean: Term, variance: Term, z: Symbol = Z, at: Index = H) -> FactorClaim:
+    density = normal_log(Entry(z, (at,)), mean, variance)
+    return FactorClaim("q", z, (at,), density, ZERO, ZERO, ZERO, ZERO)
+
+
+NU = symbol("nu", "real", "H", role=Role.VARIATIONAL)
+TAU = symbol("tau", "positive", "H", role=Role.VARIATIONAL)
+T0 = symbol("t0", "positive", role=Role.CONSTANT)
+SCALING = {Z: (HALF, ZERO)}
+
+
+def test_a_family_with_free_mean_and_variance_follows() -> None:
+    q = gaussian_q(Entry(NU, (H,)), Entry(TAU, (H,)))
+    along = motion(latents=SCALING, variational={NU: whole(NU, Fraction(1, 2)), TAU: whole(TAU)})
+    assert check_motion(along, NOTHING) == [] and check_closure(q, along, NOTHING) == []
+    for wrong in (
+        {NU: whole(NU, Fraction(1, 2)), TAU: whole(TAU, 2)},
+        {NU: whole(NU), TAU: whole(TAU)},
+        {NU: whole(NU, Fraction(1, 2))},
+        {},
+    ):
+        assert check_closure(q, motion(latents=SCALING, variational=wrong), NOTHING) != []
+
+
+def test_a_family_of_fixed_width_follows_a_shift_but_no_scaling() -> None:
+    q = gaussian_q(Entry(NU, (H,)), Entry(T0))
+    half = {NU: whole(NU, Fraction(1, 2))}
+    assert check_closure(q, motion(latents=SCALING, variational=half), NOTHING) != []
+    one = {NU: array(NU, ONE)}
+    assert check_closure(q, motion(latents={Z: (ZERO, ONE)}, variational=one), NOTHING) == []
+    assert check_closure(q, motion(latents={Z: (ZERO, HALF)}, variational=one), NOTHING) != []
+
+
+def test_q_that_names_a_parameter_which_moves() -> None:
+    """z ~ N(nu, s2), s2' = -s2, nothing latent moves: q's own parameters cannot compensate."""
+    s2 = symbol("s2", "positive")
+    q = gaussian_q(Entry(NU, (H,)), Entry(s2))
+    held = motion({s2: array(s2, ZERO)})
+    assert check_closure(q, held, NOTHING) == []
+    moving = motion({s2: whole(s2, -1)})
+    assert check_closure(q, moving, NOTHING) != []
+    own = symbol("tau", "positive", role=Role.VARIATIONAL)
+    scaled = gaussian_q(Entry(NU, (H,)), mul(Entry(s2), Entry(own)))
+    back = motion({s2: whole(s2, -1)}, variational={own: whole(own)})
+    assert check_closure(scaled, back, NOTHING) == []
+
+
+def test_statements_of_q_share_one_motion() -> None:
+    """z ~ N(nu, t), y ~ N(m, t): with one t for both, y would have to scale as well."""
+    y, m = latent("y", "real", "H"), symbol("m", "real", "H", role=Role.VARIATIONAL)
+    t = symbol("t", "positive", "H", role=Role.VARIATIONAL)
+    first = gaussian_q(Entry(NU, (H,)), Entry(t, (H,)))
+    second = gaussian_q(Entry(m, (H,)), Entry(t, (H,)), y)
+    own = {NU: whole(NU, Fraction(1, 2)), t: whole(t), m: whole(m, Fraction(1, 2))}
+    one = motion(latents=SCALING, variational=own)
+    assert check_closure(first, one, NOTHING) == [] and check_closure(second, one, NOTHING) != []
+    both = motion(latents={Z: (HALF, ZERO), y: (HALF, ZERO)}, variational=own)
+    assert check_closure(first, both, NOTHING) == [] == check_closure(second, both, NOTHING)
+    # as a parent in q, the latent moves too
+    third = gaussian_q(add(Entry(m, (H,)), Entry(Z, (H,))), Entry(t, (H,)), y)
+    assert check_closure(third, both, NOTHING) == []
+    assert check_closure(third, one, NOTHING) != []
+
+
+def test_the_velocities_of_q_may_see_the_data_but_no_latent() -> None:
+    x = symbol("x", "positive", "H", role=Role.OBSERVED)
+    q = gaussian_q(mul(Entry(NU, (H,)), Entry(x, (H,))), Entry(T0))
+    along = array(NU, lambda i: power(Entry(x, (i,)), -1))
+    shift = motion(latents={Z: (ZERO, ONE)}, variational={NU: along})
+    assert check_motion(shift, NOTHING) == [] and check_closure(q, shift, NOTHING) == []
+    seen = motion(latents=SCALING, variational={NU: array(NU, lambda i: Entry(Z, (i,)))})
+    assert any("depends on z" in r for r in check_motion(seen, NOTHING))
+    mask = symbol("nu", "real", "H", role=Role.CONSTANT)
+    masked = gaussian_q(Entry(mask, (H,)), Entry(T0))
+    assert any("two symbols" in r for r in check_closure(masked, shift, NOTHING))

@@ -109,7 +109,7 @@ def check_motion(motion: MotionClaim, given: Hypotheses) -> list[str]:
         except NotShown as reason:
             reasons.append(f"the velocity of {symbol.name} is not defined everywhere: {reason}")
     if set(motion.rates) != set(motion.shifts):
-        reasons.append("a latent has a rate or a shift, but not both")
+        return [*reasons, "a latent has a rate or a shift, but not both"]
     for node in motion.rates:
         reasons += _keeps_support(node, motion.rates[node], motion.shifts[node], given)
     return reasons
