@@ -55,6 +55,7 @@ from symelbo.index.terms import (
     IndexValue,
     Mul,
     Number,
+    Offset,
     Power,
     Role,
     Size,
@@ -504,9 +505,8 @@ class Body:
                 pass
         if latents and self.setting.mixture is None:
             self.by_samples = True
-        for symbol, array in abbreviations:
-            self._define(symbol, array)
-        return self.printer.expression(self._select(display))
+        named = {s: self._named(s.name, s.domain, array) for s, array in abbreviations}
+        return self.printer.expression(self._select(replace_symbols(display, named)))
 
     def _average(self, code: Code, kept: tuple[Index, ...] = ()) -> Code:
         """The mean over q and over the data; the axes that are left have to be among `kept`."""
@@ -584,11 +584,9 @@ class Body:
             if not self.q_is_normal or not is_positive(variance):
                 raise NotQuadratic
             pending, self.pending = self.pending, "mean of the absolute value under q"
-            shape = tuple(place.extent for place in places)
 
-            def define(name: str, term: Term) -> Entry:
-                symbol = self._symbol(name, shape)
-                return Entry(self._define(symbol, Array(places, term)), places)
+            def define(name: str, term: Term) -> Term:
+                return self._named(name, Domain("real"), Array(places, term)).body
 
             if count_subterms(mean) > 3:
                 mean = define("shift", mean)
@@ -597,10 +595,10 @@ class Body:
             bell = mul(
                 power(divide(twice, Constant("pi")), Fraction(1, 2)), exp(negate(power(ratio, 2)))
             )
-            entry = define("absolute", add(bell, mul(mean, call("erf", ratio))))
+            absolute = define("absolute", add(bell, mul(mean, call("erf", ratio))))
             self.pending = pending
-            marks[entry.symbol] = None
-            return entry
+            marks.update(dict.fromkeys(symbols_of(absolute)))
+            return absolute
 
         folded = fold_absolutes(term, replace)
         if not marks:
@@ -753,23 +751,27 @@ class Body:
         for symbol, array in residuals.items():
             body = replace_symbols(array.body, mapping)
             if _count(term, symbol) > 1:
-                indices = (*statement.plates, *array.indices)
-                shape = tuple(i.extent for i in indices)
-                local = Symbol(symbol.name, Role.ARGUMENT, Domain("real"), shape)
-                local = self._define(local, Array(indices, body))
-                entry = Entry(local, indices)
-                mapping[symbol] = Array(array.indices, entry)
+                whole = Array((*statement.plates, *array.indices), body)
+                named = self._named(symbol.name, symbol.domain, whole)
+                mapping[symbol] = Array(array.indices, named.body)
             else:
                 mapping[symbol] = Array(array.indices, body)
         return self.printer.expression(sum_over(plates, replace_symbols(term, mapping)))
 
     def _abbreviate(self, statement: Statement, argument: Symbol, array: Array) -> Array:
         name = _SHORT.get(argument.name, argument.name)
-        indices = (*statement.plates, *array.indices)
-        shape = tuple(index.extent for index in indices)
-        symbol = Symbol(name, Role.ARGUMENT, argument.domain, shape)
-        symbol = self._define(symbol, Array(indices, array.body))
-        return Array(array.indices, Entry(symbol, indices))
+        whole = Array((*statement.plates, *array.indices), array.body)
+        return Array(array.indices, self._named(name, argument.domain, whole).body)
+
+    def _named(self, name: str, domain: Domain, array: Array) -> Array:
+        """The array by the name of a variable, which holds the places of its indices alone.
+
+        m over t in 2:T is a variable of T - 1 places; its value at t stands in place t - 1.
+        """
+        shape = tuple(Extent(i.extent.size, i.extent.offset - i.low + 1) for i in array.indices)
+        places = tuple(i if i.low == 1 else Offset(i, 1 - i.low) for i in array.indices)
+        local = self._define(Symbol(name, Role.ARGUMENT, domain, shape), array)
+        return Array(array.indices, Entry(local, places))
 
     def _define(self, symbol: Symbol, array: Array) -> Symbol:
         """Assign an array to a variable, once per value; the symbol that stands for it."""

@@ -23,6 +23,7 @@ from symelbo.index.terms import Extent, Role, Symbol
 from symelbo.render.numpy_body import Body, Setting
 from symelbo.render.numpy_code import Unsupported
 from symelbo.render.numpy_layout import WIDTH, lay_out, wrap_text
+from symelbo.render.numpy_sizes import least_sizes
 from symelbo.render.print_text import print_text
 from symelbo.resources import templates_directory
 
@@ -373,6 +374,7 @@ def _body_lines(setting: Setting, body: Body, arguments: Sequence[Argument]) -> 
             checks += lay_out(check, 8)
     text = _code_text(body)
     passed = {a.name for a in sized}
+    checks += _size_checks(setting, [a for a in arguments if not a.optional])
     needed = [n for n in setting.sizes.values() if _mentions(text, n) and n not in passed]
     if needed:
         left = ", ".join(needed)
@@ -384,6 +386,20 @@ def _body_lines(setting: Setting, body: Body, arguments: Sequence[Argument]) -> 
             lines += [f"    # {part.strip()}" for part in wrap_text(line.comment, 6)]
         lines += lay_out(line.code, 4)
     return [*checks, *lines]
+
+
+def _size_checks(setting: Setting, required: Sequence[Argument]) -> list[str]:
+    """A size at which a place of the model does not exist is refused; no place ever wraps."""
+    known = {dim.split("-")[0].split("+")[0] for a in required for dim in a.dims.split()}
+    known |= {a.name for a in required if a.domain == "size"}
+    checks: list[str] = []
+    for size, (least, what) in least_sizes(setting.model).items():
+        name = setting.sizes[size]
+        if name in known:
+            checks.append(f'    if sizes["{name}"] < {least}:')
+            text = f"{name} must be at least {least}, as the model uses {what}"
+            checks += lay_out(f'raise ValueError("{text}")', 8)
+    return checks
 
 
 # ---------------------------------------------------------------- the module
