@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -45,6 +45,7 @@ from symelbo.index.substitute import (
 from symelbo.index.terms import (
     Add,
     Array,
+    Call,
     Constant,
     Delta,
     Domain,
@@ -72,8 +73,15 @@ from symelbo.render.numpy_profile import (
     profile_of_argument,
     profile_of_simplex,
 )
-from symelbo.render.numpy_terms import fold_absolutes, is_affine_in, name_residuals
-from symelbo.spec.model import Statement
+from symelbo.render.numpy_stable import LINKS, stable_form
+from symelbo.render.numpy_terms import (
+    Facts,
+    fold_absolutes,
+    is_affine_in,
+    name_residuals,
+    swap_term,
+)
+from symelbo.spec.model import Model, Statement
 
 __all__ = ["Body", "Line", "Setting"]
 
@@ -127,6 +135,7 @@ class Setting:
         exact = self.model.variational == "exact"
         declared = not isinstance(self.model.variational, str)
         self.computes_q = self.mixture is not None and (exact or declared)
+        self.facts = find_facts(self.model)
 
     def _take(self, name: str) -> str:
         name = fresh(name, self.taken)
@@ -184,6 +193,24 @@ class Setting:
         return [(old, new) for old, new in pairs if old != new]
 
 
+def find_facts(model: Model) -> Facts:
+    """The simplexes that only serve as probabilities of categories, and the totals of counts."""
+    declared = () if isinstance(model.variational, str) else model.variational
+    known = (*model.parameters, *model.constants, *model.variational_symbols)
+    zeros = {symbol for symbol in known if symbol.domain.kind == "simplex"}
+    totals = []
+    for statement in (*model.statements, *declared):
+        counts = statement.family.name == "Multinomial"
+        for name, array in statement.arguments:
+            body = array.body
+            whole = isinstance(body, Entry) and body.indices[-1:] == array.indices
+            if not (whole and name == "p" and (counts or statement.family.name == "Categorical")):
+                zeros -= symbols_of(array)
+        if counts and all(isinstance(place, Index) for place in statement.places):
+            totals.append((statement.node, Array(statement.plates, statement.argument("n").body)))
+    return Facts(frozenset(zeros), tuple(totals))
+
+
 def fresh(name: str, taken: set[str]) -> str:
     """The name, with underscores appended until it is free."""
     while name in taken:
@@ -223,7 +250,9 @@ class Body:
             size = setting.sizes[extent.size] if extent.size is not None else ""
             batch_axes[over] = size or str(extent.offset)
         functions = {f: setting.names[f] for f in setting.model.functions}
-        self.printer = NumpyPrinter(self.locals, setting.sizes, batch_axes, functions)
+        self.printer = NumpyPrinter(
+            self.locals, setting.sizes, batch_axes, functions, facts=setting.facts
+        )
         self.over = over
         self.q = setting.q_name if setting.mixture is not None else setting.weights_name
         self.shared: dict[tuple[str, Array], Symbol] = {}
@@ -232,6 +261,7 @@ class Body:
         self.by_samples = False
         self.q_is_normal = False
         self.folded = False
+        self.infinite: set[str] = set()  # variables that may be minus infinity
         if setting.latents and setting.mixture is None:
             self._find_moments()
 
@@ -505,7 +535,11 @@ class Body:
                 pass
         if latents and self.setting.mixture is None:
             self.by_samples = True
-        named = {s: self._named(s.name, s.domain, array) for s, array in abbreviations}
+        named = {}
+        for symbol, array in abbreviations:
+            body = Array((), array.body)
+            short = self._abbreviate(symbol.name, symbol.domain, body, array.indices)
+            named[symbol] = Array(array.indices, short.body)
         return self.printer.expression(self._select(replace_symbols(display, named)))
 
     def _average(self, code: Code, kept: tuple[Index, ...] = ()) -> Code:
@@ -518,10 +552,14 @@ class Body:
         if not has_latent and self.over not in kept:
             return Code(f"np.mean({code.text}{along})", Level.ATOM, rest) if has_data else code
         self.uses_weights = True
+        infinite = code.text in self.infinite
         if has_data:
             axes = (_DATA, self.over, *rest)
             weights = self.printer.align(Code(self.q, Level.ATOM, axes[:2]), axes)
-            product = f"{weights.text} * {self.printer.align(code, axes).at(Level.POWER)}"
+            values = self.printer.align(code, axes)
+            product = f"{weights.text} * {values.at(Level.POWER)}"
+            if infinite:
+                product = f"_weigh({weights.text}, {values.text})"
             if self.over in kept:
                 return Code(f"np.mean({product}, axis=0)", Level.ATOM, axes[1:])
             return Code(f"np.mean(np.sum({product}, axis=1){along})", Level.ATOM, rest)
@@ -533,6 +571,8 @@ class Body:
                 return mean
             text = f"{self.printer.align(mean, axes).text} * {aligned}"
             return Code(text, Level.PRODUCT, axes)
+        if infinite:
+            return Code(f"np.sum(_weigh({mean.text}, {code.text}))")
         return Code(f"{mean.text} @ {aligned}", Level.PRODUCT, rest)
 
     def _mean_of_formal(
@@ -740,12 +780,9 @@ class Body:
         mapping: dict[Symbol, Array] = {}
         for symbol, array in _mapping(statement, density).items():
             array = Array(array.indices, self._select(array.body))
-            if (
-                symbol != density.value
-                and symbol in symbols_of(term)
-                and count_subterms(array.body) > 3
-            ):
-                array = self._abbreviate(statement, symbol, array)
+            if symbol != density.value and symbol in symbols_of(term):
+                name = _SHORT.get(symbol.name, symbol.name)
+                array = self._abbreviate(name, symbol.domain, array, statement.plates)
             mapping[symbol] = array
         term, residuals = name_residuals(term)
         for symbol, array in residuals.items():
@@ -758,10 +795,27 @@ class Body:
                 mapping[symbol] = Array(array.indices, body)
         return self.printer.expression(sum_over(plates, replace_symbols(term, mapping)))
 
-    def _abbreviate(self, statement: Statement, argument: Symbol, array: Array) -> Array:
-        name = _SHORT.get(argument.name, argument.name)
-        whole = Array((*statement.plates, *array.indices), array.body)
-        return Array(array.indices, self._named(name, argument.domain, whole).body)
+    def _abbreviate(
+        self, name: str, domain: Domain, array: Array, plates: tuple[Index, ...]
+    ) -> Array:
+        """A long array by the name of a variable; exp, sigmoid and the like stay in sight.
+
+        Rules for log(sigmoid(a)) and the like only apply where they see the function.
+        """
+        if count_subterms(array.body) <= 3:
+            return array
+        shown = stable_form(array.body, self.setting.facts)
+        links = list(dict.fromkeys(_links_in(shown)))
+        around = count_subterms(shown) - sum(count_subterms(link) - 1 for link in links)
+        if not links or around > 6:
+            whole = Array((*plates, *array.indices), array.body)
+            return Array(array.indices, self._named(name, domain, whole).body)
+        for link in links:
+            (inner,) = (Array(array.indices, part) for part in link.arguments)
+            own = f"log_{name}" if link.name == "exp" else "a"
+            short = self._abbreviate(own, Domain("real"), inner, plates)
+            shown = swap_term(shown, link, call(link.name, short.body))
+        return Array(array.indices, shown)
 
     def _named(self, name: str, domain: Domain, array: Array) -> Array:
         """The array by the name of a variable, which holds the places of its indices alone.
@@ -819,6 +873,8 @@ class Body:
         """name = code, and the mean of it over q and the data."""
         name = self._fresh(name)
         self._write(f"{name} = {code.text}")
+        if "_log(" in code.text or "xlogy(" in code.text:
+            self.infinite.add(name)
         return self._average(Code(name, Level.ATOM, code.axes))
 
     def _assign_all(self, parts: list[tuple[bool, Code]], name: str, codes: Sequence[Code]) -> None:
@@ -884,6 +940,17 @@ def _rows(symbol: Symbol, stem: str) -> tuple[Index, ...]:
 def _whole(symbol: Symbol) -> Array:
     indices = _rows(symbol, "i")
     return Array(indices, Entry(symbol, indices))
+
+
+def _links_in(term: Term) -> Iterator[Call]:
+    """The outermost exponentials, sigmoids and the like."""
+    if isinstance(term, Call):
+        if term.name in LINKS:
+            yield term
+        return
+    for part in parts_of(term):
+        if isinstance(part, Term):
+            yield from _links_in(part)
 
 
 def _count(term: Term | IndexTerm | Array, symbol: Symbol) -> int:

@@ -8,6 +8,7 @@ The text is deterministic; every formula in it is printed from the terms of the 
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -284,6 +285,7 @@ def _symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False
     elif symbol.role is Role.LATENT:
         dims = f"{setting.sizes['S!']} {dims}".strip()
     kind = symbol.domain.kind if symbol.domain.kind in _DOMAINS else "real"
+    kind = "weights" if symbol in setting.facts.zeros else kind
     upper = setting.upper_bound(symbol) if kind == "category" else ""
     if symbol.domain.kind == "interval" and (bounds := setting.bounds(symbol)) is not None:
         kind, upper = "interval", f"{bounds[1]}, {bounds[0]}"
@@ -406,7 +408,8 @@ def _size_checks(setting: Setting, required: Sequence[Argument]) -> list[str]:
 
 
 def _render(derivation: Derivation, setting: Setting, functions: Sequence[Function]) -> str:
-    text = "\n".join("\n".join(function.body) for function in functions)
+    helpers = _helpers_in("\n".join("\n".join(function.body) for function in functions))
+    text = "\n".join([*("\n".join(function.body) for function in functions), *helpers])
     domains = {a.domain for f in functions for a in f.arguments}
     dims = " ".join(a.dims for f in functions for a in f.arguments)
     template = _environment().get_template("module.py.j2")
@@ -421,11 +424,35 @@ def _render(derivation: Derivation, setting: Setting, functions: Sequence[Functi
         has_elbo=any(function.name == "elbo" for function in functions),
         domains=domains,
         offsets="-" in dims or "+" in dims,
+        helpers=helpers,
         has_special="special." in text,
+        has_zeros="_log(" in text,
         has_callable="function" in domains,
         has_arrays=bool(domains - {"size", "value"}),
         wrap=wrap_text,
     )
+
+
+def _helpers_in(text: str) -> list[str]:
+    """The sources of the helpers that a text calls, and of those that they call, in order."""
+    sources, wanted = _helper_sources(), [text]
+    found: set[str] = set()
+    while wanted:
+        called = set(re.findall(r"(?<![\w.])_\w+(?=\()", wanted.pop())) & sources.keys() - found
+        wanted += [sources[name] for name in sorted(called)]
+        found |= called
+    return [source for name, source in sources.items() if name in found]
+
+
+@lru_cache(maxsize=1)
+def _helper_sources() -> dict[str, str]:
+    """name -> source of every function that modules may need."""
+    text = (templates_directory() / "python" / "helpers.py").read_text(encoding="utf-8")
+    return {
+        node.name: ast.get_source_segment(text, node) or ""
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef)
+    }
 
 
 def _verdict_text(derivation: Derivation) -> str:
