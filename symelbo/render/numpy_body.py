@@ -176,15 +176,31 @@ class Setting:
         offset = f" {sign} {abs(extent.offset)}" if extent.offset else ""
         return f'sizes["{self.sizes[extent.size]}"]{offset}'
 
-    def bounds(self, symbol: Symbol) -> tuple[str, str] | None:
-        """The least and the greatest value as source, where they are numbers."""
-        shown = []
-        ends = ((symbol.domain.lower, "-np.inf"), (symbol.domain.upper, "np.inf"))
-        for bound, infinite in ends:
-            if bound is not None and not isinstance(bound, Number):
-                return None
-            shown.append(infinite if bound is None else repr(float(bound.value)))
-        return shown[0], shown[1]
+    def bounds(self, symbol: Symbol) -> tuple[str, str]:
+        """The least and the greatest value as source; infinite where they are not known here."""
+        lower, upper = (self._bound(symbol, b) for b in (symbol.domain.lower, symbol.domain.upper))
+        return lower or "-np.inf", upper or "np.inf"
+
+    def total(self, symbol: Symbol) -> str:
+        """The sum of counts as source; empty where it is not known here."""
+        array = dict(self.facts.totals).get(symbol)
+        return "" if array is None else self._bound(symbol, array.body)
+
+    def bounding(self, symbol: Symbol) -> frozenset[Symbol]:
+        """The symbols that bound the values of another one."""
+        totals = [array for known, array in self.facts.totals if known == symbol]
+        terms = [symbol.domain.lower, symbol.domain.upper, *(array.body for array in totals)]
+        return frozenset().union(*(symbols_of(term) for term in terms if term is not None))
+
+    def _bound(self, symbol: Symbol, bound: Term | None) -> str:
+        match bound:
+            case Number(value):
+                return repr(float(value))
+            case Size(name):
+                return f'sizes["{self.sizes[name]}"]'
+            case Entry(other, _) if other.shape in ((), symbol.shape) and other in self.names:
+                return self.names[other]
+        return ""
 
     def renamed(self) -> list[tuple[str, str]]:
         """(name in the spec, name in the module) where they differ."""

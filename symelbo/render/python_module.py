@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,7 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import symelbo
 from symelbo.criterion.result import Solution
 from symelbo.derivation import Derivation
-from symelbo.index.terms import Extent, Role, Symbol
+from symelbo.index.terms import Entry, Extent, Role, Symbol
 from symelbo.render.numpy_body import Body, Setting
 from symelbo.render.numpy_code import Unsupported
 from symelbo.render.numpy_layout import WIDTH, lay_out, wrap_text
@@ -39,6 +39,7 @@ _DOMAINS = {
     "binary": "0 or 1",
     "naturals": "whole numbers from 0 on",
     "interval": "between the bounds of its support",
+    "counts": "whole numbers from 0 on, with a given sum over the last axis",
     "category": "a category, counted from 1",
     "weights": "non-negative, summing to one over the last axis",
 }
@@ -228,7 +229,8 @@ def _arguments(
     setting: Setting, body: Body, with_data: bool, profiled: Sequence[Symbol] = ()
 ) -> tuple[Argument, ...]:
     """What the body uses, in the order data, parameters, q; the rest of the parameters optional."""
-    model, used = setting.model, body.printer.used
+    model, used = setting.model, set(body.printer.used)
+    used |= {bound for symbol in used for bound in setting.bounding(symbol)}
     data = [_symbol_argument(setting, s) for s in setting.observed if s in used]
     inputs = [_symbol_argument(setting, s) for s in model.inputs if s in used]
     learned = [
@@ -263,13 +265,13 @@ def _arguments(
     return tuple(given)
 
 
-def _unknown_sizes(setting: Setting, body: Body, given: Iterable[Argument]) -> list[Argument]:
+def _unknown_sizes(setting: Setting, body: Body, given: Sequence[Argument]) -> list[Argument]:
     """The sizes that the formulas need and no array determines."""
     known: set[str] = set()
     for argument in given:
         if not argument.optional:
             known |= {dim.split("-")[0].split("+")[0] for dim in argument.dims.split()}
-    text = _code_text(body)
+    text = "\n".join([_code_text(body), *(argument.upper for argument in given)])
     return [
         Argument(name, "", "size", "a positive integer; no array above determines it.")
         for size, name in setting.sizes.items()
@@ -287,8 +289,13 @@ def _symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False
     kind = symbol.domain.kind if symbol.domain.kind in _DOMAINS else "real"
     kind = "weights" if symbol in setting.facts.zeros else kind
     upper = setting.upper_bound(symbol) if kind == "category" else ""
-    if symbol.domain.kind == "interval" and (bounds := setting.bounds(symbol)) is not None:
-        kind, upper = "interval", f"{bounds[1]}, {bounds[0]}"
+    lower, limit = setting.bounds(symbol)
+    if kind == "interval":
+        upper = f"{limit}, {lower}"
+    elif kind == "naturals" and limit != "np.inf":
+        upper = limit
+    elif kind == "naturals" and (total := setting.total(symbol)):
+        kind, upper = "counts", total
     what = {
         Role.OBSERVED: "data, ",
         Role.INPUT: "covariates, ",
@@ -377,6 +384,7 @@ def _body_lines(setting: Setting, body: Body, arguments: Sequence[Argument]) -> 
     text = _code_text(body)
     passed = {a.name for a in sized}
     checks += _size_checks(setting, [a for a in arguments if not a.optional])
+    checks += _degree_checks(setting, [a for a in arguments if not a.optional])
     needed = [n for n in setting.sizes.values() if _mentions(text, n) and n not in passed]
     if needed:
         left = ", ".join(needed)
@@ -404,6 +412,25 @@ def _size_checks(setting: Setting, required: Sequence[Argument]) -> list[str]:
     return checks
 
 
+def _degree_checks(setting: Setting, required: Sequence[Argument]) -> list[str]:
+    """The degrees of freedom of a Wishart matrix of K rows exceed K - 1."""
+    checks: list[str] = []
+    names = {argument.name for argument in required}
+    for statement in setting.model.statements:
+        if statement.family.name != "Wishart":
+            continue
+        degrees, rows = statement.argument("dof").body, dict(statement.extents)["K"]
+        if not isinstance(degrees, Entry) or (name := setting.names[degrees.symbol]) not in names:
+            continue
+        least = str(rows.offset) if rows.size is None else f'sizes["{setting.sizes[rows.size]}"]'
+        if rows.size is not None and rows.offset:
+            least += f" {rows.offset:+d}"
+        checks.append(f"    if np.any({name} <= {least} - 1):")
+        text = f"{name} must exceed the rows of {statement.node.name} less one"
+        checks += lay_out(f'raise ValueError("{text}")', 8)
+    return checks
+
+
 # ---------------------------------------------------------------- the module
 
 
@@ -424,6 +451,7 @@ def _render(derivation: Derivation, setting: Setting, functions: Sequence[Functi
         has_elbo=any(function.name == "elbo" for function in functions),
         domains=domains,
         offsets="-" in dims or "+" in dims,
+        bounded=any(a.upper for f in functions for a in f.arguments),
         helpers=helpers,
         has_special="special." in text,
         has_zeros="_log(" in text,
