@@ -102,6 +102,7 @@ _NUMPY: Final = {
     "logminusdigamma": "_log_minus_digamma",
     "deviance": "_deviance",
     "logchoose": "_log_choose",
+    "logratio": "_log_ratio",
     "besselgap": "_bessel_gap",
 }
 _SCIPY: Final = {
@@ -117,7 +118,7 @@ _SCIPY: Final = {
 _WHOLE: Final = {  # functions of an array over its last axis
     SOFTMAX: "special.softmax({}, axis=-1)",
     LOG_SOFTMAX: "_log_softmax({})",
-    LOG_MULTINOMIAL: "np.sum(_log_choose(np.cumsum({0}, axis=-1), {0}), axis=-1)",
+    LOG_MULTINOMIAL: "np.sum(_log_choose({0}, np.cumsum({0}, axis=-1) - {0}), axis=-1)",
 }
 _CONSTANTS: Final = {"pi": "np.pi", "e": "np.e"}
 _HUGGED = re.compile(r"[A-Za-z_][\w.]*|\d[\d.]*")

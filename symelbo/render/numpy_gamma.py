@@ -2,7 +2,7 @@
 
     log x!    = x log x - x + logstirling(x)
     digamma x = log x - logminusdigamma(x)
-    x l - exp l - (x log x - x) = -deviance(x, l)
+    x log m - m - (x log x - x) = -deviance(x, m, log m)
 
 The parts that grow like x log x are cancelled as polynomials; if some are left, nothing is done.
 """
@@ -15,6 +15,7 @@ from fractions import Fraction
 from symelbo.index.build import (
     ONE,
     add,
+    call,
     exp,
     log,
     mul,
@@ -52,6 +53,7 @@ from symelbo.index.terms import (
     Extent,
     Index,
     IndexTerm,
+    Mul,
     Number,
     Position,
     Power,
@@ -73,7 +75,7 @@ _REST = Symbol("rest!", Role.ARGUMENT, Domain("naturals"))
 
 
 def condense_gammas(term: Term, facts: Facts) -> Term | None:
-    """log x! + ... -> logstirling(x) - deviance(x, l) + ..., logchoose(n, x) + ...
+    """log x! + ... -> logstirling(x) - deviance(x, m, log m) + ..., logchoose(x, y) + ...
 
     Holds for x >= 0; applies where everything of the order x log x cancels, or where a sum of
     logarithms of factorials is a binomial or multinomial coefficient.
@@ -202,7 +204,7 @@ def _stirling_arguments(poly: Poly) -> Iterator[tuple[tuple[Index, ...], Term]]:
 def _collect_deviances(
     poly: Poly, arguments: list[tuple[tuple[Index, ...], Term]], facts: Facts
 ) -> tuple[list[Term], Poly]:
-    """x (l - log x) + x - exp l -> -deviance(x, l), for all arguments x at once or for none."""
+    """x (l - log x) + x - exp l -> -deviance(x, exp l, l), for all arguments or for none."""
     found: list[Term] = []
     shift: list[Term] = []
     left = dict(poly)
@@ -212,7 +214,8 @@ def _collect_deviances(
             continue
         slope = add(*(mul(Number(value), term) for _, value, term in slopes))
         level = normal(add(slope, log(argument)))
-        found.append(_total(bound, Call("deviance", (argument, level))))
+        deviance = Call("deviance", (argument, _mean_of(level), level))
+        found.append(_total(bound, deviance))
         shift.append(_total(bound, subtract(exp(_open_softplus(level)), argument)))
         for monomial, _, _ in slopes:
             del left[monomial]
@@ -257,6 +260,31 @@ def _is_level(atom: Term) -> bool:
     return isinstance(atom, Entry) and not is_positive(atom)
 
 
+def _mean_of(level: Term) -> Term:
+    """log u + a - softplus(b) -> u exp(a) sigmoid(-b): exp of the level, nothing expanded"""
+    factors: list[Term] = []
+    rest: list[Term] = []
+    flipped: list[Term] = []
+    for part in level.terms if isinstance(level, Add) else (level,):
+        match part:
+            case Call("log", (inner,)):
+                factors.append(inner)
+            case Mul((Number(scale), Call("log", (inner,)))):
+                factors.append(power(inner, scale))
+            case Mul((Number(scale), Call("softplus", (inner,)))) if scale == -1:
+                flipped.append(inner)
+            case _:
+                rest.append(part)
+    for inner in flipped:
+        own = inner.terms if isinstance(inner, Add) else (inner,)
+        if all(part in rest for part in own):
+            rest = [part for part in rest if part not in own]
+            factors.append(call("sigmoid", inner))
+        else:
+            factors.append(call("sigmoid", negate(inner)))
+    return mul(*factors, exp(add(*rest)))
+
+
 def _open_softplus(term: Term) -> Term:
     """softplus(a) -> log(1 + exp(a)), to compare"""
     match term:
@@ -271,7 +299,7 @@ def _open_softplus(term: Term) -> Term:
 
 
 def _collect_coefficients(term: Term, counts: Counts) -> Term | None:
-    """log n! - log x! - log (n - x)! -> logchoose(n, x), and the like of several counts."""
+    """log (x + y)! - log x! - log y! -> logchoose(x, y), and the like of several counts."""
     if any(part.name == "digamma" for part in _functions(term)):
         return None
     poly = dict(to_poly(_name_factorials(term)))
@@ -283,9 +311,10 @@ def _collect_coefficients(term: Term, counts: Counts) -> Term | None:
     for whole, monomial in alone.items():
         choices: list[tuple[set[Monomial], Term]] = []
         for part, other in alone.items():
-            third = alone.get(normal(subtract(whole, part)))
+            rest = normal(subtract(whole, part))
+            third = alone.get(rest)
             if third is not None and third != other and not other.bound:
-                choices.append(({other, third}, Call("logchoose", (whole, part))))
+                choices.append(({other, third}, Call("logchoose", (part, rest))))
         if whole in counts:
             parts = Array((counts[whole].index,), counts[whole].body)
             factorials = to_poly(Sum(counts[whole].index, Call("logfactorial", (parts.body,))))
@@ -293,8 +322,8 @@ def _collect_coefficients(term: Term, counts: Counts) -> Term | None:
         for below, coefficient in choices:
             scale = poly[monomial]
             if all(poly.get(m) == -scale for m in below):
-                rest = {m: value for m, value in poly.items() if m not in (monomial, *below)}
-                return add(mul(Number(scale), coefficient), _close_factorials(from_poly(rest)))
+                left = {m: value for m, value in poly.items() if m not in (monomial, *below)}
+                return add(mul(Number(scale), coefficient), _close_factorials(from_poly(left)))
     return None
 
 

@@ -13,7 +13,7 @@ the emitted module, and powers that have to stay whole:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final
@@ -59,10 +59,11 @@ from symelbo.index.terms import (
     Sum,
     Symbol,
     Term,
+    sort_key,
 )
 from symelbo.index.tidy import tidy
 from symelbo.render.numpy_gamma import complete_counts, condense_gammas, has_power_of_sum
-from symelbo.render.numpy_terms import Facts
+from symelbo.render.numpy_terms import Facts, swap_term
 
 __all__ = ["FACT_RULES", "LINKS", "LOG_SOFTMAX", "RULES", "SOFTMAX", "stable_form"]
 
@@ -328,29 +329,52 @@ def name_softplus_ratio(term: Term) -> Term | None:
 
 
 def shift_softmax(term: Term) -> Term | None:
-    """sum_k a_k exp(a_k) / sum_k exp(a_k) -> log sum_k exp(a_k) + sum_k p_k log p_k
+    """n sum_k a_k exp(a_k) / sum_k exp(a_k) -> n log sum_k exp(a_k) + n sum_k p_k log p_k
 
-    with log p the logarithm of the softmax of a; the two logarithms of sums cancel where entropies
-    and slopes are made of them.
+    with p the softmax of a, in a sum where -n log sum_k exp(a_k) or -n a_i is too: entropies of
+    categories and their slopes.
     """
-    if not isinstance(term, Mul):
+    if not isinstance(term, Add):
         return None
-    for above in term.factors:
-        for below in term.factors:
-            match above, below:
-                case Sum(index, body), Power(Sum(other, Call("exp", (inner,)) as weight), minus):
-                    same = replace_index(weight, other, index)
-                    level = replace_index(inner, other, index)
-                    if minus != MINUS_ONE or index.extent != other.extent:
-                        continue
-                    if index.low != other.low or body != mul(level, same):
-                        continue
-                    array = Array((index,), level)
-                    log_p = Apply(LOG_SOFTMAX, (array,), (index,))
-                    negentropy = Sum(index, mul(Apply(SOFTMAX, (array,), (index,)), log_p))
-                    rest = mul(*(f for f in term.factors if f not in (above, below)))
-                    return add(mul(rest, log(below.base)), mul(rest, negentropy))
+    for part in term.terms:
+        for array, weights, below, scale in _weighted_sums(part):
+            (index,) = array.indices
+            if weights != array.body:
+                continue
+            level = log(below)
+            count = negate(scale)
+            others = [t for t in term.terms if t is not part]
+            partners = (t for t in others if _place_in(array.body, index, t, count) is not None)
+            if mul(count, level) not in others and not any(partners):
+                continue
+            log_p = Apply(LOG_SOFTMAX, (array,), (index,))
+            negentropy = Sum(index, mul(Apply(SOFTMAX, (array,), (index,)), log_p))
+            return add(*others, mul(scale, level), mul(scale, negentropy))
     return None
+
+
+def name_softmax(term: Term) -> Term | None:
+    """sum_k f_k exp(a_k) / sum_k exp(a_k) -> sum_k f_k p_k, with p the softmax of a"""
+    for array, weights, _, scale in _weighted_sums(term):
+        (index,) = array.indices
+        return mul(scale, Sum(index, mul(weights, Apply(SOFTMAX, (array,), (index,)))))
+    return None
+
+
+def _weighted_sums(term: Term) -> Iterator[tuple[Array, Term, Sum, Term]]:
+    """n sum_k f_k exp(a_k) / sum_k exp(a_k) -> a, f, the sum below, n"""
+    for above in _factors(term):
+        for below in _factors(term):
+            match above, below:
+                case Sum(index, body), Power(Sum(other, Call("exp", (inner,)) as each), minus):
+                    same = replace_index(each, other, index)
+                    if minus != MINUS_ONE or (index.extent, index.low) != (other.extent, other.low):
+                        continue
+                    if same not in _factors(body):
+                        continue
+                    array = Array((index,), replace_index(inner, other, index))
+                    rest = mul(*(f for f in _factors(term) if f not in (above, below)))
+                    yield array, _quotient(body, same), Sum(other, each), rest
 
 
 def name_log_softmax(term: Term) -> Term | None:
@@ -501,14 +525,52 @@ def _half_power(factor: Term) -> Term:
 
 
 def raise_quotient(term: Term) -> Term | None:
-    """x**k s**-k -> exp(k (log x - log s));  the same for a number k as (x/s)**k
+    """x**k s**-k -> exp(k logratio(x, s));  the same for a number k as (x/s)**k
 
     for positive x and s and k > 1.
     """
     if not isinstance(term, Mul):
         return None
-    for above in term.factors:
-        for below in term.factors:
+    for above, s, below in _quotients(term):
+        rest = mul(*(f for f in term.factors if f not in (above, below)))
+        if not isinstance(above.exponent, Number):
+            return mul(rest, exp(mul(above.exponent, Call("logratio", (above.base, s)))))
+        if above.exponent.value > 1:
+            return mul(rest, Call("raised", (divide(above.base, s), above.exponent)))
+    return None
+
+
+def measure_excess(term: Term) -> Term | None:
+    """log x -> log m + logratio(x, m), where a multiple of log m cancels
+
+    for a value x from m on, and where (x/m)**k is in the same sum.
+    """
+    if not isinstance(term, Add):
+        return None
+    for x, m in _compared(term):
+        opened = swap_term(term, log(x), add(log(m), Call("logratio", (x, m))))
+        if opened != term and len(to_poly(opened)) <= len(to_poly(term)):
+            return tidy(opened)
+    return None
+
+
+def _compared(term: Add) -> Iterator[tuple[Term, Term]]:
+    """The pairs x, m of a sum that are known to be of a size."""
+    entries = sorted(_entries(term), key=sort_key)
+    for x in entries:
+        least = x.symbol.domain.lower
+        for m in entries:
+            if isinstance(least, Entry) and m.symbol == least.symbol:
+                yield x, m
+    for part in term.terms:
+        for above, below, _ in _quotients(part):
+            yield above.base, below
+
+
+def _quotients(term: Term) -> Iterator[tuple[Power, Term, Term]]:
+    """x**k s**-k -> x**k, s, s**-k, for positive x and s"""
+    for above in _factors(term):
+        for below in _factors(term):
             match above, below:
                 case Power(x, k), Power(Power(s, m), minus) if k == m and minus == MINUS_ONE:
                     pass
@@ -516,14 +578,8 @@ def raise_quotient(term: Term) -> Term | None:
                     pass
                 case _:
                     continue
-            if not is_positive(x) or not is_positive(s):
-                continue
-            rest = mul(*(f for f in term.factors if f not in (above, below)))
-            if not isinstance(k, Number):
-                return mul(rest, exp(mul(k, subtract(log(x), log(s)))))
-            if k.value > 1:
-                return mul(rest, Call("raised", (divide(x, s), k)))
-    return None
+            if is_positive(x) and is_positive(s):
+                yield above, s, below
 
 
 def turn_signs(term: Term) -> Term | None:
@@ -613,12 +669,14 @@ RULES: Final[tuple[Callable[[Term], Term | None], ...]] = (
     distribute_softplus,
     name_softplus_ratio,
     shift_softmax,
+    name_softmax,
     name_log_softmax,
     halve_angles,
     factor_half,
     factor_complement,
     subtract_bessel,
     raise_quotient,
+    measure_excess,
     standardize_square,
     collect_polynomial,
     turn_signs,
@@ -674,6 +732,10 @@ def _terms(term: Term) -> tuple[Term, ...]:
 def _all_parts(term: Term) -> list[Term]:
     own = [part for part in parts_of(term) if isinstance(part, Term)]
     return [*own, *(inner for part in own for inner in _all_parts(part))]
+
+
+def _entries(term: Term) -> set[Entry]:
+    return {part for part in (term, *_all_parts(term)) if isinstance(part, Entry)}
 
 
 def _has_calls(term: Term) -> bool:

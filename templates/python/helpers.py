@@ -63,10 +63,9 @@ def _log_minus_digamma(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _deviance(
-    x: NDArray[np.float64], log_mean: NDArray[np.float64]
+    x: NDArray[np.float64], mean: NDArray[np.float64], log_mean: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """x*log(x/mean) - x + mean, exact also where x is close to the mean."""
-    mean = np.exp(log_mean)
     ratio = (x - mean) / np.where(x + mean > 0, x + mean, 1)
     # Loader (2000): log(x/mean) is twice r + r**3/3 + r**5/5 + ..., r the ratio
     series = np.polyval(1 / np.arange(17, 1, -2), ratio**2)
@@ -77,13 +76,21 @@ def _deviance(
 
 
 def _log_choose(
-    n: NDArray[np.float64], x: NDArray[np.float64]
+    x: NDArray[np.float64], y: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """log(n!/(x!*(n - x)!)) for real 0 <= x <= n."""
-    x = np.minimum(x, n - x)
-    share = x / np.where(n > 0, n, 1)
-    mixing = special.xlogy(x, share) + special.xlog1py(n - x, -share)
-    return _log_stirling(n) - _log_stirling(x) - _log_stirling(n - x) - mixing
+    """log((x + y)!/(x!*y!)) for real x and y from 0 on."""
+    less, more, both = np.minimum(x, y), np.maximum(x, y), x + y
+    share = less / np.where(both > 0, both, 1)
+    mixing = special.xlogy(less, share) + special.xlog1py(more, -share)
+    return _log_stirling(both) - _log_stirling(x) - _log_stirling(y) - mixing
+
+
+def _log_ratio(
+    x: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """log(x/y), exact where x is close to y; x/y need not be a float."""
+    excess = np.where(np.abs(x - y) < 0.5 * y, x - y, 0) / y
+    return np.where(excess == 0, np.log(x) - np.log(y), np.log1p(excess))
 
 
 def _bessel_gap(k: NDArray[np.float64]) -> NDArray[np.float64]:
