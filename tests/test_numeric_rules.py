@@ -112,6 +112,7 @@ def xlogy(x: mpf, y: mpf) -> mpf:
 
 FUNCTIONS: dict[str, Callable[..., mpf]] = {
     "exp": mp.exp,
+    "expm1": mp.expm1,
     "log": lambda a: mp.log(a) if a else mpf("-inf"),
     "logzero": lambda a: mp.log(a) if a else mpf("-inf"),
     "tanh": mp.tanh,
@@ -203,10 +204,10 @@ SAMPLES: dict[str, list[str]] = {
         "log(s*sigmoid(a))",
     ],
     "merge_exponentials": ["exp(a)**2", "1/exp(a)", "exp(a)**(-3/2)"],
+    "shift_exponential": ["1 - exp(a)", "1 - exp(-r)"],
     "reflect_sigmoid": ["1 - sigmoid(a)", "x - n*sigmoid(a)", "n*sigmoid(a) - x", "y - sigmoid(a)"],
     "rewrite_tanh": ["1 + tanh(a)", "1 - tanh(a)"],
     "fold_binary_softplus": ["y*a - softplus(a)", "y*a*r - softplus(a*r)", "s*y*a - s*softplus(a)"],
-    "split_softplus": ["x*a - n*softplus(a)", "x*a - n*softplus(a) + r"],
     "name_entropy_of_logit": [
         "softplus(a) - a*sigmoid(a)",
         "r*softplus(a*b) - r*a*b*sigmoid(a*b)",
@@ -233,7 +234,6 @@ SAMPLES: dict[str, list[str]] = {
     ],
     "halve_angles": ["cos(a)*cos(b) + sin(a)*sin(b)", "s*cos(a)*cos(b) + s*sin(a)*sin(b) - r"],
     "factor_half": ["sin(a/2 - b/2)"],
-    "factor_complement": ["s - p*s"],
     "subtract_bessel": ["log(2*PI) + logbesseli0(s) - s*ratio(s)", "s - logbesseli0(s)"],
     "raise_quotient": ["r**s/t**s", "a*r**3/t**3"],
     "measure_excess": [

@@ -488,6 +488,10 @@ class Body:
             )
         return "Expectations under q are exact: log p(x, z) is quadratic in the latents."
 
+    def where_infinite(self) -> str:
+        """A sentence on the logarithms of probabilities that may be 0."""
+        return "Minus infinity where a category of probability 0 has weight." * bool(self.infinite)
+
     # ------------------------------------------------------------------ entropy of q
 
     def _entropy_of_q(self, parts: list[tuple[bool, Code]]) -> None:

@@ -151,6 +151,15 @@ def merge_exponentials(term: Term) -> Term | None:
     return None
 
 
+def shift_exponential(term: Term) -> Term | None:
+    """1 - exp(a) -> -expm1(a)"""
+    match term:
+        case Add((Number(value), Mul((Number(sign), Call("exp", (inner,)))))):
+            if value == 1 and sign == -1:
+                return negate(Call("expm1", (inner,)))
+    return None
+
+
 # ---------------------------------------------------------------- sigmoid and softplus
 
 
@@ -199,22 +208,6 @@ def _fold_binary(call_: Call, scale: Term, parts: Sequence[Term]) -> tuple[Term,
             if normal(part) == normal(mul(negate(scale), x, inner)):
                 sign = subtract(ONE, mul(number(2), x))
                 return part, mul(scale, call("softplus", mul(sign, inner)))
-    return None
-
-
-def split_softplus(term: Term) -> Term | None:
-    """x a - n softplus(a) -> -x softplus(-a) - (n - x) softplus(a), for counts x up to n"""
-    return _rewrite_pairs(term, "softplus", _split_count)
-
-
-def _split_count(call_: Call, scale: Term, parts: Sequence[Term]) -> tuple[Term, Term] | None:
-    (inner,) = call_.arguments
-    for part in parts:
-        for x in (f for f in _factors(part) if _is_count(f)):
-            if normal(part) == normal(mul(x, inner)):
-                flipped = call("softplus", negate(inner))
-                rest = add(scale, x)  # -(n - x)
-                return part, add(mul(negate(x), flipped), mul(rest, call_))
     return None
 
 
@@ -445,19 +438,6 @@ def _has_number(term: Term) -> bool:
     return any(isinstance(f, Number) and abs(f.value) != 1 for f in _factors(term))
 
 
-def factor_complement(term: Term) -> Term | None:
-    """x - p x -> x (1 - p), for p in (0, 1)"""
-    if not isinstance(term, Add) or len(term.terms) != 2:
-        return None
-    for whole, less in (term.terms, term.terms[::-1]):
-        rest = _quotient(less, whole)
-        match negate(rest):
-            case Entry(symbol, _) as p if symbol.domain.kind == "unit" and whole != ONE:
-                if mul(whole, rest) == less:
-                    return mul(whole, subtract(ONE, p))
-    return None
-
-
 def subtract_bessel(term: Term) -> Term | None:
     """log I0(k) -> k + logbesseli0e(k);  I1(k)/I0(k) -> 1 - besselgap(k)
 
@@ -658,10 +638,10 @@ def _zero_in_log(term: Term, facts: Facts) -> Entry | None:
 RULES: Final[tuple[Callable[[Term], Term | None], ...]] = (
     expand_logarithm,
     merge_exponentials,
+    shift_exponential,
     reflect_sigmoid,
     rewrite_tanh,
     fold_binary_softplus,
-    split_softplus,
     divide_softplus,
     name_entropy_of_logit,
     reflect_softplus,
@@ -673,7 +653,6 @@ RULES: Final[tuple[Callable[[Term], Term | None], ...]] = (
     name_log_softmax,
     halve_angles,
     factor_half,
-    factor_complement,
     subtract_bessel,
     raise_quotient,
     measure_excess,

@@ -151,7 +151,8 @@ def _entropy_function(setting: Setting) -> Function:
 def _elbo_function(setting: Setting) -> Function:
     body = Body(setting)
     body.write_elbo()
-    return _finish(setting, body, "elbo", ["ELBO per data point, in nats.", body.how_averaged()])
+    summary = ["ELBO per data point, in nats.", body.how_averaged(), body.where_infinite()]
+    return _finish(setting, body, "elbo", summary)
 
 
 def _gap_function(setting: Setting, elbo: Function) -> Function:
@@ -162,6 +163,7 @@ def _gap_function(setting: Setting, elbo: Function) -> Function:
         "Computed as the derivative of the ELBO along the field",
         *_field_lines(setting.derivation),
         "It vanishes at stationary points.",
+        body.where_infinite(),
     ]
     return _finish(setting, body, "gap", summary, elbo.arguments)
 
