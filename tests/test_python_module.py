@@ -615,7 +615,7 @@ def test_profiled_scales_need_every_component() -> None:
     q = np.zeros_like(given["q"])
     q[:, 0] = 1
     assert q.shape[1] > 1
-    with pytest.raises(ValueError, match="profiled_scales is not a float"):
+    with pytest.raises(ValueError, match="profiled_scales is undetermined"):
         _profile("gmm_diagonal", {**given, "q": q})
 
 
