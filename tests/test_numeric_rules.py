@@ -62,15 +62,17 @@ SYMBOLS = {
     for kind, names in _DOMAINS.items()
     for name in names
 }
-SYMBOLS["w"] = Symbol("w", Role.OBSERVED, Domain("interval", Entry(SYMBOLS["u"])))  # w >= u
+SYMBOLS["w"] = Symbol("w", Role.OBSERVED, Domain("positive"))  # from u on
 SYMBOLS["l"] = Symbol("l", Role.PARAMETER, Domain("real"), (K,))
 SYMBOLS["q"] = Symbol("q", Role.PARAMETER, Domain("simplex"), (K,))
 SYMBOLS["k"] = Symbol("k", Role.OBSERVED, Domain("naturals"), (K,))
+SYMBOLS["h"] = Symbol("h", Role.OBSERVED, Domain("naturals"), (K,))
 SYMBOLS["c"] = Symbol("c", Role.OBSERVED, Domain("category", None, Size("K")))
 SYMBOLS["d"] = Symbol("d", Role.PARAMETER, Domain("positive"), (K,))
 FACTS = Facts(
     frozenset((SYMBOLS["q"],)),
     ((SYMBOLS["k"], Array((), Entry(SYMBOLS["n"]))),),
+    ((SYMBOLS["w"], (Array((), Entry(SYMBOLS["u"])), None)),),
 )
 
 
@@ -138,6 +140,7 @@ FUNCTIONS: dict[str, Callable[..., mpf]] = {
     "entr": lambda p: -xlogy(p, p),
     "exprel": lambda x: mp.expm1(x) / x if x else mpf(1),
     "raised": lambda x, n: x**n,
+    "over": lambda x, y: x / y,
 }
 
 
@@ -235,7 +238,7 @@ SAMPLES: dict[str, list[str]] = {
     "halve_angles": ["cos(a)*cos(b) + sin(a)*sin(b)", "s*cos(a)*cos(b) + s*sin(a)*sin(b) - r"],
     "factor_half": ["sin(a/2 - b/2)"],
     "subtract_bessel": ["log(2*PI) + logbesseli0(s) - s*ratio(s)", "s - logbesseli0(s)"],
-    "raise_quotient": ["r**s/t**s", "a*r**3/t**3"],
+    "raise_quotient": ["r**s/t**s", "b*r**3/t**3"],
     "measure_excess": [
         "log(s) + s*log(u) - (s + 1)*log(w)",
         "(s + 1)*log(u) - (s + 1)*log(w) + 1/s",
@@ -273,6 +276,7 @@ SAMPLES: dict[str, list[str]] = {
         "sum((d[i] - 1)*log(q[i]) - loggamma(d[i]) for i in 1:K)"
         " + loggamma(sum(d[i] for i in 1:K))",
         "loggamma(n + 1) - sum(loggamma(k[i] + 1) for i in 1:K)",
+        "K*loggamma(n + 1) - sum(loggamma(h[i] + 1) + loggamma(n - h[i] + 1) for i in 1:K)",
         "loggamma(n + 1) - sum(loggamma(k[i] + 1) for i in 1:K) + sum(k[i]*log(q[i]) for i in 1:K)",
     ],
     "weigh_logarithm": ["q[c]*log(q[c])", "x*log(q[c])", "-2*x*log(q[c])"],
@@ -318,6 +322,7 @@ def draw(rng: random.Random, *, extreme: bool) -> dict[str, Any]:
     first = rng.randint(0, int(given["n"]))
     second = rng.randint(0, int(given["n"]) - first)
     given["k"] = [float(first), float(second), given["n"] - first - second]
+    given["h"] = [float(rng.randint(0, int(given["n"]))) for _ in range(3)]
     weights = [rng.uniform(0.1, 1.0) for _ in range(3)]
     given["q"] = [0.25, 0.25, 0.5] if extreme else [w / sum(weights) for w in weights]
     given["l"] = [rng.choice([-1e3, 0.0, 1e3, -40.0]) if extreme else w for w in weights]
@@ -394,7 +399,7 @@ def condition(item: Term, given: dict[str, Any]) -> mpf:
     step, own = mpf(10) ** -60, exact(given)
     base, total = value(item, own), mpf(0)
     for name, number in own.items():
-        if name in "xnykc":
+        if name in "xnykch":
             continue
         entries = number if isinstance(number, list) else [number]
         for n, entry in enumerate(entries):

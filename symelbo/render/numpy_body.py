@@ -178,28 +178,31 @@ class Setting:
 
     def bounds(self, symbol: Symbol) -> tuple[str, str]:
         """The least and the greatest value as source; infinite where they are not known here."""
-        lower, upper = (self._bound(symbol, b) for b in (symbol.domain.lower, symbol.domain.upper))
-        return lower or "-np.inf", upper or "np.inf"
+        lower, upper = dict(self.facts.bounds).get(symbol, (None, None))
+        return self._bound(lower) or "-np.inf", self._bound(upper) or "np.inf"
 
     def total(self, symbol: Symbol) -> str:
         """The sum of counts as source; empty where it is not known here."""
-        array = dict(self.facts.totals).get(symbol)
-        return "" if array is None else self._bound(symbol, array.body)
+        return self._bound(dict(self.facts.totals).get(symbol))
 
     def bounding(self, symbol: Symbol) -> frozenset[Symbol]:
         """The symbols that bound the values of another one."""
-        totals = [array for known, array in self.facts.totals if known == symbol]
-        terms = [symbol.domain.lower, symbol.domain.upper, *(array.body for array in totals)]
-        return frozenset().union(*(symbols_of(term) for term in terms if term is not None))
+        arrays = [*dict(self.facts.bounds).get(symbol, ()), dict(self.facts.totals).get(symbol)]
+        return frozenset().union(*(symbols_of(array) for array in arrays if array is not None))
 
-    def _bound(self, symbol: Symbol, bound: Term | None) -> str:
-        match bound:
+    def _bound(self, array: Array | None) -> str:
+        """An entry, a size or a number, as source that broadcasts over the places; else nothing."""
+        if array is None:
+            return ""
+        match array.body:
             case Number(value):
                 return repr(float(value))
             case Size(name):
                 return f'sizes["{self.sizes[name]}"]'
-            case Entry(other, _) if other.shape in ((), symbol.shape) and other in self.names:
-                return self.names[other]
+            case Entry(other, places) if other in self.names:
+                last = array.indices[len(array.indices) - len(places) :]
+                whole = tuple(i.extent for i in last) == other.shape
+                return self.names[other] if places == last and whole else ""
         return ""
 
     def renamed(self) -> list[tuple[str, str]]:
@@ -210,11 +213,11 @@ class Setting:
 
 
 def find_facts(model: Model) -> Facts:
-    """The simplexes that only serve as probabilities of categories, and the totals of counts."""
+    """The simplexes that only serve as probabilities of categories, totals and bounds of values."""
     declared = () if isinstance(model.variational, str) else model.variational
     known = (*model.parameters, *model.constants, *model.variational_symbols)
     zeros = {symbol for symbol in known if symbol.domain.kind == "simplex"}
-    totals = []
+    totals, bounds = [], []
     for statement in (*model.statements, *declared):
         counts = statement.family.name == "Multinomial"
         for name, array in statement.arguments:
@@ -222,9 +225,25 @@ def find_facts(model: Model) -> Facts:
             whole = isinstance(body, Entry) and body.indices[-1:] == array.indices
             if not (whole and name == "p" and (counts or statement.family.name == "Categorical")):
                 zeros -= symbols_of(array)
-        if counts and all(isinstance(place, Index) for place in statement.places):
+        if statement in declared or statement.places != statement.plates:
+            continue
+        if counts:
             totals.append((statement.node, Array(statement.plates, statement.argument("n").body)))
-    return Facts(frozenset(zeros), tuple(totals))
+        bounds.append((statement.node, _bounds_of(statement)))
+    return Facts(frozenset(zeros), tuple(totals), tuple(b for b in bounds if any(b[1])))
+
+
+def _bounds_of(statement: Statement) -> tuple[Array | None, Array | None]:
+    """The ends of the support of a family, in the arguments of a statement."""
+    found: list[Array | None] = []
+    arguments = dict(statement.arguments)
+    for bound in (statement.family.support.lower, statement.family.support.upper):
+        if bound is None or statement.family.support.kind == "category":
+            found.append(None)
+            continue
+        given = {s: arguments[s.name] for s in symbols_of(bound)}
+        found.append(Array(statement.plates, replace_symbols(bound, given)))
+    return found[0], found[1]
 
 
 def fresh(name: str, taken: set[str]) -> str:

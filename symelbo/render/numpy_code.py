@@ -285,6 +285,10 @@ class NumpyPrinter:
             return Code(f"np.logaddexp(0, {texts})", Level.ATOM, axes)
         if name == "raised":
             return _raise(self.align(codes[0], axes), codes[1], axes)
+        if name == "over":
+            left, right = (self.align(code, axes) for code in codes)
+            text = f"{left.at(Level.PRODUCT)} / {right.at(Level.POWER)}"
+            return Code(text, Level.PRODUCT, axes)
         if name == "logbesseli0e":
             return Code(f"np.log(special.i0e({texts}))", Level.ATOM, axes)
         if name in _NUMPY:

@@ -92,10 +92,30 @@ def condense_gammas(term: Term, facts: Facts) -> Term | None:
     if found is None:
         found = _collect_coefficients(named, counts)
     if found is None:
-        return None
+        return _condense_each(term, facts)
     if difference is not None:
         found = swap_term(found, Entry(_REST), difference)
     return add(*kept, found)
+
+
+def _condense_each(term: Term, facts: Facts) -> Term | None:
+    """sum_d f_d + D g -> sum_d (f_d + g), where the sum over one place can be condensed"""
+    poly = to_poly(term)
+    for extent in dict.fromkeys(i.extent for m in poly for i in m.bound if i.low == 1):
+        index, parts = Index("d!", extent), []
+        for monomial, value in poly.items():
+            own = [i for i in monomial.bound if i.extent == extent and i.low == 1]
+            if len(own) == 1:
+                others = tuple(i for i in monomial.bound if i not in own)
+                inner = from_monomial(Monomial(others, monomial.factors), value)
+                parts.append(replace_index(inner, own[0], index))
+            elif not own and (Size(str(extent)), Fraction(1)) in monomial.factors:
+                rest = tuple(f for f in monomial.factors if f[0] != Size(str(extent)))
+                parts.append(from_monomial(Monomial(monomial.bound, rest), value))
+        found = condense_gammas(add(*parts), facts) if len(parts) == len(poly) else None
+        if found is not None:
+            return Sum(index, found)
+    return None
 
 
 # ---------------------------------------------------------------- factorials
@@ -240,6 +260,8 @@ def _slopes(
         return []
     found = []
     for monomial, value in poly.items():
+        if len(bound) > 1 and monomial.bound != bound:
+            continue
         if [(i.extent, i.low) for i in monomial.bound] != [(i.extent, i.low) for i in bound]:
             continue
         names = dict(zip(monomial.bound, bound, strict=True))
@@ -313,7 +335,8 @@ def _collect_coefficients(term: Term, counts: Counts) -> Term | None:
         for part, other in alone.items():
             rest = normal(subtract(whole, part))
             third = alone.get(rest)
-            if third is not None and third != other and not other.bound:
+            bound = (*monomial.bound, *other.bound)
+            if third is not None and third != other and not (bound or third.bound):
                 choices.append(({other, third}, Call("logchoose", (part, rest))))
         if whole in counts:
             parts = Array((counts[whole].index,), counts[whole].body)
@@ -428,7 +451,8 @@ def _name_difference(term: Term) -> tuple[Term, Term | None]:
             continue
         for whole in base.terms:
             less = normal(subtract(whole, base))
-            if isinstance(whole, Entry | Size) and isinstance(less, Entry):
+            free = free_indices(base) <= free_indices(term)
+            if free and isinstance(whole, Entry | Size) and isinstance(less, Entry):
                 named = swap_term(term, whole, add(less, Entry(_REST)))
                 return named, subtract(whole, less)
     return term, None

@@ -7,8 +7,9 @@ the emitted module, and powers that have to stay whole:
     deviance, logstirling ...   see `numpy_gamma`        xlogy(x, y)   x log y, 0 at x = 0
     entropyoflogit(a)           softplus a - a sigmoid a entr(p)       -p log p, 0 at p = 0
     logbesseli0e(k)             log I0(k) - k            logzero(p)    log p, where p may be 0
-    besselgap(k)                1 - I1(k)/I0(k)          raised(x, n)  x**n, x a quotient
-    exprel(x)                   (exp x - 1)/x            SOFTMAX, LOG_SOFTMAX: of an array
+    besselgap(k)                1 - I1(k)/I0(k)          logratio(x, y)  log(x/y)
+    exprel(x)                   (exp x - 1)/x            raised(x, n), over(x, y)  x**n and x/y
+    SOFTMAX, LOG_SOFTMAX        of an array
 """
 
 from __future__ import annotations
@@ -393,9 +394,12 @@ def _place_in(level: Term, index: Index, part: Term, scale: Term) -> IndexTerm |
     """The place i with part = scale * level_i"""
     if not isinstance(level, Entry) or index not in level.indices or index.low != 1:
         return None
+    axis = level.indices.index(index)
+    if level.symbol.shape[axis] != index.extent:
+        return None
     for factor in _factors(part):
         if isinstance(factor, Entry) and factor.symbol == level.symbol:
-            place = factor.indices[level.indices.index(index)]
+            place = factor.indices[axis]
             # an index that is bound further out may stand there too
             if replace_index(level, index, place) == factor and part == mul(scale, factor):
                 return place
@@ -468,10 +472,10 @@ def _open_bessel(term: Term) -> Term:
 
 
 def standardize_square(term: Term) -> Term | None:
-    """(x - m)**2 a/b -> ((x - m) sqrt(a)/sqrt(b))**2, for positive a and b
+    """(x - m)**2 a/(b c**2) -> ((x - m)/c sqrt(a)/sqrt(b))**2, for positive a, b and c
 
     The square of the residual may leave the floats where that of the standardized residual does
-    not.
+    not; so may its product with a root, before it is divided by c.
     """
     if not isinstance(term, Mul):
         return None
@@ -483,7 +487,12 @@ def standardize_square(term: Term) -> Term | None:
                 scales = [f for f in term.factors if f is not square and _is_scale(f)]
                 if not scales:
                     return None
-                halves = mul(base, *(_half_power(f) for f in scales))
+                whole = [
+                    f.base for f in scales if isinstance(f, Power) and f.exponent == number(-2)
+                ]
+                residual = Call("over", (base, mul(*whole))) if whole else base
+                roots = (f for f in scales if not (isinstance(f, Power) and f.base in whole))
+                halves = mul(residual, *map(_half_power, roots))
                 rest = (f for f in term.factors if f is not square and f not in scales)
                 return mul(*rest, Call("raised", (halves, number(2))))
     return None
@@ -520,27 +529,27 @@ def raise_quotient(term: Term) -> Term | None:
     return None
 
 
-def measure_excess(term: Term) -> Term | None:
+def measure_excess(term: Term, facts: Facts) -> Term | None:
     """log x -> log m + logratio(x, m), where a multiple of log m cancels
 
     for a value x from m on, and where (x/m)**k is in the same sum.
     """
     if not isinstance(term, Add):
         return None
-    for x, m in _compared(term):
+    for x, m in _compared(term, facts):
         opened = swap_term(term, log(x), add(log(m), Call("logratio", (x, m))))
         if opened != term and len(to_poly(opened)) <= len(to_poly(term)):
             return tidy(opened)
     return None
 
 
-def _compared(term: Add) -> Iterator[tuple[Term, Term]]:
-    """The pairs x, m of a sum that are known to be of a size."""
+def _compared(term: Add, facts: Facts) -> Iterator[tuple[Term, Term]]:
+    """The pairs x, m of a sum that are likely to be close."""
     entries = sorted(_entries(term), key=sort_key)
+    least = {symbol: lower for symbol, (lower, _) in facts.bounds if lower is not None}
     for x in entries:
-        least = x.symbol.domain.lower
         for m in entries:
-            if isinstance(least, Entry) and m.symbol == least.symbol:
+            if x.symbol in least and m.symbol in symbols_of(least[x.symbol]):
                 yield x, m
     for part in term.terms:
         for above, below, _ in _quotients(part):
@@ -655,7 +664,6 @@ RULES: Final[tuple[Callable[[Term], Term | None], ...]] = (
     factor_half,
     subtract_bessel,
     raise_quotient,
-    measure_excess,
     standardize_square,
     collect_polynomial,
     turn_signs,
@@ -664,6 +672,7 @@ RULES: Final[tuple[Callable[[Term], Term | None], ...]] = (
 FACT_RULES: Final[tuple[Callable[[Term, Facts], Term | None], ...]] = (
     complete_counts,
     condense_gammas,
+    measure_excess,
     weigh_logarithm,
     mark_zero,
 )

@@ -31,11 +31,14 @@ class Facts:
     """What rules for printing may use beyond the domains of the symbols.
 
     zeros: simplexes whose entries may be 0, the rest of the model being made for it;
-    totals: counts x[..., k] -> their sum over k, an Array over the places before.
+    totals: counts x[..., k] -> their sum over k, an Array over the places before;
+    bounds: values -> the least and the greatest of each (None where there is none), Arrays over
+    their places.
     """
 
     zeros: frozenset[Symbol] = frozenset()
     totals: tuple[tuple[Symbol, Array], ...] = ()
+    bounds: tuple[tuple[Symbol, tuple[Array | None, Array | None]], ...] = ()
 
 
 def name_residuals(term: Term) -> tuple[Term, dict[Symbol, Array]]:

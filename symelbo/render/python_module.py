@@ -292,8 +292,9 @@ def _symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False
     kind = "weights" if symbol in setting.facts.zeros else kind
     upper = setting.upper_bound(symbol) if kind == "category" else ""
     lower, limit = setting.bounds(symbol)
-    if kind == "interval":
-        upper = f"{limit}, {lower}"
+    known = (lower, limit) != ("-np.inf", "np.inf")
+    if kind == "interval" or (known and kind in ("positive", "real")):
+        kind, upper = "interval", f"{limit}, {lower}"
     elif kind == "naturals" and limit != "np.inf":
         upper = limit
     elif kind == "naturals" and (total := setting.total(symbol)):
