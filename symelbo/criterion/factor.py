@@ -258,9 +258,7 @@ def make_factor(statement: Statement) -> Factor:
         for symbol in density.arguments
         if not symbols_of(given[symbol.name]) and not free_indices(given[symbol.name])
     }
-    events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
-    closed[density.value] = Array(events, Entry(value, events))
-    term = replace_symbols(density.term, closed)
+    term = replace_symbols(density.term, {**closed, **_renamed(density.value, value)})
     varying = tuple(s for s in density.arguments if _varies(given[s.name]))
     formal = Density(value, varying, expand_binary(term))
     factor = Factor(statement, _change(formal), ZERO)
@@ -272,7 +270,13 @@ def open_density(statement: Statement) -> Density:
     density = _density(statement.family, statement.form, statement.extents)
     constant = {argument.name for argument in statement.form.arguments if argument.constant}
     varying = tuple(s for s in density.arguments if s.name not in constant)
-    return Density(replace(density.value, domain=_support(statement)), varying, density.term)
+    value = replace(density.value, domain=_support(statement))
+    return Density(value, varying, replace_symbols(density.term, _renamed(density.value, value)))
+
+
+def _renamed(old: Symbol, new: Symbol) -> dict[Symbol, Array]:
+    events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(new.shape))
+    return {old: Array(events, Entry(new, events))}
 
 
 def _varies(array: Array) -> bool:
