@@ -46,6 +46,7 @@ from symelbo.words import join_words
 __all__ = ["render_appendix", "render_headline", "render_proof"]
 
 TABLE = 44.0  # em that a table may be wide
+MAX_COLUMNS = 7  # combinations of rows that stand as columns of the table
 
 
 def render_proof(derivation: Derivation) -> str:
@@ -469,6 +470,8 @@ class _Document:
             "condition": join_words([*moves, *rests]),
             "rows": self.rows(case, certificate, names),
             "systems": len(case.matrix),
+            "wide": len(case.matrix) > MAX_COLUMNS,
+            "combinations": [self.combination(case, n) for n in range(len(case.matrix))],
             **system,
         }
 
@@ -489,6 +492,17 @@ class _Document:
             "determinant": _scientific(determinant_of(case.matrix)),
         }
 
+    def combination(self, case: Case, number_of: int) -> str:
+        """(1) - (2) + 3 (5), of the rows of the table"""
+        text = ""
+        for n, row in enumerate(case.rows):
+            weight = row.weights[number_of]
+            if weight:
+                size = "" if abs(weight) == 1 else rf"{self.notation.term(number(abs(weight)))}\,"
+                sign = "-" if weight < 0 else "+" if text else ""
+                text += f" {sign} {size}({n + 1})"
+        return f"${text.strip()}$"
+
     def unknown(
         self, unknown: Unknown, certificate: Certificate, names: Mapping[str, Symbol]
     ) -> str:
@@ -498,7 +512,8 @@ class _Document:
         at = "" if unknown.point is None or len(certificate.points) == 1 else unknown.point + 1
         where = f"(\\theta_{{{at}}})" if at else ""
         if kind == "velocity":
-            return f"\\dot{{{entry}}}{where}"
+            letter = latex_symbol(names[name])
+            return rf"\dot{{{letter}}}{entry.removeprefix(letter)}{where}"
         letter = {"rate": self.notation["r"], "shift": self.notation["s"]}.get(kind)
         return f"{letter or self.notation['c']}_{{{entry}}}{where}"
 
@@ -507,12 +522,13 @@ class _Document:
     ) -> list[dict[str, Any]]:
         many = len(certificate.points) > 1
         found = []
-        for row in case.rows:
+        for n, row in enumerate(case.rows):
             parents = self.given(row.parents, names)
             if many:
                 parents = [rf"\theta_{{{row.point + 1}}}", *parents]
             found.append(
                 {
+                    "number": n + 1,
                     "factor": self.factor_at(row),
                     "value": r",\; ".join(self.given(row.value, names)),
                     "parents": r",\; ".join(parents),

@@ -424,9 +424,9 @@ def measure_angle(term: Term) -> Term | None:
             partner = mul(scale, call("sin", first), call("sin", second))
             angle, used = subtract(first, second), (part, partner)
         else:
-            (angle,), used = cosines[0].arguments, (part,)
-            partner = part
-        if partner in term.terms and isinstance(angle, Add):
+            (angle,) = cosines[0].arguments
+            used = (part, part)
+        if used[1] in term.terms and isinstance(angle, Add):
             rest = (t for t in term.terms if t not in used)
             return add(*rest, scale, negate(mul(scale, Call("versine", (angle,)))))
     return None
