@@ -5,7 +5,7 @@ Prose is general; every formula is printed from a term of the derivation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log10
@@ -261,8 +261,8 @@ class _Document:
             "motion_latents": self.velocities(nodes),
             "motion_q": self.velocities(motion.variational),
             "moving_latents": bool(motion.latents),
-            "moved": [f"${latex_symbol(symbol)}$" for symbol in motion.parameters],
-            "moved_q": [f"${latex_symbol(symbol)}$" for symbol in motion.variational],
+            "moved": _vanishing(motion.parameters),
+            "moved_q": _named(motion.variational),
             "closure": derivation.closure.value,
             "broken": [latex_name(name) for name in derivation.decision.broken],
             "nonzero": nonzero,
@@ -566,6 +566,21 @@ class _Document:
                 + known[self.derivation.closure.value]
             )
         return [text if text.endswith(".") else f"{text}." for text in found]
+
+
+def _named(symbols: Iterable[Symbol]) -> str:
+    """The symbols in words; nothing where their names would fill the line."""
+    shown = [latex_symbol(symbol) for symbol in symbols]
+    wide = sum(map(latex_width, shown)) > TABLE / 2
+    return "" if wide else join_words([f"${name}$" for name in shown])
+
+
+def _vanishing(symbols: Collection[Symbol]) -> str:
+    """its derivatives by a and b vanish"""
+    named = _named(symbols)
+    if len(symbols) == 1 and not next(iter(symbols)).shape:
+        return f"its derivative by {named} vanishes" if named else ""
+    return f"its derivatives by {named} vanish" if named else ""
 
 
 def _trial_context(trial: Trial | None) -> dict[str, Any]:
