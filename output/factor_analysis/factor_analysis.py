@@ -51,7 +51,7 @@ def entropy_sum(
 ) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
@@ -118,9 +118,10 @@ def elbo(*, x: ArrayLike, W: ArrayLike, mu: ArrayLike, sigma2: ArrayLike) -> flo
 def gap(*, x: ArrayLike, W: ArrayLike, mu: ArrayLike, sigma2: ArrayLike) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
-    Computed as the derivative of the ELBO along the field
-        z: tau moves with [-tau[h] for h in 1:H]
-        x: sigma2 moves with [-sigma2[d] for d in 1:D]
+    Computed as the derivative of the ELBO along the motion
+        d/ds W[d,h] = -W[d,h]/2
+        d/ds sigma2[d] = -sigma2[d]
+        d/ds z[h] = z[h]/2
     It vanishes at stationary points.
 
     Args:
@@ -143,16 +144,19 @@ def gap(*, x: ArrayLike, W: ArrayLike, mu: ArrayLike, sigma2: ArrayLike) -> floa
     precision = np.eye(H) + (W / sigma2[:, None]).T @ W
     covariance = np.linalg.inv(precision)
     mode = np.linalg.solve(precision, ((x - mu) @ (W / sigma2[:, None])).T).T
-    # derivative of log p(z) along the field
+    # derivative of log p(z) along the motion
     curvature_z = -np.eye(H)
-    slope_z = np.sum(0.5 - 0.5 * mode**2, axis=-1)
-    slope_z_spread = 0.5 * np.sum(covariance * curvature_z)
-    # derivative of log p(x) along the field
+    slope_z = (
+        0.5 * H
+        - 0.5 * np.sum(mode**2, axis=-1)
+        + 0.5 * np.sum(covariance * curvature_z)
+    )
+    # derivative of log p(x) along the motion
     curvature_x = -(W / sigma2[:, None]).T @ W
     m = mu + mode @ W.T
     slope_x = np.sum(0.5 - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
     slope_x_spread = 0.5 * np.sum(covariance * curvature_x)
-    return float(np.mean(slope_z) + slope_z_spread + np.mean(slope_x) + slope_x_spread)
+    return float(np.mean(slope_z) + np.mean(slope_x) + slope_x_spread)
 
 
 def _array(

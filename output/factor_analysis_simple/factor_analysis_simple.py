@@ -46,7 +46,7 @@ def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
 def entropy_sum(*, W: ArrayLike, tau: ArrayLike, sigma2: ArrayLike) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
@@ -116,9 +116,9 @@ def elbo(*, x: ArrayLike, W: ArrayLike, tau: ArrayLike, sigma2: ArrayLike) -> fl
 def gap(*, x: ArrayLike, W: ArrayLike, tau: ArrayLike, sigma2: ArrayLike) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
-    Computed as the derivative of the ELBO along the field
-        z: tau moves with [-tau[h] for h in 1:H]
-        x: sigma2 moves with [-sigma2[d] for d in 1:D]
+    Computed as the derivative of the ELBO along the motion
+        d/ds sigma2[d] = -sigma2[d]
+        d/ds tau[h] = -tau[h]
     It vanishes at stationary points.
 
     Args:
@@ -141,11 +141,11 @@ def gap(*, x: ArrayLike, W: ArrayLike, tau: ArrayLike, sigma2: ArrayLike) -> flo
     precision = np.eye(H) / tau[:, None] + (W / sigma2[:, None]).T @ W
     covariance = np.linalg.inv(precision)
     mode = np.linalg.solve(precision, (x @ (W / sigma2[:, None])).T).T
-    # derivative of log p(z) along the field
+    # derivative of log p(z) along the motion
     curvature_z = -np.eye(H) / tau[:, None]
     slope_z = np.sum(0.5 - 0.5 * (mode / np.sqrt(tau)) ** 2, axis=-1)
     slope_z_spread = 0.5 * np.sum(covariance * curvature_z)
-    # derivative of log p(x) along the field
+    # derivative of log p(x) along the motion
     curvature_x = -(W / sigma2[:, None]).T @ W
     m = mode @ W.T
     slope_x = np.sum(0.5 - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)

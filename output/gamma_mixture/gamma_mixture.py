@@ -53,7 +53,7 @@ def entropy_sum(
 ) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
@@ -143,11 +143,10 @@ def gap(
 ) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
-    Computed as the derivative of the ELBO along the field
-        c: pi moves with [pi[c]*(log(pi[c]) - sum(pi[i]*log(pi[i]) for i in 1:C)) for c
-            in 1:C]
-        x: alpha moves with [alpha[c] - 1 for c in 1:C]
-        x: beta moves with beta
+    Computed as the derivative of the ELBO along the motion
+        d/ds alpha[c] = alpha[c] - 1
+        d/ds beta[c] = beta[c]
+        d/ds pi[c] = pi[c]*(log(pi[c]) - sum(pi[i]*log(pi[i]) for i in 1:C))
     It vanishes at stationary points.
     Minus infinity where a category of probability 0 has weight.
 
@@ -169,9 +168,9 @@ def gap(
     alpha = _array("alpha", alpha, "C", "positive", sizes)
     beta = _array("beta", beta, "C", "positive", sizes)
     q = _array("q", q, "N C", "weights", sizes)
-    # derivative of log p(c) along the field
+    # derivative of log p(c) along the motion
     slope_c = _log(pi) + np.sum(special.entr(pi))
-    # derivative of log p(x) along the field
+    # derivative of log p(x) along the motion
     slope_x = (
         np.log(alpha)
         - _deviance(alpha, beta * x[:, None], np.log(beta) + np.log(x)[:, None])

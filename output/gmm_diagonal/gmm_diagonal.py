@@ -53,7 +53,7 @@ def entropy_sum(
 ) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
@@ -141,10 +141,9 @@ def gap(
 ) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
-    Computed as the derivative of the ELBO along the field
-        c: pi moves with [pi[c]*(log(pi[c]) - sum(pi[i]*log(pi[i]) for i in 1:C)) for c
-            in 1:C]
-        x: sigma2 moves with [-sigma2[c,d] for c in 1:C, d in 1:D]
+    Computed as the derivative of the ELBO along the motion
+        d/ds pi[c] = pi[c]*(log(pi[c]) - sum(pi[i]*log(pi[i]) for i in 1:C))
+        d/ds sigma2[c,d] = -sigma2[c,d]
     It vanishes at stationary points.
     Minus infinity where a category of probability 0 has weight.
 
@@ -166,9 +165,9 @@ def gap(
     mu = _array("mu", mu, "C D", "real", sizes)
     sigma2 = _array("sigma2", sigma2, "C D", "positive", sizes)
     q = _array("q", q, "N C", "weights", sizes)
-    # derivative of log p(c) along the field
+    # derivative of log p(c) along the motion
     slope_c = _log(pi) + np.sum(special.entr(pi))
-    # derivative of log p(x) along the field
+    # derivative of log p(x) along the motion
     slope_x = np.sum(0.5 - 0.5 * ((x[:, None, :] - mu) / np.sqrt(sigma2)) ** 2, axis=-1)
     return float(
         np.sum(_weigh(q.mean(axis=0), slope_c)) + np.mean(np.sum(q * slope_x, axis=1))

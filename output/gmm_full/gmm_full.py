@@ -53,7 +53,7 @@ def entropy_sum(
 ) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
@@ -147,10 +147,9 @@ def gap(
 ) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
-    Computed as the derivative of the ELBO along the field
-        c: pi moves with [pi[c]*(log(pi[c]) - sum(pi[i]*log(pi[i]) for i in 1:C)) for c
-            in 1:C]
-        x: Sigma moves with [-Sigma[c,d,i] for c in 1:C, d in 1:D, i in 1:D]
+    Computed as the derivative of the ELBO along the motion
+        d/ds Sigma[c,d,i] = -Sigma[c,d,i]
+        d/ds pi[c] = pi[c]*(log(pi[c]) - sum(pi[i]*log(pi[i]) for i in 1:C))
     It vanishes at stationary points.
     Minus infinity where a category of probability 0 has weight.
 
@@ -173,9 +172,9 @@ def gap(
     Sigma = _array("Sigma", Sigma, "C D D", "posdef", sizes)
     q = _array("q", q, "N C", "weights", sizes)
     D = sizes["D"]
-    # derivative of log p(c) along the field
+    # derivative of log p(c) along the motion
     slope_c = _log(pi) + np.sum(special.entr(pi))
-    # derivative of log p(x) along the field
+    # derivative of log p(x) along the motion
     residual = x[:, None, :] - mu
     slope_x = 0.5 * D - 0.5 * np.einsum(
         "nci,ncj,cij->nc", residual, residual, np.linalg.inv(Sigma), optimize=True

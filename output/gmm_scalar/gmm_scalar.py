@@ -54,7 +54,7 @@ def entropy_sum(
 ) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
@@ -143,10 +143,9 @@ def gap(
 ) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
-    Computed as the derivative of the ELBO along the field
-        c: pi moves with [pi[c]*(log(pi[c]) - sum(pi[i]*log(pi[i]) for i in 1:C)) for c
-            in 1:C]
-        x: sigma2 moves with [-sigma2[c] for c in 1:C]
+    Computed as the derivative of the ELBO along the motion
+        d/ds pi[c] = pi[c]*(log(pi[c]) - sum(pi[i]*log(pi[i]) for i in 1:C))
+        d/ds sigma2[c] = -sigma2[c]
     It vanishes at stationary points.
     Minus infinity where a category of probability 0 has weight.
 
@@ -168,9 +167,9 @@ def gap(
     mu = _array("mu", mu, "C D", "real", sizes)
     sigma2 = _array("sigma2", sigma2, "C", "positive", sizes)
     q = _array("q", q, "N C", "weights", sizes)
-    # derivative of log p(c) along the field
+    # derivative of log p(c) along the motion
     slope_c = _log(pi) + np.sum(special.entr(pi))
-    # derivative of log p(x) along the field
+    # derivative of log p(x) along the motion
     slope_x = np.sum(
         0.5 - 0.5 * ((x[:, None, :] - mu) / np.sqrt(sigma2)[:, None]) ** 2, axis=-1
     )

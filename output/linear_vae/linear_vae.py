@@ -53,7 +53,7 @@ def entropy_sum(
 ) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
@@ -151,9 +151,12 @@ def gap(
 ) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
-    Computed as the derivative of the ELBO along the field
-        z: rho moves with [-rho[h] for h in 1:H]
-        x: sigma2 moves with -sigma2
+    Computed as the derivative of the ELBO along the motion
+        d/ds W[d,h] = -W[d,h]/2
+        d/ds sigma2 = -sigma2
+        d/ds z[h] = z[h]/2
+        d/ds nu[h] = nu[h]/2
+        d/ds tau2[h] = tau2[h]
     It vanishes at stationary points.
 
     Args:
@@ -175,19 +178,14 @@ def gap(
     sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
     nu = _array("nu", nu, "N H", "real", sizes)
     tau2 = _array("tau2", tau2, "N H", "positive", sizes)
-    # derivative of log p(z) along the field
-    slope_z = np.sum(0.5 - 0.5 * nu**2, axis=-1)
-    slope_z_spread = -0.5 * np.sum(tau2, axis=-1)
-    # derivative of log p(x) along the field
+    H = sizes["H"]
+    # derivative of log p(z) along the motion
+    slope_z = 0.5 * H - 0.5 * np.sum(tau2, axis=-1) - 0.5 * np.sum(nu**2, axis=-1)
+    # derivative of log p(x) along the motion
     m = mu + nu @ W.T
     slope_x = np.sum(0.5 - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
     slope_x_spread = -0.5 * np.einsum("ni,ji->n", tau2, W**2) / sigma2
-    return float(
-        np.mean(slope_z)
-        + np.mean(slope_z_spread)
-        + np.mean(slope_x)
-        + np.mean(slope_x_spread)
-    )
+    return float(np.mean(slope_z) + np.mean(slope_x) + np.mean(slope_x_spread))
 
 
 def _array(

@@ -53,7 +53,7 @@ def entropy_sum(
 ) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
@@ -131,10 +131,9 @@ def elbo(*, x: ArrayLike, pi: ArrayLike, lambda_: ArrayLike, q: ArrayLike) -> fl
 def gap(*, x: ArrayLike, pi: ArrayLike, lambda_: ArrayLike, q: ArrayLike) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
-    Computed as the derivative of the ELBO along the field
-        c: pi moves with [pi[c]*(log(pi[c]) - sum(pi[i]*log(pi[i]) for i in 1:C)) for c
-            in 1:C]
-        x: lambda moves with [lambda[c,d]*log(lambda[c,d]) for c in 1:C, d in 1:D]
+    Computed as the derivative of the ELBO along the motion
+        d/ds lambda[c,d] = lambda[c,d]*log(lambda[c,d])
+        d/ds pi[c] = pi[c]*(log(pi[c]) - sum(pi[i]*log(pi[i]) for i in 1:C))
     It vanishes at stationary points.
     Minus infinity where a category of probability 0 has weight.
 
@@ -154,9 +153,9 @@ def gap(*, x: ArrayLike, pi: ArrayLike, lambda_: ArrayLike, q: ArrayLike) -> flo
     pi = _array("pi", pi, "C", "weights", sizes)
     lambda_ = _array("lambda_", lambda_, "C D", "positive", sizes)
     q = _array("q", q, "N C", "weights", sizes)
-    # derivative of log p(c) along the field
+    # derivative of log p(c) along the motion
     slope_c = _log(pi) + np.sum(special.entr(pi))
-    # derivative of log p(x) along the field
+    # derivative of log p(x) along the motion
     slope_x = np.sum(np.log(lambda_) * (x[:, None, :] - lambda_), axis=-1)
     return float(
         np.sum(_weigh(q.mean(axis=0), slope_c)) + np.mean(np.sum(q * slope_x, axis=1))

@@ -55,7 +55,7 @@ def entropy_sum(
 ) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
@@ -149,10 +149,10 @@ def gap(
 ) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
-    Computed as the derivative of the ELBO along the field
-        z: pi moves with [pi[h]*(1 - pi[h])*log(pi[h]/(1 - pi[h])) for h in 1:H]
-        x: W moves with W
-        x: mu moves with mu
+    Computed as the derivative of the ELBO along the motion
+        d/ds W[d,h] = W[d,h]
+        d/ds mu[d] = mu[d]
+        d/ds pi[h] = pi[h]*(1 - pi[h])*log(pi[h]/(1 - pi[h]))
     It vanishes at stationary points.
 
     Args:
@@ -179,9 +179,9 @@ def gap(
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
-    # derivative of log p(z) along the field
-    slope_z = np.sum((z - pi) * (np.log(pi) - np.log1p(-pi)), axis=-1)
-    # derivative of log p(x) along the field
+    # derivative of log p(z) along the motion
+    slope_z = np.sum((pi - z) * (np.log1p(-pi) - np.log(pi)), axis=-1)
+    # derivative of log p(x) along the motion
     a = mu + z @ W.T
     slope_x = np.sum(
         a

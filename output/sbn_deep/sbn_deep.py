@@ -58,7 +58,7 @@ def entropy_sum(
 ) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
@@ -182,12 +182,12 @@ def gap(
 ) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
-    Computed as the derivative of the ELBO along the field
-        z: pi moves with [pi[h]*(1 - pi[h])*log(pi[h]/(1 - pi[h])) for h in 1:H]
-        y: M moves with M
-        y: nu moves with nu
-        x: W moves with W
-        x: mu moves with mu
+    Computed as the derivative of the ELBO along the motion
+        d/ds M[i,h] = M[i,h]
+        d/ds W[d,i] = W[d,i]
+        d/ds mu[d] = mu[d]
+        d/ds nu[i] = nu[i]
+        d/ds pi[h] = pi[h]*(1 - pi[h])*log(pi[h]/(1 - pi[h]))
     It vanishes at stationary points.
 
     Args:
@@ -220,12 +220,12 @@ def gap(
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
-    # derivative of log p(z) along the field
-    slope_z = np.sum((z - pi) * (np.log(pi) - np.log1p(-pi)), axis=-1)
-    # derivative of log p(y) along the field
+    # derivative of log p(z) along the motion
+    slope_z = np.sum((pi - z) * (np.log1p(-pi) - np.log(pi)), axis=-1)
+    # derivative of log p(y) along the motion
     a = nu + z @ M.T
     slope_y = np.sum(a * (y * special.expit(-a) - special.expit(a) * (1 - y)), axis=-1)
-    # derivative of log p(x) along the field
+    # derivative of log p(x) along the motion
     a_ = mu + y @ W.T
     slope_x = np.sum(
         a_

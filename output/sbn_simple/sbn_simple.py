@@ -54,7 +54,7 @@ def entropy_sum(
 ) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
@@ -140,9 +140,9 @@ def gap(
 ) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
-    Computed as the derivative of the ELBO along the field
-        z: pi moves with pi*(1 - pi)*log(pi/(1 - pi))
-        x: v moves with v
+    Computed as the derivative of the ELBO along the motion
+        d/ds pi = pi*(1 - pi)*log(pi/(1 - pi))
+        d/ds v[d] = v[d]
     It vanishes at stationary points.
 
     Args:
@@ -167,9 +167,9 @@ def gap(
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
-    # derivative of log p(z) along the field
-    slope_z = (z - pi) * (np.log(pi) - np.log1p(-pi))
-    # derivative of log p(x) along the field
+    # derivative of log p(z) along the motion
+    slope_z = (pi - z) * (np.log1p(-pi) - np.log(pi))
+    # derivative of log p(x) along the motion
     slope_x = z * np.sum(
         v
         * (

@@ -54,7 +54,7 @@ def entropy_sum(
 ) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
@@ -152,9 +152,9 @@ def gap(
 ) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
-    Computed as the derivative of the ELBO along the field
-        z: lambda moves with [-lambda[h] for h in 1:H]
-        x: sigma2 moves with -sigma2
+    Computed as the derivative of the ELBO along the motion
+        d/ds lambda[h] = -lambda[h]
+        d/ds sigma2 = -sigma2
     It vanishes at stationary points.
 
     Args:
@@ -180,9 +180,9 @@ def gap(
     # mean of the absolute value under q
     ratio = nu / np.sqrt(2 * tau2)
     absolute = nu * special.erf(ratio) + np.sqrt(2 * tau2 / np.pi) * np.exp(-(ratio**2))
-    # derivative of log p(z) along the field
+    # derivative of log p(z) along the motion
     slope_z = H - np.sum(absolute / lambda_, axis=-1)
-    # derivative of log p(x) along the field
+    # derivative of log p(x) along the motion
     m = nu @ W.T
     slope_x = np.sum(0.5 - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
     slope_x_spread = -0.5 * np.einsum("ni,ji->n", tau2, W**2) / sigma2

@@ -41,7 +41,7 @@ from symelbo.render.print_latex import latex_width
 from symelbo.resources import templates_directory
 from symelbo.verify.certificate import Case, Certificate, CertificateRow, Given, Unknown
 from symelbo.verify.interval import determinant_of, enclosure
-from symelbo.words import join_words
+from symelbo.words import count_of, join_words
 
 __all__ = ["render_appendix", "render_headline", "render_proof"]
 
@@ -585,12 +585,12 @@ def _vanishing(symbols: Collection[Symbol]) -> str:
 
 def _trial_context(trial: Trial | None) -> dict[str, Any]:
     if trial is None:
-        return {"residual": "", "trials": 0, "printed": "", "printed_trials": 0}
+        return {"residual": "", "trials": 0, "printed": "", "printed_trials": ""}
     return {
         "residual": _power_of_ten(trial.residual),
         "trials": trial.trials,
         "printed": _power_of_ten(trial.printed, PRINTED_BOUND),
-        "printed_trials": trial.printed_trials,
+        "printed_trials": count_of(trial.printed_trials, "point"),
     }
 
 
