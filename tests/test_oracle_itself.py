@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from tests.oracle import entropy_sum, tape
+from tests.oracle import entropy_sum, rank, tape
 from tests.oracle.compare import disagreement, summarize
 from tests.oracle.entropy_sum import conditional_entropies, elbo, gap, random_point
 from tests.oracle.language import parse_expression
@@ -407,6 +407,8 @@ FACTS |= {
 }
 
 
+SIX = "; ".join(f"{n}: positive" for n in "abcdef")
+
 # More facts: inputs, matrices, poles, places.
 FACTS |= {
     "regression, known noise": (
@@ -528,6 +530,54 @@ FACTS |= {
             reparameterize="never",
         ),
         "FAILS",
+        "",
+    ),
+    "a value that begins at 1, and bias": (
+        spec("z ~ F(); " + GAUSS, PPCA, families=_density("F", "1 - v", "", "1..oo")),
+        "HOLDS 1 moving",
+        "z",
+    ),
+    "a value that begins at 1": (
+        spec(
+            "z ~ F(); x ~ Normal(w*z, t)",
+            "w: real; t: positive",
+            families=_density("F", "1 - v", "", "1..oo"),
+        ),
+        "FAILS",
+        "",
+    ),
+    "a fair coin": (
+        spec("z ~ Bernoulli(0.5); x ~ Normal(w*z + b, 1)", "w: real; b: real"),
+        "HOLDS 2",
+        "",
+    ),
+    "a base measure that depends on the input": (
+        spec("x ~ Poisson(log_rate=w*u + u^2)", "w: real", inputs="u: real"),
+        "HOLDS 2",
+        "",
+    ),
+    # as many parameters as values at first: b is pinned down by several parameter points
+    "six rates": (
+        one(" - ".join(["0"] + [f"exp({n}*v)" for n in "abcdef"]), SIX),
+        "FAILS",
+        "",
+    ),
+    "a decoder with six weights": (
+        spec(
+            "z ~ Normal(0, a); x ~ Bernoulli(logit=m(z, w))",
+            "a: positive; w: real[6]",
+            functions="m: real",
+        ),
+        "FAILS",
+        "",
+    ),
+    "a decoder with six weights and a bias": (
+        spec(
+            "z ~ Normal(0, a); x ~ Exponential(exp(m(z, w) + b))",
+            "a: positive; w: real[6]; b: real",
+            functions="m: real",
+        ),
+        "HOLDS 1",
         "",
     ),
     "Pareto with unknown shape": (
@@ -753,7 +803,7 @@ VECTORS: dict[str, Any] = {
     "MvNormal(m, S)": lambda v, p, s: stats.multivariate_normal(MEAN, s).logpdf(v),
     "Wishart(4.5, S)": lambda v, p, s: stats.wishart(4.5, s).logpdf(v),
 }
-MEAN = np.array([0.3, -0.2, 0.5])
+MEAN: Any = np.array([0.3, -0.2, 0.5])
 
 
 def log_density(source: dict[str, Any], parameters: dict[str, Any], value: Any) -> Num:
@@ -858,6 +908,16 @@ def test_float64_and_100_digits_agree(seed: int) -> None:
         case = search.case(dict.fromkeys(search.units, kind), constant)
         fast = system.decide_in_float64(case)
         assert fast is None or fast.verdict == system.decide_in_100_digits(case).verdict
+
+
+@pytest.mark.parametrize("name", ["six rates", "Weibull", "gauge Exponential"])
+def test_parameter_points_are_added_until_b_is_narrowed_down(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At few points an observable has some b, whatever its density."""
+    monkeypatch.setattr(rank, "POINTS", 2)
+    source, expected, _ = FACTS[name]
+    assert says(source) == expected
 
 
 @pytest.mark.parametrize("seed", range(100, 108))

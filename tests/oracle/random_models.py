@@ -150,6 +150,7 @@ class Builder:
                 terms.append(str(self.pick("{}", "2*{}")).format(z.entry))
             else:
                 weight = self.own("real", plate, selectors if self.chance(0.5) else [])
+                weight = "2" if weight == "0" else weight
                 terms.append(f"({weight})*{z.entry}" if " " in weight else f"{weight}*{z.entry}")
         for u in self.inputs:
             if self.chance(0.8):
@@ -575,7 +576,11 @@ def vectors(b: Builder) -> None:
             "",
         ),
         ("x ~ Wishart(n, V)", "n: positive; V: posdef[D, D]", ""),
-        ("z ~ Bernoulli(p); x ~ Multinomial(2, q[z+1])", "p: unit; q: simplex[2, C]", "z binary"),
+        (
+            "c ~ Categorical(p); x ~ Multinomial(2, q[c])",
+            "p: simplex[C]; q: simplex[C, 3]",
+            "c category",
+        ),
         (
             "c ~ Categorical(logits=a); x ~ Dirichlet(alpha[c])",
             "a: real[2]; alpha: positive[2, C]",

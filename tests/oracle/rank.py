@@ -35,7 +35,7 @@ from tests.oracle.system import Case, Motion, Outcome, System, Verdict
 
 Unit = tuple[str, Index]
 
-POINTS = 5  # parameter points to begin with
+POINTS = 6  # parameter points to begin with
 MOST_POINTS = 25
 MOST_SOLVES = 3000
 

@@ -222,7 +222,7 @@ class System:
             n, total = len(order), len(order) + at + 1
             shared = np.full((at + 1, at + 1), flint.arb(0), dtype=object)
             squares = np.full(total, flint.arb(0), dtype=object)
-            unclear = False
+            unclear, before = False, shared
             for here in self._grams:
                 gram = np.full((total, total), flint.arb(0), dtype=object)
                 for i, (places, width, table) in enumerate(here):
@@ -245,15 +245,16 @@ class System:
                         goals += list(range(n + starts[i], n + starts[i] + bases[i].shape[1]))
                     gram[np.ix_(goals, goals)] += change.T @ table @ change / size
                 squares = squares + gram.diagonal()
-                left, doubt = _eliminate(gram, gram.diagonal()[:n])
+                left, _, doubt = _eliminate(gram, gram.diagonal()[:n])
                 unclear |= doubt
-                shared = shared + left
-            left, doubt = _eliminate(shared, squares[n:-1])
+                before, shared = shared, shared + left
+            left, known, doubt = _eliminate(shared, squares[n:-1])
+            saturated = not at or _eliminate(before, squares[n:-1])[1] == known
             ratio = _size(left[-1, -1], squares[-1]) if float(squares[-1]) else 0.0
             distance = ratio**0.5
             if unclear or doubt or not (ratio < ZERO or ratio > NOT_ZERO):
                 return Outcome("UNCLEAR", distance)
-            return Outcome("FAILS" if ratio > NOT_ZERO else "HOLDS", distance)
+            return Outcome("FAILS" if ratio > NOT_ZERO else "HOLDS", distance, saturated)
 
     # A solution, for reports and tests.
 
@@ -329,10 +330,10 @@ def _size(x: flint.arb, scale: flint.arb) -> float:
     return float((x / scale).abs_upper())
 
 
-def _eliminate(gram: Array, scale: Array) -> tuple[Array, bool]:
+def _eliminate(gram: Array, scale: Array) -> tuple[Array, int, bool]:
     """The Schur complement of the columns that have a scale (their squared length), the largest
-    pivots first; and whether some pivot may be 0 or not."""
-    gram, count = gram.copy(), len(scale)
+    pivots first; how many there were; and whether some pivot may be 0 or not."""
+    gram, count, rank = gram.copy(), len(scale), 0
     left, doubt = [j for j in range(count) if float(scale[j]) > 0], False
     while left:
         ratios = {j: _size(gram[j, j], scale[j]) for j in left}
@@ -341,6 +342,7 @@ def _eliminate(gram: Array, scale: Array) -> tuple[Array, bool]:
             doubt |= not ratios[best] < ZERO
             break
         left.remove(best)
+        rank += 1
         row = gram[best].copy()
         gram = gram - np.outer(row, row) / row[best]
-    return gram[count:, count:], doubt
+    return gram[count:, count:], rank, doubt
