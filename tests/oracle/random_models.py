@@ -70,7 +70,7 @@ class Builder:
     def fresh(self, *wanted: str) -> str:
         taken = {*self.parameters, *self.constants, *self.functions, *self.inputs, *self.sizes}
         taken |= {s.split("~")[0].split("=")[0].split("[")[0].strip() for s in self.statements}
-        taken |= set("dhkjitcxyzvro")  # indices and nodes
+        taken |= set("dhkjitcxyzvroa")  # indices, nodes and derived quantities
         for name in wanted:
             if name not in taken:
                 return name
@@ -116,7 +116,7 @@ class Builder:
             return shared
         names = {
             "real": ("mu", "b", "w", "beta", "m", "g"),
-            "positive": ("sigma2", "lambda", "tau", "s2", "alpha", "a"),
+            "positive": ("sigma2", "lambda", "tau", "s2", "alpha"),
             "unit": ("rho", "pi", "p0", "theta"),
         }[domain]
         over = [plate] if plate and self.chance(0.6) else []
@@ -217,7 +217,8 @@ class Builder:
         """A node of a random family whose arguments depend on the parents."""
         options = [f for f in _FAMILIES if f[1] in kinds]
         family, kind, slots = self.rng.choices(options, [f[3] for f in options])[0][:3]
-        chosen = [s for s in slots if self.chance(0.5)] or [self.pick(*slots)]
+        free = [s for s in slots if s.rpartition(":")[2] not in ("n", "one")]
+        chosen = [s for s in free if self.chance(0.5)] or [self.pick(*free)]
         if parents and self.chance(0.65):
             chosen = chosen[:1]  # most models have their latents in one argument
         size = ""
@@ -227,6 +228,10 @@ class Builder:
             inner = parents if slot in chosen else []
             if domain == "n":
                 text = str(self.pick("1", "2", "3"))
+                if self.chance(0.25):
+                    text = self.constant("positive", [], "n0", "n1")
+            elif domain == "one":
+                text = "1"
             else:
                 text = self.argument(domain, inner, plate)
             arguments.append(f"{label}={text}" if label else text)
@@ -279,6 +284,7 @@ _FAMILIES: list[tuple[str, str, tuple[str, ...], float]] = [
     ("Rayleigh", "positive", ("positive",), 0.5),
     ("HalfNormal", "positive", ("positive",), 0.5),
     ("ChiSquared", "positive", ("positive",), 0.3),
+    ("Pareto", "positive", ("one", "positive"), 0.4),
     ("Bernoulli", "binary", ("unit",), 2),
     ("Bernoulli", "binary", ("logit:real",), 3),
     ("Binomial", "counts", ("n", "unit"), 0.7),
@@ -693,6 +699,18 @@ def user(b: Builder) -> None:
     b.observed.append("x")
 
 
+def derived(b: Builder) -> None:
+    """A named quantity between the latents and one or two observables."""
+    z = b.prior("z", b.plate("h") if b.chance(0.3) else None)
+    link = b.pick("{}", "{}", "exp({})", "tanh({})", "sigmoid({})")
+    b.statements.append(f"a = {link.format(b.predictor([z], None))}")
+    kind = {"exp({})": "positive", "sigmoid({})": "unit"}.get(link, "real")
+    a = Node("a", kind)
+    b.observe("x", [a], b.plate("d") if b.chance(0.3) else None)
+    if b.chance(0.3):
+        b.observe("y", [a], None)
+
+
 def places(b: Builder) -> None:
     """Literal places g[1], g[2], and shared parameters."""
     b.parameters |= {"w": "real[2]", "t": "positive"}
@@ -723,6 +741,7 @@ STRUCTURES: list[tuple[Callable[[Builder], None], float]] = [
     (vectors, 0.9),
     (decoder, 1),
     (user, 1.4),
+    (derived, 0.8),
     (places, 0.6),
 ]
 
@@ -733,9 +752,11 @@ STRUCTURES: list[tuple[Callable[[Builder], None], float]] = [
 def declared(b: Builder) -> list[str] | None:
     """A factorized q of the usual families, with free, shared, fixed or tied arguments."""
     found = []
+    shared = b.chance(0.15)  # one width for all latents
     for i, z in enumerate(b.latents):
         index = f"[{z.plate.index}]" if z.plate and b.chance(0.8) else ""
         mean, width, rate = (f"{n}{i or ''}" for n in ("nu_", "tau_", "rho_"))
+        spread = "tau_" if shared else width + index
         match z.kind:
             case "real":
                 forms = ["Normal({m}, {s})"] * 5 + ["Normal({m}, 0.5)", "Normal({m}, exp({s}))"]
@@ -754,7 +775,7 @@ def declared(b: Builder) -> list[str] | None:
             case _:
                 return None
         text = b.rng.choice(forms).format(
-            m=mean + index, s=width + index, r=rate + index, m2=mean + "r" + index
+            m=mean + index, s=spread, r=rate + index, m2=mean + "r" + index
         )
         loop = f" for {z.plate.loop}" if z.plate else ""
         found.append(f"{z.entry} ~ {text}{loop}")
