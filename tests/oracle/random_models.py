@@ -751,6 +751,8 @@ STRUCTURES: list[tuple[Callable[[Builder], None], float]] = [
 
 def declared(b: Builder) -> list[str] | None:
     """A factorized q of the usual families, with free, shared, fixed or tied arguments."""
+    if re.search(r"Pareto|PowerLaw", " ".join(b.statements)):
+        return None  # values above 1
     found = []
     shared = b.chance(0.15)  # one width for all latents
     for i, z in enumerate(b.latents):

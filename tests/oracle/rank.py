@@ -307,16 +307,20 @@ def _decide(instance: Instance, points: int, effort: float, details: bool) -> An
 
 
 def instances(model: Model, seed: int = 0) -> Iterator[Instance]:
-    """The smallest admissible sizes, then sizes of 2 (3 for categories and ranges from 2)."""
-    if not model.sizes:
-        yield Instance(model, {}, seed)
-        return
+    """The smallest admissible sizes; all larger; then each one alone at 3, the others smallest.
+
+    Larger is 2, and 3 for categories and for the ends of ranges that do not start at 1.  One size
+    alone outgrows the parameters: a decoder of few weights may hold at D = 1 and 2, not at 3.
+    """
     smallest = _smallest(model, seed)
     yield smallest
+    low = smallest.sizes
     long = _categories(model) | _long_ranges(model)
-    larger = {s: max(3 if s in long else 2, n) for s, n in smallest.sizes.items()}
-    if larger != smallest.sizes:
-        yield Instance(model, larger, seed)
+    others = [{s: max(3 if s in long else 2, n) for s, n in low.items()}]
+    others += [{**low, s: max(3, low[s])} for s in low]
+    for sizes in others:
+        if sizes != low and sizes not in others[: others.index(sizes)]:
+            yield Instance(model, sizes, seed)
 
 
 def _smallest(model: Model, seed: int) -> Instance:
