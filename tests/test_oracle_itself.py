@@ -50,16 +50,15 @@ def _types(text: str) -> dict[str, str]:
     return {name.strip(): kind.strip() for name, kind in pairs}
 
 
-def answer(source: Any, details: bool = True) -> Answer:
+def answer(source: Any) -> Answer:
     """The answer where all sizes are larger, after checking that all instances say the same."""
-    found = decide(source, details=details)
+    found = decide(source, details=True)
     assert len({(a.verdict, a.theorem, a.moves, a.closed) for a in found}) == 1, found
     return found[min(1, len(found) - 1)]
 
 
-def says(source: Any) -> str:
+def says(a: Answer) -> str:
     """HOLDS 1, HOLDS 2, HOLDS 1 moving, FAILS, ..."""
-    a = answer(source)
     words = [a.verdict, str(a.theorem or ""), "moving" if a.moves else ""]
     return " ".join(w for w in words if w) + (" not closed" if a.closed is False else "")
 
@@ -94,7 +93,7 @@ def test_every_model_of_the_catalogue_is_listed() -> None:
 
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_section_7(name: str) -> None:
-    assert says(MODELS / f"{name}.yaml") == CATALOGUE[name]
+    assert says(answer(MODELS / f"{name}.yaml")) == CATALOGUE[name]
 
 
 @pytest.mark.parametrize("name", sorted(ABSTRACT))
@@ -596,8 +595,9 @@ FACTS |= {
 @pytest.mark.parametrize("name", FACTS)
 def test_facts(name: str) -> None:
     source, expected, moving = FACTS[name]
-    assert says(source) == expected
-    assert answer(source).moving == tuple(moving.split())
+    found = answer(source)
+    assert says(found) == expected
+    assert found.moving == tuple(moving.split())
 
 
 @pytest.mark.parametrize(
@@ -880,14 +880,14 @@ def test_derivatives_are_exact(text: str) -> None:
 SEEDS = [n for n in range(60) if not {"inputs", "functions"} & set(generate(n))]
 
 
-@pytest.mark.parametrize("seed", SEEDS[:6])
+@pytest.mark.parametrize("seed", SEEDS[:4])
 def test_a_naive_solver_agrees(seed: int) -> None:
     """All cases, other points, explicit unknowns, derivatives by differences."""
     instance = next(instances(read(generate(seed) | {"variational": "any"})))
     found = decide_instance(instance)
     search = Search(System(instance, 10, 1.0, False), instance.model.reparameterize)
     labels = [search.system.blocks[i].label for i in search.units]
-    naive = Naive(instance, 4, 12, 8)
+    naive = Naive(instance, 4, 8, 7)
     still = naive.distance({}, True) < 1e-9
     assert still == (found.theorem == 1 and not found.moves)
     moving = bool(labels) and naive.distance(dict.fromkeys(labels, "any"), True) < 1e-9
@@ -899,7 +899,7 @@ def test_a_naive_solver_agrees(seed: int) -> None:
     assert (some or still or moving) == (found.verdict == "HOLDS")
 
 
-@pytest.mark.parametrize("seed", range(20, 40))
+@pytest.mark.parametrize("seed", range(20, 35))
 def test_float64_and_100_digits_agree(seed: int) -> None:
     instance = next(instances(read(generate(seed))))
     system = System(instance, 6, 1.0, bool(instance.model.q))
@@ -917,17 +917,17 @@ def test_parameter_points_are_added_until_b_is_narrowed_down(
     """At few points an observable has some b, whatever its density."""
     monkeypatch.setattr(rank, "POINTS", 2)
     source, expected, _ = FACTS[name]
-    assert says(source) == expected
+    assert says(answer(source)) == expected
 
 
-@pytest.mark.parametrize("seed", range(100, 108))
+@pytest.mark.parametrize("seed", range(100, 105))
 def test_other_points_say_the_same(seed: int) -> None:
     def words(answers: list[Answer]) -> list[Any]:
         return [(a.verdict, a.theorem, a.moves, a.theorem1, a.closed) for a in answers]
 
     first = words(decide(generate(seed)))
     assert words(decide(generate(seed), seed=1)) == first
-    assert words(decide(generate(seed), seed=2, effort=2)) == first
+    assert words(decide(generate(seed), seed=2, effort=1.5)) == first
 
 
 # F, its derivative and the sum.
@@ -1009,9 +1009,9 @@ def test_the_text_of_a_model_is_the_model() -> None:
 
 
 def test_all_kinds_of_answers_occur() -> None:
-    count = Counter(summarize(decide(generate(seed))) for seed in range(60))
+    count = Counter(summarize(decide(generate(seed))) for seed in range(45))
     assert {"HOLDS 1", "HOLDS 2", "HOLDS 1 moving", "HOLDS 2 moving", "FAILS"} <= set(count)
-    assert 15 < count["FAILS"] < 35 and count["HOLDS 1"] > 10
+    assert 10 < count["FAILS"] < 30 and count["HOLDS 1"] > 10
 
 
 @pytest.mark.parametrize(

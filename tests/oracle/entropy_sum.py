@@ -63,7 +63,7 @@ def random_point(
     """Random parameters, data and q.  `panels` of 8 nodes for one continuous entry."""
     rng = np.random.default_rng([seed, 17])
     model = instance.model
-    parameters = {n: draw(rng, t.base, instance.shapes[n], ()) for n, t in model.parameters.items()}
+    parameters = {n: instance.draw_parameter(rng, n, ()) for n in model.parameters}
     inputs = {
         n: draw(rng, t.base, instance.shapes[n], (data_points,)) for n, t in model.inputs.items()
     }

@@ -186,8 +186,8 @@ class Sampler:
         self.entry_of = {(f.node, e): f for f in instance.factors for e in f.entries}
         self.nodes = {f.node for f in instance.factors}
         self.thetas = {
-            name: draw(instance.rng("theta", name), kind.base, instance.shapes[name], (points,))
-            for name, kind in self.model.parameters.items()
+            name: instance.draw_parameter(instance.rng("theta", name), name, (points,))
+            for name in self.model.parameters
         }
         self.fixed: dict[str, Value] = {
             name: leaves("p", name, kind.base, instance.shapes[name], self.thetas[name], 0)

@@ -477,6 +477,18 @@ class Instance:
                 drawn[name] = draw(rng, kind.base, shape, ())
         return drawn
 
+    def draw_parameter(self, rng: np.random.Generator, name: str, lead: Index) -> Array:
+        """Random admissible values; degrees of freedom of a Wishart are large enough."""
+        dofs = {
+            node.name
+            for s in self.model.statements
+            if s.family == "Wishart"
+            for node in (*s.positional[:1], *(n for key, n in s.named if key == "dof"))
+            if isinstance(node, Name)
+        }
+        drawn = draw(rng, self.model.parameters[name].base, self.shapes[name], lead)
+        return drawn + 3 if name in dofs else drawn
+
     def abstract(self, name: str, arguments: list[Value], index: list[int | Num]) -> Value:
         """A function of the user's: sum_i a_i tanh(b_i . arguments + c_i), drawn by its name."""
         kind = self.model.functions[name]
