@@ -503,6 +503,15 @@ FACTS |= {
         "HOLDS 1",
         "",
     ),
+    "one moves, one rests with a base measure": (
+        spec(
+            "z ~ Normal(0, 1); y ~ Normal(m, 1); x ~ Normal(w*z + f(y, v), t)",
+            "m: real; w: real; v: real[2]; t: positive",
+            functions="f: real",
+        ),
+        "HOLDS 2 moving",
+        "z",
+    ),
     "literal places": (
         spec(
             "g[1] ~ Normal(0, 1); g[2] ~ Normal(w*g[1], t); x ~ Normal(v*g[2], s)",
