@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from symelbo.criterion.express_form import FactorForm, Slope
 from symelbo.criterion.factor import Factor
-from symelbo.criterion.reparameterize_prior import NotReparameterized, Reparameterization
-from symelbo.criterion.result import Outside, Refutation, Result, Solution, Undecided
+from symelbo.criterion.identity import Identity
+from symelbo.criterion.motion import Motion
+from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted, Result, Undecided
 from symelbo.entropy.exact_posterior import ExactPosterior
-from symelbo.expfam.form import Gauge
 from symelbo.index.terms import Array, Index, Symbol, Term
 from symelbo.index.tidy import sum_over
 from symelbo.spec.model import Model
@@ -30,6 +31,7 @@ __all__ = [
     "FactorResult",
     "Slope",
     "Step",
+    "Trial",
 ]
 
 
@@ -51,67 +53,77 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """What a result rests on; kind: standing, family, domain, variational or nonzero."""
+    """What a result rests on; kind: standing, family, domain, variational, nonzero or size."""
 
     kind: str
     text: str  # plain text, formulas in the language of the specs
-    latex: str = ""  # the same for the documents, "" if text has no formulas
+    term: Term | None = None  # what is not 0
+    size: tuple[str, int] | None = None  # a size and its least value
 
 
 @dataclass(frozen=True, slots=True)
-class Slope:
-    """d eta[block] / d parameter[indices]: one block of the Jacobian, for the moved parameters."""
+class Trial:
+    """A numerical trial of the result as it is printed.
 
-    block: int
-    parameter: Symbol
-    indices: tuple[Index, ...]
-    term: Term
+    residual: the largest relative residual of (U) over all factors; printed: that of F - S - dF/ds,
+    F by quadrature or enumeration under several q (None: no small instance could be integrated).
+    """
+
+    residual: float
+    trials: int
+    printed: float | None = None
+    printed_trials: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FactorResult:
     """What is known of one factor p(node | parents).
 
-    verdict: holds, refuted, outside or undecided; residual: largest relative residual of the exact
-    identity (None where there is none to try).
+    form: the exponential-family form, None if none was found.
     """
 
     node: str
     result: Result
-    slopes: tuple[Slope, ...] = ()
-    means: tuple[Array, ...] | None = None
-    residual: float | None = None
-    reparameterization: Reparameterization | NotReparameterized | None = None
+    form: FactorForm | None = None
 
     @property
     def verdict(self) -> str:
         """holds | refuted | outside | undecided"""
         match self.result:
-            case Solution():
+            case Holds():
                 return "holds"
-            case Refutation():
+            case Refuted():
                 return "refuted"
-            case Outside(decided=decided):
-                return "outside" if decided else "undecided"
+            case Outside():
+                return "outside"
             case Undecided():
                 return "undecided"
 
     @property
-    def factor(self) -> Factor | None:
-        """The exponential-family form; None if there is none."""
-        return None if isinstance(self.result, Outside) else self.result.factor
+    def factor(self) -> Factor:
+        """The factor itself."""
+        return self.result.factor
+
+    @property
+    def identity(self) -> Identity | None:
+        """log p - D log p = b - H~ + d, where (U) holds."""
+        return self.result.identity if isinstance(self.result, Holds) else None
+
+    @property
+    def motion(self) -> Motion:
+        """What of the motion the factor feels; empty unless it holds."""
+        return self.result.motion if isinstance(self.result, Holds) else Motion()
 
     @property
     def field(self) -> Mapping[Symbol, Array]:
         """parameter -> velocity, on the parameters that move (theta); empty unless it holds."""
-        return self.result.field if isinstance(self.result, Solution) else {}
+        return self.motion.parameters
 
     @property
     def entropy_kind(self) -> str:
         """entropy where the base measure is constant, else pseudo_entropy"""
-        factor = self.factor
-        constant = factor is not None and factor.gauge is Gauge.CONSTANT
-        return "entropy" if constant else "pseudo_entropy"
+        identity = self.identity
+        return "entropy" if identity is not None and identity.is_entropy else "pseudo_entropy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +152,10 @@ class FactorEntropy:
 
 @dataclass(frozen=True, slots=True)
 class EntropySum:
-    """S = mean H[q] - sum_f E_qbar H_f (+ sum_f mean E log h_f), nats per data point.
+    """S = mean H[q] - sum_f E_qbar H_f (+ sum_f mean E b_f), nats per data point.
 
     q_entropy: closed form of H[q_n] (declared or exact q), None if it stays H[q_n];
-    bases: log h of factors whose base measure is not constant, summed over plates;
+    bases: b, the log base measures that are not constant, summed over plates;
     closed_form: the whole sum where it depends on parameters alone (no q, no data).
     remainders: cross-entropy terms -E log p_f of factors without an entropy (partial results).
     """
@@ -163,14 +175,29 @@ class Derivation:
     model: Model
     verdict: str  # proved, refuted, outside or undecided
     theorem: int | None  # 1, 2 or None
+    decision: Decision
     factors: tuple[FactorResult, ...]
     assumptions: tuple[Assumption, ...]
     conditions: tuple[str, ...]
     entropy_sum: EntropySum | None
     posterior: ExactPosterior | None
     steps: tuple[Step, ...]
-    residual: float | None  # the largest over the factors
-    trials: int
+    trial: Trial | None
+
+    @property
+    def motion(self) -> Motion:
+        """The motion along which (U) holds, of parameters, latents and q."""
+        return self.decision.motion
+
+    @property
+    def closure(self) -> Closure:
+        """How the family of q is known to follow the motion of the latents."""
+        return self.decision.closure
+
+    @property
+    def residual(self) -> float | None:
+        """The largest relative residual of (U) in the numerical trials, None without any."""
+        return None if self.trial is None else self.trial.residual
 
     def latex(self) -> str:
         """The complete proof document."""

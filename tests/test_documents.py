@@ -17,7 +17,7 @@ from symelbo.derivation import Derivation
 from symelbo.index.build import subtract
 from symelbo.index.normal import is_zero
 from symelbo.index.substitute import instantiate
-from symelbo.render.document_factors import motions_of
+from symelbo.render.document_factors import velocities_of
 from symelbo.render.document_notation import choose_notation
 from symelbo.render.documents import render_appendix, render_headline, render_proof
 
@@ -285,7 +285,7 @@ def test_every_field_is_printed_as_derived(key: str) -> None:
     section = bare(criterion.partition(r"\section")[0])
     notation = choose_notation(derivation_of(key).model)
     for result in derivation_of(key).factors:
-        for motion in motions_of(notation, result.field):
+        for motion in velocities_of(notation, result.motion):
             array = result.field[motion.symbol]
             assert is_zero(subtract(motion.velocity, instantiate(array, motion.indices)))
             beta = f"{notation['beta']}_{{{notation.term(motion.entry)}}}"

@@ -96,9 +96,9 @@ def test_alone(key: str) -> None:
 def test_as_mixture_component(key: str) -> None:
     derivation = derive(specify(*CASES[key], "v", component=True))
     check_proved(derivation)
-    factor = derivation.factors[-1].factor
-    assert factor is not None
-    assert factor.conditional == (key in CONDITIONAL)
+    form = derivation.factors[-1].form
+    assert form is not None
+    assert form.conditional == (key in CONDITIONAL)
 
 
 @pytest.mark.parametrize("key", [k for k in CASES if not k.startswith("Categorical")])
@@ -165,7 +165,7 @@ def test_behind_a_link(key: str, argument: str) -> None:
 @pytest.mark.parametrize(
     ("key", "reason"),
     [
-        ("Weibull(shape, scale)", "no finite separation"),
+        ("Weibull(shape, scale)", "no separation"),
         ("Pareto(minimum, shape)", "support depends on a parameter"),
     ],
 )

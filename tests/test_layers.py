@@ -15,7 +15,13 @@ PACKAGE = Path(symelbo.__file__).parent
 # A module named here by itself stands on its own floor, not on that of its package.
 FLOORS = (
     ("symelbo",),  # __init__: imports lazily, on first use of a name
-    ("symelbo.errors", "symelbo.resources"),
+    ("symelbo.errors", "symelbo.resources", "symelbo.words"),
+    (
+        "symelbo.exchange_folders",
+        "symelbo.hold",
+        "symelbo.map_in_workers",
+        "symelbo.open_regular",
+    ),
     ("symelbo.index",),
     ("symelbo.families",),
     ("symelbo.language",),
@@ -26,8 +32,11 @@ FLOORS = (
     ("symelbo.entropy.exact_posterior",),
     ("symelbo.derivation",),
     ("symelbo.entropy",),
+    ("symelbo.try_result",),
     ("symelbo.render",),
     ("symelbo.pipeline",),
+    ("symelbo.manifest",),
+    ("symelbo.replace_folder", "symelbo.compile_pdf"),
     ("symelbo.write_output",),
     ("symelbo.cli",),
     ("symelbo.__main__",),
@@ -42,9 +51,7 @@ UPWARDS = {
 # What each package may use of other people's.
 OUTSIDE = {
     "jinja2": {"symelbo.render"},
-    "sympy": {"symelbo.criterion"},
-    "mpmath": {"symelbo.verify"},
-    "flint": {"symelbo.verify"},
+    "flint": {"symelbo.criterion", "symelbo.verify"},
     "ruamel": {"symelbo.spec"},
     "click": {"symelbo.cli"},
 }

@@ -23,7 +23,7 @@ from symelbo.index.terms import (
     Size,
     Symbol,
 )
-from symelbo.language.bounds import bounds
+from symelbo.index.signs import bounds
 from symelbo.language.density import density_term
 from symelbo.language.fault import TextError
 from symelbo.language.parse import parse_expression

@@ -1,181 +1,375 @@
-"""factors -> per factor Solution | Refutation | Undecided | Outside, one joint field per component.
-
-Factors that share parameters need one field that serves all of them, so they are decided together.
-"""
+"""A model -> the motion along which (U) holds of its factors, or a certificate against one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice, product
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
 
-from symelbo.criterion.explain_refutation import explain_refutation
-from symelbo.criterion.factor import (
-    Factor,
-    factor_candidates,
-    parameters_of,
-    rank_of_separation,
+from symelbo.criterion.confirm import confirm_component, confirm_refutation
+from symelbo.criterion.explain_refutation import explain_cause, find_remedy
+from symelbo.criterion.factor import Factor, make_factor, symbols_of_statement
+from symelbo.criterion.find_motion import Proposal
+from symelbo.criterion.identity import state_identity
+from symelbo.criterion.motion import Motion
+from symelbo.criterion.refute import Budget, find_certificate, is_solvable
+from symelbo.criterion.result import (
+    Closure,
+    Decision,
+    Holds,
+    Outside,
+    Refuted,
+    Result,
+    Undecided,
 )
-from symelbo.criterion.refute_criterion import find_certificate
-from symelbo.criterion.result import Outside, Refutation, Result, Solution, Undecided
-from symelbo.criterion.solve_field import is_degenerate, solve_field
+from symelbo.criterion.search_motion import Component, Moving, Search
 from symelbo.expfam.form import Gauge, Inseparable
-from symelbo.expfam.rank_evidence import POINTS
-from symelbo.index.build import ZERO
-from symelbo.index.normal import normal
-from symelbo.index.solve import (
-    Found,
-)
-from symelbo.index.terms import Array, Symbol, Term
-from symelbo.index.tidy import tidy_array
-from symelbo.spec.model import Statement
+from symelbo.expfam.separate_density import separate_density
+from symelbo.index.solve import NotFound
+from symelbo.index.substitute import symbols_of
+from symelbo.index.terms import Role, Symbol, Term
+from symelbo.spec.model import Model
 from symelbo.verify.certificate import Certificate
 
-__all__ = ["connect_statements", "decide_criterion"]
+__all__ = ["decide_criterion"]
 
-MAX_COMBINATIONS = 64
+MAX_SUBSETS = 12  # of failing factors, against which a certificate is sought
 
 
-def decide_criterion(statements: Sequence[Statement]) -> list[Result]:
-    """One result per statement, in order.
+def decide_criterion(model: Model) -> Decision:
+    """One motion for all factors, in the order of preference, or why there is none.
 
-    Source: Warnken et al. (2025), Definition 1, per factor; shared parameters need one field.
+    Source: the form-free criterion (U), which contains Warnken et al. (2025), Definition 1.
     """
-    results: dict[int, Result] = {}
-    for group in connect_statements(statements):
-        members = [statements[n] for n in group]
-        for number, result in zip(group, _decide_component(members), strict=True):
-            results[number] = result
-    return [results[n] for n in range(len(statements))]
+    factors = tuple(make_factor(s) for s in model.statements)
+    unbounded = [_support_reason(factor) for factor in factors]
+    declared = () if isinstance(model.variational, str) else model.variational
+    search = Search(factors, tuple(make_factor(s) for s in declared))
+    decider = _Decider(model, search, unbounded)
+    decision = decider.decide()
+    if decision.holds and decision.closure is not Closure.BROKEN:
+        return replace(decision, alternative=decider.alternative(decision))
+    return decision
 
 
-def connect_statements(statements: Sequence[Statement]) -> list[list[int]]:
-    """Groups of statements linked by shared parameters."""
-    groups: list[tuple[set[Symbol], list[int]]] = []
-    for number, statement in enumerate(statements):
-        symbols = set(parameters_of(statement))
-        members = [number]
-        apart = []
-        for other_symbols, other in groups:
-            if symbols & other_symbols:
-                symbols |= other_symbols
-                members = other + members
-            else:
-                apart.append((other_symbols, other))
-        groups = [*apart, (symbols, members)]
-    return sorted((sorted(members) for _, members in groups), key=lambda g: g[0])
+class _Decider:
+    def __init__(
+        self, model: Model, search: Search, unbounded: Sequence[tuple[str, Term] | None]
+    ) -> None:
+        self.model, self.search, self.unbounded = model, search, unbounded
+        self.factors = search.factors
+        self.still = model.reparameterize == "never"
+        self.budget = Budget()
+        self.refused: list[str] = []  # by the checker, of what was found
 
+    # ------------------------------------------------------------------ the whole model
 
-def _decide_component(statements: Sequence[Statement]) -> list[Result]:
-    candidates: list[list[Factor]] = []
-    outside: dict[int, Outside] = {}
-    for number, statement in enumerate(statements):
-        options = list(factor_candidates(statement))
-        factors = [option for option in options if isinstance(option, Factor)]
-        candidates.append(factors)
-        if not factors:
-            reason = next(o for o in options if isinstance(o, Inseparable))
-            outside[number] = _judge_outside(statement, reason)
-    inside = [n for n in range(len(statements)) if n not in outside]
-    results: dict[int, Result] = dict(outside)
-    if inside:
-        decided = _decide_inside([candidates[n] for n in inside], bool(outside))
-        results.update(zip(inside, decided, strict=True))
-    return [results[n] for n in range(len(statements))]
+    def decide(self) -> Decision:
+        """The first motion that serves all factors and q; else the partial answer."""
+        if any(self.unbounded):
+            return self.partial(self.search.decide({}, with_q=False))
+        for with_q in (True, False) if self.search.variational else (True,):
+            still = self.confirmed({}, with_q=with_q)
+            if all(component.holds for component in still):
+                return self.whole(still, {}, with_q)
+            if self.still:
+                continue
+            failing = [component for component in still if not component.holds]
+            for moving, common in self.motions(failing):
+                found = self.confirmed(moving, common=common, with_q=with_q)
+                if all(component.holds for component in found):
+                    return self.whole(found, moving, with_q)
+        return self.partial(self.confirmed({}, with_q=False))
 
+    def motions(self, failing: Sequence[Component]) -> Iterator[tuple[Moving, bool]]:
+        """Which latents to move, with one r for all entries of each or one for every entry.
 
-def _judge_outside(statement: Statement, reason: Inseparable) -> Outside:
-    """A separation that was not found is excluded by rank evidence, or the question stays open."""
-    label, family = statement.label, statement.family.name
-    if not reason.searched:
-        return Outside(label, family, reason.reason, reason.piece)
-    rank = rank_of_separation(statement)
-    if rank is None:
-        return Outside(label, family, reason.reason, reason.piece)
-    evidence = f"{reason.reason}: it would need at least {rank} terms"
-    if rank >= POINTS:
-        return Outside(label, family, evidence, reason.piece)
-    missing = f"a rule that separates the log-density, whose rank is at least {rank}"
-    return Outside(label, family, missing, reason.piece, decided=False)
+        Small sets first; where none of the smallest serves, an instance with numbers tells whether
+        it is worth while to go on.
+        """
+        for count, moving in enumerate(self.search.subsets(failing)):
+            if count == len(self.search.movable()) and not self.worth_while():
+                return
+            yield moving, True
+            if any(node.shape for node in moving):
+                yield moving, False
 
+    def worth_while(self) -> bool:
+        return is_solvable(self.factors, self.budget, quick=True)
 
-def _decide_inside(candidates: list[list[Factor]], beside_outside: bool) -> list[Result]:
-    rejected = [
-        f"{options[0].name}: {options[0].why_not_constant}"
-        for options in candidates
-        if options[0].why_not_constant
-    ]
-    residual: Term = ZERO
-    for choice in _combinations(candidates):
-        found = solve_field(choice)
-        if isinstance(found, Found):
-            return [
-                Solution(factor, _restrict(found.values, factor), found.nonzero, tuple(rejected))
-                for factor in choice
-            ]
-        if residual == ZERO:
-            residual = found.residual
-        rejected.append(_describe_rejection(choice))
-    first = [options[0] for options in candidates]
-    if not any(parameters_of(factor.statement) for factor in first) and all(
-        factor.form.gauge is Gauge.CONSTANT and not factor.parents() for factor in first
-    ):
-        return [Refutation(factor, None, *explain_refutation([factor])) for factor in first]
-    certificate = _refute_every_form(first, candidates)
-    if certificate is None:
-        return [Undecided(factor, residual, _missing_rule(factor)) for factor in first]
-    cause, remedy = explain_refutation(first)
-    names = [factor.name for factor in first]
-    return [
-        Refutation(factor, certificate, cause, remedy, tuple(n for n in names if n != factor.name))
-        for factor in first
-    ]
+    def confirmed(self, moving: Moving, *, common: bool = True, with_q: bool) -> list[Component]:
+        """The components, a motion counting only if the checker proves (U) along it."""
+        components = self.search.decide(moving, common=common, with_q=with_q)
+        result = []
+        for component in components:
+            if isinstance(component.answer, Proposal):
+                reasons = confirm_component(component.answer)
+                if reasons:
+                    self.refused += reasons
+                    residual = component.answer.attempt.factors[0].log_density
+                    component = replace(component, answer=NotFound(residual))
+            result.append(component)
+        return result
 
+    def whole(self, components: Sequence[Component], moving: Moving, with_q: bool) -> Decision:
+        """The decision for a model of which every component holds."""
+        motion = _union(components)
+        results = self.results(components)
+        closure, broken = self.closure(motion, moving, with_q)
+        nonzero = dict.fromkeys(
+            term
+            for component in components
+            if isinstance(component.answer, Proposal)
+            for term in component.answer.nonzero
+        )
+        ordered = tuple(results[n] for n in range(len(self.factors)))
+        return Decision(ordered, motion, closure, broken, tuple(nonzero))
 
-def _refute_every_form(
-    first: Sequence[Factor], candidates: list[list[Factor]]
-) -> Certificate | None:
-    """A certificate against the strongest form that holds, or is repeated, for all forms.
+    def results(self, components: Sequence[Component]) -> dict[int, Result]:
+        """The identities of all factors that hold, by the factor's number."""
+        found: dict[int, Result] = {}
+        for component in components:
+            answer = component.answer
+            if not isinstance(answer, Proposal):
+                continue
+            for number, factor, gauge in zip(
+                component.members, answer.attempt.factors, answer.attempt.gauges, strict=True
+            ):
+                travel = factor.travel(answer.attempt.moving)
+                identity = state_identity(factor, gauge, travel, answer.motion)
+                found[number] = Holds(
+                    factor,
+                    identity,
+                    _restrict(answer.motion, factor),
+                    answer.nonzero,
+                    _why_not_constant(factor, gauge),
+                )
+        return found
 
-    A gauge-proof one excludes all base measures and all conditional forms; otherwise every
-    form that was tried needs a certificate of its own.
-    """
-    certificate = find_certificate(first)
-    if certificate is None or certificate.excludes_shifts:
-        return certificate
-    for choice in _combinations(candidates):
-        others = any(factor.conditional or is_degenerate(factor) for factor in choice)
-        if others or list(choice) == list(first):
-            continue
-        if find_certificate(choice) is None:
+    def closure(
+        self, motion: Motion, moving: Moving, with_q: bool
+    ) -> tuple[Closure, tuple[str, ...]]:
+        """How it is known that q follows the motion, and the statements of q that break it."""
+        if not with_q:
+            return Closure.BROKEN, self.broken(motion)
+        q_moves = any(
+            not symbols_of_statement(q.statement).isdisjoint(motion.parameters)
+            for q in self.search.variational
+        )
+        if not motion.latents and not q_moves:
+            return Closure.NOT_NEEDED, ()
+        if self.model.variational == "exact":
+            return Closure.EXACT, ()
+        if self.model.variational == "any":
+            return Closure.ASSUMED, ()
+        return Closure.SHOWN, ()
+
+    def broken(self, motion: Motion) -> tuple[str, ...]:
+        """The statements of q whose families do not follow the motion."""
+        return tuple(q.name for q in self.search.variational if not self.search.closes(q, motion))
+
+    def alternative(self, decision: Decision) -> Decision | None:
+        """Theorem 1 with a latent motion, where theorem 2 holds without one.
+
+        The conditions on q differ, so that neither result is stronger.
+        """
+        if decision.motion.latents or self.still:
             return None
-    return certificate
+        shifted = [
+            n
+            for n, result in enumerate(decision.results)
+            if isinstance(result, Holds)
+            and not result.identity.is_entropy
+            and result.factor.can_move
+        ]
+        if not shifted:
+            return None
+        nodes = {self.factors[n].node for n in shifted}
+        components = [
+            component
+            for component in self.search.decide({})
+            if any(self.factors[n].node in nodes for n in component.members)
+        ]
+        for moving in self.search.subsets(components):
+            found = self.confirmed(moving, with_q=True)
+            if not all(component.holds for component in found):
+                continue
+            other = self.whole(found, moving, True)
+            if all(isinstance(r, Holds) and r.identity.is_entropy for r in other.results):
+                return other
+        return None
+
+    # ------------------------------------------------------------------ what does not hold
+
+    def partial(self, components: Sequence[Component]) -> Decision:
+        """What holds without a latent motion, and a certificate or a remainder for the rest."""
+        results = self.results(components)
+        open_parameters = frozenset(
+            p
+            for component in components
+            if not component.holds
+            for n in component.members
+            for p in self.factors[n].parameters()
+        )
+        for n in list(results):
+            result = results[n]
+            if isinstance(result, Holds) and not open_parameters.isdisjoint(
+                result.motion.parameters
+            ):
+                del results[n]
+        for n, reason in enumerate(self.unbounded):
+            if reason is not None:
+                results[n] = Outside(self.factors[n], *reason)
+        holding = [n for n, result in results.items() if isinstance(result, Holds)]
+        for component in components:
+            if component.holds:
+                continue
+            missing = [n for n in component.members if n not in results]
+            if missing:
+                results.update(self.judge(component, missing, holding))
+        moved = [c for c in components if c.holds and all(n in results for n in c.members)]
+        ordered = tuple(results[n] for n in range(len(self.factors)))
+        return Decision(ordered, _union(moved))
+
+    def judge(
+        self, component: Component, members: Sequence[int], holding: Collection[int]
+    ) -> dict[int, Result]:
+        """Refuted, outside or undecided, for the factors of a component without a motion."""
+        assert isinstance(component.answer, NotFound)
+        for chosen in self.suspects(members):
+            group = tuple(self.factors[n] for n in chosen)
+            certificate = find_certificate(group, self.budget, still=self.still)
+            if certificate is None or confirm_refutation(certificate, group):
+                continue
+            blamed = [n for n in members if n in chosen] or list(members)
+            remedy = find_remedy(self.factors, chosen, holding, still=self.still)
+            found: dict[int, Result] = {
+                n: self.refuted(n, certificate, group, remedy) for n in blamed
+            }
+            for n in members:
+                if n not in found:
+                    found[n] = self.open(n, component.answer.residual)
+            return found
+        return {n: self.open(n, component.answer.residual) for n in members}
+
+    def suspects(self, members: Sequence[int]) -> Iterator[tuple[int, ...]]:
+        """Sets of factors that may contradict each other, small ones first.
+
+        None where all that are linked have a solution together at every instance that was tried.
+        """
+        if any(self.unbounded):
+            return
+        whole = self.linked(members)
+        if len(whole) > 1 and is_solvable(
+            [self.factors[n] for n in whole], self.budget, still=self.still
+        ):
+            return
+        found: dict[tuple[int, ...], None] = {(n,): None for n in members}
+        found[tuple(members)] = None
+        others = [n for n in whole if n not in members]
+        for size in (1, 2):
+            for chosen in combinations(others, size):
+                found[tuple(sorted((*members, *chosen)))] = None
+        yield from list(found)[:MAX_SUBSETS]
+        if tuple(whole) not in found:
+            yield tuple(whole)
+
+    def linked(self, members: Sequence[int]) -> list[int]:
+        """The factors that share parameters or movable latents with some of these, or with those
+        that do.
+        """
+        shared = {*self.search.movable(), *(p for f in self.factors for p in f.parameters())}
+        found = set(members)
+        while True:
+            links = set().union(*(self.symbols(n) for n in found)) & shared
+            more = {n for n in range(len(self.factors)) if self.symbols(n) & links} - found
+            if not more:
+                return sorted(found)
+            found |= more
+
+    def symbols(self, number: int) -> set[Symbol]:
+        """What a factor mentions, its own node included."""
+        factor = self.factors[number]
+        return {factor.node, *symbols_of_statement(factor.statement)}
+
+    def refuted(
+        self, number: int, certificate: Certificate, group: tuple[Factor, ...], remedy: str
+    ) -> Result:
+        factor = self.factors[number]
+        inseparable = _inseparable(factor)
+        if inseparable is not None:
+            return Outside(factor, inseparable.reason, inseparable.piece, certificate, group)
+        cause = explain_cause(factor, group, self.still)
+        return Refuted(factor, certificate, group, cause, remedy)
+
+    def open(self, number: int, residual: Term) -> Result:
+        factor = self.factors[number]
+        missing = (
+            f"a rule that decides whether some motion satisfies (U) of {factor.name}: neither a"
+            " motion nor a certificate against one was found"
+        )
+        if self.refused:
+            refusals = "; ".join(dict.fromkeys(self.refused))
+            missing = f"a rule of the checker: a motion was found, but not confirmed: {refusals}"
+        elif self.search.exhausted:
+            missing = "an answer within the bound on the work: not every base measure was tried"
+        elif self.budget.exhausted:
+            missing = "an answer within the bound on the work: the search for a certificate was cut"
+        return Undecided(factor, residual, missing)
 
 
-def _combinations(candidates: list[list[Factor]]) -> Iterator[tuple[Factor, ...]]:
-    """Choices of one form per factor; the strongest base measures come first."""
-    ranked = product(*(list(enumerate(options)) for options in candidates))
-    choices = list(islice(ranked, MAX_COMBINATIONS))
-    choices.sort(key=lambda choice: (sum(n for n, _ in choice), [n for n, _ in choice]))
-    for choice in choices:
-        yield tuple(factor for _, factor in choice)
+# ---------------------------------------------------------------- small parts
 
 
-def _restrict(values: Mapping[Symbol, Array], factor: Factor) -> dict[Symbol, Array]:
-    own = parameters_of(factor.statement)
-    return {p: tidy_array(a) for p, a in values.items() if p in own and normal(a.body) != ZERO}
+def _union(components: Sequence[Component]) -> Motion:
+    parameters: dict[Symbol, object] = {}
+    latents: dict[Symbol, object] = {}
+    variational: dict[Symbol, object] = {}
+    for component in components:
+        if isinstance(component.answer, Proposal):
+            parameters.update(component.answer.motion.parameters)
+            latents.update(component.answer.motion.latents)
+            variational.update(component.answer.motion.variational)
+    return Motion(_sorted(parameters), _sorted(latents), _sorted(variational))  # type: ignore[arg-type]
 
 
-def _describe_rejection(choice: Sequence[Factor]) -> str:
-    forms = ", ".join(
-        f"{factor.name}: {factor.gauge.value} base measure"
-        + (" (conditional form)" if factor.conditional else "")
-        for factor in choice
+def _sorted(arrays: Mapping[Symbol, object]) -> dict[Symbol, object]:
+    return dict(sorted(arrays.items(), key=lambda item: item[0].name))
+
+
+def _restrict(motion: Motion, factor: Factor) -> Motion:
+    """The part of a motion that a factor feels."""
+    own = {factor.node, *symbols_of_statement(factor.statement)}
+    return Motion(
+        {s: a for s, a in motion.parameters.items() if s in own},
+        {s: latent for s, latent in motion.latents.items() if s in own},
     )
-    return f"no field for {forms}"
 
 
-def _missing_rule(factor: Factor) -> str:
-    return (
-        f"a rule that decides whether the natural parameters of {factor.name} lie in the range of "
-        "their Jacobian; the residual above is what remained after all known rules"
-    )
+def _why_not_constant(factor: Factor, gauge: Gauge) -> tuple[str, ...]:
+    if gauge is Gauge.CONSTANT:
+        return ()
+    return (f"no motion satisfies (U) of {factor.name} with a constant base measure",)
+
+
+def _support_reason(factor: Factor) -> tuple[str, Term] | None:
+    """Why (U) does not apply: the support moves with parameters or latents."""
+    domain = factor.statement.family.support
+    given = dict(factor.statement.arguments)
+    for bound in (domain.lower, domain.upper):
+        if bound is None:
+            continue
+        for symbol in symbols_of(bound):
+            array = given.get(symbol.name)
+            if array is not None and any(
+                s.role in (Role.PARAMETER, Role.LATENT, Role.OBSERVED) for s in symbols_of(array)
+            ):
+                return "the support depends on a parameter or a parent", bound
+    return None
+
+
+def _inseparable(factor: Factor) -> Inseparable | None:
+    """Why the factor is no exponential family in its varying arguments, as far as rules tell."""
+    density = factor.change.density
+    separation = separate_density(density, density.arguments)
+    return separation if isinstance(separation, Inseparable) else None

@@ -1,100 +1,320 @@
-"""Why a criterion fails, in words: the smallest cause, and a change that was tried and works."""
+"""Why no motion serves a factor, in words, and a change of the model after which one does.
+
+Nothing is guessed: that an argument is to blame is shown by a certificate for it alone, and a
+change is named only if the search then finds a motion that the checker accepts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from symelbo.criterion.factor import Factor, factor_candidates, parameters_of
-from symelbo.criterion.solve_field import solve_field
-from symelbo.index.build import add, mul
-from symelbo.index.solve import Found
-from symelbo.index.substitute import symbols_of
-from symelbo.index.terms import Array, Domain, Entry, Role, Symbol
-from symelbo.spec.model import Statement
-
-__all__ = ["explain_refutation"]
-
-GENERAL = (
-    "free a parameter that scales them: a separate weight for every term, a free offset for every"
-    " constant, or a free scale"
+from symelbo.criterion.confirm import confirm_component, confirm_refutation
+from symelbo.criterion.factor import (
+    Factor,
+    is_parent,
+    make_factor,
+    parameters_of,
+    symbols_of_statement,
 )
+from symelbo.criterion.find_motion import Proposal
+from symelbo.criterion.refute import Budget, find_certificate
+from symelbo.criterion.search_motion import Moving, Search
+from symelbo.index.build import add, exp, mul, total
+from symelbo.index.interpret import Interpretation, interpret_functions
+from symelbo.index.solve import formal_indices
+from symelbo.index.substitute import parts_of, replace_symbols, symbols_of
+from symelbo.index.terms import (
+    Apply,
+    Array,
+    Call,
+    Domain,
+    Entry,
+    Extent,
+    Index,
+    IndexTerm,
+    Role,
+    Symbol,
+    Term,
+)
+from symelbo.spec.model import Statement
+from symelbo.words import join_words
+
+__all__ = ["explain_cause", "find_remedy"]
+
+MAX_ATTEMPTS = 80  # linear problems for all changes of one model together
+MAX_CHANGES = 16
+MAX_WORK = 1000  # for the blame of one argument
 
 
-def explain_refutation(factors: Sequence[Factor]) -> tuple[str, str]:
-    """factors without a common field -> (the smallest cause, what to change)."""
-    alone = [isinstance(solve_field([factor]), Found) for factor in factors]
-    if len(factors) > 1 and all(alone):
-        names = _join([factor.name for factor in factors])
-        shared = frozenset.intersection(*(parameters_of(f.statement) for f in factors))
-        if not shared:  # linked pairwise
-            shared = frozenset().union(*(parameters_of(f.statement) for f in factors))
-        shared_names = _join(sorted(s.name for s in shared))
-        return (
-            f"{names} each satisfy the criterion alone, but they share {shared_names}, and no"
-            " single field serves both",
-            f"give each of {names} parameters of its own instead of the shared {shared_names}",
-        )
-    factor = factors[alone.index(False)]
-    if not parameters_of(factor.statement):
-        cause = f"{factor.name} has no parameters, so its natural parameters cannot be scaled"
-        return cause, _suggest(factor) or f"give {factor.name} a learnable scale"
-    return _blame_arguments(factor), _suggest(factor) or GENERAL
+# ---------------------------------------------------------------- the cause
 
 
-def _blame_arguments(factor: Factor) -> str:
-    """The arguments of the family that cannot be scaled by moving the parameters, if any alone."""
-    radial = factor.radial or {}
-    blamed = []
-    for argument in radial:
-        only = {a: velocity for a, velocity in radial.items() if a == argument}
-        if not isinstance(solve_field([replace(factor, radial=only)], radial_only=True), Found):
-            blamed.append(argument.name.replace("_", " "))
-    if not radial or len(blamed) == len(radial) > 1:
-        return f"the natural parameters of {factor.name} cannot be scaled by moving its parameters"
-    if not blamed:
-        names = _join([argument.name.replace("_", " ") for argument in radial])
-        return f"the {names} of {factor.name} can be moved as needed one by one, but not together"
-    return f"no motion of the parameters moves the {_join(blamed)} of {factor.name} as needed"
+def explain_cause(factor: Factor, group: Sequence[Factor], still: bool) -> str:
+    """What the certificate against a group of factors excludes, seen from one of them."""
+    learned = sorted(s.name for s in factor.parameters())
+    if len(group) > 1:
+        names = join_words([member.name for member in group])
+        shared = frozenset.intersection(*(member.parameters() for member in group))
+        if shared:
+            listed = join_words(sorted(s.name for s in shared))
+            return f"{names} share {listed}, and no single motion serves them all"
+        if not learned and not still:
+            others = join_words([m.name for m in group if m is not factor])
+            return (
+                f"{factor.name} has no parameters, so a latent would have to move, and no motion"
+                f" that serves {factor.name} serves {others}"
+            )
+        return f"no single motion serves {names}"
+    if not learned:
+        return f"{factor.name} has no parameters, and nothing else that could move with it"
+    moves = f"no motion of {join_words(learned)}"
+    varying = [a for a in factor.arguments() if factor.arguments()[a].body]
+    if len(varying) == 1:
+        return f"{moves} moves the {_shown(varying[0].name)} of {factor.name} as (U) asks"
+    blamed = [a for a in varying if _is_to_blame(factor, a, still)]
+    if blamed and len(blamed) < len(varying):
+        names = join_words([_shown(a.name) for a in blamed])
+        return f"{moves} moves the {names} of {factor.name} as (U) asks"
+    if not blamed and all(_can_be_served(factor, a) for a in varying):
+        names = join_words([_shown(a.name) for a in varying])
+        return f"the {names} of {factor.name} can be moved as (U) asks, but not together"
+    return f"{moves} satisfies (U) of {factor.name}"
 
 
-def _suggest(factor: Factor) -> str:
-    """The first small change of one argument after which a field is found; \"\" if none is."""
-    for changed, words in _changes(factor.statement):
-        for candidate in factor_candidates(changed):
-            if isinstance(candidate, Factor):
-                found = solve_field([candidate])
-                if isinstance(found, Found) and not found.nonzero:
-                    return words
+def _shown(argument: str) -> str:
+    return argument.replace("_", " ")
+
+
+def _alone(factor: Factor, argument: Symbol) -> Factor:
+    """The factor with free parameters in all places but one."""
+    statement = factor.statement
+    taken = {s.name for s in symbols_of_statement(statement)}
+    arguments = []
+    for formal, (name, array) in zip(statement.form.arguments, statement.arguments, strict=True):
+        if name != argument.name and any(a.name == name for a in factor.arguments()):
+            symbol = _free_symbol(formal.domain, statement.plates, array.indices, taken)
+            array = Array(array.indices, Entry(symbol, (*statement.plates, *array.indices)))
+        arguments.append((name, array))
+    return make_factor(replace(statement, arguments=tuple(arguments)))
+
+
+def _is_to_blame(factor: Factor, argument: Symbol, still: bool) -> bool:
+    group = (_alone(factor, argument),)
+    certificate = find_certificate(group, Budget(MAX_WORK), still=still)
+    return certificate is not None and not confirm_refutation(certificate, group)
+
+
+def _can_be_served(factor: Factor, argument: Symbol) -> bool:
+    return _is_served(Search((_alone(factor, argument),), ()), {0})
+
+
+# ---------------------------------------------------------------- the remedy
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Statements in place of those of the model, and what was done, as an instruction."""
+
+    statements: tuple[Statement, ...]
+    words: str
+
+
+def find_remedy(
+    factors: Sequence[Factor], blamed: Sequence[int], holding: Collection[int], *, still: bool
+) -> str:
+    """A small change after which (U) holds of the blamed factors and of all that held; "" if none.
+
+    blamed: the factors of a certificate; still: no latent may move.
+    """
+    wanted = {*blamed, *holding}
+    left = MAX_ATTEMPTS
+    for count, change in enumerate(_changes([f.statement for f in factors], blamed)):
+        if count == MAX_CHANGES:
+            break
+        search = Search(tuple(map(make_factor, change.statements)), (), limit=left)
+        if _is_served(search, wanted, still):
+            return change.words
+        left -= len(search.known)
+        if left <= 0:
+            break
     return ""
 
 
-def _changes(statement: Statement) -> Iterator[tuple[Statement, str]]:
-    """One argument times a free factor, plus a free offset, or replaced by a free parameter."""
-    taken = frozenset().union(*(symbols_of(array) for _, array in statement.arguments))
-    name = next(n for n in ("g", "scale", "free_factor") if n not in {s.name for s in taken})
-    kinds = {argument.name: argument.domain.kind for argument in statement.form.arguments}
-    each = f", one for each {_join([i.name for i in statement.plates])}" if statement.plates else ""
-    label = statement.label
-    ordered = sorted(statement.arguments, key=lambda item: kinds[item[0]] != "positive")
-    for argument, array in ordered:  # a scale before a location
-        kind = kinds[argument]
-        if kind not in ("real", "positive") or array.indices:
+def _is_served(search: Search, wanted: Collection[int], still: bool = False) -> bool:
+    """Whether a motion that the checker accepts serves all wanted factors."""
+    failing = [c for c in search.decide({}) if not c.holds and not wanted.isdisjoint(c.members)]
+    if not failing:
+        return _is_confirmed(search, {}, wanted)
+    if still:
+        return False
+    for moving in search.subsets(failing):
+        if _is_confirmed(search, moving, wanted):
+            return True
+        if search.exhausted:
+            return False
+    return False
+
+
+def _is_confirmed(search: Search, moving: Moving, wanted: Collection[int]) -> bool:
+    for component in search.decide(moving):
+        if wanted.isdisjoint(component.members):
             continue
-        shape = tuple(index.extent for index in statement.plates)
-        free = Entry(Symbol(name, Role.PARAMETER, Domain(kind), shape), statement.plates)
-        shown = argument.replace("_", " ")
-        sign = "positive " if kind == "positive" else ""
+        answer = component.answer
+        if not isinstance(answer, Proposal) or answer.nonzero or confirm_component(answer):
+            return False
+    return True
+
+
+def _changes(statements: Sequence[Statement], blamed: Sequence[int]) -> Iterator[_Change]:
+    """Small changes, the more telling ones first."""
+    yield from _part_parameters(statements, blamed)
+    yield from _linear_layers(statements, blamed)
+    for number in blamed:
+        for changed, words in _free_arguments(statements[number], _names(statements)):
+            yield _Change(_with(statements, number, changed), words)
+
+
+def _with(
+    statements: Sequence[Statement], number: int, changed: Statement
+) -> tuple[Statement, ...]:
+    return (*statements[:number], changed, *statements[number + 1 :])
+
+
+def _names(statements: Sequence[Statement]) -> set[str]:
+    taken = {s.node.name for s in statements}
+    for statement in statements:
+        taken |= {s.name for s in symbols_of_statement(statement)}
+    return taken
+
+
+def _part_parameters(statements: Sequence[Statement], blamed: Sequence[int]) -> Iterator[_Change]:
+    """Parameters of its own for one of the factors that share some."""
+    taken = _names(statements)
+    for number in reversed(blamed):
+        statement = statements[number]
+        others = frozenset().union(*(parameters_of(statements[n]) for n in blamed if n != number))
+        shared = sorted(parameters_of(statement) & others, key=lambda s: s.name)
+        if not shared:
+            continue
+        own = {}
+        for symbol in shared:
+            indices = formal_indices(symbol.shape)
+            fresh = replace(symbol, name=_fresh(f"{symbol.name}_own", taken))
+            own[symbol] = Array(indices, Entry(fresh, indices))
+        arguments = tuple((n, _replace_in(a, own)) for n, a in statement.arguments)
+        listed = join_words([s.name for s in shared])
+        words = f"give {statement.label} parameters of its own in place of {listed}"
+        yield _Change(_with(statements, number, replace(statement, arguments=arguments)), words)
+
+
+def _replace_in(array: Array, own: dict[Symbol, Array]) -> Array:
+    return Array(array.indices, replace_symbols(array.body, own))
+
+
+def _linear_layers(statements: Sequence[Statement], blamed: Sequence[int]) -> Iterator[_Change]:
+    """m(z, w) -> m(W z + c, w), where z is a latent as a whole"""
+    for number in blamed:
+        statement = statements[number]
+        for call in _calls(statement):
+            names = _names(statements)
+            formals = tuple(
+                Symbol(f"{n}", Role.ARGUMENT, Domain("real"), tuple(i.extent for i in a.indices))
+                for n, a in enumerate(call.arguments)
+            )
+            linear = [
+                _linear(argument, formal, names)
+                for argument, formal in zip(call.arguments, formals, strict=True)
+            ]
+            if not any(is_changed for _, _, is_changed in linear):
+                continue
+            indices = formal_indices(call.function.shape)
+            body = Apply(call.function, tuple(array for array, _, _ in linear), indices)
+            meaning = {call.function: Interpretation(formals, Array(indices, body))}
+            arguments = tuple(
+                (name, Array(a.indices, interpret_functions(a.body, meaning)))
+                for name, a in statement.arguments
+            )
+            changed = replace(statement, arguments=arguments)
+            texts = ", ".join(text for _, text, _ in linear)
+            words = f"write the first layer linear: {call.function.name}({texts})"
+            yield _Change(_with(statements, number, changed), words)
+
+
+def _calls(statement: Statement) -> list[Apply]:
+    """The abstract functions of latents among the arguments, one call each."""
+    found: dict[Symbol, Apply] = {}
+
+    def visit(item: Term | IndexTerm | Array) -> None:
+        if isinstance(item, Apply) and any(is_parent(s) for s in symbols_of(item)):
+            found.setdefault(item.function, item)
+        for part in parts_of(item):
+            visit(part)
+
+    for _, array in statement.arguments:
+        visit(array)
+    return list(found.values())
+
+
+def _linear(argument: Array, formal: Symbol, taken: set[str]) -> tuple[Array, str, bool]:
+    """z -> W z + c with parameters of its own, as text, and whether it is changed."""
+    inner = formal_indices(formal.shape)
+    value = Entry(formal, inner)
+    body = argument.body
+    shown = body.symbol.name if isinstance(body, Entry) else "..."
+    if (
+        not isinstance(body, Entry)
+        or body.symbol.role is not Role.LATENT
+        or body.symbol.domain.kind != "real"
+    ):
+        return Array(inner, value), shown, False
+
+    def parameter(name: str, *shape: Extent) -> Symbol:
+        return Symbol(_fresh(name, taken), Role.PARAMETER, Domain("real"), shape)
+
+    if not inner:
+        slope, offset = parameter("a"), parameter("c")
+        line = add(mul(Entry(slope), value), Entry(offset))
+        return Array((), line), f"{slope.name} {shown} + {offset.name}", True
+    outer = Index("layer", Extent(_fresh("K", taken)))
+    weights = parameter("W", outer.extent, *formal.shape)
+    offsets = parameter("c", outer.extent)
+    product: Term = mul(Entry(weights, (outer, *inner)), value)
+    for index in reversed(inner):
+        product = total(index, product)
+    line = add(product, Entry(offsets, (outer,)))
+    return Array((outer,), line), f"{weights.name} {shown} + {offsets.name}", True
+
+
+def _free_arguments(statement: Statement, taken: set[str]) -> Iterator[tuple[Statement, str]]:
+    """One argument replaced by a free parameter, times a free factor, or plus a free offset."""
+    kinds = {argument.name: argument.domain for argument in statement.form.arguments}
+    plates = statement.plates
+    each = f", one for each {join_words([i.name for i in plates])}" if plates else ""
+    label = statement.label
+    ordered = sorted(statement.arguments, key=lambda item: kinds[item[0]].kind != "positive")
+    for argument, array in ordered:  # a scale before a location
+        domain = kinds[argument]
+        if domain.kind not in ("real", "positive") or array.indices:
+            continue
+        symbol = _free_symbol(domain, plates, (), set(taken))
+        free = Entry(symbol, plates)
+        shown = _shown(argument)
+        sign = "positive " if domain.kind == "positive" else ""
         varies = any(s.role is not Role.CONSTANT for s in symbols_of(array))
         options = [
             (mul(free, array.body), f"multiply the {shown} of {label} by a free {sign}factor{each}")
         ]
-        if kind == "real":
+        if domain.kind == "real":
             options.append(
                 (add(array.body, free), f"add a free offset to the {shown} of {label}{each}")
             )
+        if domain.kind == "positive" and isinstance(array.body, Call):
+            link, (inner, *_) = array.body.name, array.body.arguments
+            words = f"write the {shown} of {label} with exp in place of {link}"
+            options.append((exp(inner), words))
         if not varies:
-            options.insert(0, (free, f"make the {shown} of {label} a free {sign}parameter{each}"))
+            options = [(free, f"make the {shown} of {label} a free {sign}parameter{each}")]
         for body, words in options:
             arguments = tuple(
                 (n, Array((), body) if n == argument else a) for n, a in statement.arguments
@@ -102,5 +322,19 @@ def _changes(statement: Statement) -> Iterator[tuple[Statement, str]]:
             yield replace(statement, arguments=arguments), words
 
 
-def _join(words: Sequence[str]) -> str:
-    return ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else "".join(words)
+def _free_symbol(
+    domain: Domain, plates: Sequence[Index], events: Sequence[Index], taken: set[str]
+) -> Symbol:
+    shape = tuple(index.extent for index in (*plates, *events))
+    return Symbol(_fresh("g", taken), Role.PARAMETER, domain, shape)
+
+
+def _fresh(name: str, taken: set[str]) -> str:
+    """A name that is not taken yet, and is from now on."""
+    fresh = next(
+        candidate
+        for candidate in (name, *(f"{name}{n}" for n in range(1, len(taken) + 2)))
+        if candidate not in taken
+    )
+    taken.add(fresh)
+    return fresh

@@ -1,28 +1,30 @@
-"""A factor of a model in exponential-family form: one conditional density p(v | parents)."""
+"""A factor of a model, p(v | parents), and what the criterion (U) asks of its arguments."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from symelbo.expfam.derive_radial import derive_entropy, derive_means, derive_radial
-from symelbo.expfam.form import (
-    Block,
-    ExponentialForm,
-    Gauge,
-    Inseparable,
-    RadialField,
-    Separation,
+from symelbo.criterion.motion import Latent
+from symelbo.expfam.form import Gauge
+from symelbo.expfam.respond import Travel, base_share, respond, takes_base, value_at
+from symelbo.expfam.separate_change import (
+    Change,
+    Part,
+    can_move,
+    rate_symbol,
+    separate_change,
+    shift_symbol,
+    speed,
 )
-from symelbo.expfam.rank_evidence import separation_rank
-from symelbo.expfam.separate_density import separate_density
 from symelbo.families.family import Family, Form
+from symelbo.index.angles import split_angles
 from symelbo.index.binary import expand_binary
-from symelbo.index.build import ZERO, add, mul, subtract, total
+from symelbo.index.build import ZERO, subtract, total
 from symelbo.index.differentiate import derivative_along
-from symelbo.index.normal import from_monomial, normal, to_poly
 from symelbo.index.substitute import (
+    free_indices,
     instantiate,
     replace_index,
     replace_selector,
@@ -30,42 +32,43 @@ from symelbo.index.substitute import (
     selectors_of,
     symbols_of,
 )
-from symelbo.index.terms import Array, Entry, Extent, Index, Number, Role, Symbol, Term
+from symelbo.index.terms import Array, Domain, Entry, Extent, Index, Role, Symbol, Term
 from symelbo.language.density import Density, density_term
 from symelbo.spec.model import Statement
 
 __all__ = [
+    "Equations",
     "Factor",
-    "criterion_equations",
-    "factor_candidates",
+    "generalize",
     "is_parent",
+    "make_factor",
+    "open_density",
     "parameters_of",
-    "rank_of_separation",
+    "symbols_of_statement",
 ]
 
-_VARYING = (Role.PARAMETER, Role.LATENT, Role.OBSERVED, Role.INPUT)
+_VARYING = (Role.PARAMETER, Role.LATENT, Role.OBSERVED, Role.INPUT, Role.FUNCTION, Role.VARIATIONAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Equations:
+    """What must vanish for all parents and indices; `shifted`: up to a constant (a share of h)."""
+
+    exact: tuple[Term, ...]
+    shifted: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """p(node | parents) = h exp(eta' T - A) at one point of its plates, in the model's symbols.
+    """p(node | parents) at one point of its plates.
 
-    blocks: natural parameters eta and statistics T; entropy: H~ = A - eta' grad A where the radial
-    field gives it (else None, and it follows from the field); held: arguments that the criterion
-    keeps fixed (conditional form); shift: the known constant moved from eta into h.
+    change: log p - D log p in the family's symbols, whose arguments are those that vary with
+    parameters or parents; log_density: in the model's symbols.
     """
 
     statement: Statement
-    form: ExponentialForm
-    radial: RadialField | None
-    blocks: tuple[Block, ...]
-    log_partition: Term
-    log_base: Term
+    change: Change
     log_density: Term
-    entropy: Term | None
-    held: tuple[Symbol, ...]
-    shifts: tuple[Term, ...]
-    why_not_constant: str  # why no constant base measure exists, "" if one does
 
     @property
     def name(self) -> str:
@@ -73,37 +76,37 @@ class Factor:
         return self.statement.label
 
     @property
+    def node(self) -> Symbol:
+        """The node whose value the factor is a density of."""
+        return self.statement.node
+
+    @property
     def plates(self) -> tuple[Index, ...]:
         """The indices over which the factor is a product."""
         return self.statement.plates
 
     @property
-    def gauge(self) -> Gauge:
-        """Which base measure is used."""
-        return Gauge.SHIFTED if any(s != ZERO for s in self.shifts) else self.form.gauge
+    def value(self) -> Symbol:
+        """The value in the family's symbols; its domain is the support."""
+        return self.change.density.value
 
     @property
-    def conditional(self) -> bool:
-        """Whether some argument that depends on parents or parameters is held fixed."""
-        return bool(self.held)
+    def can_move(self) -> bool:
+        """Whether the support allows the value to move, if it is a latent."""
+        return self.node.role is Role.LATENT and can_move(self.value.domain)
 
     def arguments(self) -> Mapping[Symbol, Array]:
-        """formal argument -> what the model puts there"""
+        """formal argument -> what the model puts there, of the arguments that vary"""
         given = dict(self.statement.arguments)
-        return {symbol: given[symbol.name] for symbol in self.form.density.arguments}
+        return {symbol: given[symbol.name] for symbol in self.change.density.arguments}
 
     def parents(self) -> frozenset[Symbol]:
         """The nodes and inputs that the arguments mention."""
-        symbols = (symbols_of(array) for _, array in self.statement.arguments)
-        return frozenset(s for s in frozenset().union(*symbols) if is_parent(s))
+        return frozenset(s for s in symbols_of_statement(self.statement) if is_parent(s))
 
-    def means(self) -> tuple[Array, ...] | None:
-        """E[T_k] per block, in the model's symbols; None where it was not derived."""
-        formal = derive_means(self.form)
-        if formal is None:
-            return None
-        mapping = _symbol_mapping(self.statement, self.form.density)
-        return tuple(Array(m.indices, normal(replace_symbols(m.body, mapping))) for m in formal)
+    def parameters(self) -> frozenset[Symbol]:
+        """The learned parameters that the arguments mention."""
+        return parameters_of(self.statement)
 
     def over_plates(self, term: Term) -> Term:
         """f -> the sum of f over the plates."""
@@ -111,11 +114,116 @@ class Factor:
             term = total(index, term)
         return term
 
+    def travel(self, moving: Mapping[Symbol, Travel]) -> Travel:
+        """How the value moves while the latents in `moving` do."""
+        return moving.get(self.node, Travel.REST)
+
+    def actual(self) -> dict[Symbol, Array]:
+        """formal symbol -> what the model puts there: all arguments, and the value."""
+        statement = self.statement
+        mapping = {
+            Symbol(formal.name, Role.ARGUMENT, formal.domain, _shape(formal.shape, statement)): a
+            for formal, (_, a) in zip(statement.form.arguments, statement.arguments, strict=True)
+        }
+        value = self.value
+        events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
+        mapping[value] = Array(events, Entry(statement.node, (*statement.places, *events)))
+        return mapping
+
+    def moved(
+        self, field: Mapping[Symbol, Array], latents: Mapping[Symbol, Latent]
+    ) -> dict[Symbol, Array]:
+        """As `actual`, with the speeds of the arguments and the r and s of the value."""
+        mapping = self.actual()
+        for argument, array in self.arguments().items():
+            speeds = derivative_along(array.body, field)
+            mapping[speed(argument)] = Array(array.indices, speeds)
+        value, latent = self.value, latents.get(self.node)
+        events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
+        at = (*self.statement.places, *events)
+        for symbol, array in (
+            (rate_symbol(value), latent.rate if latent else None),
+            (shift_symbol(value), latent.shift if latent else None),
+        ):
+            body = ZERO if array is None else instantiate(array, at)
+            mapping[symbol] = Array(events if symbol.shape else (), body)
+        return mapping
+
+    def equations(
+        self,
+        gauge: Gauge,
+        travel: Travel,
+        field: Mapping[Symbol, Array],
+        latents: Mapping[Symbol, Latent],
+    ) -> Equations | None:
+        """(U), one equation per argument of the family; None if the family has no such form."""
+        response = respond(self.change, gauge, travel)
+        if response is None or gauge is Gauge.SHIFTED:
+            return None
+        mapping = self.moved(field, latents)
+        found = []
+        for argument, array in self.arguments().items():
+            wanted = instantiate(response.values[argument], array.indices)
+            change = derivative_along(array.body, field)
+            found.append(subtract(change, replace_symbols(wanted, mapping)))
+        found += [replace_symbols(left, mapping) for left in response.left]
+        return Equations(generalize(found))
+
+    def direct_equations(
+        self,
+        gauge: Gauge,
+        travel: Travel,
+        field: Mapping[Symbol, Array],
+        latents: Mapping[Symbol, Latent],
+    ) -> Equations:
+        """(U), one equation per statistic: C_k - c_k."""
+        mapping = self.moved(field, latents)
+        still = value_at(self.value, travel)
+        exact, shifted = [], []
+        for part in self.parts():
+            share = base_share(self.change, part, gauge, travel)
+            formal = replace_symbols(subtract(part.coefficient, share), still)
+            term = replace_symbols(formal, mapping)
+            free = gauge is Gauge.SHIFTED and takes_base(self.change, part, travel)
+            (shifted if free else exact).append(term)
+        return Equations(generalize(exact), generalize(shifted))
+
+    def parts(self) -> tuple[Part, ...]:
+        """The parts of the change, with block indices that no plate is called like."""
+        taken = {index.name for index in self.plates}
+        return tuple(_rename_part(part, taken) for part in self.change.parts)
+
+
+def _rename_part(part: Part, taken: set[str]) -> Part:
+    statistic, coefficient, textbook = part.statistic, part.coefficient, part.textbook
+    renamed: list[Index] = []
+    for index in part.indices:
+        fresh = index
+        if index.name in taken:
+            names = (n for n in "ijklmortuvw" if n not in taken)
+            fresh = Index(next(names), index.extent, index.low)
+        taken = taken | {fresh.name}
+        statistic = replace_index(statistic, index, fresh)
+        coefficient = replace_index(coefficient, index, fresh)
+        textbook = replace_index(textbook, index, fresh)
+        renamed.append(fresh)
+    return replace(
+        part,
+        indices=tuple(renamed),
+        statistic=statistic,
+        coefficient=coefficient,
+        textbook=textbook,
+    )
+
 
 def parameters_of(statement: Statement) -> frozenset[Symbol]:
     """The learned parameters that a statement's arguments mention."""
-    symbols = (symbols_of(array) for _, array in statement.arguments)
-    return frozenset(s for s in frozenset().union(*symbols) if s.role is Role.PARAMETER)
+    return frozenset(s for s in symbols_of_statement(statement) if s.role is Role.PARAMETER)
+
+
+def symbols_of_statement(statement: Statement) -> frozenset[Symbol]:
+    """All symbols that a statement's arguments mention."""
+    return frozenset().union(*(symbols_of(array) for _, array in statement.arguments))
 
 
 def is_parent(symbol: Symbol) -> bool:
@@ -123,243 +231,73 @@ def is_parent(symbol: Symbol) -> bool:
     return symbol.role in (Role.LATENT, Role.OBSERVED, Role.INPUT)
 
 
-def varying_arguments(statement: Statement, density: Density) -> tuple[Symbol, ...]:
-    """The formal arguments whose actual ones depend on parameters or parents."""
+def generalize(terms: list[Term]) -> tuple[Term, ...]:
+    """A category in an index place stands for any of its values, hence for a free index; functions
+    of binary entries are written out.
+    """
+    result = []
+    for term in terms:
+        for number, (entry, axis) in enumerate(selectors_of(term)):
+            term = replace_selector(term, entry, Index(f"{entry.symbol.name}!{number}", axis))
+        if term != ZERO:
+            result.append(expand_binary(term))
+    return tuple(result)
+
+
+# ---------------------------------------------------------------- making factors
+
+
+@lru_cache(maxsize=2000)
+def make_factor(statement: Statement) -> Factor:
+    """statement -> its factor; arguments that are known enter the density as constants."""
+    density = _density(statement.family, statement.form, statement.extents)
+    value = replace(density.value, domain=_support(statement))
     given = dict(statement.arguments)
-    return tuple(
-        symbol
+    closed = {
+        symbol: given[symbol.name]
         for symbol in density.arguments
-        if any(s.role in _VARYING for s in symbols_of(given[symbol.name]))
-        or any(s.role is Role.FUNCTION for s in symbols_of(given[symbol.name]))
-    )
-
-
-def rank_of_separation(statement: Statement) -> int | None:
-    """A certified number of terms that any separation of the log-density needs at least."""
-    density = _density(statement.family, statement.form, statement.extents)
-    varying = varying_arguments(statement, density)
-    return separation_rank(_put_numbers(statement, density), varying)
-
-
-def factor_candidates(statement: Statement) -> Iterator[Factor | Inseparable]:
-    """Every exponential-family form of a statement, strongest first.
-
-    Constant base measure, textbook base measure, textbook with a shift; then the conditional forms,
-    in which only some arguments move.  An Inseparable is yielded where a form does not exist.
-    """
-    density = _density(statement.family, statement.form, statement.extents)
-    varying = varying_arguments(statement, density)
-    density = _put_numbers(statement, density)
-    if not varying:
-        yield from _known_candidates(statement, density)
-        return
-    yield from _candidates(statement, density, varying, ())
-    if len(varying) < 2:
-        return
-    for moving in varying[::-1]:  # a scale comes after a location in every family here
-        held = tuple(a for a in varying if a != moving)
-        yield from _candidates(statement, density, (moving,), held)
-
-
-def _known_candidates(statement: Statement, density: Density) -> Iterator[Factor | Inseparable]:
-    """A factor without parameters and parents: its form in as many arguments as separate.
-
-    Only the constant base measure is offered: any other would hold all of eta.
-    """
-    scalars = tuple((argument,) for argument in density.arguments[::-1])
-    for moving in dict.fromkeys((density.arguments, *scalars)):
-        separation = _separation(density, moving, ())
-        if isinstance(separation, Inseparable):
-            yield separation
-        elif separation.forms[0].gauge is Gauge.CONSTANT:
-            yield _make_factor(statement, separation.forms[0], (), "")
-            return
-
-
-def _candidates(
-    statement: Statement, density: Density, moving: tuple[Symbol, ...], held: tuple[Symbol, ...]
-) -> Iterator[Factor | Inseparable]:
-    separation = _separation(density, moving, held)
-    if isinstance(separation, Inseparable):
-        yield separation
-        return
-    for form in separation.forms:
-        yield _make_factor(statement, form, held, separation.why_not_constant)
-    if not held:
-        last = separation.forms[-1]
-        unshifted = _make_factor(statement, last, held, separation.why_not_constant)
-        shifts = _known_parts(unshifted)
-        if any(shift != ZERO for shift in shifts):
-            yield _shift_factor(unshifted, shifts)
-
-
-def _put_numbers(statement: Statement, density: Density) -> Density:
-    """Arguments that are plain numbers enter the density, so that what vanishes drops out."""
-    numbers = {
-        symbol: array
-        for symbol, array in ((s, statement.argument(s.name)) for s in density.arguments)
-        if isinstance(array.body, Number)
+        if not symbols_of(given[symbol.name]) and not free_indices(given[symbol.name])
     }
-    kept = tuple(s for s in density.arguments if s not in numbers)
-    if not kept or not numbers:
-        return density  # a factor without any free argument keeps its form
-    return Density(density.value, kept, replace_symbols(density.term, numbers))
+    events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
+    closed[density.value] = Array(events, Entry(value, events))
+    term = replace_symbols(density.term, closed)
+    varying = tuple(s for s in density.arguments if _varies(given[s.name]))
+    formal = Density(value, varying, expand_binary(term))
+    factor = Factor(statement, _change(formal), ZERO)
+    return replace(factor, log_density=replace_symbols(formal.term, factor.actual()))
+
+
+def open_density(statement: Statement) -> Density:
+    """The density with every argument that may vary in the family open, known or not."""
+    density = _density(statement.family, statement.form, statement.extents)
+    constant = {argument.name for argument in statement.form.arguments if argument.constant}
+    varying = tuple(s for s in density.arguments if s.name not in constant)
+    return Density(replace(density.value, domain=_support(statement)), varying, density.term)
+
+
+def _varies(array: Array) -> bool:
+    return any(s.role in _VARYING for s in symbols_of(array))
+
+
+def _support(statement: Statement) -> Domain:
+    """The support of the value; a bound that varies from place to place stays formal."""
+    support, node = statement.family.support, statement.node.domain
+    if support.kind in ("interval", "angle") and node.kind != support.kind:
+        return support
+    return node
+
+
+def _shape(names: tuple[str, ...], statement: Statement) -> tuple[Extent, ...]:
+    extents = dict(statement.extents)
+    return tuple(extents[name] for name in names)
 
 
 @lru_cache(maxsize=1000)
 def _density(family: Family, form: Form, extents: tuple[tuple[str, Extent], ...]) -> Density:
-    return density_term(family, form, dict(extents))
+    density = density_term(family, form, dict(extents))
+    return replace(density, term=split_angles(density.term, density.value))
 
 
 @lru_cache(maxsize=1000)
-def _separation(
-    density: Density, moving: tuple[Symbol, ...], held: tuple[Symbol, ...]
-) -> Separation | Inseparable:
-    return separate_density(density, moving, held)
-
-
-_RADIAL: dict[ExponentialForm, RadialField | None] = {}
-
-
-def _radial(form: ExponentialForm) -> RadialField | None:
-    if form not in _RADIAL:
-        _RADIAL[form] = derive_radial(form)
-    return _RADIAL[form]
-
-
-def _symbol_mapping(statement: Statement, density: Density) -> dict[Symbol, Array]:
-    given = dict(statement.arguments)
-    mapping = {symbol: given[symbol.name] for symbol in density.arguments}
-    events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(density.value.shape))
-    mapping[density.value] = Array(events, Entry(statement.node, (*statement.places, *events)))
-    return mapping
-
-
-def _make_factor(
-    statement: Statement,
-    form: ExponentialForm,
-    held: tuple[Symbol, ...],
-    why_not_constant: str,
-) -> Factor:
-    mapping = _symbol_mapping(statement, form.density)
-    radial = _radial(form)
-    blocks = []
-    for formal in form.blocks:
-        block = _rename_block(formal, {index.name for index in statement.plates})
-        blocks.append(
-            Block(
-                block.indices,
-                normal(replace_symbols(block.natural, mapping)),
-                normal(replace_symbols(block.statistic, mapping)),
-                block.symmetric,
-            )
-        )
-    entropy = None
-    if radial is not None:
-        entropy = normal(replace_symbols(derive_entropy(form, radial), mapping))
-    return Factor(
-        statement,
-        form,
-        radial,
-        tuple(blocks),
-        normal(replace_symbols(form.log_partition, mapping)),
-        normal(replace_symbols(form.log_base, mapping)),
-        replace_symbols(form.density.term, mapping),
-        entropy,
-        held,
-        tuple(ZERO for _ in blocks),
-        why_not_constant,
-    )
-
-
-def _rename_block(block: Block, taken: set[str]) -> Block:
-    """The same block with indices that no plate is called like."""
-    natural, statistic = block.natural, block.statistic
-    renamed: list[Index] = []
-    for index in block.indices:
-        names = (
-            n for n in ("i", "j", "k", "l", "m", "o", "r", "t", "u", "v", "w") if n not in taken
-        )
-        fresh = index if index.name not in taken else Index(next(names), index.extent, index.low)
-        taken = taken | {fresh.name}
-        natural = replace_index(natural, index, fresh)
-        statistic = replace_index(statistic, index, fresh)
-        renamed.append(fresh)
-    return Block(tuple(renamed), natural, statistic, block.symmetric)
-
-
-def _known_parts(factor: Factor) -> tuple[Term, ...]:
-    """The additive parts of eta that no parameter and no node enters (known covariates may)."""
-    shifts = []
-    for block in factor.blocks:
-        known = [
-            from_monomial(monomial, scale)
-            for monomial, scale in to_poly(block.natural).items()
-            if not any(
-                (s.role in _VARYING and s.role is not Role.INPUT) or s.role is Role.FUNCTION
-                for atom, _ in monomial.factors
-                for s in symbols_of(atom)
-            )
-        ]
-        shifts.append(normal(add(*known)) if known else ZERO)
-    return tuple(shifts)
-
-
-def _shift_factor(factor: Factor, shifts: tuple[Term, ...]) -> Factor:
-    """eta -> eta - c, log h -> log h + c' T; the entropy then follows from the field."""
-    blocks = []
-    moved = []
-    for block, shift in zip(factor.blocks, shifts, strict=True):
-        natural = normal(subtract(block.natural, shift))
-        blocks.append(Block(block.indices, natural, block.statistic, block.symmetric))
-        part = mul(shift, block.statistic)
-        for index in reversed(block.indices):
-            part = total(index, part)
-        moved.append(part)
-    return Factor(
-        factor.statement,
-        factor.form,
-        None,
-        tuple(blocks),
-        factor.log_partition,
-        normal(add(factor.log_base, *moved)),
-        factor.log_density,
-        None,
-        factor.held,
-        shifts,
-        factor.why_not_constant,
-    )
-
-
-def criterion_equations(factor: Factor, field: Mapping[Symbol, Array]) -> list[Term]:
-    """What must vanish for all parents and indices if eta grows as e^s eta along the field.
-
-    By the radial field where the family has one (one equation per argument), else by eta itself.
-    A category parent in an index place stands for any of its values, hence for a free index.
-    """
-    equations = []
-    if factor.radial is not None:
-        mapping = _symbol_mapping(factor.statement, factor.form.density)
-        for argument, array in factor.arguments().items():
-            if argument in factor.radial:
-                wanted = instantiate(factor.radial[argument], array.indices)
-                growth = replace_symbols(wanted, mapping)
-                equations.append(subtract(derivative_along(array.body, field), growth))
-            elif argument in factor.held:
-                equations.append(derivative_along(array.body, field))
-    else:
-        for block in factor.blocks:
-            change = derivative_along(block.natural, field)
-            equations.append(subtract(change, block.natural))
-        for argument, array in factor.arguments().items():
-            if argument in factor.held:
-                equations.append(derivative_along(array.body, field))
-    return [
-        expand_binary(_generalize_selectors(equation)) for equation in equations if equation != ZERO
-    ]
-
-
-def _generalize_selectors(term: Term) -> Term:
-    for number, (entry, axis) in enumerate(selectors_of(term)):
-        term = replace_selector(term, entry, Index(f"{entry.symbol.name}!{number}", axis))
-    return term
+def _change(density: Density) -> Change:
+    return separate_change(density)

@@ -1,45 +1,61 @@
-"""What the criterion answers: a solution, a certificate against one, or what was left over."""
+"""What the criterion answers for each factor, and for the model as a whole."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 
 from symelbo.criterion.factor import Factor
-from symelbo.index.terms import Array, Symbol, Term
+from symelbo.criterion.identity import Identity
+from symelbo.criterion.motion import Motion
+from symelbo.index.terms import Term
 from symelbo.verify.certificate import Certificate
 
-__all__ = ["Outside", "Refutation", "Result", "Solution", "Undecided"]
+__all__ = [
+    "Closure",
+    "Condition",
+    "Decision",
+    "Holds",
+    "Outside",
+    "Refuted",
+    "Result",
+    "Undecided",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Solution:
-    """eta = J beta for all parents: the field beta on the parameters it moves.
+class Holds:
+    """(U) holds of the factor along the motion of its component.
 
-    rejected: why the stronger base measures were not taken; nonzero: what must not vanish.
+    rejected: why the stronger base measures were not taken.
     """
 
     factor: Factor
-    field: Mapping[Symbol, Array]
+    identity: Identity
+    motion: Motion
     nonzero: tuple[Term, ...] = ()
     rejected: tuple[str, ...] = ()
-    reparameterized: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Refutation:
-    """No field exists at an admissible point; certificate None: the factor has no parameters."""
+class Refuted:
+    """No motion satisfies (U) of the factor, alone or together with the factors in `joint`."""
 
     factor: Factor
-    certificate: Certificate | None
+    certificate: Certificate
+    factors: tuple[Factor, ...]  # all that the certificate is about
     cause: str
-    remedy: str
-    joint: tuple[str, ...] = ()  # the other factors whose shared parameters take part
+    remedy: str = ""
+
+    @property
+    def joint(self) -> tuple[str, ...]:
+        """The other factors that take part."""
+        return tuple(f.name for f in self.factors if f.name != self.factor.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """Neither a field nor a certificate was found; the residual would have to vanish."""
+    """Neither a motion nor a certificate was found; the residual would have to vanish."""
 
     factor: Factor
     residual: Term
@@ -48,16 +64,56 @@ class Undecided:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The factor is no exponential family in its parameters.
-
-    decided: False if no separation was found but none was excluded either.
+    """The criterion does not apply: the support depends on a parameter; or the factor is no
+    exponential family in any of its arguments, and (U) fails (certificate).
     """
 
-    node: str
-    family: str
+    factor: Factor
     reason: str
     piece: Term | None
-    decided: bool = True
+    certificate: Certificate | None = None
+    factors: tuple[Factor, ...] = ()
 
 
-Result = Solution | Refutation | Undecided | Outside
+Result = Holds | Refuted | Undecided | Outside
+
+
+class Closure(Enum):
+    """How the family of q is known to follow the motion of the latents, to first order."""
+
+    NOT_NEEDED = "not needed"  # no latent moves, and q names nothing that moves
+    ASSUMED = "assumed"  # q is any family: a condition of the result
+    EXACT = "exact posterior"  # F is stationary in q in every direction
+    SHOWN = "shown"  # a motion of q's own parameters was found and checked
+    BROKEN = "not shown"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something the result needs: a term that is not 0, or a size that is at least a number."""
+
+    text: str
+    term: Term | None = None
+    size: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer for a model.
+
+    motion: one for all factors that hold; closure: of q under it, with the statements that break
+    it; alternative: the same sum by theorem 1, with a latent motion, where the main result is by
+    theorem 2 without one.
+    """
+
+    results: tuple[Result, ...]
+    motion: Motion = field(default_factory=Motion)
+    closure: Closure = Closure.NOT_NEEDED
+    broken: tuple[str, ...] = ()
+    nonzero: tuple[Term, ...] = ()
+    alternative: Decision | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether (U) holds of every factor along the motion."""
+        return all(isinstance(result, Holds) for result in self.results)

@@ -5,27 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symelbo.index.build import add, divide, log, mul, negate, number, total
+from symelbo.index.build import add, divide, extent_length, log, mul, negate, number
 from symelbo.index.differentiate import derivative_by
-from symelbo.index.normal import normal
-from symelbo.index.substitute import mentions, replace_symbols
+from symelbo.index.normal import normal, to_poly
+from symelbo.index.substitute import mentions, replace_symbols, symbols_of
 from symelbo.index.terms import (
     Array,
     Constant,
     Entry,
-    Extent,
     Index,
     IndexTerm,
     LogDet,
     Role,
-    Size,
     Symbol,
     Term,
 )
+from symelbo.index.tidy import sum_over
 from symelbo.language.density import density_term
 from symelbo.spec.model import Model, Statement
 
-__all__ = ["ExactPosterior", "derive_exact_posterior"]
+__all__ = ["ExactPosterior", "derive_exact_posterior", "log_joint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +48,26 @@ def log_joint(statements: Sequence[Statement]) -> Term:
         mapping = {symbol: given[symbol.name] for symbol in density.arguments}
         events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(density.value.shape))
         mapping[density.value] = Array(events, Entry(statement.node, (*statement.places, *events)))
-        part = replace_symbols(density.term, mapping)
-        for index in reversed(statement.plates):
-            part = total(index, part)
-        parts.append(part)
+        parts.append(sum_over(statement.plates, replace_symbols(density.term, mapping)))
     return add(*parts)
 
 
 def derive_exact_posterior(model: Model) -> ExactPosterior | None:
-    """log p(x, z) quadratic in one real latent z -> the normal posterior p(z | x); else None.
+    """log p(x, z) a polynomial of degree two in one real latent z -> the normal posterior p(z | x).
 
-    The second derivatives by z must contain neither z nor data; then the posterior is normal with
-    that precision, for every data point alike.
+    The coefficients of degree two must contain no data and no abstract function; then the posterior
+    is normal with the same precision for every data point: since p(x) is finite, the quadratic form
+    is definite.  None where log p(x, z) is no such polynomial; derivatives do not decide that: the
+    second one of |z| is 0.
     """
     latents = list(dict.fromkeys(s.node for s in model.latents))
     if len(latents) != 1 or latents[0].domain.kind != "real" or len(latents[0].shape) > 1:
         return None
     (latent,) = latents
     joint = log_joint(model.statements)
+    if not is_quadratic(joint, latent):
+        return None
     if not latent.shape:
-        row: tuple[IndexTerm, ...] = ()
         second = derivative_by(derivative_by(joint, latent, ()), latent, ())
         precision = Array((), normal(negate(second)))
         determinant = log(precision.body)
@@ -76,11 +75,11 @@ def derive_exact_posterior(model: Model) -> ExactPosterior | None:
     else:
         (extent,) = latent.shape
         i, j = Index("h", extent), Index("k", extent)
-        row = (i,)
+        row: tuple[IndexTerm, ...] = (i,)
         second = derivative_by(derivative_by(joint, latent, row), latent, (j,))
         precision = Array((i, j), normal(negate(second)))
         determinant = LogDet(precision)
-        size = _size(extent)
+        size = extent_length(extent)
     if mentions(precision, lambda s: s.role in (Role.LATENT, Role.OBSERVED, Role.INPUT)):
         return None
     if mentions(precision, lambda s: s.role is Role.FUNCTION):
@@ -90,9 +89,18 @@ def derive_exact_posterior(model: Model) -> ExactPosterior | None:
     return ExactPosterior(latent, precision, normal(entropy))
 
 
-def _size(extent: Extent) -> Term:
-    return (
-        number(extent.offset)
-        if extent.size is None
-        else add(Size(extent.size), number(extent.offset))
-    )
+def is_quadratic(term: Term, latent: Symbol) -> bool:
+    """Whether a term is a polynomial of degree at most two in the entries of a latent."""
+    for monomial in to_poly(term):
+        degree = 0
+        for atom, exponent in monomial.factors:
+            if latent not in symbols_of(atom):
+                continue
+            if not isinstance(atom, Entry) or atom.symbol != latent:
+                return False
+            if exponent.denominator != 1 or exponent < 0:
+                return False
+            degree += int(exponent)
+        if degree > 2:
+            return False
+    return True

@@ -2,77 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from symelbo.criterion.factor import Factor, is_parent, parameters_of
-from symelbo.criterion.reparameterize_prior import Reparameterization
-from symelbo.criterion.result import Solution
+from symelbo.criterion.factor import Factor, is_parent
+from symelbo.criterion.identity import Identity
 from symelbo.derivation import EntropySum, FactorEntropy, FactorResult
+from symelbo.entropy.entropy_of_density import entropy_of_statement
 from symelbo.entropy.exact_posterior import ExactPosterior
-from symelbo.expfam.derive_radial import derive_entropy, derive_radial
-from symelbo.expfam.form import Gauge, Inseparable
-from symelbo.expfam.separate_density import separate_density
-from symelbo.index.build import ZERO, add, negate, subtract, total
-from symelbo.index.differentiate import derivative_along
+from symelbo.index.build import ZERO, add, negate
 from symelbo.index.normal import normal
 from symelbo.index.substitute import count_subterms, replace_symbols, symbols_of
-from symelbo.index.terms import Apply, Array, Domain, Entry, Index, Role, Symbol, Term
+from symelbo.index.terms import Apply, Array, Domain, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy
-from symelbo.language.density import density_term
-from symelbo.spec.model import Model, Statement
+from symelbo.spec.model import Model
 
-__all__ = ["entropy_of", "entropy_of_statement", "sum_entropies"]
+__all__ = ["sum_entropies"]
 
-
-def entropy_of(factor: Factor, field: Mapping[Symbol, Array]) -> Term:
-    """H~ = A - eta' grad A at one point of the plates; by the field where no radial field exists.
-
-    eta' grad A = beta' J' grad A = dA/ds along the field (Warnken et al. (2025), Eqn 51).
-    """
-    if factor.entropy is not None:
-        return factor.entropy
-    change = derivative_along(factor.log_partition, field)
-    return normal(subtract(factor.log_partition, change))
-
-
-def fix_scale(term: Term, result: FactorResult) -> Term:
-    """A learnable scale that stands for a known one -> the known value."""
-    change = result.reparameterization
-    if not isinstance(change, Reparameterization) or change.scale not in symbols_of(term):
-        return term
-    indices = tuple(Index(f"s{n}", extent) for n, extent in enumerate(change.scale.shape))
-    return normal(replace_symbols(term, {change.scale: Array(indices, change.value)}))
+_SHORT_NAMES = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "location": "m"}
 
 
 def sum_entropies(
     model: Model, results: Sequence[FactorResult], posterior: ExactPosterior | None
 ) -> EntropySum | None:
-    """S = mean H[q] - sum_f E H_f + sum_f E log h_f over the factors that hold.
+    """S = mean H[q] - sum_f E H_f + sum_f E b_f over the factors that hold.
 
-    None if no factor holds.  Source: Warnken et al. (2025), Eqns 3, 49 and 50.
+    None if no factor holds.  Source: the exact identity F = S + dF/ds of the criterion (U);
+    Warnken et al. (2025), Eqns 3, 49 and 50.
     """
     entropies: list[FactorEntropy] = []
     bases: list[tuple[str, Term]] = []
     remainders: list[str] = []
     taken = _taken_names(model)
-    open_parameters = frozenset().union(
-        *(
-            parameters_of(statement)
-            for statement, result in zip(model.statements, results, strict=True)
-            if not isinstance(result.result, Solution)
-        )
-    )
     for result in results:
-        # a field that also moves a factor without an entropy says nothing about this one alone
-        if not isinstance(result.result, Solution) or open_parameters & set(result.field):
+        identity = result.identity
+        if identity is None:
             remainders.append(result.node)
             continue
-        factor = result.result.factor
-        whole = entropy_of(factor, result.result.field)
-        term = fix_scale(normal(factor.over_plates(whole)), result)
+        factor = result.factor
+        term = normal(factor.over_plates(identity.entropy))
         parents = tuple(sorted((s for s in symbols_of(term) if is_parent(s)), key=lambda s: s.name))
         pointwise, abbreviations = abbreviate_arguments(
-            factor, tidy(fix_scale(whole, result)), taken
+            factor, identity, tidy(identity.entropy), taken
         )
         taken |= {symbol.name for symbol, _ in abbreviations}
         entropies.append(
@@ -86,8 +56,8 @@ def sum_entropies(
                 abbreviations,
             )
         )
-        if factor.gauge is not Gauge.CONSTANT:
-            bases.append((result.node, normal(factor.over_plates(factor.log_base))))
+        if identity.base != ZERO:
+            bases.append((result.node, normal(factor.over_plates(identity.base))))
     if not entropies:
         return None
     q_entropy, depends = _entropy_of_q(model, posterior)
@@ -108,28 +78,22 @@ def _close(model: Model, q_entropy: Term, entropies: Sequence[FactorEntropy]) ->
     return add(tidy(rest), *map(negate, whole))
 
 
-_SHORT_NAMES = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "location": "m"}
-
-
 def abbreviate_arguments(
-    factor: Factor, whole: Term, taken: frozenset[str]
+    factor: Factor, identity: Identity, whole: Term, taken: frozenset[str]
 ) -> tuple[Term, tuple[tuple[Symbol, Array], ...]]:
     """H(eta(long expression)) -> H(a), a := long expression, where that is shorter to read."""
-    if factor.radial is None:
+    formal = identity.formal
+    if formal is None:
         return whole, ()
     if factor.statement.family.abstract:
         (given,) = factor.arguments().values()
         function = Symbol(f"H_{factor.statement.family.name}", Role.FUNCTION, Domain("real"))
         return Apply(function, (given,)), ()
-    formal = derive_entropy(factor.form, factor.radial)
-    mapping: dict[Symbol, Array] = {}
+    mapping: dict[Symbol, Array] = dict(factor.actual())
     chosen: list[tuple[Symbol, Array]] = []
     length = 0
     for argument, array in factor.arguments().items():
-        if argument not in symbols_of(formal):
-            continue
-        if count_subterms(array.body) <= 3:
-            mapping[argument] = array
+        if argument not in symbols_of(formal) or count_subterms(array.body) <= 3:
             continue
         name = _SHORT_NAMES.get(argument.name, argument.name)
         while name in taken:
@@ -172,23 +136,3 @@ def _entropy_of_q(model: Model, posterior: ExactPosterior | None) -> tuple[Term 
         for s in symbols_of(whole)
     )
     return whole, varies
-
-
-def entropy_of_statement(statement: Statement) -> Term | None:
-    """The entropy of a declared density over its plates, in nats; None if it is not derived."""
-    density = density_term(statement.family, statement.form, dict(statement.extents))
-    singles = tuple((argument,) for argument in density.arguments[::-1])
-    for moving in dict.fromkeys((density.arguments, *singles)):
-        separation = separate_density(density, moving)
-        if isinstance(separation, Inseparable) or separation.forms[0].gauge is not Gauge.CONSTANT:
-            continue
-        radial = derive_radial(separation.forms[0])
-        if radial is None:
-            continue
-        given = dict(statement.arguments)
-        mapping = {symbol: given[symbol.name] for symbol in density.arguments}
-        term = replace_symbols(derive_entropy(separation.forms[0], radial), mapping)
-        for index in reversed(statement.plates):
-            term = total(index, term)
-        return normal(term)
-    return None

@@ -57,7 +57,7 @@ def separate_density(
         monomial = _split_exponentials(joined, value, moving)
         mixed = next((a for a, _ in monomial.factors if _mixes(a, value, moving)), None)
         if mixed is not None:
-            reason = "no finite separation into parameter times statistic"
+            reason = "no separation into parameter times statistic was found"
             return Inseparable(reason, mixed, searched=True)
         symbols = frozenset().union(*(symbols_of(a) for a, _ in monomial.factors))
         has_value, has_moving = value in symbols, bool(symbols & set(moving))

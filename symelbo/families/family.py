@@ -15,12 +15,17 @@ __all__ = ["Argument", "Family", "Form"]
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A formal argument; `shape` names its event extents, e.g. ("K",) for a vector of K entries."""
+    """A formal argument; `shape` names its event extents, e.g. ("K",) for a vector of K entries.
+
+    constant: must be known and the same for all parents (a number of trials); above: ("K", -1) if
+    it has to exceed K - 1.
+    """
 
     name: str
     domain: Domain
     shape: tuple[str, ...] = ()
-    constant: bool = False  # must be known and the same for all parents (a number of trials)
+    constant: bool = False
+    above: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

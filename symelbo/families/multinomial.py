@@ -1,13 +1,13 @@
 """Multinomial distribution: counts of K categories in a known number n of trials."""
 
 from symelbo.families.family import Argument, Family, Form
-from symelbo.index.terms import Domain
+from symelbo.index.terms import Domain, Entry, Role, Symbol
 
 MULTINOMIAL = Family(
     name="Multinomial",
     summary="counts of K categories in n trials, n known",
     value="x",
-    support=Domain("naturals"),
+    support=Domain("counts", None, Entry(Symbol("n", Role.ARGUMENT, Domain("naturals")))),
     shape=("K",),
     forms=(
         Form(

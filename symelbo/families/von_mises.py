@@ -9,7 +9,7 @@ VON_MISES = Family(
     name="VonMises",
     summary="an angle between -PI and PI",
     value="x",
-    support=Domain("interval", Mul((Number(Fraction(-1)), Constant("pi"))), Constant("pi")),
+    support=Domain("angle", Mul((Number(Fraction(-1)), Constant("pi"))), Constant("pi")),
     forms=(
         Form(
             (Argument("mean", Domain("real")), Argument("concentration", Domain("positive"))),

@@ -11,7 +11,10 @@ WISHART = Family(
     shape=("K", "K"),
     forms=(
         Form(
-            (Argument("dof", Domain("positive")), Argument("scale", Domain("posdef"), ("K", "K"))),
+            (
+                Argument("dof", Domain("positive"), above=("K", -1)),
+                Argument("scale", Domain("posdef"), ("K", "K")),
+            ),
             "(dof - K - 1)*logdet(X)/2 - sum(inv(scale)[i,j]*X[i,j] for i in 1:K, j in 1:K)/2"
             " - dof*K*log(2)/2 - dof*logdet(scale)/2 - K*(K - 1)*log(PI)/4"
             " - sum(loggamma((dof + 1 - j)/2) for j in 1:K)",

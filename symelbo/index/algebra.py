@@ -34,8 +34,8 @@ from symelbo.index.polynomial import (
     is_free_of,
     monomial_key,
 )
-from symelbo.index.positivity import is_positive, is_positive_poly
 from symelbo.index.ranges import are_equal
+from symelbo.index.signs import is_positive, is_positive_poly
 from symelbo.index.substitute import free_indices, instantiate, replace_index
 from symelbo.index.terms import (
     Add,
@@ -131,7 +131,7 @@ def to_poly(term: Term) -> Poly:
 
 
 def atom_poly(term: Term, exponent: Fraction = F1) -> Poly:
-    if isinstance(term, Entry) and term.symbol.domain.kind == "binary" and exponent > 0:
+    if isinstance(term, Entry) and term.symbol.domain.is_bit and exponent > 0:
         exponent = F1  # z**2 = z on {0, 1}
     return {Monomial((), ((term, exponent),)): F1}
 

@@ -1,12 +1,25 @@
-"""Functions on {0, 1}: f(z) -> f(0) + (f(1) - f(0)) z for an entry z with two values."""
+"""Functions of finite entries: f(z) -> f(0) + (f(1) - f(0)) z on {0, 1}; f(z) -> sum_k z[k] f(e_k)
+for a one-hot vector z.
+"""
 
 from __future__ import annotations
 
 from itertools import product
 
-from symelbo.index.build import ONE, ZERO, add, mul, subtract
-from symelbo.index.substitute import free_indices, map_parts, parts_of
-from symelbo.index.terms import Array, Call, Entry, Index, IndexTerm, Power, Sum, Term
+from symelbo.index.build import ONE, ZERO, add, mul, subtract, total
+from symelbo.index.substitute import free_indices, map_parts, parts_of, symbols_of
+from symelbo.index.terms import (
+    Array,
+    Call,
+    Delta,
+    Entry,
+    Index,
+    IndexTerm,
+    Power,
+    Sum,
+    Symbol,
+    Term,
+)
 
 __all__ = ["binary_cases", "binary_entries", "expand_binary"]
 
@@ -16,15 +29,46 @@ MAX_ENTRIES = 3
 def expand_binary(term: Term) -> Term:
     """log(1 + w z) -> z log(1 + w) for binary z: exact on the support, not on the reals.
 
-    Only functions of at most three binary entries at free places are expanded.
+    Only functions of at most three binary entries at free places are expanded, and functions of one
+    one-hot vector.
     """
+    if not any(symbol.domain.is_bit for symbol in symbols_of(term)):
+        return term
 
     def on_term(part: Term) -> Term:
         if isinstance(part, Call | Power):
             entries = binary_entries(part)
             if entries and len(entries) <= MAX_ENTRIES:
                 return _interpolate(part, entries)
-        return map_parts(part, on_term, lambda index: index, lambda array: array)
+            vectors = [s for s in symbols_of(part) if s.domain.kind == "onehot"]
+            if len(vectors) == 1 and len(vectors[0].shape) == 1:
+                return on_term(_select(part, vectors[0]))
+        return map_parts(part, on_term, lambda index: index, on_array)
+
+    def on_array(array: Array) -> Array:
+        return Array(array.indices, on_term(array.body))
+
+    return on_term(term)
+
+
+def _select(part: Term, vector: Symbol) -> Term:
+    """f(z) -> sum_k z[k] f(e_k)"""
+    taken = {index.name for index in free_indices(part)}
+    name = next(n for n in ("o", "oo", "ooo") if n not in taken)
+    index = Index(name, vector.shape[-1])
+    return total(index, mul(Entry(vector, (index,)), _put_vector(part, vector, index)))
+
+
+def _put_vector(term: Term, vector: Symbol, index: Index) -> Term:
+    """z[j] -> delta(j, k)"""
+
+    def on_term(part: Term) -> Term:
+        if isinstance(part, Entry) and part.symbol == vector:
+            return Delta(part.indices[-1], index)
+        return map_parts(part, on_term, lambda place: place, on_array)
+
+    def on_array(array: Array) -> Array:
+        return Array(array.indices, on_term(array.body))
 
     return on_term(term)
 
@@ -44,7 +88,7 @@ def binary_entries(term: Term) -> tuple[Entry, ...]:
     found: dict[Entry, None] = {}
 
     def visit(item: Term | IndexTerm | Array, bound: frozenset[Index]) -> bool:
-        if isinstance(item, Entry) and item.symbol.domain.kind == "binary":
+        if isinstance(item, Entry) and item.symbol.domain.is_bit:
             if free_indices(item) & bound:
                 return False
             found[item] = None

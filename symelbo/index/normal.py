@@ -16,7 +16,7 @@ from symelbo.index.algebra import (
     to_poly,
 )
 from symelbo.index.polynomial import Monomial, Poly, from_monomial, from_poly
-from symelbo.index.positivity import is_positive
+from symelbo.index.signs import is_positive
 from symelbo.index.terms import Term
 
 __all__ = [

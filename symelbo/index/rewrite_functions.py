@@ -28,7 +28,7 @@ from symelbo.index.polynomial import (
     from_poly,
     monomial_key,
 )
-from symelbo.index.positivity import is_positive, is_positive_poly
+from symelbo.index.signs import is_positive, is_positive_poly
 from symelbo.index.terms import Call, Constant, Number, Power, Term
 
 __all__ = ["exp_poly", "rewrite_call"]

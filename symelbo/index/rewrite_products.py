@@ -43,16 +43,23 @@ __all__ = ["RULES"]
 
 
 def _fold_atoms(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
-    """z**2 -> z on {0, 1};  |a|**2 -> a**2;  (a + b)**2 is expanded;  2**(3/2) -> 2 2**(1/2)."""
+    """z**2 -> z on {0, 1};  |a|**2 -> a**2;  sin(a)**2 -> 1 - cos(a)**2;  (a + b)**2 is expanded;
+    2**(3/2) -> 2 2**(1/2)
+    """
     for atom, exponent in factors.items():
         rest = {a: e for a, e in factors.items() if a is not atom}
         if exponent != 1 and exponent > 0 and isinstance(atom, Entry):
-            if atom.symbol.domain.kind == "binary":
+            if atom.symbol.domain.is_bit:
                 return reduce_monomial(bound, {**rest, atom: F1})
         elif isinstance(atom, Call) and atom.name == "abs":
             if exponent.denominator == 1 and exponent.numerator % 2 == 0:
                 inner = to_poly(atom.arguments[0])
                 return times(bound, rest, power_poly(inner, exponent))
+        elif isinstance(atom, Call) and atom.name == "sin" and exponent >= 2:
+            cosine = build.call("cos", *atom.arguments)
+            square = build.subtract(build.ONE, build.power(cosine, 2))
+            left = {**rest, atom: exponent - 2} if exponent != 2 else rest
+            return times(bound, left, to_poly(square))
         elif isinstance(atom, Add | Sum) and exponent >= 1:
             whole = Fraction(exponent.numerator // exponent.denominator)
             if whole <= MAX_EXPANDED_POWER:
@@ -199,6 +206,30 @@ def _sum_simplex(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
     return None
 
 
+def _cancel_sum(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+    """sum_i f(i) / sum_j f(j) -> 1"""
+    for atom, exponent in factors.items():
+        if not isinstance(atom, Sum) or exponent > -1 or free_indices(atom) & set(bound):
+            continue
+        poly = to_poly(atom)
+        monomial = next(iter(poly))
+        if len(poly) != 1 or poly[monomial] != 1 or len(monomial.bound) != 1:
+            continue
+        (inner,) = monomial.bound
+        for index in bound:
+            if (index.extent, index.low) != (inner.extent, inner.low):
+                continue
+            inside = {a: e for a, e in factors.items() if index in free_indices(a)}
+            wanted = {replace_index(a, inner, index): e for a, e in monomial.factors}
+            if inside != wanted:
+                continue
+            left = {a: e for a, e in factors.items() if a not in inside and a is not atom}
+            if exponent != -1:
+                left[atom] = exponent + 1
+            return reduce_monomial(tuple(b for b in bound if b != index), left)
+    return None
+
+
 def _contract_inverse(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
     """sum_j inv(M)[i, j] M[j, k] -> delta(i, k), also from the right"""
     for atom, exponent in factors.items():
@@ -300,6 +331,7 @@ RULES = (
     _contract_delta,
     _count_free_sum,
     _contract_inverse,
+    _cancel_sum,
     _complete_range,
     _sum_simplex,
     _reduce_denominator,

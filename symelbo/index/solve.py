@@ -21,12 +21,13 @@ from symelbo.index.normal import (
     Poly,
     from_monomial,
     from_poly,
-    is_positive,
     is_zero,
     normal,
+    split_content,
     to_poly,
 )
 from symelbo.index.ranges import is_within
+from symelbo.index.signs import is_nonzero
 from symelbo.index.substitute import (
     free_indices,
     instantiate,
@@ -39,7 +40,6 @@ from symelbo.index.substitute import (
 from symelbo.index.terms import (
     Apply,
     Array,
-    Call,
     Delta,
     Domain,
     Entry,
@@ -47,24 +47,31 @@ from symelbo.index.terms import (
     Index,
     IndexTerm,
     Inverse,
+    Mul,
+    Number,
     Position,
+    Power,
     Role,
     Symbol,
     Term,
     sort_key,
 )
 
-__all__ = ["Found", "NotFound", "find_by_elimination", "find_scaling", "unknown_like"]
+__all__ = ["Found", "NotFound", "divisors", "find_by_elimination", "find_scaling", "unknown_like"]
 
 MAX_ROUNDS = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """values: one array per unknown; nonzero: what was divided by and is not certainly nonzero."""
+    """values: one array per unknown; nonzero: what these divide by and is not certainly nonzero.
+
+    left: equations without unknowns that remained, where these were asked for.
+    """
 
     values: Mapping[Symbol, Array]
     nonzero: tuple[Term, ...] = ()
+    left: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +95,16 @@ def formal_indices(shape: tuple[Extent, ...]) -> tuple[Index, ...]:
 # ---------------------------------------------------------------- scaling
 
 
-def find_scaling(equations: Sequence[Term], scaled: Mapping[Symbol, Symbol]) -> Found | NotFound:
-    """Solve with unknown = k * symbol, one rational k per block; `scaled`: unknown -> symbol."""
+def find_scaling(equations: Sequence[Term], scaled: Mapping[Symbol, Array]) -> Found | NotFound:
+    """Solve with unknown = k * array, one rational k for each, by matching coefficients.
+
+    scaled: what each unknown is a multiple of, over its whole shape.
+    """
     multipliers = {u: Symbol(f"k {u.name}", Role.UNKNOWN, Domain("real")) for u in scaled}
-    arrays = {}
-    for unknown, symbol in scaled.items():
-        indices = formal_indices(symbol.shape)
-        body = mul(Entry(multipliers[unknown]), Entry(symbol, indices))
-        arrays[unknown] = Array(indices, body)
+    arrays = {
+        unknown: Array(basis.indices, mul(Entry(multipliers[unknown]), basis.body))
+        for unknown, basis in scaled.items()
+    }
     columns = list(multipliers.values())
     rows: dict[tuple[int, Monomial], list[Fraction]] = {}
     for number_of, equation in enumerate(equations):
@@ -108,8 +117,8 @@ def find_scaling(equations: Sequence[Term], scaled: Mapping[Symbol, Symbol]) -> 
             )
             place = columns.index(held[0].symbol) if held else len(columns)
             row[place] += scale
-    for unknown, symbol in scaled.items():
-        if symbol.domain.kind == "simplex":  # k * sum_i x_i = k = 0
+    for unknown in scaled:
+        if unknown.domain.kind == "tangent":  # k * sum_i x_i = k = 0
             row = [Fraction(0)] * (len(columns) + 1)
             row[columns.index(multipliers[unknown])] = Fraction(1)
             rows[(-1 - columns.index(multipliers[unknown]), Monomial((), ()))] = row
@@ -117,9 +126,8 @@ def find_scaling(equations: Sequence[Term], scaled: Mapping[Symbol, Symbol]) -> 
     if solution is None:
         return NotFound(from_poly(to_poly(build.add(*equations[:1]))))
     values = {}
-    for (unknown, symbol), k in zip(scaled.items(), solution, strict=True):
-        indices = formal_indices(symbol.shape)
-        values[unknown] = Array(indices, mul(number(k), Entry(symbol, indices)))
+    for (unknown, basis), k in zip(scaled.items(), solution, strict=True):
+        values[unknown] = Array(basis.indices, mul(number(k), basis.body))
     return Found(values)
 
 
@@ -153,15 +161,20 @@ def find_by_elimination(
     equations: Sequence[Term],
     unknowns: Sequence[Symbol],
     is_spectator: Callable[[Symbol], bool] = lambda _: False,
-    preferred: Sequence[Symbol] = (),
+    *,
+    collect: bool = False,
+    shifted: Sequence[Term] = (),
 ) -> Found | NotFound:
     """Solve for the unknowns; those left undetermined are zero.
 
-    Unknowns of kind `tangent` sum to zero over their last index.  `preferred` unknowns are
-    solved for first (the others are then more often zero).
+    Unknowns of kind `tangent` sum to zero over their last index.  The first unknowns are solved for
+    first, so that the last ones are more often zero.  collect: an equation in which no unknown is
+    left does not end the search, but is returned in `left`.  shifted: terms that need
+    vanish only up to a constant, which is sought as well: it may depend on known constants and
+    covariates, on no parameter and on no other spectator.
     """
-    solver = _Elimination(tuple(unknowns), is_spectator, tuple(preferred))
-    return solver.solve(equations)
+    solver = _Elimination(tuple(unknowns), is_spectator, collect)
+    return solver.solve(equations, shifted)
 
 
 class _Elimination:
@@ -171,21 +184,25 @@ class _Elimination:
         self,
         unknowns: tuple[Symbol, ...],
         is_spectator: Callable[[Symbol], bool],
-        preferred: tuple[Symbol, ...],
+        collect: bool,
     ) -> None:
+        self.collect = collect
+        self.left: list[Term] = []
         self.unknowns = set(unknowns)
-        self.order = {u: n for n, u in enumerate((*preferred, *unknowns))}
+        self.order = {u: n for n, u in enumerate(unknowns)}
         self.all = unknowns
         self.is_spectator = is_spectator
         self.rules: dict[Symbol, Array] = {}
-        self.nonzero: list[Term] = []
         self.extra = 0
         self.open: list[Poly] = []
-        self.places: dict[tuple[Symbol, tuple[IndexTerm, ...]], Symbol] = {}
+        # U, (., K) -> the unknown U[., K]; None stands for an axis that is left open
+        self.places: dict[tuple[Symbol, tuple[IndexTerm | None, ...]], Symbol] = {}
+        self.constants: set[Symbol] = set()
 
     # -- the loop
 
-    def solve(self, equations: Sequence[Term]) -> Found | NotFound:
+    def solve(self, equations: Sequence[Term], shifted: Sequence[Term] = ()) -> Found | NotFound:
+        equations = [*equations, *(part for term in shifted for part in self.shift(term))]
         for equation in equations:
             self.push(to_poly(equation))
         for unknown in self.all:
@@ -202,26 +219,69 @@ class _Elimination:
             return NotFound(from_poly(self.open[0]))
         return self.finish(equations)
 
+    def shift(self, term: Term) -> list[Term]:
+        """f = c up to spectators -> one equation per function of these, with - c where allowed."""
+        parts = []
+        for key, poly in self.split_with_keys(to_poly(term), self.has_spectator):
+            part = from_poly(poly)
+            roles = {s.role for atom in key for s in symbols_of(atom)}
+            if roles <= {Role.INPUT, Role.CONSTANT}:
+                free = tuple(sorted(free_indices(part), key=sort_key))
+                name = f"constant {len(self.constants)}"
+                constant = Symbol(name, Role.UNKNOWN, Domain("real"), tuple(i.extent for i in free))
+                self.constants.add(constant)
+                self.unknowns.add(constant)
+                self.order[constant] = 900 + len(self.constants)
+                part = build.subtract(part, Entry(constant, free))
+            parts.append(part)
+        return parts
+
     def finish(self, equations: Sequence[Term]) -> Found | NotFound:
+        self.assemble_places()
         leftover = {s: Array(formal_indices(s.shape), ZERO) for s in self.unknowns}
+        everything = {**leftover, **self.rules}
         values = {}
-        for unknown in self.all:
-            array = self.rules.get(unknown, leftover.get(unknown))
-            assert array is not None
+        for unknown in (*self.all, *self.constants):
+            array = everything[unknown]
             body = normal(replace_symbols(array.body, leftover))
             values[unknown] = Array(array.indices, body)
-        for equation in equations:
+        for equation in () if self.left else equations:
             left = replace_symbols(equation, values)
             if not is_zero(left):
                 return NotFound(normal(left))
-        used = [n for n in self.nonzero if not _is_certainly_nonzero(n)]
-        return Found(values, tuple(dict.fromkeys(used)))
+        values = {unknown: values[unknown] for unknown in self.all}
+        used = dict.fromkeys(d for a in values.values() for d in divisors(a.body))
+        return Found(values, tuple(used), tuple(self.left))
+
+    def assemble_places(self) -> None:
+        """U[1], U[2] known, U[i] never asked for -> U[i] = delta(i, 1) U[1] + delta(i, 2) U[2]."""
+        for unknown in self.all:
+            own = [(at, s) for (symbol, at), s in self.places.items() if symbol == unknown]
+            if unknown in self.rules or not own:
+                continue
+            indices = formal_indices(unknown.shape)
+            parts = []
+            for at, symbol in own:
+                pairs = list(zip(indices, at, strict=True))
+                deltas = [Delta(index, place) for index, place in pairs if place is not None]
+                rest = tuple(index for index, place in pairs if place is None)
+                parts.append(mul(*deltas, self.apply(Entry(symbol, rest))))
+            self.assign(unknown, Array(indices, build.add(*parts)))
 
     def push(self, poly: Poly) -> None:
-        """Queue an equation, split by the spectators' functions."""
+        """Queue an equation, split by the spectators' functions.
+
+        Where constants alone are unknown, by the functions of the parameters too: a constant is
+        the same for all of them.
+        """
         for part in self.split(clear_denominators(poly), self.has_spectator):
-            if part:
-                self.open.append(part)
+            part = self.divide_content(part)
+            held = self.held(part)
+            if held and all(entry.symbol in self.constants for entry in held):
+                pieces = self.split(part, _has_parameter)
+            else:
+                pieces = [part]
+            self.open.extend(piece for piece in pieces if piece)
 
     def advance(self) -> Term | None:
         """Solve one equation for one unknown; returns a residual if that is impossible."""
@@ -231,8 +291,18 @@ class _Elimination:
         self.open.sort(key=self.effort)
         poly = self.open[0]
         if not self.held(poly):
-            return from_poly(poly)
-        for attempt in (self.pivot, self.isolate, self.split_indices, self.split_places):
+            if not self.collect:
+                return from_poly(poly)
+            self.left.append(from_poly(poly))
+            del self.open[0]
+            return None
+        for attempt in (
+            self.pivot,
+            self.isolate,
+            self.separate,
+            self.split_indices,
+            self.split_places,
+        ):
             for poly in self.open:
                 if attempt(poly):
                     return None
@@ -270,9 +340,26 @@ class _Elimination:
 
     # -- moves
 
+    def divide_content(self, poly: Poly) -> Poly:
+        """a_i b_j (f + g) = 0 -> f + g = 0, for known factors that all monomials share."""
+        if len(poly) < 2:
+            return poly
+        content, _, _ = split_content(poly)
+        shared = [(a, e) for a, e in content.factors if a not in self.held(poly)]
+        if not shared:
+            return poly
+        inverse = from_monomial(Monomial((), tuple((a, -e) for a, e in shared)))
+        return to_poly(mul(inverse, from_poly(poly)))
+
     def split(self, poly: Poly, test: Callable[[Term], bool]) -> list[Poly]:
         """Group monomials by the factors that satisfy the test; bound indices of these get free."""
-        groups: dict[object, Poly] = {}
+        return [part for _, part in self.split_with_keys(poly, test)]
+
+    def split_with_keys(
+        self, poly: Poly, test: Callable[[Term], bool]
+    ) -> list[tuple[tuple[Term, ...], Poly]]:
+        """As `split`, with the factors of each group."""
+        groups: dict[tuple[tuple[Term, Fraction], ...], Poly] = {}
         for monomial, scale in poly.items():
             held = self.held_in(monomial)
             chosen = [(a, e) for a, e in monomial.factors if a != held and test(a)]
@@ -295,7 +382,9 @@ class _Elimination:
             for inner, value in to_poly(coefficient).items():
                 _add(group, inner, value)
         # names freed here must not meet those of a later split
-        return [self.freshen(group) for group in groups.values()]
+        return [
+            (tuple(atom for atom, _ in key), self.freshen(group)) for key, group in groups.items()
+        ]
 
     def freshen(self, poly: Poly) -> Poly:
         term = from_poly(poly)
@@ -332,7 +421,6 @@ class _Elimination:
             divisor = from_poly(coefficient)
             if is_zero(divisor):
                 continue
-            self.nonzero.append(divisor)
             body = normal(mul(build.MINUS_ONE, from_poly(rest), power(divisor, -1)))
             self.open = [other for other in self.open if other is not poly]
             self.define(entry, body)
@@ -371,7 +459,7 @@ class _Elimination:
 
     def place_symbol(self, symbol: Symbol, at: tuple[IndexTerm, ...]) -> Symbol:
         """U, (i, K) -> the unknown U[., K] as a symbol of its own."""
-        key = (symbol, tuple(i if not isinstance(i, Index) else Position(i.extent) for i in at))
+        key = (symbol, tuple(None if isinstance(i, Index) else i for i in at))
         found = self.places.get(key)
         if found is None:
             shape = tuple(e for e, i in zip(symbol.shape, at, strict=True) if isinstance(i, Index))
@@ -464,6 +552,18 @@ class _Elimination:
         parts = self.split(poly, lambda atom: bool(free_indices(atom) & uncovered))
         return self.replace(poly, parts)
 
+    def separate(self, poly: Poly) -> bool:
+        """U[i] + f(i) + V[j] + g(j) = 0 -> U[i] + f(i) = 0 and V[j] + g(j) = 0."""
+        groups: dict[frozenset[Index], Poly] = {}
+        for monomial, scale in poly.items():
+            key = free_indices(from_monomial(monomial))
+            _add(groups.setdefault(key, {}), monomial, scale)
+        held = [{entry.symbol for entry in self.held(group)} for group in groups.values()]
+        symbols = [symbol for own in held for symbol in own]
+        if len(groups) < 2 or not all(held) or len(set(symbols)) != len(symbols):
+            return False
+        return self.replace(poly, list(groups.values()))
+
     def split_places(self, poly: Poly) -> bool:
         """f(i) + g(j) = 0 -> f(i) = 0 and g(j) = 0 (monomials that share no free index)."""
         groups: dict[frozenset[Index], Poly] = {}
@@ -549,17 +649,20 @@ def _missing_places(index: Index, extent: Extent) -> list[Position]:
     return missing
 
 
-def _is_certainly_nonzero(term: Term) -> bool:
-    poly = to_poly(term)
-    if len(poly) == 1:
-        ((monomial, _),) = poly.items()
-        if not monomial.bound:
-            return all(is_positive(a) or _never_zero(a) for a, _ in monomial.factors)
-    return is_positive(term) or is_positive(normal(build.negate(term)))
+def _has_parameter(atom: Term) -> bool:
+    return any(s.role in (Role.PARAMETER, Role.VARIATIONAL) for s in symbols_of(atom))
 
 
-def _never_zero(atom: Term) -> bool:
-    return isinstance(atom, Call) and atom.name == "exp"
+def divisors(item: Term | IndexTerm | Array) -> list[Term]:
+    """What a term divides by, at any depth, and is not certainly different from 0."""
+    found: list[Term] = []
+    if isinstance(item, Power) and isinstance(item.exponent, Number) and item.exponent.value < 0:
+        for factor in item.base.factors if isinstance(item.base, Mul) else (item.base,):
+            if not is_nonzero(factor):
+                found.append(factor)
+    for part in parts_of(item):
+        found += divisors(part)
+    return list(dict.fromkeys(found))
 
 
 def _order_of_appearance(

@@ -35,6 +35,7 @@ __all__ = [
     "instantiate",
     "map_parts",
     "mentions",
+    "part_names",
     "parts_of",
     "rename_indices",
     "replace_index",
@@ -173,6 +174,40 @@ def rename_indices(term: Term, names: Mapping[Index, Index]) -> Term:
     for old, new in names.items():
         term = replace_index(term, old, new)
     return term
+
+
+def part_names(term: Term, taken: frozenset[str] = frozenset()) -> Term:
+    """The same term, in which no bound index is called like one of another range around it."""
+    taken = taken | {index.name for index in free_indices(term)}
+
+    def renamed(indices: tuple[Index, ...], body: Term) -> tuple[tuple[Index, ...], Term]:
+        names = taken
+        fresh = []
+        for index in indices:
+            letter = index.name
+            number = 0
+            while letter in names:
+                number += 1
+                letter = f"{index.name}{number}"
+            new = Index(letter, index.extent, index.low)
+            body = replace_index(body, index, new)
+            names = names | {letter}
+            fresh.append(new)
+        return tuple(fresh), part_names(body, names)
+
+    def on_index(place: IndexTerm) -> IndexTerm:
+        return place
+
+    def on_term(part: Term) -> Term:
+        return part_names(part, taken)
+
+    def on_array(array: Array) -> Array:
+        return Array(*renamed(array.indices, array.body))
+
+    if isinstance(term, Sum):
+        (index,), body = renamed((term.index,), term.body)
+        return Sum(index, body)
+    return map_parts(term, on_term, on_index, on_array)
 
 
 def replace_index(term: Term, index: Index, by: IndexTerm) -> Term:

@@ -66,13 +66,19 @@ class Domain:
     """Where the entries of a symbol live.
 
     kind: real, positive, unit, simplex (last index), posdef (last two), binary, naturals (up to
-    `upper`, if given), category (1..extent), interval (lower..upper, None is infinite; the bounds
-    are terms).
+    `upper`, if given), counts (naturals that sum to `upper` over the last index), onehot (counts
+    that sum to 1), category (1..extent), interval (lower..upper, None is infinite; the bounds
+    are terms), angle (an interval whose ends are one point, so that values may be rotated).
     """
 
     kind: str
     lower: Term | None = None
     upper: Term | None = None
+
+    @property
+    def is_bit(self) -> bool:
+        """Whether every entry is 0 or 1, hence its own square."""
+        return self.kind in ("binary", "onehot")
 
 
 @dataclass(frozen=True, slots=True)

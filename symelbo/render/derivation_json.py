@@ -8,31 +8,34 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
-from dataclasses import replace
-from fractions import Fraction
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any, Final, TypeAlias
 
 from symelbo import __version__
-from symelbo.criterion.factor import Factor
-from symelbo.criterion.reparameterize_prior import NotReparameterized, Reparameterization
-from symelbo.criterion.result import Outside, Refutation, Undecided
-from symelbo.derivation import Derivation, EntropySum, FactorEntropy, FactorResult, Slope, Step
+from symelbo.criterion.express_form import FactorForm, Slope
+from symelbo.criterion.result import Decision, Outside, Refuted, Undecided
+from symelbo.derivation import Derivation, EntropySum, FactorEntropy, FactorResult, Step
 from symelbo.expfam.form import Gauge
-from symelbo.index.build import ZERO
-from symelbo.index.solve import formal_indices
-from symelbo.index.substitute import replace_symbols
-from symelbo.index.terms import Array, Entry, Index, Term
+from symelbo.index.terms import Array, Index, Symbol, Term
+from symelbo.index.tidy import tidy_array
 from symelbo.render.names import name_array_indices
 from symelbo.render.print_latex import print_latex
 from symelbo.render.print_text import print_text
-from symelbo.verify.certificate import Certificate
+from symelbo.verify.certificate import Case, Certificate, Given, Unknown
 
-__all__ = ["SCHEMA", "derivation_data", "render_json", "residual_bound"]
+__all__ = [
+    "LEAST_BOUND",
+    "PRINTED_BOUND",
+    "SCHEMA",
+    "derivation_data",
+    "render_json",
+    "residual_bound",
+]
 
-SCHEMA: Final = "symelbo/derivation/1"
+SCHEMA: Final = "symelbo/derivation/2"
 LEAST_BOUND: Final = -15  # rounding errors below 1e-15 differ between machines
+PRINTED_BOUND: Final = -6  # of the printed sum, whose slopes are differences
 
 Json: TypeAlias = dict[str, Any]
 
@@ -42,12 +45,15 @@ def render_json(derivation: Derivation) -> str:
     return json.dumps(derivation_data(derivation), ensure_ascii=False, indent=2) + "\n"
 
 
-def residual_bound(residual: float | None) -> float | None:
-    """The smallest power of ten above the residual, at least 1e-15; so that it is reproducible."""
-    if residual is None:
+def residual_bound(residual: float | None, least: int = LEAST_BOUND) -> float | None:
+    """The smallest power of ten above the residual, at least 1e-15; so that it is reproducible.
+
+    least: the exponent below which rounding, or differences in place of derivatives, decide.
+    """
+    if residual is None or math.isnan(residual):
         return None
-    exponent = LEAST_BOUND if residual <= 0 else math.floor(math.log10(residual)) + 1
-    return float(f"1e{max(exponent, LEAST_BOUND)}")
+    exponent = least if residual <= 0 else math.floor(math.log10(residual)) + 1
+    return float(f"1e{max(exponent, least)}")
 
 
 def derivation_data(derivation: Derivation) -> Json:
@@ -59,6 +65,7 @@ def derivation_data(derivation: Derivation) -> Json:
     for statement, result in zip(derivation.model.statements, derivation.factors, strict=True):
         entropy = next(entropies) if result.verdict == "holds" else None
         factors.append(_factor(statement.family.name, result, entropy))
+    trial = derivation.trial
     return {
         "schema": SCHEMA,
         "symelbo_version": __version__,
@@ -67,15 +74,58 @@ def derivation_data(derivation: Derivation) -> Json:
         "verdict": derivation.verdict,
         "theorem": derivation.theorem,
         "entropy_sum": _entropy_sum(entropy_sum),
+        "motion": _motion(derivation.decision),
+        "alternative": _alternative(derivation.decision.alternative),
         "factors": factors,
         "assumptions": [
-            {"kind": a.kind, "text": a.text, "latex": a.latex} for a in derivation.assumptions
+            {"kind": a.kind, "text": a.text, "term": _optional(a.term)}
+            for a in derivation.assumptions
         ],
         "conditions": list(derivation.conditions),
-        "residual": residual_bound(derivation.residual),
-        "trials": derivation.trials,
+        "residual": None if trial is None else residual_bound(trial.residual),
+        "trials": 0 if trial is None else trial.trials,
+        "printed_residual": None if trial is None else residual_bound(trial.printed, PRINTED_BOUND),
+        "printed_trials": 0 if trial is None else trial.printed_trials,
         "steps": [_step(step) for step in derivation.steps],
     }
+
+
+# ---------------------------------------------------------------- the motion
+
+
+def _motion(decision: Decision) -> Json:
+    """Velocities of parameters, r and s of latents, and how q is known to follow."""
+    motion = decision.motion
+    return {
+        "parameters": _velocities(motion.parameters),
+        "latents": {
+            node.name: {
+                "velocity": _named(latent.velocity(node)),
+                "rate": _named(latent.rate),
+                "shift": _named(latent.shift),
+            }
+            for node, latent in motion.latents.items()
+        },
+        "variational": _velocities(motion.variational),
+        "nonzero": [_formula(term) for term in decision.nonzero],
+        "condition_on_q": decision.closure.value,
+        "broken_by": list(decision.broken),
+    }
+
+
+def _velocities(arrays: Mapping[Symbol, Array]) -> Json:
+    ordered = sorted(arrays.items(), key=lambda item: item[0].name)
+    return {symbol.name: _named(array) for symbol, array in ordered}
+
+
+def _named(array: Array) -> Json:
+    tidied = tidy_array(array)
+    return _entry(tidied.body, tidied.indices)
+
+
+def _alternative(decision: Decision | None) -> Json | None:
+    """The same by theorem 1, with a motion of latents, where that holds as well."""
+    return None if decision is None else {"theorem": 1, "motion": _motion(decision)}
 
 
 # ---------------------------------------------------------------- formulas
@@ -100,7 +150,6 @@ def _entry(term: Term, *indices: Iterable[Index]) -> Json:
 
 
 def _factor(family: str, result: FactorResult, entropy: FactorEntropy | None) -> Json:
-    factor = result.factor
     data: Json = {
         "node": result.node,
         "family": family,
@@ -114,40 +163,46 @@ def _factor(family: str, result: FactorResult, entropy: FactorEntropy | None) ->
         "base_measure_constant": None,
         "gauge": None,
         "jacobian": [],
-        "field": {},
+        "field": _velocities(result.field),
         "nonzero": [],
-        "reparameterization": _reparameterization(result),
+        "log_density": _entry(result.factor.log_density, result.factor.plates),
+        "divergence": None,
         "entropy": None if entropy is None else _formula(entropy.display),
         "entropy_expanded": None if entropy is None else _formula(entropy.term),
         "abbreviations": {} if entropy is None else _abbreviations(entropy),
         "entropy_kind": None if entropy is None else entropy.kind,
         "entropy_depends_on": [] if entropy is None else [s.name for s in entropy.parents],
-        "residual": residual_bound(result.residual),
         "certificate": None,
         "reason": "",
         "remedy": "",
         "joint_with": [],
         "left_over": None,
     }
-    if factor is not None:
-        data.update(_form(factor))
-        data["jacobian"] = [_slope(factor, slope) for slope in result.slopes]
-        if result.means is not None:
-            means = [_entry(m.body, factor.plates, m.indices) for m in result.means]
-            data["mean_parameters"] = means
-    for parameter, array in sorted(result.field.items(), key=lambda item: item[0].name):
-        data["field"][parameter.name] = _entry(array.body, array.indices)
+    if result.form is not None:
+        data.update(_form(result, result.form))
+        slopes = result.form.slopes(tuple(result.field))
+        data["jacobian"] = [_slope(result, result.form, slope) for slope in slopes]
+        if result.form.means is not None:
+            plates = result.factor.plates
+            data["mean_parameters"] = [_entry(m.body, plates, m.indices) for m in result.form.means]
     match result.result:
-        case Refutation(certificate=certificate, cause=cause, remedy=remedy, joint=joint):
-            data["certificate"] = None if certificate is None else _certificate(certificate)
+        case Refuted(certificate=certificate, cause=cause, remedy=remedy, joint=joint):
+            data["certificate"] = _certificate(certificate)
             data["reason"], data["remedy"] = cause, remedy
             data["joint_with"] = list(joint)
         case Undecided(residual=left_over, missing=missing):
             data["reason"], data["left_over"] = missing, _formula(left_over)
-        case Outside(reason=reason, piece=piece):
+        case Outside(reason=reason, piece=piece, certificate=certificate):
             data["reason"], data["left_over"] = reason, _optional(piece)
-        case solution:
-            data["nonzero"] = [_formula(term) for term in solution.nonzero]
+            data["certificate"] = None if certificate is None else _certificate(certificate)
+        case holds:
+            data["nonzero"] = [_formula(term) for term in holds.nonzero]
+            identity = holds.identity
+            plates = result.factor.plates
+            data["divergence"] = _entry(identity.divergence, plates)
+            data["base_measure"] = {"log": _entry(identity.base, plates)}
+            data["base_measure_constant"] = identity.is_entropy
+            data["gauge"] = {"kind": identity.gauge.value}
     return data
 
 
@@ -156,29 +211,22 @@ def _abbreviations(entropy: FactorEntropy) -> Json:
     return {symbol.name: _entry(a.body, a.indices) for symbol, a in entropy.abbreviations}
 
 
-def _form(factor: Factor) -> Json:
-    plates = factor.plates
+def _form(result: FactorResult, form: FactorForm) -> Json:
+    plates = result.factor.plates
     return {
-        "form": "conditional" if factor.conditional else "standard",
-        "natural_parameters": [_entry(b.natural, plates, b.indices) for b in factor.blocks],
-        "sufficient_statistics": [_entry(b.statistic, plates, b.indices) for b in factor.blocks],
-        "log_partition": _entry(factor.log_partition, plates),
-        "base_measure": {"log": _entry(factor.log_base, plates)},
-        "base_measure_constant": factor.gauge is Gauge.CONSTANT,
-        "gauge": {
-            "kind": factor.gauge.value,
-            "shift": [
-                _entry(shift, plates, block.indices)
-                for block, shift in zip(factor.blocks, factor.shifts, strict=True)
-                if shift != ZERO
-            ],
-        },
+        "form": "conditional" if form.conditional else "standard",
+        "natural_parameters": [_entry(b.natural, plates, b.indices) for b in form.blocks],
+        "sufficient_statistics": [_entry(b.statistic, plates, b.indices) for b in form.blocks],
+        "log_partition": _entry(form.log_partition, plates),
+        "base_measure": {"log": _entry(form.log_base, plates)},
+        "base_measure_constant": form.gauge is Gauge.CONSTANT,
+        "gauge": {"kind": form.gauge.value},
     }
 
 
-def _slope(factor: Factor, slope: Slope) -> Json:
+def _slope(result: FactorResult, form: FactorForm, slope: Slope) -> Json:
     """d eta[block] / d parameter; the last indices are those of the parameter."""
-    indices = factor.plates, factor.blocks[slope.block].indices, slope.indices
+    indices = result.factor.plates, form.blocks[slope.block].indices, slope.indices
     return {
         "block": slope.block,
         "parameter": slope.parameter.name,
@@ -186,41 +234,11 @@ def _slope(factor: Factor, slope: Slope) -> Json:
     }
 
 
-def _reparameterization(result: FactorResult) -> Json | None:
-    match result.reparameterization:
-        case Reparameterization() as change:
-            return {
-                "applied": True,
-                "argument": change.argument,
-                "known_value": _entry(change.value, change.statement.plates),
-                "scale": change.scale.name,
-                "condition_on_q": change.q_condition,
-                "compensation": _compensation(change),
-            }
-        case NotReparameterized() as refusal:
-            return {"applied": False, "reason": refusal.reason}
-    return None
-
-
-def _compensation(change: Reparameterization) -> Json:
-    """The velocities that move all other factors as z -> (1 + s stretch) z does."""
-    stretch = replace(change.stretch, name=f"stretch_{change.node.name}")
-    indices = formal_indices(stretch.shape)
-    named = {change.stretch: Array(indices, Entry(stretch, indices))}
-    return {
-        parameter.name: _entry(replace_symbols(array.body, named), array.indices)
-        for parameter, array in sorted(change.compensation.items(), key=lambda p: p[0].name)
-    }
-
-
 # ---------------------------------------------------------------- certificates
 
 
-Values: TypeAlias = tuple[tuple[str, tuple[int, ...], Fraction], ...]
-
-
 def _certificate(certificate: Certificate) -> Json:
-    """sum_i c_i' J_i = 0 and sum_i c_i' eta_i = value != 0, with every number exact."""
+    """Weights that leave of (U) a square system without a solution; every number exact."""
     return {
         "sizes": dict(certificate.sizes),
         "functions": [
@@ -231,25 +249,43 @@ def _certificate(certificate: Certificate) -> Json:
             }
             for function, arguments, array in certificate.functions
         ],
-        "point": _values(certificate.point),
-        "samples": [_values(sample) for sample in certificate.samples],
-        "rows": [
-            {
-                "sample": row.sample,
-                "factor": row.factor,
-                "block": row.component,
-                "place": list(row.place),
-                "weight": _formula(row.weight),
-            }
-            for row in certificate.rows
-        ],
-        "value": _formula(certificate.value),
-        "excludes_shifts": certificate.excludes_shifts,
+        "constants": _values(certificate.constants),
+        "points": [_values(point) for point in certificate.points],
+        "latents_may_move": not certificate.still,
+        "cases": [_case(case) for case in certificate.cases],
     }
 
 
-def _values(values: Values) -> list[Json]:
-    return [{"name": name, "place": list(place), "value": str(x)} for name, place, x in values]
+def _case(case: Case) -> Json:
+    return {
+        "moving": [{"name": name, "place": list(at)} for name, at in case.moving],
+        "resting": [{"name": name, "place": list(at)} for name, at in case.resting],
+        "rows": [
+            {
+                "factor": row.factor,
+                "place": list(row.place),
+                "point": row.point,
+                "parents": _values(row.parents),
+                "value": _values(row.value),
+                "weights": [str(weight) for weight in row.weights],
+            }
+            for row in case.rows
+        ],
+        "unknowns": [_unknown(unknown) for unknown in case.unknowns],
+        "dependent": [
+            {**_unknown(unknown), "combination": [str(x) for x in combination]}
+            for unknown, combination in case.dependent
+        ],
+        "matrix": [[_formula(term) for term in line] for line in case.matrix],
+    }
+
+
+def _unknown(unknown: Unknown) -> Json:
+    return {"name": unknown.name, "place": list(unknown.place), "point": unknown.point}
+
+
+def _values(values: Given) -> list[Json]:
+    return [{"name": name, "place": list(at), "value": str(x)} for (name, at), x in values]
 
 
 # ---------------------------------------------------------------- sums and steps

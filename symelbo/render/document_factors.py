@@ -5,36 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from symelbo.criterion.express_form import FactorForm
 from symelbo.criterion.factor import Factor, is_parent
-from symelbo.criterion.result import Solution
+from symelbo.criterion.identity import Identity
 from symelbo.derivation import Derivation, FactorEntropy, FactorResult
-from symelbo.expfam.derive_radial import derive_means
-from symelbo.expfam.form import Block, Gauge
-from symelbo.index.build import ZERO, add, mul, subtract, total
+from symelbo.expfam.form import Block
+from symelbo.expfam.respond import respond, value_at
+from symelbo.expfam.separate_change import rate_symbol, shift_symbol, value_velocity
+from symelbo.index.build import ZERO, add, mul, negate, subtract, total
 from symelbo.index.differentiate import derivative_along, derivative_by
 from symelbo.index.normal import is_zero, normal
-from symelbo.index.substitute import count_subterms, instantiate, replace_symbols, symbols_of
-from symelbo.index.terms import Array, Entry, Extent, Index, Role, Symbol, Term
-from symelbo.index.tidy import tidy
-from symelbo.render.document_notation import (
-    Notation,
-    Row,
-    join_words,
-    ranges,
-    sum_signs,
+from symelbo.index.substitute import (
+    count_subterms,
+    instantiate,
+    rename_indices,
+    replace_symbols,
+    symbols_of,
 )
+from symelbo.index.terms import Add, Array, Entry, Extent, Index, Role, Symbol, Term
+from symelbo.index.tidy import tidy
+from symelbo.render.document_notation import LINE, Notation, Row, ranges, sum_signs
 from symelbo.render.names import escape_latex, latex_symbol, name_array_indices, subterms
+from symelbo.render.numpy_terms import name_residuals
+from symelbo.render.print_latex import latex_width
 from symelbo.spec.model import Statement
+from symelbo.words import join_words
 
-__all__ = ["FactorPart", "Motion", "make_factor_part", "motions_of", "process_row"]
+__all__ = ["FactorPart", "Velocity", "make_factor_part", "process_row", "velocities_of"]
 
 _SHORT = 3  # an argument of more parts than this is abbreviated
 _NAMES = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "location": "m"}
 
 
 @dataclass(frozen=True, slots=True)
-class Motion:
-    """One parameter that a field moves: its entry, and the velocity of this entry."""
+class Velocity:
+    """One symbol that moves: its entry, and the velocity of this entry."""
 
     symbol: Symbol
     indices: tuple[Index, ...]
@@ -46,16 +51,16 @@ class Motion:
         return Entry(self.symbol, self.indices)
 
 
-def motions_of(
-    notation: Notation, field: Mapping[Symbol, Array], avoid: Sequence[Index] = ()
-) -> list[Motion]:
-    """The field, with letters for the indices of its parameters."""
-    motions = []
-    for symbol, array in field.items():
+def velocities_of(
+    notation: Notation, arrays: Mapping[Symbol, Array], avoid: Sequence[Index] = ()
+) -> list[Velocity]:
+    """The velocities, with letters for the indices of their symbols."""
+    found = []
+    for symbol, array in arrays.items():
         reserved = ["n", "q", "s", "p", *notation.taken, *(i.name for i in avoid)]
         named = name_array_indices(array, reserved)
-        motions.append(Motion(symbol, named.indices, tidy(named.body)))
-    return motions
+        found.append(Velocity(symbol, named.indices, tidy(normal(named.body))))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +78,21 @@ class FactorPart:
     observed: bool
     holds: bool
     summed: bool  # its entropy is a term of the sum
-    form: str = ""  # display: eta, T, A, h, means
     abbreviations: str = ""  # display, "" if there are none
-    conditional: str = ""  # what is held fixed, in words
+    logarithm: str = ""  # display: log p
+    speeds: str = ""  # display: d/ds of the arguments, "" if none moves
+    change: str = ""  # display: d/ds log p
+    identity: str = ""  # display: log p - d/ds log p = b - H~ + d
+    based: bool = False  # whether b is not constant
+    form: str = ""  # display: eta, T, A, h, means
+    form_abbreviations: str = ""
+    conditional: str = ""  # what T depends on, in words
     dropped: bool = False  # a statistic whose natural parameter vanishes identically
     symmetric: bool = False
-    gauge: str = ""
-    rejected: tuple[str, ...] = ()
-    shifts: tuple[str, ...] = ()
-    nonzero: tuple[str, ...] = ()
     jacobian: str = ""
     check: str = ""
     tangent: tuple[str, ...] = ()
     centred: str = ""
-    entropy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +106,15 @@ class _Short:
     def put(self, term: Term) -> Term:
         return tidy(normal(replace_symbols(term, self.mapping)))
 
-    def blocks(self) -> list[Block]:
-        """The blocks with abbreviated arguments, a shift of the base measure taken off."""
-        pairs = zip(self.factor.form.blocks, self.factor.shifts, strict=True)
-        return [
-            Block(
-                block.indices,
-                tidy(normal(subtract(replace_symbols(block.natural, self.mapping), shift))),
-                self.put(block.statistic),
-                block.symmetric,
-            )
-            for block, shift in pairs
-        ]
+    def put_squares(self, term: Term) -> Term:
+        """The same, squares of differences kept as they are."""
+        return replace_symbols(tidy_residuals(term), self.mapping)
+
+
+def tidy_residuals(term: Term) -> Term:
+    """A simplified term whose squares stay squares."""
+    named, residuals = name_residuals(term)
+    return replace_symbols(tidy(named), residuals)
 
 
 def shorten(
@@ -121,14 +124,12 @@ def shorten(
     keep: frozenset[Symbol] = frozenset(),
 ) -> _Short:
     """Abbreviate the long arguments of a factor that none of the symbols in `keep` enters."""
-    statement = factor.statement
     known = dict(entropy.abbreviations) if entropy is not None else {}
-    mapping: dict[Symbol, Array] = {}
+    mapping: dict[Symbol, Array] = dict(factor.actual())
     chosen: list[tuple[Symbol, Array]] = []
     taken = set(notation.taken) | {s.name for s in known}
     for argument, array in factor.arguments().items():
         if count_subterms(array.body) <= _SHORT or symbols_of(array) & keep:
-            mapping[argument] = array
             continue
         places = (*factor.plates, *array.indices)
         meaning = Array(places, array.body)
@@ -141,9 +142,6 @@ def shorten(
         taken.add(symbol.name)
         mapping[argument] = Array(array.indices, Entry(symbol, places))
         chosen.append((symbol, meaning))
-    value = factor.form.density.value
-    events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
-    mapping[value] = Array(events, Entry(statement.node, (*statement.places, *events)))
     return _Short(factor, mapping, tuple(chosen))
 
 
@@ -233,25 +231,112 @@ def make_factor_part(
         signs=(sum_signs(statement.plates) + " " if statement.plates else ""),
         family=escape_latex(statement.family.name),
         observed=statement.node.name in derivation.model.observed,
-        holds=isinstance(result.result, Solution),
+        holds=result.identity is not None,
         summed=entropy is not None,
     )
-    factor = result.factor
-    if factor is None:
-        return common
-    maker = _Maker(notation, result, factor, entropy, common)
-    return maker.make()
+    maker = _Maker(notation, derivation, result, entropy, common)
+    part = maker.with_form(common)
+    return maker.with_identity(part) if result.identity is not None else part
 
 
 @dataclass(frozen=True, slots=True)
 class _Maker:
     notation: Notation
+    derivation: Derivation
     result: FactorResult
-    factor: Factor
     entropy: FactorEntropy | None
     common: FactorPart
 
-    # -- names
+    @property
+    def factor(self) -> Factor:
+        return self.result.factor
+
+    # -- the identity (U)
+
+    def with_identity(self, part: FactorPart) -> FactorPart:
+        identity = self.result.identity
+        assert identity is not None
+        short = shorten(self.notation, self.factor, self.entropy)
+        p = rf"\log {self.common.density}"
+        along = self.along(p)
+        logarithm = short.put_squares(self.factor.change.density.term)
+        speeds = self.speeds(short)
+        change = self.change(short, identity)
+        return replace(
+            part,
+            abbreviations=self.notation.abbreviations(short.chosen, ","),
+            logarithm=self.notation.display([Row(p, (logarithm,))], "."),
+            speeds=speeds,
+            change=self.notation.display([Row(along, (change,))], "."),
+            identity=self.notation.display([self.identity_row(p, along, identity)], "."),
+            based=identity.base != ZERO,
+        )
+
+    def along(self, shown: str) -> str:
+        d = self.notation["d"]
+        return rf"\frac{{{d}}}{{{d}{self.notation['s']}}} {shown}"
+
+    def speeds(self, short: _Short) -> str:
+        """d/ds of every argument of the family, with the velocities of what it mentions."""
+        rows = []
+        velocities = self.derivation.motion.velocities()
+        for argument, array in self.factor.arguments().items():
+            speed = tidy(normal(derivative_along(array.body, velocities)))
+            shown = short.mapping[argument]
+            left = self.along(self.notation.term(instantiate(shown, array.indices)))
+            rows.append(Row(left, (speed,)))
+        return self.notation.display(rows, ",") if rows else ""
+
+    def change(self, short: _Short, identity: Identity) -> Term:
+        """d/ds log p by the chain rule, in the abbreviated arguments."""
+        factor = self.factor
+        response = respond(factor.change, identity.gauge, identity.travel)
+        if response is None or identity.formal is None:
+            velocities = self.derivation.motion.velocities()
+            return tidy(normal(derivative_along(factor.log_density, velocities)))
+        field = dict(response.values)
+        own = value_velocity(factor.value)
+        if own is not None:
+            still = value_at(factor.value, identity.travel)
+            field[factor.value] = Array(own.indices, replace_symbols(own.body, still))
+        formal = derivative_along(factor.change.density.term, field)
+        mapping = self.numbers(short.mapping)
+        return replace_symbols(tidy_residuals(replace_symbols(formal, mapping)), short.mapping)
+
+    def numbers(self, mapping: Mapping[Symbol, Array]) -> dict[Symbol, Array]:
+        """r and s of the value as the motion has them."""
+        moved = self.factor.moved({}, self.derivation.motion.latents)
+        symbols = rate_symbol(self.factor.value), shift_symbol(self.factor.value)
+        return {symbol: moved[symbol] for symbol in symbols}
+
+    def identity_row(self, p: str, along: str, identity: Identity) -> Row:
+        """log p - d/ds log p = b - H~ + d, with what these are."""
+        summands: list[str] = []
+        if identity.base != ZERO:
+            summands += self.notation.summands(tidy(identity.base))
+        known = self.entropy.pointwise if self.entropy is not None else tidy(identity.entropy)
+        shown = self.notation.wrapped(known)
+        tall = r"\frac" in shown or r"\sum" in shown
+        if not shown.startswith(("(", r"\Bigl(")) and is_sum(known):
+            shown = rf"\Bigl({shown}\Bigr)" if tall else f"({shown})"
+        if isinstance(known, Add) and latex_width(shown) > LINE / 2:
+            for summand in self.notation.summands(add(*map(negate, known.terms))):
+                signed = summand.startswith(("+", "-")) or not summands
+                summands.append(summand if signed else f"+ {summand}")
+        else:
+            summands.append(f"- {shown}" if summands else f"-{shown}")
+        if identity.divergence != ZERO:
+            for summand in self.notation.summands(tidy(identity.divergence)):
+                summands.append(summand if summand.startswith(("+", "-")) else f"+ {summand}")
+        return Row(f"{p} - {along}", (tuple(summands),))
+
+    def name_of_entropy(self) -> str:
+        letter = r"\mathcal{H}"
+        if self.result.entropy_kind != "entropy":
+            letter = r"\widetilde{\mathcal{H}}"
+        return rf"{letter}_{{{self.common.entry}}}"
+
+    # -- the exponential-family form
 
     def eta(self, block: Block, mark: str) -> str:
         base = f"{self.notation['eta']}{mark}_{{{self.common.entry}}}"
@@ -273,42 +358,44 @@ class _Maker:
         marks = _superscripts(len(kept))
         return [(n, mark, b) for mark, (n, b) in zip(marks, kept, strict=True)]
 
-    # -- parts
-
-    def make(self) -> FactorPart:
-        short = shorten(self.notation, self.factor, self.entropy)
+    def with_form(self, part: FactorPart) -> FactorPart:
+        form = self.result.form
+        if form is None:
+            return part
+        moved = frozenset(self.result.field)
+        short = shorten(self.notation, self.factor, self.entropy, keep=moved)
         part = replace(
-            self.common,
-            form=self.form(short),
-            abbreviations=self.abbreviations(short),
-            conditional=self.held(),
-            dropped=any(b.natural == ZERO for b in self.factor.blocks)
-            and any(b.natural != ZERO for b in self.factor.blocks),
-            symmetric=any(b.symmetric for b in self.factor.blocks),
-            gauge=self.factor.gauge.value,
-            shifts=self.shifts(),
+            part,
+            form=self.form(short, form),
+            form_abbreviations=self.notation.abbreviations(short.chosen, ","),
+            conditional=join_words(
+                [rf"\emph{{{escape_latex(a.name.replace('_', ' '))}}}" for a in form.held]
+            ),
+            dropped=any(b.natural == ZERO for b in form.blocks)
+            and any(b.natural != ZERO for b in form.blocks),
+            symmetric=any(b.symmetric for b in form.blocks),
         )
-        match self.result.result:
-            case Solution():
-                return self.solved(part)
-            case _:
-                return part
+        still = not self.result.motion.latents
+        return self.with_jacobian(part, short, form) if moved and still else part
 
-    def abbreviations(self, short: _Short) -> str:
-        return self.notation.abbreviations(short.chosen, ",")
+    def blocks(self, short: _Short, form: FactorForm) -> list[Block]:
+        """The blocks with abbreviated arguments, a shift of the base measure taken off."""
+        found = []
+        for formal, actual in zip(form.formal.blocks, form.blocks, strict=True):
+            shown = short.put(formal.natural)
+            whole = normal(replace_symbols(formal.natural, self.factor.actual()))
+            renamed = dict(zip(formal.indices, actual.indices, strict=True))
+            whole = _rename(whole, renamed)
+            shift = normal(subtract(whole, actual.natural))
+            natural = tidy(normal(subtract(_rename(shown, renamed), shift)))
+            statistic = _rename(short.put(formal.statistic), renamed)
+            found.append(Block(actual.indices, natural, statistic, actual.symmetric))
+        return found
 
-    def shifts(self) -> tuple[str, ...]:
-        """The known constants that were moved into the base measure."""
-        return tuple(self.notation.term(s) for s in self.factor.shifts if s != ZERO)
-
-    def held(self) -> str:
-        names = [rf"\emph{{{escape_latex(a.name.replace('_', ' '))}}}" for a in self.factor.held]
-        return join_words(names)
-
-    def form(self, short: _Short) -> str:
-        notation, factor = self.notation, self.factor
+    def form(self, short: _Short, form: FactorForm) -> str:
+        notation = self.notation
         rows = []
-        blocks = self.visible(short.blocks())
+        blocks = self.visible(self.blocks(short, form))
         for _, mark, block in blocks:
             shown = f"{self.statistic(block, mark)} = {notation.term(block.statistic)}"
             tail = rf",\qquad {shown}"
@@ -316,56 +403,35 @@ class _Maker:
             if span:
                 tail += rf",\qquad {span}"
             rows.append(Row(self.eta(block, mark), (block.natural,), tail))
-        partition = short.put(factor.form.log_partition)
+        partition = short.put(form.formal.log_partition)
         rows.append(Row(f"{notation['A']}_{{{self.common.entry}}}", (partition,)))
         base = f"{notation['h']}_{{{self.common.entry}}}"
-        if factor.gauge is Gauge.CONSTANT:
+        if form.log_base == ZERO:
             rows.append(Row(base, (("1",),)))
         else:
-            rows.append(Row(rf"\log {base}", (tidy(factor.log_base),)))
-        means = self.means(short)
-        for number, mark, block in blocks:
-            if means is not None:
-                mean = means[number]
-                body = instantiate(mean, block.indices)
-                left = rf"\mathbb{{E}}\bigl[{self.statistic(block, mark)}\bigr]"
-                rows.append(Row(left, (tidy(body),)))
+            rows.append(Row(rf"\log {base}", (tidy(form.log_base),)))
         return notation.display(rows, ".")
 
-    def means(self, short: _Short) -> tuple[Array, ...] | None:
-        if self.result.means is None:
-            return None
-        formal = derive_means(self.factor.form)
-        if formal is None:
-            return None
-        return tuple(Array(m.indices, short.put(m.body)) for m in formal)
-
-    def solved(self, part: FactorPart) -> FactorPart:
-        assert isinstance(self.result.result, Solution)
-        solution = self.result.result
-        moved = frozenset(solution.field)
-        short = shorten(self.notation, self.factor, self.entropy, keep=moved)
-        blocks = self.visible(short.blocks())
-        motions = motions_of(self.notation, solution.field, self.bound(blocks))
-        jacobian, check = self.verification(blocks, motions)
+    def with_jacobian(self, part: FactorPart, short: _Short, form: FactorForm) -> FactorPart:
+        """The derivatives of eta by the parameters that move, and their sum along the motion."""
+        blocks = self.visible(self.blocks(short, form))
+        bound = [*self.factor.plates, *(i for _, _, b in blocks for i in b.indices)]
+        velocities = velocities_of(self.notation, self.result.field, bound)
+        jacobian, check = self.verification(blocks, velocities)
+        if not jacobian:
+            return part
         return replace(
             part,
-            rejected=tuple(escape_latex(text) for text in solution.rejected),
-            nonzero=tuple(self.notation.term(tidy(t)) for t in solution.nonzero),
             jacobian=self.notation.display(jacobian, ","),
-            check=self.notation.display(check, "."),
-            tangent=tuple(self.tangent(motions)),
-            centred=self.centred(motions, blocks),
-            entropy=self.entropy_display(self.entropy) if self.entropy is not None else "",
+            check=self.notation.display(check, ".") if check else "",
+            tangent=tuple(self.tangent(velocities)),
+            centred=self.centred(velocities, blocks),
         )
 
-    def bound(self, blocks: Sequence[tuple[int, str, Block]]) -> list[Index]:
-        return [*self.factor.plates, *(i for _, _, b in blocks for i in b.indices)]
-
     def verification(
-        self, blocks: Sequence[tuple[int, str, Block]], motions: Sequence[Motion]
+        self, blocks: Sequence[tuple[int, str, Block]], velocities: Sequence[Velocity]
     ) -> tuple[list[Row], list[Row]]:
-        """The entries of the Jacobian, and J beta = eta line by line."""
+        """The entries of the Jacobian, and J beta line by line."""
         notation = self.notation
         entries: list[Row] = []
         products: list[Row] = []
@@ -373,19 +439,19 @@ class _Maker:
             eta = self.eta(block, mark)
             summands: list[str] = []
             whole: list[Term] = []
-            for motion in motions:
-                free = list(motion.indices)
-                if motion.symbol.domain.kind == "simplex":
+            for moved in velocities:
+                free = list(moved.indices)
+                if moved.symbol.domain.kind == "simplex":
                     last = free[-1].extent
                     free[-1] = Index(free[-1].name, Extent(last.size, last.offset - 1))
-                slope = tidy(normal(derivative_by(block.natural, motion.symbol, tuple(free))))
+                slope = tidy(normal(derivative_by(block.natural, moved.symbol, tuple(free))))
                 if slope == ZERO:
                     continue
-                variable = notation.term(motion.entry)
+                variable = notation.term(moved.entry)
                 left = rf"\frac{{\partial {eta}}}{{\partial {variable}}}"
                 entries.append(Row(left, (slope,)))
-                velocity = motion.velocity
-                for old, new in zip(motion.indices, free, strict=True):
+                velocity = moved.velocity
+                for old, new in zip(moved.indices, free, strict=True):
                     if old != new:
                         velocity = instantiate(Array((old,), velocity), (new,))
                 product = mul(slope, velocity)
@@ -399,77 +465,61 @@ class _Maker:
                 continue
             steps: list[Term | tuple[str, ...]] = [tuple(summands)]
             result = normal(add(*whole))
-            if is_zero(subtract(result, block.natural)):
-                steps.append(tidy(result))
-            theta, beta = notation["theta"], notation["beta"]
+            equal = is_zero(subtract(result, block.natural))
+            steps.append((eta,) if equal else tidy(result))
+            theta = notation["theta"]
             partial = rf"\frac{{\partial {eta}}}{{\partial {theta}}}"
-            left = rf"\sum_{{{theta}}} {partial}\, {beta}_{{{theta}}}"
-            products.append(Row(left, (*steps, (eta,))))
+            d = notation["d"]
+            speed = rf"\frac{{{d} {theta}}}{{{d}{notation['s']}}}"
+            left = rf"\sum_{{{theta}}} {partial}\, {speed}"
+            products.append(Row(left, tuple(steps)))
         return entries, products
 
-    def tangent(self, motions: Sequence[Motion]) -> list[str]:
-        """Simplex parameters: the field sums to zero over the last index."""
+    def tangent(self, velocities: Sequence[Velocity]) -> list[str]:
+        """Simplex parameters: the velocities sum to zero over the last index."""
         shown = []
-        for motion in motions:
-            if motion.symbol.domain.kind != "simplex":
+        for moved in velocities:
+            if moved.symbol.domain.kind != "simplex":
                 continue
-            last = motion.indices[-1]
-            if not is_zero(total(last, motion.velocity)):
+            last = moved.indices[-1]
+            if not is_zero(total(last, moved.velocity)):
                 continue
-            beta = f"{self.notation['beta']}_{{{self.notation.term(motion.entry)}}}"
-            shown.append(f"{sum_signs([last])} {beta} = 0")
+            speed = self.along(self.notation.term(moved.entry))
+            shown.append(f"{sum_signs([last])} {speed} = 0")
         return shown
 
-    def centred(self, motions: Sequence[Motion], blocks: Sequence[tuple[int, str, Block]]) -> str:
-        """alpha_i = pi_i (zeta_i - sum_c pi_c zeta_c), where the field is shown to be that."""
-        if len(motions) != 1 or len(blocks) != 1 or len(blocks[0][2].indices) != 1:
+    def centred(
+        self, velocities: Sequence[Velocity], blocks: Sequence[tuple[int, str, Block]]
+    ) -> str:
+        """alpha_i = pi_i (zeta_i - sum_c pi_c zeta_c), where the velocity is shown to be that."""
+        if len(velocities) != 1 or len(blocks) != 1 or len(blocks[0][2].indices) != 1:
             return ""
-        (motion,), ((_, mark, block),) = motions, blocks
-        if motion.symbol.domain.kind != "simplex" or len(motion.indices) != 1:
+        (moved,), ((_, mark, block),) = velocities, blocks
+        if moved.symbol.domain.kind != "simplex" or len(moved.indices) != 1:
             return ""
         (i,) = block.indices
         spare = [n for n in ("j", "k", "l", "m") if n != i.name and n not in self.notation.taken]
         j = Index(spare[0], i.extent)
         eta_j = instantiate(Array((i,), block.natural), (j,))
-        weight = Entry(motion.symbol, (i,))
-        mean = total(j, mul(Entry(motion.symbol, (j,)), eta_j))
+        weight = Entry(moved.symbol, (i,))
+        mean = total(j, mul(Entry(moved.symbol, (j,)), eta_j))
         centred = mul(weight, subtract(block.natural, mean))
-        here = instantiate(Array(motion.indices, motion.velocity), (i,))
+        here = instantiate(Array(moved.indices, moved.velocity), (i,))
         if not is_zero(subtract(centred, here)):
             return ""
         notation = self.notation
-        pi_i, pi_j = notation.term(weight), notation.term(Entry(motion.symbol, (j,)))
+        pi_i, pi_j = notation.term(weight), notation.term(Entry(moved.symbol, (j,)))
         at_i = self.eta(block, mark)
         at_j = self.eta(Block((j,), block.natural, block.statistic), mark)
         shown = rf"{pi_i} \Bigl[{at_i} - {sum_signs([j])} {pi_j}\, {at_j}\Bigr]"
-        beta = f"{notation['beta']}_{{{pi_i}}}"
-        return notation.display([Row(beta, ((shown,),), rf",\qquad {ranges([i])}")], ".")
+        speed = self.along(pi_i)
+        return notation.display([Row(speed, ((shown,),), rf",\qquad {ranges([i])}")], ".")
 
-    def entropy_display(self, known: FactorEntropy) -> str:
-        """A, its derivative along the field, and their difference."""
-        assert isinstance(self.result.result, Solution)
-        notation, factor, field = self.notation, self.factor, self.result.result.field
-        if factor.radial is not None:
-            short = shorten(notation, factor, known)
-            partition = short.put(factor.form.log_partition)
-            change = short.put(derivative_along(factor.form.log_partition, factor.radial))
-        else:
-            partition = tidy(factor.log_partition)
-            change = tidy(normal(derivative_along(factor.log_partition, field)))
-        a = f"{notation['A']}_{{{self.common.entry}}}"
-        d = notation["d"]
-        slope = rf"\frac{{{d} {a}}}{{{d}{notation['s']}}}"
-        entropy = self.name_of_entropy()
-        difference = tidy(normal(subtract(partition, change)))
-        same = is_zero(subtract(difference, known.pointwise))
-        rows = [
-            Row(slope, (change,)),
-            Row(entropy, ((a, rf"- {slope}"), known.pointwise if same else difference)),
-        ]
-        return notation.display(rows, ".")
 
-    def name_of_entropy(self) -> str:
-        letter = r"\mathcal{H}"
-        if self.result.entropy_kind != "entropy":
-            letter = r"\widetilde{\mathcal{H}}"
-        return rf"{letter}_{{{self.common.entry}}}"
+def is_sum(term: Term) -> bool:
+    """Whether a term reads as a sum."""
+    return isinstance(term, Add)
+
+
+def _rename(term: Term, names: Mapping[Index, Index]) -> Term:
+    return rename_indices(term, {old: new for old, new in names.items() if old != new})

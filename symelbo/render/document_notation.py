@@ -28,7 +28,7 @@ from symelbo.render.print_latex import (
 )
 from symelbo.spec.model import Model
 
-__all__ = ["Notation", "Row", "choose_notation", "is_compound", "join_words", "sum_signs"]
+__all__ = ["Notation", "Row", "choose_notation", "is_compound", "sum_signs"]
 
 LINE: Final = 38.0  # em: an 11pt article of 6.5in has 42.9, less the number and some air
 _SIZES: Final = ((43.0, ""), (47.0, "small"), (53.5, "footnotesize"), (64.0, "scriptsize"))
@@ -47,6 +47,7 @@ _LETTERS: Final = {
     "A": ("A", r"\mathbf{A}"),
     "h": ("h", r"\mathsf{h}"),
     "T": ("T", r"\mathbf{T}"),
+    "b": ("b", r"\mathsf{b}"),
     "c": ("c", r"\mathbf{c}"),
     "d": ("d", r"\mathrm{d}"),
     "eta": (r"\eta", r"\boldsymbol{\eta}"),
@@ -179,13 +180,6 @@ def ranges(indices: Sequence[Index]) -> str:
         else f"{latex_name(i.name)} = {i.low}"
         for i in indices
     )
-
-
-def join_words(words: Sequence[str], last: str = "and") -> str:
-    """a, b and c"""
-    if len(words) < 2:
-        return "".join(words)
-    return ", ".join(words[:-1]) + f" {last} {words[-1]}"
 
 
 def _display(notation: Notation, rows: Sequence[Row], end: str) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symelbo.criterion.reparameterize_prior import Reparameterization
-from symelbo.criterion.result import Solution
-from symelbo.derivation import Derivation, FactorEntropy, FactorResult
-from symelbo.index.build import ZERO, add, divide, mul, negate, number, total
+from symelbo.derivation import Derivation, FactorEntropy
+from symelbo.index.build import ZERO, add, negate, number, total
 from symelbo.index.normal import normal
-from symelbo.index.substitute import replace_selector, replace_symbols, symbols_of
+from symelbo.index.substitute import replace_selector, symbols_of
 from symelbo.index.terms import (
     Add,
     Array,
@@ -25,64 +23,13 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.index.tidy import tidy
-from symelbo.render.document_factors import FactorPart, Motion, motions_of
+from symelbo.render.document_factors import FactorPart, Velocity
 from symelbo.render.document_notation import Notation, sum_signs
 from symelbo.render.names import latex_symbol
 
-__all__ = ["ResultPrinter", "Scale", "rate_name", "scale_of"]
+__all__ = ["ResultPrinter"]
 
 _DATA = (Role.VARIATIONAL, Role.OBSERVED, Role.INPUT)
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """A reparameterized prior: how stretching the latent moves the parameters against it.
-
-    stretch: the rate a at which the field moves the scale; motions: the compensation for that rate.
-    """
-
-    change: Reparameterization
-    velocity: tuple[Motion, ...]
-    stretch: Term
-    motions: tuple[Motion, ...]
-    general: tuple[Motion, ...]
-
-
-def scale_of(notation: Notation, result: FactorResult) -> Scale | None:
-    """k a scale = velocity of the scale: the stretch a that belongs to the criterion's field."""
-    change = result.reparameterization
-    if not isinstance(change, Reparameterization) or not isinstance(result.result, Solution):
-        return None
-    velocity = result.result.field[change.scale]
-    places = velocity.indices
-    rate = divide(velocity.body, mul(number(change.exponent), Entry(change.scale, places)))
-    known = {change.scale: Array(places, change.value)}
-    stretch = normal(replace_symbols(normal(rate), known))
-    by_field = {change.stretch: Array(places, stretch)}
-    moved = {
-        parameter: Array(array.indices, normal(replace_symbols(array.body, by_field)))
-        for parameter, array in change.compensation.items()
-    }
-    letter = Symbol(rate_name(notation), Role.CONSTANT, change.stretch.domain, change.stretch.shape)
-    lettered = {
-        parameter: Array(
-            array.indices,
-            replace_symbols(array.body, {change.stretch: Array(places, Entry(letter, places))}),
-        )
-        for parameter, array in change.compensation.items()
-    }
-    return Scale(
-        change,
-        tuple(motions_of(notation, {change.scale: velocity})),
-        stretch,
-        tuple(motions_of(notation, moved)),
-        tuple(motions_of(notation, lettered)),
-    )
-
-
-def rate_name(notation: Notation) -> str:
-    """The letter for the rates at which the entries of a latent are stretched."""
-    return notation.fresh([*"abguy", *(f"a_{n}" for n in range(1, 1 + len(notation.taken)))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +89,7 @@ class ResultPrinter:
                 body = rf"\bigl{opening}{body}\bigr{closing}"
             summands.append(f"- {prefix}{body}")
         for part in self.parts:
-            if part.summed and part.gauge != "constant":
+            if part.summed and part.based:
                 mark = f"^{{({self.notation['n']})}}" if part.observed else ""
                 shown = rf"\log {self.notation['h']}({part.symbol}{mark})"
                 summands.append(f"+ {self.base_mean(part.observed)} {shown}")
@@ -241,7 +188,7 @@ class ResultPrinter:
 
     # -- the gap
 
-    def slope(self, motion: Motion, function: str, first: bool) -> str:
+    def slope(self, motion: Velocity, function: str, first: bool) -> str:
         """+ sum over entries of velocity * d function / d entry"""
         sign, velocity = self.orient(motion.velocity)
         lead = ("" if first else "+ ") if sign > 0 else "- "

@@ -5,48 +5,46 @@ Prose is general; every formula is printed from a term of the derivation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
+from math import log10
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import symelbo
-from symelbo.criterion.evaluate_certificate import CertificateLine, evaluate_certificate
 from symelbo.criterion.factor import Factor
-from symelbo.criterion.reparameterize_prior import NotReparameterized, Reparameterization
-from symelbo.criterion.result import Outside, Refutation, Undecided
-from symelbo.derivation import Derivation, FactorResult
+from symelbo.criterion.result import Outside, Refuted, Undecided
+from symelbo.derivation import Derivation, FactorResult, Trial
 from symelbo.index.build import number
 from symelbo.index.substitute import symbols_of
-from symelbo.index.terms import Array, Entry, Extent, Index, Position, Symbol, Term
+from symelbo.index.terms import Array, Entry, Extent, Index, Position, Role, Symbol, Term
 from symelbo.index.tidy import tidy
+from symelbo.render.derivation_json import LEAST_BOUND, PRINTED_BOUND, residual_bound
 from symelbo.render.document_factors import (
     FactorPart,
-    entry_of,
     make_factor_part,
-    motions_of,
     process_row,
+    velocities_of,
 )
 from symelbo.render.document_notation import (
     Notation,
     Row,
     choose_notation,
-    join_words,
     ranges,
     sum_signs,
 )
-from symelbo.render.document_result import ResultPrinter, Scale, rate_name, scale_of
+from symelbo.render.document_result import ResultPrinter
 from symelbo.render.names import escape_latex, latex_extent, latex_name, latex_symbol
 from symelbo.render.print_latex import latex_width
 from symelbo.resources import templates_directory
-from symelbo.verify.interval import enclosure
+from symelbo.verify.certificate import Case, Certificate, CertificateRow, Given, Unknown
+from symelbo.verify.interval import determinant_of, enclosure
+from symelbo.words import join_words
 
 __all__ = ["render_appendix", "render_headline", "render_proof"]
 
-MAX_DIRECTIONS = 6  # columns of a printed Jacobian
 TABLE = 44.0  # em that a table may be wide
 
 
@@ -102,7 +100,9 @@ _SPACES: Mapping[str, str] = {
     "positive": r"(0,\infty)",
     "unit": "(0,1)",
     "binary": r"\{0,1\}",
+    "onehot": r"\{0,1\}",
     "naturals": r"\mathbb{N}",
+    "counts": r"\mathbb{N}",
 }
 
 
@@ -151,8 +151,6 @@ class _Document:
             ),
             "declared": self.declared(),
             "exact": model.variational == "exact",
-            "conditional": [f"${part.density}$" for part in self.parts if part.conditional],
-            "rate": latex_name(rate_name(notation)),
             "headline": self.headline(),
             "parameters": [self.domain(s) for s in model.parameters],
             "constants": [self.domain(s) for s in model.constants],
@@ -165,28 +163,22 @@ class _Document:
             "elbo": self.elbo(),
             "q": self.printer.q(),
             "average": self.printer.average(),
-            "fields": [self.field(result) for result in derivation.factors],
-            "shared": self.shared(),
+            **self.motion(),
             "identity": self.identity(),
             "general": self.sum_display(self.printer.general(), ",") if solved else "",
             "explicit": self.sum_display(self.printer.explicit(), "," if short else stop)
             if solved
             else "",
-            "explicit_end": self.sum_display(self.printer.explicit(), ".") if solved else "",
             "abbreviations": short,
             "closed": solved and derivation.entropy_sum.closed_form is not None,  # type: ignore[union-attr]
-            "bases": bool(solved and derivation.entropy_sum.bases),  # type: ignore[union-attr]
             "remainders": self.remainders(),
             "q_entropy": self.q_entropy(),
             "posterior": self.posterior(),
-            "scales": [self.scale(result) for result in derivation.factors],
-            "unscaled": self.unscaled(),
             "refutation": self.refutation(),
             "outside": self.outside(),
             "undecided": self.undecided(),
             "assumptions": self.assumptions(),
-            "residual": self.residual(),
-            "trials": derivation.trials,
+            **_trial_context(derivation.trial),
             "abstract": [
                 {letter: latex_name(f"{letter}_{f.name}") for letter in ("eta", "T", "A", "h", "H")}
                 for f in dict.fromkeys(s.family for s in model.statements if s.family.abstract)
@@ -251,48 +243,57 @@ class _Document:
             rows.append(Row(rf"\mathcal{{F}}_{{{part.symbol}}}", ((shown,),)))
         return self.notation.display(rows, ".")
 
-    # ------------------------------------------------------------ criterion and identity
+    # ------------------------------------------------------------ motion and identity
 
-    def field(self, result: FactorResult) -> str:
-        """The velocities of the parameters that one factor's field moves."""
+    def motion(self) -> dict[str, Any]:
+        """The velocities of parameters, latents and q, and what they need."""
+        derivation, notation = self.derivation, self.notation
+        motion = derivation.motion
+        nodes = {node: latent.velocity(node) for node, latent in motion.latents.items()}
+        alternative = derivation.decision.alternative
+        sizes = [a.size for a in derivation.assumptions if a.size is not None]
+        nonzero = [rf"${notation.term(tidy(t))} \neq 0$" for t in derivation.decision.nonzero]
+        where = list(nonzero)
+        where += [rf"${latex_name(name)} \geq {least}$" for name, least in sizes]
+        return {
+            "motion": self.velocities(motion.parameters),
+            "motion_latents": self.velocities(nodes),
+            "motion_q": self.velocities(motion.variational),
+            "moving_latents": bool(motion.latents),
+            "moved": [f"${latex_symbol(symbol)}$" for symbol in motion.parameters],
+            "moved_q": [f"${latex_symbol(symbol)}$" for symbol in motion.variational],
+            "closure": derivation.closure.value,
+            "broken": [latex_name(name) for name in derivation.decision.broken],
+            "nonzero": nonzero,
+            "where": join_words(where),
+            "alternative": ""
+            if alternative is None
+            else self.velocities(alternative.motion.velocities()),
+        }
+
+    def velocities(self, arrays: Mapping[Symbol, Array]) -> str:
+        """d/ds of every entry that moves."""
+        d, s = self.notation["d"], self.notation["s"]
         rows = []
-        for motion in motions_of(self.notation, result.field):
-            beta = f"{self.notation['beta']}_{{{self.notation.term(motion.entry)}}}"
-            span = ranges(motion.indices)
+        for moved in velocities_of(self.notation, arrays):
+            shown = self.notation.term(moved.entry)
+            span = ranges(moved.indices)
             tail = rf",\qquad {span}" if span else ""
-            rows.append(Row(beta, (motion.velocity,), tail))
+            rows.append(Row(rf"\frac{{{d} {shown}}}{{{d}{s}}}", (moved.velocity,), tail))
         return self.notation.display(rows, ",") if rows else ""
 
-    def shared(self) -> list[str]:
-        """Parameters that the fields of several factors move."""
-        count: dict[Symbol, int] = {}
-        for result in self.derivation.factors:
-            for symbol in result.field:
-                count[symbol] = count.get(symbol, 0) + 1
-        return [f"${latex_symbol(symbol)}$" for symbol, n in count.items() if n > 1]
-
     def identity(self) -> str:
-        """F = S + sum of velocity * dF/dparameter."""
+        """F = S + dF/ds, the derivative written out where no latent moves."""
+        d, s = self.notation["d"], self.notation["s"]
+        motion = self.derivation.motion
         summands = [r"\mathcal{S}"]
-        seen: set[Symbol] = set()
-        for result in self.derivation.factors:
-            if isinstance(result.reparameterization, Reparameterization):
-                summands += self._along_scale(result)
-                continue
-            fresh = {s: a for s, a in result.field.items() if s not in seen}
-            seen |= set(fresh)
-            for motion in motions_of(self.notation, fresh):
-                summands.append(self.printer.slope(motion, r"\mathcal{F}", False))
+        if motion.latents:
+            summands.append(rf"+ \frac{{{d}\mathcal{{F}}}}{{{d}{s}}}")
+        else:
+            for moved in velocities_of(self.notation, motion.parameters):
+                summands.append(self.printer.slope(moved, r"\mathcal{F}", False))
         row = Row(r"\mathcal{F}", (tuple(summands),), label=self.notation.label("identity"))
-        return self.notation.display([row], ".")
-
-    def _along_scale(self, result: FactorResult) -> list[str]:
-        """velocity * dF_z/dscale, for a prior whose scale is no parameter of the model."""
-        part = rf"\mathcal{{F}}_{{{self.symbol_of(result)}}}"
-        return [
-            self.printer.slope(motion, part, False)
-            for motion in motions_of(self.notation, result.field)
-        ]
+        return self.notation.display([row], "," if motion.latents else ".")
 
     def symbol_of(self, result: FactorResult) -> str:
         number = self.derivation.factors.index(result)
@@ -368,188 +369,162 @@ class _Document:
             if result.node in names
         ]
 
-    # ------------------------------------------------------------ reparameterized priors
-
-    def scale(self, result: FactorResult) -> dict[str, Any] | None:
-        """The argument for one prior with a known scale."""
-        scale = scale_of(self.notation, result)
-        if scale is None:
-            return None
-        change = scale.change
-        entry = self.notation.term(Entry(change.scale, change.statement.plates))
-        latent = self.notation.term(entry_of(change.statement))
-        return {
-            "node": latex_symbol(change.node),
-            "entry": latent,
-            "scale": entry,
-            "value": self.notation.term(change.value),
-            "argument": escape_latex(change.argument),
-            "exponent": self.notation.term(number(change.exponent)),
-            "velocity": self.notation.term(tidy(scale.velocity[0].velocity)),
-            "moved": self.notation.term(scale.velocity[0].entry),
-            "rate": self.notation.term(tidy(scale.stretch)),
-            "statement": self.notation.display([process_row(self.notation, change.statement)], ","),
-            "motions": self._motions(scale),
-            "derivative": self._stretched(scale),
-            "along": _first_bare(" ".join(self._along_scale(result))),
-            "condition": change.q_condition,
-            "symbol": self.symbol_of(result),
-        }
-
-    def _motions(self, scale: Scale) -> str:
-        rows = []
-        for motion in scale.general:
-            omega = f"{self.notation['omega']}_{{{self.notation.term(motion.entry)}}}"
-            rows.append(Row(omega, (motion.velocity,)))
-        return self.notation.display(rows, ",") if rows else ""
-
-    def _stretched(self, scale: Scale) -> str:
-        summands = [self.printer.slope(motion, r"\mathcal{F}", False) for motion in scale.motions]
-        return " ".join(summands)
-
-    def unscaled(self) -> list[tuple[str, str]]:
-        """Priors that could not be given a learnable scale, and why."""
-        return [
-            (self.symbol_of(result), escape_latex(result.reparameterization.reason))
-            for result in self.derivation.factors
-            if isinstance(result.reparameterization, NotReparameterized)
-        ]
-
     # ------------------------------------------------------------ the answers that are No
 
-    def outside(self) -> list[dict[str, str]]:
+    def outside(self) -> list[dict[str, Any]]:
         found = []
         for result in self.derivation.factors:
-            if isinstance(result.result, Outside) and result.result.decided:
+            if isinstance(result.result, Outside):
                 piece = result.result.piece
                 found.append(
                     {
                         "symbol": self.symbol_of(result),
-                        "family": escape_latex(result.result.family),
+                        "family": escape_latex(result.factor.statement.family.name),
                         "reason": escape_latex(result.result.reason),
                         "piece": "" if piece is None else self.notation.term(piece),
+                        "certificate": result.result.certificate is not None,
                     }
                 )
         return found
 
     def undecided(self) -> list[dict[str, str]]:
-        found = []
-        for result in self.derivation.factors:
-            match result.result:
-                case Undecided(residual=residual, missing=missing):
-                    pass
-                case Outside(piece=Term() as residual, reason=missing, decided=False):
-                    pass
-                case _:
-                    continue
-            found.append(
-                {
-                    "symbol": self.symbol_of(result),
-                    "residual": self.notation.term(residual),
-                    "missing": escape_latex(missing),
-                }
-            )
-        return found
+        return [
+            {
+                "symbol": self.symbol_of(result),
+                "residual": self.notation.term(result.result.residual),
+                "missing": escape_latex(result.result.missing),
+            }
+            for result in self.derivation.factors
+            if isinstance(result.result, Undecided)
+        ]
 
     def refutation(self) -> list[dict[str, Any]]:
         """One entry per certificate; factors that share one are named together."""
         found: list[dict[str, Any]] = []
-        done: set[str] = set()
+        seen: list[Certificate] = []
         for result in self.derivation.factors:
             refuted = result.result
-            if not isinstance(refuted, Refutation) or result.node in done:
+            if not isinstance(refuted, Refuted) or refuted.certificate in seen:
                 continue
-            done |= {result.node, *refuted.joint}
-            members = [
-                r for r in self.derivation.factors if r.node in (result.node, *refuted.joint)
-            ]
-            entry: dict[str, Any] = {
-                "symbols": [self.symbol_of(member) for member in members],
-                "cause": escape_latex(refuted.cause),
-                "remedy": escape_latex(refuted.remedy),
-                "certificate": None,
-            }
-            factors = [m.factor for m in members if m.factor is not None]
-            if refuted.certificate is not None:
-                entry["certificate"] = self.certificate(refuted, factors)
-            found.append(entry)
+            seen.append(refuted.certificate)
+            names = {factor.name for factor in refuted.factors}
+            members = [r for r in self.derivation.factors if r.node in names]
+            found.append(
+                {
+                    "symbols": [self.parts_of(member).joint for member in members],
+                    "cause": escape_latex(refuted.cause),
+                    "remedy": escape_latex(refuted.remedy),
+                    "certificate": self.certificate(refuted.certificate, refuted.factors),
+                }
+            )
         return found
 
-    def certificate(self, refuted: Refutation, factors: Sequence[Factor]) -> dict[str, Any]:
-        """The instance, the points, and the weighted rows, evaluated."""
-        certificate = refuted.certificate
-        assert certificate is not None
-        directions, lines = evaluate_certificate(factors, certificate)
+    def parts_of(self, result: FactorResult) -> FactorPart:
+        return self.parts[self.derivation.factors.index(result)]
+
+    def certificate(self, certificate: Certificate, factors: Sequence[Factor]) -> dict[str, Any]:
+        """The instance, the points and the weights."""
         names = {s.name: s for f in factors for s in _symbols(f)}
-        learned = {d.symbol.name for d in directions}
-
-        def value(name: str, place: tuple[int, ...], x: Fraction) -> str:
-            symbol = names[name]
-            at = tuple(Position(Extent(None, n)) for n in place)
-            return f"{self.notation.term(Entry(symbol, at))} = {self.notation.term(number(x))}"
-
-        point = [value(n, at, x) for n, at, x in certificate.point if n in names]
-        samples = [
-            [value(n, at, x) for n, at, x in sample if n in names] for sample in certificate.samples
-        ]
         functions = []
         for function, formals, array in certificate.functions:
             arguments = ", ".join(latex_symbol(formal) for formal in formals)
             left = f"{latex_symbol(function)}({arguments})"
             functions.append(f"{left} := {self.notation.array(array)}")
-        shown = len(directions) <= MAX_DIRECTIONS
-        rows = self.certificate_rows(factors, lines, shown, self._exact)
-        rounded = False
-        if shown and _table_width(rows) > TABLE:
-            shown = False
-            rows = self.certificate_rows(factors, lines, shown, self._exact)
-        if _table_width(rows) > TABLE:
-            rounded = True
-            rows = self.certificate_rows(factors, lines, shown, _rounded)
+        cases = [self.case(case, certificate, names) for case in certificate.cases]
         return {
             "sizes": [rf"{latex_name(n)} = {k}" for n, k in certificate.sizes],
             "functions": functions,
-            "point": point,
-            "samples": samples,
-            "moves": any(n in learned for s in certificate.samples for n, _, _ in s),
-            "directions": [self.notation.term(d) for d in directions] if shown else [],
-            "count": len(directions),
-            "rows": rows,
-            "rounded": rounded,
-            "value": _rounded(certificate.value) if rounded else self._exact(certificate.value),
-            "shifts": certificate.excludes_shifts,
+            "constants": self.given(certificate.constants, names),
+            "points": [self.given(point, names) for point in certificate.points],
+            "cases": cases,
+            "split": len(cases) > 1 or any(case["condition"] for case in cases),
+            "still": certificate.still,
         }
 
-    def certificate_rows(
-        self,
-        factors: Sequence[Factor],
-        lines: Sequence[CertificateLine],
-        slopes: bool,
-        show: Callable[[Term], str],
-    ) -> list[dict[str, Any]]:
-        """The rows of the table of a certificate."""
+    def given(self, values: Given, names: Mapping[str, Symbol]) -> list[str]:
+        """z_1 = 2, of what the factors mention"""
         return [
-            {
-                "sample": line.row.sample + 1,
-                "eta": self._eta_name(factors, line.row.factor, line.row.component, line.row.place),
-                "weight": show(line.row.weight),
-                "value": show(line.eta),
-                "slopes": [show(slope) for slope in line.slopes] if slopes else [],
-            }
-            for line in lines
+            f"{self.entry_text(names[name], at)} = {self.notation.term(number(x))}"
+            for (name, at), x in values
+            if name in names
         ]
 
-    def _exact(self, term: Term) -> str:
-        return self.notation.term(tidy(term))
+    def entry_text(self, symbol: Symbol, at: tuple[int, ...]) -> str:
+        places = tuple(Position(Extent(None, n)) for n in at)
+        return self.notation.term(Entry(symbol, places))
 
-    def _eta_name(
-        self, factors: Sequence[Factor], name: str, component: int, place: tuple[int, ...]
+    def case(
+        self,
+        case: Case,
+        certificate: Certificate,
+        names: Mapping[str, Symbol],
+    ) -> dict[str, Any]:
+        """One table of a certificate."""
+        moves = [rf"${self.entry_text(names[n], at)}$ moves" for n, at in case.moving if n in names]
+        rests = [
+            rf"${self.entry_text(names[n], at)}$ rests" for n, at in case.resting if n in names
+        ]
+        system = self.system(case, certificate, names)
+        return {
+            "condition": join_words([*moves, *rests]),
+            "rows": self.rows(case, certificate, names),
+            "systems": len(case.matrix),
+            **system,
+        }
+
+    def system(
+        self, case: Case, certificate: Certificate, names: Mapping[str, Symbol]
+    ) -> dict[str, Any]:
+        """What the weights leave: a number, or as many equations as unknowns and one more."""
+        matrix = [[self.notation.term(tidy(term)) for term in line] for line in case.matrix]
+        rounded = sum(max(latex_width(line[n]) for line in matrix) for n in range(len(matrix)))
+        if (len(matrix) > 1 and rounded > TABLE) or rounded > 2 * TABLE:
+            matrix = [[_rounded(term) for term in line] for line in case.matrix]
+        return {
+            "unknowns": [self.unknown(u, certificate, names) for u in case.unknowns],
+            "dependent": [self.unknown(u, certificate, names) for u, _ in case.dependent],
+            "matrix": matrix,
+            "value": matrix[0][0],
+            "rounded": bool(rounded > TABLE),
+            "determinant": _scientific(determinant_of(case.matrix)),
+        }
+
+    def unknown(
+        self, unknown: Unknown, certificate: Certificate, names: Mapping[str, Symbol]
     ) -> str:
-        factor = next(f for f in factors if f.name == name)
-        eta = self.notation["eta"]
-        mark = f"^{{({component + 1})}}" if len(factor.blocks) > 1 else ""
-        at = ",".join(map(str, place))
-        return rf"{eta}{mark}_{{{latex_symbol(factor.statement.node)}{',' if at else ''}{at}}}"
+        """The sign of a velocity, a rate, a shift or a factor of the base measure."""
+        kind, _, name = unknown.name.partition(" of ")
+        entry = self.entry_text(names[name], unknown.place) if name in names else name
+        at = "" if unknown.point is None or len(certificate.points) == 1 else unknown.point + 1
+        where = f"(\\theta_{{{at}}})" if at else ""
+        if kind == "velocity":
+            return f"\\dot{{{entry}}}{where}"
+        letter = {"rate": self.notation["r"], "shift": self.notation["s"]}.get(kind)
+        return f"{letter or self.notation['c']}_{{{entry}}}{where}"
+
+    def rows(
+        self, case: Case, certificate: Certificate, names: Mapping[str, Symbol]
+    ) -> list[dict[str, Any]]:
+        many = len(certificate.points) > 1
+        found = []
+        for row in case.rows:
+            parents = self.given(row.parents, names)
+            if many:
+                parents = [rf"\theta_{{{row.point + 1}}}", *parents]
+            found.append(
+                {
+                    "factor": self.factor_at(row),
+                    "value": r",\; ".join(self.given(row.value, names)),
+                    "parents": r",\; ".join(parents),
+                    "weights": [self.notation.term(number(weight)) for weight in row.weights],
+                }
+            )
+        return found
+
+    def factor_at(self, row: CertificateRow) -> str:
+        """p(x_d | z); the place is seen from the value"""
+        numbers = {result.node: n for n, result in enumerate(self.derivation.factors)}
+        return self.parts[numbers[row.factor]].density
 
     # ------------------------------------------------------------ assumptions, numbers
 
@@ -560,46 +535,50 @@ class _Document:
             if assumption.kind != "variational":
                 text = escape_latex(assumption.text)
                 found.append(text[0].upper() + text[1:])
-        for result in self.derivation.factors:
-            scale = self.scale(result)
-            if scale is not None:
-                q = self.notation["q"]
-                known = {
-                    "assumed": "",
-                    "exact posterior": f" This holds, since ${q}$ is the exact posterior.",
-                    "shown": f" This holds for the declared ${q}$ if its parameters are free for"
-                    " every data point.",
-                }[scale["condition"]]
-                found.append(
-                    f"The family of ${q}$ is closed under scaling ${scale['entry']}$, for all data"
-                    rf" points at once (Section~\ref{{{self.notation.label('scale')}}}).{known}"
-                )
+        q = self.notation["q"]
+        known = {
+            "assumed": "",
+            "exact posterior": f" This holds, since ${q}$ is the exact posterior.",
+            "shown": f" This was shown for the declared ${q}$, whose parameters are free for every"
+            " data point.",
+            "not shown": f" This was \\emph{{not}} shown for the declared ${q}$.",
+        }
+        if self.derivation.closure.value in known:
+            found.append(
+                f"The family of ${q}$ follows the motion to first order, for all data points at"
+                rf" once (Section~\ref{{{self.notation.label('identity-section')}}})."
+                + known[self.derivation.closure.value]
+            )
         return [text if text.endswith(".") else f"{text}." for text in found]
 
-    def residual(self) -> str:
-        """An upper bound of the largest residual, rounded to a power of ten."""
-        residual = self.derivation.residual
-        if residual is None:
-            return ""
-        power = -15
-        while residual > 10.0**power:
-            power += 1
-        return f"10^{{{power}}}"
+
+def _trial_context(trial: Trial | None) -> dict[str, Any]:
+    if trial is None:
+        return {"residual": "", "trials": 0, "printed": "", "printed_trials": 0}
+    return {
+        "residual": _power_of_ten(trial.residual),
+        "trials": trial.trials,
+        "printed": _power_of_ten(trial.printed, PRINTED_BOUND),
+        "printed_trials": trial.printed_trials,
+    }
+
+
+def _power_of_ten(residual: float | None, least: int = LEAST_BOUND) -> str:
+    """An upper bound of a residual, rounded to a power of ten."""
+    bound = residual_bound(residual, least)
+    return "" if bound is None else f"10^{{{round(log10(bound))}}}"
 
 
 def _rounded(term: Term) -> str:
-    """A closed term to six digits, from a rigorous enclosure."""
-    return f"{float(enclosure(term, 30).split()[0]):.6g}"
+    """A closed term to four digits, from a rigorous enclosure."""
+    return _scientific(enclosure(term, 30))
 
 
-def _table_width(rows: Sequence[Mapping[str, Any]]) -> float:
-    """The estimated width of the table, in em."""
-    columns = [max(latex_width(row[name]) for row in rows) for name in ("eta", "weight", "value")]
-    slopes = [
-        max(map(latex_width, column))
-        for column in zip(*(row["slopes"] for row in rows), strict=True)
-    ]
-    return sum(columns) + sum(slopes) + len(slopes) + 14.0
+def _scientific(enclosed: str) -> str:
+    """1.234 \\cdot 10^{-7}, of `midpoint +/- radius`"""
+    text = f"{float(enclosed.split()[0]):.4g}"
+    digits, _, power = text.partition("e")
+    return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
 
 
 def _shape(shape: Sequence[Extent]) -> str:
@@ -610,13 +589,8 @@ def _for_all(indices: Sequence[Index]) -> str:
     return f" for ${ranges(indices)}$" if indices else ""
 
 
-def _first_bare(formula: str) -> str:
-    """+ a - b -> a - b"""
-    return formula.removeprefix("+ ")
-
-
 def _symbols(factor: Factor) -> list[Symbol]:
-    found: set[Symbol] = {factor.statement.node}
+    found: set[Symbol] = {factor.node}
     for _, array in factor.statement.arguments:
         found |= symbols_of(array)
-    return sorted(found, key=lambda s: s.name)
+    return sorted((s for s in found if s.role is not Role.FUNCTION), key=lambda s: s.name)

@@ -16,8 +16,7 @@ from fractions import Fraction
 
 from symelbo.derivation import Derivation, EntropySum, FactorResult
 from symelbo.entropy.exact_posterior import log_joint
-from symelbo.entropy.sum_entropies import fix_scale
-from symelbo.expfam.derive_radial import derive_means
+from symelbo.expfam.derive_means import derive_means
 from symelbo.expfam.form import Inseparable
 from symelbo.expfam.separate_density import separate_density
 from symelbo.index.build import (
@@ -33,7 +32,7 @@ from symelbo.index.build import (
     subtract,
     total,
 )
-from symelbo.index.differentiate import derivative_along, derivative_by
+from symelbo.index.differentiate import derivative_by
 from symelbo.index.normal import is_positive, normal, normal_array
 from symelbo.index.substitute import (
     count_subterms,
@@ -317,7 +316,7 @@ class Body:
         self._finish()
 
     def write_gap(self) -> None:
-        """-> return sum_f E d/ds log p_f along the field"""
+        """-> return sum_f E (D log p_f + d_f): the derivative of the ELBO along the motion"""
         setting = self.setting
         if setting.computes_q:
             self._compute_q()
@@ -326,16 +325,9 @@ class Body:
         for statement, result in zip(
             setting.model.statements, setting.derivation.factors, strict=True
         ):
-            factor = result.factor
-            assert factor is not None
             self.subject = result.node
-            self.pending = f"derivative of log p({result.node}) along the field"
-            if factor.radial is not None:
-                density = factor.form.density
-                term = _tidy_residuals(derivative_along(density.term, factor.radial))
-                codes = self._mean_of_formal(statement, density, term, False)
-            else:
-                codes = self._mean_of_change(result)
+            self.pending = f"derivative of log p({result.node}) along the motion"
+            codes = self._mean_of_change(statement, result)
             self._assign_all(parts, f"slope_{result.node}", codes)
         self._return(_signed_sum(parts))
         self._finish()
@@ -361,9 +353,11 @@ class Body:
         derivation = self.setting.derivation
         if self.setting.model.variational == "exact":
             raise Unsupported("the exact posterior changes with the parameters")
+        if derivation.motion.latents:
+            raise Unsupported("a latent moves")
         moved = list(dict.fromkeys(p for r in derivation.factors for p in r.field))
-        if not moved or not set(moved) <= set(self.setting.model.parameters):
-            raise Unsupported("a direction is no parameter of the model")
+        if not moved:
+            raise Unsupported("no parameter moves")
         found = []
         for parameter in moved:
             result, statement, name = find_owner(derivation, parameter)
@@ -610,12 +604,29 @@ class Body:
         self.folded = True
         return folded
 
-    def _mean_of_change(self, result: FactorResult) -> list[Code]:
-        """E_q d/ds log p along the field, from the factor itself."""
-        factor = result.factor
-        assert factor is not None
-        change = derivative_along(factor.log_density, result.field)
-        term = sum_over(factor.plates, fix_scale(_tidy_residuals(change), result))
+    def _mean_of_change(self, statement: Statement, result: FactorResult) -> list[Code]:
+        """E_q (D log p + d) along the motion, in the family's symbols where H~ is known in them.
+
+        By (U) it is log p + H~ - b, which has the shape of log p.
+        """
+        identity = result.identity
+        assert identity is not None
+        if identity.formal is not None and identity.formal_base is not None:
+            density = self._density(statement)
+            own = result.factor.change.density
+            whole = add(own.term, identity.formal, negate(identity.formal_base))
+            term = _tidy_residuals(whole)
+            if not _mentions_only(term, _mapping(statement, density)):
+                return self._mean_of_difference(result)
+            return self._mean_of_formal(statement, density, term, False)
+        return self._mean_of_difference(result)
+
+    def _mean_of_difference(self, result: FactorResult) -> list[Code]:
+        """E_q (log p + H~ - b) from the factor itself."""
+        factor, identity = result.factor, result.identity
+        assert identity is not None
+        whole = add(factor.log_density, identity.entropy, negate(identity.base))
+        term = sum_over(factor.plates, _tidy_residuals(whole))
         return [self._mean(term, term, ())]
 
     def _expect(self, term: Term) -> tuple[Term, Term]:
@@ -879,6 +890,10 @@ def _rows(symbol: Symbol, stem: str) -> tuple[Index, ...]:
     return tuple(Index(f"{stem}{n}", extent) for n, extent in enumerate(symbol.shape))
 
 
+def _mentions_only(term: Term, known: dict[Symbol, Array]) -> bool:
+    return symbols_of(term) <= set(known)
+
+
 def _whole(symbol: Symbol) -> Array:
     indices = _rows(symbol, "i")
     return Array(indices, Entry(symbol, indices))
@@ -940,7 +955,7 @@ def _moments(statement: Statement) -> tuple[Array, Array] | None:
                 second = mean
     if first is None:
         return None
-    if second is None and density.value.domain.kind == "binary":
+    if second is None and density.value.domain.is_bit:
         second = first
     if second is None:
         return None

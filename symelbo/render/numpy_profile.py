@@ -76,13 +76,14 @@ def profile_of_simplex(
     parameter: Symbol, result: FactorResult, statement: Statement, name: str
 ) -> Profile:
     """p_i = E T_i on the minimal statistics i < C; at i = C too, since all T_i add up to one."""
-    array, factor = statement.argument(name), result.factor
+    array = statement.argument(name)
     body = array.body
     if not isinstance(body, Entry) or body.symbol != parameter or len(array.indices) != 1:
         raise Unsupported(f"{parameter.name} is no argument by itself")
-    if factor is None or result.means is None or len(factor.blocks) != 1:
+    form = result.form
+    if form is None or form.means is None or len(form.blocks) != 1:
         raise Unsupported(f"the mean parameters of {result.node} are not known")
-    (block,), (mean,) = factor.blocks, result.means
+    (block,), (mean,) = form.blocks, form.means
     every = Index("i!", parameter.shape[-1])
     statistic = instantiate(Array(block.indices, block.statistic), (every,))
     places = (*body.indices[:-1], every)

@@ -17,14 +17,15 @@ from functools import lru_cache
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import symelbo
-from symelbo.criterion.result import Solution
+from symelbo.criterion.result import Holds
 from symelbo.derivation import Derivation
 from symelbo.index.terms import Extent, Role, Symbol
 from symelbo.render.numpy_body import Body, Setting
 from symelbo.render.numpy_code import Unsupported
 from symelbo.render.numpy_layout import WIDTH, lay_out, wrap_text
-from symelbo.render.print_text import print_text
+from symelbo.render.summary import motion_texts
 from symelbo.resources import templates_directory
+from symelbo.words import join_words
 
 __all__ = ["render_python"]
 
@@ -35,7 +36,9 @@ _DOMAINS = {
     "simplex": "positive, summing to one over the last axis",
     "posdef": "symmetric positive definite in the last two axes",
     "binary": "0 or 1",
+    "onehot": "0 or 1",
     "naturals": "whole numbers from 0 on",
+    "counts": "whole numbers from 0 on",
     "interval": "between the bounds of its support",
     "category": "a category, counted from 1",
     "weights": "non-negative, summing to one over the last axis",
@@ -139,7 +142,7 @@ def _entropy_function(setting: Setting) -> Function:
         return _finish(setting, body, "entropy_terms", summary)
     summary = [
         "Entropy sum per data point, in nats.",
-        "Equal to the ELBO where the ELBO is stationary along the field (see `gap`);"
+        "Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);"
         " elsewhere it is not a bound.",
     ]
     return _finish(setting, body, "entropy_sum", summary)
@@ -156,8 +159,8 @@ def _gap_function(setting: Setting, elbo: Function) -> Function:
     body.write_gap()
     summary = [
         "ELBO minus entropy sum, per data point, in nats.",
-        "Computed as the derivative of the ELBO along the field",
-        *_field_lines(setting.derivation),
+        "Computed as the derivative of the ELBO along the motion",
+        *_motion_lines(setting.derivation),
         "It vanishes at stationary points.",
     ]
     return _finish(setting, body, "gap", summary, elbo.arguments)
@@ -168,25 +171,16 @@ def _profile_function(setting: Setting) -> Function:
     profiled = body.write_profiles()
     names = [setting.names[symbol] for symbol in profiled]
     summary = [
-        f"{_listed(names)} where the ELBO is stationary in {'it' if len(names) == 1 else 'them'}.",
+        f"{join_words(names)} where the ELBO is stationary in"
+        f" {'it' if len(names) == 1 else 'them'}.",
         "All else is held fixed. `entropy_sum` at these values equals the ELBO there, whatever"
         " the other parameters and q are.",
     ]
     return _finish(setting, body, "profiled_scales", summary, profiled=profiled)
 
 
-def _listed(names: Sequence[str]) -> str:
-    """a, b and c"""
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-def _field_lines(derivation: Derivation) -> list[str]:
-    lines = []
-    for result in derivation.factors:
-        for parameter, array in result.field.items():
-            text = print_text(array)
-            lines.append(f"    {result.node}: {parameter.name} moves with {text}")
-    return lines
+def _motion_lines(derivation: Derivation) -> list[str]:
+    return [f"    {text}" for text in motion_texts(derivation.motion)]
 
 
 def _finish(
@@ -284,7 +278,10 @@ def _symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False
         dims = f"{setting.sizes['S!']} {dims}".strip()
     kind = symbol.domain.kind if symbol.domain.kind in _DOMAINS else "real"
     upper = setting.upper_bound(symbol) if kind == "category" else ""
-    if symbol.domain.kind == "interval" and (bounds := setting.bounds(symbol)) is not None:
+    if (
+        symbol.domain.kind in ("interval", "angle")
+        and (bounds := setting.bounds(symbol)) is not None
+    ):
         kind, upper = "interval", f"{bounds[1]}, {bounds[0]}"
     what = {
         Role.OBSERVED: "data, ",
@@ -420,7 +417,7 @@ def _verdict_text(derivation: Derivation) -> str:
             f" {form[derivation.theorem or 1]}, are equal at stationary points."
         )
     failing = ", ".join(
-        f"{r.node} ({r.verdict})" for r in derivation.factors if not isinstance(r.result, Solution)
+        f"{r.node} ({r.verdict})" for r in derivation.factors if not isinstance(r.result, Holds)
     )
     return (
         f"Verdict: {derivation.verdict}. The ELBO is not shown to equal a sum of entropies at"

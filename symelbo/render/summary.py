@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Final
 
-from symelbo.criterion.factor import Factor
-from symelbo.criterion.reparameterize_prior import NotReparameterized, Reparameterization
-from symelbo.criterion.result import Outside, Refutation, Solution, Undecided
-from symelbo.derivation import Derivation, FactorEntropy, FactorResult
-from symelbo.expfam.form import Gauge
+from symelbo.criterion.motion import Motion
+from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
+from symelbo.derivation import Derivation, FactorEntropy, FactorResult, Trial
 from symelbo.index.build import ZERO, add, negate
 from symelbo.index.normal import normal
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Add, Entry, Role, Symbol, Term
-from symelbo.index.tidy import tidy
-from symelbo.render.derivation_json import residual_bound
+from symelbo.index.tidy import tidy, tidy_array
+from symelbo.render.derivation_json import PRINTED_BOUND, residual_bound
 from symelbo.render.names import name_array_indices
 from symelbo.render.print_text import print_text
-from symelbo.verify.certificate import Certificate
+from symelbo.verify.certificate import Case, Certificate, CertificateRow
+from symelbo.verify.interval import determinant_of
+from symelbo.words import join_words
 
 __all__ = ["abbreviations", "render_summary", "sum_text"]
 
@@ -36,10 +36,10 @@ _STYLES: Final = {
     "label": "2",
 }
 _HEADINGS: Final = {
-    "proved": "at every stationary point, the ELBO F is this sum of entropies",
+    "proved": "at every stationary point{where}, the ELBO F is this sum of entropies",
     "refuted": "no sum of entropies is guaranteed at the stationary points of the ELBO",
-    "outside": "a factor is no exponential family in its parameters",
-    "undecided": "neither a field nor a certificate against one was found",
+    "outside": "the criterion does not apply to a factor",
+    "undecided": "neither a motion nor a certificate against one was found",
 }
 _ASSUMPTION_LABELS: Final = {"standing": "assuming", "variational": "of q"}
 
@@ -77,9 +77,17 @@ def render_summary(
     heading = verdict.upper()
     if derivation.theorem is not None:
         heading += f" by Theorem {derivation.theorem}"
-    first, *rest = wrap(f"{heading}: {_HEADINGS[verdict]}", width)
+    text = _HEADINGS[verdict].format(where=_where_it_holds(derivation))
+    if verdict == "undecided" and derivation.closure is Closure.BROKEN:
+        text = "(U) holds of the model, but the declared q is not shown to follow the motion"
+    first, *rest = wrap(f"{heading}: {text}", width)
     lines += [paint(heading, verdict) + first[len(heading) :], *rest, ""]
-    groups = _sum_rows(derivation), *_factor_groups(derivation), _basis_rows(derivation, notes)
+    groups = (
+        _sum_rows(derivation),
+        _motion_rows(derivation),
+        *_factor_groups(derivation),
+        _basis_rows(derivation, notes),
+    )
     blocks = ([line for row in group for line in _lay_out(row, width, paint)] for group in groups)
     body = "\n\n".join("\n".join(block) for block in blocks if block)
     return "\n".join(lines) + "\n" + body + "\n"
@@ -213,32 +221,75 @@ def _sum_rows(derivation: Derivation) -> Iterator[_Row]:
         yield _Row("", "; ".join(legend), 2)
 
 
+# ---------------------------------------------------------------- the motion
+
+
+def _where_it_holds(derivation: Derivation) -> str:
+    """ " where w is not 0 and H >= 2": the conditions that belong into the headline."""
+    parts = [
+        f"{print_text(tidy(a.term))} is not 0"
+        for a in derivation.assumptions
+        if a.kind == "nonzero" and a.term is not None
+    ]
+    parts += [f"{a.size[0]} >= {a.size[1]}" for a in derivation.assumptions if a.size is not None]
+    return f" where {' and '.join(parts)}" if parts else ""
+
+
+def _motion_rows(derivation: Derivation) -> Iterator[_Row]:
+    motion = derivation.motion
+    symbols = [symbol for symbol, _ in sorted(motion.velocities().items(), key=_by_kind)]
+    label = "along"
+    for symbol, text in zip(symbols, motion_texts(motion), strict=True):
+        role = {Role.LATENT: " (a latent)", Role.VARIATIONAL: " (of q)"}.get(symbol.role, "")
+        yield _Row(label, text + role, 2, formula=True)
+        label = " "
+
+
+def motion_texts(motion: Motion) -> list[str]:
+    """d/ds theta = velocity, for everything that moves."""
+    found = []
+    for symbol, array in sorted(motion.velocities().items(), key=_by_kind):
+        named = name_array_indices(tidy_array(array))
+        left = print_text(Entry(symbol, named.indices))
+        found.append(f"d/ds {left} = {print_text(named.body)}")
+    return found
+
+
+def _by_kind(item: tuple[Symbol, object]) -> tuple[int, str]:
+    roles = (Role.PARAMETER, Role.LATENT, Role.VARIATIONAL)
+    return roles.index(item[0].role), item[0].name
+
+
 # ---------------------------------------------------------------- the factors
 
 
 def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
     entropies = iter(derivation.entropy_sum.entropies if derivation.entropy_sum else ())
-    refuted: dict[str, Refutation] = {}
+    shown: dict[str, Refuted] = {}
     for statement, result in zip(derivation.model.statements, derivation.factors, strict=True):
         title = f"{result.node} ~ {statement.family.name}"
         rows: list[_Row]
         match result.result:
-            case Solution() as solution:
-                rows = list(_solution_rows(result, solution, next(entropies)))
-            case Refutation() as refutation:
+            case Holds():
+                rows = list(_identity_rows(result, next(entropies)))
+            case Refuted() as refuted:
                 title += ": refuted"
-                known = [node for node in refutation.joint if node in refuted]
-                if known and refuted[known[0]].certificate == refutation.certificate:
+                known = [node for node in refuted.joint if node in shown]
+                if known and shown[known[0]].certificate == refuted.certificate:
                     title += f" together with {known[0]}"
                     rows = []
                 else:
-                    rows = list(_refutation_rows(result, refutation))
-                refuted[result.node] = refutation
-            case Outside(reason=reason, piece=piece):
+                    rows = list(_refutation_rows(refuted.cause, refuted.certificate))
+                    if refuted.remedy:
+                        rows.append(_Row("to change", refuted.remedy))
+                shown[result.node] = refuted
+            case Outside(reason=reason, piece=piece, certificate=certificate):
                 title += ": outside"
                 rows = [_Row("because", reason)]
                 if piece is not None:
                     rows.append(_Row("the piece", print_text(piece), formula=True))
+                if certificate is not None:
+                    rows.append(_Row("certificate", _describe(certificate)))
             case Undecided(residual=residual, missing=missing):
                 title += ": undecided"
                 rows = [
@@ -248,76 +299,84 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
         yield [_Row("", title, 2), *rows]
 
 
-def _solution_rows(
-    result: FactorResult, solution: Solution, entropy: FactorEntropy
-) -> Iterator[_Row]:
-    change = result.reparameterization
-    if isinstance(change, Reparameterization):
-        scale = print_text(Entry(change.scale, change.statement.plates))
-        text = f"{scale} stands for the {change.argument} {print_text(change.value)}"
-        yield _Row("reparameterized", text)
-    yield from _form_rows(solution.factor)
-    label = "field"
-    for parameter, array in sorted(solution.field.items(), key=lambda item: item[0].name):
-        named = name_array_indices(array)
-        left = print_text(Entry(parameter, named.indices))
-        yield _Row(label, f"d/ds {left} = {print_text(named.body)}", formula=True)
-        label = " "
-    for term in solution.nonzero:
-        yield _Row("where", f"{print_text(term)} is not 0", formula=True)
+def _identity_rows(result: FactorResult, entropy: FactorEntropy) -> Iterator[_Row]:
+    if result.form is not None and result.form.conditional:
+        held = ", ".join(symbol.name for symbol in result.form.held)
+        yield _Row("form", f"conditional: {held} held fixed")
+    identity = result.identity
+    assert identity is not None
+    if identity.base != ZERO:
+        yield _Row("base measure", f"log h = {print_text(tidy(identity.base))}", formula=True)
     kind = entropy.kind.replace("_", "-")
     yield _Row(kind, print_text(entropy.display), formula=True)
     for line in _abbreviations(entropy):
         yield _Row(" ", f"with {line}", formula=True)
 
 
-def _form_rows(factor: Factor) -> Iterator[_Row]:
-    if factor.conditional:
-        held = ", ".join(symbol.name for symbol in factor.held)
-        yield _Row("form", f"conditional: {held} held fixed")
-    if factor.gauge is not Gauge.CONSTANT:
-        text = f"log h = {print_text(factor.log_base)}"
-        yield _Row("base measure", text, formula=True)
-
-
-def _refutation_rows(result: FactorResult, refutation: Refutation) -> Iterator[_Row]:
-    yield _Row("because", refutation.cause)
-    if isinstance(result.reparameterization, NotReparameterized):
-        yield _Row("and", result.reparameterization.reason)
-    if refutation.certificate is not None:
-        yield _Row("certificate", _describe(refutation.certificate))
-    yield _Row("to change", refutation.remedy)
+def _refutation_rows(cause: str, certificate: Certificate) -> Iterator[_Row]:
+    yield _Row("because", cause)
+    yield _Row("certificate", _describe(certificate))
 
 
 def _describe(certificate: Certificate) -> str:
-    """Where the criterion fails, in one sentence."""
+    """Where (U) fails, in one sentence."""
     given = [f"{name} = {count}" for name, count in certificate.sizes]
-    given += [_value(*item) for item in certificate.point]
-    rows = certificate.rows
-    if len(rows) > _SHOWN_ROWS or len(given) > _SHOWN_ROWS:
-        weights = f"{len(rows)} weights"
-    else:
-        weights = "the weights " + ", ".join(
-            f"{print_text(row.weight)} ({'; '.join(_where(certificate, n)) or row.factor})"
-            for n, row in enumerate(rows)
+    given += [_value(*item) for item in certificate.constants]
+    if len(certificate.points) == 1:
+        given += [_value(*item) for item in certificate.points[0]]
+    place = f"at {', '.join(given)}: " if given and len(given) <= _SHOWN_ROWS else ""
+    cases = [_describe_case(case) for case in certificate.cases]
+    if len(cases) > 1:
+        cases = [f"({n}) {text}" for n, text in enumerate(cases, start=1)]
+    return place + "; ".join(cases)
+
+
+def _describe_case(case: Case) -> str:
+    moving = [f"{_entry_text(*at)} moves" for at in case.moving]
+    resting = [f"{_entry_text(*at)} rests" for at in case.resting]
+    given = f"if {' and '.join([*moving, *resting])}: " if moving or resting else ""
+    left = len(case.unknowns)
+    if left:
+        names = join_words([_entry_text(u.name, u.place) for u in case.unknowns])
+        return (
+            f"{given}{left + 1} combinations of {len(case.rows)} rows leave only {names}, and of"
+            f" them a system with determinant {float(determinant_of(case.matrix).split()[0]):.4g}"
         )
-    point = f"at {', '.join(given)} " if given and len(given) <= _SHOWN_ROWS else ""
-    value = print_text(certificate.value)
-    shifts = "; no constant shift of eta helps" if certificate.excludes_shifts else ""
-    return f"{point}{weights} take the Jacobian to 0 and eta to {value}{shifts}"
+    text = f"{len(case.rows)} weights annihilate every motion, base measure and entropy"
+    if len(case.rows) <= _SHOWN_ROWS:
+        listed = ", ".join(f"{row.weights[0]} ({_row_text(row)})" for row in case.rows)
+        text = f"the weights {listed} annihilate every motion, base measure and entropy"
+    return f"{given}{text}, but take log p to {print_text(case.matrix[0][0])}"
 
 
-def _where(certificate: Certificate, number: int) -> list[str]:
-    row = certificate.rows[number]
-    place = f"[{','.join(map(str, row.place))}]" if row.place else ""
-    return [f"{row.factor}{place}", *(_value(*v) for v in certificate.samples[row.sample])]
+def _row_text(row: CertificateRow) -> str:
+    values = [_value(*item) for item in (*row.value, *row.parents)]
+    return "; ".join(values) or row.factor
 
 
-def _value(name: str, place: tuple[int, ...], value: object) -> str:
-    return f"{name}{list(place) if place else ''} = {value}".replace(", ", ",")
+def _entry_text(name: str, place: tuple[int, ...]) -> str:
+    return f"{name}{list(place) if place else ''}".replace(", ", ",")
+
+
+def _value(at: tuple[str, tuple[int, ...]], value: object) -> str:
+    return f"{_entry_text(*at)} = {value}"
 
 
 # ---------------------------------------------------------------- what it rests on
+
+
+def _trial_text(trial: Trial) -> str:
+    bound = residual_bound(trial.residual)
+    text = "(U) for all sizes by the kernel"
+    if bound is not None:
+        text += f"; at {trial.trials} random points: relative residual < {bound:.0e}"
+    printed = residual_bound(trial.printed, PRINTED_BOUND)
+    if printed is not None:
+        text += (
+            f"; F, integrated, against the printed sum at {trial.printed_trials} points:"
+            f" < {printed:.0e}"
+        )
+    return text
 
 
 def _basis_rows(derivation: Derivation, notes: Sequence[tuple[str, str]]) -> Iterator[_Row]:
@@ -329,11 +388,19 @@ def _basis_rows(derivation: Derivation, notes: Sequence[tuple[str, str]]) -> Ite
         texts = by_label.setdefault("provided", [])
         if condition not in texts:
             texts.append(condition)
+    if derivation.model.variational == "exact" and derivation.posterior is None:
+        by_label.setdefault("of q", []).append(
+            "no closed form of the exact posterior was derived: its entropy and the expectations"
+            " under it stay in the sum"
+        )
     for label, texts in by_label.items():
         yield _Row(label, "; ".join(texts), 2)
-    bound = residual_bound(derivation.residual)
-    if bound is not None:
-        residual = f"largest relative residual < {bound:.0e} over {derivation.trials} trials"
-        yield _Row("checked", f"exact identity: {residual}", 2)
+    alternative = derivation.decision.alternative
+    if alternative is not None:
+        moved = "; ".join(motion_texts(alternative.motion))
+        text = f"Theorem 1 holds as well, along {moved}, if the family of q is closed under it"
+        yield _Row("also", text, 2)
+    if derivation.trial is not None:
+        yield _Row("checked", _trial_text(derivation.trial), 2)
     for label, text in notes:
         yield _Row(label, text, 2)

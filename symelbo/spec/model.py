@@ -19,6 +19,8 @@ class Condition:
     text: str  # as the user would write it: "0 < w*z[h] + 1/2 < 1 for h in 1:H"
     reason: str  # "p of Bernoulli at z"
     place: Place
+    array: Array  # what it is about, in the plate indices of its statement
+    kind: str  # the domain that the array has to lie in: positive, unit, posdef, ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Statement:
     extents: tuple[tuple[str, Extent], ...]  # formal extent of the family -> extent here
     place: Place
     places: tuple[IndexTerm, ...] = ()  # as on the left of `~`: plate indices, z[1], z[t+1]
+    conditions: tuple[Condition, ...] = ()  # on its arguments
 
     @property
     def label(self) -> str:
@@ -95,7 +98,7 @@ class Model:
     reference: str = ""
     description: str = ""
     conditions: tuple[Condition, ...] = ()
-    families: tuple[Family, ...] = ()  # the user's own
+    families: tuple[tuple[Family, Place], ...] = ()  # the user's own, and where they stand
     normalized: Mapping[str, object] = field(default_factory=dict)  # the spec, for the JSON
     sha256: str = ""  # of the bytes of the specification
 

@@ -47,9 +47,9 @@ from symelbo.language.syntax import (
     SubscriptSyntax,
     names_used,
 )
-from symelbo.spec.check_domain import check_argument
+from symelbo.spec.check_domain import check_argument, check_bound
 from symelbo.spec.context import Context
-from symelbo.spec.model import Definition, Statement
+from symelbo.spec.model import Condition, Definition, Statement
 from symelbo.spec.read_yaml import MappingNode, Node, Scalar, Sequence
 
 __all__ = ["Parsed", "bind_call", "parse_statements", "resolve_model", "target_places"]
@@ -57,6 +57,9 @@ __all__ = ["Parsed", "bind_call", "parse_statements", "resolve_model", "target_p
 MAX_STATEMENTS: Final = 500
 MAX_OPERATIONS: Final = 20_000  # of one statement, deterministic quantities written out
 MAX_HEIGHT: Final = 200
+
+# A support up to 1 -> the same by its own name.
+_SINGLE: Final = {"naturals": "binary", "counts": "onehot"}
 
 # What people coming from elsewhere write.
 _ALIASES: Final = {
@@ -408,6 +411,7 @@ class Call:
     form: Form
     arguments: tuple[tuple[str, Array], ...]
     extents: tuple[tuple[str, Extent], ...]
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def event(self) -> tuple[Extent, ...]:
@@ -434,6 +438,8 @@ def _actual_support(support: Domain, arguments: Mapping[str, Array]) -> Domain:
         if free_indices(actual):
             return Domain("positive" if number == 0 and is_positive(actual) else "real")
         bounds[number] = actual
+    if bounds[1] == ONE and support.kind in _SINGLE:
+        return Domain(_SINGLE[support.kind])  # one trial
     return Domain(support.kind, *bounds)
 
 
@@ -494,6 +500,7 @@ def _sample(
             extents=call.extents,
             place=item.place,
             places=places,
+            conditions=call.conditions,
         )
         results.append((group.index(item), statement))
     yield from (statement for _, statement in sorted(results, key=lambda pair: pair[0]))
@@ -609,11 +616,17 @@ def bind_call(
             if fixed is not None:
                 extents[name] = fixed
     arguments: list[tuple[str, Array]] = []
+    before = len(context.conditions)
     for formal, value in zip(form.arguments, values, strict=True):
         array = _argument(context, item, family, formal, value, resolver, loops, extents)
         if array is not None:
             check_argument(context, item.scalar, syntax, family, formal, value, array)
             arguments.append((formal.name, array))
+    for formal, value, (_, array) in zip(form.arguments, values, arguments, strict=False):
+        if formal.above is not None and formal.above[0] in extents:
+            extent, by = extents[formal.above[0]], formal.above[1]
+            limit = Extent(extent.size, extent.offset + by)
+            check_bound(context, item.scalar, syntax, family, formal, value, array, limit)
     if not family.builtin:
         # its density may use any size of the model as a number or a range
         used = set(_density_names(form))
@@ -624,7 +637,8 @@ def bind_call(
     unbound |= set(family.shape) - set(extents)
     if len(arguments) != len(form.arguments) or unbound:
         return None
-    return Call(family, form, tuple(arguments), tuple(extents.items()))
+    conditions = tuple(context.conditions[before:])
+    return Call(family, form, tuple(arguments), tuple(extents.items()), conditions)
 
 
 def _density_names(form: Form) -> Iterator[str]:

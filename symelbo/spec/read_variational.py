@@ -24,6 +24,7 @@ _FITS = {
     "unit": {"unit", "positive", "real"},
     "binary": {"binary", "naturals"},
     "naturals": {"naturals"},
+    "counts": {"counts", "onehot"},
     "category": {"category"},
     "simplex": {"simplex"},
     "posdef": {"posdef"},
@@ -247,4 +248,5 @@ def _resolve(
         extents=call.extents,
         place=item.place,
         places=places,
+        conditions=call.conditions,
     )

@@ -1,8 +1,20 @@
-"""Refutations as data, checked in exact arithmetic (Lücke & Warnken (2022), Example 3).
+"""Refutations as data, checked in exact arithmetic: no motion satisfies the criterion (U).
 
-The criterion fails if finitely many equations of it, at admissible samples of the parents, combine
-to
-sum_i c_i' J_i = 0 and sum_i c_i' eta_i != 0; with sum_i c_i = 0 no constant shift helps either.
+(U) is linear in the velocities, in r and s, in b and in H~.  Weights on finitely many points that
+annihilate all of these, and not log p, exclude every solution:
+
+    at each parameter value   sum w D log p = 0  for all velocities, r and s
+    at equal parents too      sum w = 0          so that H~ drops out
+    at equal values           sum w = 0          so that b drops out
+    over everything           sum w log p != 0
+
+More generally, k systems of rational weights may leave k - 1 of the unknowns: what they leave is k
+equations, and if the determinant of their coefficients and of sum w log p is not 0, they have no
+solution.  So coefficients may be transcendental: determinants are enclosed by balls.
+
+A latent that moves has b = c v, c log v or c log(v - lower) up to a constant, as D b is constant; a
+factor in which nothing moves has to have a constant density.  Where that is used, there is one
+case for each choice of the latent entries that move and that rest.
 """
 
 from __future__ import annotations
@@ -10,20 +22,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 
 from symelbo.index.terms import (
     Add,
     Apply,
     Array,
+    Call,
     Delta,
     Domain,
     Entry,
     Extent,
     Index,
+    IndexTerm,
     IndexValue,
     Mul,
     Number,
+    Offset,
     Position,
+    Power,
     Role,
     Size,
     Sum,
@@ -31,59 +48,474 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.verify.evaluate import walk
-from symelbo.verify.instance import Exact, admissible, function_admissible, length
-from symelbo.verify.interval import certainly_nonzero
+from symelbo.verify.instance import Exact, admissible_entries, function_admissible, length
+from symelbo.verify.interval import certainly_nonsingular
 from symelbo.verify.kernel import Poly
 from symelbo.verify.language import Field, Instance, NotShown
 
-__all__ = ["Certificate", "Row", "check_certificate", "tangent_field"]
+__all__ = [
+    "Case",
+    "Certificate",
+    "CertificateRow",
+    "Given",
+    "RefutedFactor",
+    "Unknown",
+    "check_certificate",
+]
 
-NODES = (Role.LATENT, Role.OBSERVED, Role.VALUE)
-PARENTS = (*NODES, Role.INPUT)
+Place = tuple[str, tuple[int, ...]]
+Given = tuple[tuple[Place, Fraction], ...]
+
+MAX_CASES = 6  # latent entries that cases tell apart
+_REGULAR = frozenset(("exp", "abs", "tanh", "sigmoid", "softplus", "sin", "cos", "erf"))
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One equation of the criterion at one sample, with its weight c."""
+class RefutedFactor:
+    """What a certificate is about: a factor's log-density at one point of its plates.
 
-    sample: int  # index into the samples
-    factor: str  # name of the node
-    component: int  # which block of natural parameters of that factor
-    place: tuple[int, ...]  # concrete plate and block indices
-    weight: Term  # closed, usually a Number
+    arguments: (domain, what stands in the place of the argument) for every argument of the family.
+    """
+
+    name: str
+    node: Symbol
+    plates: tuple[Index, ...]
+    places: tuple[IndexTerm, ...]
+    log_density: Term
+    arguments: tuple[tuple[Domain, Array], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRow:
+    """(U) of one factor at one point, with its weight in each of the combinations.
+
+    place: the values of the factor's plate indices; point: which parameter value; parents and
+    value: what the nodes and covariates are.
+    """
+
+    factor: str
+    place: tuple[int, ...]
+    point: int
+    parents: Given
+    value: Given
+    weights: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A number that a combination of rows may leave: a velocity, r or s at a parameter value, or
+    the factor c of the base measure of a latent that moves (point None).
+    """
+
+    name: str
+    place: tuple[int, ...]
+    point: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Rows that contradict (U) if the entries in `moving` move at some of the parameter values and
+    those in `resting` at none.
+
+    matrix: one line for each combination of the rows: what it leaves of the unknowns, and last the
+    weighted sum of log p.  It is square, and its determinant is not 0; without unknowns it is one
+    number.  dependent: other unknowns, which occur in the same combination of these everywhere.
+    """
+
+    moving: tuple[Place, ...]
+    resting: tuple[Place, ...]
+    rows: tuple[CertificateRow, ...]
+    unknowns: tuple[Unknown, ...]
+    matrix: tuple[tuple[Term, ...], ...]
+    dependent: tuple[tuple[Unknown, tuple[Fraction, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """Everything needed to see that the criterion fails, and nothing else.
+    """Everything needed to see that no motion satisfies (U), and nothing else.
 
-    A sample gives the parents (nodes and inputs).  It may also give learned parameters other values
-    than the point does: then c' J = 0 is required for each parameter value on its own, while c' eta
-    is summed over all (a shift of the base measure is the same for all parameter values).
+    functions: what is put for the abstract ones; constants and points: known numbers, and the
+    values of the parameters; still: that no latent may move is given (`reparameterize: never`).
     """
 
     sizes: tuple[tuple[str, int], ...]
     functions: tuple[tuple[Symbol, tuple[Symbol, ...], Array], ...]  # f, formal arguments, result
-    point: tuple[tuple[str, tuple[int, ...], Fraction], ...]  # parameters, constants, inputs
-    samples: tuple[tuple[tuple[str, tuple[int, ...], Fraction], ...], ...]  # values of the parents
-    rows: tuple[Row, ...]
-    value: Term  # sum of c * eta: closed, not zero
-    excludes_shifts: bool  # per (factor, component, place) the weights sum to zero
+    constants: Given
+    points: tuple[Given, ...]
+    cases: tuple[Case, ...]
+    still: bool = False
 
 
-Naturals = Mapping[tuple[str, int], tuple[tuple[Index, ...], Term]]
-
-
-def check_certificate(
-    certificate: Certificate, naturals: Naturals, parameters: Sequence[Symbol]
-) -> list[str]:
-    """Reasons why the certificate does not refute the criterion; empty if it does."""
+def check_certificate(certificate: Certificate, factors: Sequence[RefutedFactor]) -> list[str]:
+    """Reasons why the certificate does not refute (U) of the factors together; empty if it does."""
     try:
-        return _Check(certificate, naturals, parameters).reasons()
+        return _Check(certificate, factors).reasons()
     except NotShown as reason:
         return [f"not shown: {reason}"]
     except KeyError as reason:
         return [f"no size or entry {reason}"]
+
+
+class _Check:
+    def __init__(self, certificate: Certificate, factors: Sequence[RefutedFactor]) -> None:
+        self.certificate = certificate
+        self.factors = {factor.name: factor for factor in factors}
+        self.sizes = dict(certificate.sizes)
+        self.functions = {f.name: (formals, a) for f, formals, a in certificate.functions}
+        self.constants = dict(certificate.constants)
+        self.points = [dict(point) for point in certificate.points]
+        self.symbols: dict[str, Symbol] = {}
+        self.used: dict[str, Symbol] = {}  # abstract functions
+        self.clashes: list[str] = []
+        self.mirrored: set[str] = set()  # V + V': V[i,j] and V[j,i] are one direction
+        for factor in factors:
+            for item in walk([factor.log_density, *(a for _, a in factor.arguments)]):
+                if isinstance(item, Apply):
+                    self.used[item.function.name] = item.function
+                elif isinstance(item, Entry):
+                    self.know(item.symbol)
+            self.know(factor.node)
+        self.exact = Exact(Instance(self.sizes, {}, self.functions))
+
+    def know(self, symbol: Symbol) -> None:
+        if self.symbols.setdefault(symbol.name, symbol) != symbol:
+            self.clashes.append(f"{symbol.name} is two symbols")
+
+    def reasons(self) -> list[str]:
+        return self.well_formed() or self.admissible() or self.equations() or self.coverage()
+
+    # ------------------------------------------------------------------ form
+
+    def well_formed(self) -> list[str]:
+        certificate = self.certificate
+        found = [*self.clashes]
+        if len(self.factors) == 0 or not certificate.cases or not certificate.points:
+            found.append("no factors, no cases or no parameter values")
+        found += [f"size {n} = {k} is not positive" for n, k in certificate.sizes if k < 1]
+        for given, role in (
+            (self.constants, Role.CONSTANT),
+            *((p, Role.PARAMETER) for p in self.points),
+        ):
+            for name, _ in given:
+                if name in self.symbols and self.symbols[name].role is not role:
+                    found.append(f"{name} is no {role.value}")
+        for case in certificate.cases:
+            if not case.rows:
+                found.append("a case without rows")
+            for row in case.rows:
+                found += self.row_reasons(row)
+            size = len(case.matrix)
+            if len(case.unknowns) != size - 1 or any(len(line) != size for line in case.matrix):
+                found.append("as many combinations are needed as unknowns are left, and one more")
+            if any(len(row.weights) != size for row in case.rows):
+                found.append("a row without a weight in every combination")
+            if any(len(combination) != size - 1 for _, combination in case.dependent):
+                found.append("a dependent unknown without a factor for every unknown")
+            named = [*case.unknowns, *(unknown for unknown, _ in case.dependent)]
+            if len(set(named)) != len(named):
+                found.append("an unknown that is named twice")
+            if not all(_closed(term) for line in case.matrix for term in line):
+                found.append("a coefficient or a value is not closed")
+        return found
+
+    def row_reasons(self, row: CertificateRow) -> list[str]:
+        factor = self.factors.get(row.factor)
+        if factor is None:
+            return [f"no factor {row.factor}"]
+        if not 0 <= row.point < len(self.points):
+            return [f"no parameter value {row.point}"]
+        ranges = [(i.low, length(i.extent, self.sizes)) for i in factor.plates]
+        if len(ranges) != len(row.place) or not all(
+            low <= k <= high for (low, high), k in zip(ranges, row.place, strict=True)
+        ):
+            return [f"place {row.place} of {row.factor} does not exist"]
+        own = set(self.own_places(factor, row))
+        found = []
+        if {at for at, _ in row.value} != own or len(row.value) != len(own):
+            found.append(f"a row of {row.factor} does not give its value")
+        for at, _ in row.parents:
+            role = self.symbols[at[0]].role if at[0] in self.symbols else None
+            if role not in (Role.LATENT, Role.OBSERVED, Role.INPUT, None) or at in own:
+                found.append(f"a row of {row.factor} gives {at[0]}, which is no parent")
+        return found
+
+    def own_places(self, factor: RefutedFactor, row: CertificateRow) -> list[Place]:
+        env = dict(zip(factor.plates, row.place, strict=True))
+
+        def at(place: IndexTerm) -> int:
+            match place:
+                case Index():
+                    return env[place]
+                case Offset(index, by):
+                    return env[index] + by
+                case Position(extent):
+                    return length(extent, self.sizes)
+            raise NotShown("a node cannot be a place on the left")
+
+        plates = tuple(map(at, factor.places))
+        events = factor.node.shape[len(plates) :]
+        ranges = (range(1, length(e, self.sizes) + 1) for e in events)
+        return [(factor.node.name, (*plates, *event)) for event in product(*ranges)]
+
+    # ------------------------------------------------------------------ admissible points
+
+    def admissible(self) -> list[str]:
+        found: list[str] = []
+        for name, symbol in self.used.items():
+            if name not in self.functions:
+                found.append(f"no function given for {name}")
+                continue
+            formals, array = self.functions[name]
+            found += function_admissible(symbol, formals, array, Instance(self.sizes))
+        if found:
+            return found
+        for given in (self.constants, *self.points):
+            found += self.domains(given, complete=True)
+        for case in self.certificate.cases:
+            for row in case.rows:
+                entries = {**dict(row.parents), **dict(row.value)}
+                found += self.domains(entries, complete=False)
+                found += self.arguments(row)
+        return found
+
+    def domains(self, given: Mapping[Place, Fraction], *, complete: bool) -> list[str]:
+        """Every value lies in the domain of its symbol."""
+        by_name: dict[str, dict[tuple[int, ...], Fraction]] = {}
+        for (name, at), x in given.items():
+            by_name.setdefault(name, {})[at] = x
+        found = []
+        for name, entries in by_name.items():
+            if name in self.symbols:
+                found += admissible_entries(
+                    self.symbols[name], entries, self.constants, self.sizes, complete=complete
+                )
+        return found
+
+    def arguments(self, row: CertificateRow) -> list[str]:
+        """The arguments of the family lie in their domains, so that log p is a log-density."""
+        factor = self.factors[row.factor]
+        values = self.values(row)
+        self.exact.instance = self.instance(values)
+        found = []
+        for domain, array in factor.arguments:
+            ranges = [range(i.low, length(i.extent, self.sizes) + 1) for i in array.indices]
+            entries: dict[tuple[int, ...], Poly] = {}
+            for where in product(*ranges):
+                place = (*row.place, *where)
+                indices = (*factor.plates, *array.indices)
+                entries[where] = self.exact.block(indices, place, array.body, values)
+            if not self.inside(domain, entries):
+                found.append(f"an argument of {row.factor} is not shown to lie in its domain")
+        return found
+
+    def inside(self, domain: Domain, entries: Mapping[tuple[int, ...], Poly]) -> bool:
+        forms = self.exact.forms
+        if domain.kind in ("positive", "unit", "simplex") and not all(
+            forms.positive(poly) for poly in entries.values()
+        ):
+            return False
+        if domain.kind == "unit":
+            return all(
+                forms.positive(self.exact.add({(): 1}, poly, -1)) for poly in entries.values()
+            )
+        if domain.kind == "simplex":
+            sums: dict[tuple[int, ...], Poly] = {}
+            for where, poly in entries.items():
+                sums[where[:-1]] = self.exact.add(sums.get(where[:-1], {}), poly)
+            one: Poly = {(): 1}
+            return all(self.exact.vanishes(self.exact.add(s, one, -1)) for s in sums.values())
+        numbers = {w: p.get((), 0) for w, p in entries.items() if not set(p) - {()}}
+        if domain.kind == "naturals":
+            return len(numbers) == len(entries) and all(
+                x >= 0 and Fraction(x).denominator == 1 for x in numbers.values()
+            )
+        if domain.kind == "posdef":
+            return len(numbers) == len(entries) and not admissible_entries(
+                Symbol("matrix", Role.CONSTANT, domain, (Extent(None, 0),) * 2),
+                {w: Fraction(x) for w, x in numbers.items()},
+                {},
+                self.sizes,
+                complete=False,
+            )
+        return domain.kind in ("positive", "unit", "simplex", "real")
+
+    # ------------------------------------------------------------------ the equations
+
+    def values(self, row: CertificateRow) -> dict[Place, Fraction]:
+        point = self.points[row.point]
+        return {**self.constants, **point, **dict(row.parents), **dict(row.value)}
+
+    def instance(self, values: Mapping[Place, Fraction]) -> Instance:
+        categories = {
+            (name, place): int(x)
+            for (name, place), x in values.items()
+            if name in self.symbols and self.symbols[name].domain.kind == "category"
+        }
+        return Instance(self.sizes, categories, self.functions)
+
+    def equations(self) -> list[str]:
+        found = []
+        for number, case in enumerate(self.certificate.cases, start=1):
+            reasons = self.case_reasons(case)
+            found += [f"case {number}: {reason}" for reason in reasons]
+        return found
+
+    def case_reasons(self, case: Case) -> list[str]:
+        columns, totals = self.combine(case)
+        found = []
+        for unknown, combination in case.dependent:
+            for other, factor in zip(case.unknowns, combination, strict=True):
+                if unknown in columns and other in columns:
+                    columns[unknown] = [
+                        self.exact.add(poly, same, -factor)
+                        for poly, same in zip(columns[unknown], columns[other], strict=True)
+                    ]
+        for unknown, polys in columns.items():
+            if unknown in case.unknowns:
+                continue
+            if not all(self.exact.vanishes(poly) for poly in polys):
+                found.append(f"the weights do not annihilate {_describe(unknown)}")
+        printed = [*case.unknowns, None]
+        for n, unknown in enumerate(printed):
+            polys = totals if unknown is None else columns.get(unknown, [{}] * len(totals))
+            for line, poly in zip(case.matrix, polys, strict=True):
+                rest = self.exact.add(poly, self.exact.number(line[n]), -1)
+                if not self.exact.vanishes(rest):
+                    what = "log p" if unknown is None else _describe(unknown)
+                    found.append(
+                        f"the weighted sum of {what} differs from what is stated by "
+                        + self.exact.show(rest)
+                    )
+        if not found and not certainly_nonsingular(case.matrix):
+            found.append("the determinant is not shown to be different from zero")
+        return found
+
+    def combine(self, case: Case) -> tuple[dict[object, list[Poly]], list[Poly]]:
+        """For each combination: what it leaves of every unknown, and of log p."""
+        exact = self.exact
+        field = self.field()
+        count = len(case.matrix)
+        columns: dict[object, list[Poly]] = {}
+        totals: list[Poly] = [{} for _ in range(count)]
+
+        def gather(key: object, poly: Poly, weights: Sequence[Fraction]) -> None:
+            polys = columns.setdefault(key, [{} for _ in range(count)])
+            for n, weight in enumerate(weights):
+                polys[n] = exact.add(polys[n], poly, weight)
+
+        for row in case.rows:
+            factor = self.factors[row.factor]
+            values = self.values(row)
+            still: dict[Place, Fraction] = {}
+            for name, at in case.resting:
+                still[f"rate of {name}", at] = Fraction(0)
+                still[f"shift of {name}", at] = Fraction(0)
+            exact.instance = self.instance(values)
+            here = exact.block(factor.plates, row.place, factor.log_density, values)
+            moved = exact.block(
+                factor.plates, row.place, factor.log_density, {**values, **still}, field
+            )
+            totals = [
+                exact.add(t, here, weight) for t, weight in zip(totals, row.weights, strict=True)
+            ]
+            for (name, at), poly in exact.coefficients(moved).items():
+                if name in self.mirrored and at[-1] < at[-2]:
+                    continue
+                gather(Unknown(name, at, row.point), poly, row.weights)
+            for key, term in self.constraints(case, factor, row):
+                gather(key, exact.number(term), row.weights)
+        return columns, totals
+
+    def field(self) -> Field:
+        """Every admissible motion, linear in unknown velocities."""
+        field: dict[str, tuple[tuple[Index, ...], Term]] = {}
+        for name, symbol in self.symbols.items():
+            if symbol.role is Role.PARAMETER:
+                velocity = Symbol(f"velocity of {name}", Role.UNKNOWN, Domain("real"), symbol.shape)
+                field[name] = tangent_field(symbol, velocity)
+                if symbol.domain.kind == "posdef":
+                    self.mirrored.add(velocity.name)
+            elif self.is_movable(symbol):
+                field[name] = latent_field(symbol)
+        return field
+
+    def constraints(
+        self, case: Case, factor: RefutedFactor, row: CertificateRow
+    ) -> list[tuple[object, Term]]:
+        """The unknowns of a row besides the velocities: H~ and b."""
+        one = Number(Fraction(1))
+        name, place = factor.name, row.place
+        found: list[tuple[object, Term]] = [(("H~", name, place, row.point, row.parents), one)]
+        own = [at for at, _ in row.value]
+        if len(own) == 1 and own[0] in case.moving:
+            if not self.is_movable(factor.node):
+                raise NotShown(f"{factor.node.name} cannot move")
+            base = Unknown(f"base of {name}", place, None)
+            found.append((base, _moving_base(factor, row.value[0][1])))
+        elif not self.is_idle(case, factor, row):
+            inputs = (
+                tuple(item for item in row.parents if self.symbols[item[0][0]].role is Role.INPUT)
+                if all(item[0][0] in self.symbols for item in row.parents)
+                else row.parents
+            )
+            found.append((("b", name, place, row.value, inputs), one))
+        return found
+
+    def is_idle(self, case: Case, factor: RefutedFactor, row: CertificateRow) -> bool:
+        """Whether nothing moves in the factor, so that its density would have to be constant."""
+        mentioned = {e.symbol for e in walk((factor.log_density,)) if isinstance(e, Entry)}
+        if any(s.role is Role.PARAMETER for s in mentioned):
+            return False
+        entries = [at for at, _ in (*row.value, *row.parents)]
+        return all(
+            at in case.resting
+            or at[0] not in self.symbols
+            or not self.is_movable(self.symbols[at[0]])
+            for at in entries
+        )
+
+    def is_movable(self, symbol: Symbol) -> bool:
+        """Whether a latent may move."""
+        return not self.certificate.still and _is_movable(symbol)
+
+    # ------------------------------------------------------------------ cases
+
+    def coverage(self) -> list[str]:
+        """Every choice of moving and resting entries is one of the cases."""
+        cases = self.certificate.cases
+        entries = sorted({at for case in cases for at in (*case.moving, *case.resting)})
+        if len(entries) > MAX_CASES:
+            return ["too many latent entries are told apart"]
+        for name, _ in entries:
+            if name not in self.symbols or not self.is_movable(self.symbols[name]):
+                return [f"{name} is no latent that may move"]
+        for choice in product((True, False), repeat=len(entries)):
+            moves = {at for at, moving in zip(entries, choice, strict=True) if moving}
+            rests = set(entries) - moves
+            if not any(moves >= set(c.moving) and rests >= set(c.resting) for c in cases):
+                return ["the cases do not cover every choice of what moves"]
+        return []
+
+
+def _describe(unknown: object) -> str:
+    if isinstance(unknown, Unknown):
+        return f"{unknown.name}{list(unknown.place) or ''}"
+    assert isinstance(unknown, tuple)
+    return f"{unknown[0]} of {unknown[1]}"
+
+
+# ---------------------------------------------------------------- motions
+
+
+def _is_movable(symbol: Symbol) -> bool:
+    """Whether a latent of this support may move: more than may move is excluded as well."""
+    return symbol.role is Role.LATENT and symbol.domain.kind in (
+        "real",
+        "positive",
+        "interval",
+        "angle",
+        "posdef",
+    )
 
 
 def tangent_field(symbol: Symbol, velocity: Symbol) -> tuple[tuple[Index, ...], Term]:
@@ -104,149 +536,69 @@ def tangent_field(symbol: Symbol, velocity: Symbol) -> tuple[tuple[Index, ...], 
     return formals, entry
 
 
-class _Check:
-    def __init__(
-        self, certificate: Certificate, naturals: Naturals, parameters: Sequence[Symbol]
-    ) -> None:
-        self.certificate, self.naturals, self.parameters = certificate, naturals, parameters
-        self.sizes = dict(certificate.sizes)
-        self.functions = {f.name: (formals, a) for f, formals, a in certificate.functions}
-        self.point = {(name, place): x for name, place, x in certificate.point}
-        self.samples = [
-            {(name, place): x for name, place, x in sample} for sample in certificate.samples
-        ]
-        self.symbols: dict[str, Symbol] = {p.name: p for p in parameters}
-        self.categories: dict[str, Extent] = {}
-        self.used: dict[str, Symbol] = {}  # abstract functions
-        self.clashes: list[str] = []
-        for item in walk([term for _, term in naturals.values()]):
-            if isinstance(item, Apply):
-                self.used[item.function.name] = item.function
-            elif isinstance(item, Entry):
-                if self.symbols.setdefault(item.symbol.name, item.symbol) != item.symbol:
-                    self.clashes.append(f"{item.symbol.name} is two symbols")
-                for index, extent in zip(item.indices, item.symbol.shape, strict=False):
-                    if isinstance(index, Entry):
-                        self.categories.setdefault(index.symbol.name, extent)
+def latent_field(node: Symbol) -> tuple[tuple[Index, ...], Term]:
+    """r z + s (real), r z (positive), r (z - lower), s (angle), r Z (definite), per entry."""
+    formals = tuple(Index(f"k{n}", extent) for n, extent in enumerate(node.shape))
+    shape = node.shape[:-2] if node.domain.kind == "posdef" else node.shape
+    rate = Symbol(f"rate of {node.name}", Role.UNKNOWN, Domain("real"), shape)
+    shift = Symbol(f"shift of {node.name}", Role.UNKNOWN, Domain("real"), node.shape)
+    value: Term = Entry(node, formals)
+    if node.domain.kind == "interval":
+        lower = node.domain.lower
+        if not isinstance(lower, Number):
+            # every affine motion, which is more than there are
+            moved = Mul((Entry(rate, formals), value))
+            return formals, Add((moved, Entry(shift, formals)))
+        value = Add((value, Number(-lower.value)))
+    scaled = Mul((Entry(rate, formals[: len(shape)]), value))
+    if node.domain.kind == "real":
+        return formals, Add((scaled, Entry(shift, formals)))
+    if node.domain.kind == "angle":
+        return formals, Entry(shift, formals)
+    return formals, scaled
 
-    def reasons(self) -> list[str]:
-        return self._well_formed() or self._admissible() or self._equations()
 
-    def _well_formed(self) -> list[str]:
-        certificate = self.certificate
-        found = [*self.clashes]
-        found += [f"size {n} = {k} is not positive" for n, k in certificate.sizes if k < 1]
-        if not certificate.rows:
-            found.append("no rows")
-        learned = {p.name for p in self.parameters}
-        for symbol in self.symbols.values():
-            if symbol.role is Role.PARAMETER and symbol.name not in learned:
-                found.append(f"{symbol.name} is a parameter but not listed as one")
-            elif symbol.role in NODES and symbol.name in learned:
-                found.append(f"{symbol.name} is a node, not a parameter")
-        if len({name for name, _ in self.point}) and len(self.point) != len(certificate.point):
-            found.append("a value of the point is given twice")
-        for sample in self.samples:
-            for name, place in sample:
-                role = self.symbols[name].role if name in self.symbols else Role.LATENT
-                if role is Role.PARAMETER and (name, place) in self.point:
-                    continue
-                if role not in PARENTS:
-                    found.append(f"a sample gives {name}, which is neither parent nor parameter")
-                elif (name, place) in self.point:
-                    found.append(f"a sample changes {name}, which the point gives")
-        for row in certificate.rows:
-            if (row.factor, row.component) not in self.naturals:
-                found.append(f"no natural parameters {row.factor}, {row.component}")
-                continue
-            if not 0 <= row.sample < len(self.samples):
-                found.append(f"no sample {row.sample}")
-            indices, _ = self.naturals[row.factor, row.component]
-            ranges = [(i.low, length(i.extent, self.sizes)) for i in indices]
-            inside = len(ranges) == len(row.place) and all(
-                low <= k <= high for (low, high), k in zip(ranges, row.place, strict=True)
-            )
-            if not inside:
-                found.append(f"place {row.place} of {row.factor}, {row.component} does not exist")
-        for term in (certificate.value, *(row.weight for row in certificate.rows)):
-            if not _closed(term):
-                found.append("a weight or the value is not closed")
-        return found
+def _moving_base(factor: RefutedFactor, value: Fraction) -> Term:
+    """phi with b = c phi + const for a latent that moves at some parameter value.
 
-    def _admissible(self) -> list[str]:
-        found: list[str] = []
-        for name, symbol in self.used.items():
-            if name not in self.functions:
-                found.append(f"no function given for {name}")
-                continue
-            formals, array = self.functions[name]
-            found += function_admissible(symbol, formals, array, Instance(self.sizes))
-        symbols = [s for s in self.symbols.values() if s.role is not Role.FUNCTION]
-        instance = Instance(self.sizes)
-        for k in sorted({row.sample for row in self.certificate.rows}):
-            values = {**self.point, **self.samples[k]}
-            for symbol in symbols:
-                reasons = admissible(symbol, values, instance, self.categories)
-                found += [f"sample {k}: {reason}" for reason in reasons]
-        return found
+    D b = (r v + s) b' = const: b = c v where r = 0.  Where r != 0 b = c log|v + s/r| up to a
+    constant, which on the whole line is finite only for c = 0; that needs a log-density without
+    singularities in v.  On (lower, oo) the motion is r (v - lower).
+    """
+    domain = factor.node.domain
+    if domain.kind == "angle":
+        return Number(value)
+    if domain.kind == "real":
+        if not _is_regular(factor.log_density, factor.node):
+            raise NotShown(f"the density of {factor.name} is not shown to be finite everywhere")
+        return Number(value)
+    if domain.kind == "interval":
+        if not isinstance(domain.lower, Number) or domain.upper is not None:
+            raise NotShown(f"the motions of {factor.node.name} are not known")
+        value -= domain.lower.value
+    elif domain.kind != "positive":
+        raise NotShown(f"the motions of {factor.node.name} are not known")
+    return Call("log", (Number(value),))
 
-    def _equations(self) -> list[str]:
-        exact = Exact(Instance(self.sizes))
-        field: dict[str, tuple[tuple[Index, ...], Term]] = {}
-        for p in self.parameters:
-            velocity = Symbol(f"velocity of {p.name}", Role.UNKNOWN, Domain("real"), p.shape)
-            field[p.name] = tangent_field(p, velocity)
-        along: Field = field
-        jacobians: dict[frozenset[object], Poly] = {}
-        total = exact.scale(exact.number(self.certificate.value), -1)
-        sums: dict[tuple[str, int, tuple[int, ...]], Poly] = {}
-        for row in self.certificate.rows:
-            values = {**self.point, **self.samples[row.sample]}
-            exact.instance = self._instance(values)
-            indices, eta = self.naturals[row.factor, row.component]
-            weight = exact.number(row.weight)
-            moved = exact.block(indices, row.place, eta, values, along)
-            at = self._parameter_point(row.sample)
-            jacobians[at] = exact.add(jacobians.get(at, {}), exact.forms.mul(weight, moved))
-            here = exact.block(indices, row.place, eta, values)
-            total = exact.add(total, exact.forms.mul(weight, here))
-            key = (row.factor, row.component, row.place)
-            sums[key] = exact.add(sums.get(key, {}), weight)
-        found = []
-        for jacobian in jacobians.values():
-            if not exact.vanishes(jacobian):
-                found.append("the weights do not annihilate the Jacobian: " + exact.show(jacobian))
-        if not exact.vanishes(total):
-            found.append(
-                "the weighted natural parameters differ from the value by " + exact.show(total)
-            )
-        if not certainly_nonzero(self.certificate.value):
-            found.append("the value is not shown to be different from zero")
-        if self.certificate.excludes_shifts:
-            for (factor, component, place), weights in sums.items():
-                if not exact.vanishes(weights):
-                    found.append(
-                        f"the weights of {factor}, {component}, {place} do not sum to zero, "
-                        "so a constant shift is not excluded"
-                    )
-        return found
 
-    def _parameter_point(self, sample: int) -> frozenset[object]:
-        """What identifies the parameter value of a sample: the entries it gives other values."""
-        learned = {p.name for p in self.parameters}
-        return frozenset(
-            (name, place, x)
-            for (name, place), x in self.samples[sample].items()
-            if name in learned and self.point[name, place] != x
-        )
+def _is_regular(term: object, node: Symbol) -> bool:
+    """Whether a node enters by sums, products, natural powers and functions finite on the line."""
+    for item in walk((term,)):
+        if isinstance(item, Power) and _mentions(item, node):
+            exponent = item.exponent
+            if not isinstance(exponent, Number) or exponent.value.denominator != 1:
+                return False
+            if exponent.value < 0:
+                return False
+        if isinstance(item, Call) and item.name not in _REGULAR and _mentions(item, node):
+            return False
+        if isinstance(item, Apply) and _mentions(item, node):
+            return False
+    return True
 
-    def _instance(self, values: Mapping[tuple[str, tuple[int, ...]], Fraction]) -> Instance:
-        categories = {
-            (name, place): int(x)
-            for (name, place), x in values.items()
-            if name in self.symbols and self.symbols[name].domain.kind == "category"
-        }
-        return Instance(self.sizes, categories, self.functions)
+
+def _mentions(item: object, node: Symbol) -> bool:
+    return any(isinstance(e, Entry) and e.symbol == node for e in walk((item,)))
 
 
 def _closed(term: Term) -> bool:

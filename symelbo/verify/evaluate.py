@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
-from importlib import import_module
 from itertools import product
 from random import Random
 from typing import Any, NamedTuple, TypeAlias
@@ -204,29 +203,12 @@ def _call(term: Call, world: World, env: Env) -> Pair:
         a, da = _term(term.arguments[1], world, env)
         return polygamma(order, a), (polygamma(order + 1, a) * da if da else 0.0)
     if len(term.arguments) != 1 or term.name not in _FUNCTIONS:
-        return _library(term, world, env)
+        raise NotImplementedError(f"no numbers for {term.name}")
     a, da = _term(term.arguments[0], world, env)
     if term.name == "loggamma" and a <= 0:
         raise ValueError("loggamma needs a positive argument")
     function, slope = _FUNCTIONS[term.name]
     return function(a), (slope(a) * da if da else 0.0)
-
-
-def _library(term: Call, world: World, env: Env) -> Pair:
-    """A function of mpmath by its name, with a numeric derivative."""
-    mpmath = import_module("mpmath")  # lazily: it is slow to import and rarely needed
-
-    function = getattr(mpmath, term.name, None)
-    if function is None:
-        raise NotImplementedError(f"no numbers for {term.name}")
-    pairs = [_term(a, world, env) for a in term.arguments]
-    values = [v for v, _ in pairs]
-    tangent = 0.0
-    for k, (_, t) in enumerate(pairs):
-        if t:
-            order = tuple(int(k == m) for m in range(len(values)))
-            tangent += t * float(mpmath.diff(function, tuple(values), order))
-    return float(function(*values)), tangent
 
 
 def _entries(array: Array, world: World, env: Env) -> dict[tuple[int, ...], Pair]:

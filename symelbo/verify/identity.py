@@ -1,17 +1,17 @@
 """The exact identity behind the theorems, tried at random sizes, parameters, data and q.
 
-    sum_s w_s log p  =  - sum_s w_s H~  +  sum_s w_s log h  +  d/ds [sum_s w_s log p] along the
-    field
+    sum_s w_s log p  =  sum_s w_s (b - H~ + d)  +  d/ds [sum_s w_s log p] along the motion
 
-holds at every parameter value for every q, if and only if the field solves the criterion (for all
-parents) and H~ is the pseudo-entropy: Luecke & Warnken 2022 (arXiv 2209.03077), stronger form.
+holds at every parameter value for every q if and only if the motion satisfies (U) and H~ is the
+pseudo-entropy: Luecke & Warnken 2022 (arXiv 2209.03077), stronger form.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from itertools import product
+from math import isfinite, nan
 from random import Random
 
 from symelbo.index.terms import (
@@ -23,20 +23,30 @@ from symelbo.index.terms import (
     Position,
     Role,
     Size,
+    Sum,
     Symbol,
     Term,
 )
 from symelbo.verify.evaluate import Place, Smooth, World, evaluate, places, walk
 
-__all__ = ["draw_world", "identity_residual"]
+__all__ = [
+    "Scene",
+    "draw_entries",
+    "draw_world",
+    "identity_residual",
+    "make_scene",
+    "satisfies",
+    "velocities_at",
+]
 
 _NODES = (Role.LATENT, Role.OBSERVED, Role.VALUE, Role.INPUT)  # what differs between points
 POINTS = 4  # of q
 ATTEMPTS = 40  # per trial, where a draw falls outside the domain of the model
+REDRAWS = 25  # of the nodes, where they do not satisfy a condition
 
 
 @dataclass(frozen=True, slots=True)
-class _Scene:
+class Scene:
     """What there is to draw: symbols in order, sizes with their least value, category ranges."""
 
     symbols: tuple[Symbol, ...]
@@ -48,43 +58,50 @@ class _Scene:
 def identity_residual(
     log_density: Term,
     entropy: Term,
-    log_base: Term,
+    rest: Term,
     field: Mapping[Symbol, Array],
+    conditions: Sequence[tuple[Array, str]] = (),
     *,
     seed: int,
     trials: int = 3,
 ) -> float:
-    """The largest relative residual of the identity; of the order of 1e-15 if it holds.
+    """The largest relative residual of log p - D log p = rest - H~, about 1e-15 if it holds.
 
-    All three terms are summed over the factor's plates.  The field may move node symbols too
-    (a reparameterized prior).  Raises ValueError if no admissible point is found.
+    rest: b + d.  All three terms are summed over the factor's plates.  The field moves parameters
+    and latents; conditions: what the drawn points have to satisfy, as (array, domain).  Points are
+    drawn until they do; nan if none was found, so that nothing was tried.
     """
     random = Random(seed)
-    scene = _scene(
-        [log_density, entropy, log_base, *field.keys(), *field.values()],
+    scene = make_scene(
+        [log_density, entropy, rest, *field.keys(), *field.values(), *(a for a, _ in conditions)],
     )
     worst = 0.0
     for trial in range(trials):
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            base = draw_world(scene, random, smallest=2 * attempt >= ATTEMPTS)
             try:
-                worst = max(worst, _trial(log_density, entropy, log_base, field, scene, random))
+                worst = max(
+                    worst,
+                    _trial(log_density, entropy, rest, field, conditions, scene, base, random),
+                )
                 break
             except (ValueError, ZeroDivisionError, OverflowError):
                 continue  # outside the model's domain: draw again
         else:
-            raise ValueError(f"no admissible point found in trial {trial}")
+            return nan if not trial else worst
     return worst
 
 
 def _trial(
     log_density: Term,
     entropy: Term,
-    log_base: Term,
+    rest: Term,
     field: Mapping[Symbol, Array],
-    scene: _Scene,
+    conditions: Sequence[tuple[Array, str]],
+    scene: Scene,
+    base: World,
     random: Random,
 ) -> float:
-    base = draw_world(scene, random)
     weights = [random.uniform(0.2, 1.0) for _ in range(POINTS)]
     total = sum(weights)
     left = right = size = 0.0
@@ -92,15 +109,15 @@ def _trial(
     steady = {s: a for s, a in field.items() if s.role not in _NODES}
     velocities: dict[Place, float] | None = None
     for weight in weights:
-        world = _with_nodes(base, scene, random)
+        world = _admissible(base, scene, conditions, random)
         if velocities is None:
             # once: a field of parameters that depends on the nodes must not pass
-            velocities = _velocities(steady, world)
-        world.velocities = {**velocities, **_velocities(moving, world)}
+            velocities = velocities_at(steady, world)
+        world.velocities = {**velocities, **velocities_at(moving, world)}
         w = weight / total
         density = evaluate(log_density, world)
         pseudo = evaluate(entropy, world).value
-        log_h = evaluate(log_base, world).value
+        log_h = evaluate(rest, world).value
         left += w * density.value
         right += w * (density.tangent - pseudo + log_h)
         size += w * (abs(density.tangent) + abs(pseudo) + abs(log_h))
@@ -110,7 +127,33 @@ def _trial(
     return residual
 
 
-def _velocities(field: Mapping[Symbol, Array], world: World) -> dict[Place, float]:
+def _admissible(
+    base: World, scene: Scene, conditions: Sequence[tuple[Array, str]], random: Random
+) -> World:
+    """Random values of all nodes at which the conditions hold."""
+    for _ in range(REDRAWS if conditions else 1):
+        world = _with_nodes(base, scene, random)
+        if all(satisfies(array, kind, world) for array, kind in conditions):
+            return world
+    raise ValueError("the conditions do not hold here")
+
+
+def satisfies(array: Array, kind: str, world: World) -> bool:
+    """Whether an argument lies in its domain, at every place of its plates."""
+    free = [i for i in dict.fromkeys(walk((array.body,))) if isinstance(i, Index)]
+    bound = {item.index for item in walk((array.body,)) if isinstance(item, Sum)}
+    open_indices = [i for i in free if i not in bound]
+    ranges = [range(i.low, world.length(i.extent) + 1) for i in open_indices]
+    for where in product(*ranges):
+        value = evaluate(array.body, world, dict(zip(open_indices, where, strict=True))).value
+        if kind in ("positive", "unit") and not value > 0:
+            return False
+        if kind == "unit" and not value < 1:
+            return False
+    return True
+
+
+def velocities_at(field: Mapping[Symbol, Array], world: World) -> dict[Place, float]:
     moved: dict[Place, float] = {}
     for symbol, array in field.items():
         for where in places(world, symbol.shape):
@@ -122,7 +165,7 @@ def _velocities(field: Mapping[Symbol, Array], world: World) -> dict[Place, floa
 # ------------------------------------------------------------------------------------- drawing
 
 
-def _scene(items: Sequence[object]) -> _Scene:
+def make_scene(items: Sequence[object]) -> Scene:
     symbols: dict[str, Symbol] = {}
     functions: dict[str, Symbol] = {}
     sizes: dict[str, int] = {}
@@ -158,17 +201,19 @@ def _scene(items: Sequence[object]) -> _Scene:
             need(extent, 0)
     for function in functions:
         symbols.pop(function, None)
-    return _Scene(tuple(symbols.values()), tuple(functions.values()), sizes, categories)
+    return Scene(tuple(symbols.values()), tuple(functions.values()), sizes, categories)
 
 
-def draw_world(scene: _Scene, random: Random) -> World:
-    """Random sizes, functions and values of all that is no node."""
+def draw_world(scene: Scene, random: Random, *, smallest: bool = False) -> World:
+    """Random sizes, functions and values of all that is no node; smallest: the least sizes."""
     sizes = {}
     likely_two = {e.size for e in scene.categories.values() if e.size is not None} | {
         s.shape[-1].size for s in scene.symbols if s.domain.kind == "simplex"
     }
     for name, least in scene.sizes.items():
-        if name in likely_two:  # a single category makes most statements trivial
+        if smallest:
+            sizes[name] = max(least, 2 if name in likely_two else 1)
+        elif name in likely_two:  # a single category makes most statements trivial
             sizes[name] = max(least, random.choice((1, 2, 2, 3, 3, 3)))
         else:
             sizes[name] = max(least, random.randint(1, 3))
@@ -184,21 +229,25 @@ def draw_world(scene: _Scene, random: Random) -> World:
     return world
 
 
-def _with_nodes(base: World, scene: _Scene, random: Random) -> World:
+def _with_nodes(base: World, scene: Scene, random: Random) -> World:
     """The same world with random values of all nodes: one point of q and of the data."""
+    return draw_entries(base, [s for s in scene.symbols if s.role in _NODES], scene, random)
+
+
+def draw_entries(base: World, symbols: Sequence[Symbol], scene: Scene, random: Random) -> World:
+    """The same world with random values of some symbols."""
     values = dict(base.values)
     world = World(base.sizes, values, {}, base.functions)
-    for symbol in scene.symbols:
-        if symbol.role in _NODES:
-            values.update(_draw(symbol, world, scene, random))
+    for symbol in symbols:
+        values.update(_draw(symbol, world, scene, random))
     return world
 
 
 def _draw(
-    symbol: Symbol, world: World, scene: _Scene, random: Random
+    symbol: Symbol, world: World, scene: Scene, random: Random
 ) -> Iterable[tuple[Place, float]]:
     kind = symbol.domain.kind
-    if kind in ("simplex", "posdef"):
+    if kind in ("simplex", "posdef", "onehot", "counts") and symbol.shape:
         return _draw_blocks(symbol, world, random)
     return [
         ((symbol.name, where), _scalar(symbol, where, world, scene, random))
@@ -208,7 +257,7 @@ def _draw(
 
 def _draw_blocks(symbol: Symbol, world: World, random: Random) -> list[tuple[Place, float]]:
     kind = symbol.domain.kind
-    block = 1 if kind == "simplex" else 2
+    block = 2 if kind == "posdef" else 1
     n = world.length(symbol.shape[-1])
     result: list[tuple[Place, float]] = []
     for outer in places(world, symbol.shape[:-block]):
@@ -217,6 +266,15 @@ def _draw_blocks(symbol: Symbol, world: World, random: Random) -> list[tuple[Pla
             result += [
                 ((symbol.name, (*outer, k + 1)), p / sum(parts)) for k, p in enumerate(parts)
             ]
+            continue
+        if kind in ("onehot", "counts"):
+            trials = 1
+            if kind == "counts":
+                trials = 3
+                if symbol.domain.upper is not None:
+                    trials = int(evaluate(symbol.domain.upper, world).value)
+            taken = [random.randrange(n) for _ in range(trials)]
+            result += [((symbol.name, (*outer, k + 1)), float(taken.count(k))) for k in range(n)]
             continue
         root = [[random.gauss(0, 1) for _ in range(n)] for _ in range(n)]
         for i in range(n):
@@ -228,7 +286,7 @@ def _draw_blocks(symbol: Symbol, world: World, random: Random) -> list[tuple[Pla
 
 
 def _scalar(
-    symbol: Symbol, where: tuple[int, ...], world: World, scene: _Scene, random: Random
+    symbol: Symbol, where: tuple[int, ...], world: World, scene: Scene, random: Random
 ) -> float:
     domain = symbol.domain
     match domain.kind:
@@ -238,9 +296,9 @@ def _scalar(
             return random.uniform(0.3, 2.5)
         case "unit":
             return random.uniform(0.1, 0.9)
-        case "binary":
+        case "binary" | "onehot":
             return float(random.randint(0, 1))
-        case "naturals":
+        case "naturals" | "counts":
             if symbol.role not in _NODES:
                 return float(random.randint(2, 8))
             most = 5 if domain.upper is None else int(evaluate(domain.upper, world).value)
@@ -252,7 +310,7 @@ def _scalar(
             if symbol.name not in scene.categories:
                 return 1.0
             return float(random.randint(1, world.length(scene.categories[symbol.name])))
-        case "interval":
+        case "interval" | "angle":
             env: dict[Index, int] = {}
             lower = None if domain.lower is None else evaluate(domain.lower, world, env).value
             upper_ = None if domain.upper is None else evaluate(domain.upper, world, env).value

@@ -8,12 +8,25 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 
-from symelbo.index.terms import Array, Call, Domain, Extent, Index, Role, Symbol, Term
+from symelbo.index.terms import (
+    Add,
+    Array,
+    Call,
+    Domain,
+    Extent,
+    Index,
+    Mul,
+    Number,
+    Role,
+    Symbol,
+    Term,
+)
 from symelbo.verify.evaluate import walk
+from symelbo.verify.interval import certainly_positive
 from symelbo.verify.kernel import Forms, Poly, add_polys, scale_poly
 from symelbo.verify.language import Field, Instance, NotShown, derivative, encode
 
-__all__ = ["Exact", "Values", "admissible", "function_admissible", "shape_places"]
+__all__ = ["Exact", "Values", "admissible_entries", "function_admissible", "shape_places"]
 
 Values = Mapping[tuple[str, tuple[int, ...]], Fraction]
 _SMOOTH = frozenset(
@@ -34,7 +47,7 @@ def shape_places(symbol: Symbol, sizes: Mapping[str, int]) -> list[tuple[int, ..
 class Exact:
     """Natural parameters as exact numbers (over transcendental atoms) at one point."""
 
-    def __init__(self, instance: Instance, nonzero: Sequence[Term] = ()) -> None:
+    def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.forms = Forms({}, frozenset(), {})
 
@@ -59,6 +72,26 @@ class Exact:
         self.forms.at(values)
         return self.forms.poly(raw)
 
+    def coefficients(self, poly: Poly) -> dict[tuple[str, tuple[int, ...]], Poly]:
+        """A poly that is linear in unknowns -> what each of them is multiplied with."""
+        found: dict[tuple[str, tuple[int, ...]], Poly] = {}
+        for monomial, scale in poly.items():
+            unknown = [(a, e) for a, e in monomial if self.unknown(a) is not None]
+            rest = tuple((a, e) for a, e in monomial if self.unknown(a) is None)
+            if len(unknown) != 1 or unknown[0][1] != 1:
+                raise NotShown("a derivative that is not linear in the velocities")
+            key = self.unknown(unknown[0][0])
+            assert key is not None
+            found[key] = add_polys(found.get(key, {}), {rest: scale})
+        return found
+
+    def unknown(self, a: int) -> tuple[str, tuple[int, ...]] | None:
+        """The place of an atom that is an entry without a value."""
+        atom = self.forms.atoms[a]
+        if atom[0] != "v":
+            return None
+        return atom[1], tuple(i[-1] for i in atom[3])
+
     def vanishes(self, poly: Poly) -> bool:
         """Exactly zero, with transcendental atoms independent."""
         return not self.forms.clear(poly)
@@ -70,44 +103,65 @@ class Exact:
     scale = staticmethod(scale_poly)
 
 
-def admissible(
-    symbol: Symbol, values: Values, instance: Instance, categories: Mapping[str, Extent]
-) -> list[str]:
-    """Reasons why the values of a symbol are not all there or not in its domain, exactly."""
-    sizes = instance.sizes
-    wanted = shape_places(symbol, sizes)
-    missing = [p for p in wanted if (symbol.name, p) not in values]
-    if missing:
-        return [f"{symbol.name}{list(missing[0])} has no value"]
-    entries = {p: values[symbol.name, p] for p in wanted}
-    kind = symbol.domain.kind
-    if kind == "simplex":
-        rows: dict[tuple[int, ...], Fraction] = {}
-        for p, x in entries.items():
-            rows[p[:-1]] = rows.get(p[:-1], Fraction(0)) + x
-        if any(x <= 0 for x in entries.values()) or any(x != 1 for x in rows.values()):
-            return [f"{symbol.name} is not on the simplex"]
-        return []
-    if kind == "posdef":
-        n = length(symbol.shape[-1], sizes)
-        for outer in {p[:-2] for p in wanted}:
-            matrix = [[entries[*outer, i, j] for j in range(1, n + 1)] for i in range(1, n + 1)]
-            if not _positive_definite(matrix):
-                return [f"{symbol.name} is not symmetric positive definite"]
-        return []
-    for p, x in entries.items():
-        if not _scalar_admissible(symbol, x, values, instance, categories):
-            return [f"{symbol.name}{list(p)} = {x} is not in its domain ({kind})"]
-    return []
-
-
-def _scalar_admissible(
+def admissible_entries(
     symbol: Symbol,
-    x: Fraction,
-    values: Values,
-    instance: Instance,
-    categories: Mapping[str, Extent],
+    entries: Mapping[tuple[int, ...], Fraction],
+    constants: Mapping[tuple[str, tuple[int, ...]], Fraction],
+    sizes: Mapping[str, int],
+    *,
+    complete: bool,
+) -> list[str]:
+    """Reasons why the values of some entries are not in the symbol's domain, exactly.
+
+    complete: all entries have to be there; else those of each simplex, count vector and matrix.
+    """
+    name, kind = symbol.name, symbol.domain.kind
+    wanted = set(shape_places(symbol, sizes))
+    if not set(entries) <= wanted:
+        return [f"{name} has no such entry"]
+    if complete and set(entries) != wanted:
+        return [f"an entry of {name} has no value"]
+    depth = {"simplex": 1, "counts": 1, "onehot": 1, "posdef": 2}.get(kind, 0)
+    if not depth:
+        instance = Instance(sizes)
+        return [
+            f"{name}{list(p)} = {x} is not in its domain ({kind})"
+            for p, x in entries.items()
+            if not _scalar_admissible(symbol, x, constants, instance)
+        ]
+    found = []
+    n = length(symbol.shape[-1], sizes)
+    for outer in {p[:-depth] for p in entries}:
+        inner = {p[len(outer) :]: x for p, x in entries.items() if p[: len(outer)] == outer}
+        if len(inner) != n**depth or not _block_admissible(symbol, inner, n, constants, sizes):
+            found.append(f"{name}{list(outer)} is not in its domain ({kind})")
+    return found
+
+
+def _block_admissible(
+    symbol: Symbol,
+    block: Mapping[tuple[int, ...], Fraction],
+    n: int,
+    constants: Values,
+    sizes: Mapping[str, int],
 ) -> bool:
+    kind = symbol.domain.kind
+    if kind == "posdef":
+        matrix = [[block[i, j] for j in range(1, n + 1)] for i in range(1, n + 1)]
+        return _positive_definite(matrix)
+    if kind == "simplex":
+        return all(x > 0 for x in block.values()) and sum(block.values()) == 1
+    trials = Fraction(1)
+    if kind == "counts":
+        bound = _bound(symbol.domain.upper, constants, Instance(sizes))
+        if bound is None:
+            return False
+        trials = bound
+    whole = all(x >= 0 and x.denominator == 1 for x in block.values())
+    return whole and sum(block.values()) == trials
+
+
+def _scalar_admissible(symbol: Symbol, x: Fraction, constants: Values, instance: Instance) -> bool:
     domain = symbol.domain
     match domain.kind:
         case "real":
@@ -120,25 +174,35 @@ def _scalar_admissible(
             return x in (0, 1)
         case "naturals":
             if domain.upper is not None:
-                most = _bound(domain.upper, values, instance)
+                most = _bound(domain.upper, constants, instance)
                 return x.denominator == 1 and most is not None and 0 <= x <= most
             return x.denominator == 1 and x >= 0
         case "category":
-            top = _bound(domain.upper, values, instance)
-            if top is None and symbol.name in categories:
-                top = Fraction(length(categories[symbol.name], instance.sizes))
+            top = _bound(domain.upper, constants, instance)
             return x.denominator == 1 and x >= 1 and top is not None and x <= top
         case "interval":
-            return _in_interval(domain, x, values, instance)
+            return _in_interval(domain, x, constants, instance)
+        case "angle":
+            return abs(x) <= 3
     return False
 
 
 def _in_interval(domain: Domain, x: Fraction, values: Values, instance: Instance) -> bool:
     """Strictly inside, so that it does not matter whether the interval is open."""
-    lower, upper = (_bound(b, values, instance) for b in (domain.lower, domain.upper))
-    if (domain.lower is not None and lower is None) or (domain.upper is not None and upper is None):
-        return False
-    return (lower is None or x > lower) and (upper is None or x < upper)
+    return _above(domain.lower, x, 1, values, instance) and _above(
+        domain.upper, x, -1, values, instance
+    )
+
+
+def _above(bound: Term | None, x: Fraction, side: int, values: Values, instance: Instance) -> bool:
+    """side (x - bound) > 0; a bound that is no rational number is enclosed."""
+    if bound is None:
+        return True
+    known = _bound(bound, values, instance)
+    if known is not None:
+        return side * (x - known) > 0
+    minus = Mul((Number(Fraction(-1)), bound))
+    return certainly_positive(Mul((Number(Fraction(side)), Add((Number(x), minus)))))
 
 
 def _bound(term: Term | None, values: Values, instance: Instance) -> Fraction | None:

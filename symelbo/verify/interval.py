@@ -1,17 +1,16 @@
-"""Closed terms by rigorous interval arithmetic: is a number certainly not zero?
+"""Closed terms by rigorous ball arithmetic (Arb): is a number certainly not zero?
 
-Balls of python-flint (Arb) where it is installed, else the intervals of mpmath with the functions
-they
-bound rigorously.  Never a comparison of floats.
+Never a comparison of floats: what is not shown is not claimed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from importlib import import_module
 from math import factorial
 from typing import Any
+
+import flint
 
 from symelbo.index.terms import (
     Add,
@@ -30,7 +29,14 @@ from symelbo.index.terms import (
     Term,
 )
 
-__all__ = ["ball", "certainly_nonzero", "certainly_positive", "enclosure"]
+__all__ = [
+    "ball",
+    "certainly_nonsingular",
+    "certainly_nonzero",
+    "certainly_positive",
+    "determinant_of",
+    "enclosure",
+]
 
 PRECISIONS = (64, 256, 1024, 4096)  # bits
 
@@ -39,69 +45,123 @@ class _Open(Exception):
     """The term is not closed, or a function has no rigorous bound here."""
 
 
+_UNBOUNDED = (_Open, ValueError, ZeroDivisionError, OverflowError)
+
+
 def certainly_nonzero(term: Term) -> bool:
     """True only if some enclosure of the closed term excludes zero; False: not shown."""
+    return certainly_nonsingular(((term,),))
+
+
+def certainly_nonsingular(matrix: Sequence[Sequence[Term]]) -> bool:
+    """True only if some enclosure of the determinant of closed terms excludes zero."""
     for bits in PRECISIONS:
-        for arithmetic in (_Balls, _Intervals):
-            try:
-                if arithmetic(bits).excludes_zero(term):
+        try:
+            balls = [[_Balls(bits).ball(term) for term in line] for line in matrix]
+            with flint.ctx.workprec(bits):
+                if not _may_be_zero(flint.arb_mat(balls).det()):
                     return True
-            except (_Open, ImportError, ValueError, ZeroDivisionError, OverflowError):
-                continue
-            break  # the first arithmetic that could bound it
+        except _UNBOUNDED:
+            continue
     return False
 
 
 def certainly_positive(term: Term) -> bool:
     """True only if some enclosure of the closed term lies above zero; False: not shown."""
     for bits in PRECISIONS[:2]:
-        for arithmetic in (_Balls, _Intervals):
-            try:
-                if arithmetic(bits).is_positive(term):
-                    return True
-            except (_Open, ImportError, ValueError, ZeroDivisionError, OverflowError):
-                continue
-            break
+        try:
+            if _Balls(bits).ball(term) > 0:  # of balls: only if every point is
+                return True
+        except _UNBOUNDED:
+            continue
     return False
 
 
 def ball(term: Term, bits: int = 512) -> Any:
     """The closed term as a ball of Arb (python-flint); ValueError if it cannot be bounded."""
-    flint = import_module("flint")
-    flint.ctx.prec = bits
     try:
         return _Balls(bits).ball(term)
     except _Open as error:
         raise ValueError(str(error)) from error
 
 
+def determinant_of(matrix: Sequence[Sequence[Term]], digits: int = 30) -> str:
+    """The determinant of closed terms as `midpoint +/- radius`."""
+    bits = PRECISIONS[-1]
+    balls = [[_Balls(bits).ball(term) for term in line] for line in matrix]
+    with flint.ctx.workprec(bits):
+        text = str(flint.arb_mat(balls).det().str(digits)).strip("[]")
+    return text if "+/-" in text else f"{text} +/- 0"
+
+
 def enclosure(term: Term, digits: int = 30) -> str:
     """The closed term as `midpoint +/- radius`; ValueError if it cannot be bounded."""
-    bits = int(digits * 3.33) + 32
-    for arithmetic in (_Balls, _Intervals):
-        try:
-            return arithmetic(bits).show(term, digits)
-        except (_Open, ImportError, ZeroDivisionError, OverflowError):
-            continue
-    raise ValueError("the term has no rigorous enclosure")
+    try:
+        text = str(_Balls(int(digits * 3.33) + 32).ball(term).str(digits)).strip("[]")
+    except _UNBOUNDED as error:
+        raise ValueError("the term has no rigorous enclosure") from error
+    return text if "+/-" in text else f"{text} +/- 0"
 
 
-class _Arithmetic:
-    """Structure of a closed term; a subclass gives the numbers."""
+def _may_be_zero(value: Any) -> bool:
+    return not value.is_finite() or bool(value.contains(0))
 
-    functions: Mapping[str, Callable[[Any], Any]]
 
-    def rational(self, value: Fraction) -> Any:
-        raise NotImplementedError
+class _Balls:
+    """Enclosures of closed terms at one precision."""
 
-    def pi(self) -> Any:
-        raise NotImplementedError
+    def __init__(self, bits: int) -> None:
+        self.bits = bits
+        one = flint.arb(1)
+        self.functions: Mapping[str, Callable[[Any], Any]] = {
+            "exp": lambda a: a.exp(),
+            "expm1": lambda a: a.expm1(),
+            "log": self._positive(lambda a: a.log()),
+            "log1p": self._positive(lambda a: a.log(), 1),
+            "sqrt": self._positive(lambda a: a.sqrt()),
+            "abs": abs,
+            "tanh": lambda a: a.tanh(),
+            "sigmoid": lambda a: one / (one + (-a).exp()),
+            "softplus": lambda a: (one + a.exp()).log(),
+            "loggamma": self._positive(lambda a: a.lgamma()),
+            "digamma": self._positive(lambda a: a.digamma()),
+            "erf": lambda a: a.erf(),
+            "sin": lambda a: a.sin(),
+            "cos": lambda a: a.cos(),
+            "logbesseli0": lambda a: a.bessel_i(0 * one).log(),
+            "besselratio": lambda a: a.bessel_i(one) / a.bessel_i(0 * one),
+        }
 
-    def contains_zero(self, value: Any) -> bool:
-        raise NotImplementedError
+    def _positive(self, function: Callable[[Any], Any], by: int = 0) -> Callable[[Any], Any]:
+        def guarded(value: Any) -> Any:
+            value = value + by
+            if not value > 0:  # of balls: true only if every point is positive
+                raise _Open("an argument not shown to be positive")
+            return function(value)
+
+        return guarded
 
     def polygamma(self, order: int, value: Any) -> Any:
-        raise _Open("polygamma")
+        # psi^(n)(x) = (-1)^(n+1) n! zeta(n + 1, x)
+        if order == 0:
+            return self.functions["digamma"](value)
+        if not value > 0:
+            raise _Open("an argument not shown to be positive")
+        zeta = flint.arb(order + 1).zeta(value)
+        return (-1) ** (order + 1) * factorial(order) * zeta
+
+    def rational(self, value: Fraction) -> Any:
+        return flint.arb(flint.fmpq(value.numerator, value.denominator))
+
+    def pi(self) -> Any:
+        return flint.arb.pi()
+
+    def ball(self, term: Term) -> Any:
+        with flint.ctx.workprec(self.bits):
+            value = self.term(term, {})
+        if not value.is_finite():
+            raise _Open("no finite enclosure")
+        return value
 
     def index(self, index: IndexTerm, env: Mapping[Index, int]) -> int:
         if isinstance(index, Index) and index in env:
@@ -138,7 +198,7 @@ class _Arithmetic:
             case Power(base, Number(exponent)) if exponent.denominator == 1:
                 value = self.term(base, env)
                 if exponent < 0:
-                    if self.contains_zero(value):
+                    if _may_be_zero(value):
                         raise ZeroDivisionError("a divisor that may be zero")
                     return self.rational(Fraction(1)) / value ** int(-exponent)
                 return value ** int(exponent)
@@ -155,134 +215,3 @@ class _Arithmetic:
                     result = result + self.term(body, {**env, index: k})
                 return result
         raise _Open(f"no rigorous bound for {type(term).__name__}")
-
-
-class _Balls(_Arithmetic):
-    """Arb, through python-flint."""
-
-    def __init__(self, bits: int) -> None:
-        self.flint = import_module("flint")
-        self.bits = bits
-        one = self.flint.arb(1)
-        self.functions = {
-            "exp": lambda a: a.exp(),
-            "expm1": lambda a: a.expm1(),
-            "log": self._positive(lambda a: a.log()),
-            "log1p": self._positive(lambda a: a.log(), 1),
-            "sqrt": self._positive(lambda a: a.sqrt()),
-            "abs": abs,
-            "tanh": lambda a: a.tanh(),
-            "sigmoid": lambda a: one / (one + (-a).exp()),
-            "softplus": lambda a: (one + a.exp()).log(),
-            "loggamma": self._positive(lambda a: a.lgamma()),
-            "digamma": self._positive(lambda a: a.digamma()),
-            "erf": lambda a: a.erf(),
-            "sin": lambda a: a.sin(),
-            "cos": lambda a: a.cos(),
-            "logbesseli0": lambda a: a.bessel_i(0 * one).log(),
-            "besselratio": lambda a: a.bessel_i(one) / a.bessel_i(0 * one),
-        }
-
-    def _positive(self, function: Callable[[Any], Any], by: int = 0) -> Callable[[Any], Any]:
-        def guarded(value: Any) -> Any:
-            value = value + by
-            if not value > 0:  # of balls: true only if every point is positive
-                raise _Open("an argument not shown to be positive")
-            return function(value)
-
-        return guarded
-
-    def polygamma(self, order: int, value: Any) -> Any:
-        # psi^(n)(x) = (-1)^(n+1) n! zeta(n + 1, x)
-        if order == 0:
-            return self.functions["digamma"](value)
-        if not value > 0:
-            raise _Open("an argument not shown to be positive")
-        zeta = self.flint.arb(order + 1).zeta(value)
-        return (-1) ** (order + 1) * factorial(order) * zeta
-
-    def rational(self, value: Fraction) -> Any:
-        return self.flint.arb(self.flint.fmpq(value.numerator, value.denominator))
-
-    def pi(self) -> Any:
-        return self.flint.arb.pi()
-
-    def contains_zero(self, value: Any) -> bool:
-        return not value.is_finite() or bool(value.contains(0))
-
-    def ball(self, term: Term) -> Any:
-        before = self.flint.ctx.prec
-        self.flint.ctx.prec = self.bits
-        try:
-            value = self.term(term, {})
-        finally:
-            self.flint.ctx.prec = before
-        if not value.is_finite():
-            raise _Open("no finite enclosure")
-        return value
-
-    def excludes_zero(self, term: Term) -> bool:
-        return not self.contains_zero(self.ball(term))
-
-    def is_positive(self, term: Term) -> bool:
-        return bool(self.ball(term) > 0)
-
-    def show(self, term: Term, digits: int) -> str:
-        text = str(self.ball(term).str(digits)).strip("[]")
-        return text if "+/-" in text else f"{text} +/- 0"
-
-
-class _Intervals(_Arithmetic):
-    """mpmath.iv, for the functions it bounds by outward rounding."""
-
-    def __init__(self, bits: int) -> None:
-        self.mpmath = import_module("mpmath")
-        self.bits = bits
-        iv = self.mpmath.iv
-        self.functions = {
-            "exp": iv.exp,
-            "log": self._positive(iv.log),
-            "sqrt": self._positive(iv.sqrt),
-            "log1p": self._positive(iv.log, 1),
-            "sigmoid": lambda a: 1 / (1 + iv.exp(-a)),
-            "softplus": lambda a: iv.log(1 + iv.exp(a)),
-            "tanh": lambda a: 1 - 2 / (1 + iv.exp(2 * a)),
-            "abs": abs,
-        }
-
-    def _positive(self, function: Callable[[Any], Any], by: int = 0) -> Callable[[Any], Any]:
-        def guarded(value: Any) -> Any:
-            value = value + by
-            if not value.a > 0:
-                raise _Open("an argument not shown to be positive")
-            return function(value)
-
-        return guarded
-
-    def rational(self, value: Fraction) -> Any:
-        return self.mpmath.iv.mpf(value.numerator) / self.mpmath.iv.mpf(value.denominator)
-
-    def pi(self) -> Any:
-        return +self.mpmath.iv.pi
-
-    def contains_zero(self, value: Any) -> bool:
-        return not (value.a > 0 or value.b < 0)
-
-    def interval(self, term: Term) -> Any:
-        before = self.mpmath.iv.prec
-        self.mpmath.iv.prec = self.bits
-        try:
-            return self.term(term, {})
-        finally:
-            self.mpmath.iv.prec = before
-
-    def excludes_zero(self, term: Term) -> bool:
-        return not self.contains_zero(self.interval(term))
-
-    def is_positive(self, term: Term) -> bool:
-        return bool(self.interval(term).a > 0)
-
-    def show(self, term: Term, digits: int) -> str:
-        value = self.interval(term)
-        radius = self.mpmath.nstr(self.mpmath.mpf(value.delta), 3)
-        return f"{self.mpmath.nstr(self.mpmath.mpf(value.mid), digits)} +/- {radius}"

@@ -13,12 +13,13 @@ integers.  Nothing here is shared with the engine.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import permutations
+from itertools import permutations, product
 from math import factorial, gcd, lcm
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from symelbo.index.terms import Add, Call, Constant, Mul, Number, Power, Term
+from symelbo.index.terms import Add, Array, Call, Constant, Mul, Number, Power, Term
 from symelbo.verify.interval import certainly_positive
 from symelbo.verify.language import (
     Field,
@@ -28,6 +29,8 @@ from symelbo.verify.language import (
     RawIndex,
     derivative,
     encode,
+    encode_array,
+    map_entries,
     map_index,
     map_indices,
     minus,
@@ -37,6 +40,7 @@ from symelbo.verify.language import (
 __all__ = [
     "Field",
     "Forms",
+    "Hypotheses",
     "Instance",
     "NotShown",
     "Poly",
@@ -46,7 +50,6 @@ __all__ = [
     "encode",
     "is_zero",
     "minus",
-    "normal_form",
     "prove_zero",
     "scale_poly",
 ]
@@ -56,12 +59,17 @@ Monomial: TypeAlias = tuple[tuple[int, Rational], ...]
 Poly: TypeAlias = dict[Monomial, Rational]
 Atom: TypeAlias = tuple[Any, ...]
 Values: TypeAlias = Mapping[tuple[str, tuple[int, ...]], Fraction]
+End: TypeAlias = tuple[Rational, bool]  # of a range, and whether it is excluded
 
 MAX_TERMS = 20_000  # of a polynomial
 MAX_EXPANDED = 64  # places of a sum of concrete length
 MAX_PERMUTED = 5  # bound indices of one connected sum
 MAX_SPLITS = 8  # nested case distinctions
+MAX_BITS = 4  # entries of 0 or 1 whose values are tried one by one
+MAX_PLACES = 16  # of a range of concrete length that is tried place by place
 _UNIT: Poly = {(): 1}
+_CONTINUOUS = ("real", "positive", "unit", "interval", "posdef")  # kinds of entries
+_BITS = ("binary", "onehot")  # kinds of entries that are 0 or 1
 
 
 def derivative_along(term: Term | Raw, field: Field) -> Raw:
@@ -72,39 +80,105 @@ def derivative_along(term: Term | Raw, field: Field) -> Raw:
     return derivative(_raw(term), field)
 
 
-def is_zero(term: Term | Raw, *, nonzero: Sequence[Term] = ()) -> bool:
+@dataclass(frozen=True, slots=True)
+class Hypotheses:
+    """What may be used without proof, because it is printed as a condition of the result.
+
+    nonzero, positive: terms; posdef: matrices (indices, body); least: the smallest value of each
+    size, 1 if not given.
+    """
+
+    nonzero: tuple[Raw, ...] = ()
+    positive: tuple[Raw, ...] = ()
+    posdef: tuple[tuple[tuple[RawIndex, ...], Raw], ...] = ()
+    least: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        nonzero: Iterable[Term] = (),
+        positive: Iterable[Term] = (),
+        posdef: Iterable[Array] = (),
+        least: Mapping[str, int] | None = None,
+    ) -> Hypotheses:
+        """The same from terms."""
+        matrices = tuple(encode_array(matrix) for matrix in posdef)
+        sizes = tuple(sorted((least or {}).items()))
+        return cls(tuple(map(encode, nonzero)), tuple(map(encode, positive)), matrices, sizes)
+
+    def map(self, what: Mapping[RawIndex, RawIndex]) -> Hypotheses:
+        """The same with free indices replaced."""
+        return Hypotheses(
+            tuple(map_indices(t, what) for t in self.nonzero),
+            tuple(map_indices(t, what) for t in self.positive),
+            tuple((v, map_indices(b, what)) for v, b in self.posdef),
+            self.least,
+        )
+
+    def put(self, entries: Mapping[Raw, Raw]) -> Hypotheses:
+        """The same with entries replaced."""
+        return Hypotheses(
+            tuple(map_entries(t, entries) for t in self.nonzero),
+            tuple(map_entries(t, entries) for t in self.positive),
+            tuple((v, map_entries(b, entries)) for v, b in self.posdef),
+            self.least,
+        )
+
+
+NOTHING: Final = Hypotheses()
+
+
+def is_zero(term: Term | Raw, *, given: Hypotheses = NOTHING) -> bool:
     """True only if the term is shown to vanish for all sizes, indices and values in their domains.
 
-    `nonzero` lists assumed conditions: terms that may be inverted without proof.  False: not shown.
+    False: not shown.
     """
     try:
-        prove_zero(term, nonzero=nonzero)
+        prove_zero(term, given=given)
     except NotShown:
         return False
     return True
 
 
 def prove_zero(
-    term: Term | Raw, *, nonzero: Sequence[Term] = (), values: Values | None = None
+    term: Term | Raw, *, given: Hypotheses = NOTHING, values: Values | None = None
 ) -> None:
-    """As `is_zero`, but raises NotShown with what was left over."""
+    """As `is_zero`, but raises NotShown with what was left over.
+
+    A term that is not zero at once is tried at all values of its 0/1 entries, one by one.
+    """
     try:
-        raw, *listed = (_raw(t) for t in (term, *nonzero))
-        _prove(_resolve(raw), listed, frozenset(), values or {}, MAX_SPLITS)
+        raw = _resolve(_raw(term))
+        try:
+            _prove(raw, given, frozenset(), values or {}, MAX_SPLITS)
+        except NotShown:
+            bits = _bits(raw)
+            if not bits or len(bits) > MAX_BITS:
+                raise
+            for digits in product((0, 1), repeat=len(bits)):
+                chosen = {
+                    bit: ("q", Fraction(digit)) for bit, digit in zip(bits, digits, strict=True)
+                }
+                case, rest = map_entries(raw, chosen), given.put(chosen)
+                _prove(case, rest, frozenset(), values or {}, MAX_SPLITS)
     except RecursionError as error:
         raise NotShown("the term is nested too deeply") from error
 
 
-def normal_form(term: Term | Raw, *, nonzero: Sequence[Term] = ()) -> str:
-    """The normal form as text, for messages."""
-    raw = _resolve(_raw(term))
-    forms = Forms(_cores(raw), frozenset(), {})
-    forms.assume([_raw(t) for t in nonzero])
-    return forms.show(forms.clear(forms.poly(raw)))
-
-
 def _raw(term: Term | Raw) -> Raw:
     return encode(term) if isinstance(term, Term) else term
+
+
+def _bits(raw: Raw) -> list[Raw]:
+    """The entries that are 0 or 1, at places without bound indices."""
+    found = {
+        item
+        for item in _walk(raw)
+        if item[0] == "v" and len(item) == 4 and item[2][:1] == ("binary",)
+    }
+    if any(not all(map(_closed, item[3])) for item in found):
+        return []  # under a sum they are many
+    return sorted(found, key=repr)
 
 
 # -------------------------------------------------------------------------- ranges and cases
@@ -139,7 +213,7 @@ def _resolve(raw: Raw) -> Raw:
     return map_indices(raw, what) if what else raw
 
 
-def _cores(raw: Raw) -> dict[str, tuple[int, int]]:
+def _cores(raw: Raw, least: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """size -> (low, offset): the range common to all indices of that size, where they differ.
 
     sum over low..C splits off its last places, as sum_{i<=C} f = sum_{i<=C-1} f + f(C), which needs
@@ -161,7 +235,7 @@ def _cores(raw: Raw) -> dict[str, tuple[int, int]]:
     for size, low in lows.items():
         offset = min(offsets[size])
         places = points.get(size, [])
-        smallest = max([1, *(1 - place for place in places)])
+        smallest = least.get(size, 1)
         inside = [place - 1 for place in places if place <= max(offsets[size])]
         offset = min([offset, *inside])
         # the cut must be valid for the smallest size, else keep the ranges as they are
@@ -210,40 +284,73 @@ def _pieces(low: int, size: str, offset: int, core: tuple[int, int] | None) -> l
     return [*points, core]
 
 
-def _prove(
-    raw: Raw, nonzero: list[Raw], apart: frozenset[Any], values: Values, splits: int
-) -> None:
+def _prove(raw: Raw, given: Hypotheses, apart: frozenset[Any], values: Values, splits: int) -> None:
     """Normal form empty, or a case distinction on free indices in each branch of which it is."""
-    cores = _cores(raw)
+    cores = _cores(raw, dict(given.least))
     for variable in _free(raw):
         size, offset = (variable[3], variable[4]) if variable[0] == "i" else variable[2:4]
         low = variable[2] if variable[0] == "i" else 1
         pieces = _pieces(low, size, offset, cores.get(size))
         if pieces == [(low, offset)] or not _closed(variable):
             continue
-        if splits <= 0:
-            raise NotShown("too many cases")
-        name = variable[1] if variable[0] == "i" else "category " + repr((variable[1], variable[4]))
-        for piece in pieces:
-            value = piece if len(piece) == 3 else ("i", name, piece[0], size, piece[1])
-            branch = [map_indices(t, {variable: value}) for t in (raw, *nonzero)]
-            moved = frozenset(frozenset(map_index(i, {variable: value}) for i in p) for p in apart)
-            _prove(branch[0], branch[1:], moved, values, splits - 1)
+        _split(raw, given, apart, values, splits, variable, pieces)
         return
-    forms = Forms(cores, apart, values)
-    forms.assume(nonzero)
-    left = forms.clear(forms.poly(raw))
-    if not left:
+    forms = Forms(cores, apart, values, given.least)
+    forms.assume(given)
+    left: Poly | None = None
+    try:
+        left = forms.clear(forms.poly(raw))
+    except NotShown:
+        if not _short_ranges(raw):
+            raise
+    if left is not None and not left:
         return
-    pair = forms.coincidence(left)
-    if pair is None or splits <= 0:
-        raise NotShown("not shown to be zero: " + forms.show(left))
-    a, b = _oriented(*pair)
-    branch = [map_indices(t, {a: b}) for t in (raw, *nonzero)]
-    moved = frozenset(frozenset(map_index(i, {a: b}) for i in p) for p in apart)
-    if all(len(p) == 2 for p in moved):  # else this branch contradicts i != j
-        _prove(branch[0], branch[1:], moved, values, splits - 1)
-    _prove(raw, nonzero, apart | {frozenset(pair)}, values, splits - 1)
+    pair = None if left is None else forms.coincidence(left)
+    if pair is not None and splits > 0:
+        a, b = _oriented(*pair)
+        moved = frozenset(frozenset(map_index(i, {a: b}) for i in p) for p in apart)
+        if all(len(p) == 2 for p in moved):  # else this branch contradicts i != j
+            _prove(map_indices(raw, {a: b}), given.map({a: b}), moved, values, splits - 1)
+        _prove(raw, given, apart | {frozenset(pair)}, values, splits - 1)
+        return
+    short = _short_ranges(raw)
+    if short and splits > 0:
+        _split(raw, given, apart, values, splits, *short[0])
+        return
+    raise NotShown("not shown to be zero: " + ("" if left is None else forms.show(left)))
+
+
+def _split(
+    raw: Raw,
+    given: Hypotheses,
+    apart: frozenset[Any],
+    values: Values,
+    splits: int,
+    variable: RawIndex,
+    pieces: Sequence[Any],
+) -> None:
+    """The same for a free index in each piece of its range."""
+    if splits <= 0:
+        raise NotShown("too many cases")
+    name = variable[1] if variable[0] == "i" else "category " + repr((variable[1], variable[4]))
+    for piece in pieces:
+        size = variable[3] if variable[0] == "i" else variable[2]
+        value = piece if len(piece) == 3 else ("i", name, piece[0], size, piece[1])
+        what = {variable: value}
+        moved = frozenset(frozenset(map_index(i, what) for i in p) for p in apart)
+        if all(len(p) == 2 for p in moved):
+            _prove(map_indices(raw, what), given.map(what), moved, values, splits - 1)
+
+
+def _short_ranges(raw: Raw) -> list[tuple[RawIndex, list[Any]]]:
+    """Free indices over a few concrete places, with these places."""
+    found = []
+    for variable in _free(raw):
+        size, offset = (variable[3], variable[4]) if variable[0] == "i" else variable[2:4]
+        low = variable[2] if variable[0] == "i" else 1
+        if size == "" and 0 <= offset - low < MAX_PLACES and _closed(variable):
+            found.append((variable, [("p", "", k) for k in range(low, offset + 1)]))
+    return found
 
 
 def _oriented(a: RawIndex, b: RawIndex) -> tuple[RawIndex, RawIndex]:
@@ -294,6 +401,12 @@ def scale_poly(poly: Poly, c: Rational) -> Poly:
     return {m: _rational(c * v) for m, v in poly.items()} if c else {}
 
 
+def _primitive(poly: Poly) -> Poly:
+    """A positive multiple with coprime integers, the same for all positive multiples."""
+    top = gcd(*(v.numerator for v in poly.values()))
+    return scale_poly(poly, Fraction(lcm(*(v.denominator for v in poly.values())), top))
+
+
 def _frozen(poly: Poly) -> tuple[tuple[Monomial, Rational], ...]:
     return tuple(sorted(poly.items()))
 
@@ -302,9 +415,14 @@ class Forms:
     """One zero test: interned atoms and the rewriting rules."""
 
     def __init__(
-        self, cores: Mapping[str, tuple[int, int]], apart: frozenset[Any], values: Values
+        self,
+        cores: Mapping[str, tuple[int, int]],
+        apart: frozenset[Any],
+        values: Values,
+        least: Iterable[tuple[str, int]] = (),
     ) -> None:
         self.cores, self.apart, self.values = cores, apart, values
+        self.least = dict(least)  # the smallest value of a size
         self.atoms: list[Atom] = []
         self.numbers: dict[Atom, int] = {}
         self.variables: list[frozenset[RawIndex]] = []  # free index variables of each atom
@@ -316,6 +434,8 @@ class Forms:
         self.moved: dict[tuple[int, Any], Poly] = {}
         self.assumed_atoms: set[int] = set()
         self.assumed: set[Any] = set()
+        self.assumed_positive: set[Any] = set()
+        self.assumed_posdef: set[Any] = set()
         self.fresh = 0
 
     def at(self, values: Values) -> None:
@@ -412,16 +532,31 @@ class Forms:
         self.fresh += 1
         return ("i", f"~{self.fresh}n", *like[2:])
 
-    def assume(self, nonzero: Sequence[Raw]) -> None:
-        """Assumed conditions: what may be inverted although no proof is found."""
-        for raw in nonzero:
-            for monomial, _, prime in [self.content(self.poly(raw))]:
-                if prime == _UNIT:
-                    # a product is nonzero only if all its factors are
-                    self.assumed_atoms.update(a for a, e in monomial if e > 0)
-                else:
-                    self.assumed_atoms.update(a for a, e in monomial if e > 0)
-                    self.assumed.add(_frozen(prime))
+    def assume(self, given: Hypotheses) -> None:
+        """Assumed conditions: what may be inverted, or has a sign, although no proof is found."""
+        for variables, body in given.posdef:
+            self.assumed_posdef.add(self.array(variables, self.poly(body)))
+        for raw in given.positive:
+            self.assume_positive(self.poly(raw))
+        for raw in given.nonzero:
+            monomial, _, prime = self.content(self.poly(raw))
+            # a product is nonzero only if all its factors are
+            self.assumed_atoms.update(a for a, e in monomial if e > 0)
+            if prime != _UNIT:
+                self.assumed.add(_frozen(prime))
+
+    def assume_positive(self, poly: Poly) -> None:
+        """A product of known signs and one unknown factor gives this factor its sign."""
+        monomial, c, prime = self.content(poly)
+        unknown = [(a, e) for a, e in monomial if self.sign(a) != "+"]
+        if prime == _UNIT and len(unknown) == 1 and c > 0 and unknown[0][1].denominator == 1:
+            if unknown[0][1] % 2:
+                self.signs[unknown[0][0]] = "+"
+            else:
+                self.assumed_atoms.add(unknown[0][0])
+        elif not unknown and prime != _UNIT:
+            positive = prime if c > 0 else scale_poly(prime, -1)
+            self.assumed_positive.add(_frozen(_primitive(positive)))
 
     # -------------------------------------------------------------------------- ranges
 
@@ -439,12 +574,13 @@ class Forms:
     def inside(self, index: RawIndex, variable: RawIndex) -> bool:
         """Every value of the index is in the range of the variable, for all sizes."""
         _, _, low, size, offset = variable
+        smallest = self.least.get(size, 1)
         if index[0] == "p":
             if index[1] == size:
-                least = index[2] if not size else 1 + index[2]
-                return bool(index[2] <= offset and (least >= low or low <= 1))
-            # a fixed place in a symbolic range: there at every size only if at size 1
-            return bool(index[1] == "" and low <= index[2] <= 1 + offset)
+                lowest = index[2] + (smallest if size else 0)
+                return bool(low <= lowest and index[2] <= offset)
+            # a fixed place in a symbolic range: there at every size only if at the smallest
+            return bool(index[1] == "" and low <= index[2] <= smallest + offset)
         span = self.span(index)
         return span is not None and span[1] == size and span[0] >= low and span[2] <= offset
 
@@ -521,9 +657,13 @@ class Forms:
         for a, e in list(exponents.items()):
             atom = self.atoms[a]
             head = atom[0]
-            if head == "d" or (head == "v" and atom[2][0] == "binary"):
+            if head == "d" or (head == "v" and atom[2][0] in _BITS):
                 if e > 1 and e == int(e):
                     exponents[a] = 1  # 0 and 1 are their own powers
+            elif head == "f" and atom[1] == "sign" and e != 1:
+                if e.denominator != 1 or not self.generic(dict(atom[2])):
+                    raise NotShown("a power of the sign of something that may be 0")
+                self._set(exponents, a, e % 2)  # away from 0
             elif head == "N" and not 0 < e < 1:
                 whole = e.numerator // e.denominator
                 scale *= Fraction(atom[1]) ** whole
@@ -685,7 +825,7 @@ class Forms:
         return []
 
     def _idempotent(self, a: int) -> bool:
-        return self._kind(a) == "binary" or self.atoms[a][0] == "d"
+        return self._kind(a) in _BITS or self.atoms[a][0] == "d"
 
     def power(self, poly: Poly, e: Rational) -> Poly:
         """poly^e for a rational e; what is inverted must be shown nonzero, roots need signs."""
@@ -745,7 +885,9 @@ class Forms:
             kind = atom[2][0]
             if kind in ("positive", "unit", "simplex"):
                 return "+"
-            if kind in ("naturals", "binary", "nonnegative"):
+            if kind == "interval" and atom[2][1] is not None and atom[2][1] >= 0:
+                return "+" if atom[2][1] > 0 else "0"
+            if kind in (*_BITS, "naturals", "counts", "nonnegative"):
                 return "0"
             if kind == "posdef" and head == "v" and atom[3][-1] == atom[3][-2]:
                 return "+"
@@ -758,12 +900,16 @@ class Forms:
         if head == "f":
             if atom[1] == "exp":
                 return "+"
+            if atom[1] == "log":  # log a > 0 where a > 1
+                return "+" if self.positive(add_polys(dict(atom[2]), _UNIT, -1)) else ""
+            if atom[1] == "erf":
+                return "+" if self.positive(dict(atom[2])) else ""
             if atom[1] == "polygamma" and dict(atom[2]).get((), 0) % 2 == 1 and len(atom[2]) == 1:
                 return "+" if self.positive(dict(atom[3])) else ""
             closed = self.closed_term(self._one(self.numbers[atom])) if len(atom) == 3 else None
             if closed is not None and certainly_positive(closed):
                 return "+"
-            return "0" if atom[1] == "abs" else ""
+            return ""
         if head == "P":
             return "+" if self.positive(dict(atom[1])) else ""
         if head == "d":
@@ -779,7 +925,7 @@ class Forms:
 
     def length_at_least(self, variable: RawIndex) -> int:
         _, _, low, size, offset = variable
-        return int((1 if size else 0) + offset - low + 1)
+        return int((self.least.get(size, 1) if size else 0) + offset - low + 1)
 
     def monomial_sign(self, monomial: Monomial) -> str:
         result = "+"
@@ -787,7 +933,10 @@ class Forms:
             sign = self.sign(a)
             if sign == "+":
                 continue
-            if e > 0 and (sign == "0" or (e.denominator == 1 and e % 2 == 0)):
+            even = e.denominator == 1 and e % 2 == 0
+            if e > 0 and even and a in self.assumed_atoms:
+                continue
+            if e > 0 and (sign == "0" or even):
                 result = "0"
             elif e < 0 and e.denominator == 1 and (e % 2 == 0 or sign == "0"):
                 continue  # an inverted factor has been shown to be nonzero
@@ -799,7 +948,9 @@ class Forms:
         return self.poly_sign(poly) == "+"
 
     def poly_sign(self, poly: Poly) -> str:
-        """Positive coefficients on signed monomials; affine in p of (0, 1): at 0 and at 1."""
+        """Positive coefficients on signed monomials; else affine in an atom of a known range (or in
+        its square): the signs at the ends of the range.
+        """
         if not poly:
             return "0"
         result = "0"
@@ -811,28 +962,103 @@ class Forms:
                 result = "+"
         else:
             return result
+        if _frozen(_primitive(poly)) in self.assumed_positive:
+            return "+"
+        for a, e in {(a, e): None for m in poly for a, e in m if e < 0}:
+            if self.atoms[a][0] == "P" and self.sign(a) == "+":
+                least = min(dict(m).get(a, 0) for m in poly)
+                if e == least and e.denominator == 1:  # times a positive denominator
+                    return self.poly_sign(self.mul(poly, {((a, -e),): 1}))
         for a in {a: None for m in poly for a, _ in m}:
-            if self._kind(a) not in ("unit", "binary"):
-                continue
-            tables = [(dict(m), v) for m, v in poly.items()]
-            if any(t.get(a, 0) not in (0, 1) for t, _ in tables):
-                continue
-            at_zero: Poly = {}
-            at_one: Poly = {}
-            for t, v in tables:
-                has = t.pop(a, 0)
-                key = tuple(sorted(t.items()))
-                at_one = add_polys(at_one, {key: v})
-                if not has:
-                    at_zero = add_polys(at_zero, {key: v})
-            signs = (self.poly_sign(at_zero), self.poly_sign(at_one))
-            if not all(signs):
-                continue
-            if signs == ("+", "+") or (self._kind(a) == "unit" and "+" in signs):
-                return "+"
-            return "0"
+            sign = self.sign_along(poly, a)
+            if sign:
+                return sign
         closed = self.closed_term(poly)
         return "+" if closed is not None and certainly_positive(closed) else ""
+
+    def sign_along(self, poly: Poly, a: int) -> str:
+        """The sign of c0 + c1 x, x = a or a^2 in a range, from the signs at its two ends.
+
+        At an infinite end: from the sign of c1.  An end that is not attained may have the sign 0.
+        """
+        degrees = {dict(m).get(a, 0) for m in poly}
+        bounds = self.range_of(a)
+        if bounds is None or not (degrees <= {0, 1} or degrees <= {0, 2}):
+            return ""
+        constant: Poly = {}
+        slope: Poly = {}
+        for m, v in poly.items():
+            table = dict(m)
+            target = slope if table.pop(a, 0) else constant
+            target[tuple(sorted(table.items()))] = v
+        low, high = bounds
+        if self.atoms[a][0] == "iv" and degrees <= {0, 1}:
+            return self.sign_along_index(constant, slope, a)
+        if max(degrees) == 2:
+            if low is None or high is None:
+                return ""
+            strict = low[1] and high[1]
+            low, high = (0, False), (max(low[0] * low[0], high[0] * high[0]), strict)
+        if low is None:
+            if high is None:
+                return ""
+            low, high = (-high[0], high[1]), None  # x -> -x
+            slope = scale_poly(slope, -1)
+        at_low = self.poly_sign(add_polys(constant, slope, low[0]))
+        at_high = self.poly_sign(slope if high is None else add_polys(constant, slope, high[0]))
+        if not at_low or not at_high:
+            return ""
+        open_high = high is None or high[1]
+        if at_low == "+" and (at_high == "+" or open_high):
+            return "+"
+        return "+" if at_high == "+" and low[1] else "0"
+
+    def sign_along_index(self, constant: Poly, slope: Poly, a: int) -> str:
+        """The sign of c0 + c1 i for an index i, from both ends of its range."""
+        span = self.span(self.atoms[a][1])
+        if span is None:
+            return ""
+        low, size, offset = span
+        high: Poly = {(): offset} if offset else {}
+        if size:
+            high = add_polys(high, self.atom(("n", size)))
+        at_low = self.poly_sign(add_polys(constant, slope, low))
+        at_high = self.poly_sign(add_polys(constant, self.mul(slope, high)))
+        if not at_low or not at_high:
+            return ""
+        return "+" if (at_low, at_high) == ("+", "+") else "0"
+
+    def range_of(self, a: int) -> tuple[End | None, End | None] | None:
+        """The ends (value, whether it is excluded; None: infinite) of the values of an atom."""
+        atom = self.atoms[a]
+        head = atom[0]
+        if head == "v" or (head == "A" and not atom[5]):
+            kind = atom[2][0]
+            if kind == "unit":
+                return (0, True), (1, True)
+            if kind in (*_BITS, "simplex"):
+                return (0, False), (1, False)
+            if kind == "interval":
+                low, high = atom[2][1:3]
+                return None if low is None else (low, False), None if high is None else (
+                    high,
+                    False,
+                )
+            return None
+        if head == "iv":  # its ends may be symbolic: see `sign_along_index`
+            return (1, False), None
+        if head == "n":
+            return (self.least.get(atom[1], 1), False), None
+        if head == "f" and atom[1] == "exp":
+            if self.positive(dict(atom[2])):
+                return (1, True), None
+            if self.positive(scale_poly(dict(atom[2]), -1)):
+                return (0, True), (1, True)
+        if head == "f" and atom[1] in ("erf", "besselratio"):
+            return (-1, True), (1, True)
+        if head == "f" and atom[1] in ("sin", "cos"):
+            return (-1, False), (1, False)
+        return None
 
     def closed_term(self, poly: Poly) -> Term | None:
         """The polynomial as a term, if it holds numbers and elementary functions of these only."""
@@ -858,6 +1084,9 @@ class Forms:
         return Add(tuple(parts))
 
     def nonzero_atom(self, a: int) -> bool:
+        atom = self.atoms[a]
+        if atom[:2] == ("f", "sign") and self.generic(dict(atom[2])):
+            return True
         return self.sign(a) == "+" or a in self.assumed_atoms
 
     def nonzero(self, poly: Poly) -> bool:
@@ -876,9 +1105,12 @@ class Forms:
         result: Poly = {}
         for a, e in monomial:
             if self.sign(a) != "+":
-                raise NotShown(
-                    "a logarithm of something not shown to be positive: " + self.show(poly)
-                )
+                if e.denominator != 1 or e % 2:
+                    raise NotShown(
+                        "a logarithm of something not shown to be positive: " + self.show(poly)
+                    )
+                result = add_polys(result, self.log_abs(self._one(a)), e)  # log(a^2) = 2 log|a|
+                continue
             atom = self.atoms[a]
             if atom[0] == "f" and atom[1] == "exp":
                 result = add_polys(result, dict(atom[2]), e)
@@ -895,11 +1127,62 @@ class Forms:
             result = add_polys(result, self.atom(("f", "log", _frozen(prime))))
         return result
 
+    def log_abs(self, poly: Poly) -> Poly:
+        """log|a b^n| = log|a| + n log|b|, where a and b are positive or almost never 0."""
+        monomial, c, prime = self.content(poly)
+        result = self.log({(): abs(c)})
+        parts = [(self._one(a), e) for a, e in monomial]
+        parts += [(prime, 1)] if prime != _UNIT else []
+        for part, e in parts:
+            if self.positive(part):
+                result = add_polys(result, self.log(part), e)
+                continue
+            if not self.generic(part):
+                raise NotShown("the logarithm of the size of something that may be 0")
+            size = self.mul(part, self.parity("sign", part))
+            result = add_polys(result, self.atom(("f", "log", _frozen(size))), e)
+        return result
+
+    def generic(self, part: Poly) -> bool:
+        """Whether something is 0 almost nowhere: linear in a continuous entry that is alone.
+
+        Densities count almost everywhere, and velocities are continuous: so it may be inverted.
+        """
+        if self.nonzero(part) or (len(part) == 1 and self._is_assumed(part)):
+            return True
+        for monomial in part:
+            for a, e in monomial:
+                if self.atoms[a][0] != "v" or self._kind(a) not in _CONTINUOUS or e != 1:
+                    continue
+                others = [m for m in part if m != monomial]
+                beside = [(b, x) for b, x in monomial if b != a]
+                if any(self.occurs(a, m) for m in (*others, tuple(beside))):
+                    continue
+                if all(self.sign(b) == "+" for b, _ in beside):
+                    self.assumed.add(_frozen(part))
+                    if len(part) == len(monomial) == 1:
+                        self.assumed_atoms.add(a)
+                    return True
+        return False
+
+    def _is_assumed(self, part: Poly) -> bool:
+        (monomial,) = part
+        return all(a in self.assumed_atoms for a, _ in monomial)
+
+    def occurs(self, a: int, monomial: Monomial) -> bool:
+        """Whether an entry, or one that may be the same, occurs anywhere in a monomial."""
+        name = self.atoms[a][1]
+        return any(
+            self.atoms[b][0] in ("v", "A") and self.atoms[b][1] == name
+            for b in self._all_atoms({monomial: 1})
+        )
+
     def exp(self, poly: Poly) -> Poly:
         """exp(sum c m) = product of exp(m)^c; exp(c log a) = a^c."""
         result = _UNIT
         for m, c in poly.items():
-            if len(m) == 1 and m[0][1] == 1 and self.atoms[m[0][0]][:2] == ("f", "log"):
+            is_log = len(m) == 1 and m[0][1] == 1 and self.atoms[m[0][0]][:2] == ("f", "log")
+            if is_log and (c.denominator == 1 or self.positive(dict(self.atoms[m[0][0]][2]))):
                 result = self.mul(result, self.power(dict(self.atoms[m[0][0]][2]), c))
             else:
                 result = self.mul(result, self.atom(("f", "exp", _frozen({m: 1})), c))
@@ -948,7 +1231,7 @@ class Forms:
             elif order.denominator != 1 or order < 0:
                 raise NotShown("polygamma of an order that is no natural number")
         if not self.positive(a):
-            raise NotShown(f"{name} of something not shown to be positive")
+            raise NotShown(f"{name} of something not shown to be positive: {self.show(a)}")
         result: Poly = {}
         for _ in range(100):
             lower = add_polys(a, _UNIT, -1)
@@ -968,25 +1251,26 @@ class Forms:
         return add_polys(result, self.atom(("f", name, _frozen(a))))
 
     def parity(self, name: str, a: Poly) -> Poly:
-        """f(-a) = +-f(a); |a b| = |a||b|; |a| = a and sign a = 1 where a > 0."""
+        """f(-a) = +-f(a); |a| = a sign a, sign(a b) = sign a sign b, sign a = 1 where a > 0.
+
+        (sign a)^2 = 1, where a is 0 almost nowhere.
+        """
         if not a:
             return _UNIT if name == "cos" else {}
-        if name in ("abs", "sign"):
+        if name == "abs":  # |a| = a sign a
+            return self.mul(a, self.parity("sign", a))
+        if name == "sign":
             monomial, c, prime = self.content(a)
-            sign = 1 if c > 0 else -1
-            result: Poly = {(): c * sign if name == "abs" else sign}
+            result: Poly = {(): 1 if c > 0 else -1}
             parts = [(self._one(b), e) for b, e in monomial]
             parts += [(prime, 1)] if prime != _UNIT else []
             for part, e in parts:
                 if self.positive(part):
-                    result = self.mul(result, self.power(part, e)) if name == "abs" else result
-                elif e.denominator == 1:
-                    atom = self.atom(("f", name, _frozen(part)))
-                    ((key, _),) = atom.items()
-                    power = e if name == "abs" or e > 0 else -e
-                    result = self.mul(result, {((key[0][0], power),): 1})
-                else:
+                    continue
+                if e.denominator != 1:
                     raise NotShown("a root under abs")
+                if e.numerator % 2:
+                    result = self.mul(result, self.atom(("f", "sign", _frozen(part))))
             return result
         if name == "besselratio":
             return self.atom(("f", name, _frozen(a)))
@@ -1043,6 +1327,8 @@ class Forms:
         if set(power) - {()}:
             return self.exp(self.mul(power, self.raw_log(base)))
         e = power.get((), 0)
+        if base[:2] == ("f", "abs") and e.denominator != 1:
+            return self.exp(scale_poly(self.raw_log(base), e))
         if e < 0 and e.denominator == 1:
             # 1/(a b) = 1/a 1/b keeps factors that expanding would hide
             if base[0] == "*":
@@ -1061,6 +1347,8 @@ class Forms:
 
     def raw_log(self, raw: Raw) -> Poly:
         """log(a b^n) = log a + n log b where every factor is positive."""
+        if raw[:2] == ("f", "abs"):
+            return self.log_abs(self.poly(raw[2]))
         try:
             if raw[0] == "*":
                 result: Poly = {}
@@ -1198,9 +1486,10 @@ class Forms:
         if not size:
             if offset - low >= MAX_EXPANDED:
                 raise NotShown("a sum of concrete length is too long")
+            contracted, poly = self.contract_all(variable, poly)
             for k in range(low, offset + 1):
                 result = add_polys(result, self.replace(poly, {variable: ("p", "", k)}))
-            return result
+            return add_polys(result, contracted)
         core = self.cores.get(size)
         pieces = _pieces(low, size, offset, core)
         if pieces != [(low, offset)]:
@@ -1215,6 +1504,25 @@ class Forms:
         for m, c in poly.items():
             result = self._accumulate(result, self.close([variable], m), c)
         return result
+
+    def contract_all(self, variable: RawIndex, poly: Poly) -> tuple[Poly, Poly]:
+        """sum_j of the monomials that hold Inv(M)[i, j] M[j, k], contracted, and the monomials that
+        do not.
+        """
+        contracted: Poly = {}
+        others: Poly = {}
+        for m, c in poly.items():
+            table = dict(m)
+            inverses = [a for a, e in m if self.atoms[a][0] == "Inv" and e == 1]
+            found = (self.contract(a, table, [variable]) for a in inverses)
+            first = next(filter(None, found), None)
+            if first is None:
+                others[m] = c
+                continue
+            _, rest, delta = first
+            product_ = self.mul({tuple(sorted(rest.items())): 1}, delta)
+            contracted = self._accumulate(contracted, product_, c)
+        return contracted, others
 
     def close(self, bound: list[RawIndex], monomial: Monomial) -> Poly:
         """The sum of one monomial: nested sums merged, deltas contracted, components separated."""
@@ -1404,6 +1712,8 @@ class Forms:
 
     def posdef(self, array: tuple[Any, Any]) -> bool:
         """Sums of positive multiples of posdef entries, positive diagonals and Gram matrices."""
+        if array in self.assumed_posdef:
+            return True
         (i, j), frozen = array
         definite = False
         for m, c in frozen:
@@ -1467,6 +1777,8 @@ class Forms:
     ) -> Poly:
         """Entries of A^-1: (s A)^-1 = A^-1/s, diagonal, inverse of an inverse, symmetric."""
         i, j = variables
+        if i[2:] != j[2:]:
+            raise NotShown("the inverse of a matrix that is not square")
         if len(body) == 1:
             ((m, c),) = body.items()
             outer = tuple(x for x in m if not self.variables[x[0]] & {i, j})
@@ -1494,6 +1806,8 @@ class Forms:
     def logdet(self, variables: Sequence[RawIndex], body: Poly) -> Poly:
         """log|s A| = n log s + log|A|, log|A^-1| = -log|A|, log|diag| = sum of logs."""
         i, j = variables
+        if i[2:] != j[2:]:
+            raise NotShown("the determinant of a matrix that is not square")
         if len(body) == 1:
             ((m, c),) = body.items()
             outer = tuple(x for x in m if not self.variables[x[0]] & {i, j})

@@ -54,6 +54,8 @@ __all__ = [
     "RawIndex",
     "derivative",
     "encode",
+    "encode_array",
+    "map_entries",
     "map_indices",
     "minus",
     "shift",
@@ -117,6 +119,11 @@ def encode(
 ) -> Raw:
     """Term -> nested tuples; `env` says what free indices stand for."""
     return _Encoder(instance).term(term, dict(env or {}), {})
+
+
+def encode_array(array: Array) -> tuple[tuple[RawIndex, ...], Raw]:
+    """Array -> (indices, body) as nested tuples."""
+    return _Encoder(_SYMBOLIC).array(array, {}, {})
 
 
 _Env: TypeAlias = dict[Index, RawIndex]
@@ -183,10 +190,10 @@ class _Encoder:
         domain = symbol.domain
         if domain.kind == "simplex":
             return ("simplex", *self.extent(symbol.shape[-1]))
-        if domain.kind == "interval":
-            lower = domain.lower
-            if isinstance(lower, Number) and lower.value >= 0:
-                return ("positive",) if lower.value > 0 else ("nonnegative",)
+        if domain.kind in ("interval", "angle"):
+            ends = (domain.lower, domain.upper)
+            if any(isinstance(end, Number) for end in ends):
+                return ("interval", *(e.value if isinstance(e, Number) else None for e in ends))
             return ("real",)
         return (domain.kind,)
 
@@ -320,6 +327,27 @@ def map_indices(raw: Raw, what: Mapping[RawIndex, RawIndex]) -> Raw:
         slots = tuple((s, tuple(map_index(i, what) for i in w)) for s, w in raw[5])
         return (*raw[:3], arrays, where, tuple(sorted(slots)))
     raise NotShown(f"unknown head {head}")
+
+
+def map_entries(raw: Raw, entries: Mapping[Raw, Raw]) -> Raw:
+    """A term with entries (free of bound indices) replaced by terms."""
+    head = raw[0]
+    if head == "v":
+        return entries.get(raw, raw)
+    if head in ("+", "*", "^"):
+        return (head, *(map_entries(t, entries) for t in raw[1:]))
+    if head == "f":
+        return ("f", raw[1], *(map_entries(t, entries) for t in raw[2:]))
+    if head == "S":
+        return ("S", raw[1], map_entries(raw[2], entries))
+    if head == "Inv":
+        return ("Inv", (raw[1][0], map_entries(raw[1][1], entries)), *raw[2:])
+    if head == "LD":
+        return ("LD", (raw[1][0], map_entries(raw[1][1], entries)))
+    if head == "A":
+        arrays = tuple((v, map_entries(b, entries)) for v, b in raw[3])
+        return (*raw[:3], arrays, *raw[4:])
+    return raw
 
 
 # ----------------------------------------------------------------------------------- derivative

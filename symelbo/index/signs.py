@@ -1,14 +1,18 @@
 """Term -> an interval that is sure to hold its value, from the domains of the symbols.
 
-Only ever too wide: what an interval excludes is impossible, what it allows is merely not excluded.
+The one sign analysis of the engine.  Only ever too wide: what an interval excludes is impossible,
+what it allows is merely not excluded.  (The checkers have their own, on purpose.)
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
+from symelbo.index.polynomial import Poly, from_poly
+from symelbo.index.substitute import free_indices, replace_index
 from symelbo.index.terms import (
     Add,
     Apply,
@@ -35,7 +39,19 @@ from symelbo.index.terms import (
     Term,
 )
 
-__all__ = ["REAL", "Interval", "bounds", "domain_interval", "is_integer"]
+__all__ = [
+    "NONNEGATIVE",
+    "POSITIVE",
+    "REAL",
+    "Interval",
+    "bounds",
+    "domain_interval",
+    "is_integer",
+    "is_nonzero",
+    "is_posdef",
+    "is_positive",
+    "is_positive_poly",
+]
 
 MAX_BITS: Final = 256  # of a bound; beyond, it is rounded away to infinity or to zero
 
@@ -82,12 +98,15 @@ REAL: Final = Interval()
 POSITIVE: Final = Interval(_ZERO)
 NONNEGATIVE: Final = Interval(_ZERO, lower_open=False)
 UNIT: Final = Interval(_ZERO, _ONE)
+_NOTHING: Final = Interval(_ZERO, _ZERO, False, False)
 _DOMAINS: Final = {
     "positive": POSITIVE,
     "unit": UNIT,
     "simplex": Interval(_ZERO, _ONE, upper_open=False),  # a single entry is 1
     "binary": Interval(_ZERO, _ONE, False, False),
+    "onehot": Interval(_ZERO, _ONE, False, False),
     "naturals": NONNEGATIVE,
+    "counts": NONNEGATIVE,
     "category": Interval(_ONE, lower_open=False),
 }
 _FUNCTIONS: Final = {
@@ -102,7 +121,7 @@ _FUNCTIONS: Final = {
 
 def domain_interval(domain: Domain) -> Interval:
     """The values a domain allows an entry, as an interval."""
-    if domain.kind == "interval":
+    if domain.kind in ("interval", "angle"):
         lower, upper = (
             None if bound is None else bounds(bound) for bound in (domain.lower, domain.upper)
         )
@@ -115,6 +134,27 @@ def domain_interval(domain: Domain) -> Interval:
     return _DOMAINS.get(domain.kind, REAL)
 
 
+def is_positive(term: Term) -> bool:
+    """Whether the term is certainly > 0 wherever it is defined."""
+    return bounds(term).within(POSITIVE)
+
+
+def is_positive_poly(poly: Poly) -> bool:
+    """Whether a polynomial in atoms is certainly > 0."""
+    return bool(poly) and is_positive(from_poly(poly))
+
+
+def is_nonzero(term: Term) -> bool:
+    """Whether the term certainly never vanishes where it is defined."""
+    match term:
+        case Mul(factors):
+            return all(map(is_nonzero, factors))
+        case Power(base, _):
+            return is_nonzero(base)
+    return bounds(term).misses(_NOTHING)
+
+
+@lru_cache(maxsize=100_000)
 def bounds(term: Term) -> Interval:
     """An interval that holds every value the term can take."""
     match term:
@@ -150,7 +190,7 @@ def bounds(term: Term) -> Interval:
             return Interval(_ZERO, _ONE, False, False)
         case Apply(function, _, _, ()):
             return domain_interval(function.domain)
-        case Inverse(matrix, row, column) if row == column and _is_posdef(matrix):
+        case Inverse(matrix, row, column) if row == column and is_posdef(matrix):
             return POSITIVE
         case Inverse() | LogDet() | Apply():
             return REAL
@@ -165,7 +205,7 @@ def is_integer(term: Term) -> bool:
         case Size() | IndexValue() | Delta():
             return True
         case Entry(symbol, _):
-            return symbol.domain.kind in ("naturals", "binary", "category")
+            return symbol.domain.is_bit or symbol.domain.kind in ("naturals", "counts", "category")
         case Add(parts) | Mul(parts):
             return all(map(is_integer, parts))
         case Power(base, Number(value)):
@@ -202,13 +242,58 @@ def _entry(symbol: Symbol, indices: tuple[IndexTerm, ...]) -> Interval:
     return domain_interval(symbol.domain)
 
 
-def _is_posdef(matrix: Array) -> bool:
+def is_posdef(matrix: Array) -> bool:
+    """Whether a matrix is certainly symmetric positive definite, from its form.
+
+    Positive multiples of positive definite entries and their inverses, positive diagonals, and sums
+    of these with Gram matrices sum_k c_k w_k(i) w_k(j), c_k >= 0.
+    """
+    row, column = matrix.indices
+    if (row.extent, row.low) != (column.extent, column.low):
+        return False
     body = matrix.body
-    return (
-        isinstance(body, Entry)
-        and body.symbol.domain.kind == "posdef"
-        and body.indices[-2:] == matrix.indices
-    )
+    summands = body.terms if isinstance(body, Add) else (body,)
+    strict = [_definite_summand(part, row, column) for part in summands]
+    return None not in strict and any(strict)
+
+
+def _definite_summand(term: Term, row: Index, column: Index) -> bool | None:
+    """True: positive definite.  False: positive semidefinite.  None: not shown."""
+    factors = term.factors if isinstance(term, Mul) else (term,)
+    pair = {row, column}
+    core = [f for f in factors if free_indices(f) & pair]
+    scale = [bounds(f) for f in factors if not free_indices(f) & pair]
+    if not all(interval.within(NONNEGATIVE) for interval in scale):
+        return None
+    strict = all(interval.within(POSITIVE) for interval in scale)
+    deltas = [f for f in core if isinstance(f, Delta) and {f.left, f.right} == pair]
+    if deltas:
+        diagonal = [bounds(f) for f in core if f not in deltas]
+        if not all(interval.within(NONNEGATIVE) for interval in diagonal):
+            return None
+        return strict and all(interval.within(POSITIVE) for interval in diagonal)
+    if len(core) != 1:
+        return None
+    match core[0]:
+        case Entry(symbol, indices) if symbol.domain.kind == "posdef":
+            whole = {*indices[-2:]} == pair and not pair & {*indices[:-2]}
+            return strict if whole else None
+        case Inverse(inner, i, j) if {i, j} == pair and is_posdef(inner):
+            return strict
+        case Sum(index, inner) if _is_gram(inner, index, row, column):
+            return False
+    return None
+
+
+def _is_gram(term: Term, index: Index, row: Index, column: Index) -> bool:
+    """c_k w_k(row) w_k(column) with c_k >= 0 and one function w."""
+    factors = term.factors if isinstance(term, Mul) else (term,)
+    left = [f for f in factors if row in free_indices(f)]
+    right = [f for f in factors if column in free_indices(f)]
+    rest = [f for f in factors if f not in left and f not in right]
+    if any(f in right for f in left) or not all(bounds(f).within(NONNEGATIVE) for f in rest):
+        return False
+    return bool(left) and [replace_index(f, row, column) for f in left] == right
 
 
 def _rounded(interval: Interval) -> Interval:

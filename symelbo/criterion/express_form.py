@@ -1,0 +1,150 @@
+"""A factor in exponential-family form, in the model's symbols: for reading and for other programs.
+
+The criterion (U) does not need it; the papers state theirs in these terms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symelbo.criterion.factor import Factor, open_density
+from symelbo.criterion.identity import Identity
+from symelbo.expfam.derive_means import derive_means
+from symelbo.expfam.form import Block, ExponentialForm, Gauge, Inseparable
+from symelbo.expfam.separate_density import separate_density
+from symelbo.index.build import ZERO, subtract
+from symelbo.index.differentiate import derivative_by
+from symelbo.index.normal import normal
+from symelbo.index.substitute import replace_index, replace_symbols
+from symelbo.index.terms import Array, Extent, Index, Symbol, Term
+
+__all__ = ["FactorForm", "Slope", "express_form"]
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """d eta[block] / d parameter[indices]: one block of the Jacobian, for the moved parameters."""
+
+    block: int
+    parameter: Symbol
+    indices: tuple[Index, ...]
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class FactorForm:
+    """p(v | pa) = h exp(eta' T - A) at one point of the plates.
+
+    blocks, log_partition, log_base: in the model's symbols; formal: the same in the family's;
+    held: arguments that T depends on, so that the form is conditional on them; means: E[T] per
+    block, None where they were not derived.
+    """
+
+    formal: ExponentialForm
+    gauge: Gauge
+    blocks: tuple[Block, ...]
+    log_partition: Term
+    log_base: Term
+    held: tuple[Symbol, ...]
+    means: tuple[Array, ...] | None
+
+    @property
+    def conditional(self) -> bool:
+        """Whether T depends on parents or parameters through some argument."""
+        return bool(self.held)
+
+    def slopes(self, moved: tuple[Symbol, ...]) -> tuple[Slope, ...]:
+        """The Jacobian of the natural parameters by the parameters that move."""
+        found = []
+        for parameter in moved:
+            shape = list(parameter.shape)
+            if parameter.domain.kind == "simplex":
+                shape[-1] = Extent(shape[-1].size, shape[-1].offset - 1)
+            indices = tuple(Index(f"r{n}", extent) for n, extent in enumerate(shape))
+            for number, block in enumerate(self.blocks):
+                term = normal(derivative_by(block.natural, parameter, indices))
+                if term != ZERO:
+                    found.append(Slope(number, parameter, indices, term))
+        return tuple(found)
+
+
+def express_form(factor: Factor, identity: Identity | None) -> FactorForm | Inseparable:
+    """The form with the base measure of the identity; conditional where no other is found.
+
+    Without an identity, the form with the strongest base measure.
+    """
+    density = factor.change.density
+    if not density.arguments:  # known altogether: its natural parameters are numbers
+        density = open_density(factor.statement)
+    arguments = density.arguments
+    separation = separate_density(density, arguments)
+    held: tuple[Symbol, ...] = ()
+    if isinstance(separation, Inseparable):
+        for moving in arguments[::-1]:  # a scale comes after a location in every family here
+            others = tuple(a for a in arguments if a != moving)
+            conditional = separate_density(density, (moving,), others)
+            if not isinstance(conditional, Inseparable):
+                separation, held = conditional, others
+                break
+        else:
+            return separation
+    assert not isinstance(separation, Inseparable)
+    gauge = Gauge.CONSTANT if identity is None else identity.gauge
+    form = separation.forms[0 if gauge is Gauge.CONSTANT else -1]
+    mapping = factor.actual()
+    log_base = normal(replace_symbols(form.log_base, mapping))
+    if identity is not None and identity.gauge is not Gauge.CONSTANT:
+        log_base = identity.base
+    blocks = tuple(
+        _actual_block(block, mapping, {index.name for index in factor.plates})
+        for block in form.blocks
+    )
+    if identity is not None and identity.gauge is Gauge.SHIFTED:
+        blocks = _shift(factor, identity, blocks)
+    means = derive_means(form)
+    actual = None
+    if means is not None:
+        actual = tuple(Array(m.indices, normal(replace_symbols(m.body, mapping))) for m in means)
+    return FactorForm(
+        form,
+        form.gauge if identity is None else identity.gauge,
+        blocks,
+        normal(replace_symbols(form.log_partition, mapping)),
+        log_base,
+        held,
+        actual,
+    )
+
+
+def _actual_block(block: Block, mapping: dict[Symbol, Array], taken: set[str]) -> Block:
+    natural, statistic = block.natural, block.statistic
+    renamed: list[Index] = []
+    for index in block.indices:
+        fresh = index
+        if index.name in taken:
+            names = (n for n in "ijklmortuvw" if n not in taken)
+            fresh = Index(next(names), index.extent, index.low)
+        taken = taken | {fresh.name}
+        natural = replace_index(natural, index, fresh)
+        statistic = replace_index(statistic, index, fresh)
+        renamed.append(fresh)
+    return Block(
+        tuple(renamed),
+        normal(replace_symbols(natural, mapping)),
+        normal(replace_symbols(statistic, mapping)),
+        block.symmetric,
+    )
+
+
+def _shift(factor: Factor, identity: Identity, blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """eta -> eta - c, the shares c of the base measure taken off."""
+    shares = {normal(statistic): share for statistic, share in identity.shares}
+    return tuple(
+        Block(
+            block.indices,
+            normal(subtract(block.natural, shares.get(normal(block.statistic), ZERO))),
+            block.statistic,
+            block.symmetric,
+        )
+        for block in blocks
+    )

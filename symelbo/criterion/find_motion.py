@@ -1,0 +1,244 @@
+"""One motion for a set of factors: velocities, r and s as the unknowns of one linear problem.
+
+What is found here is proposed; (U) is proved of it elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from symelbo.criterion.factor import Equations, Factor, parameters_of, symbols_of_statement
+from symelbo.criterion.motion import Latent, Motion
+from symelbo.expfam.form import Gauge
+from symelbo.expfam.respond import Travel
+from symelbo.index.build import ONE, ZERO, add, mul
+from symelbo.index.differentiate import derivative_along
+from symelbo.index.normal import normal
+from symelbo.index.solve import (
+    Found,
+    NotFound,
+    find_by_elimination,
+    find_scaling,
+    formal_indices,
+    unknown_like,
+)
+from symelbo.index.substitute import replace_symbols, symbols_of
+from symelbo.index.terms import Array, Domain, Entry, Role, Symbol, Term
+from symelbo.index.tidy import tidy_array
+
+__all__ = ["Attempt", "Proposal", "closes", "find_motion", "is_spectator"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What is asked: factors, a base measure for each, which latents may move and how.
+
+    variational: factors of q whose family has to be closed under the motion; common: one r for all
+    entries of a latent in place of one for each.
+    """
+
+    factors: tuple[Factor, ...]
+    gauges: tuple[Gauge, ...]
+    moving: Mapping[Symbol, Travel] = field(default_factory=dict)
+    variational: tuple[Factor, ...] = ()
+    common: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A motion that solves the equations of an attempt; nonzero: what its velocities divide by."""
+
+    attempt: Attempt
+    motion: Motion
+    nonzero: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unknowns:
+    """The unknowns, the velocities made of them, and what each is a multiple of for a scaling."""
+
+    order: tuple[Symbol, ...]
+    parameters: Mapping[Symbol, Array]
+    variational: Mapping[Symbol, Array]
+    latents: Mapping[Symbol, Latent]
+    bases: Mapping[Symbol, Array]
+
+    def velocities(self) -> dict[Symbol, Array]:
+        return Motion(self.parameters, self.latents, self.variational).velocities()
+
+
+def find_motion(attempt: Attempt) -> Proposal | NotFound:
+    """A motion for which (U) holds of every factor of the attempt, or what was left over.
+
+    By the arguments of the families, then by the statistics themselves: the latter also finds
+    motions where the arguments are not determined (logits up to a constant).
+    """
+    unknowns = _make_unknowns(attempt)
+    systems = [_equations(attempt, unknowns, direct) for direct in (False, True)]
+    for equations in filter(None, systems):
+        found = _scale(equations, unknowns)
+        if isinstance(found, Found):
+            return _propose(attempt, unknowns, found)
+    residual = NotFound(ZERO)
+    for equations in filter(None, systems):
+        answer = find_by_elimination(
+            equations.exact, unknowns.order, is_spectator, shifted=equations.shifted
+        )
+        if isinstance(answer, Found):
+            return _propose(attempt, unknowns, answer)
+        if residual.residual == ZERO:
+            residual = answer
+    return residual
+
+
+def _scale(equations: Equations, unknowns: _Unknowns) -> Found | NotFound:
+    """A solution in which every parameter is multiplied by a number, the simplest to read."""
+    if equations.shifted:
+        return NotFound(ZERO)
+    still = {u: Array(formal_indices(u.shape), ZERO) for u in unknowns.order}
+    still = {u: a for u, a in still.items() if u not in unknowns.bases}
+    scaled = [replace_symbols(e, still) for e in equations.exact]
+    found = find_scaling(scaled, unknowns.bases)
+    if isinstance(found, Found):
+        return Found({**still, **found.values}, found.nonzero)
+    return found
+
+
+def is_spectator(symbol: Symbol) -> bool:
+    """Whether a velocity may not depend on the symbol: nodes and covariates."""
+    return symbol.role in (Role.LATENT, Role.OBSERVED, Role.INPUT)
+
+
+# ---------------------------------------------------------------- the unknowns
+
+
+def _make_unknowns(attempt: Attempt) -> _Unknowns:
+    statements = [factor.statement for factor in (*attempt.factors, *attempt.variational)]
+    mentioned = frozenset().union(*(symbols_of_statement(s) for s in statements))
+    learned = frozenset().union(*(parameters_of(f.statement) for f in attempt.factors))
+    bases: dict[Symbol, Array] = {}
+    order: list[Symbol] = []
+
+    def velocity(symbol: Symbol) -> Array:
+        """theta -> its velocity in a new unknown: theta U where theta is positive, else U."""
+        indices = formal_indices(symbol.shape)
+        unknown = unknown_like(symbol, "beta ")
+        own = Entry(symbol, indices)
+        order.append(unknown)
+        if symbol.domain.kind == "positive":
+            bases[unknown] = Array(indices, ONE)
+            return Array(indices, mul(own, Entry(unknown, indices)))
+        bases[unknown] = Array(indices, own)
+        return Array(indices, Entry(unknown, indices))
+
+    def named(role: Role) -> list[Symbol]:
+        return sorted((s for s in mentioned if s.role is role), key=lambda s: s.name)
+
+    parameters = {s: velocity(s) for s in named(Role.PARAMETER) if s in learned}
+    variational = {s: velocity(s) for s in named(Role.VARIATIONAL)}
+    latents: dict[Symbol, Latent] = {}
+    for node, travel in sorted(attempt.moving.items(), key=lambda item: item[0].name):
+        latents[node] = _move(node, travel, attempt.common, order, bases)
+    return _Unknowns(tuple(order), parameters, variational, latents, bases)
+
+
+def _move(
+    node: Symbol, travel: Travel, common: bool, order: list[Symbol], bases: dict[Symbol, Array]
+) -> Latent:
+    """r and s of a latent as unknowns, as far as its support and the attempt allow them."""
+    indices = formal_indices(node.shape)
+    rate: Term = ZERO
+    shift: Term = ZERO
+    common = common or node.domain.kind == "posdef"
+    if node.domain.kind in ("real", "angle"):
+        symbol = Symbol(f"s {node.name}", Role.UNKNOWN, Domain("real"), node.shape)
+        shift = Entry(symbol, indices)
+        order.append(symbol)
+    if travel is Travel.AFFINE and node.domain.kind != "angle":
+        symbol = Symbol(
+            f"r {node.name}", Role.UNKNOWN, Domain("real"), () if common else node.shape
+        )
+        rate = Entry(symbol, () if common else indices)
+        order.append(symbol)
+        bases[symbol] = Array(() if common else indices, ONE)
+    return Latent(Array(indices, rate), Array(indices, shift))
+
+
+# ---------------------------------------------------------------- the equations
+
+
+def _equations(attempt: Attempt, unknowns: _Unknowns, direct: bool) -> Equations | None:
+    """(U) of all factors; None if the short form is asked for and no factor has one."""
+    velocities = unknowns.velocities()
+    exact: list[Term] = []
+    shifted: list[Term] = []
+    short = False
+    for factor, gauge in zip(attempt.factors, attempt.gauges, strict=True):
+        travel = factor.travel(attempt.moving)
+        given = (gauge, travel, velocities, unknowns.latents)
+        found = None if direct else factor.equations(*given)
+        short = short or found is not None
+        found = found or factor.direct_equations(*given)
+        exact += found.exact
+        shifted += found.shifted
+    if not direct and not short:
+        return None
+    exact += (term for q in attempt.variational for term in closure_equations(q, unknowns))
+    return Equations(tuple(exact), tuple(shifted))
+
+
+def closure_equations(q: Factor, unknowns: _Unknowns) -> list[Term]:
+    """D log q + d = 0: the family of q follows the motion of the latents to first order.
+
+    Its values are latents like all others; data and covariates are fixed, since q has parameters of
+    its own for every data point.
+    """
+    change = derivative_along(q.log_density, unknowns.velocities())
+    divergence = Motion({}, unknowns.latents).divergence(q.statement)
+    return list(_fix_data(add(change, divergence)))
+
+
+def _fix_data(term: Term) -> tuple[Term, ...]:
+    """Data and covariates as known numbers: their symbols get the role of constants."""
+
+    renamed: dict[Symbol, Array] = {}
+    for symbol in symbols_of(term):
+        if symbol.role in (Role.OBSERVED, Role.INPUT):
+            indices = formal_indices(symbol.shape)
+            known = Symbol(symbol.name, Role.CONSTANT, symbol.domain, symbol.shape)
+            renamed[symbol] = Array(indices, Entry(known, indices))
+    return (replace_symbols(term, renamed),)
+
+
+def closes(q: Factor, motion: Motion) -> bool:
+    """Whether some motion of q's own parameters follows the given one of all else."""
+    attempt = Attempt((), (), {}, (q,))
+    unknowns = _make_unknowns(attempt)
+    given = _Unknowns(
+        unknowns.order, motion.parameters, unknowns.variational, motion.latents, unknowns.bases
+    )
+    equations = closure_equations(q, given)
+    return isinstance(find_by_elimination(equations, unknowns.order, is_spectator), Found)
+
+
+# ---------------------------------------------------------------- the proposal
+
+
+def _propose(attempt: Attempt, unknowns: _Unknowns, found: Found) -> Proposal:
+    values = dict(found.values)
+
+    def solved(array: Array) -> Array:
+        return tidy_array(Array(array.indices, normal(replace_symbols(array.body, values))))
+
+    def moving(arrays: Mapping[Symbol, Array]) -> dict[Symbol, Array]:
+        found = {symbol: solved(array) for symbol, array in arrays.items()}
+        return {symbol: array for symbol, array in found.items() if array.body != ZERO}
+
+    latents = {}
+    for node, latent in unknowns.latents.items():
+        rate, shift = solved(latent.rate), solved(latent.shift)
+        if rate.body != ZERO or shift.body != ZERO:
+            latents[node] = Latent(rate, shift)
+    motion = Motion(moving(unknowns.parameters), latents, moving(unknowns.variational))
+    return Proposal(attempt, motion, found.nonzero)

@@ -1,0 +1,620 @@
+"""Small instances of a model: sizes, parameter values, parents and values, as rows of (U).
+
+    log p(v | pa; Theta)  =  sum_j velocity_j(Theta) d log p / d theta_j + sum_k (r_k z_k + s_k)
+                             d log p / d z_k + b(v) - H~(pa; Theta)
+
+is linear in velocities, r, s, b and H~.  A row is this equation at one point; the rows are kept as
+residues modulo a prime, in which ranks are exact and quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import islice, product
+from math import isfinite, prod
+from random import Random
+from typing import Final
+
+from symelbo.criterion.factor import Factor, is_parent, symbols_of_statement
+from symelbo.index.build import ONE, add, divide, mul, number, power, total
+from symelbo.index.concretize import extent_value, index_tuples
+from symelbo.index.interpret import Interpretation, interpret_functions
+from symelbo.index.modular import PRIME, Dual, Modular, NoResidue, Place
+from symelbo.index.solve import formal_indices
+from symelbo.index.substitute import parts_of, symbols_of
+from symelbo.index.terms import (
+    Apply,
+    Array,
+    Domain,
+    Entry,
+    Extent,
+    Index,
+    IndexTerm,
+    IndexValue,
+    Number,
+    Offset,
+    Position,
+    Role,
+    Size,
+    Symbol,
+    Term,
+)
+
+__all__ = ["Instance", "Row", "Values", "interpretations", "small_sizes"]
+
+MAX_SIZES = 6  # combinations of small sizes that are tried
+MAX_CONFIGURATIONS = 8  # of the parents of a factor
+MAX_VALUES = 8  # of the value of a factor
+SEED: Final = 0
+
+# simple values, of few primes so that few logarithms take part
+_UNIT_VALUES: Final = tuple(map(Fraction, ("1/3", "1/4", "2/3", "3/4", "1/9", "8/9")))
+_POSITIVE_VALUES: Final = tuple(
+    map(Fraction, ("2", "3", "1/2", "4", "3/2", "6", "1/3", "2/3", "3/4", "9"))
+)
+_REAL_VALUES: Final = tuple(map(Fraction, ("1", "2", "-1", "3", "-2", "1/2", "-3", "3/2")))
+_WEIGHTS: Final = tuple(map(Fraction, (1, 2, 3, 1, 4, 3, 2, 6, 1, 8, 9)))
+MINUS: Final = Modular.rational(Fraction(-1))
+
+Values = dict[Place, Fraction]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """(U) of one factor at one point.
+
+    place: its plate indices; point: which parameter value; parents and value: what the nodes are;
+    logarithm and slopes: log p and its derivatives by the columns, as residues.
+    """
+
+    factor: int
+    place: tuple[int, ...]
+    point: int
+    parents: tuple[tuple[Place, Fraction], ...]
+    value: tuple[tuple[Place, Fraction], ...]
+    logarithm: int
+    slopes: Mapping[tuple[object, ...], int]
+    rational: bool  # whether log p and all slopes are rational numbers, up to the row's H~
+
+
+# ---------------------------------------------------------------- sizes and functions
+
+
+def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
+    """Small values of the sizes, the smallest first; categories need two of them."""
+    least: dict[str, int] = {}
+
+    def need(extent: Extent, count: int) -> None:
+        if extent.size is not None:
+            least[extent.size] = max(least.get(extent.size, 1), count - extent.offset)
+
+    for factor in factors:
+        for index in factor.plates:
+            need(index.extent, index.low if index.low > 1 else 1)
+        for symbol in _symbols_of(factor):
+            for extent in symbol.shape:
+                need(extent, 1)
+            if symbol.domain.kind in ("simplex", "onehot", "counts") and symbol.shape:
+                need(symbol.shape[-1], 2)
+            if symbol.domain.kind == "category" and isinstance(symbol.domain.upper, Size):
+                need(Extent(symbol.domain.upper.name), 2)
+        for _, array in factor.statement.arguments:
+            for extent, count in _places_in(array):
+                need(extent, count)
+    names = sorted(least)
+    choices = sorted(product((0, 1, 2), repeat=len(names)), key=lambda c: (sum(c), c))
+    for choice in choices[:MAX_SIZES]:
+        yield {name: least[name] + more for name, more in zip(names, choice, strict=True)}
+
+
+def _places_in(item: Term | IndexTerm | Array) -> Iterator[tuple[Extent, int]]:
+    """(axis, the place that is read of it), for literal places; and the extents of sums."""
+    if isinstance(item, Entry):
+        for axis, place in zip(item.symbol.shape, item.indices, strict=True):
+            if isinstance(place, Position) and place.extent.size is None:
+                yield axis, place.extent.offset
+    if isinstance(item, Index):
+        yield item.extent, 1
+    if hasattr(item, "index") and isinstance(item.index, Index) and not isinstance(item, Offset):
+        yield item.index.extent, 1
+    for part in parts_of(item):
+        yield from _places_in(part)
+
+
+def _symbols_of(factor: Factor) -> list[Symbol]:
+    symbols = {*symbols_of_statement(factor.statement), factor.node}
+    return sorted(symbols, key=lambda s: s.name)
+
+
+def interpretations(factors: Sequence[Factor]) -> Iterator[dict[Symbol, Interpretation]]:
+    """Simple admissible choices for the abstract functions, which depend on all their arguments."""
+    calls: dict[Symbol, Apply] = {}
+    for factor in factors:
+        _collect_calls(factor.log_density, calls)
+    if not calls:
+        yield {}
+        return
+    for build_body in (_quadratic_body, _shifted_body):
+        chosen = {}
+        for function, call in sorted(calls.items(), key=lambda item: item[0].name):
+            formals = tuple(
+                Symbol(
+                    f"{function.name}_{n}",
+                    Role.ARGUMENT,
+                    Domain("real"),
+                    tuple(i.extent for i in argument.indices),
+                )
+                for n, argument in enumerate(call.arguments)
+            )
+            indices = formal_indices(function.shape)
+            varying = [any(is_parent(s) for s in symbols_of(a)) for a in call.arguments]
+            real = build_body(formals, varying, indices)
+            chosen[function] = Interpretation(
+                formals, Array(indices, _into_domain(function.domain, real))
+            )
+        yield chosen
+
+
+def _sum_of(formal: Symbol, exponent: int) -> Term:
+    indices = tuple(Index(f"q{n}", e) for n, e in enumerate(formal.shape))
+    body = power(Entry(formal, indices), exponent)
+    for index in reversed(indices):
+        body = total(index, body)
+    return body
+
+
+def _quadratic_body(
+    formals: Sequence[Symbol], varying: Sequence[bool], indices: tuple[Index, ...]
+) -> Term:
+    """i (sum z^2) + (sum w) (sum z) + 1: smooth, and no multiple of anything that can be scaled."""
+    free = [f for f, v in zip(formals, varying, strict=True) if v]
+    known = [f for f, v in zip(formals, varying, strict=True) if not v]
+    squares = add(*(_sum_of(f, 2) for f in free))
+    linear = add(*(_sum_of(f, 1) for f in free))
+    weight = add(*(_sum_of(f, 1) for f in known))
+    scale = add(*(IndexValue(i) for i in indices)) if indices else ONE
+    return add(mul(scale, squares), mul(weight, linear), weight, ONE)
+
+
+def _shifted_body(
+    formals: Sequence[Symbol], varying: Sequence[bool], indices: tuple[Index, ...]
+) -> Term:
+    """The square of (sum z + sum w + i)"""
+    everything = add(*(_sum_of(f, 1) for f in formals))
+    scale = add(*(IndexValue(i) for i in indices)) if indices else ONE
+    return power(add(everything, scale), 2)
+
+
+def _into_domain(domain: Domain, real: Term) -> Term:
+    """A smooth function of a real one with values in the domain."""
+    if domain.kind == "positive":
+        return add(ONE, power(real, 2))
+    if domain.kind == "unit":
+        return divide(ONE, add(number(2), power(real, 2)))
+    return real
+
+
+def _collect_calls(item: Term | IndexTerm | Array, calls: dict[Symbol, Apply]) -> None:
+    if isinstance(item, Apply):
+        calls.setdefault(item.function, item)
+    for part in parts_of(item):
+        _collect_calls(part, calls)
+
+
+# ---------------------------------------------------------------- an instance
+
+
+@dataclass
+class Instance:
+    """Concrete sizes and functions; parameter points and rows are drawn in a fixed order.
+
+    generic: random rational numbers, at which nothing holds by accident; else simple ones, of which
+    a certificate can be made.
+    """
+
+    factors: Sequence[Factor]
+    sizes: Mapping[str, int]
+    functions: Mapping[Symbol, Interpretation]
+    generic: bool
+    points: int
+    seed: int = SEED
+    still: bool = False  # no latent may move
+    rows: list[Row] = field(default_factory=list)
+    parameters: list[Values] = field(default_factory=list)
+    known: Values = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.random = Random(self.seed)
+        self.counter = 0
+        symbols = {s.name: s for f in self.factors for s in _symbols_of(f)}
+        self.symbols = [symbols[name] for name in sorted(symbols)]
+        self.movable = self._movable()
+        for symbol in self.symbols:
+            if symbol.role is Role.CONSTANT:
+                self.known.update(self.draw(symbol, 0))
+        learned = [s for s in self.symbols if s.role is Role.PARAMETER]
+        for point in range(self.points):
+            values: Values = {}
+            self.counter = self.seed
+            for symbol in learned:
+                values.update(self.draw(symbol, point))
+            self.parameters.append(values)
+        self.densities = [
+            interpret_functions(factor.log_density, self.functions) for factor in self.factors
+        ]
+        self.arguments = [
+            [
+                Array(array.indices, interpret_functions(array.body, self.functions))
+                for _, array in factor.statement.arguments
+            ]
+            for factor in self.factors
+        ]
+
+    def _movable(self) -> frozenset[str]:
+        """The continuous latents, but those whose factor is here and has no motion."""
+        if self.still:
+            return frozenset()
+        kinds = ("real", "positive", "interval", "angle", "posdef")
+        can = {s.name for s in self.symbols if s.role is Role.LATENT and s.domain.kind in kinds}
+        return frozenset(can - {f.node.name for f in self.factors if not f.can_move})
+
+    def places(self, symbol: Symbol) -> list[tuple[int, ...]]:
+        indices = tuple(Index(f"p{n}", e) for n, e in enumerate(symbol.shape))
+        return index_tuples(indices, self.sizes)
+
+    # ------------------------------------------------------------------ drawing
+
+    def draw(self, symbol: Symbol, point: int) -> Values:
+        """Values of all entries of a symbol, in its domain."""
+        kind = symbol.domain.kind
+        values: Values = {}
+        if kind in ("simplex", "posdef", "counts", "onehot") and symbol.shape:
+            depth = 2 if kind == "posdef" else 1
+            blocks: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+            for at in self.places(symbol):
+                blocks.setdefault(at[:-depth], []).append(at)
+            for n, places in enumerate(blocks.values()):
+                values.update(self.block(symbol, places, point + n))
+            return values
+        for at in self.places(symbol):
+            self.counter += 1
+            values[symbol.name, at] = self.scalar(symbol.domain, point)
+        return values
+
+    def scalar(self, domain: Domain, point: int) -> Fraction:
+        """One value; distinct from its neighbours, and from 0 and 1 where it can be."""
+        n = self.counter + 3 * point
+        match domain.kind:
+            case "binary" | "onehot":
+                return Fraction(n % 2)
+            case "naturals" | "counts":
+                return Fraction(1 + n % 3)
+            case "category":
+                return Fraction(1 + n % self.categories(domain))
+            case "unit":
+                if self.generic:
+                    return Fraction(self.random.randint(5, 95), 101)
+                return _UNIT_VALUES[n % len(_UNIT_VALUES)]
+            case "positive":
+                if self.generic:
+                    return Fraction(self.random.randint(30, 299), self.random.choice((37, 53, 71)))
+                return _POSITIVE_VALUES[n % len(_POSITIVE_VALUES)]
+            case "interval" | "angle":
+                return self.inside(domain, Fraction(1 + n % 3))
+        if self.generic:
+            sign = self.random.choice((-1, 1))
+            return Fraction(sign * self.random.randint(20, 199), self.random.choice((37, 53, 71)))
+        return _REAL_VALUES[n % len(_REAL_VALUES)]
+
+    def inside(self, domain: Domain, offset: Fraction) -> Fraction:
+        """A point of an interval whose ends are known; near 0 where they are not."""
+        if domain.kind == "angle":
+            return offset - 2
+        lower, upper = self.end(domain.lower), self.end(domain.upper)
+        if lower is not None and upper is not None:
+            return lower + (upper - lower) * offset / (offset + 4)
+        if lower is not None:
+            return lower + offset
+        return upper - offset if upper is not None else offset
+
+    def end(self, bound: Term | None) -> Fraction | None:
+        """A bound of a support as a number; one that is irrational is replaced by one near it."""
+        if bound is None:
+            return None
+        entries = {at: Modular.rational(x) for at, x in self.known.items()}
+        try:
+            value = Modular(self.sizes, entries, self.seed).term(bound, {})
+        except NoResidue:
+            return None
+        if value.exact is not None:
+            return value.exact
+        near = Fraction(value.size).limit_denominator(64) if isfinite(value.size) else None
+        return near
+
+    def block(self, symbol: Symbol, places: Sequence[tuple[int, ...]], n: int) -> Values:
+        """A point of a simplex, of the definite matrices, or counts with a given sum."""
+        kind = symbol.domain.kind
+        name = symbol.name
+        if kind == "posdef":
+            diagonal = [Fraction(2 + n + k) for k in range(len(places))]
+            if self.generic:
+                diagonal = [Fraction(self.random.randint(60, 99), 17) for _ in places]
+            off = Fraction(self.random.randint(1, 9), 17) if self.generic else Fraction(n % 2)
+            return {(name, at): diagonal[at[-1] - 1] if at[-1] == at[-2] else off for at in places}
+        count = len(places)
+        if kind == "simplex":
+            weights = [_WEIGHTS[(n * count + k) % len(_WEIGHTS)] for k in range(count)]
+            if self.generic:
+                weights = [Fraction(self.random.randint(3, 29)) for _ in places]
+            return {(name, at): w / sum(weights) for at, w in zip(places, weights, strict=True)}
+        trials = self.trials(symbol)
+        values = {(name, at): Fraction(0) for at in places}
+        values[name, places[n % count]] = Fraction(trials)
+        if n >= count and trials > 1:
+            values[name, places[n % count]] -= 1
+            values[name, places[(n + 1) % count]] += 1
+        return values
+
+    def trials(self, symbol: Symbol) -> int:
+        if symbol.domain.kind == "onehot":
+            return 1
+        upper = symbol.domain.upper
+        if isinstance(upper, Number):
+            return int(upper.value)
+        if isinstance(upper, Entry) and (upper.symbol.name, ()) in self.known:
+            return int(self.known[upper.symbol.name, ()])
+        if isinstance(upper, Size):
+            return self.sizes[upper.name]
+        raise NoResidue("a number of trials that is not known")
+
+    def categories(self, domain: Domain) -> int:
+        upper = domain.upper
+        if isinstance(upper, Size):
+            return self.sizes[upper.name]
+        if isinstance(upper, Number):
+            return int(upper.value)
+        return 2
+
+    def support(self, symbol: Symbol) -> list[Fraction]:
+        """Points of a scalar support, the simplest first."""
+        kind = symbol.domain.kind
+        if kind == "category":
+            return [Fraction(n) for n in range(1, self.categories(symbol.domain) + 1)]
+        if kind == "naturals" and symbol.domain.upper is not None:
+            last = self.trials(symbol)
+            return [Fraction(n) for n in range(min(last, MAX_VALUES - 1) + 1)]
+        if kind in ("interval", "angle"):
+            return [self.inside(symbol.domain, Fraction(n, 2)) for n in (2, 4, 1, 3, 6, 5, 8)]
+        if kind == "binary":
+            return [Fraction(0), Fraction(1)]
+        if kind == "naturals":
+            return [Fraction(n) for n in range(MAX_VALUES)]
+        if self.generic:
+            return [self.scalar(symbol.domain, 0) for _ in range(MAX_VALUES)]
+        choices = {
+            "positive": ("1", "2", "1/2", "4", "3", "6", "1/4", "8"),
+            "unit": ("1/2", "1/4", "3/4", "1/3", "2/3", "1/5", "2/5", "4/5"),
+        }.get(kind, ("0", "1", "-1", "2", "-2", "3", "1/2", "-3"))
+        return [Fraction(choice) for choice in choices]
+
+    def configurations(
+        self, units: Sequence[tuple[Symbol, tuple[tuple[int, ...], ...]]], most: int
+    ) -> list[Values]:
+        """Joint values of what can be chosen on its own: entries, vectors, matrices."""
+        choices: list[list[Values]] = []
+        for symbol, places in units:
+            if symbol.domain.kind in ("simplex", "posdef", "counts", "onehot"):
+                count = len(places) + 2
+                choices.append([self.block(symbol, places, n) for n in range(count)])
+            else:
+                (at,) = places
+                choices.append([{(symbol.name, at): v} for v in self.support(symbol)])
+        whole = prod(len(options) for options in choices)
+        picks: Iterable[tuple[int, ...]]
+        if whole <= most:
+            ranges = (range(len(options)) for options in choices)
+            picks = sorted(product(*ranges), key=lambda c: (sum(c), c))
+        else:
+            picks = islice(self._picks([len(options) for options in choices]), most)
+        found = []
+        for pick in picks:
+            values: Values = {}
+            for options, n in zip(choices, pick, strict=True):
+                values.update(options[n])
+            found.append(values)
+        return found
+
+    def _picks(self, counts: Sequence[int]) -> Iterator[tuple[int, ...]]:
+        """The simplest choice, single changes of it, then mixtures; each once."""
+        seen = set()
+        first = tuple(0 for _ in counts)
+        singles = [tuple(int(n == m) for m in range(len(counts))) for n in range(len(counts))]
+        for pick in (first, *singles):
+            if all(n < count for n, count in zip(pick, counts, strict=True)) and pick not in seen:
+                seen.add(pick)
+                yield pick
+        draw = Random(self.seed)
+        for _ in range(200):
+            pick = tuple(draw.randrange(count) for count in counts)
+            if pick not in seen:
+                seen.add(pick)
+                yield pick
+
+    # ------------------------------------------------------------------ rows
+
+    def units(
+        self, symbol: Symbol, places: Sequence[tuple[int, ...]]
+    ) -> list[tuple[Symbol, tuple[tuple[int, ...], ...]]]:
+        """The entries at some places, grouped by what has to be chosen together."""
+        depth = {"simplex": 1, "counts": 1, "onehot": 1, "posdef": 2}.get(symbol.domain.kind, 0)
+        if not depth:
+            return [(symbol, (at,)) for at in places]
+        blocks: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+        for at in places:
+            blocks.setdefault(at[:-depth], []).append(at)
+        return [(symbol, tuple(group)) for group in blocks.values()]
+
+    def most_rows(self) -> int:
+        """An upper bound of the number of rows."""
+        count = 0
+        for factor in self.factors:
+            parents = MAX_CONFIGURATIONS if factor.parents() else 1
+            count += len(index_tuples(factor.plates, self.sizes)) * parents
+        return count * self.points * MAX_VALUES
+
+    def fill(self) -> None:
+        """Draw the rows of all factors at all their places."""
+        for number_of, factor in enumerate(self.factors):
+            for place in index_tuples(factor.plates, self.sizes):
+                self.fill_factor(number_of, factor, place)
+
+    def fill_factor(self, number_of: int, factor: Factor, place: tuple[int, ...]) -> None:
+        env = dict(zip(factor.plates, place, strict=True))
+        own = self.own_places(factor, env)
+        parents = [s for s in _symbols_of(factor) if is_parent(s)]
+        units = []
+        for symbol in parents:
+            if symbol not in symbols_of_statement(factor.statement):
+                continue
+            at = [p for p in self.places(symbol) if symbol != factor.node or p not in own]
+            units += self.units(symbol, at)
+        configurations = self.configurations(units, MAX_CONFIGURATIONS)
+        values = self.configurations(self.units(factor.node, own), MAX_VALUES)
+        for point in range(self.points):
+            for parent in configurations:
+                for value in values:
+                    row = self.row(number_of, place, env, point, parent, value)
+                    if row is not None:
+                        self.rows.append(row)
+
+    def own_places(self, factor: Factor, env: Mapping[Index, int]) -> list[tuple[int, ...]]:
+        """The places of the factor's own value."""
+
+        def at(place: IndexTerm) -> int:
+            match place:
+                case Index():
+                    return env[place]
+                case Offset(index, by):
+                    return env[index] + by
+                case Position(extent):
+                    return extent_value(extent, self.sizes)
+            raise TypeError("a node cannot be a place on the left")
+
+        plates = tuple(at(place) for place in factor.statement.places)
+        events = factor.node.shape[len(plates) :]
+        indices = tuple(Index(f"p{n}", e) for n, e in enumerate(events))
+        return [(*plates, *event) for event in index_tuples(indices, self.sizes)]
+
+    def row(
+        self,
+        number_of: int,
+        place: tuple[int, ...],
+        env: Mapping[Index, int],
+        point: int,
+        parents: Values,
+        value: Values,
+    ) -> Row | None:
+        """(U) at one point; None where the density has no value there."""
+        columns: list[tuple[object, ...]] = []
+        entries: dict[Place, Dual] = {}
+
+        def column(*key: object) -> int:
+            columns.append(key)
+            return len(columns) - 1
+
+        for at, known in self.known.items():
+            entries[at] = Modular.rational(known)
+        names = {s.name: s for s in self.symbols}
+        for at, x in self.parameters[point].items():
+            entries[at] = Modular.rational(x)
+        for symbol in self.symbols:
+            if symbol.role is Role.PARAMETER:
+                self.open(symbol, point, entries, column)
+        for at, x in (*parents.items(), *value.items()):
+            residue = Modular.rational(x).value
+            gradient: dict[int, int] = {}
+            symbol = names[at[0]]
+            if at[0] in self.movable and symbol.role is Role.LATENT:
+                lower = symbol.domain.lower if symbol.domain.kind == "interval" else None
+                shifted = x - (lower.value if isinstance(lower, Number) else 0)
+                if symbol.domain.kind == "posdef":
+                    gradient[column("r", point, at[0], at[1][:-2])] = residue
+                elif symbol.domain.kind != "angle":
+                    gradient[column("r", point, *at)] = Modular.rational(shifted).value
+                if symbol.domain.kind in ("real", "angle") or (
+                    symbol.domain.kind == "interval" and not isinstance(lower, Number)
+                ):
+                    gradient[column("s", point, *at)] = 1
+            entries[at] = Dual(residue, x, gradient, float(x))
+        machine = Modular(self.sizes, entries, self.seed)
+        try:
+            if not self.is_admissible(number_of, machine, env):
+                return None
+            found = machine.term(self.densities[number_of], env)
+        except (NoResidue, ZeroDivisionError, ValueError):
+            return None
+        slopes: dict[tuple[object, ...], int] = {}
+        for n, slope in found.gradient.items():
+            if slope:
+                key = columns[n]
+                slopes[key] = (slopes.get(key, 0) + slope) % PRIME
+        return Row(
+            number_of,
+            place,
+            point,
+            tuple(sorted(parents.items())),
+            tuple(sorted(value.items())),
+            found.value,
+            slopes,
+            found.exact is not None,
+        )
+
+    def is_admissible(self, number_of: int, machine: Modular, env: Mapping[Index, int]) -> bool:
+        """Whether the arguments of the family lie in their domains, as far as signs tell."""
+        statement = self.factors[number_of].statement
+        for formal, array in zip(statement.form.arguments, self.arguments[number_of], strict=True):
+            kind = formal.domain.kind
+            if kind not in ("positive", "unit", "naturals"):
+                continue
+            for where in index_tuples(array.indices, self.sizes):
+                inner = {**env, **dict(zip(array.indices, where, strict=True))}
+                value = machine.term(array.body, inner)
+                if kind != "naturals" and value.sign != 1:
+                    return False
+                if kind == "naturals" and (value.exact is None or value.exact < 0):
+                    return False
+                if kind == "unit":
+                    rest = machine.add(machine.rational(Fraction(1)), machine.mul(MINUS, value))
+                    if rest.sign != 1:
+                        return False
+        return True
+
+    def open(
+        self,
+        symbol: Symbol,
+        point: int,
+        entries: dict[Place, Dual],
+        column: object,
+    ) -> None:
+        """Give the entries of a parameter their tangent directions."""
+        kind = symbol.domain.kind
+        for at in self.places(symbol):
+            dual = entries[symbol.name, at]
+            if kind == "simplex" and at[-1] == extent_value(symbol.shape[-1], self.sizes):
+                continue
+            if kind == "posdef" and at[-1] < at[-2]:
+                continue
+            n = column("beta", point, symbol.name, at)  # type: ignore[operator]
+            entries[symbol.name, at] = dual._replace(gradient={**dual.gradient, n: 1})
+            if kind == "simplex":
+                last = (*at[:-1], extent_value(symbol.shape[-1], self.sizes))
+                other = entries[symbol.name, last]
+                entries[symbol.name, last] = other._replace(
+                    gradient={**other.gradient, n: PRIME - 1}
+                )
+            if kind == "posdef" and at[-1] != at[-2]:
+                mirrored = (*at[:-2], at[-1], at[-2])
+                other = entries[symbol.name, mirrored]
+                entries[symbol.name, mirrored] = other._replace(gradient={**other.gradient, n: 1})

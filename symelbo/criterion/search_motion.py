@@ -1,0 +1,240 @@
+"""The motions of a model in order of preference: no latent moves, few latents move; h constant,
+textbook, shifted.
+
+A model is decided component by component: factors are linked by the parameters that they share, by
+the latents that move, and by statements of q that name either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import combinations
+
+from symelbo.criterion.factor import Factor, symbols_of_statement
+from symelbo.criterion.find_motion import Attempt, Proposal, closes, find_motion
+from symelbo.criterion.motion import Motion
+from symelbo.expfam.form import Gauge
+from symelbo.expfam.respond import Travel, base_share, takes_base
+from symelbo.index.build import ZERO
+from symelbo.index.differentiate import derivative_along
+from symelbo.index.normal import is_zero
+from symelbo.index.solve import NotFound
+from symelbo.index.terms import Role, Symbol
+
+__all__ = ["Component", "Moving", "Search"]
+
+MAX_ATTEMPTS = 400  # linear problems that are set up for one model
+MAX_SUBSETS = 24  # sets of latents that are tried
+
+Moving = Mapping[Symbol, Travel]
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Factors that need one motion, and what was found for them."""
+
+    members: tuple[int, ...]
+    variational: tuple[int, ...]
+    answer: Proposal | NotFound
+
+    @property
+    def holds(self) -> bool:
+        """Whether a motion was found."""
+        return isinstance(self.answer, Proposal)
+
+
+@dataclass
+class Search:
+    """All attempts for one model; the answers are kept."""
+
+    factors: tuple[Factor, ...]
+    variational: tuple[Factor, ...]
+    known: dict[object, Proposal | NotFound] = field(default_factory=dict)
+    exhausted: bool = False
+    limit: int = MAX_ATTEMPTS
+
+    # ------------------------------------------------------------------ which latents may move
+
+    def movable(self) -> tuple[Symbol, ...]:
+        """The continuous latents whose supports allow a motion, in the order of the model."""
+        nodes = dict.fromkeys(f.node for f in self.factors if f.node.role is Role.LATENT)
+        still = {f.node for f in self.factors if not f.can_move}
+        return tuple(node for node in nodes if node not in still)
+
+    def subsets(self, failing: Sequence[Component]) -> Iterator[Moving]:
+        """Sets of latents to move, small ones first, that touch every failing component."""
+        latents = self.movable()
+        count = 0
+        for size in range(1, len(latents) + 1):
+            for chosen in combinations(latents, size):
+                if all(self._touches(component, chosen) for component in failing):
+                    yield dict.fromkeys(chosen, Travel.AFFINE)
+                    count += 1
+                    if count >= MAX_SUBSETS:
+                        yield dict.fromkeys(latents, Travel.AFFINE)
+                        return
+        for node in latents:
+            if node.domain.kind == "real":
+                yield {node: Travel.SHIFT}
+
+    def _touches(self, component: Component, chosen: Sequence[Symbol]) -> bool:
+        return any(self._mentions(self.factors[n], chosen) for n in component.members)
+
+    @staticmethod
+    def _mentions(factor: Factor, symbols: Sequence[Symbol]) -> bool:
+        own = {factor.node, *symbols_of_statement(factor.statement)}
+        return not own.isdisjoint(symbols)
+
+    # ------------------------------------------------------------------ components
+
+    def decide(
+        self, moving: Moving, *, common: bool = True, with_q: bool = True
+    ) -> list[Component]:
+        """Every component under these moving latents, with its best motion."""
+        return [
+            Component(members, qs, self.solve(members, qs, moving, common))
+            for members, qs in self.components(moving, with_q)
+        ]
+
+    def components(
+        self, moving: Moving, with_q: bool
+    ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+        """(factors, statements of q) linked by shared parameters and moving latents."""
+        groups: list[tuple[set[Symbol], list[int], list[int]]] = []
+        items = [(f, n, True) for n, f in enumerate(self.factors)]
+        if with_q:
+            items += [(q, n, False) for n, q in enumerate(self.variational)]
+        for factor, number, is_model in items:
+            links = self._links(factor, moving)
+            if not links and not is_model:
+                continue  # nothing of it moves: its family is closed
+            members, others = ([number], []) if is_model else ([], [number])
+            apart = []
+            for symbols, inside, qs in groups:
+                if links & symbols:
+                    links |= symbols
+                    members, others = inside + members, qs + others
+                else:
+                    apart.append((symbols, inside, qs))
+            groups = [*apart, (links, members, others)]
+        found = [(tuple(sorted(m)), tuple(sorted(q))) for _, m, q in groups if m]
+        return sorted(found)
+
+    def _links(self, factor: Factor, moving: Moving) -> set[Symbol]:
+        mentioned = {factor.node, *symbols_of_statement(factor.statement)}
+        learned = {p for f in self.factors for p in f.parameters()}
+        return {s for s in mentioned if s in moving or s in learned}
+
+    # ------------------------------------------------------------------ one component
+
+    def solve(
+        self, members: Sequence[int], qs: Sequence[int], moving: Moving, common: bool
+    ) -> Proposal | NotFound:
+        """The strongest base measures for which one motion serves the component."""
+        options = [_gauges(self.factors[n], self.factors[n].travel(moving)) for n in members]
+        first: NotFound | None = None
+        starts = []
+        for number, gauges in zip(members, options, strict=True):
+            start, residual = self._alone(number, gauges, moving, common)
+            first = first or residual
+            if start is None:
+                return residual or NotFound(ZERO)
+            starts.append(start)
+        for choice in _ranked([len(gauges) for gauges in options], starts):
+            chosen = tuple(gauges[n] for gauges, n in zip(options, choice, strict=True))
+            answer = self.attempt(members, chosen, moving, qs, common)
+            if isinstance(answer, Proposal):
+                return answer
+            first = first or answer
+        return first or NotFound(ZERO)
+
+    def _alone(
+        self, number: int, gauges: Sequence[Gauge], moving: Moving, common: bool
+    ) -> tuple[int | None, NotFound | None]:
+        """The first base measure for which the factor by itself has a motion: a lower bound."""
+        first = None
+        for n, gauge in enumerate(gauges):
+            answer = self.attempt((number,), (gauge,), moving, (), common)
+            if isinstance(answer, Proposal):
+                return n, first
+            first = first or answer
+        return None, first
+
+    def attempt(
+        self,
+        members: Sequence[int],
+        gauges: Sequence[Gauge],
+        moving: Moving,
+        qs: Sequence[int],
+        common: bool,
+    ) -> Proposal | NotFound:
+        """`find_motion`, once per attempt, without the trivial answers."""
+        inside = [self.factors[n] for n in members] + [self.variational[n] for n in qs]
+        own = {
+            node: travel
+            for node, travel in moving.items()
+            if any(self._mentions(factor, [node]) for factor in inside)
+        }
+        key = (tuple(members), tuple(gauges), frozenset(own.items()), tuple(qs), common)
+        if key in self.known:
+            return self.known[key]
+        if len(self.known) >= self.limit:
+            self.exhausted = True
+            return NotFound(ZERO)
+        chosen = tuple(self.factors[n] for n in members)
+        closed = tuple(self.variational[n] for n in qs)
+        answer = find_motion(Attempt(chosen, tuple(gauges), own, closed, common))
+        if isinstance(answer, Proposal) and _is_trivial(answer):
+            answer = NotFound(answer.attempt.factors[0].log_density)
+        self.known[key] = answer
+        return answer
+
+    def closes(self, q: Factor, motion: Motion) -> bool:
+        """Whether a statement of q by itself follows a given motion of parameters and latents."""
+        return closes(q, motion)
+
+
+def _gauges(factor: Factor, travel: Travel) -> list[Gauge]:
+    """The base measures that make a difference, strongest first."""
+    change = factor.change
+    gauges = [Gauge.CONSTANT]
+    shares = (base_share(change, part, Gauge.TEXTBOOK, travel) for part in change.parts)
+    if any(share != ZERO for share in shares):
+        gauges.append(Gauge.TEXTBOOK)
+    if any(takes_base(change, part, travel) for part in change.parts):
+        gauges.append(Gauge.SHIFTED)
+    return gauges
+
+
+def _ranked(counts: Sequence[int], starts: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """All choices of one option each from the starts on, the smallest sums first; lazily."""
+    heap = [(sum(starts), tuple(starts))]
+    seen = {tuple(starts)}
+    while heap:
+        _, choice = heappop(heap)
+        yield choice
+        for n, count in enumerate(counts):
+            if choice[n] + 1 < count:
+                following = (*choice[:n], choice[n] + 1, *choice[n + 1 :])
+                if following not in seen:
+                    seen.add(following)
+                    heappush(heap, (sum(following), following))
+
+
+def _is_trivial(proposal: Proposal) -> bool:
+    """Whether some factor satisfies (U) only because all of it went into its base measure.
+
+    A factor in which nothing moves satisfies (U) only if its density is constant.
+    """
+    for factor, gauge in zip(proposal.attempt.factors, proposal.attempt.gauges, strict=True):
+        if gauge is not Gauge.CONSTANT and is_idle(factor, proposal.motion):
+            return True
+    return False
+
+
+def is_idle(factor: Factor, motion: Motion) -> bool:
+    """Whether the motion leaves the density as it is."""
+    velocities = motion.velocities()
+    return is_zero(derivative_along(factor.log_density, velocities))

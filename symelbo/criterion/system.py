@@ -1,0 +1,230 @@
+"""The linear system (U) at one instance: its unknowns, its rank modulo a prime, exact entries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import flint
+
+from symelbo.criterion.factor import symbols_of_statement
+from symelbo.criterion.sample import Instance, Row
+from symelbo.index.build import ONE, ZERO, add, log, mul, number, subtract
+from symelbo.index.concretize import concretize, index_tuples
+from symelbo.index.differentiate import derivative_along
+from symelbo.index.modular import PRIME, Modular, Place
+from symelbo.index.normal import normal
+from symelbo.index.solve import formal_indices
+from symelbo.index.substitute import replace_index
+from symelbo.index.terms import (
+    Array,
+    Delta,
+    Entry,
+    Extent,
+    Index,
+    Number,
+    Position,
+    Role,
+    Symbol,
+    Term,
+)
+
+__all__ = ["Assignment", "System"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Which latent entries are taken to move, and which to rest; of all others nothing is said."""
+
+    moving: frozenset[Place] = frozenset()
+    resting: frozenset[Place] = frozenset()
+
+
+class System:
+    """The linear system (U) at one instance, for sets of its rows, as residues."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.rows = instance.rows
+        self.learned = {
+            n: any(s.role is Role.PARAMETER for s in symbols_of_statement(f.statement))
+            for n, f in enumerate(instance.factors)
+        }
+
+    def entries(self) -> list[Place]:
+        """The latent entries whose motion is decided by cases: scalar values of the factors."""
+        found: dict[Place, None] = {}
+        for row in self.rows:
+            if self.is_movable_value(row):
+                found[row.value[0][0]] = None
+        return list(found)
+
+    def is_movable_value(self, row: Row) -> bool:
+        """Whether the row's value is one entry of a continuous latent."""
+        factor = self.instance.factors[row.factor]
+        return len(row.value) == 1 and factor.node.name in self.instance.movable
+
+    def columns(self, row: Row, assignment: Assignment) -> dict[tuple[object, ...], int]:
+        """The unknowns of a row with their coefficients, as residues."""
+        found = {
+            key: slope
+            for key, slope in row.slopes.items()
+            if key[0] == "beta" or (key[2], key[3]) not in assignment.resting
+        }
+        found["H", row.factor, row.place, row.point, row.parents] = 1
+        base = self.base_column(row, assignment)
+        if base is not None:
+            key, value = base
+            if value:
+                found[key] = value
+        return found
+
+    def base_column(
+        self, row: Row, assignment: Assignment
+    ) -> tuple[tuple[object, ...], int] | None:
+        """What the base measure may be: any function of the value; of a moving latent c v, c log v
+        or c log(v - lower); of a factor in which nothing moves a constant.
+        """
+        if self.is_movable_value(row) and row.value[0][0] in assignment.moving:
+            return ("c", row.factor, row.place), self.moving_base(row)
+        if self.is_idle(row, assignment):
+            return None
+        inputs = {s.name for s in self.instance.symbols if s.role is Role.INPUT}
+        given = tuple(item for item in row.parents if item[0][0] in inputs)
+        return ("b", row.factor, row.place, row.value, given), 1
+
+    def moving_base(self, row: Row) -> int:
+        factor = self.instance.factors[row.factor]
+        value = row.value[0][1]
+        if factor.value.domain.kind in ("real", "angle"):
+            return Modular.rational(value).value
+        lower = factor.value.domain.lower
+        if isinstance(lower, Number):
+            value -= lower.value
+        machine = Modular({}, {}, self.instance.seed)
+        return machine.log(Modular.rational(value)).value
+
+    def is_idle(self, row: Row, assignment: Assignment) -> bool:
+        """Whether nothing moves in the factor: no parameter, no parent, not its value."""
+        if self.learned[row.factor]:
+            return False
+        factor = self.instance.factors[row.factor]
+        movable = self.instance.movable
+        if factor.node.name in movable and not all(
+            place in assignment.resting for place, _ in row.value
+        ):
+            return False
+        return all(place in assignment.resting for place, _ in row.parents if place[0] in movable)
+
+    def is_consistent(self, rows: Sequence[Row], assignment: Assignment) -> bool:
+        """Whether some velocities, base measures and entropies satisfy these rows."""
+        if not rows:
+            return True
+        wide = [self.columns(row, assignment) for row in rows]
+        keys = {key: n for n, key in enumerate(dict.fromkeys(k for found in wide for k in found))}
+        table = flint.nmod_mat(len(rows), len(keys) + 1, PRIME)
+        for i, (row, found) in enumerate(zip(rows, wide, strict=True)):
+            for key, value in found.items():
+                table[i, keys[key]] = value
+            table[i, len(keys)] = row.logarithm
+        reduced, rank = table.rref()
+        # no solution if the last row says 0 = 1
+        return rank == 0 or any(int(reduced[rank - 1, n]) for n in range(len(keys)))
+
+    # ------------------------------------------------------------------ exact numbers
+
+    def values(self, row: Row) -> dict[Place, Fraction]:
+        """What is known at the row's point."""
+        instance = self.instance
+        return {
+            **instance.known,
+            **instance.parameters[row.point],
+            **dict(row.parents),
+            **dict(row.value),
+        }
+
+    def open_row(self, row: Row) -> Term:
+        """log p at the row's place and sizes, its entries still symbols."""
+        instance = self.instance
+        term = instance.densities[row.factor]
+        plates = instance.factors[row.factor].plates
+        for index, at in zip(plates, row.place, strict=True):
+            term = replace_index(term, index, Position(Extent(None, at)))
+        values = self.values(row)
+        categories = {s.name for s in instance.symbols if s.domain.kind == "category"}
+        return concretize(
+            term,
+            instance.sizes,
+            lambda name, at: values.get((name, at)) if name in categories else None,
+        )
+
+    def log_density(self, row: Row, opened: Term) -> Term:
+        """log p at the row's point, in closed form."""
+        values = self.values(row)
+        return normal(concretize(opened, self.instance.sizes, lambda n, at: values.get((n, at))))
+
+    def coefficient(
+        self, row: Row, opened: Term, key: tuple[object, ...], assignment: Assignment
+    ) -> Term:
+        """What an unknown is multiplied with in a row, in closed form; 0 if it does not occur."""
+        if key not in self.columns(row, assignment):
+            return ZERO
+        symbols = {s.name: s for s in self.instance.symbols}
+        match key:
+            case ("beta", _, str(name), tuple(at)):
+                field = {symbols[name]: self.tangent(symbols[name], at)}
+            case ("r" | "s" as kind, _, str(name), tuple(at)):
+                field = {symbols[name]: self.moved(row, symbols[name], at, kind)}
+            case ("c", *_):
+                return self.exact_moving_base(row)
+            case _:
+                return ONE
+        return self.log_density(row, derivative_along(opened, field))
+
+    def tangent(self, symbol: Symbol, at: tuple[int, ...]) -> Array:
+        """The tangent direction of one free coordinate of a parameter."""
+        unit = _unit(symbol, at)
+        if symbol.domain.kind == "simplex":
+            indices = tuple(Index("p", e) for e in symbol.shape[-1:])
+            last = max(place[0] for place in index_tuples(indices, self.instance.sizes))
+            other = _unit(symbol, (*at[:-1], last))
+            return Array(unit.indices, subtract(unit.body, other.body))
+        if symbol.domain.kind == "posdef" and at[-1] != at[-2]:
+            other = _unit(symbol, (*at[:-2], at[-1], at[-2]))
+            return Array(unit.indices, add(unit.body, other.body))
+        if symbol.domain.kind == "posdef":
+            return Array(unit.indices, add(unit.body, unit.body))
+        return unit
+
+    def moved(self, row: Row, symbol: Symbol, at: tuple[int, ...], kind: str) -> Array:
+        """The direction of one latent entry: z (or z - lower, or a whole matrix), or 1."""
+        if symbol.domain.kind == "posdef":
+            indices = formal_indices(symbol.shape)
+            deltas = (
+                Delta(i, Position(Extent(None, k))) for i, k in zip(indices, at, strict=False)
+            )
+            return Array(indices, mul(*deltas, Entry(symbol, indices)))
+        unit = _unit(symbol, at)
+        if kind == "s":
+            return unit
+        value = self.values(row)[symbol.name, at]
+        lower = symbol.domain.lower if symbol.domain.kind == "interval" else None
+        if isinstance(lower, Number):
+            value -= lower.value
+        return Array(unit.indices, mul(number(value), unit.body))
+
+    def exact_moving_base(self, row: Row) -> Term:
+        domain = self.instance.factors[row.factor].value.domain
+        value = row.value[0][1]
+        if domain.kind in ("real", "angle"):
+            return number(value)
+        if isinstance(domain.lower, Number):
+            value -= domain.lower.value
+        return normal(log(number(value)))
+
+
+def _unit(symbol: Symbol, at: tuple[int, ...]) -> Array:
+    indices = formal_indices(symbol.shape)
+    deltas = (Delta(i, Position(Extent(None, k))) for i, k in zip(indices, at, strict=True))
+    return Array(indices, mul(*deltas))

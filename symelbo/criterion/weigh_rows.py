@@ -1,0 +1,269 @@
+"""Inconsistent rows of (U) -> rational weights, and the small square system that they leave.
+
+Ranks modulo a prime say which rows to take; numbers that stand in a certificate are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from typing import TypeAlias
+
+import flint
+
+from symelbo.criterion.sample import Row
+from symelbo.criterion.system import Assignment, System
+from symelbo.index.build import add, mul, number
+from symelbo.index.modular import PRIME
+from symelbo.index.normal import normal
+from symelbo.verify.certificate import Case, CertificateRow, Unknown
+
+__all__ = ["weigh_rows"]
+
+MAX_LINES = 12  # of the square system that is left
+MAX_ROWS = 60  # that take part
+SMALL = 1 << 20  # numerators and denominators that are taken for a rational number
+
+Key: TypeAlias = tuple[object, ...]
+Residues: TypeAlias = list[list[int]]
+
+
+def weigh_rows(system: System, assignment: Assignment, rows: Sequence[Row]) -> Case | None:
+    """Rows without a solution -> a case of a certificate; None if none was found.
+
+    Unknowns whose coefficients are rational in all rows are eliminated with rational weights; of
+    what is left as many lines are taken as there are unknowns in them, and one more.
+    """
+    wide = [system.columns(row, assignment) for row in rows]
+    keys = list(dict.fromkeys(key for found in wide for key in found))
+    exact, left = [], []
+    for key in keys:
+        numbers = [rational_of(found[key]) for found in wide if key in found]
+        (left if any(x is None for x in numbers) else exact).append(key)
+    combined = _combine([{k: f[k] for k in exact if k in f} for f in wide], exact)
+    lines = [
+        [sum(weights[m] * wide[m].get(key, 0) for m in weights) % PRIME for key in left]
+        + [sum(w * rows[m].logarithm for m, w in weights.items()) % PRIME]
+        for weights in combined
+    ]
+    for chosen in _square_systems(lines, [len(weights) for weights in combined]):
+        kept = [combined[i] for i in chosen]
+        whole = _collapse(kept, list(chosen.values()))
+        if whole is not None:
+            case = _state_case(system, assignment, rows, [whole], [], {})
+            if case is not None:
+                return case
+        basis = _column_basis([lines[i][:-1] for i in chosen])
+        if basis is None:
+            continue
+        independent = [left[n] for n in basis[0]]
+        dependent = {left[n]: combination for n, combination in basis[1].items()}
+        case = _state_case(system, assignment, rows, kept, independent, dependent)
+        if case is not None:
+            return case
+    return None
+
+
+def _collapse(
+    combined: Sequence[Mapping[int, int]], factors: Sequence[int]
+) -> dict[int, int] | None:
+    """The one combination that leaves no unknown, if its weights are rational."""
+    if any(rational_of(factor) is None for factor in factors):
+        return None
+    whole: dict[int, int] = {}
+    for weights, factor in zip(combined, factors, strict=True):
+        for m, weight in weights.items():
+            whole[m] = (whole.get(m, 0) + factor * weight) % PRIME
+    return {m: weight for m, weight in whole.items() if weight}
+
+
+@lru_cache(maxsize=1 << 14)
+def rational_of(residue: int) -> Fraction | None:
+    """The small rational number with this residue, None if there is none."""
+    # half of Euclid's algorithm: residue = r / t modulo the prime along the way
+    r, s, t, u = PRIME, residue, 0, 1
+    while s >= SMALL:
+        q = r // s
+        r, s, t, u = s, r - q * s, u, t - q * u
+    if not u or abs(u) >= SMALL:
+        return None
+    return Fraction(s, u)
+
+
+# ---------------------------------------------------------------- elimination
+
+
+def _combine(wide: Sequence[Mapping[Key, int]], keys: Sequence[Key]) -> list[dict[int, int]]:
+    """Weights with which rows lose these unknowns: a basis, each of as few rows as possible."""
+    if not keys:
+        return [{m: 1} for m in range(len(wide))]
+    position = {key: n for n, key in enumerate(keys)}
+    table = flint.nmod_mat(len(keys), len(wide), PRIME)
+    for m, found in enumerate(wide):
+        for key, value in found.items():
+            table[position[key], m] = value
+    return _kernel(table, len(wide))
+
+
+def _kernel(table: flint.nmod_mat, width: int) -> list[dict[int, int]]:
+    """A basis of the vectors x with table x = 0, each the smallest one with its last place."""
+    reduced, rank = table.rref()
+    pivots = _pivots(reduced, rank)
+    taken = set(pivots)
+    basis = []
+    for free in range(width):
+        if free in taken:
+            continue
+        vector = {free: 1}
+        for i, pivot in enumerate(pivots):
+            if pivot > free:
+                break
+            value = int(reduced[i, free])
+            if value:
+                vector[pivot] = PRIME - value
+        basis.append(vector)
+    return basis
+
+
+def _square_systems(lines: Residues, costs: Sequence[int]) -> list[dict[int, int]]:
+    """Smallest sets of lines without a solution, cheap ones first; their rank is one less.
+
+    With the factors by which the lines lose all unknowns.
+
+    The last number of a line is the right-hand side.
+    """
+    order = sorted(range(len(lines)), key=lambda i: (sum(map(bool, lines[i][:-1])), costs[i], i))
+    found = []
+    width = len(lines[0]) - 1 if lines else 0
+    table = flint.nmod_mat(max(1, width), len(order), PRIME)
+    for n, i in enumerate(order):
+        for k in range(width):
+            table[k, n] = lines[i][k]
+    for vector in _kernel(table, len(order)):
+        if not sum(w * lines[order[n]][-1] for n, w in vector.items()) % PRIME:
+            continue
+        if len(vector) <= MAX_LINES:
+            found.append({order[n]: vector[n] for n in sorted(vector)})
+    return sorted(found, key=lambda chosen: (len(chosen), sum(costs[i] for i in chosen)))[:3]
+
+
+def _column_basis(
+    lines: Residues,
+) -> tuple[list[int], dict[int, tuple[Fraction, ...]]] | None:
+    """Independent columns, and all others that are not 0 as rational combinations of them."""
+    height, width = len(lines), len(lines[0])
+    table = flint.nmod_mat(height, max(1, width), PRIME)
+    for i, line in enumerate(lines):
+        for n, value in enumerate(line):
+            table[i, n] = value
+    reduced, rank = table.rref()
+    pivots = _pivots(reduced, rank)
+    others = {}
+    for n in range(width):
+        if n in pivots:
+            continue
+        combination = tuple(rational_of(int(reduced[i, n])) for i in range(rank))
+        if any(x is None for x in combination):
+            return None
+        if any(combination):
+            others[n] = tuple(x for x in combination if x is not None)
+    return pivots, others
+
+
+def _pivots(reduced: flint.nmod_mat, rank: int) -> list[int]:
+    """The first columns of the rows of a matrix in reduced echelon form."""
+    pivots = []
+    column = 0
+    for i in range(rank):
+        while int(reduced[i, column]) == 0:
+            column += 1
+        pivots.append(column)
+        column += 1
+    return pivots
+
+
+# ---------------------------------------------------------------- exact numbers
+
+
+def _state_case(
+    system: System,
+    assignment: Assignment,
+    rows: Sequence[Row],
+    combined: Sequence[Mapping[int, int]],
+    left: Sequence[Key],
+    dependent: Mapping[Key, tuple[Fraction, ...]],
+) -> Case | None:
+    """The weights and what they leave, as exact numbers; None if they are too long."""
+    used = sorted({m for weights in combined for m in weights})
+    if len(used) > MAX_ROWS:
+        return None
+    scaled = [_whole(weights) for weights in combined]
+    if any(weights is None for weights in scaled):
+        return None
+    exact = [weights for weights in scaled if weights is not None]
+    try:
+        opened = {m: system.open_row(rows[m]) for m in used}
+        columns = [
+            {m: system.coefficient(rows[m], opened[m], key, assignment) for m in used}
+            for key in left
+        ]
+        columns.append({m: system.log_density(rows[m], opened[m]) for m in used})
+    except (ZeroDivisionError, ValueError):
+        return None
+    matrix = tuple(
+        tuple(
+            normal(add(*(mul(number(w), column[m]) for m, w in weights.items())))
+            for column in columns
+        )
+        for weights in exact
+    )
+    kept = tuple(
+        CertificateRow(
+            system.instance.factors[rows[m].factor].name,
+            rows[m].place,
+            rows[m].point,
+            rows[m].parents,
+            rows[m].value,
+            tuple(weights.get(m, Fraction(0)) for weights in exact),
+        )
+        for m in used
+    )
+    return Case(
+        tuple(sorted(assignment.moving)),
+        tuple(sorted(assignment.resting)),
+        kept,
+        tuple(_unknown(system, key) for key in left),
+        matrix,
+        tuple((_unknown(system, key), combination) for key, combination in dependent.items()),
+    )
+
+
+def _whole(weights: Mapping[int, int]) -> dict[int, Fraction] | None:
+    """Residues -> the rational numbers they stand for, as whole numbers without a common factor."""
+    found: dict[int, Fraction] = {}
+    for m, residue in weights.items():
+        value = rational_of(residue)
+        if value is None:
+            return None
+        found[m] = value
+    scale = Fraction(1)
+    for value in found.values():
+        scale *= (scale * value).denominator
+    common = flint.fmpz(0)
+    for value in found.values():
+        common = common.gcd(flint.fmpz((scale * value).numerator))
+    return {m: value * scale / int(common) for m, value in found.items()}
+
+
+def _unknown(system: System, key: Key) -> Unknown:
+    match key:
+        case ("beta", int(point), str(name), tuple(at)):
+            return Unknown(f"velocity of {name}", at, point)
+        case ("r", int(point), str(name), tuple(at)):
+            return Unknown(f"rate of {name}", at, point)
+        case ("s", int(point), str(name), tuple(at)):
+            return Unknown(f"shift of {name}", at, point)
+        case ("c", int(factor), tuple(place)):
+            return Unknown(f"base of {system.instance.factors[factor].name}", place, None)
+    raise TypeError(f"{key[0]} always has a rational coefficient")

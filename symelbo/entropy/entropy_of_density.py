@@ -1,0 +1,40 @@
+"""The entropy of a density, by (U) with a constant base measure: H = d - R."""
+
+from __future__ import annotations
+
+from symelbo.criterion.factor import make_factor, open_density
+from symelbo.expfam.form import Gauge
+from symelbo.expfam.respond import Travel, respond, value_at
+from symelbo.expfam.separate_change import separate_change, speed
+from symelbo.index.build import negate
+from symelbo.index.normal import normal
+from symelbo.index.substitute import replace_symbols
+from symelbo.index.terms import Array, Symbol, Term
+from symelbo.index.tidy import sum_over
+from symelbo.language.density import Density
+from symelbo.spec.model import Statement
+
+__all__ = ["entropy_of_statement", "formal_entropy"]
+
+
+def formal_entropy(density: Density) -> Term | None:
+    """log p(v; a) -> its entropy in the arguments a, nats; None if no motion of a yields it.
+
+    With b = 0 the criterion makes H~ the entropy, whatever the model does with the density.
+    """
+    change = separate_change(density)
+    response = respond(change, Gauge.CONSTANT, Travel.REST)
+    if response is None or response.left:
+        return None
+    values: dict[Symbol, Array] = {speed(a): array for a, array in response.values.items()}
+    still = value_at(density.value, Travel.REST)
+    return normal(negate(replace_symbols(replace_symbols(change.rest, values), still)))
+
+
+def entropy_of_statement(statement: Statement) -> Term | None:
+    """The entropy of a declared density over its plates, in nats; None if it is not derived."""
+    formal = formal_entropy(open_density(statement))
+    if formal is None:
+        return None
+    mapping = make_factor(statement).actual()
+    return normal(sum_over(statement.plates, replace_symbols(formal, mapping)))

@@ -1,0 +1,40 @@
+"""cos(v - m) -> cos(v) cos(m) + sin(v) sin(m): the value apart from the arguments."""
+
+from __future__ import annotations
+
+from symelbo.index.build import add, call, mul, negate
+from symelbo.index.substitute import map_parts, symbols_of
+from symelbo.index.terms import Add, Array, Call, IndexTerm, Symbol, Term
+
+__all__ = ["split_angles"]
+
+
+def split_angles(term: Term, value: Symbol) -> Term:
+    """sin and cos of a sum of which some terms mention the value and others do not -> products."""
+
+    def on_index(place: IndexTerm) -> IndexTerm:
+        return place
+
+    def on_array(array: Array) -> Array:
+        return Array(array.indices, on_term(array.body))
+
+    def on_term(part: Term) -> Term:
+        part = map_parts(part, on_term, on_index, on_array)
+        if not isinstance(part, Call) or part.name not in ("sin", "cos"):
+            return part
+        (angle,) = part.arguments
+        if not isinstance(angle, Add):
+            return part
+        own = [t for t in angle.terms if value in symbols_of(t)]
+        rest = [t for t in angle.terms if value not in symbols_of(t)]
+        if not own or not rest:
+            return part
+        a, b = add(*own), add(*rest)
+        if part.name == "cos":
+            return add(
+                mul(call("cos", a), call("cos", b)),
+                negate(mul(call("sin", a), call("sin", b))),
+            )
+        return add(mul(call("sin", a), call("cos", b)), mul(call("cos", a), call("sin", b)))
+
+    return on_term(term)

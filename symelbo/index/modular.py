@@ -1,0 +1,510 @@
+"""Terms as residues modulo a large prime, with their derivatives: exact linear algebra at a point.
+
+Rational numbers go to their residues.  Transcendental values (log 2, exp(1/3), psi(1)) go to random
+residues that obey the same functional equations, so that a linear dependence that holds over the
+rational functions of such values holds here, and one that does not is almost surely none here.
+What is found in this arithmetic is a proposal; it proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from math import cos, e, erf, exp, lgamma, log, nan, pi, sin
+from random import Random
+from typing import NamedTuple, TypeAlias
+
+from symelbo.index.terms import (
+    Add,
+    Apply,
+    Array,
+    Call,
+    Constant,
+    Delta,
+    Entry,
+    Extent,
+    Index,
+    IndexTerm,
+    IndexValue,
+    Inverse,
+    LogDet,
+    Mul,
+    Number,
+    Offset,
+    Position,
+    Power,
+    Size,
+    Sum,
+    Term,
+)
+
+__all__ = ["PRIME", "Dual", "Modular", "NoResidue", "Place"]
+
+# 1 modulo 24, and all primes below 40 are squares modulo it, so that roots of small numbers exist
+PRIME = 4611686018427228049
+TINY = 1e-9  # floats nearer to zero have no sign
+ROOTS = 720  # exp(1) is the ROOTS-th power of a random residue: exp(1/3) is one as well
+
+Place: TypeAlias = tuple[str, tuple[int, ...]]
+Gradient: TypeAlias = Mapping[int, int]
+
+
+class NoResidue(Exception):
+    """A value that has no residue: a logarithm of 0, the sign of a transcendental number."""
+
+
+class Dual(NamedTuple):
+    """A residue, the rational number it stands for (None: none is known), its gradient, and the
+    number as a float (nan where that is not computed), which only signs are taken from.
+    """
+
+    value: int
+    exact: Fraction | None
+    gradient: Gradient
+    size: float
+
+    @property
+    def sign(self) -> int | None:
+        """The sign of the number, None where it is not known."""
+        if self.exact is not None:
+            return (self.exact > 0) - (self.exact < 0)
+        if self.size > TINY or self.size < -TINY:
+            return 1 if self.size > 0 else -1
+        return None
+
+
+_ZERO = Dual(0, Fraction(0), {}, 0.0)
+_ONE = Dual(1, Fraction(1), {}, 1.0)
+
+
+class Modular:
+    """Evaluates terms at one point of concrete sizes; entries are given as duals by their place."""
+
+    def __init__(self, sizes: Mapping[str, int], entries: Mapping[Place, Dual], seed: int) -> None:
+        self.sizes, self.entries, self.seed = sizes, entries, seed
+        self.drawn: dict[object, int] = {}
+        self.matrices: dict[object, tuple[list[list[Dual]], Dual]] = {}
+
+    # ------------------------------------------------------------------ arithmetic
+
+    def random(self, *key: object) -> int:
+        """A residue that depends on the key alone."""
+        if key not in self.drawn:
+            self.drawn[key] = Random(f"{self.seed}:{key}").randrange(2, PRIME - 1)
+        return self.drawn[key]
+
+    @staticmethod
+    def rational(value: Fraction) -> Dual:
+        residue = value.numerator * pow(value.denominator, -1, PRIME) % PRIME
+        return Dual(residue, value, {}, float(value))
+
+    @staticmethod
+    def add(left: Dual, right: Dual) -> Dual:
+        exact = None
+        if left.exact is not None and right.exact is not None:
+            exact = left.exact + right.exact
+        gradient = left.gradient
+        if right.gradient:
+            merged = dict(gradient)
+            for column, slope in right.gradient.items():
+                merged[column] = (merged.get(column, 0) + slope) % PRIME
+            gradient = merged
+        return Dual((left.value + right.value) % PRIME, exact, gradient, left.size + right.size)
+
+    @staticmethod
+    def mul(left: Dual, right: Dual) -> Dual:
+        exact = None
+        if left.exact is not None and right.exact is not None:
+            exact = left.exact * right.exact
+        elif left.exact == 0 or right.exact == 0:
+            exact = Fraction(0)
+        gradient: dict[int, int] = {}
+        for one, other in ((left, right), (right, left)):
+            if other.value:
+                for column, slope in one.gradient.items():
+                    gradient[column] = (gradient.get(column, 0) + slope * other.value) % PRIME
+        return Dual(left.value * right.value % PRIME, exact, gradient, left.size * right.size)
+
+    @staticmethod
+    def chain(
+        value: int, exact: Fraction | None, slope: int, argument: Dual, size: float = nan
+    ) -> Dual:
+        """f(a) from its value, its slope, the argument, and the value as a float."""
+        gradient = {column: slope * s % PRIME for column, s in argument.gradient.items()}
+        size = size if exact is None else float(exact)
+        return Dual(value % PRIME, exact, gradient, size)
+
+    def inverse_of(self, dual: Dual) -> Dual:
+        if dual.exact == 0 or not dual.value:
+            raise NoResidue("division by zero")
+        value = pow(dual.value, -1, PRIME)
+        exact = None if dual.exact is None else 1 / dual.exact
+        return self.chain(value, exact, -value * value, dual, _float(lambda a: 1 / a, dual))
+
+    # ------------------------------------------------------------------ terms
+
+    def index(self, index: IndexTerm, env: Mapping[Index, int]) -> int:
+        match index:
+            case Index():
+                return env[index]
+            case Offset(base, by):
+                return env[base] + by
+            case Position(extent):
+                return self.length(extent)
+            case Entry(symbol, indices):
+                at = tuple(self.index(i, env) for i in indices)
+                exact = self.entries[symbol.name, at].exact
+                if exact is None or exact.denominator != 1:
+                    raise NoResidue(f"{symbol.name} selects, but is no integer")
+                return int(exact)
+        raise TypeError(f"no index: {index!r}")
+
+    def length(self, extent: Extent) -> int:
+        return extent.offset + (self.sizes[extent.size] if extent.size is not None else 0)
+
+    def term(self, term: Term, env: Mapping[Index, int]) -> Dual:
+        """The dual of a term; `env` gives its free indices their values."""
+        match term:
+            case Number(value):
+                return self.rational(value)
+            case Constant("e"):
+                return Dual(self.exp_residue(Fraction(1)), None, {}, e)
+            case Constant(name):
+                return Dual(self.random("constant", name.lower()), None, {}, pi)
+            case Size(name):
+                return self.rational(Fraction(self.sizes[name]))
+            case IndexValue(index):
+                return self.rational(Fraction(self.index(index, env)))
+            case Entry(symbol, indices):
+                place = symbol.name, tuple(self.index(i, env) for i in indices)
+                if place not in self.entries:
+                    raise NoResidue(f"no entry {place}")
+                return self.entries[place]
+            case Add(terms):
+                result = _ZERO
+                for part in terms:
+                    result = self.add(result, self.term(part, env))
+                return result
+            case Mul(factors):
+                result = _ONE
+                for part in factors:
+                    result = self.mul(result, self.term(part, env))
+                return result
+            case Power(base, exponent):
+                return self.power(self.term(base, env), self.term(exponent, env))
+            case Call(name, arguments):
+                return self.call(name, [self.term(a, env) for a in arguments])
+            case Sum(index, body):
+                result = _ZERO
+                inner = dict(env)
+                for k in range(index.low, self.length(index.extent) + 1):
+                    inner[index] = k
+                    result = self.add(result, self.term(body, inner))
+                return result
+            case Delta(left, right):
+                return _ONE if self.index(left, env) == self.index(right, env) else _ZERO
+            case Inverse(matrix, row, column):
+                inverse, _ = self.matrix(matrix, env)
+                low, other = matrix.indices[0].low, matrix.indices[1].low
+                return inverse[self.index(row, env) - other][self.index(column, env) - low]
+            case LogDet(matrix):
+                return self.matrix(matrix, env)[1]
+            case Apply():
+                raise NoResidue("an abstract function")
+        raise TypeError(f"no term: {term!r}")
+
+    # ------------------------------------------------------------------ powers and functions
+
+    def power(self, base: Dual, exponent: Dual) -> Dual:
+        if exponent.gradient or exponent.exact is None:
+            return self.call("exp", [self.mul(exponent, self.call("log", [base]))])
+        by = exponent.exact
+        if by.denominator == 1:
+            n = int(by)
+            if n < 0:
+                return self.power(self.inverse_of(base), self.rational(Fraction(-n)))
+            if n == 0:
+                return _ONE
+            exact = None if base.exact is None else base.exact**n
+            slope = n * pow(base.value, n - 1, PRIME)
+            size = _float(lambda a: a**n, base)
+            return self.chain(pow(base.value, n, PRIME), exact, slope, base, size)
+        if base.sign != 1:
+            raise NoResidue("a root of what is not positive")
+        value, exact = self.root(base, by)
+        slope = self.rational(by).value * value * pow(base.value, -1, PRIME)
+        return self.chain(value, exact, slope, base, _float(lambda a: a ** float(by), base))
+
+    def root(self, base: Dual, e: Fraction) -> tuple[int, Fraction | None]:
+        """base ** e for a broken e, from the roots of the primes of a rational base."""
+        if base.exact is None:
+            if e.denominator != 2:
+                return self.random("root", base.value, e), None
+            half = self.random("root", base.value, Fraction(1, 2))
+            return half * pow(base.value, (e.numerator - 1) // 2, PRIME) % PRIME, None
+        if base.exact < 0:
+            raise NoResidue("a root of a negative number")
+        value, exact = 1, Fraction(1)
+        known = True
+        for prime, k in _primes(base.exact):
+            power = k * e
+            whole = power.numerator // power.denominator
+            rest = power - whole
+            value = value * pow(self.rational(Fraction(prime)).value, whole, PRIME) % PRIME
+            exact *= Fraction(prime) ** whole
+            if rest:
+                known = False
+                unit = self.prime_root(prime, rest.denominator)
+                value = value * pow(unit, rest.numerator, PRIME) % PRIME
+        return value, exact if known else None
+
+    def prime_root(self, prime: int, denominator: int) -> int:
+        if denominator == 2:
+            root = _square_root(prime % PRIME)
+            if root is not None:
+                return root
+        return self.random("prime root", prime, denominator)
+
+    def exp_residue(self, exponent: Fraction) -> int:
+        scaled = exponent * ROOTS
+        if scaled.denominator != 1:
+            return self.random("exp", exponent)
+        return pow(self.random("e"), int(scaled) % (PRIME - 1), PRIME)
+
+    def call(self, name: str, arguments: list[Dual]) -> Dual:
+        if name == "polygamma":
+            order, argument = arguments
+            if order.exact is None:
+                raise NoResidue("polygamma of an unknown order")
+            return self.polygamma(int(order.exact), argument)
+        (a,) = arguments
+        match name:
+            case "exp":
+                return self.exp(a)
+            case "log":
+                return self.log(a)
+            case "abs" | "sign":
+                sign = a.sign
+                if not sign:
+                    raise NoResidue("the sign of a number that is not known")
+                if name == "sign":
+                    return self.rational(Fraction(sign))
+                exact = None if a.exact is None else abs(a.exact)
+                return self.chain(sign * a.value, exact, sign, a, abs(a.size))
+            case "sigmoid":
+                grown = self.exp(a)
+                return self.mul(grown, self.inverse_of(self.add(_ONE, grown)))
+            case "tanh":
+                grown = self.exp(self.add(a, a))
+                minus = self.add(grown, self.rational(Fraction(-1)))
+                return self.mul(minus, self.inverse_of(self.add(_ONE, grown)))
+            case "softplus":
+                return self.log(self.add(_ONE, self.exp(a)))
+            case "loggamma":
+                return self.loggamma(a)
+            case "digamma":
+                return self.polygamma(0, a)
+            case "erf":
+                return self.erf(a)
+            case "sin" | "cos":
+                return self.circle(name, a)
+            case "logbesseli0":
+                slope = self.random("besselratio", a.exact or a.value)
+                return self.chain(self.random(name, a.exact or a.value), None, slope, a)
+            case "besselratio":
+                value = self.random(name, a.exact or a.value)
+                slope = 1 - value * pow(a.value, -1, PRIME) - value * value
+                return self.chain(value, None, slope, a)
+        raise NoResidue(f"no residue of {name}")
+
+    def exp(self, a: Dual) -> Dual:
+        size = _float(exp, a)
+        if a.exact is not None:
+            value = self.exp_residue(a.exact)
+            return self.chain(value, Fraction(1) if a.exact == 0 else None, value, a, size)
+        value = self.random("exp", a.value)
+        return self.chain(value, None, value, a, size)
+
+    def log(self, a: Dual) -> Dual:
+        if a.value == 0 or a.sign != 1:
+            raise NoResidue("log of what is not positive")
+        slope, size = pow(a.value, -1, PRIME), _float(log, a)
+        if a.exact is None:
+            return self.chain(self.random("log", a.value), None, slope, a, size)
+        value = sum(int(k) * self.random("log prime", p) for p, k in _primes(a.exact))
+        return self.chain(value, Fraction(0) if a.exact == 1 else None, slope, a, size)
+
+    def loggamma(self, a: Dual) -> Dual:
+        slope = self.polygamma_value(0, a)
+        size = _float(lgamma, a)
+        if a.exact is None:
+            return self.chain(self.random("loggamma", a.value), None, slope, a, size)
+        base, steps = _unit_shift(a.exact)
+        value = 0 if base == 1 else self.random("loggamma", base)
+        for step in steps:
+            value += self.log(self.rational(step)).value
+        return self.chain(value, Fraction(0) if a.exact in (1, 2) else None, slope, a, size)
+
+    def polygamma(self, order: int, a: Dual) -> Dual:
+        slope = self.polygamma_value(order + 1, a)
+        return self.chain(self.polygamma_value(order, a), None, slope, a)
+
+    def polygamma_value(self, order: int, a: Dual) -> int:
+        if a.exact is None:
+            return self.random("polygamma", order, a.value)
+        base, steps = _unit_shift(a.exact)
+        value = self.random("polygamma", order, base)
+        factor = 1
+        for k in range(1, order + 1):
+            factor *= -k
+        for step in steps:
+            value += factor * pow(self.rational(step).value, -(order + 1), PRIME)
+        return value % PRIME
+
+    def erf(self, a: Dual) -> Dual:
+        square = self.exp(self.mul(self.rational(Fraction(-1)), self.mul(a, a)))
+        root = self.random("root", self.random("constant", "pi"), Fraction(1, 2))
+        slope = 2 * square.value * pow(root, -1, PRIME)
+        if a.exact is None:
+            return self.chain(self.random("erf", a.value), None, slope, a, _float(erf, a))
+        sign = 1 if a.exact > 0 else -1
+        value = sign * self.random("erf", abs(a.exact)) if a.exact else 0
+        exact = Fraction(0) if a.exact == 0 else None
+        return self.chain(value, exact, slope, a, _float(erf, a))
+
+    def circle(self, name: str, a: Dual) -> Dual:
+        """sin and cos from powers of a random point of the circle."""
+        unit = _square_root(PRIME - 1)
+        assert unit is not None
+        if a.exact is not None:
+            scaled = a.exact * ROOTS
+            turn = (
+                pow(self.random("turn"), int(scaled) % (PRIME - 1), PRIME)
+                if scaled.denominator == 1
+                else self.random("turn", a.exact)
+            )
+        else:
+            turn = self.random("turn", a.value)
+        back = pow(turn, -1, PRIME)
+        half = pow(2, -1, PRIME)
+        cosine = (turn + back) * half % PRIME
+        sine = (turn - back) * half % PRIME * pow(unit, -1, PRIME) % PRIME
+        if name == "cos":
+            exact = Fraction(1) if a.exact == 0 else None
+            return self.chain(cosine, exact, -sine, a, _float(cos, a))
+        exact = Fraction(0) if a.exact == 0 else None
+        return self.chain(sine, exact, cosine, a, _float(sin, a))
+
+    # ------------------------------------------------------------------ matrices
+
+    def matrix(self, array: Array, env: Mapping[Index, int]) -> tuple[list[list[Dual]], Dual]:
+        """The inverse and log |det| of a matrix, by elimination on duals."""
+        row, column = array.indices
+        inner = dict(env)
+        rows: list[list[Dual]] = []
+        for i in range(row.low, self.length(row.extent) + 1):
+            inner[row] = i
+            line = []
+            for j in range(column.low, self.length(column.extent) + 1):
+                inner[column] = j
+                line.append(self.term(array.body, inner))
+            rows.append(line)
+        n = len(rows)
+        if any(len(line) != n for line in rows):
+            raise NoResidue("a matrix that is not square")
+        wide = [
+            [*line, *(_ONE if i == j else _ZERO for j in range(n))] for i, line in enumerate(rows)
+        ]
+        determinant = _ONE
+        minus = self.rational(Fraction(-1))
+        for k in range(n):
+            pivot = next((i for i in range(k, n) if wide[i][k].value), None)
+            if pivot is None:
+                raise NoResidue("a singular matrix")
+            if pivot != k:
+                wide[k], wide[pivot] = wide[pivot], wide[k]
+                determinant = self.mul(determinant, minus)
+            determinant = self.mul(determinant, wide[k][k])
+            scale = self.inverse_of(wide[k][k])
+            wide[k] = [self.mul(scale, x) for x in wide[k]]
+            for i in range(n):
+                if i != k and (wide[i][k].value or wide[i][k].gradient):
+                    factor = self.mul(minus, wide[i][k])
+                    wide[i] = [
+                        self.add(x, self.mul(factor, y))
+                        for x, y in zip(wide[i], wide[k], strict=True)
+                    ]
+        if determinant.sign == -1:
+            determinant = self.mul(determinant, minus)
+        return [line[n:] for line in wide], self.log(determinant)
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def _float(function: Callable[[float], float], argument: Dual) -> float:
+    """f(a) as a float, nan where it has none."""
+    try:
+        return function(argument.size)
+    except (ValueError, OverflowError, ZeroDivisionError):
+        return nan
+
+
+def _primes(value: Fraction) -> list[tuple[int, int]]:
+    """12/5 -> (2, 2), (3, 1), (5, -1); large cofactors are left whole."""
+    found = []
+    for part, sign in ((value.numerator, 1), (value.denominator, -1)):
+        n, p = part, 2
+        while p * p <= n and p < 1000:
+            count = 0
+            while n % p == 0:
+                n //= p
+                count += 1
+            if count:
+                found.append((p, sign * count))
+            p += 1
+        if n > 1:
+            found.append((n, sign))
+    return found
+
+
+def _unit_shift(value: Fraction) -> tuple[Fraction, list[Fraction]]:
+    """7/2 -> 1/2, [1/2, 3/2, 5/2]: gamma(7/2) = 5/2 3/2 1/2 gamma(1/2); integers end at 1."""
+    if value <= 0:
+        raise NoResidue("gamma of a number that is not positive")
+    if value > 60:
+        return value, []
+    steps = []
+    while value > 1:
+        value -= 1
+        steps.append(value)
+    return value, steps
+
+
+_KNOWN_ROOTS: dict[int, int | None] = {}
+
+
+def _square_root(value: int) -> int | None:
+    """A square root modulo PRIME (Tonelli and Shanks), always the same; None if there is none."""
+    if value not in _KNOWN_ROOTS:
+        _KNOWN_ROOTS[value] = _find_square_root(value)
+    return _KNOWN_ROOTS[value]
+
+
+def _find_square_root(value: int) -> int | None:
+    if pow(value, (PRIME - 1) // 2, PRIME) != 1:
+        return None
+    odd, twos = PRIME - 1, 0
+    while odd % 2 == 0:
+        odd, twos = odd // 2, twos + 1
+    nonresidue = next(n for n in range(2, 1000) if pow(n, (PRIME - 1) // 2, PRIME) != 1)
+    c, x = pow(nonresidue, odd, PRIME), pow(value, (odd + 1) // 2, PRIME)
+    t, m = pow(value, odd, PRIME), twos
+    while t != 1:
+        k, square = 0, t
+        while square != 1:
+            square, k = square * square % PRIME, k + 1
+        b = pow(c, 1 << (m - k - 1), PRIME)
+        x, c = x * b % PRIME, b * b % PRIME
+        t, m = t * c % PRIME, k
+    return x
