@@ -653,3 +653,21 @@ def test_a_search_that_costs_too_much_ends_undecided(monkeypatch: pytest.MonkeyP
     assert symelbo.derive(source).verdict == "refuted"
     monkeypatch.setattr("symelbo.criterion.refute.MAX_WORK", 0)
     assert symelbo.derive(source).verdict == "undecided"
+
+
+@pytest.mark.parametrize("size", ["C", "3"])
+def test_a_declared_category_has_its_entropy(size: str) -> None:
+    derivation = symelbo.derive(
+        spec(
+            ["c ~ Categorical(p)", "x ~ Normal(mu[c], s2)"],
+            {"p": f"simplex[{size}]", "mu": f"real[{size}]", "s2": "positive"},
+            (size,) if size == "C" else (),
+            variational=["c ~ Categorical(r)"],
+        )
+    )
+    assert derivation.entropy_sum is not None and derivation.entropy_sum.q_entropy is not None
+    text = print_text(name_indices(derivation.entropy_sum.q_entropy))
+    assert text.replace("[c]", "[i]").replace("for c", "for i") == (
+        f"-sum(r[i]*log(r[i]) for i in 1:{size})"
+    )
+    assert derivation.trial is not None and derivation.trial.printed_trials > 0
