@@ -270,9 +270,15 @@ def make_factor(statement: Statement) -> Factor:
 def open_density(statement: Statement) -> Density:
     """The density with every argument that may vary in the family open, known or not."""
     density = _density(statement.family, statement.form, statement.extents)
-    constant = {argument.name for argument in statement.form.arguments if argument.constant}
-    varying = tuple(s for s in density.arguments if s.name not in constant)
-    return Density(replace(density.value, domain=_support(statement)), varying, density.term)
+    held = {argument.name for argument in statement.form.arguments if argument.constant}
+    support = statement.family.support
+    for bound in (support.lower, support.upper):  # a density whose support moves has no score
+        held |= set() if bound is None else {symbol.name for symbol in symbols_of(bound)}
+    varying = tuple(s for s in density.arguments if s.name not in held)
+    value = replace(density.value, domain=_support(statement))
+    events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
+    term = replace_symbols(density.term, {density.value: Array(events, Entry(value, events))})
+    return Density(value, varying, term)
 
 
 def _varies(array: Array) -> bool:
