@@ -1,7 +1,8 @@
 """The command line.  Nothing heavy is imported before a command runs, so that --help is instant.
 
 Exit status of `derive`, for several files the worst in the order 1, 2, 4, 3, 0:
-    1  a defect of symelbo: the other answers of the call may be affected too, so it comes first
+    1  a defect of symelbo: the other answers of the call may be affected too, so it comes first;
+       or a worker process that was killed
     2  bad specification or usage, or output that cannot be written: there is no answer
     4  undecided: there is an answer, and it is "neither shown"
     3  --require was given, and the verdict is another (undecided included)
@@ -171,12 +172,13 @@ def derive(
     """Derive the entropy sum of each model FILE, or show why there is none.
 
     Writes derivation.json, proof.tex, appendix.tex, STEM.py and (with TeX) proof.pdf to DIR/STEM/,
-    all or nothing, and prints a summary.
+    all or nothing, and prints a summary.  manifest.json lists what was written: only these files
+    are replaced later, and only if they are unchanged; all others in DIR/STEM/ stay as they are.
 
     \b
     Exit status:
       0  a verdict was reached: proved, refuted or outside
-      1  a defect of symelbo
+      1  a defect of symelbo, or a worker of --jobs that was killed
       2  bad specification or usage; nothing is written
       3  --require was given and the verdict is another
       4  undecided
@@ -229,29 +231,13 @@ def _run(tasks: Sequence[_Task], jobs: int) -> Iterator[_Outcome]:
     if jobs == 1 or len(tasks) == 1:
         yield from map(_derive_file, tasks)
         return
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
+    from symelbo.map_in_workers import Killed, map_in_workers
 
-    workers = min(jobs, len(tasks))
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
-    try:
-        futures = [pool.submit(_derive_file, task) for task in tasks]
-        for task, future in zip(tasks, futures, strict=True):
-            try:
-                yield future.result()
-            except BrokenProcessPool:
-                text = f"{_printable(task.path)}: a worker process was killed; try fewer --jobs"
-                yield _Outcome(task.path, DEFECT, text)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _start_worker() -> None:
-    """Let Ctrl-C end a worker at once and without a word; the parent reports."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for task, outcome in zip(tasks, map_in_workers(_derive_file, tasks, jobs), strict=True):
+        if isinstance(outcome, Killed):
+            text = f"a worker process was killed ({outcome}); if memory ran out, try fewer --jobs"
+            outcome = _Outcome(task.path, DEFECT, f"{_printable(task.path)}: {text}")
+        yield outcome
 
 
 def _derive_file(task: _Task) -> _Outcome:

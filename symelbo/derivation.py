@@ -196,10 +196,8 @@ class Derivation:
 
     @property
     def residual(self) -> float | None:
-        """The largest relative residual of all numerical trials, None where there were none."""
-        if self.trial is None:
-            return None
-        return max(self.trial.residual, self.trial.printed or 0.0)
+        """The largest relative residual of (U) in the numerical trials, None without any."""
+        return None if self.trial is None else self.trial.residual
 
     def latex(self) -> str:
         """The complete proof document."""

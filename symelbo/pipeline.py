@@ -10,7 +10,7 @@ from symelbo.criterion.decide_criterion import decide_criterion
 from symelbo.criterion.express_form import FactorForm, express_form
 from symelbo.criterion.motion import Motion
 from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted, Result, Undecided
-from symelbo.derivation import Assumption, Derivation, FactorResult, Step, Trial
+from symelbo.derivation import Assumption, Derivation, FactorResult, Step
 from symelbo.entropy.exact_posterior import ExactPosterior, derive_exact_posterior
 from symelbo.entropy.sum_entropies import sum_entropies
 from symelbo.index.build import add, negate
@@ -22,16 +22,9 @@ from symelbo.render.names import name_array_indices
 from symelbo.render.print_text import print_text
 from symelbo.spec.model import Model
 from symelbo.spec.read_model import read_model
-from symelbo.verify.identity import identity_residual
+from symelbo.try_result import CheckFailed, try_densities, try_result
 
 __all__ = ["CheckFailed", "derive"]
-
-TRIALS = 3
-TOLERANCE = 1e-8  # of the exact identity, relative
-
-
-class CheckFailed(Exception):
-    """A result that the engine found was rejected by its checkers: a defect of symelbo."""
 
 
 def derive(source: str | Path | Mapping[str, object] | Model) -> Derivation:
@@ -40,10 +33,12 @@ def derive(source: str | Path | Mapping[str, object] | Model) -> Derivation:
     Raises SpecError for a bad specification (all faults at once), CheckFailed for a defect.
     """
     model = source if isinstance(source, Model) else read_model(source)
+    try_densities(model)
     decision = decide_criterion(model)
     factors = tuple(_express(result) for result in decision.results)
     posterior = derive_exact_posterior(model) if model.variational == "exact" else None
     verdict, theorem = _conclude(decision)
+    entropy_sum = sum_entropies(model, factors, posterior)
     return Derivation(
         model=model,
         verdict=verdict,
@@ -52,10 +47,10 @@ def derive(source: str | Path | Mapping[str, object] | Model) -> Derivation:
         factors=factors,
         assumptions=tuple(_list_assumptions(model, decision)),
         conditions=tuple(f"{c.text} ({c.reason})" for c in model.conditions),
-        entropy_sum=sum_entropies(model, factors, posterior),
+        entropy_sum=entropy_sum,
         posterior=posterior,
         steps=tuple(_list_steps(decision, factors, posterior)),
-        trial=_try(decision, factors),
+        trial=try_result(model, decision, factors, entropy_sum),
     )
 
 
@@ -64,38 +59,6 @@ def _express(result: Result) -> FactorResult:
     identity = result.identity if isinstance(result, Holds) else None
     form = express_form(result.factor, identity)
     return FactorResult(result.factor.name, result, form if isinstance(form, FactorForm) else None)
-
-
-# ---------------------------------------------------------------- checks
-
-
-def _try(decision: Decision, factors: Sequence[FactorResult]) -> Trial | None:
-    """(U) at random sizes, parameters, data and q: its largest relative residual."""
-    residuals = [
-        _try_identity(decision, factor, n)
-        for n, factor in enumerate(factors)
-        if factor.identity is not None
-    ]
-    return Trial(max(residuals), TRIALS) if residuals else None
-
-
-def _try_identity(decision: Decision, result: FactorResult, seed: int) -> float:
-    factor, identity = result.factor, result.identity
-    assert identity is not None
-    residual = identity_residual(
-        factor.over_plates(factor.log_density),
-        factor.over_plates(identity.entropy),
-        factor.over_plates(add(identity.base, identity.divergence)),
-        decision.motion.velocities(),
-        [(c.array, c.kind) for c in factor.statement.conditions],
-        seed=seed,
-        trials=TRIALS,
-    )
-    if not residual < TOLERANCE:
-        raise CheckFailed(
-            f"the exact identity fails for {factor.name}: relative residual {residual:.1e}"
-        )
-    return residual
 
 
 # ---------------------------------------------------------------- conclusions

@@ -10,8 +10,11 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from math import exp, log
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +42,7 @@ families:
     log_density: log(k) - log(l) + (k - 1)*(log(v) - log(l)) - (v/l)**k
 observed: [x]
 """
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 BAD = """\
 name: Two faults
 parameters: {mu: reel, sigma2: positive}
@@ -104,15 +108,14 @@ def test_derive_writes_the_files_and_prints_a_summary(
 ) -> None:
     run = symelbo("derive", PPCA, "--no-pdf")
     assert (run.status, run.err) == (0, "")
-    expected = {"derivation.json", "proof.tex", "appendix.tex", "ppca.py"}
+    expected = {"derivation.json", "proof.tex", "appendix.tex", "ppca.py", "manifest.json"}
     assert {path.name for path in (tmp_path / "output" / "ppca").iterdir()} == expected
     assert "PROVED by Theorem 1" in run.out
     assert "log(2*PI*e*sigma2)" in run.out
     assert "d/ds sigma2 = -sigma2" in run.out
-    assert "largest relative residual < 1e-" in run.out
-    assert "output/ppca/: appendix.tex, derivation.json, ppca.py, proof.tex" in " ".join(
-        run.out.split()
-    )
+    assert "relative residual < 1e-" in " ".join(run.out.split())
+    wrote = "output/ppca/: appendix.tex, derivation.json, manifest.json, ppca.py, proof.tex"
+    assert wrote in " ".join(run.out.split())
     assert "\x1b" not in run.out
     assert max(map(len, run.out.splitlines())) <= 80
 
@@ -192,14 +195,84 @@ def test_a_bad_file_leaves_the_previous_output(symelbo: Callable[..., Run], tmp_
     assert after == before
 
 
+@pytest.mark.parametrize("directory", [".", ".."])
+def test_a_model_in_its_own_output_folder_survives(
+    symelbo: Callable[..., Run],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    directory: str,
+) -> None:
+    mine = {"m.yaml": Path(PPCA).read_text(), "m.ipynb": "{}", "proof.txt": "", "derivation.md": ""}
+    (tmp_path / "m").mkdir()
+    for name, text in mine.items():
+        write(tmp_path / "m" / name, text)
+    monkeypatch.chdir(tmp_path / directory.replace("..", "m"))
+    model = "m.yaml" if directory == ".." else "m/m.yaml"
+    for _ in range(2):
+        run = symelbo(
+            "derive", model, model.replace("m.yaml", "none.yaml"), "--no-pdf", "-o", directory
+        )
+        assert "none.yaml:1:1: no file to read" in run.err
+        assert run.err.count("\n") == 1
+        written = {"appendix.tex", "derivation.json", "manifest.json", "m.py", "proof.tex"}
+        assert set(os.listdir(tmp_path / "m")) == {*mine, *written}
+        assert {name: (tmp_path / "m" / name).read_text() for name in mine} == mine
+    assert os.listdir(tmp_path) == ["m"]
+
+
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        (
+            False,
+            "holds m.py, but no manifest.json that says symelbo wrote it (early versions wrote",
+        ),
+        (True, "holds m.py, changed since symelbo wrote it; nothing was written: move it away, or"),
+    ],
+)
+def test_a_file_of_the_user_is_not_overwritten(
+    symelbo: Callable[..., Run], tmp_path: Path, first: bool, message: str
+) -> None:
+    model = write(tmp_path / "m.yaml", Path(PPCA).read_text())
+    if first:
+        assert symelbo("derive", model, "--no-pdf").status == 0
+    (tmp_path / "output" / "m").mkdir(parents=True, exist_ok=True)
+    write(tmp_path / "output" / "m" / "m.py", "mine")
+    before = everything(tmp_path)
+    run = symelbo("derive", model, "--no-pdf")
+    assert (run.status, run.out) == (2, "")
+    assert run.err.startswith(f"output/m: {message}")
+    assert run.err.endswith("or choose another -o\n")
+    assert everything(tmp_path) == before
+    assert (tmp_path / "output" / "m" / "m.py").read_text() == "mine"
+
+
+def test_folders_beside_the_output_are_left_alone(
+    symelbo: Callable[..., Run], tmp_path: Path
+) -> None:
+    names = [".m.partial-0123456789abcdef", ".m.previous", ".symelbo-" + "0" * 32]
+    for name in names:
+        (tmp_path / "output" / name).mkdir(parents=True)
+        write(tmp_path / "output" / name / "precious", "")
+    model = write(tmp_path / "m.yaml", Path(PPCA).read_text())
+    assert symelbo("derive", model, "--no-pdf").status == 0
+    assert sorted(os.listdir(tmp_path / "output")) == [*names, "m"]
+    assert all((tmp_path / "output" / name / "precious").exists() for name in names)
+
+
 def test_what_cannot_be_read(symelbo: Callable[..., Run], tmp_path: Path) -> None:
     (tmp_path / "folder.yaml").mkdir()
-    for name, words in (("none.yaml", "No such file"), ("folder.yaml", "directory")):
+    found = {"none.yaml": "No such file or directory", "folder.yaml": "a directory"}
+    if sys.platform != "win32":
+        os.mkfifo(tmp_path / "pipe.yaml")
+        (tmp_path / "zeros.yaml").symlink_to("/dev/zero")
+        found |= {"pipe.yaml": "a pipe", "zeros.yaml": "a character device"}
+    before = everything(tmp_path)
+    for name, what in found.items():
         run = symelbo("derive", name)
-        assert (run.status, run.out) == (2, "")
-        assert words in run.err
-        assert run.err.count("\n") == 1
-    assert everything(tmp_path) == ["folder.yaml"]
+        message = f"{name}:1:1: no file to read ({what}); expected a YAML file\n"
+        assert (run.status, run.out, run.err) == (2, "", message)
+    assert everything(tmp_path) == before
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
@@ -262,25 +335,25 @@ def test_an_interrupt_is_quiet(
     assert run.err.strip() == ""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def environment_with_tex(directory: Path, script: str) -> dict[str, str]:
+    """An environment whose pdflatex is this shell script."""
+    engine = directory / "bin" / "pdflatex"
+    engine.parent.mkdir()
+    engine.write_text(f"#!/bin/sh\n{script}\n: > proof.pdf\n")
+    engine.chmod(0o755)
+    path = f"{engine.parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PATH": path}
+
+
+@posix
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_an_interrupt_from_the_terminal(tmp_path: Path, jobs: str) -> None:
-    # one worker has finished and waits for work, the other one waits for a file that never comes
-    os.mkfifo(tmp_path / "never.yaml")
+@pytest.mark.parametrize("whom", ["all", "parent"])
+def test_an_interrupt_from_the_terminal(tmp_path: Path, jobs: str, whom: str) -> None:
+    # one worker has finished and waits for work, the other one waits for a TeX that never ends
     running = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "symelbo",
-            "derive",
-            MIXTURE,
-            "never.yaml",
-            "--no-pdf",
-            "--jobs",
-            jobs,
-        ],
+        [sys.executable, "-m", "symelbo", "derive", MIXTURE, RIGID, "--jobs", jobs],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=environment_with_tex(tmp_path, "grep -q Poisson proof.tex || exec sleep 100"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -290,8 +363,13 @@ def test_an_interrupt_from_the_terminal(tmp_path: Path, jobs: str) -> None:
         assert running.poll() is None
         time.sleep(0.02)
     time.sleep(0.5)
-    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: the whole group
+    if whom == "all":
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does: the whole group
+    else:
+        running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=30)
+    with suppress(ProcessLookupError):
+        os.killpg(running.pid, signal.SIGKILL)  # the TeX of a worker that could not stop it
     assert running.returncode == 130
     assert (out, err.strip()) == ("", "")
 
@@ -385,18 +463,26 @@ def test_jobs_change_nothing_but_the_time(tmp_path: Path) -> None:
     assert runs[0][0] == 0
 
 
-def test_a_worker_that_is_killed_is_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cli, "_derive_file", _kill_self)
-    tasks = [cli._Task(Path(name), tmp_path, False, None, 80, False) for name in ("a", "b")]
-    outcomes = list(cli._run(tasks, 2))
-    assert [outcome.status for outcome in outcomes] == [1, 1]
-    assert "a worker process was killed" in outcomes[0].errors
-
-
-def _kill_self(task: object) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+@posix
+def test_a_worker_that_is_killed_costs_its_file_only(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "symelbo", "derive", PPCA, MIXTURE, RIGID, "--jobs", "2"],
+        cwd=tmp_path,
+        env=environment_with_tex(tmp_path, "grep -q Poisson proof.tex && kill -9 $PPID"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 1
+    (line,) = run.stderr.splitlines()
+    assert line.startswith(f"{MIXTURE}: a worker process was killed (SIGKILL); ")
+    assert [row.split()[-2:] == ["-", "-"] for row in run.stdout.splitlines()[1:]] == [
+        False,
+        True,
+        False,
+    ]
+    assert sorted(os.listdir(tmp_path / "output")) == ["ppca", "sbn_rigid"]
 
 
 # ---------------------------------------------------------------- the other commands
@@ -418,6 +504,7 @@ def test_help_has_examples(symelbo: Callable[..., Run]) -> None:
     assert "symelbo new model.yaml" in symelbo("--help").out
     text = symelbo("derive", "--help").out
     assert "symelbo derive model.yaml" in text
+    assert "manifest.json" in text
     for status in range(5):
         assert re.search(rf"^ +{status}  ", text, re.MULTILINE)
 
@@ -708,27 +795,62 @@ def closed(**properties: Any) -> dict[str, Any]:
     }
 
 
+PLACE = {"type": "array", "items": {"type": "integer", "minimum": 1}}
+ENTRIES = {"type": "array", "items": closed(name={"type": "string"}, place=PLACE)}
+NUMBER = {"type": "string", "pattern": r"^-?\d+(/\d+)?$"}
+UNKNOWN: dict[str, Any] = {
+    "name": {"type": "string", "pattern": "^(velocity|rate|shift|base) of "},
+    "place": PLACE,
+    "point": {"type": ["integer", "null"], "minimum": 0},
+}
+CASE = closed(
+    moving=ENTRIES,
+    resting=ENTRIES,
+    rows={
+        "type": "array",
+        "minItems": 1,
+        "items": closed(
+            factor={"type": "string"},
+            place=PLACE,
+            point={"type": "integer", "minimum": 0},
+            parents=VALUES,
+            value=VALUES,
+            weights={"type": "array", "minItems": 1, "items": NUMBER},
+        ),
+    },
+    unknowns={"type": "array", "items": closed(**UNKNOWN)},
+    dependent={
+        "type": "array",
+        "items": closed(**UNKNOWN, combination={"type": "array", "items": NUMBER}),
+    },
+    matrix={
+        "type": "array",
+        "minItems": 1,
+        "items": {"type": "array", "minItems": 1, "items": FORMULA},
+    },
+)
 CERTIFICATE = closed(
     sizes={"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}},
     functions={
         "type": "array",
         "items": closed(name={"type": "string"}, arguments=TEXTS, result=ENTRY),
     },
-    point=VALUES,
-    samples={"type": "array", "minItems": 1, "items": VALUES},
-    rows={
-        "type": "array",
-        "minItems": 1,
-        "items": closed(
-            sample={"type": "integer", "minimum": 0},
-            factor={"type": "string"},
-            block={"type": "integer", "minimum": 0},
-            place={"type": "array", "items": {"type": "integer"}},
-            weight=FORMULA,
-        ),
+    constants=VALUES,
+    points={"type": "array", "minItems": 1, "items": VALUES},
+    latents_may_move={"type": "boolean"},
+    cases={"type": "array", "minItems": 1, "items": CASE},
+)
+VELOCITIES = {"type": "object", "additionalProperties": ENTRY}
+MOTION = closed(
+    parameters=VELOCITIES,
+    latents={
+        "type": "object",
+        "additionalProperties": closed(velocity=ENTRY, rate=ENTRY, shift=ENTRY),
     },
-    value=FORMULA,
-    excludes_shifts={"type": "boolean"},
+    variational=VELOCITIES,
+    nonzero={"type": "array", "items": FORMULA},
+    condition_on_q={"enum": ["not needed", "assumed", "exact posterior", "shown", "not shown"]},
+    broken_by=TEXTS,
 )
 FACTOR = closed(
     node={"type": "string"},
@@ -741,15 +863,7 @@ FACTOR = closed(
     log_partition=MAYBE_ENTRY,
     base_measure={"oneOf": [{"type": "null"}, closed(log=ENTRY)]},
     base_measure_constant={"type": ["boolean", "null"]},
-    gauge={
-        "oneOf": [
-            {"type": "null"},
-            closed(
-                kind={"enum": ["constant", "textbook", "shifted"]},
-                shift={"type": "array", "items": ENTRY},
-            ),
-        ]
-    },
+    gauge={"oneOf": [{"type": "null"}, closed(kind={"enum": ["constant", "textbook", "shifted"]})]},
     jacobian={
         "type": "array",
         "items": closed(
@@ -760,26 +874,13 @@ FACTOR = closed(
     },
     field={"type": "object", "additionalProperties": ENTRY},
     nonzero={"type": "array", "items": FORMULA},
-    reparameterization={
-        "oneOf": [
-            {"type": "null"},
-            closed(applied={"const": False}, reason={"type": "string"}),
-            closed(
-                applied={"const": True},
-                argument={"type": "string"},
-                known_value=ENTRY,
-                scale={"type": "string"},
-                condition_on_q={"enum": ["assumed", "exact posterior", "shown"]},
-                compensation={"type": "object", "additionalProperties": ENTRY},
-            ),
-        ]
-    },
+    log_density=ENTRY,
+    divergence=MAYBE_ENTRY,
     entropy=MAYBE_FORMULA,
     entropy_expanded=MAYBE_FORMULA,
     abbreviations={"type": "object", "additionalProperties": ENTRY},
     entropy_kind={"enum": ["entropy", "pseudo_entropy", None]},
     entropy_depends_on=TEXTS,
-    residual=RESIDUAL,
     certificate={"oneOf": [{"type": "null"}, CERTIFICATE]},
     reason={"type": "string"},
     remedy={"type": "string"},
@@ -788,7 +889,7 @@ FACTOR = closed(
 )
 NODE_TERM = {"node": {"type": "string"}, **FORMULA["properties"]}  # type: ignore[dict-item]
 DERIVATION = closed(
-    schema={"const": "symelbo/derivation/1"},
+    schema={"const": "symelbo/derivation/2"},
     symelbo_version={"const": __version__},
     spec_sha256={"type": "string", "pattern": "^[0-9a-f]{64}$"},
     model={"type": "object", "required": ["name", "model", "observed"]},
@@ -812,18 +913,22 @@ DERIVATION = closed(
             ),
         ]
     },
+    motion=MOTION,
+    alternative={"oneOf": [{"type": "null"}, closed(theorem={"const": 1}, motion=MOTION)]},
     factors={"type": "array", "minItems": 1, "items": FACTOR},
     assumptions={
         "type": "array",
         "items": closed(
-            kind={"enum": ["standing", "domain", "variational", "nonzero", "family"]},
+            kind={"enum": ["standing", "domain", "variational", "nonzero", "family", "size"]},
             text={"type": "string", "minLength": 1},
-            latex={"type": "string"},
+            term=MAYBE_FORMULA,
         ),
     },
     conditions=TEXTS,
     residual=RESIDUAL,
     trials={"type": "integer"},
+    printed_residual=RESIDUAL,
+    printed_trials={"type": "integer"},
     steps={
         "type": "array",
         "items": closed(
@@ -877,17 +982,25 @@ def test_refutations_keep_exact_numbers() -> None:
     from symelbo.render.derivation_json import derivation_data
 
     certificate = derivation_data(derive(RIGID))["factors"][1]["certificate"]
-    assert certificate["point"] == [{"name": "v", "place": [], "value": "1"}]
-    assert certificate["value"]["text"] == "1"
-    assert certificate["excludes_shifts"] is True
-    # c'J = 0 and c'eta = 1 with eta = v z and (v + 1) z: the rows say so by themselves
-    samples = [{v["name"]: int(v["value"]) for v in sample} for sample in certificate["samples"]]
-    slopes = etas = 0
-    for row in certificate["rows"]:
-        weight, z = int(row["weight"]["text"]), samples[row["sample"]]["z"]
-        slopes += weight * z
-        etas += weight * z * (1 if row["factor"] == "x1" else 2)
-    assert (slopes, abs(etas)) == (0, 1)
+    (point,) = certificate["points"]
+    (v,) = point
+    assert (v["name"], v["place"]) == ("v", [])
+    (case,) = certificate["cases"]
+    assert (case["unknowns"], len(case["matrix"])) == ([], 1)
+    # the rows say by themselves that v drops out, b and H~ too, but not log p
+    slope, total, sums = 0.0, 0.0, defaultdict[object, int](int)
+    for row in case["rows"]:
+        (weight,) = map(int, row["weights"])
+        z = next((int(p["value"]) for p in row["parents"]), 0)
+        ((x),) = [int(p["value"]) for p in row["value"]]
+        a = (int(v["value"]) + (row["factor"] == "x2")) * z
+        slope += weight * (x - 1 / (1 + exp(-a))) * z
+        total += weight * (x * a - log(1 + exp(a)))
+        sums["H", row["factor"], z] += weight
+        sums["b", row["factor"], x] += weight
+    assert abs(slope) < 1e-12
+    assert set(sums.values()) == {0}
+    assert total == pytest.approx(float(case["matrix"][0][0]["text"]))
 
 
 def test_indices_of_a_formula_cannot_be_confused() -> None:

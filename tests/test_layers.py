@@ -16,6 +16,12 @@ PACKAGE = Path(symelbo.__file__).parent
 FLOORS = (
     ("symelbo",),  # __init__: imports lazily, on first use of a name
     ("symelbo.errors", "symelbo.resources", "symelbo.words"),
+    (
+        "symelbo.exchange_folders",
+        "symelbo.hold",
+        "symelbo.map_in_workers",
+        "symelbo.open_regular",
+    ),
     ("symelbo.index",),
     ("symelbo.families",),
     ("symelbo.language",),
@@ -26,8 +32,11 @@ FLOORS = (
     ("symelbo.entropy.exact_posterior",),
     ("symelbo.derivation",),
     ("symelbo.entropy",),
+    ("symelbo.try_result",),
     ("symelbo.render",),
     ("symelbo.pipeline",),
+    ("symelbo.manifest",),
+    ("symelbo.replace_folder", "symelbo.compile_pdf"),
     ("symelbo.write_output",),
     ("symelbo.cli",),
     ("symelbo.__main__",),

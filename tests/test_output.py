@@ -15,6 +15,7 @@ import pytest
 from update_output import MODELS, OUTPUT
 
 from symelbo import derive
+from symelbo.manifest import MANIFEST, render_manifest
 from symelbo.write_output import render_files
 
 HINT = "regenerate it: python -m tests.update_output"
@@ -26,6 +27,7 @@ def test_committed_output_is_current(path: Path) -> None:
     folder = OUTPUT / path.stem
     assert folder.is_dir(), HINT
     committed = {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+    assert committed.pop(MANIFEST) == render_manifest(committed), HINT
     pdf = committed.pop("proof.pdf", b"")
     assert pdf.startswith(b"%PDF"), HINT
     assert sorted(committed) == sorted(files), HINT

@@ -82,7 +82,7 @@ def test_the_installed_program_derives_a_packaged_model(environment: Path, tmp_p
     assert Path(module).is_relative_to(environment.parent)
     assert Path(models) == Path(module).parent / "models"
     run(environment / "symelbo", "derive", Path(models) / "ppca.yaml", "--no-pdf", cwd=tmp_path)
-    expected = {"appendix.tex", "derivation.json", "ppca.py", "proof.tex"}
+    expected = {"appendix.tex", "derivation.json", "manifest.json", "ppca.py", "proof.tex"}
     assert {path.name for path in (tmp_path / "output" / "ppca").iterdir()} == expected
     shown = run(environment / "symelbo", "--version", cwd=tmp_path)
     assert shown == f"symelbo, version {__version__}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -849,3 +850,60 @@ def test_places_in_a_dict_are_paths() -> None:
 def test_at_most_a_hundred_faults_are_collected(tmp_path: Path) -> None:
     text = "name: a\nmodel:\n" + "".join(f"  - x{n} ~ Nrm(0)\n" for n in range(400))
     assert len(faults_of(tmp_path, text)) == 100
+
+
+# what is written, and where it leaves its domain: no parameters make up for a value of a parent
+SUPPORTS = {
+    "Exponential(l*b)": "which is 0 at b = 0; expected a positive number; give that case a value of"
+    " its own, as in a*b + b*(1 - b)",
+    "Poisson(b*l)": "which is 0 at b = 0; expected a positive number; a Poisson with rate 0 is the"
+    " point mass at 0: give that case a value of its own",
+    "Poisson(k*l)": "which is 0 at k = 0",
+    "Normal(0, l*(1 - 2*b))": "which is outside its domain at b = 1",
+    "Normal(0, w*r)": "which is outside its domain at r = -1",
+    "Normal(0, l + r)": "which is negative at some r",
+    "Normal(0, g - 1)": "which is -999999/1000000 at g = 1/1000000",
+    "Bernoulli(b)": "which is 0 at b = 0; expected a number between 0 and 1",
+    "Normal(0, w)": "; expected a positive number; declare w `positive`",
+    "Normal(0, c)": "; expected a positive number; declare c `positive`",
+    "Bernoulli(w)": "; expected a number between 0 and 1, both excluded; declare w `unit`",
+    "Poisson(sum(b2[h] for h in 1:H))": "which is 0 at b2 = 0",
+}
+INSIDE = (
+    "Exponential(l*b + m*(1 - b))",
+    "Poisson(l + k)",
+    "Poisson(l + m*sum(b2[h] for h in 1:H))",
+    "Bernoulli(p*b + (1 - p)*(1 - b))",
+    "Normal(0, g*l)",
+    "Normal(0, 1 + r**2)",
+)
+
+
+def supports(statement: str) -> dict[str, object]:
+    names = {"b": "Bernoulli(p)", "k": "Poisson(l)", "r": "Normal(0, l)", "g": "Gamma(l, m)"}
+    used = {n: f for n, f in names.items() if re.search(rf"\b{n}\b", statement)}
+    model = [f"{n} ~ {f}" for n, f in used.items()]
+    if "b2" in statement:
+        model.append("b2[h] ~ Bernoulli(p) for h in 1:H")
+    return {
+        "name": "supports",
+        "sizes": ["H"],
+        "parameters": {"l": "positive", "m": "positive", "w": "real", "p": "unit"},
+        "constants": {"c": "real"},
+        "model": [*model, f"x ~ {statement}"],
+        "observed": ["x"],
+    }
+
+
+@pytest.mark.parametrize("statement", SUPPORTS)
+def test_an_argument_that_leaves_its_domain_at_a_value_of_a_parent(statement: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_model(supports(statement))
+    (fault,) = caught.value.faults
+    assert SUPPORTS[statement] in str(fault)
+    assert fault.place.column > 1
+
+
+@pytest.mark.parametrize("statement", INSIDE)
+def test_what_is_inside_for_every_parent_is_no_condition(statement: str) -> None:
+    assert read_model(supports(statement)).conditions == ()

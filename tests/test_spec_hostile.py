@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from at_once import at_once
 
 from symelbo.errors import SpecError
 from symelbo.spec.read_model import read_model
 
 SECONDS = 2.0
 MIB = 1 << 20
+posix = pytest.mark.skipif(sys.platform == "win32", reason="no pipes and sockets among the files")
 
 
 def statement(text: str) -> bytes:
@@ -142,9 +148,55 @@ def test_a_dict_of_foreign_values_is_refused(value: object) -> None:
         read_model({"name": "a", "model": value, "observed": ["x"]})
 
 
-def test_a_directory_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="no file to read"):
-        read_model(tmp_path)
+def make_special(path: Path, kind: str) -> Path:
+    """A file of this kind at `path`, or a link to one."""
+    if kind == "a directory":
+        path.mkdir()
+    elif kind == "a pipe":
+        os.mkfifo(path)
+    elif kind == "a socket":
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(path))
+    else:
+        path.symlink_to("/dev/zero")
+    return path
+
+
+@posix
+@pytest.mark.parametrize("kind", ["a directory", "a pipe", "a socket", "a character device"])
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    path = make_special(tmp_path / "m.yaml", kind)
+    with at_once(SECONDS), pytest.raises(SpecError) as caught:
+        read_model(path)
+    assert str(caught.value) == f"{path}:1:1: no file to read ({kind}); expected a YAML file"
+
+
+@posix
+def test_a_pipe_is_not_even_opened(tmp_path: Path) -> None:
+    path = make_special(tmp_path / "m.yaml", "a pipe")
+    with at_once(SECONDS), subprocess.Popen(["sh", "-c", f"echo > {path}; echo done"]) as writer:
+        time.sleep(0.2)
+        with pytest.raises(SpecError):
+            read_model(path)
+        time.sleep(0.2)
+        assert writer.poll() is None, "the writer met a reader"
+        writer.kill()
+
+
+@posix
+@pytest.mark.parametrize("kind", ["a pipe", "a character device"])
+def test_a_file_that_becomes_something_else_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    path = make_special(tmp_path / "m.yaml", kind)
+    regular = os.stat(__file__)
+    with (
+        at_once(SECONDS),
+        pytest.raises(SpecError, match=rf"\({kind}\)"),
+        monkeypatch.context() as patch,
+    ):
+        patch.setattr(os, "stat", lambda path, **options: regular)
+        read_model(path)
 
 
 def test_the_deepest_allowed_expression_is_read() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -79,6 +80,7 @@ def replace_part(text: str, name: str, content: str) -> str:
 
 
 def main() -> None:
+    shutil.rmtree(OUTPUT, ignore_errors=True)  # all of it is generated, and git has what it was
     derivations = {}
     for path in MODELS:
         derivations[path.stem] = derive(path)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symelbo.criterion.factor import Factor
+from symelbo.criterion.factor import Factor, is_parent
 from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.identity import Identity, state_identity
 from symelbo.criterion.motion import Motion
 from symelbo.index.build import ONE, ZERO, subtract
-from symelbo.index.substitute import part_names
+from symelbo.index.solve import formal_indices
+from symelbo.index.substitute import part_names, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, IndexTerm, Position, Term
 from symelbo.spec.model import Statement
 from symelbo.verify.certificate import Certificate, RefutedFactor, check_certificate
@@ -31,6 +32,9 @@ __all__ = [
     "hypotheses",
     "least_sizes",
 ]
+
+
+MAX_NODES = 3  # binary ones in a condition, of which both values are used
 
 
 def confirm_component(proposal: Proposal) -> list[str]:
@@ -80,8 +84,23 @@ def hypotheses(statements: Sequence[Statement], nonzero: Sequence[Term]) -> Hypo
     conditions = [c for statement in statements for c in statement.conditions]
     positive = [c.array.body for c in conditions if c.kind in ("positive", "unit")]
     positive += [subtract(ONE, c.array.body) for c in conditions if c.kind == "unit"]
+    positive = [case for term in positive for case in _at_all_values(term)]
     definite = [c.array for c in conditions if c.kind == "posdef"]
     return Hypotheses.of(nonzero, positive, definite, least_sizes(statements))
+
+
+def _at_all_values(term: Term) -> list[Term]:
+    """A condition holds whatever the nodes are: at both values of a binary one as well."""
+    nodes = sorted(
+        (s for s in symbols_of(term) if is_parent(s) and s.domain.kind == "binary"),
+        key=lambda s: s.name,
+    )[:MAX_NODES]
+    cases = [term]
+    for node in nodes:
+        for value in (ZERO, ONE):
+            constant = {node: Array(formal_indices(node.shape), value)}
+            cases += [replace_symbols(case, constant) for case in list(cases)]
+    return list(dict.fromkeys(cases))
 
 
 def least_sizes(statements: Sequence[Statement]) -> dict[str, int]:

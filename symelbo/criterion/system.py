@@ -1,4 +1,4 @@
-"""The linear system (U) at one instance: its unknowns, its rank modulo a prime, its exact entries."""
+"""The linear system (U) at one instance: its unknowns, its rank modulo a prime, exact entries."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from symelbo.criterion.sample import Row
 from symelbo.criterion.system import Assignment, System
 from symelbo.index.build import add, mul, number
 from symelbo.index.modular import PRIME
+from symelbo.index.normal import normal
 from symelbo.verify.certificate import Case, CertificateRow, Unknown
 
 __all__ = ["weigh_rows"]
@@ -47,16 +48,34 @@ def weigh_rows(system: System, assignment: Assignment, rows: Sequence[Row]) -> C
         for weights in combined
     ]
     for chosen in _square_systems(lines, [len(weights) for weights in combined]):
+        kept = [combined[i] for i in chosen]
+        whole = _collapse(kept, list(chosen.values()))
+        if whole is not None:
+            case = _state_case(system, assignment, rows, [whole], [], {})
+            if case is not None:
+                return case
         basis = _column_basis([lines[i][:-1] for i in chosen])
         if basis is None:
             continue
         independent = [left[n] for n in basis[0]]
         dependent = {left[n]: combination for n, combination in basis[1].items()}
-        kept = [combined[i] for i in chosen]
         case = _state_case(system, assignment, rows, kept, independent, dependent)
         if case is not None:
             return case
     return None
+
+
+def _collapse(
+    combined: Sequence[Mapping[int, int]], factors: Sequence[int]
+) -> dict[int, int] | None:
+    """The one combination that leaves no unknown, if its weights are rational."""
+    if any(rational_of(factor) is None for factor in factors):
+        return None
+    whole: dict[int, int] = {}
+    for weights, factor in zip(combined, factors, strict=True):
+        for m, weight in weights.items():
+            whole[m] = (whole.get(m, 0) + factor * weight) % PRIME
+    return {m: weight for m, weight in whole.items() if weight}
 
 
 @lru_cache(maxsize=1 << 14)
@@ -107,8 +126,10 @@ def _kernel(table: flint.nmod_mat, width: int) -> list[dict[int, int]]:
     return basis
 
 
-def _square_systems(lines: Residues, costs: Sequence[int]) -> list[list[int]]:
+def _square_systems(lines: Residues, costs: Sequence[int]) -> list[dict[int, int]]:
     """Smallest sets of lines without a solution, cheap ones first; their rank is one less.
+
+    With the factors by which the lines lose all unknowns.
 
     The last number of a line is the right-hand side.
     """
@@ -123,7 +144,7 @@ def _square_systems(lines: Residues, costs: Sequence[int]) -> list[list[int]]:
         if not sum(w * lines[order[n]][-1] for n, w in vector.items()) % PRIME:
             continue
         if len(vector) <= MAX_LINES:
-            found.append([order[n] for n in sorted(vector)])
+            found.append({order[n]: vector[n] for n in sorted(vector)})
     return sorted(found, key=lambda chosen: (len(chosen), sum(costs[i] for i in chosen)))[:3]
 
 
@@ -191,7 +212,10 @@ def _state_case(
     except (ZeroDivisionError, ValueError):
         return None
     matrix = tuple(
-        tuple(add(*(mul(number(w), column[m]) for m, w in weights.items())) for column in columns)
+        tuple(
+            normal(add(*(mul(number(w), column[m]) for m, w in weights.items())))
+            for column in columns
+        )
         for weights in exact
     )
     kept = tuple(

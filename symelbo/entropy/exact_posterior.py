@@ -57,8 +57,8 @@ def derive_exact_posterior(model: Model) -> ExactPosterior | None:
 
     The coefficients of degree two must contain no data and no abstract function; then the posterior
     is normal with the same precision for every data point: since p(x) is finite, the quadratic form
-    is definite.  None where log p(x, z) is no such polynomial; derivatives do not decide that, since
-    |z| has a second derivative of 0.
+    is definite.  None where log p(x, z) is no such polynomial; derivatives do not decide that: the
+    second one of |z| is 0.
     """
     latents = list(dict.fromkeys(s.node for s in model.latents))
     if len(latents) != 1 or latents[0].domain.kind != "real" or len(latents[0].shape) > 1:

@@ -7,12 +7,11 @@ Blocks are scalars, vectors or (symmetric, half-vectorised) matrices of natural 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from symelbo.index.build import ZERO, add, mul, total
-from symelbo.index.terms import Array, Index, Symbol, Term
+from symelbo.index.terms import Index, Symbol, Term
 from symelbo.language.density import Density
 
 __all__ = ["Block", "ExponentialForm", "Gauge", "Inseparable", "Separation"]

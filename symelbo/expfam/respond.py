@@ -83,7 +83,7 @@ def base_share(change: Change, part: Part, gauge: Gauge, travel: Travel) -> Term
 
 @lru_cache(maxsize=2000)
 def respond(change: Change, gauge: Gauge, travel: Travel) -> Response | None:
-    """C_k(a; U, r, s) = c_k for all k  ->  U = values(a; r, s), and what is left; None: no such form.
+    """C_k(a; U, r, s) = c_k for all k  ->  U = values(a; r, s), and what is left; None: no form.
 
     One equation per argument in place of one per statistic, where the map from the arguments to the
     coefficients can be inverted.

@@ -4,7 +4,7 @@ D moves the arguments a with unknown velocities U and the value as v -> r v + s:
 
     log p - D log p  =  sum_k C_k(a; U, r, s)' T_k(v)  +  R(a; U, r, s)
 
-(U) asks that every C_k is a constant c_k, a share of log h that neither arguments nor parents enter.
+(U) asks that every C_k is a constant c_k, a share of log h that no argument and no parent enters.
 T_k may contain arguments (|v - location|): then c_k = 0, and no exponential family is needed.
 """
 

@@ -485,7 +485,7 @@ _KNOWN_ROOTS: dict[int, int | None] = {}
 
 
 def _square_root(value: int) -> int | None:
-    """A square root modulo PRIME (Tonelli and Shanks), the same one each time; None if there is none."""
+    """A square root modulo PRIME (Tonelli and Shanks), always the same; None if there is none."""
     if value not in _KNOWN_ROOTS:
         _KNOWN_ROOTS[value] = _find_square_root(value)
     return _KNOWN_ROOTS[value]

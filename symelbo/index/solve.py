@@ -220,7 +220,7 @@ class _Elimination:
         return self.finish(equations)
 
     def shift(self, term: Term) -> list[Term]:
-        """f = c up to spectators -> one equation per function of these, with - c where it may be."""
+        """f = c up to spectators -> one equation per function of these, with - c where allowed."""
         parts = []
         for key, poly in self.split_with_keys(to_poly(term), self.has_spectator):
             part = from_poly(poly)

@@ -24,10 +24,18 @@ from symelbo.render.print_latex import print_latex
 from symelbo.render.print_text import print_text
 from symelbo.verify.certificate import Case, Certificate, Given, Unknown
 
-__all__ = ["SCHEMA", "derivation_data", "render_json", "residual_bound"]
+__all__ = [
+    "LEAST_BOUND",
+    "PRINTED_BOUND",
+    "SCHEMA",
+    "derivation_data",
+    "render_json",
+    "residual_bound",
+]
 
-SCHEMA: Final = "symelbo/derivation/1"
+SCHEMA: Final = "symelbo/derivation/2"
 LEAST_BOUND: Final = -15  # rounding errors below 1e-15 differ between machines
+PRINTED_BOUND: Final = -6  # of the printed sum, whose slopes are differences
 
 Json: TypeAlias = dict[str, Any]
 
@@ -37,12 +45,15 @@ def render_json(derivation: Derivation) -> str:
     return json.dumps(derivation_data(derivation), ensure_ascii=False, indent=2) + "\n"
 
 
-def residual_bound(residual: float | None) -> float | None:
-    """The smallest power of ten above the residual, at least 1e-15; so that it is reproducible."""
+def residual_bound(residual: float | None, least: int = LEAST_BOUND) -> float | None:
+    """The smallest power of ten above the residual, at least 1e-15; so that it is reproducible.
+
+    least: the exponent below which rounding, or differences in place of derivatives, decide.
+    """
     if residual is None or math.isnan(residual):
         return None
-    exponent = LEAST_BOUND if residual <= 0 else math.floor(math.log10(residual)) + 1
-    return float(f"1e{max(exponent, LEAST_BOUND)}")
+    exponent = least if residual <= 0 else math.floor(math.log10(residual)) + 1
+    return float(f"1e{max(exponent, least)}")
 
 
 def derivation_data(derivation: Derivation) -> Json:
@@ -73,7 +84,7 @@ def derivation_data(derivation: Derivation) -> Json:
         "conditions": list(derivation.conditions),
         "residual": None if trial is None else residual_bound(trial.residual),
         "trials": 0 if trial is None else trial.trials,
-        "printed_residual": None if trial is None else residual_bound(trial.printed),
+        "printed_residual": None if trial is None else residual_bound(trial.printed, PRINTED_BOUND),
         "printed_trials": 0 if trial is None else trial.printed_trials,
         "steps": [_step(step) for step in derivation.steps],
     }

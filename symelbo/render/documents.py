@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import isnan
+from math import log10
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,6 +21,7 @@ from symelbo.index.build import number
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Array, Entry, Extent, Index, Position, Role, Symbol, Term
 from symelbo.index.tidy import tidy
+from symelbo.render.derivation_json import LEAST_BOUND, PRINTED_BOUND, residual_bound
 from symelbo.render.document_factors import (
     FactorPart,
     make_factor_part,
@@ -177,14 +178,7 @@ class _Document:
             "outside": self.outside(),
             "undecided": self.undecided(),
             "assumptions": self.assumptions(),
-            "residual": _power_of_ten(
-                None if derivation.trial is None else derivation.trial.residual
-            ),
-            "trials": 0 if derivation.trial is None else derivation.trial.trials,
-            "printed": _power_of_ten(
-                None if derivation.trial is None else derivation.trial.printed
-            ),
-            "printed_trials": 0 if derivation.trial is None else derivation.trial.printed_trials,
+            **_trial_context(derivation.trial),
             "abstract": [
                 {letter: latex_name(f"{letter}_{f.name}") for letter in ("eta", "T", "A", "h", "H")}
                 for f in dict.fromkeys(s.family for s in model.statements if s.family.abstract)
@@ -484,7 +478,7 @@ class _Document:
         """What the weights leave: a number, or as many equations as unknowns and one more."""
         matrix = [[self.notation.term(tidy(term)) for term in line] for line in case.matrix]
         rounded = sum(max(latex_width(line[n]) for line in matrix) for n in range(len(matrix)))
-        if len(matrix) > 1 and rounded > TABLE or rounded > 2 * TABLE:
+        if (len(matrix) > 1 and rounded > TABLE) or rounded > 2 * TABLE:
             matrix = [[_rounded(term) for term in line] for line in case.matrix]
         return {
             "unknowns": [self.unknown(u, certificate, names) for u in case.unknowns],
@@ -564,19 +558,15 @@ def _trial_context(trial: Trial | None) -> dict[str, Any]:
     return {
         "residual": _power_of_ten(trial.residual),
         "trials": trial.trials,
-        "printed": _power_of_ten(trial.printed),
+        "printed": _power_of_ten(trial.printed, PRINTED_BOUND),
         "printed_trials": trial.printed_trials,
     }
 
 
-def _power_of_ten(residual: float | None) -> str:
+def _power_of_ten(residual: float | None, least: int = LEAST_BOUND) -> str:
     """An upper bound of a residual, rounded to a power of ten."""
-    if residual is None or isnan(residual):
-        return ""
-    power = -15
-    while residual > 10.0**power:
-        power += 1
-    return f"10^{{{power}}}"
+    bound = residual_bound(residual, least)
+    return "" if bound is None else f"10^{{{round(log10(bound))}}}"
 
 
 def _rounded(term: Term) -> str:

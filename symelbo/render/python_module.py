@@ -171,7 +171,8 @@ def _profile_function(setting: Setting) -> Function:
     profiled = body.write_profiles()
     names = [setting.names[symbol] for symbol in profiled]
     summary = [
-        f"{join_words(names)} where the ELBO is stationary in {'it' if len(names) == 1 else 'them'}.",
+        f"{join_words(names)} where the ELBO is stationary in"
+        f" {'it' if len(names) == 1 else 'them'}.",
         "All else is held fixed. `entropy_sum` at these values equals the ELBO there, whatever"
         " the other parameters and q are.",
     ]

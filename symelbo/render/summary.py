@@ -15,7 +15,7 @@ from symelbo.index.normal import normal
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Add, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy, tidy_array
-from symelbo.render.derivation_json import residual_bound
+from symelbo.render.derivation_json import PRINTED_BOUND, residual_bound
 from symelbo.render.names import name_array_indices
 from symelbo.render.print_text import print_text
 from symelbo.verify.certificate import Case, Certificate, CertificateRow
@@ -370,7 +370,7 @@ def _trial_text(trial: Trial) -> str:
     text = "(U) for all sizes by the kernel"
     if bound is not None:
         text += f"; at {trial.trials} random points: relative residual < {bound:.0e}"
-    printed = residual_bound(trial.printed)
+    printed = residual_bound(trial.printed, PRINTED_BOUND)
     if printed is not None:
         text += (
             f"; F, integrated, against the printed sum at {trial.printed_trials} points:"

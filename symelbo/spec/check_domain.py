@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
 from symelbo.errors import Place
 from symelbo.families.family import Argument, Family
-from symelbo.index.build import extent_length, subtract
-from symelbo.index.normal import normal
+from symelbo.index.build import extent_length, negate, number, subtract
+from symelbo.index.normal import normal, to_poly
 from symelbo.index.signs import POSITIVE, bounds, domain_interval, is_integer
-from symelbo.index.substitute import symbols_of
-from symelbo.index.terms import Array, Domain, Entry, Extent, Number, Role
+from symelbo.index.solve import formal_indices
+from symelbo.index.substitute import parts_of, replace_symbols, symbols_of
+from symelbo.index.terms import Array, Domain, Entry, Extent, Number, Role, Symbol, Term
 from symelbo.language.fault import quote
 from symelbo.language.syntax import ArgumentSyntax, Sampling
 from symelbo.spec.context import Context
@@ -28,6 +33,8 @@ _HINTS = {
     "positive": "declare it `positive`, or write exp(...) or softplus(...)",
     "unit": "declare it `unit`, or write sigmoid(...)",
 }
+_NODES = (Role.LATENT, Role.OBSERVED)
+_MAX_VARIED = 4  # nodes whose values are tried together
 _LEARNED_OR_RANDOM = (Role.PARAMETER, Role.LATENT, Role.OBSERVED, Role.VARIATIONAL)
 
 
@@ -47,20 +54,41 @@ def check_argument(
     if formal.constant:
         _check_constant(context, place, source, family, formal, array)
     domain = formal.domain
-    inside = _is_inside(array, domain)
-    if inside is None:
+    found = _place_value(array, domain)
+    if found.outside:
         kind = domain.kind
+        where = f", which is {found.value} at {found.at}" if found.at else ""
         context.fault(
             place,
-            f"{quote(source)} as {formal.name} of {family.name}",
+            f"{quote(source)} as {formal.name} of {family.name}{where}",
             _WANTED.get(kind, _range_text(domain)),
-            _HINTS.get(kind, "") if not isinstance(array.body, Number) else "",
+            _hint(family, found) if found.at else _plain_hint(array, kind),
         )
-    elif not inside:
+    elif not found.inside:
         loops = ", ".join(" ".join(scalar.text[r.at : r.end].split()) for r in syntax.ranges)
         text = _condition(source, domain) + (f" for {loops}" if loops else "")
         reason = f"{formal.name} of {family.name} at {syntax.target}"
         context.conditions.append(Condition(text, reason, place, array, domain.kind))
+
+
+def _plain_hint(array: Array, kind: str) -> str:
+    if isinstance(array.body, Number):
+        return ""
+    body = array.body
+    if isinstance(body, Entry) and body.symbol.role in (Role.PARAMETER, Role.CONSTANT):
+        return f"declare {body.symbol.name} `{kind}`"
+    return _HINTS.get(kind, "")
+
+
+def _hint(family: Family, found: _Found) -> str:
+    """How to write what was meant, where an argument leaves its domain at a value of a parent."""
+    name = found.at.partition(" = ")[0]
+    own = f"give that case a value of its own, as in a*{name} + b*(1 - {name})"
+    if not found.binary:
+        return "write exp(...) or softplus(...) of it"
+    if family.name == "Poisson" and found.value == "0":
+        return f"a Poisson with rate 0 is the point mass at 0: {own}"
+    return own
 
 
 def check_bound(
@@ -103,6 +131,103 @@ def _check_constant(
             "a known constant",
             "write a number or a size, or declare it under `constants`",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Where the values of an argument lie; `at`: a value of a node at which they lie outside."""
+
+    inside: bool = False
+    outside: bool = False
+    at: str = ""
+    value: str = ""
+    binary: bool = False
+
+
+def _place_value(array: Array, domain: Domain) -> _Found:
+    """Whether an argument is inside its domain, or outside, for all parameters or at some value of
+    its parents: no parameters make up for those.
+    """
+    inside = _is_inside(array, domain)
+    if inside is None:
+        return _Found(outside=True)
+    if inside:
+        return _Found(inside=True)
+    body = array.body
+    if isinstance(body, Entry) and body.symbol.role in (Role.PARAMETER, Role.CONSTANT):
+        # a name that could be declared as what is wanted
+        return _Found(outside=domain.kind in ("positive", "unit"))
+    if domain.kind not in ("positive", "unit"):
+        return _Found()
+    nodes = [s for s in symbols_of(body) if s.role in _NODES]
+    finite = [s for s in nodes if s.domain.kind == "binary"]
+    all_inside = len(finite) == len(nodes) > 0
+    wanted: list[Term] = []
+    for values, at in _assignments(nodes):
+        there = normal(replace_symbols(body, values))
+        interval = bounds(there)
+        if interval.misses(domain_interval(domain)) or normal(negate(there)) in wanted:
+            shown = str(there.value) if isinstance(there, Number) else "not"
+            shown = shown if shown != "not" else "outside its domain"
+            return _Found(outside=True, at=at, value=shown, binary=bool(finite))
+        wanted.append(there)
+        all_inside = all_inside and interval.within(domain_interval(domain))
+    for node in nodes:
+        if node.domain.kind == "real" and _is_odd(body, node):
+            at = f"some {node.name}"
+            return _Found(outside=True, at=at, value="negative")
+    if all_inside and all(_is_affine_in_entry(body, s) for s in finite):
+        return _Found(inside=True)
+    return _Found()
+
+
+def _assignments(nodes: list[Symbol]) -> Iterator[tuple[dict[Symbol, Array], str]]:
+    """Values at which all entries of each node may be at once: the ends of its support."""
+    chosen = sorted(nodes, key=lambda s: s.name)[:_MAX_VARIED]
+    options = []
+    for node in chosen:
+        kind = node.domain.kind
+        values = {
+            "binary": (0, 1),
+            "naturals": (0, 1),
+            "real": (1, -1),
+            "positive": ("1/1000000", 1000000),
+            "unit": ("1/1000000", "999999/1000000"),
+        }
+        options.append(values.get(kind, (None,)))
+    for choice in product(*options):
+        given, texts = {}, []
+        for node, value in zip(chosen, choice, strict=True):
+            if value is not None:
+                given[node] = Array(formal_indices(node.shape), number(value))
+                texts.append(f"{node.name} = {value}")
+        if given:
+            yield given, " and ".join(texts)
+
+
+def _is_odd(body: Term, node: Symbol) -> bool:
+    """Whether a polynomial in a real node has odd degree, so that it takes both signs."""
+    degree = 0
+    for monomial in to_poly(body):
+        own = 0
+        for atom, exponent in monomial.factors:
+            if isinstance(atom, Entry) and atom.symbol == node and exponent.denominator == 1:
+                own += int(exponent)
+            elif node in symbols_of(atom):
+                return False
+        degree = max(degree, own)
+    return degree % 2 == 1
+
+
+def _is_affine_in_entry(body: Term, node: Symbol) -> bool:
+    """Whether one entry of a binary node occurs, so that its two values are all there is."""
+    entries = {atom for m in to_poly(body) for a, _ in m.factors for atom in _entries(a, node)}
+    return len(entries) == 1
+
+
+def _entries(term: Term, node: Symbol) -> set[Entry]:
+    found = {term} if isinstance(term, Entry) and term.symbol == node else set()
+    return found.union(*(_entries(p, node) for p in parts_of(term) if isinstance(p, Term)))
 
 
 def _is_inside(array: Array, domain: Domain) -> bool | None:

@@ -98,7 +98,7 @@ class Model:
     reference: str = ""
     description: str = ""
     conditions: tuple[Condition, ...] = ()
-    families: tuple[Family, ...] = ()  # the user's own
+    families: tuple[tuple[Family, Place], ...] = ()  # the user's own, and where they stand
     normalized: Mapping[str, object] = field(default_factory=dict)  # the spec, for the JSON
     sha256: str = ""  # of the bytes of the specification
 

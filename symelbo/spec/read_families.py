@@ -30,14 +30,14 @@ _KEYS: Final = (
 _SUPPORTS: Final = ("real", "positive", "unit", "naturals", "binary")
 
 
-def read_families(context: Context, node: Node) -> tuple[Family, ...]:
-    """name: {value, support, parameters, log_density} -> families, known to the context."""
+def read_families(context: Context, node: Node) -> tuple[tuple[Family, Place], ...]:
+    """name: {value, support, parameters, log_density} -> families, and where they stand."""
     if isinstance(node, Scalar) and not node.text:
         return ()
     if not isinstance(node, MappingNode):
         context.fault(node.place, "`families` that is no mapping", "a mapping name: density")
         return ()
-    families: list[Family] = []
+    families: list[tuple[Family, Place]] = []
     for key, value in node.items:
         if key.text in FAMILIES:
             context.fault(
@@ -52,12 +52,17 @@ def read_families(context: Context, node: Node) -> tuple[Family, ...]:
         before = len(context.faults)
         family = _read_family(context, key, value)
         if family is not None and len(context.faults) == before:
-            families.append(family)
+            families.append((family, _density_place(value) or key.place))
             context.families[family.name] = family
         else:
             # its uses are not faults of their own
             context.broken_families.add(key.text)
     return tuple(families)
+
+
+def _density_place(node: Node) -> Place | None:
+    items = node.items if isinstance(node, MappingNode) else ()
+    return next((value.place for name, value in items if name.text == "log_density"), None)
 
 
 def _read_family(context: Context, key: Scalar, node: Node) -> Family | None:

@@ -15,6 +15,7 @@ from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Extent, Role, Symbol
 from symelbo.language.fault import quote, suggest
 from symelbo.language.resolve import Broken, Deterministic, SizeName
+from symelbo.open_regular import open_regular
 from symelbo.spec.context import Context
 from symelbo.spec.model import Model, Statement
 from symelbo.spec.normalize import canonical_json, normalize
@@ -84,7 +85,7 @@ def _guarded(top: MappingNode, stem: str | None, sha256: str) -> Model:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

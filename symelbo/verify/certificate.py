@@ -12,8 +12,8 @@ More generally, k systems of rational weights may leave k - 1 of the unknowns: w
 equations, and if the determinant of their coefficients and of sum w log p is not 0, they have no
 solution.  So coefficients may be transcendental: determinants are enclosed by balls.
 
-A latent that moves has b = c v, c log v or c log(v - lower) up to a constant, since D b is constant;
-a factor in which nothing moves has to have a constant density.  Where that is used, there is one
+A latent that moves has b = c v, c log v or c log(v - lower) up to a constant, as D b is constant; a
+factor in which nothing moves has to have a constant density.  Where that is used, there is one
 case for each choice of the latent entries that move and that rest.
 """
 
@@ -147,7 +147,7 @@ class Certificate:
 
 
 def check_certificate(certificate: Certificate, factors: Sequence[RefutedFactor]) -> list[str]:
-    """Reasons why the certificate does not refute (U) of these factors together; empty if it does."""
+    """Reasons why the certificate does not refute (U) of the factors together; empty if it does."""
     try:
         return _Check(certificate, factors).reasons()
     except NotShown as reason:

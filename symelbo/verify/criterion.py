@@ -132,7 +132,7 @@ def _tangent(symbol: Symbol, array: Array, given: Hypotheses) -> list[str]:
 
 
 def _keeps_support(node: Symbol, rate: Array, shift: Array, given: Hypotheses) -> list[str]:
-    """Real: r z + s.  Positive, and from a number on: r alone.  Definite: one r.  Angle: s alone."""
+    """Real: r z + s.  Positive or from a number on: r alone.  Definite: one r.  Angle: s alone."""
     domain = node.domain
     still = {"real": (), "positive": ("shift",), "posdef": ("shift",), "angle": ("rate",)}
     needed = still.get(domain.kind)

@@ -29,15 +29,24 @@ from symelbo.index.terms import (
 )
 from symelbo.verify.evaluate import Place, Smooth, World, evaluate, places, walk
 
-__all__ = ["draw_world", "identity_residual"]
+__all__ = [
+    "Scene",
+    "draw_entries",
+    "draw_world",
+    "identity_residual",
+    "make_scene",
+    "satisfies",
+    "velocities_at",
+]
 
 _NODES = (Role.LATENT, Role.OBSERVED, Role.VALUE, Role.INPUT)  # what differs between points
 POINTS = 4  # of q
 ATTEMPTS = 40  # per trial, where a draw falls outside the domain of the model
+REDRAWS = 25  # of the nodes, where they do not satisfy a condition
 
 
 @dataclass(frozen=True, slots=True)
-class _Scene:
+class Scene:
     """What there is to draw: symbols in order, sizes with their least value, category ranges."""
 
     symbols: tuple[Symbol, ...]
@@ -63,15 +72,17 @@ def identity_residual(
     drawn until they do; nan if none was found, so that nothing was tried.
     """
     random = Random(seed)
-    scene = _scene(
+    scene = make_scene(
         [log_density, entropy, rest, *field.keys(), *field.values(), *(a for a, _ in conditions)],
     )
     worst = 0.0
     for trial in range(trials):
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            base = draw_world(scene, random, smallest=2 * attempt >= ATTEMPTS)
             try:
                 worst = max(
-                    worst, _trial(log_density, entropy, rest, field, conditions, scene, random)
+                    worst,
+                    _trial(log_density, entropy, rest, field, conditions, scene, base, random),
                 )
                 break
             except (ValueError, ZeroDivisionError, OverflowError):
@@ -87,10 +98,10 @@ def _trial(
     rest: Term,
     field: Mapping[Symbol, Array],
     conditions: Sequence[tuple[Array, str]],
-    scene: _Scene,
+    scene: Scene,
+    base: World,
     random: Random,
 ) -> float:
-    base = draw_world(scene, random)
     weights = [random.uniform(0.2, 1.0) for _ in range(POINTS)]
     total = sum(weights)
     left = right = size = 0.0
@@ -98,14 +109,11 @@ def _trial(
     steady = {s: a for s, a in field.items() if s.role not in _NODES}
     velocities: dict[Place, float] | None = None
     for weight in weights:
-        world = _with_nodes(base, scene, random)
+        world = _admissible(base, scene, conditions, random)
         if velocities is None:
             # once: a field of parameters that depends on the nodes must not pass
-            velocities = _velocities(steady, world)
-        world.velocities = {**velocities, **_velocities(moving, world)}
-        for array, kind in conditions:
-            if not _satisfies(array, kind, world):
-                raise ValueError("a condition does not hold here")
+            velocities = velocities_at(steady, world)
+        world.velocities = {**velocities, **velocities_at(moving, world)}
         w = weight / total
         density = evaluate(log_density, world)
         pseudo = evaluate(entropy, world).value
@@ -119,7 +127,18 @@ def _trial(
     return residual
 
 
-def _satisfies(array: Array, kind: str, world: World) -> bool:
+def _admissible(
+    base: World, scene: Scene, conditions: Sequence[tuple[Array, str]], random: Random
+) -> World:
+    """Random values of all nodes at which the conditions hold."""
+    for _ in range(REDRAWS if conditions else 1):
+        world = _with_nodes(base, scene, random)
+        if all(satisfies(array, kind, world) for array, kind in conditions):
+            return world
+    raise ValueError("the conditions do not hold here")
+
+
+def satisfies(array: Array, kind: str, world: World) -> bool:
     """Whether an argument lies in its domain, at every place of its plates."""
     free = [i for i in dict.fromkeys(walk((array.body,))) if isinstance(i, Index)]
     bound = {item.index for item in walk((array.body,)) if isinstance(item, Sum)}
@@ -134,7 +153,7 @@ def _satisfies(array: Array, kind: str, world: World) -> bool:
     return True
 
 
-def _velocities(field: Mapping[Symbol, Array], world: World) -> dict[Place, float]:
+def velocities_at(field: Mapping[Symbol, Array], world: World) -> dict[Place, float]:
     moved: dict[Place, float] = {}
     for symbol, array in field.items():
         for where in places(world, symbol.shape):
@@ -146,7 +165,7 @@ def _velocities(field: Mapping[Symbol, Array], world: World) -> dict[Place, floa
 # ------------------------------------------------------------------------------------- drawing
 
 
-def _scene(items: Sequence[object]) -> _Scene:
+def make_scene(items: Sequence[object]) -> Scene:
     symbols: dict[str, Symbol] = {}
     functions: dict[str, Symbol] = {}
     sizes: dict[str, int] = {}
@@ -182,17 +201,19 @@ def _scene(items: Sequence[object]) -> _Scene:
             need(extent, 0)
     for function in functions:
         symbols.pop(function, None)
-    return _Scene(tuple(symbols.values()), tuple(functions.values()), sizes, categories)
+    return Scene(tuple(symbols.values()), tuple(functions.values()), sizes, categories)
 
 
-def draw_world(scene: _Scene, random: Random) -> World:
-    """Random sizes, functions and values of all that is no node."""
+def draw_world(scene: Scene, random: Random, *, smallest: bool = False) -> World:
+    """Random sizes, functions and values of all that is no node; smallest: the least sizes."""
     sizes = {}
     likely_two = {e.size for e in scene.categories.values() if e.size is not None} | {
         s.shape[-1].size for s in scene.symbols if s.domain.kind == "simplex"
     }
     for name, least in scene.sizes.items():
-        if name in likely_two:  # a single category makes most statements trivial
+        if smallest:
+            sizes[name] = max(least, 2 if name in likely_two else 1)
+        elif name in likely_two:  # a single category makes most statements trivial
             sizes[name] = max(least, random.choice((1, 2, 2, 3, 3, 3)))
         else:
             sizes[name] = max(least, random.randint(1, 3))
@@ -208,21 +229,25 @@ def draw_world(scene: _Scene, random: Random) -> World:
     return world
 
 
-def _with_nodes(base: World, scene: _Scene, random: Random) -> World:
+def _with_nodes(base: World, scene: Scene, random: Random) -> World:
     """The same world with random values of all nodes: one point of q and of the data."""
+    return draw_entries(base, [s for s in scene.symbols if s.role in _NODES], scene, random)
+
+
+def draw_entries(base: World, symbols: Sequence[Symbol], scene: Scene, random: Random) -> World:
+    """The same world with random values of some symbols."""
     values = dict(base.values)
     world = World(base.sizes, values, {}, base.functions)
-    for symbol in scene.symbols:
-        if symbol.role in _NODES:
-            values.update(_draw(symbol, world, scene, random))
+    for symbol in symbols:
+        values.update(_draw(symbol, world, scene, random))
     return world
 
 
 def _draw(
-    symbol: Symbol, world: World, scene: _Scene, random: Random
+    symbol: Symbol, world: World, scene: Scene, random: Random
 ) -> Iterable[tuple[Place, float]]:
     kind = symbol.domain.kind
-    if kind in ("simplex", "posdef"):
+    if kind in ("simplex", "posdef", "onehot", "counts") and symbol.shape:
         return _draw_blocks(symbol, world, random)
     return [
         ((symbol.name, where), _scalar(symbol, where, world, scene, random))
@@ -232,7 +257,7 @@ def _draw(
 
 def _draw_blocks(symbol: Symbol, world: World, random: Random) -> list[tuple[Place, float]]:
     kind = symbol.domain.kind
-    block = 1 if kind == "simplex" else 2
+    block = 2 if kind == "posdef" else 1
     n = world.length(symbol.shape[-1])
     result: list[tuple[Place, float]] = []
     for outer in places(world, symbol.shape[:-block]):
@@ -241,6 +266,15 @@ def _draw_blocks(symbol: Symbol, world: World, random: Random) -> list[tuple[Pla
             result += [
                 ((symbol.name, (*outer, k + 1)), p / sum(parts)) for k, p in enumerate(parts)
             ]
+            continue
+        if kind in ("onehot", "counts"):
+            trials = 1
+            if kind == "counts":
+                trials = 3
+                if symbol.domain.upper is not None:
+                    trials = int(evaluate(symbol.domain.upper, world).value)
+            taken = [random.randrange(n) for _ in range(trials)]
+            result += [((symbol.name, (*outer, k + 1)), float(taken.count(k))) for k in range(n)]
             continue
         root = [[random.gauss(0, 1) for _ in range(n)] for _ in range(n)]
         for i in range(n):
@@ -252,7 +286,7 @@ def _draw_blocks(symbol: Symbol, world: World, random: Random) -> list[tuple[Pla
 
 
 def _scalar(
-    symbol: Symbol, where: tuple[int, ...], world: World, scene: _Scene, random: Random
+    symbol: Symbol, where: tuple[int, ...], world: World, scene: Scene, random: Random
 ) -> float:
     domain = symbol.domain
     match domain.kind:

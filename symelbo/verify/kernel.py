@@ -933,7 +933,10 @@ class Forms:
             sign = self.sign(a)
             if sign == "+":
                 continue
-            if e > 0 and (sign == "0" or (e.denominator == 1 and e % 2 == 0)):
+            even = e.denominator == 1 and e % 2 == 0
+            if e > 0 and even and a in self.assumed_atoms:
+                continue
+            if e > 0 and (sign == "0" or even):
                 result = "0"
             elif e < 0 and e.denominator == 1 and (e % 2 == 0 or sign == "0"):
                 continue  # an inverted factor has been shown to be nonzero
@@ -1102,9 +1105,12 @@ class Forms:
         result: Poly = {}
         for a, e in monomial:
             if self.sign(a) != "+":
-                raise NotShown(
-                    "a logarithm of something not shown to be positive: " + self.show(poly)
-                )
+                if e.denominator != 1 or e % 2:
+                    raise NotShown(
+                        "a logarithm of something not shown to be positive: " + self.show(poly)
+                    )
+                result = add_polys(result, self.log_abs(self._one(a)), e)  # log(a^2) = 2 log|a|
+                continue
             atom = self.atoms[a]
             if atom[0] == "f" and atom[1] == "exp":
                 result = add_polys(result, dict(atom[2]), e)
@@ -1142,7 +1148,7 @@ class Forms:
 
         Densities count almost everywhere, and velocities are continuous: so it may be inverted.
         """
-        if self.positive(part) or self.positive(scale_poly(part, -1)):
+        if self.nonzero(part) or (len(part) == 1 and self._is_assumed(part)):
             return True
         for monomial in part:
             for a, e in monomial:
@@ -1158,6 +1164,10 @@ class Forms:
                         self.assumed_atoms.add(a)
                     return True
         return False
+
+    def _is_assumed(self, part: Poly) -> bool:
+        (monomial,) = part
+        return all(a in self.assumed_atoms for a, _ in monomial)
 
     def occurs(self, a: int, monomial: Monomial) -> bool:
         """Whether an entry, or one that may be the same, occurs anywhere in a monomial."""

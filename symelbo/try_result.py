@@ -1,0 +1,171 @@
+"""A result, tried in numbers: (U) at random points, and the printed sum against F itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isnan
+
+from symelbo.criterion.result import Closure, Decision
+from symelbo.derivation import EntropySum, FactorEntropy, FactorResult, Trial
+from symelbo.entropy.exact_posterior import log_joint
+from symelbo.errors import Fault, SpecError
+from symelbo.index.build import add, negate
+from symelbo.index.substitute import replace_symbols, symbols_of
+from symelbo.index.terms import Array, Extent, Role, Symbol, Term
+from symelbo.index.tidy import tidy
+from symelbo.language.density import density_term
+from symelbo.spec.model import Model
+from symelbo.verify.identity import identity_residual
+from symelbo.verify.normalization import find_wrong_mass
+from symelbo.verify.printed_sum import Kind, PrintedSum, printed_residual
+
+__all__ = ["CheckFailed", "try_densities", "try_printed_sum", "try_result"]
+
+TRIALS = 3
+TOLERANCE = 1e-8  # of (U), relative
+PRINTED_TOLERANCE = 1e-5  # of F by quadrature, with a derivative by differences
+
+
+class CheckFailed(Exception):
+    """A result that the engine found was rejected by its checkers: a defect of symelbo."""
+
+
+def try_result(
+    model: Model,
+    decision: Decision,
+    factors: Sequence[FactorResult],
+    entropy_sum: EntropySum | None,
+) -> Trial | None:
+    """The largest relative residuals, None if nothing holds; CheckFailed if one is large."""
+    residuals = [
+        _try_identity(decision, factor, n)
+        for n, factor in enumerate(factors)
+        if factor.identity is not None
+    ]
+    residuals = [residual for residual in residuals if not isnan(residual)]
+    if not residuals:
+        return None
+    printed = None
+    if decision.holds and decision.closure is not Closure.BROKEN and entropy_sum is not None:
+        printed = try_printed_sum(model, decision, entropy_sum)
+    if printed is None:
+        return Trial(max(residuals), TRIALS)
+    residual, count = printed
+    if not residual < PRINTED_TOLERANCE:
+        raise CheckFailed(f"F differs from the printed sum: relative residual {residual:.1e}")
+    return Trial(max(residuals), TRIALS, residual, count)
+
+
+def _try_identity(decision: Decision, result: FactorResult, seed: int) -> float:
+    factor, identity = result.factor, result.identity
+    assert identity is not None
+    residual = identity_residual(
+        factor.over_plates(factor.log_density),
+        factor.over_plates(identity.entropy),
+        factor.over_plates(add(identity.base, identity.divergence)),
+        decision.motion.velocities(),
+        [(c.array, c.kind) for c in factor.statement.conditions],
+        seed=seed,
+        trials=TRIALS,
+    )
+    if residual >= TOLERANCE:
+        raise CheckFailed(
+            f"the exact identity fails for {factor.name}: relative residual {residual:.1e}"
+        )
+    return residual
+
+
+# ---------------------------------------------------------------- the user's densities
+
+
+def try_densities(model: Model) -> None:
+    """Raises SpecError if a density of the user's own does not integrate to one."""
+    faults = []
+    for family, place in model.families:
+        if family.abstract or family.shape:
+            continue
+        extents = {n: Extent(size) for size in model.sizes for n in (size,)}
+        for form in family.forms:
+            for argument in form.arguments:
+                extents.update((n, _extent(n)) for n in argument.shape)
+            density = density_term(family, form, extents)
+            wrong = find_wrong_mass(density.term, density.value, density.arguments)
+            if wrong is None:
+                continue
+            mass, arguments = wrong
+            given = ", ".join(f"{name} = {x:.4g}" for name, x in arguments.items())
+            at = f" at {given}" if given else ""
+            faults.append(
+                Fault(
+                    place,
+                    f"the density of `{family.name}`, which integrates to {mass:.4g}{at}",
+                    "1",
+                    f"subtract log({mass:.4g}), as a function of the parameters, from log_density",
+                )
+            )
+    if faults:
+        raise SpecError(faults)
+
+
+def _extent(text: str) -> Extent:
+    """D, 3, C-1"""
+    for sign in ("+", "-"):
+        base, found, by = text.partition(sign)
+        if found:
+            return Extent(base, int(sign + by))
+    return Extent(None, int(text)) if text.isdigit() else Extent(text)
+
+
+# ---------------------------------------------------------------- the printed sum
+
+
+def try_printed_sum(
+    model: Model,
+    decision: Decision,
+    entropy_sum: EntropySum,
+    *,
+    seed: int = 0,
+    trials: int = 1,
+    most: int = 128,
+) -> tuple[float, int] | None:
+    """F - dF/ds against S as it is printed; None if no small instance could be integrated."""
+    kind = Kind.ANY
+    log_q: Term | None = None
+    if isinstance(model.variational, tuple):
+        kind = Kind.DECLARED
+        log_q = log_joint(model.variational)
+        if {s.node for s in model.variational} != {s.node for s in model.latents}:
+            return None
+    elif model.variational == "exact":
+        kind = Kind.EXACT
+    summands = [negate(_printed(entropy)) for entropy in entropy_sum.entropies]
+    summands += [tidy(term) for _, term in entropy_sum.bases]
+    q_entropy = None if entropy_sum.q_entropy is None else tidy(entropy_sum.q_entropy)
+    closed = entropy_sum.closed_form
+    conditions: list[tuple[Array, str]] = [
+        (condition.array, condition.kind)
+        for statement in model.statements
+        for condition in statement.conditions
+    ]
+    return printed_residual(
+        log_joint(model.statements),
+        log_q,
+        PrintedSum(q_entropy, add(*summands), closed),
+        decision.motion.velocities(),
+        kind,
+        conditions,
+        seed=seed,
+        trials=trials,
+        most=most,
+    )
+
+
+def _printed(entropy: FactorEntropy) -> Term:
+    """The entropy as it is shown, what is abbreviated written out."""
+    shown = replace_symbols(entropy.display, dict(entropy.abbreviations))
+    # the entropy of an abstract family is a name of its own
+    return shown if _functions(shown) <= _functions(entropy.term) else entropy.term
+
+
+def _functions(term: Term) -> set[Symbol]:
+    return {symbol for symbol in symbols_of(term) if symbol.role is Role.FUNCTION}

@@ -1,0 +1,246 @@
+"""The sum as it is printed against the ELBO itself: F by quadrature and enumeration, from log p, q.
+
+    F = E_q[log p(x, z) - log q(z)],      F - dF/ds = S
+
+at every parameter value and data point: for any q (its points carried along), for a declared q
+(whose parameters move as stated), and for the exact posterior (F = log p(x)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from math import exp, isfinite, log
+from random import Random
+
+from symelbo.index.terms import Array, Role, Symbol, Term
+from symelbo.verify.evaluate import World, evaluate, places
+from symelbo.verify.identity import draw_entries, draw_world, make_scene, satisfies, velocities_at
+from symelbo.verify.quadrature import Node, Point, nodes_of
+
+__all__ = ["Kind", "PrintedSum", "printed_residual"]
+
+STEP = 1e-4  # of the derivative along the motion
+SMALL = 1e-6  # a residual that needs no second look
+AGREEMENT = 1e-6  # of the integrals at two resolutions; else nothing was integrated
+ATTEMPTS = 20
+COUNTS = (48, 96)  # nodes of an entry, and more where these do not suffice
+
+
+class Kind(Enum):
+    """Where q comes from."""
+
+    ANY = "any"
+    DECLARED = "declared"
+    EXACT = "exact"
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedSum:
+    """S as it is printed, for one data point.
+
+    q_entropy: closed form of H[q], None if it stays H[q]; under_q: all terms that are averaged
+    under q; closed: the whole sum, where it has a closed form.
+    """
+
+    q_entropy: Term | None
+    under_q: Term
+    closed: Term | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    log_joint: Term
+    log_q: Term | None
+    printed: PrintedSum
+    velocities: Mapping[Symbol, Array]
+    kind: Kind
+    latents: tuple[Symbol, ...]
+
+
+def printed_residual(
+    log_joint: Term,
+    log_q: Term | None,
+    printed: PrintedSum,
+    velocities: Mapping[Symbol, Array],
+    kind: Kind,
+    conditions: Sequence[tuple[Array, str]] = (),
+    *,
+    seed: int,
+    trials: int,
+    most: int = 64,
+) -> tuple[float, int] | None:
+    """The largest relative residual of F - dF/ds - S, and how many points it is of.
+
+    log_q: of a declared q; velocities: of parameters, latents and the parameters of q; most: nodes
+    of the joint quadrature.  None if no small instance could be integrated, which is no failure.
+    """
+    random = Random(seed)
+    items = [log_joint, printed.under_q, *velocities.keys(), *velocities.values()]
+    items += [t for t in (log_q, printed.q_entropy, printed.closed) if t is not None]
+    scene = make_scene([*items, *(a for a, _ in conditions)])
+    latents = tuple(s for s in scene.symbols if s.role is Role.LATENT)
+    setting = _Setting(log_joint, log_q, printed, velocities, kind, latents)
+    worst, done = 0.0, 0
+    for _ in range(trials):
+        for _ in range(ATTEMPTS):
+            try:
+                world = draw_world(scene, random, smallest=True)
+                fixed = [s for s in scene.symbols if s.role in (Role.OBSERVED, Role.INPUT)]
+                world = draw_entries(world, fixed, scene, random)
+                found = _residual(setting, world, conditions, random, most)
+            except (ValueError, ZeroDivisionError, OverflowError):
+                continue
+            if found is not None:
+                worst, done = max(worst, found), done + 1
+            break
+    return (worst, done) if done else None
+
+
+def _residual(
+    setting: _Setting,
+    world: World,
+    conditions: Sequence[tuple[Array, str]],
+    random: Random,
+    most: int,
+) -> float | None:
+    center = {s: random.uniform(-0.5, 0.5) for s in setting.latents}
+    results = []
+    for count in COUNTS:
+        nodes = nodes_of(setting.latents, world, count, most * count // COUNTS[0])
+        if nodes is None:
+            return None
+        for _, point in nodes[:: max(1, len(nodes) // 4)]:
+            if not all(satisfies(array, kind, _at(world, point)) for array, kind in conditions):
+                raise ValueError("a condition does not hold here")
+        found = _compare(setting, world, nodes, center)
+        if not all(map(isfinite, found)):
+            return None
+        results.append(found)
+        elbo, slope, total, _ = found
+        residual = abs(elbo - slope - total) / (1 + abs(elbo) + abs(slope) + abs(total))
+        if residual < SMALL:
+            return residual
+    coarse, fine = results
+    scale = 1 + abs(fine[0]) + abs(fine[1])
+    agree = all(abs(a - b) <= AGREEMENT * scale for a, b in zip(coarse, fine, strict=True))
+    return residual if agree else None
+
+
+def _compare(
+    setting: _Setting, world: World, nodes: Sequence[Node], center: Mapping[Symbol, float]
+) -> tuple[float, float, float, float]:
+    """F, dF/ds, S, and the mass of q, which has to be 1."""
+    weights = _weights_of_q(setting, world, nodes, center)
+    mass = sum(q for q, _ in weights)
+    elbo = _elbo(setting, world, nodes, weights)
+    moved = [_moved(setting, world, sign * STEP) for sign in (1, -1)]
+    if setting.kind is Kind.ANY:
+        slope = _slope_with_points(setting, world, nodes, weights)
+    else:
+        ahead, behind = (
+            _elbo(setting, there, nodes, _weights_of_q(setting, there, nodes, center))
+            for there in moved
+        )
+        slope = (ahead - behind) / (2 * STEP)
+    printed = setting.printed
+    if printed.closed is not None:
+        return elbo, slope, evaluate(printed.closed, world).value, mass
+    entropy = -sum(q * log_q for q, log_q in weights if q > 0)
+    if printed.q_entropy is not None:
+        entropy = evaluate(printed.q_entropy, world).value
+    average = sum(
+        q * evaluate(printed.under_q, _at(world, point)).value
+        for (q, _), (_, point) in zip(weights, nodes, strict=True)
+        if q > 0
+    )
+    return elbo, slope, entropy + average, mass
+
+
+# ---------------------------------------------------------------- q and F
+
+
+def _at(world: World, point: Point) -> World:
+    return World(world.sizes, {**world.values, **point}, {}, world.functions)
+
+
+def _weights_of_q(
+    setting: _Setting, world: World, nodes: Sequence[Node], center: Mapping[Symbol, float]
+) -> list[tuple[float, float]]:
+    """(probability, log-density) of q at every node."""
+    if setting.kind is Kind.EXACT:
+        joint = [evaluate(setting.log_joint, _at(world, point)).value for _, point in nodes]
+        evidence = _log_sum(list(zip((w for w, _ in nodes), joint, strict=True)))
+        return [
+            (w * exp(value - evidence), value - evidence)
+            for (w, _), value in zip(nodes, joint, strict=True)
+        ]
+    if setting.kind is Kind.DECLARED:
+        assert setting.log_q is not None
+        densities = [evaluate(setting.log_q, _at(world, point)).value for _, point in nodes]
+    else:
+        densities = [_some_density(point, center) for _, point in nodes]
+        total = _log_sum(list(zip((w for w, _ in nodes), densities, strict=True)))
+        densities = [value - total for value in densities]
+    return [(w * exp(v), v) for (w, _), v in zip(nodes, densities, strict=True)]
+
+
+def _some_density(point: Point, center: Mapping[Symbol, float]) -> float:
+    """An arbitrary log-density of q, up to a constant: of all entries jointly."""
+    shift = sum(center.values())
+    value = 0.0
+    for number, x in enumerate(point.values()):
+        y = x if abs(x) < 1e100 else 0.0
+        value -= 0.5 * (y - shift - 0.3 * number) ** 2 + (0.1 * y if number % 2 else 0.0)
+    return value
+
+
+def _log_sum(pairs: Sequence[tuple[float, float]]) -> float:
+    most = max(value for _, value in pairs)
+    return most + log(sum(w * exp(value - most) for w, value in pairs))
+
+
+def _elbo(
+    setting: _Setting, world: World, nodes: Sequence[Node], weights: Sequence[tuple[float, float]]
+) -> float:
+    return sum(
+        q * (evaluate(setting.log_joint, _at(world, point)).value - log_q)
+        for (_, point), (q, log_q) in zip(nodes, weights, strict=True)
+        if q > 0
+    )
+
+
+# ---------------------------------------------------------------- dF/ds
+
+
+def _moved(setting: _Setting, world: World, step: float) -> World:
+    """The world a step along the motion of everything but the latents."""
+    steady = {s: a for s, a in setting.velocities.items() if s.role is not Role.LATENT}
+    values = dict(world.values)
+    for place, velocity in velocities_at(steady, world).items():
+        values[place] += step * velocity
+    return World(world.sizes, values, {}, world.functions)
+
+
+def _slope_with_points(
+    setting: _Setting, world: World, nodes: Sequence[Node], weights: Sequence[tuple[float, float]]
+) -> float:
+    """E_q[D log p] + E_q[div]: the points of q move along, and with them its entropy."""
+    moving = {s: a for s, a in setting.velocities.items() if s.role is Role.LATENT}
+    total = 0.0
+    for (_, point), (q, _) in zip(nodes, weights, strict=True):
+        if not q > 0:
+            continue
+        there = _at(world, point)
+        there.velocities = velocities_at(setting.velocities, there)
+        total += q * evaluate(setting.log_joint, there).tangent
+        for symbol, array in moving.items():
+            for where in places(world, symbol.shape):
+                env = dict(zip(array.indices, where, strict=True))
+                bumped = _at(there, {(symbol.name, where): there.values[symbol.name, where] + 1})
+                slope = (
+                    evaluate(array.body, bumped, env).value - evaluate(array.body, there, env).value
+                )
+                total += q * slope
+    return total
