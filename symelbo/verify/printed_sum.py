@@ -14,6 +14,7 @@ from enum import Enum
 from math import exp, isfinite, log
 from random import Random
 
+from symelbo.index.substitute import mentions
 from symelbo.index.terms import Array, Role, Symbol, Term
 from symelbo.verify.evaluate import World, evaluate, places
 from symelbo.verify.identity import draw_entries, draw_world, make_scene, satisfies, velocities_at
@@ -40,8 +41,8 @@ class Kind(Enum):
 class PrintedSum:
     """S as it is printed, for one data point.
 
-    q_entropy: closed form of H[q], None if it stays H[q]; under_q: all terms that are averaged
-    under q; closed: the whole sum, where it has a closed form.
+    q_entropy: closed form of H[q], None if it stays H[q]; under_q: all other terms; both are
+    averaged under q.  closed: the whole sum, where it has a closed form.
     """
 
     q_entropy: Term | None
@@ -144,18 +145,34 @@ def _compare(
             for there in moved
         )
         slope = (ahead - behind) / (2 * STEP)
+    totals = _totals(setting, world, nodes, weights)
+    # a sum is printed as a whole and in parts: what counts is the one that is further off
+    return elbo, slope, max(totals, key=lambda total: abs(elbo - slope - total)), mass
+
+
+def _totals(
+    setting: _Setting, world: World, nodes: Sequence[Node], weights: Sequence[tuple[float, float]]
+) -> list[float]:
+    """S in parts, and in closed form where there is one."""
+
+    def average(term: Term) -> float:
+        if not mentions(term, lambda symbol: symbol.role is Role.LATENT):
+            return evaluate(term, world).value
+        return sum(
+            q * evaluate(term, _at(world, point)).value
+            for (q, _), (_, point) in zip(weights, nodes, strict=True)
+            if q > 0
+        )
+
     printed = setting.printed
+    if printed.q_entropy is None:
+        entropy = -sum(q * log_q for q, log_q in weights if q > 0)
+    else:  # of a statement of q whose parents are latent, it depends on them
+        entropy = average(printed.q_entropy)
+    totals = [entropy + average(printed.under_q)]
     if printed.closed is not None:
-        return elbo, slope, evaluate(printed.closed, world).value, mass
-    entropy = -sum(q * log_q for q, log_q in weights if q > 0)
-    if printed.q_entropy is not None:
-        entropy = evaluate(printed.q_entropy, world).value
-    average = sum(
-        q * evaluate(printed.under_q, _at(world, point)).value
-        for (q, _), (_, point) in zip(weights, nodes, strict=True)
-        if q > 0
-    )
-    return elbo, slope, entropy + average, mass
+        totals.append(evaluate(printed.closed, world).value)
+    return totals
 
 
 # ---------------------------------------------------------------- q and F
