@@ -301,14 +301,14 @@ def axis_of(support: str, *, top: int = 0, breaks: Sequence[float] = (), wide: b
         case "naturals":
             return np.arange(top + 1.0), np.ones(top + 1)
         case "real":
-            line = np.arange(15.0)
+            line = np.arange(19.0)
             if wide:
-                line = np.concatenate([line, 14 * 1.4 ** np.arange(1, 10)])
+                line = np.concatenate([line, 18 * 1.4 ** np.arange(1, 9)])
             return _panels(np.unique([*line, *-line, *breaks]))
         case "angle":
             return _panels(np.linspace(-np.pi, np.pi, 9))
         case "positive":
-            u, weights = _panels(np.arange(-30.0, 14.0))
+            u, weights = _panels(np.r_[-80.0:-20.0:4, -20:-3, -3:12.5:0.5])
             return np.exp(u), weights * np.exp(u)
         case "unit":
             u, weights = _panels(np.arange(-20.0, 21.0))

@@ -17,7 +17,14 @@ from random import Random
 from symelbo.index.substitute import mentions
 from symelbo.index.terms import Array, Role, Symbol, Term
 from symelbo.verify.evaluate import World, evaluate, places
-from symelbo.verify.identity import draw_entries, draw_world, make_scene, satisfies, velocities_at
+from symelbo.verify.identity import (
+    Scene,
+    draw_entries,
+    draw_world,
+    make_scene,
+    satisfies,
+    velocities_at,
+)
 from symelbo.verify.quadrature import Node, Point, nodes_of
 
 __all__ = ["Kind", "PrintedSum", "printed_residual"]
@@ -85,18 +92,43 @@ def printed_residual(
     setting = _Setting(log_joint, log_q, printed, velocities, kind, latents)
     worst, done = 0.0, 0
     for _ in range(trials):
-        for _ in range(ATTEMPTS):
-            try:
-                world = draw_world(scene, random, smallest=True)
-                fixed = [s for s in scene.symbols if s.role in (Role.OBSERVED, Role.INPUT)]
-                world = draw_entries(world, fixed, scene, random)
-                found = _residual(setting, world, conditions, random, most)
-            except (ValueError, ZeroDivisionError, OverflowError):
-                continue
+        for sizes in _sizes(scene, latents):
+            found = _try_at(setting, scene, sizes, conditions, random, most)
             if found is not None:
                 worst, done = max(worst, found), done + 1
-            break
+                break
     return (worst, done) if done else None
+
+
+def _sizes(scene: Scene, latents: Sequence[Symbol]) -> list[Mapping[str, int]]:
+    """Small sizes, the telling ones first: at size one a missing factor D is not seen."""
+    of_latents = {extent.size for latent in latents for extent in latent.shape}
+    levels = ((3, 2), (3, 1), (1, 1))
+    found = [
+        {name: max(least, levels[k][name in of_latents]) for name, least in scene.sizes.items()}
+        for k in range(len(levels))
+    ]
+    return [sizes for k, sizes in enumerate(found) if sizes not in found[:k]]
+
+
+def _try_at(
+    setting: _Setting,
+    scene: Scene,
+    sizes: Mapping[str, int],
+    conditions: Sequence[tuple[Array, str]],
+    random: Random,
+    most: int,
+) -> float | None:
+    """The residual at random values, None if they cannot be integrated at these sizes."""
+    for _ in range(ATTEMPTS):
+        try:
+            world = draw_world(scene, random, sizes=sizes)
+            fixed = [s for s in scene.symbols if s.role in (Role.OBSERVED, Role.INPUT)]
+            world = draw_entries(world, fixed, scene, random)
+            return _residual(setting, world, conditions, random, most)
+        except (ValueError, ZeroDivisionError, OverflowError):
+            continue  # outside the model's domain: draw again
+    return None
 
 
 def _residual(
