@@ -335,7 +335,9 @@ def combine(shapes: Mapping[str, tuple[int, ...]], axes: Mapping[str, Axis]) -> 
     entries = [name for name, shape in shapes.items() for _ in range(int(np.prod(shape)))]
     grids = np.meshgrid(*(axes[name][0] for name in entries), indexing="ij")
     factors = np.meshgrid(*(axes[name][1] for name in entries), indexing="ij")
-    weights = np.prod([factor.ravel() for factor in factors], axis=0)
+    weights = np.ones(1)
+    for factor in factors:
+        weights = weights * factor.ravel()
     rows = iter([grid.ravel() for grid in grids])
     values = {}
     for name, shape in shapes.items():
