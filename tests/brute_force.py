@@ -58,7 +58,7 @@ class Network:
         rng = np.random.default_rng(self.seed)
         inner: Any = rng.normal(size=(*self.shape, 1)) / 2
         for argument in arguments:
-            nodes = isinstance(argument, Table) and argument.nodes or not isinstance(argument, Table)
+            nodes = argument.nodes if isinstance(argument, Table) else True
             value = np.asarray(_plain(argument), dtype=float)
             if not nodes or value.ndim == 0:
                 value = value[..., None]
@@ -291,7 +291,9 @@ def _panels(breaks: Floats) -> Axis:
     return (middle[:, None] + half[:, None] * at).ravel(), (half[:, None] * weights).ravel()
 
 
-def axis_of(support: str, *, top: int = 0, breaks: Sequence[float] = (), wide: bool = False) -> Axis:
+def axis_of(
+    support: str, *, top: int = 0, breaks: Sequence[float] = (), wide: bool = False
+) -> Axis:
     """Nodes and weights of one entry; breaks: where a density may have a kink."""
     match support:
         case "binary":

@@ -36,6 +36,7 @@ GROSS = 0.03  # a residual that no kink explains, nor tails of q that lie beyond
 LOST = 0.01  # ... if these hold less
 DRAWN = 16  # points of an arbitrary q, where there are too many entries to enumerate
 ATTEMPTS = 20
+RETRIES = 2  # at other values, where an integral is not good enough
 COUNTS = (48, 96)  # nodes of an entry, and more where these do not suffice
 
 
@@ -123,14 +124,18 @@ def _try_at(
     most: int,
 ) -> float | None:
     """The residual at random values, None if they cannot be integrated at these sizes."""
+    failed = 0
     for _ in range(ATTEMPTS):
         try:
             world = draw_world(scene, random, sizes=sizes)
             fixed = [s for s in scene.symbols if s.role in (Role.OBSERVED, Role.INPUT)]
             world = draw_entries(world, fixed, scene, random)
-            return _residual(setting, world, scene, conditions, random, most)
+            found = _residual(setting, world, scene, conditions, random, most)
         except (ValueError, ZeroDivisionError, OverflowError):
             continue  # outside the model's domain: draw again
+        failed += found is None
+        if found is not None or failed == RETRIES:
+            return found
     return None
 
 
