@@ -889,6 +889,10 @@ MASSES: dict[str, tuple[Spec, Any]] = {
         _density("v*a", "binary", "a", "p"),
         lambda a: 1 + np.exp(a),
     ),
+    "Gumbel, a times": (  # whose logarithm is out of range far out
+        _density("-v - exp(-v) + log(a)", "real", "a", "p"),
+        lambda a: a,
+    ),
     "Pareto with another constant": (
         _density("log(a) - 2*a*log(v) - log(v)", "1..oo", "a", "p"),
         lambda a: 0.5,
@@ -920,7 +924,12 @@ RIGHT = {
     "Laplace": ("-abs(v)/a - log(2*a)", "real", "a", "p"),
     "Poisson": ("v*log(a) - loggamma(v + 1) - a", "naturals", "a", "p"),
     "Pareto": ("log(a) - (a + 1)*log(v)", "1..oo", "a", "p"),
-}
+    "Pareto, slow": ("log(a/9) - (a/9 + 1)*log(v)", "1..oo", "a", "p"),
+    "gamma, steep": (
+        "a*log(2)/8 - loggamma(a/8) + (a/8 - 1)*log(v) - 2*v", "positive", "a", "p"
+    ),
+    "Gumbel": ("-v - exp(-v)", "real", "a", "p"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", RIGHT)
