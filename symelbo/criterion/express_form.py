@@ -15,8 +15,8 @@ from symelbo.expfam.form import Block, ExponentialForm, Gauge, Inseparable
 from symelbo.expfam.separate_density import absorb_base, separate_density
 from symelbo.index.build import ONE, ZERO, add, mul, negate, subtract, total
 from symelbo.index.differentiate import derivative_by
-from symelbo.index.normal import normal
-from symelbo.index.substitute import replace_index, replace_symbols
+from symelbo.index.normal import Poly, from_monomial, from_poly, normal, to_poly
+from symelbo.index.substitute import replace_index, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Extent, Index, Symbol, Term
 
 __all__ = ["FactorForm", "Slope", "express_form"]
@@ -104,9 +104,10 @@ def express_form(factor: Factor, identity: Identity | None) -> FactorForm | Inse
     if based:
         assert identity is not None
         blocks, taken = _take_base(identity, blocks)
-        log_base = normal(add(log_base, identity.base))
+        over = add(log_base, replace_symbols(left, mapping), taken, negate(identity.base))
+        known, constant = _split(normal(over), factor.node)
+        log_base = normal(add(identity.base, constant))
         # a statistic that no argument is multiplied with, and that e^b does not hold
-        known = normal(add(replace_symbols(left, mapping), taken, negate(identity.base)))
         if known != ZERO:
             block = Block((), ONE, known)
             blocks, means = (*blocks, block), None
@@ -143,6 +144,14 @@ def _actual_block(block: Block, mapping: dict[Symbol, Array], taken: set[str]) -
         normal(replace_symbols(statistic, mapping)),
         block.symmetric,
     )
+
+
+def _split(term: Term, value: Symbol) -> tuple[Term, Term]:
+    """The summands with the value, and those without."""
+    parts: tuple[Poly, Poly] = ({}, {})
+    for monomial, scale in to_poly(term).items():
+        parts[value not in symbols_of(from_monomial(monomial))][monomial] = scale
+    return from_poly(parts[0]), from_poly(parts[1])
 
 
 def _take_base(identity: Identity, blocks: Sequence[Block]) -> tuple[tuple[Block, ...], Term]:

@@ -141,11 +141,11 @@ class Factor:
         value, latent = self.value, latents.get(self.node)
         events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
         at = (*self.statement.places, *events)
-        for symbol, array in (
+        for symbol, found in (
             (rate_symbol(value), latent.rate if latent else None),
             (shift_symbol(value), latent.shift if latent else None),
         ):
-            body = ZERO if array is None else instantiate(array, at)
+            body = ZERO if found is None else instantiate(found, at)
             mapping[symbol] = Array(events if symbol.shape else (), body)
         return mapping
 
@@ -179,7 +179,8 @@ class Factor:
         """(U), one equation per statistic: C_k - c_k."""
         mapping = self.moved(field, latents)
         still = value_at(self.value, travel)
-        exact, shifted = [], []
+        exact: list[Term] = []
+        shifted: list[Term] = []
         for part in self.parts():
             share = base_share(self.change, part, gauge, travel)
             formal = replace_symbols(subtract(part.coefficient, share), still)
@@ -258,9 +259,7 @@ def make_factor(statement: Statement) -> Factor:
         for symbol in density.arguments
         if not symbols_of(given[symbol.name]) and not free_indices(given[symbol.name])
     }
-    events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
-    closed[density.value] = Array(events, Entry(value, events))
-    term = replace_symbols(density.term, closed)
+    term = replace_symbols(density.term, {**closed, **_renamed(density.value, value)})
     varying = tuple(s for s in density.arguments if _varies(given[s.name]))
     formal = Density(value, varying, expand_binary(term))
     factor = Factor(statement, _change(formal), ZERO)
@@ -276,9 +275,12 @@ def open_density(statement: Statement) -> Density:
         held |= set() if bound is None else {symbol.name for symbol in symbols_of(bound)}
     varying = tuple(s for s in density.arguments if s.name not in held)
     value = replace(density.value, domain=_support(statement))
-    events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
-    term = replace_symbols(density.term, {density.value: Array(events, Entry(value, events))})
-    return Density(value, varying, term)
+    return Density(value, varying, replace_symbols(density.term, _renamed(density.value, value)))
+
+
+def _renamed(old: Symbol, new: Symbol) -> dict[Symbol, Array]:
+    events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(new.shape))
+    return {old: Array(events, Entry(new, events))}
 
 
 def _varies(array: Array) -> bool:

@@ -12,7 +12,7 @@ from symelbo.derivation import Derivation, FactorEntropy, FactorResult
 from symelbo.expfam.form import Block
 from symelbo.expfam.respond import respond, value_at
 from symelbo.expfam.separate_change import rate_symbol, shift_symbol, value_velocity
-from symelbo.index.build import ZERO, add, mul, subtract, total
+from symelbo.index.build import ZERO, add, mul, negate, subtract, total
 from symelbo.index.differentiate import derivative_along, derivative_by
 from symelbo.index.normal import is_zero, normal
 from symelbo.index.substitute import (
@@ -24,9 +24,10 @@ from symelbo.index.substitute import (
 )
 from symelbo.index.terms import Add, Array, Entry, Extent, Index, Role, Symbol, Term
 from symelbo.index.tidy import tidy
-from symelbo.render.document_notation import Notation, Row, ranges, sum_signs
+from symelbo.render.document_notation import LINE, Notation, Row, ranges, sum_signs
 from symelbo.render.names import escape_latex, latex_symbol, name_array_indices, subterms
 from symelbo.render.numpy_terms import name_residuals
+from symelbo.render.print_latex import latex_width
 from symelbo.spec.model import Statement
 from symelbo.words import join_words
 
@@ -318,7 +319,13 @@ class _Maker:
         tall = r"\frac" in shown or r"\sum" in shown
         if not shown.startswith(("(", r"\Bigl(")) and is_sum(known):
             shown = rf"\Bigl({shown}\Bigr)" if tall else f"({shown})"
-        summands.append(f"- {shown}" if summands else f"-{shown}")
+        negative = not summands and self.notation.term(known).startswith("-")
+        if isinstance(known, Add) and (negative or latex_width(shown) > LINE / 2):
+            for summand in self.notation.summands(add(*map(negate, known.terms))):
+                signed = summand.startswith(("+", "-")) or not summands
+                summands.append(summand if signed else f"+ {summand}")
+        else:
+            summands.append(f"- {shown}" if summands else f"-{shown}")
         if identity.divergence != ZERO:
             for summand in self.notation.summands(tidy(identity.divergence)):
                 summands.append(summand if summand.startswith(("+", "-")) else f"+ {summand}")

@@ -14,9 +14,8 @@ from enum import Enum
 from math import exp, isfinite, log
 from random import Random
 
-from symelbo.index.substitute import mentions
 from symelbo.index.terms import Array, Role, Symbol, Term
-from symelbo.verify.evaluate import World, evaluate, places
+from symelbo.verify.evaluate import World, evaluate, places, walk
 from symelbo.verify.identity import (
     Scene,
     draw_entries,
@@ -213,7 +212,8 @@ def _totals(
     """S in parts, and in closed form where there is one."""
 
     def average(term: Term) -> float:
-        if not mentions(term, lambda symbol: symbol.role is Role.LATENT):
+        symbols = (item for item in walk((term,)) if isinstance(item, Symbol))
+        if not any(symbol.role is Role.LATENT for symbol in symbols):
             return evaluate(term, world).value
         return sum(
             q * evaluate(term, _at(world, point)).value
