@@ -268,8 +268,11 @@ def make_factor(statement: Statement) -> Factor:
 def open_density(statement: Statement) -> Density:
     """The density with every argument that may vary in the family open, known or not."""
     density = _density_on_support(statement)
-    constant = {argument.name for argument in statement.form.arguments if argument.constant}
-    varying = tuple(s for s in density.arguments if s.name not in constant)
+    held = {argument.name for argument in statement.form.arguments if argument.constant}
+    support = statement.family.support
+    for bound in (support.lower, support.upper):  # a density whose support moves has no score
+        held |= set() if bound is None else {symbol.name for symbol in symbols_of(bound)}
+    varying = tuple(s for s in density.arguments if s.name not in held)
     return Density(density.value, varying, density.term)
 
 
