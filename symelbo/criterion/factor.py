@@ -141,11 +141,11 @@ class Factor:
         value, latent = self.value, latents.get(self.node)
         events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
         at = (*self.statement.places, *events)
-        for symbol, array in (
+        for symbol, found in (
             (rate_symbol(value), latent.rate if latent else None),
             (shift_symbol(value), latent.shift if latent else None),
         ):
-            body = ZERO if array is None else instantiate(array, at)
+            body = ZERO if found is None else instantiate(found, at)
             mapping[symbol] = Array(events if symbol.shape else (), body)
         return mapping
 
@@ -179,7 +179,8 @@ class Factor:
         """(U), one equation per statistic: C_k - c_k."""
         mapping = self.moved(field, latents)
         still = value_at(self.value, travel)
-        exact, shifted = [], []
+        exact: list[Term] = []
+        shifted: list[Term] = []
         for part in self.parts():
             share = base_share(self.change, part, gauge, travel)
             formal = replace_symbols(subtract(part.coefficient, share), still)
@@ -250,29 +251,38 @@ def generalize(terms: list[Term]) -> tuple[Term, ...]:
 @lru_cache(maxsize=2000)
 def make_factor(statement: Statement) -> Factor:
     """statement -> its factor; arguments that are known enter the density as constants."""
-    density = _density(statement.family, statement.form, statement.extents)
-    value = replace(density.value, domain=_support(statement))
+    density = _density_on_support(statement)
     given = dict(statement.arguments)
     closed = {
         symbol: given[symbol.name]
         for symbol in density.arguments
         if not symbols_of(given[symbol.name]) and not free_indices(given[symbol.name])
     }
-    events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
-    closed[density.value] = Array(events, Entry(value, events))
     term = replace_symbols(density.term, closed)
     varying = tuple(s for s in density.arguments if _varies(given[s.name]))
-    formal = Density(value, varying, expand_binary(term))
+    formal = Density(density.value, varying, expand_binary(term))
     factor = Factor(statement, _change(formal), ZERO)
     return replace(factor, log_density=replace_symbols(formal.term, factor.actual()))
 
 
 def open_density(statement: Statement) -> Density:
     """The density with every argument that may vary in the family open, known or not."""
+    density = _density_on_support(statement)
+    held = {argument.name for argument in statement.form.arguments if argument.constant}
+    support = statement.family.support
+    for bound in (support.lower, support.upper):  # a density whose support moves has no score
+        held |= set() if bound is None else {symbol.name for symbol in symbols_of(bound)}
+    varying = tuple(s for s in density.arguments if s.name not in held)
+    return Density(density.value, varying, density.term)
+
+
+def _density_on_support(statement: Statement) -> Density:
+    """The family's density of a value with the support that it has in this statement."""
     density = _density(statement.family, statement.form, statement.extents)
-    constant = {argument.name for argument in statement.form.arguments if argument.constant}
-    varying = tuple(s for s in density.arguments if s.name not in constant)
-    return Density(replace(density.value, domain=_support(statement)), varying, density.term)
+    value = replace(density.value, domain=_support(statement))
+    events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
+    term = replace_symbols(density.term, {density.value: Array(events, Entry(value, events))})
+    return Density(value, density.arguments, term)
 
 
 def _varies(array: Array) -> bool:

@@ -37,7 +37,8 @@ def weigh_rows(system: System, assignment: Assignment, rows: Sequence[Row]) -> C
     """
     wide = [system.columns(row, assignment) for row in rows]
     keys = list(dict.fromkeys(key for found in wide for key in found))
-    exact, left = [], []
+    exact: list[Key] = []
+    left: list[Key] = []
     for key in keys:
         numbers = [rational_of(found[key]) for found in wide if key in found]
         (left if any(x is None for x in numbers) else exact).append(key)

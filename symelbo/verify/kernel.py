@@ -672,6 +672,10 @@ class Forms:
                 if e.denominator != 1 or not self.generic(dict(atom[2])):
                     raise NotShown("a power of the sign of something that may be 0")
                 self._set(exponents, a, e % 2)  # away from 0
+            elif head == "f" and atom[1] == "sin" and e >= 2 and e.denominator == 1:
+                cosine = self.intern(("f", "cos", *atom[2:]))
+                self._set(exponents, a, e % 2)
+                expand += [{(): 1, ((cosine, 2),): -1}] * (int(e) // 2)
             elif head == "N" and not 0 < e < 1:
                 whole = e.numerator // e.denominator
                 scale *= Fraction(atom[1]) ** whole
@@ -978,7 +982,7 @@ class Forms:
                 if e == least and e.denominator == 1:  # times a positive denominator
                     return self.poly_sign(self.times(poly, a, -e))
         for a in {a: None for m in poly for a, _ in m}:
-            sign = self.sign_along(poly, a)
+            sign = self.sign_along(poly, a) or self.sign_of_square(poly, a)
             if sign:
                 return sign
         closed = self.closed_term(poly)
@@ -1020,6 +1024,21 @@ class Forms:
         if at_low == "+" and (at_high == "+" or open_high):
             return "+"
         return "+" if at_high == "+" and low[1] else "0"
+
+    def sign_of_square(self, poly: Poly, a: int) -> str:
+        """c0 + c1 x + c2 x^2 is positive where c2 > 0 and 4 c0 c2 > c1^2."""
+        parts: dict[Rational, Poly] = {0: {}, 1: {}, 2: {}}
+        for m, v in poly.items():
+            table = dict(m)
+            degree = table.pop(a, 0)
+            if degree not in parts:
+                return ""
+            parts[degree][tuple(sorted(table.items()))] = v
+        if not parts[1] or not parts[2] or self.poly_sign(parts[2]) != "+":
+            return ""
+        square = self.mul(parts[1], parts[1])
+        rest = add_polys(scale_poly(self.mul(parts[0], parts[2]), 4), square, -1)
+        return "+" if self.poly_sign(rest) == "+" else ""
 
     def sign_along_index(self, constant: Poly, slope: Poly, a: int) -> str:
         """The sign of c0 + c1 i for an index i, from both ends of its range."""
