@@ -41,6 +41,7 @@ from symelbo.index.terms import (
     Entry,
     Extent,
     Index,
+    IndexValue,
     Inverse,
     LogDet,
     Number,
@@ -516,6 +517,22 @@ def test_several_parameter_values_exclude_every_shift() -> None:
     rejected(single, [factor], "do not annihilate b of x")
 
 
+def test_no_row_lies_on_a_kink() -> None:
+    """Laplace(m, 1) at x = m has no derivative; with 0 in its place other equations would hold."""
+    m, x = symbol("m", "real"), symbol("x", "real", role=Role.OBSERVED)
+    factors = [RefutedFactor("x", x, (), (), negate(call("abs", subtract(Entry(x), Entry(m)))), ())]
+    points = (given(m=0), given(m=1))
+    rows = [
+        row("x", given(x=own), (), w if point else -w, point=point)
+        for own, w in ((0, 1), (1, -1))
+        for point in (0, 1)
+    ]
+    rejected(certificate(rows, [[TWO]], points=points), factors, "the slope of |a| where a is 0")
+    beside = [replace(r, value=given(x=r.value[0][1] * 3 - 1)) for r in rows]  # at -1 and 2
+    found = check_certificate(certificate(beside, [[TWO]], points=points), factors)
+    assert found and not any("slope" in reason for reason in found)
+
+
 def test_every_parameter_counts() -> None:
     w = symbol("w", "real")
     freed = [RIGID[0], bernoulli(Y, mul(add(v, Entry(w)), z))]
@@ -534,13 +551,18 @@ def test_nothing_without_a_value_stands_for_a_number() -> None:
     assert check_certificate(known, factors) == []
     n = Index("n", Extent("N"))
     rejected(certificate(RIGID_ROWS, [[subtract(Size("N"), ONE)]]), RIGID, "not closed")
+    rejected(certificate(RIGID_ROWS, [[IndexValue(n)]]), RIGID, "not closed")
     open_sum = Sum(Index("m", Extent(None, 2)), Entry(symbol("k", "real", "N"), (n,)))
     rejected(certificate(RIGID_ROWS, [[open_sum]]), RIGID, "not closed")
     several = symbol("vs", "real", "N")
     free = [bernoulli(X, mul(Entry(several, (n,)), z))]
     points = (tuple((("vs", (j,)), Q(j)) for j in (1, 2)),)
     claim = replace(certificate(contrast("x", 1), [[ONE]], points=points), sizes=(("N", 2),))
-    assert check_certificate(claim, free) != []
+    rejected(claim, free, "without a value")
+    whole = [bernoulli(X, mul(total(n, Entry(several, (n,))), z))]
+    rejected(replace(claim, points=(points[0][:1],)), whole, "an entry of vs has no value")
+    more = (*points[0], (("vs", (3,)), Q(3)))
+    rejected(replace(claim, points=(more,)), whole, "vs has no such entry")
 
 
 def test_names_and_roles() -> None:
@@ -712,6 +734,11 @@ def test_a_positive_latent_has_a_logarithm_as_its_base_measure() -> None:
     claim = replace(LATENT_CERTIFICATE, cases=(moving, resting))
     rejected(claim, factors, "base of z")
     assert not refutes(claim, factors)
+    # nor do weights help that annihilate b = c v
+    rows = [row("z", given(z=k), (), w) for k, w in ((1, 1), (2, -3), (3, 3), (4, -1))]
+    value = subtract(mul(number(3), log(number(3))), mul(number(5), log(TWO)))
+    linear = replace(MOVING, rows=tuple(rows), matrix=((value,),))
+    rejected(replace(claim, cases=(linear, resting)), factors, "base of z")
 
 
 def test_the_base_measure_of_a_moving_latent_may_differ_between_covariates() -> None:
