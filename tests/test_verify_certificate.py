@@ -911,8 +911,7 @@ def test_sums_places_and_categories_are_instantiated() -> None:
     for wrong in (Q(3), Q(3, 2)):
         larger = [replace(r, parents=((("c", ()), wrong),)) for r in rows]
         off = replace(claim, cases=(replace(claim.cases[0], rows=tuple(larger)),))
-        assert check_certificate(off, factors) != []
-    rejected(off, factors, "is not in its domain (category)")
+        rejected(off, factors, "is not in its domain (category)")
     beyond = [replace(r, place=(3,)) for r in rows]
     rejected(
         replace(claim, cases=(replace(claim.cases[0], rows=tuple(beyond)),)),
