@@ -63,11 +63,15 @@ def _systems(
     factors: Sequence[Factor], budget: Budget, *, generic: bool, still: bool
 ) -> Iterator[System]:
     for functions in interpretations(factors):
-        for sizes in small_sizes(factors):
+        for number_of, sizes in enumerate(small_sizes(factors)):
+            # sizes that are given may be large; a part of the rows refutes as well
+            most = MAX_ROWS if number_of == 0 else None
             for points in POINTS if not generic else POINTS[-1:]:
                 if budget.exhausted:
                     return
-                instance = Instance(factors, sizes, functions, generic, points, still=still)
+                instance = Instance(
+                    factors, sizes, functions, generic, points, still=still, most=most
+                )
                 if instance.most_rows() > MAX_ROWS * len(factors):
                     continue
                 budget.spend(instance.most_rows())

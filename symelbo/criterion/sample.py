@@ -236,6 +236,7 @@ class Instance:
     points: int
     seed: int = SEED
     still: bool = False  # no latent may move
+    most: int | None = None  # rows of each factor: of a long plate only the first places are taken
     rows: list[Row] = field(default_factory=list)
     parameters: list[Values] = field(default_factory=list)
     known: Values = field(default_factory=dict)
@@ -481,13 +482,21 @@ class Instance:
         count = 0
         for factor in self.factors:
             parents = MAX_CONFIGURATIONS if factor.parents() else 1
-            count += len(index_tuples(factor.plates, self.sizes)) * parents
+            count += len(self.plate_places(factor)) * parents
         return count * self.points * MAX_VALUES
+
+    def plate_places(self, factor: Factor) -> list[tuple[int, ...]]:
+        """Where rows of a factor are taken, at one place at least."""
+        found = index_tuples(factor.plates, self.sizes)
+        if self.most is None:
+            return found
+        parents = MAX_CONFIGURATIONS if factor.parents() else 1
+        return found[: max(1, self.most // (parents * self.points * MAX_VALUES))]
 
     def fill(self) -> None:
         """Draw the rows of all factors at all their places."""
         for number_of, factor in enumerate(self.factors):
-            for place in index_tuples(factor.plates, self.sizes):
+            for place in self.plate_places(factor):
                 self.fill_factor(number_of, factor, place)
 
     def fill_factor(self, number_of: int, factor: Factor, place: tuple[int, ...]) -> None:
