@@ -653,3 +653,121 @@ def test_a_search_that_costs_too_much_ends_undecided(monkeypatch: pytest.MonkeyP
     assert symelbo.derive(source).verdict == "refuted"
     monkeypatch.setattr("symelbo.criterion.refute.MAX_WORK", 0)
     assert symelbo.derive(source).verdict == "undecided"
+
+
+@pytest.mark.parametrize("size", ["C", "3"])
+def test_a_declared_category_has_its_entropy(size: str) -> None:
+    derivation = symelbo.derive(
+        spec(
+            ["c ~ Categorical(p)", "x ~ Normal(mu[c], s2)"],
+            {"p": f"simplex[{size}]", "mu": f"real[{size}]", "s2": "positive"},
+            (size,) if size == "C" else (),
+            variational=["c ~ Categorical(r)"],
+        )
+    )
+    assert derivation.entropy_sum is not None and derivation.entropy_sum.q_entropy is not None
+    text = print_text(name_indices(derivation.entropy_sum.q_entropy))
+    assert text.replace("[c]", "[i]").replace("for c", "for i") == (
+        f"-sum(r[i]*log(r[i]) for i in 1:{size})"
+    )
+    assert derivation.trial is not None and derivation.trial.printed_trials > 0
+
+
+# ---------------------------------------------------------------- found by random models
+
+
+def derive_spec(model: list[str], parameters: dict[str, str], **keys: Any) -> Derivation:
+    return symelbo.derive(spec(model, parameters, tuple(keys.pop("sizes", ())), **keys))
+
+
+def test_a_literal_range_says_how_large_a_size_is() -> None:
+    derivation = derive_spec(
+        ["z[t] ~ Normal(w[t], s) for t in 1:3", "x ~ Normal(z[1] + z[3], s)"],
+        {"w": "real[T]", "s": "positive"},
+        sizes=("T",),
+    )
+    assert derivation.verdict == "proved"
+    assert "T >= 3 (place 3 is used)" in [a.text for a in derivation.assumptions]
+
+
+def test_a_number_of_trials_for_every_place() -> None:
+    derivation = derive_spec(
+        ["x[d] ~ Binomial(n[d], p[d]) for d in 1:D"],
+        {"p": "unit[D]"},
+        sizes=("D",),
+        constants={"n": "positive[D]"},
+    )
+    assert (derivation.verdict, derivation.theorem) == ("proved", 2)
+    assert derivation.residual is not None and derivation.residual < 1e-12
+
+
+def test_a_parent_with_a_known_number_of_trials() -> None:
+    derivation = derive_spec(
+        ["z ~ Binomial(n=n0, logit=mu)", "x ~ Normal(tanh(b*z + mu), 1)"],
+        {"mu": "real", "b": "real"},
+        constants={"n0": "positive"},
+    )
+    assert derivation.verdict == "refuted"
+
+
+def test_numerical_trials_draw_until_the_conditions_hold() -> None:
+    derivation = derive_spec(
+        ["x ~ Gamma(k, k*sum(b[i]*u[i] for i in 1:B))"],
+        {"k": "positive", "b": "real[B]"},
+        sizes=("B",),
+        inputs={"u": "real[B]"},
+    )
+    assert derivation.verdict == "proved"
+    assert derivation.residual is not None and derivation.residual < 1e-12
+
+
+def test_lost_digits_are_no_defect() -> None:
+    # 1 - sigmoid(mu exp(..)) rounds to one unit in the last place
+    derivation = derive_spec(
+        ["z ~ Binomial(n=2, logit=k0)", "x ~ Bernoulli(sigmoid(mu*exp(mu*z + b) + w))"],
+        {"mu": "real", "b": "real", "w": "real"},
+        constants={"k0": "real"},
+    )
+    assert derivation.residual is not None and derivation.residual < 1e-8
+
+
+def test_zero_in_disguise_has_no_content() -> None:
+    derivation = derive_spec(
+        ["z ~ Bernoulli(0.5)", "x ~ Bernoulli(logit=tanh(2*sigmoid(mu*z) + b))"],
+        {"mu": "real", "b": "real"},
+    )
+    assert derivation.verdict in ("proved", "refuted")
+
+
+@pytest.mark.parametrize(
+    ("x", "parameters"),
+    [
+        ("Poisson(exp(z + k))", {"k": "real"}),  # log exp(a) is a
+        ("NegativeBinomial(2, sigmoid(z*mu + b))", {"mu": "real", "b": "real"}),
+        ("Geometric(sigmoid(mu*z + b*u + b))", {"mu": "real", "b": "real"}),
+        ("VonMises(mu, exp(k*z + k))", {"mu": "real", "k": "real"}),  # sin^2 + cos^2
+    ],
+)
+def test_functions_of_the_latent_are_told_apart(x: str, parameters: dict[str, str]) -> None:
+    keys = {"inputs": {"u": "real"}} if "u + b" in x else {}
+    derivation = derive_spec(
+        ["z ~ Poisson(r)", f"x ~ {x}"], {"r": "positive", **parameters}, **keys
+    )
+    assert derivation.verdict == "refuted"
+
+
+def test_one_plus_a_square_is_positive() -> None:
+    derivation = derive_spec(
+        ["z ~ Student(n, m, s2)", "x ~ Normal(w*z, t)"],
+        {"n": "positive", "m": "real", "s2": "positive", "w": "real", "t": "positive"},
+        families={
+            "Student": {
+                "value": "v",
+                "support": "real",
+                "parameters": {"n": "positive", "m": "real", "s2": "positive"},
+                "log_density": "loggamma((n + 1)/2) - loggamma(n/2) - log(n*PI*s2)/2"
+                " - (n + 1)/2*log1p((v - m)^2/(n*s2))",
+            }
+        },
+    )
+    assert derivation.verdict != "undecided"

@@ -8,10 +8,10 @@ from symelbo.criterion.factor import Factor, is_parent
 from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.identity import Identity, state_identity
 from symelbo.criterion.motion import Motion
-from symelbo.index.build import ONE, ZERO, subtract
+from symelbo.index.build import ONE, ZERO, add, negate, subtract
 from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import part_names, replace_symbols, symbols_of
-from symelbo.index.terms import Array, Entry, IndexTerm, Position, Term
+from symelbo.index.terms import Array, Domain, Entry, Extent, IndexTerm, Term, literal_place
 from symelbo.spec.model import Statement
 from symelbo.verify.certificate import Certificate, RefutedFactor, check_certificate
 from symelbo.verify.criterion import (
@@ -85,8 +85,19 @@ def hypotheses(statements: Sequence[Statement], nonzero: Sequence[Term]) -> Hypo
     positive = [c.array.body for c in conditions if c.kind in ("positive", "unit")]
     positive += [subtract(ONE, c.array.body) for c in conditions if c.kind == "unit"]
     positive = [case for term in positive for case in _at_all_values(term)]
+    positive += [term for statement in statements for term in _below_the_top(statement)]
     definite = [c.array for c in conditions if c.kind == "posdef"]
     return Hypotheses.of(nonzero, positive, definite, least_sizes(statements))
+
+
+def _below_the_top(statement: Statement) -> list[Term]:
+    """n + 1 - v > 0 of a natural number up to n, where n varies from place to place."""
+    top = statement.family.support.upper
+    if statement.node.domain != Domain("naturals") or top is None:
+        return []
+    formal = {s: array for s in symbols_of(top) for n, array in statement.arguments if n == s.name}
+    value = Entry(statement.node, statement.places)
+    return [add(replace_symbols(top, formal), ONE, negate(value))]
 
 
 def _at_all_values(term: Term) -> list[Term]:
@@ -107,11 +118,10 @@ def least_sizes(statements: Sequence[Statement]) -> dict[str, int]:
     """The smallest sizes at which every literal place exists: z[2] needs H >= 2."""
     least: dict[str, int] = {}
 
-    def need(place: IndexTerm, extent: object) -> None:
-        if isinstance(place, Position) and place.extent.size is None:
-            size, offset = extent.size, extent.offset  # type: ignore[attr-defined]
-            if size is not None and place.extent.offset - offset > 1:
-                least[size] = max(least.get(size, 1), place.extent.offset - offset)
+    def need(place: IndexTerm, extent: Extent) -> None:
+        last = literal_place(place)
+        if last is not None and extent.size is not None and last - extent.offset > 1:
+            least[extent.size] = max(least.get(extent.size, 1), last - extent.offset)
 
     for statement in statements:
         for place, extent in zip(statement.places, statement.node.shape, strict=False):

@@ -251,36 +251,38 @@ def generalize(terms: list[Term]) -> tuple[Term, ...]:
 @lru_cache(maxsize=2000)
 def make_factor(statement: Statement) -> Factor:
     """statement -> its factor; arguments that are known enter the density as constants."""
-    density = _density(statement.family, statement.form, statement.extents)
-    value = replace(density.value, domain=_support(statement))
+    density = _density_on_support(statement)
     given = dict(statement.arguments)
     closed = {
         symbol: given[symbol.name]
         for symbol in density.arguments
         if not symbols_of(given[symbol.name]) and not free_indices(given[symbol.name])
     }
-    term = replace_symbols(density.term, {**closed, **_renamed(density.value, value)})
+    term = replace_symbols(density.term, closed)
     varying = tuple(s for s in density.arguments if _varies(given[s.name]))
-    formal = Density(value, varying, expand_binary(term))
+    formal = Density(density.value, varying, expand_binary(term))
     factor = Factor(statement, _change(formal), ZERO)
     return replace(factor, log_density=replace_symbols(formal.term, factor.actual()))
 
 
 def open_density(statement: Statement) -> Density:
     """The density with every argument that may vary in the family open, known or not."""
-    density = _density(statement.family, statement.form, statement.extents)
+    density = _density_on_support(statement)
     held = {argument.name for argument in statement.form.arguments if argument.constant}
     support = statement.family.support
     for bound in (support.lower, support.upper):  # a density whose support moves has no score
         held |= set() if bound is None else {symbol.name for symbol in symbols_of(bound)}
     varying = tuple(s for s in density.arguments if s.name not in held)
+    return Density(density.value, varying, density.term)
+
+
+def _density_on_support(statement: Statement) -> Density:
+    """The family's density of a value with the support that it has in this statement."""
+    density = _density(statement.family, statement.form, statement.extents)
     value = replace(density.value, domain=_support(statement))
-    return Density(value, varying, replace_symbols(density.term, _renamed(density.value, value)))
-
-
-def _renamed(old: Symbol, new: Symbol) -> dict[Symbol, Array]:
-    events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(new.shape))
-    return {old: Array(events, Entry(new, events))}
+    events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
+    term = replace_symbols(density.term, {density.value: Array(events, Entry(value, events))})
+    return Density(value, density.arguments, term)
 
 
 def _varies(array: Array) -> bool:

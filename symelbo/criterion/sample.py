@@ -40,6 +40,7 @@ from symelbo.index.terms import (
     Size,
     Symbol,
     Term,
+    literal_place,
 )
 
 __all__ = ["Instance", "Row", "Values", "interpretations", "small_sizes"]
@@ -100,8 +101,10 @@ def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
                 need(symbol.shape[-1], 2)
             if symbol.domain.kind == "category" and isinstance(symbol.domain.upper, Size):
                 need(Extent(symbol.domain.upper.name), 2)
-        for _, array in factor.statement.arguments:
-            for extent, count in _places_in(array):
+        inner = factor.node.shape[len(factor.statement.places) :]
+        node = Entry(factor.node, (*factor.statement.places, *formal_indices(inner)))
+        for item in (node, *(array for _, array in factor.statement.arguments)):
+            for extent, count in _places_in(item):
                 need(extent, count)
     names = sorted(least)
     choices = sorted(product((0, 1, 2), repeat=len(names)), key=lambda c: (sum(c), c))
@@ -113,14 +116,26 @@ def _places_in(item: Term | IndexTerm | Array) -> Iterator[tuple[Extent, int]]:
     """(axis, the place that is read of it), for literal places; and the extents of sums."""
     if isinstance(item, Entry):
         for axis, place in zip(item.symbol.shape, item.indices, strict=True):
-            if isinstance(place, Position) and place.extent.size is None:
-                yield axis, place.extent.offset
+            last = literal_place(place)
+            if last is not None:
+                yield axis, last
     if isinstance(item, Index):
         yield item.extent, 1
     if hasattr(item, "index") and isinstance(item.index, Index) and not isinstance(item, Offset):
         yield item.index.extent, 1
     for part in parts_of(item):
         yield from _places_in(part)
+
+
+def _numbers_of_trials(factor: Factor) -> Iterator[Symbol]:
+    """The constants that have to be natural numbers: n of a binomial, also of a parent."""
+    statement = factor.statement
+    for formal, (_, array) in zip(statement.form.arguments, statement.arguments, strict=True):
+        if formal.domain.kind == "naturals":
+            yield from symbols_of(array)
+    for symbol in _symbols_of(factor):
+        if symbol.domain.kind in ("naturals", "counts") and symbol.domain.upper is not None:
+            yield from symbols_of(symbol.domain.upper)
 
 
 def _symbols_of(factor: Factor) -> list[Symbol]:
@@ -229,6 +244,12 @@ class Instance:
         self.random = Random(self.seed)
         self.counter = 0
         symbols = {s.name: s for f in self.factors for s in _symbols_of(f)}
+        for symbol in list(symbols.values()):
+            bounds = (b for b in (symbol.domain.lower, symbol.domain.upper) if b is not None)
+            symbols.update((s.name, s) for bound in bounds for s in symbols_of(bound))
+        self.counts = {
+            symbol.name for factor in self.factors for symbol in _numbers_of_trials(factor)
+        }
         self.symbols = [symbols[name] for name in sorted(symbols)]
         self.movable = self._movable()
         for symbol in self.symbols:
@@ -280,6 +301,9 @@ class Instance:
             return values
         for at in self.places(symbol):
             self.counter += 1
+            if symbol.name in self.counts:
+                values[symbol.name, at] = Fraction(2 + self.counter % 3)
+                continue
             values[symbol.name, at] = self.scalar(symbol.domain, point)
         return values
 
@@ -360,14 +384,10 @@ class Instance:
     def trials(self, symbol: Symbol) -> int:
         if symbol.domain.kind == "onehot":
             return 1
-        upper = symbol.domain.upper
-        if isinstance(upper, Number):
-            return int(upper.value)
-        if isinstance(upper, Entry) and (upper.symbol.name, ()) in self.known:
-            return int(self.known[upper.symbol.name, ()])
-        if isinstance(upper, Size):
-            return self.sizes[upper.name]
-        raise NoResidue("a number of trials that is not known")
+        last = self.end(symbol.domain.upper)
+        if last is None or last.denominator != 1:
+            raise NoResidue("a number of trials that is not known")
+        return int(last)
 
     def categories(self, domain: Domain) -> int:
         upper = domain.upper

@@ -269,6 +269,8 @@ def split_content(poly: Poly) -> tuple[Monomial, Fraction, Poly]:
         quotient: Poly = {}
         for monomial, value in divided.items():
             accumulate(quotient, times(monomial.bound, inverse, _drop_bound(monomial)), value)
+        if not quotient:
+            break  # zero, which only the division showed: there is nothing to take out
         divided = quotient
         for atom, exponent in shared.items():
             taken[atom] = taken.get(atom, F0) + exponent

@@ -83,6 +83,8 @@ class Modular:
     def __init__(self, sizes: Mapping[str, int], entries: Mapping[Place, Dual], seed: int) -> None:
         self.sizes, self.entries, self.seed = sizes, entries, seed
         self.drawn: dict[object, int] = {}
+        self.logs: dict[int, int] = {}  # of residues whose logarithm is known
+        self.powers: dict[int, tuple[tuple[Dual, Fraction], ...]] = {}  # what residues are made of
         self.matrices: dict[object, tuple[list[list[Dual]], Dual]] = {}
 
     # ------------------------------------------------------------------ arithmetic
@@ -111,8 +113,7 @@ class Modular:
             gradient = merged
         return Dual((left.value + right.value) % PRIME, exact, gradient, left.size + right.size)
 
-    @staticmethod
-    def mul(left: Dual, right: Dual) -> Dual:
+    def mul(self, left: Dual, right: Dual) -> Dual:
         exact = None
         if left.exact is not None and right.exact is not None:
             exact = left.exact * right.exact
@@ -123,7 +124,10 @@ class Modular:
             if other.value:
                 for column, slope in one.gradient.items():
                     gradient[column] = (gradient.get(column, 0) + slope * other.value) % PRIME
-        return Dual(left.value * right.value % PRIME, exact, gradient, left.size * right.size)
+        value = left.value * right.value % PRIME
+        if exact is None:
+            self.powers.setdefault(value, ((left, Fraction(1)), (right, Fraction(1))))
+        return Dual(value, exact, gradient, left.size * right.size)
 
     @staticmethod
     def chain(
@@ -139,6 +143,8 @@ class Modular:
             raise NoResidue("division by zero")
         value = pow(dual.value, -1, PRIME)
         exact = None if dual.exact is None else 1 / dual.exact
+        if exact is None:
+            self.powers.setdefault(value, ((dual, Fraction(-1)),))
         return self.chain(value, exact, -value * value, dual, _float(lambda a: 1 / a, dual))
 
     # ------------------------------------------------------------------ terms
@@ -228,11 +234,16 @@ class Modular:
             exact = None if base.exact is None else base.exact**n
             slope = n * pow(base.value, n - 1, PRIME)
             size = _float(lambda a: a**n, base)
-            return self.chain(pow(base.value, n, PRIME), exact, slope, base, size)
+            value = pow(base.value, n, PRIME)
+            if exact is None:
+                self.powers.setdefault(value, ((base, by),))
+            return self.chain(value, exact, slope, base, size)
         if base.sign != 1:
             raise NoResidue("a root of what is not positive")
         value, exact = self.root(base, by)
         slope = self.rational(by).value * value * pow(base.value, -1, PRIME)
+        if exact is None:
+            self.powers.setdefault(value, ((base, by),))
         return self.chain(value, exact, slope, base, _float(lambda a: a ** float(by), base))
 
     def root(self, base: Dual, e: Fraction) -> tuple[int, Fraction | None]:
@@ -293,7 +304,10 @@ class Modular:
                 return self.chain(sign * a.value, exact, sign, a, abs(a.size))
             case "sigmoid":
                 grown = self.exp(a)
-                return self.mul(grown, self.inverse_of(self.add(_ONE, grown)))
+                share = self.mul(grown, self.inverse_of(self.add(_ONE, grown)))
+                if share.exact is None:
+                    self.logs.setdefault((1 - share.value) % PRIME, -self.softplus_residue(a))
+                return share
             case "tanh":
                 grown = self.exp(self.add(a, a))
                 minus = self.add(grown, self.rational(Fraction(-1)))
@@ -321,18 +335,41 @@ class Modular:
         size = _float(exp, a)
         if a.exact is not None:
             value = self.exp_residue(a.exact)
-            return self.chain(value, Fraction(1) if a.exact == 0 else None, value, a, size)
-        value = self.random("exp", a.value)
-        return self.chain(value, None, value, a, size)
+        elif a.value <= PRIME // 2:
+            value = self.random("exp", a.value)
+        else:
+            value = pow(self.random("exp", PRIME - a.value), -1, PRIME)
+        if a.exact != 0:
+            self.logs.setdefault(value, a.value)
+            self.logs.setdefault((1 + value) % PRIME, self.softplus_residue(a))
+        return self.chain(value, Fraction(1) if a.exact == 0 else None, value, a, size)
+
+    def softplus_residue(self, a: Dual) -> int:
+        """log(1 + e^a), where softplus(a) - softplus(-a) = a."""
+        if a.value <= PRIME // 2:
+            return self.random("softplus", a.value)
+        return self.random("softplus", PRIME - a.value) + a.value
 
     def log(self, a: Dual) -> Dual:
         if a.value == 0 or a.sign != 1:
             raise NoResidue("log of what is not positive")
         slope, size = pow(a.value, -1, PRIME), _float(log, a)
-        if a.exact is None:
-            return self.chain(self.random("log", a.value), None, slope, a, size)
-        value = sum(int(k) * self.random("log prime", p) for p, k in _primes(a.exact))
-        return self.chain(value, Fraction(0) if a.exact == 1 else None, slope, a, size)
+        exact = Fraction(0) if a.exact == 1 else None
+        return self.chain(self.log_residue(a), exact, slope, a, size)
+
+    def log_residue(self, a: Dual) -> int:
+        """log |a|, of products and powers from the logarithms of what they are made of."""
+        if a.exact is not None:
+            return sum(int(k) * self.random("log prime", p) for p, k in _primes(abs(a.exact)))
+        value = a.value if a.sign == 1 else PRIME - a.value
+        if value not in self.logs:
+            # set first: a number is also the inverse of its inverse
+            self.logs[value] = self.random("log", value)
+            parts = self.powers.get(value) or self.powers.get(PRIME - value, ())
+            if parts and all(part.value and part.sign for part, _ in parts):
+                known = sum(self.rational(e).value * self.log_residue(part) for part, e in parts)
+                self.logs[value] = known % PRIME
+        return self.logs[value]
 
     def loggamma(self, a: Dual) -> Dual:
         slope = self.polygamma_value(0, a)

@@ -42,6 +42,7 @@ __all__ = [
     "Sum",
     "Symbol",
     "Term",
+    "literal_place",
     "sort_key",
 ]
 
@@ -133,6 +134,16 @@ class Position:
     """A fixed place: the integer 2, or the symbolic last place C."""
 
     extent: Extent
+
+
+def literal_place(place: IndexTerm) -> int | None:
+    """The last literal place that is taken: 3 of z[3] and of t in 1:3; None if it is symbolic."""
+    match place:
+        case Position(Extent(None, last)) | Index(_, Extent(None, last)):
+            return last
+        case Offset(Index(_, Extent(None, last)), by):
+            return last + by
+    return None
 
 
 class Term:

@@ -38,7 +38,7 @@ from symelbo.index.terms import (
 )
 from symelbo.verify.special import bessel_ratio, digamma, log_bessel_i0, polygamma
 
-__all__ = ["Dual", "Smooth", "World", "evaluate", "places", "walk"]
+__all__ = ["Dual", "Smooth", "World", "evaluate", "free_indices", "places", "walk"]
 
 
 class Dual(NamedTuple):
@@ -47,6 +47,8 @@ class Dual(NamedTuple):
     value: float
     tangent: float
 
+
+LOST = 1e-6  # of the larger part, to which a difference is small
 
 Pair: TypeAlias = tuple[float, float]
 Env: TypeAlias = dict[Index, int]
@@ -58,12 +60,16 @@ Function: TypeAlias = Callable[
 
 @dataclass(slots=True)
 class World:
-    """Concrete sizes, entries and their velocities, and meanings of the abstract functions."""
+    """Concrete sizes, entries and their velocities, and meanings of the abstract functions.
+
+    careful: a difference that lost most of its digits is not inverted or put under a logarithm.
+    """
 
     sizes: Mapping[str, int]
     values: Mapping[Place, float]
     velocities: Mapping[Place, float] = field(default_factory=dict)
     functions: Mapping[str, Function] = field(default_factory=dict)
+    careful: bool = False
     _matrices: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def length(self, extent: Extent) -> int:
@@ -129,6 +135,17 @@ def _add(term: Add, world: World, env: Env) -> Pair:
     return value, tangent
 
 
+def _careful(term: Term, world: World, env: Env) -> Pair:
+    """As `_term`, of what is inverted or put under a logarithm."""
+    if not world.careful or not isinstance(term, Add):
+        return _EVALUATE[type(term)](term, world, env)
+    parts = [_EVALUATE[type(part)](part, world, env) for part in term.terms]
+    value, tangent = sum(v for v, _ in parts), sum(t for _, t in parts)
+    if abs(value) < LOST * max(abs(v) for v, _ in parts):
+        raise ValueError("a difference without digits")
+    return value, tangent
+
+
 def _mul(term: Mul, world: World, env: Env) -> Pair:
     value, tangent = 1.0, 0.0
     for part in term.factors:
@@ -138,7 +155,7 @@ def _mul(term: Mul, world: World, env: Env) -> Pair:
 
 
 def _power(term: Power, world: World, env: Env) -> Pair:
-    a, da = _term(term.base, world, env)
+    a, da = _careful(term.base, world, env)
     if isinstance(term.exponent, Number):
         exponent = term.exponent.value
         e = exponent.numerator if exponent.denominator == 1 else float(exponent)
@@ -204,7 +221,9 @@ def _call(term: Call, world: World, env: Env) -> Pair:
         return polygamma(order, a), (polygamma(order + 1, a) * da if da else 0.0)
     if len(term.arguments) != 1 or term.name not in _FUNCTIONS:
         raise NotImplementedError(f"no numbers for {term.name}")
-    a, da = _term(term.arguments[0], world, env)
+    (argument,) = term.arguments
+    evaluate_argument = _careful if term.name == "log" else _term
+    a, da = evaluate_argument(argument, world, env)
     if term.name == "loggamma" and a <= 0:
         raise ValueError("loggamma needs a positive argument")
     function, slope = _FUNCTIONS[term.name]
@@ -428,3 +447,20 @@ def walk(items: Iterable[object]) -> Iterator[Any]:
         names: tuple[str, ...] = getattr(type(item), "__slots__", ())
         slots = [s for s in names if s not in ("_hash", "role", "name", "kind")]
         stack.extend(getattr(item, s) for s in reversed(slots))
+
+
+def free_indices(item: object) -> frozenset[Index]:
+    """The index variables that no sum and no array around them binds."""
+    match item:
+        case Index():
+            return frozenset((item,))
+        case Sum(index, body):
+            return free_indices(body) - {index}
+        case Array(indices, body):
+            return free_indices(body) - set(indices)
+        case tuple():
+            return frozenset().union(*map(free_indices, item))
+        case Term() | Offset():
+            names: tuple[str, ...] = getattr(type(item), "__slots__", ())
+            return frozenset().union(*(free_indices(getattr(item, s)) for s in names))
+    return frozenset()

@@ -26,6 +26,7 @@ from symelbo.index.terms import (
     Sum,
     Symbol,
     Term,
+    literal_place,
 )
 from symelbo.verify.evaluate import Place, Smooth, World, evaluate, places, walk
 
@@ -42,17 +43,22 @@ __all__ = [
 _NODES = (Role.LATENT, Role.OBSERVED, Role.VALUE, Role.INPUT)  # what differs between points
 POINTS = 4  # of q
 ATTEMPTS = 40  # per trial, where a draw falls outside the domain of the model
+LARGEST = 5  # natural number that is drawn of a node; numbers of trials are not below
 REDRAWS = 25  # of the nodes, where they do not satisfy a condition
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What there is to draw: symbols in order, sizes with their least value, category ranges."""
+    """What there is to draw: symbols in order, sizes with their least value, category ranges.
+
+    counts: the names of what has to be a natural number.
+    """
 
     symbols: tuple[Symbol, ...]
     functions: tuple[Symbol, ...]
     sizes: Mapping[str, int]
     categories: Mapping[str, Extent]
+    counts: frozenset[str] = frozenset()
 
 
 def identity_residual(
@@ -72,13 +78,13 @@ def identity_residual(
     drawn until they do; nan if none was found, so that nothing was tried.
     """
     random = Random(seed)
-    scene = make_scene(
-        [log_density, entropy, rest, *field.keys(), *field.values(), *(a for a, _ in conditions)],
-    )
+    items = [log_density, entropy, rest, *field.keys(), *field.values()]
+    scene = make_scene(items, conditions)
     worst = 0.0
     for trial in range(trials):
         for attempt in range(ATTEMPTS):
             base = draw_world(scene, random, smallest=2 * attempt >= ATTEMPTS)
+            base.careful = True
             try:
                 worst = max(
                     worst,
@@ -103,18 +109,15 @@ def _trial(
     random: Random,
 ) -> float:
     weights = [random.uniform(0.2, 1.0) for _ in range(POINTS)]
-    total = sum(weights)
+    worlds = [_admissible(base, scene, conditions, random) for _ in weights]
     left = right = size = 0.0
     moving = {s: a for s, a in field.items() if s.role in _NODES}
     steady = {s: a for s, a in field.items() if s.role not in _NODES}
-    velocities: dict[Place, float] | None = None
-    for weight in weights:
-        world = _admissible(base, scene, conditions, random)
-        if velocities is None:
-            # once: a field of parameters that depends on the nodes must not pass
-            velocities = velocities_at(steady, world)
+    # once: a field of parameters that depends on the nodes must not pass
+    velocities = velocities_at(steady, worlds[0])
+    for world, weight in zip(worlds, weights, strict=True):
         world.velocities = {**velocities, **velocities_at(moving, world)}
-        w = weight / total
+        w = weight / sum(weights)
         density = evaluate(log_density, world)
         pseudo = evaluate(entropy, world).value
         log_h = evaluate(rest, world).value
@@ -165,7 +168,10 @@ def velocities_at(field: Mapping[Symbol, Array], world: World) -> dict[Place, fl
 # ------------------------------------------------------------------------------------- drawing
 
 
-def make_scene(items: Sequence[object]) -> Scene:
+def make_scene(items: Sequence[object], conditions: Sequence[tuple[Array, str]] = ()) -> Scene:
+    items = [*items, *(array for array, _ in conditions)]
+    whole = [array for array, kind in conditions if kind == "naturals"]
+    counts = {i.name for i in walk(whole) if isinstance(i, Symbol) and i.role is Role.CONSTANT}
     symbols: dict[str, Symbol] = {}
     functions: dict[str, Symbol] = {}
     sizes: dict[str, int] = {}
@@ -194,14 +200,16 @@ def make_scene(items: Sequence[object]) -> Scene:
             for index, extent in zip(item.indices, symbol.shape, strict=True):
                 if isinstance(index, Entry):
                     categories.setdefault(index.symbol.name, extent)
-                elif isinstance(index, Position) and index.extent.size is None:
-                    need(extent, index.extent.offset)
+                elif (last := literal_place(index)) is not None:
+                    need(extent, last)
     for symbol in (*symbols.values(), *functions.values()):
         for extent in symbol.shape:
             need(extent, 0)
     for function in functions:
         symbols.pop(function, None)
-    return Scene(tuple(symbols.values()), tuple(functions.values()), sizes, categories)
+    return Scene(
+        tuple(symbols.values()), tuple(functions.values()), sizes, categories, frozenset(counts)
+    )
 
 
 def draw_world(
@@ -250,7 +258,7 @@ def _with_nodes(base: World, scene: Scene, random: Random) -> World:
 def draw_entries(base: World, symbols: Sequence[Symbol], scene: Scene, random: Random) -> World:
     """The same world with random values of some symbols."""
     values = dict(base.values)
-    world = World(base.sizes, values, {}, base.functions)
+    world = World(base.sizes, values, {}, base.functions, careful=base.careful)
     for symbol in symbols:
         values.update(_draw(symbol, world, scene, random))
     return world
@@ -302,6 +310,8 @@ def _scalar(
     symbol: Symbol, where: tuple[int, ...], world: World, scene: Scene, random: Random
 ) -> float:
     domain = symbol.domain
+    if symbol.name in scene.counts:
+        return float(random.randint(LARGEST, LARGEST + 3))
     match domain.kind:
         case "real":
             return random.gauss(0, 1)
@@ -314,7 +324,7 @@ def _scalar(
         case "naturals" | "counts":
             if symbol.role not in _NODES:
                 return float(random.randint(2, 8))
-            most = 5 if domain.upper is None else int(evaluate(domain.upper, world).value)
+            most = LARGEST if domain.upper is None else int(evaluate(domain.upper, world).value)
             return float(random.randint(0, most))
         case "category":
             upper = domain.upper

@@ -90,7 +90,7 @@ def printed_residual(
     random = Random(seed)
     items = [log_joint, printed.under_q, *velocities.keys(), *velocities.values()]
     items += [t for t in (log_q, printed.q_entropy, printed.closed) if t is not None]
-    scene = make_scene([*items, *(a for a, _ in conditions)])
+    scene = make_scene(items, conditions)
     latents = tuple(s for s in scene.symbols if s.role is Role.LATENT)
     setting = _Setting(log_joint, log_q, printed, velocities, kind, latents)
     worst, done = 0.0, 0
