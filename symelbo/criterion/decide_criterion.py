@@ -221,7 +221,7 @@ class _Decider:
         for n, reason in enumerate(self.unbounded):
             if reason is not None:
                 results[n] = Outside(self.factors[n], *reason)
-        holding = [n for n, result in results.items() if isinstance(result, Holds)]
+        holding = {n for n, result in results.items() if isinstance(result, Holds)}
         for component in components:
             if component.holds:
                 continue

@@ -38,6 +38,7 @@ from symelbo.index.terms import (
     Position,
     Role,
     Size,
+    Sum,
     Symbol,
     Term,
     literal_place,
@@ -121,7 +122,7 @@ def _places_in(item: Term | IndexTerm | Array) -> Iterator[tuple[Extent, int]]:
                 yield axis, last
     if isinstance(item, Index):
         yield item.extent, 1
-    if hasattr(item, "index") and isinstance(item.index, Index) and not isinstance(item, Offset):
+    if isinstance(item, Sum):
         yield item.index.extent, 1
     for part in parts_of(item):
         yield from _places_in(part)

@@ -514,8 +514,8 @@ class _Document:
         if kind == "velocity":
             letter = latex_symbol(names[name])
             return rf"\dot{{{letter}}}{entry.removeprefix(letter)}{where}"
-        letter = {"rate": self.notation["r"], "shift": self.notation["s"]}.get(kind)
-        return f"{letter or self.notation['c']}_{{{entry}}}{where}"
+        sign = {"rate": self.notation["r"], "shift": self.notation["s"]}.get(kind)
+        return f"{sign or self.notation['c']}_{{{entry}}}{where}"
 
     def rows(
         self, case: Case, certificate: Certificate, names: Mapping[str, Symbol]
