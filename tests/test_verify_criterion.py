@@ -836,7 +836,13 @@ def test_the_entropy_is_free_of_the_value_also_where_a_sum_hides_it() -> None:
     own = subtract(hidden, mul(subtract(ONE, Delta(T2, Position(Extent("T")))), Entry(z, (T2,))))
     assert judge(own, least={"T": 2}) is Verdict.TRUE
     true = chain()
-    for lie in (Entry(z, (T2,)), hidden, Entry(z, (Position(Extent("T")),))):
+    elsewhere = (
+        Position(Extent("T")),
+        Position(Extent("T", -1)),
+        Position(Extent(None, 2)),
+        Offset(index("s", "T", low=2), 1),  # the same place where s + 1 = t
+    )
+    for lie in (Entry(z, (T2,)), hidden, *(Entry(z, (at,)) for at in elsewhere)):
         refused(with_factor(true, entropy=add(true.factor.entropy, lie)), "depends on its value")
     allowed = with_factor(true, entropy=add(true.factor.entropy, Entry(z, (Offset(T2, -1),))))
     assert not any("depends" in r for r in allowed.reasons())  # it is a parent, but (U) is false
@@ -859,7 +865,11 @@ def test_the_divergence_may_not_be_traded_for_entropy() -> None:
     still = linear_layer()  # the parents move, the value does not
     refused(with_factor(still, divergence=HALF, entropy=add(still.factor.entropy, HALF)), "diverg")
     seen = with_factor(standard_prior(), divergence=Entry(Z, (H,)))
-    refused(seen, "depends on")
+    refused(seen, "depends on its value")
+    other = Entry(data("real"))
+    for name in ("divergence", "base_change"):
+        idle = Add((getattr(standard_prior().factor, name), other, Mul((number(-1), other))))
+        refused(with_factor(standard_prior(), **{name: idle}), "depends on x")
 
 
 # ---------------------------------------------------------------- lies about the motion

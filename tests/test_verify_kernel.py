@@ -708,6 +708,17 @@ SIGNED: dict[str, tuple[Term, bool]] = {
     "x^2": (power(x, 4), False),
     "1 + x^2": (add(ONE, power(x, 2)), True),
     "1 + x": (add(ONE, x), False),
+    "sigmoid": (sigmoid(x), True),
+    "1 - sigmoid": (subtract(ONE, sigmoid(x)), True),
+    "1 - 2 sigmoid": (subtract(ONE, mul(TWO, sigmoid(x))), False),
+    "1/(1 + exp x) - 1/(2 + exp x)": (
+        subtract(power(add(ONE, exp(x)), -1), power(add(TWO, exp(x)), -1)),
+        True,
+    ),
+    "the other way round": (
+        subtract(power(add(TWO, exp(x)), -1), power(add(ONE, exp(x)), -1)),
+        False,
+    ),
     "1 + x^3": (add(ONE, power(x, 3)), False),
     "size": (Size("C"), True),
     "size - 1": (subtract(Size("C"), ONE), False),

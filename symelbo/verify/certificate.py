@@ -280,12 +280,10 @@ class _Check:
             return found
         for given in (self.constants, *self.points):
             found += self.domains(given, complete=True)
-        for case in self.certificate.cases:
-            for row in case.rows:
-                entries = {**dict(row.parents), **dict(row.value)}
-                found += self.domains(entries, complete=False)
-                found += self.arguments(row)
-        return found
+        rows = [row for case in self.certificate.cases for row in case.rows]
+        for row in rows:
+            found += self.domains({**dict(row.parents), **dict(row.value)}, complete=False)
+        return found or [reason for row in rows for reason in self.arguments(row)]
 
     def domains(self, given: Mapping[Place, Fraction], *, complete: bool) -> list[str]:
         """Every value lies in the domain of its symbol."""

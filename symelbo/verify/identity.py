@@ -23,12 +23,11 @@ from symelbo.index.terms import (
     Position,
     Role,
     Size,
-    Sum,
     Symbol,
     Term,
     literal_place,
 )
-from symelbo.verify.evaluate import Place, Smooth, World, evaluate, places, walk
+from symelbo.verify.evaluate import Place, Smooth, World, evaluate, free_indices, places, walk
 
 __all__ = [
     "Scene",
@@ -143,9 +142,7 @@ def _admissible(
 
 def satisfies(array: Array, kind: str, world: World) -> bool:
     """Whether an argument lies in its domain, at every place of its plates."""
-    free = [i for i in dict.fromkeys(walk((array.body,))) if isinstance(i, Index)]
-    bound = {item.index for item in walk((array.body,)) if isinstance(item, Sum)}
-    open_indices = [i for i in free if i not in bound]
+    open_indices = sorted(free_indices(array.body), key=repr)
     ranges = [range(i.low, world.length(i.extent) + 1) for i in open_indices]
     for where in product(*ranges):
         value = evaluate(array.body, world, dict(zip(open_indices, where, strict=True))).value

@@ -980,7 +980,7 @@ class Forms:
             if self.atoms[a][0] == "P" and self.sign(a) == "+":
                 least = min(dict(m).get(a, 0) for m in poly)
                 if e == least and e.denominator == 1:  # times a positive denominator
-                    return self.poly_sign(self.mul(poly, {((a, -e),): 1}))
+                    return self.poly_sign(self.times(poly, a, -e))
         for a in {a: None for m in poly for a, _ in m}:
             sign = self.sign_along(poly, a) or self.sign_of_square(poly, a)
             if sign:
@@ -1887,15 +1887,19 @@ class Forms:
             if not needed:
                 break
             a = next(iter(needed))
-            result: Poly = {}
-            for m, c in poly.items():
-                table = dict(m)
-                self._bump(table, a, needed[a])
-                result = self._accumulate(result, self.expand(table), c)
-            poly = result
+            poly = self.times(poly, a, needed[a])
         else:
             raise NotShown("the denominators do not clear")
         return self.last_of_simplex(poly)
+
+    def times(self, poly: Poly, a: int, e: Rational) -> Poly:
+        """poly * a^e, denominators expanded."""
+        result: Poly = {}
+        for m, c in poly.items():
+            table = dict(m)
+            self._bump(table, a, e)
+            result = self._accumulate(result, self.expand(table), c)
+        return result
 
     def expand(self, table: dict[int, Rational]) -> Poly:
         """A monomial whose denominators may not be split again while they are being cleared."""
