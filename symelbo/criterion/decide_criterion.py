@@ -84,12 +84,11 @@ class _Decider:
     def motions(self, failing: Sequence[Component]) -> Iterator[tuple[Moving, bool]]:
         """Which latents to move, with one r for all entries of each or one for every entry.
 
-        Small sets first; where none of the smallest serves, an instance with numbers tells whether
-        it is worth while to go on.
+        Small sets first; before any, an instance with numbers tells whether it is worth while.
         """
-        for count, moving in enumerate(self.search.subsets(failing)):
-            if count == len(self.search.movable()) and not self.worth_while():
-                return
+        if not self.worth_while():
+            return
+        for moving in self.search.subsets(failing):
             yield moving, True
             if any(node.shape for node in moving):
                 yield moving, False

@@ -22,15 +22,20 @@ MAX_DEPTH = 4  # latent entries whose motion and rest are told apart
 MAX_ROWS = 400  # of an instance, for each factor
 MAX_WORK = 8000  # rows and ranks, for one model
 QUICK = 2  # instances of a quick look
-POINTS = (1, 2, 3)  # parameter values that are tried together
+POINTS = (1, 2, 3, 5)  # parameter values that are tried together
+GENERIC_POINTS = (2, 5)
 CELLS = 4000  # of a matrix that cost as much as one row
 
 
 @dataclass
 class Budget:
-    """Counted work, so that the answer is the same on every machine."""
+    """Counted work, so that the answer is the same on every machine; for factors of one model.
+
+    solvable: answers that are known, by the names of the factors.
+    """
 
     left: int = field(default_factory=lambda: MAX_WORK)
+    solvable: dict[tuple[tuple[str, ...], bool, bool], bool] = field(default_factory=dict)
 
     @property
     def exhausted(self) -> bool:
@@ -53,45 +58,53 @@ def is_solvable(
     False means almost surely that it has none at one of them, True only that none was excluded.
     quick: at the smallest instances only; still: no latent may move.
     """
-    systems = _systems(factors, budget, generic=True, still=still)
-    if quick:
-        systems = islice(systems, QUICK)
-    return all(_tree(system, Assignment(), budget) is None for system in systems)
+    names = tuple(f.name for f in factors)
+    key = (names, quick, still)
+    if not budget.solvable.get((names, True, still), True):
+        return False
+    if key not in budget.solvable:
+        systems = _systems(factors, budget, generic=True, still=still)
+        if quick:
+            systems = islice(systems, QUICK)
+        budget.solvable[key] = all(
+            _tree(system, Assignment(), budget) is None for system in systems
+        )
+    return budget.solvable[key]
 
 
 def _systems(
     factors: Sequence[Factor], budget: Budget, *, generic: bool, still: bool
 ) -> Iterator[System]:
+    most = MAX_ROWS * len(factors)
     for functions in interpretations(factors):
         for sizes in small_sizes(factors):
-            for points in POINTS if not generic else POINTS[-1:]:
+            counts = GENERIC_POINTS if generic else POINTS
+            instance = Instance(factors, sizes, functions, generic, counts[-1], still=still)
+            each, filled = instance.most_rows(), 0
+            for points in counts:
                 if budget.exhausted:
                     return
-                instance = Instance(factors, sizes, functions, generic, points, still=still)
-                if instance.most_rows() > MAX_ROWS * len(factors):
-                    continue
-                budget.spend(instance.most_rows())
-                instance.fill()
+                if each * points > most:
+                    break
+                budget.spend(each * (points - filled))
+                instance.fill(range(filled, points))
+                filled = points
                 if instance.rows:
-                    yield System(instance)
+                    yield System(instance, points)
 
 
 def _tree(system: System, assignment: Assignment, budget: Budget) -> list[Assignment] | None:
-    """Cases of moving and resting entries without a solution; None if some case has one."""
+    """Cases of the motion of entries without a solution; None if some case has one."""
     budget.spend(len(system.rows) ** 2 // CELLS)
     if not system.is_consistent(system.rows, assignment):
         return [assignment]
-    decided = assignment.moving | assignment.resting
-    if len(decided) >= MAX_DEPTH:
+    if len(assignment.decided) >= MAX_DEPTH:
         return None
     for entry in system.entries():
-        if entry in decided:
+        if entry in assignment.decided:
             continue
         leaves: list[Assignment] = []
-        for branch in (
-            Assignment(assignment.moving, assignment.resting | {entry}),
-            Assignment(assignment.moving | {entry}, assignment.resting),
-        ):
+        for branch in system.branches(assignment, entry):
             found = _tree(system, branch, budget)
             if found is None:
                 return None
@@ -135,7 +148,7 @@ def _certify(system: System, leaves: Sequence[Assignment]) -> Certificate | None
         tuple(sorted(instance.sizes.items())),
         tuple((f, meaning.formals, meaning.array) for f, meaning in functions),
         tuple(sorted(instance.known.items())),
-        tuple(tuple(sorted(values.items())) for values in instance.parameters),
+        tuple(tuple(sorted(values.items())) for values in instance.parameters[: system.points]),
         tuple(cases),
         still=instance.still,
     )

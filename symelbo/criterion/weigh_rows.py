@@ -236,6 +236,7 @@ def _state_case(
         tuple(_unknown(system, key) for key in left),
         matrix,
         tuple((_unknown(system, key), combination) for key, combination in dependent.items()),
+        tuple(sorted(assignment.shifted)),
     )
 
 
