@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from symelbo.criterion.confirm import confirm_component, confirm_refutation
+from symelbo.criterion.confirm import confirm_component, first_confirmed
 from symelbo.criterion.explain_refutation import explain_cause, find_remedy
 from symelbo.criterion.factor import Factor, make_factor, symbols_of_statement
 from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.identity import state_identity
 from symelbo.criterion.motion import Motion
-from symelbo.criterion.refute import Budget, find_certificate, is_solvable
+from symelbo.criterion.refute import Budget, find_certificates, is_solvable
 from symelbo.criterion.result import (
     Closure,
     Decision,
@@ -237,8 +237,9 @@ class _Decider:
         assert isinstance(component.answer, NotFound)
         for chosen in self.suspects(members):
             group = tuple(self.factors[n] for n in chosen)
-            certificate = find_certificate(group, self.budget, still=self.still)
-            if certificate is None or confirm_refutation(certificate, group):
+            proposals = find_certificates(group, self.budget, still=self.still)
+            certificate = first_confirmed(proposals, group)
+            if certificate is None:
                 continue
             blamed = [n for n in members if n in chosen] or list(members)
             remedy = find_remedy(self.factors, chosen, holding, still=self.still)

@@ -16,7 +16,7 @@ from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import weigh_rows
 from symelbo.verify.certificate import Certificate
 
-__all__ = ["Budget", "find_certificate", "is_solvable"]
+__all__ = ["Budget", "find_certificates", "is_solvable"]
 
 MAX_DEPTH = 4  # latent entries whose motion and rest are told apart
 MAX_ROWS = 400  # of an instance, for each factor
@@ -24,6 +24,8 @@ MAX_WORK = 8000  # rows and ranks, for one model
 QUICK = 2  # instances of a quick look
 POINTS = (1, 2, 3, 5)  # parameter values that are tried together
 GENERIC_POINTS = (2, 5)
+REFUSED = 600  # rows that a proposal costs that is not accepted
+MAX_SINGLE = 4  # systems at parameter values that differ in one parameter
 CELLS = 4000  # of a matrix that cost as much as one row
 
 
@@ -73,13 +75,20 @@ def is_solvable(
 
 
 def _systems(
-    factors: Sequence[Factor], budget: Budget, *, generic: bool, still: bool
+    factors: Sequence[Factor],
+    budget: Budget,
+    *,
+    generic: bool,
+    still: bool,
+    single: bool = False,
 ) -> Iterator[System]:
     most = MAX_ROWS * len(factors)
     for functions in interpretations(factors):
         for sizes in small_sizes(factors):
             counts = GENERIC_POINTS if generic else POINTS
-            instance = Instance(factors, sizes, functions, generic, counts[-1], still=still)
+            instance = Instance(
+                factors, sizes, functions, generic, counts[-1], still=still, single=single
+            )
             each, filled = instance.most_rows(), 0
             for points in counts:
                 if budget.exhausted:
@@ -116,23 +125,24 @@ def _tree(system: System, assignment: Assignment, budget: Budget) -> list[Assign
 # ---------------------------------------------------------------- certificates
 
 
-def find_certificate(
+def find_certificates(
     factors: Sequence[Factor], budget: Budget, *, still: bool = False
-) -> Certificate | None:
-    """factors -> a certificate that no motion serves them all; None if none was found.
+) -> Iterator[Certificate]:
+    """factors -> proposals for a certificate that no motion serves them all; none if one does.
 
     still: no latent may move, since the specification forbids it.
     """
     if is_solvable(factors, budget, still=still):
-        return None
-    for system in _systems(factors, budget, generic=False, still=still):
-        leaves = _tree(system, Assignment(), budget)
-        if leaves is None:
-            continue
-        certificate = _certify(system, leaves)
-        if certificate is not None:
-            return certificate
-    return None
+        return
+    # columns of which one is e times the other: not where only one parameter differs
+    for single in (False, True):
+        systems = _systems(factors, budget, generic=False, still=still, single=single)
+        for system in islice(systems, MAX_SINGLE) if single else systems:
+            leaves = _tree(system, Assignment(), budget)
+            certificate = None if leaves is None else _certify(system, leaves)
+            if certificate is not None:
+                yield certificate
+                budget.spend(REFUSED)  # asked for another one
 
 
 def _certify(system: System, leaves: Sequence[Assignment]) -> Certificate | None:

@@ -251,6 +251,7 @@ class Instance:
     points: int
     seed: int = SEED
     still: bool = False  # no latent may move
+    single: bool = False  # each parameter value differs from the first in one parameter only
     rows: list[Row] = field(default_factory=list)
     parameters: list[Values] = field(default_factory=list)
     known: Values = field(default_factory=dict)
@@ -276,8 +277,9 @@ class Instance:
         for point in range(self.points):
             values: Values = {}
             self.counter = self.seed
-            for symbol in learned:
-                values.update(self.draw(symbol, point))
+            for n, symbol in enumerate(learned):
+                same = self.single and (point - 1) % len(learned) != n
+                values.update(self.draw(symbol, 0 if same else point))
             self.parameters.append(values)
         self.densities = [
             interpret_functions(factor.log_density, self.functions) for factor in self.factors
