@@ -97,7 +97,7 @@ def _list_assumptions(model: Model, decision: Decision) -> list[Assumption]:
         assumptions.append(Assumption("family", text))
     nonzero = dict.fromkeys(term for result in holding for term in result.nonzero)
     for term in nonzero:
-        text = f"{print_text(tidy(term))} is not 0 (the motion divides by it)"
+        text = f"the motion divides by {print_text(tidy(term))}, which must not be 0"
         assumptions.append(Assumption("nonzero", text, term=term))
     for size, least in least_sizes(model.statements).items():
         text = f"{size} >= {least} (place {least} is used)"

@@ -889,7 +889,7 @@ FACTOR = closed(
 )
 NODE_TERM = {"node": {"type": "string"}, **FORMULA["properties"]}  # type: ignore[dict-item]
 DERIVATION = closed(
-    schema={"const": "symelbo/derivation/2"},
+    schema={"const": "symelbo/derivation/1"},
     symelbo_version={"const": __version__},
     spec_sha256={"type": "string", "pattern": "^[0-9a-f]{64}$"},
     model={"type": "object", "required": ["name", "model", "observed"]},

@@ -11,16 +11,42 @@ bd34a8ef2dece04f08154b83904f89edd856fc960f97f4ae017a5b97fdeecc40.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["elbo", "entropy_sum", "gap"]
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
+
+def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
+    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                value = function(*args, **kwargs)
+            if isinstance(value, float) and not np.isfinite(value):
+                raise FloatingPointError(f"found {value}")
+        except FloatingPointError as error:
+            message = f"{function.__name__} is undetermined or exceeds floats: {error}"
+            raise ValueError(message) from None
+        return value
+
+    return checked
+
+
+@_within_floats
 def entropy_sum(*, W: ArrayLike, tau: ArrayLike, sigma2: ArrayLike) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
@@ -29,7 +55,8 @@ def entropy_sum(*, W: ArrayLike, tau: ArrayLike, sigma2: ArrayLike) -> float:
         sigma2: shape (D,); positive.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
     W = _array("W", W, "D H", "real", sizes)
@@ -45,6 +72,7 @@ def entropy_sum(*, W: ArrayLike, tau: ArrayLike, sigma2: ArrayLike) -> float:
     )
 
 
+@_within_floats
 def elbo(*, x: ArrayLike, W: ArrayLike, tau: ArrayLike, sigma2: ArrayLike) -> float:
     """ELBO per data point, in nats.
 
@@ -57,7 +85,8 @@ def elbo(*, x: ArrayLike, W: ArrayLike, tau: ArrayLike, sigma2: ArrayLike) -> fl
         sigma2: shape (D,); positive.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
     x = _array("x", x, "N D", "real", sizes)
@@ -69,23 +98,27 @@ def elbo(*, x: ArrayLike, W: ArrayLike, tau: ArrayLike, sigma2: ArrayLike) -> fl
     precision = np.eye(H) / tau[:, None] + (W / sigma2[:, None]).T @ W
     mode = np.linalg.solve(precision, (x @ (W / sigma2[:, None])).T).T
     # log-density of z
-    log_z = np.sum(-0.5 * np.log(2 * np.pi * tau) - 0.5 * mode**2 / tau, axis=-1)
+    log_z = np.sum(
+        -0.5 * np.log(2 * np.pi * tau) - 0.5 * (mode / np.sqrt(tau)) ** 2, axis=-1
+    )
     # log-density of x
     m = mode @ W.T
     log_x = np.sum(
-        -0.5 * np.log(2 * np.pi * sigma2) - 0.5 * (x - m) ** 2 / sigma2, axis=-1
+        -0.5 * np.log(2 * np.pi * sigma2) - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2,
+        axis=-1,
     )
     # the posterior is normal, so log p(x) = log p(x, mode) + this
     log_volume = 0.5 * H * np.log(2 * np.pi) - 0.5 * np.linalg.slogdet(precision)[1]
     return float(np.mean(log_z) + np.mean(log_x) + log_volume)
 
 
+@_within_floats
 def gap(*, x: ArrayLike, W: ArrayLike, tau: ArrayLike, sigma2: ArrayLike) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
-    Computed as the derivative of the ELBO along the field
-        z: tau moves with [-tau[h] for h in 1:H]
-        x: sigma2 moves with [-sigma2[d] for d in 1:D]
+    Computed as the derivative of the ELBO along the motion
+        d/ds sigma2[d] = -sigma2[d]
+        d/ds tau[h] = -tau[h]
     It vanishes at stationary points.
 
     Args:
@@ -95,7 +128,8 @@ def gap(*, x: ArrayLike, W: ArrayLike, tau: ArrayLike, sigma2: ArrayLike) -> flo
         sigma2: shape (D,); positive.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
     x = _array("x", x, "N D", "real", sizes)
@@ -107,14 +141,14 @@ def gap(*, x: ArrayLike, W: ArrayLike, tau: ArrayLike, sigma2: ArrayLike) -> flo
     precision = np.eye(H) / tau[:, None] + (W / sigma2[:, None]).T @ W
     covariance = np.linalg.inv(precision)
     mode = np.linalg.solve(precision, (x @ (W / sigma2[:, None])).T).T
-    # derivative of log p(z) along the field
+    # derivative of log p(z) along the motion
     curvature_z = -np.eye(H) / tau[:, None]
-    slope_z = np.sum(0.5 - 0.5 * mode**2 / tau, axis=-1)
+    slope_z = np.sum(0.5 - 0.5 * (mode / np.sqrt(tau)) ** 2, axis=-1)
     slope_z_spread = 0.5 * np.sum(covariance * curvature_z)
-    # derivative of log p(x) along the field
+    # derivative of log p(x) along the motion
     curvature_x = -(W / sigma2[:, None]).T @ W
     m = mode @ W.T
-    slope_x = np.sum(0.5 - 0.5 * (x - m) ** 2 / sigma2, axis=-1)
+    slope_x = np.sum(0.5 - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
     slope_x_spread = 0.5 * np.sum(covariance * curvature_x)
     return float(np.mean(slope_z) + slope_z_spread + np.mean(slope_x) + slope_x_spread)
 
@@ -127,10 +161,7 @@ def _array(
     sizes: dict[str, int],
 ) -> NDArray[np.float64]:
     """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be an array of real numbers") from None
+    array = _real(name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
@@ -155,3 +186,14 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Refuse text, complex numbers, objects and rows of unequal lengths."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be an array of real numbers")
+    return array.astype(float)

@@ -11,13 +11,39 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 __all__ = ["elbo", "entropy_sum", "gap"]
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
+
+def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
+    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                value = function(*args, **kwargs)
+            if isinstance(value, float) and not value < np.inf:
+                raise FloatingPointError(f"found {value}")
+        except FloatingPointError as error:
+            message = f"{function.__name__} is undetermined or exceeds floats: {error}"
+            raise ValueError(message) from None
+        return value
+
+    return checked
+
+
+@_within_floats
 def entropy_sum(
     *,
     pi: ArrayLike,
@@ -27,21 +53,22 @@ def entropy_sum(
 ) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
-        pi: shape (C,); positive, summing to one over the last axis.
+        pi: shape (C,); non-negative, summing to one over the last axis.
         mu: shape (C, D); real. Only checked: the value does not depend on it.
         Sigma: shape (C, D, D); symmetric positive definite in the last two axes.
         q: shape (N, C); responsibilities: q[n, c] is the probability that data point n
             has category c; rows sum to one, zeros are allowed.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
-    pi = _array("pi", pi, "C", "simplex", sizes)
+    pi = _array("pi", pi, "C", "weights", sizes)
     Sigma = _array("Sigma", Sigma, "C D D", "posdef", sizes)
     q = _array("q", q, "N C", "weights", sizes)
     if mu is not None:
@@ -50,12 +77,13 @@ def entropy_sum(
     # entropy of q
     entropy_q = np.sum(special.entr(q), axis=1)
     # entropy of c, proof section "Entropies"
-    entropy_c = -np.sum(pi * np.log(pi))
+    entropy_c = np.sum(special.entr(pi))
     # entropy of x, proof section "Entropies"
     entropy_x = 0.5 * np.linalg.slogdet(Sigma)[1] + 0.5 * D * np.log(2 * np.e * np.pi)
     return float(np.mean(entropy_q) - entropy_c - q.mean(axis=0) @ entropy_x)
 
 
+@_within_floats
 def elbo(
     *,
     x: ArrayLike,
@@ -66,20 +94,23 @@ def elbo(
 ) -> float:
     """ELBO per data point, in nats.
 
+    Minus infinity where a category of probability 0 has weight.
+
     Args:
         x: shape (N, D); data, real.
-        pi: shape (C,); positive, summing to one over the last axis.
+        pi: shape (C,); non-negative, summing to one over the last axis.
         mu: shape (C, D); real.
         Sigma: shape (C, D, D); symmetric positive definite in the last two axes.
         q: shape (N, C); responsibilities: q[n, c] is the probability that data point n
             has category c; rows sum to one, zeros are allowed.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
     x = _array("x", x, "N D", "real", sizes)
-    pi = _array("pi", pi, "C", "simplex", sizes)
+    pi = _array("pi", pi, "C", "weights", sizes)
     mu = _array("mu", mu, "C D", "real", sizes)
     Sigma = _array("Sigma", Sigma, "C D D", "posdef", sizes)
     q = _array("q", q, "N C", "weights", sizes)
@@ -87,7 +118,7 @@ def elbo(
     # entropy of q
     entropy_q = np.sum(special.entr(q), axis=1)
     # log-density of c
-    log_c = np.log(pi)
+    log_c = _log(pi)
     # log-density of x
     residual = x[:, None, :] - mu
     log_x = (
@@ -99,10 +130,13 @@ def elbo(
         - 0.5 * D * np.log(2 * np.pi)
     )
     return float(
-        np.mean(entropy_q) + q.mean(axis=0) @ log_c + np.mean(np.sum(q * log_x, axis=1))
+        np.mean(entropy_q)
+        + np.sum(_weigh(q.mean(axis=0), log_c))
+        + np.mean(np.sum(q * log_x, axis=1))
     )
 
 
+@_within_floats
 def gap(
     *,
     x: ArrayLike,
@@ -113,38 +147,55 @@ def gap(
 ) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
-    Computed as the derivative of the ELBO along the field
-        c: pi moves with [pi[c]*(log(pi[c]) - sum(pi[i]*log(pi[i]) for i in 1:C)) for c
-            in 1:C]
-        x: Sigma moves with [-Sigma[c,d,i] for c in 1:C, d in 1:D, i in 1:D]
+    Computed as the derivative of the ELBO along the motion
+        d/ds Sigma[c,d,i] = -Sigma[c,d,i]
+        d/ds pi[c] = pi[c]*(log(pi[c]) - sum(pi[i]*log(pi[i]) for i in 1:C))
     It vanishes at stationary points.
+    Minus infinity where a category of probability 0 has weight.
 
     Args:
         x: shape (N, D); data, real.
-        pi: shape (C,); positive, summing to one over the last axis.
+        pi: shape (C,); non-negative, summing to one over the last axis.
         mu: shape (C, D); real.
         Sigma: shape (C, D, D); symmetric positive definite in the last two axes.
         q: shape (N, C); responsibilities: q[n, c] is the probability that data point n
             has category c; rows sum to one, zeros are allowed.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
     x = _array("x", x, "N D", "real", sizes)
-    pi = _array("pi", pi, "C", "simplex", sizes)
+    pi = _array("pi", pi, "C", "weights", sizes)
     mu = _array("mu", mu, "C D", "real", sizes)
     Sigma = _array("Sigma", Sigma, "C D D", "posdef", sizes)
     q = _array("q", q, "N C", "weights", sizes)
     D = sizes["D"]
-    # derivative of log p(c) along the field
-    slope_c = np.log(pi) - np.sum(pi * np.log(pi))
-    # derivative of log p(x) along the field
+    # derivative of log p(c) along the motion
+    slope_c = _log(pi) + np.sum(special.entr(pi))
+    # derivative of log p(x) along the motion
     residual = x[:, None, :] - mu
     slope_x = 0.5 * D - 0.5 * np.einsum(
         "nci,ncj,cij->nc", residual, residual, np.linalg.inv(Sigma), optimize=True
     )
-    return float(q.mean(axis=0) @ slope_c + np.mean(np.sum(q * slope_x, axis=1)))
+    return float(
+        np.sum(_weigh(q.mean(axis=0), slope_c)) + np.mean(np.sum(q * slope_x, axis=1))
+    )
+
+
+def _log(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """log(p), minus infinity at 0."""
+    p = np.asarray(p)
+    return np.log(p, out=np.full(p.shape, -np.inf), where=p > 0)
+
+
+def _weigh(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """weights * values, where a weight of 0 takes out minus infinity."""
+    shape = np.broadcast_shapes(weights.shape, values.shape)
+    return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)
 
 
 def _array(
@@ -155,10 +206,7 @@ def _array(
     sizes: dict[str, int],
 ) -> NDArray[np.float64]:
     """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be an array of real numbers") from None
+    array = _real(name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
@@ -182,8 +230,8 @@ def _array(
         if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
     if domain == "posdef":
-        asymmetry = np.abs(array - np.swapaxes(array, -1, -2)).max()
-        if asymmetry > 1e-8 * np.abs(array).max():
+        asymmetry = np.abs(array - np.swapaxes(array, -1, -2))
+        if np.any(asymmetry > 1e-8 * np.abs(array).max(axis=(-2, -1), keepdims=True)):
             raise ValueError(f"{name} must be symmetric in its last two axes")
         try:
             np.linalg.cholesky(array)
@@ -195,3 +243,14 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Refuse text, complex numbers, objects and rows of unequal lengths."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be an array of real numbers")
+    return array.astype(float)

@@ -11,12 +11,38 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["elbo", "entropy_sum", "gap"]
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
+
+def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
+    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                value = function(*args, **kwargs)
+            if isinstance(value, float) and not np.isfinite(value):
+                raise FloatingPointError(f"found {value}")
+        except FloatingPointError as error:
+            message = f"{function.__name__} is undetermined or exceeds floats: {error}"
+            raise ValueError(message) from None
+        return value
+
+    return checked
+
+
+@_within_floats
 def entropy_sum(
     *,
     W: ArrayLike | None = None,
@@ -27,7 +53,7 @@ def entropy_sum(
 ) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
@@ -38,7 +64,8 @@ def entropy_sum(
         tau2: shape (N, H); parameters of q, positive.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {"D": _size("D", D)}
     sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
@@ -57,6 +84,7 @@ def entropy_sum(
     return float(np.mean(entropy_q) - entropy_z - entropy_x)
 
 
+@_within_floats
 def elbo(
     *,
     x: ArrayLike,
@@ -79,7 +107,8 @@ def elbo(
         tau2: shape (N, H); parameters of q, positive.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
     x = _array("x", x, "N D", "real", sizes)
@@ -97,7 +126,8 @@ def elbo(
     # log-density of x
     m = mu + nu @ W.T
     log_x = np.sum(
-        -0.5 * np.log(2 * np.pi * sigma2) - 0.5 * (x - m) ** 2 / sigma2, axis=-1
+        -0.5 * np.log(2 * np.pi * sigma2) - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2,
+        axis=-1,
     )
     log_x_spread = -0.5 * np.einsum("ni,ji->n", tau2, W**2) / sigma2
     return float(
@@ -109,6 +139,7 @@ def elbo(
     )
 
 
+@_within_floats
 def gap(
     *,
     x: ArrayLike,
@@ -120,9 +151,12 @@ def gap(
 ) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
-    Computed as the derivative of the ELBO along the field
-        z: rho moves with [-rho[h] for h in 1:H]
-        x: sigma2 moves with -sigma2
+    Computed as the derivative of the ELBO along the motion
+        d/ds W[d,h] = -W[d,h]/2
+        d/ds sigma2 = -sigma2
+        d/ds z[h] = z[h]/2
+        d/ds nu[h] = nu[h]/2
+        d/ds tau2[h] = tau2[h]
     It vanishes at stationary points.
 
     Args:
@@ -134,7 +168,8 @@ def gap(
         tau2: shape (N, H); parameters of q, positive.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
     x = _array("x", x, "N D", "real", sizes)
@@ -143,19 +178,14 @@ def gap(
     sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
     nu = _array("nu", nu, "N H", "real", sizes)
     tau2 = _array("tau2", tau2, "N H", "positive", sizes)
-    # derivative of log p(z) along the field
-    slope_z = np.sum(0.5 - 0.5 * nu**2, axis=-1)
-    slope_z_spread = -0.5 * np.sum(tau2, axis=-1)
-    # derivative of log p(x) along the field
+    H = sizes["H"]
+    # derivative of log p(z) along the motion
+    slope_z = 0.5 * H - 0.5 * np.sum(tau2, axis=-1) - 0.5 * np.sum(nu**2, axis=-1)
+    # derivative of log p(x) along the motion
     m = mu + nu @ W.T
-    slope_x = np.sum(0.5 - 0.5 * (x - m) ** 2 / sigma2, axis=-1)
+    slope_x = np.sum(0.5 - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
     slope_x_spread = -0.5 * np.einsum("ni,ji->n", tau2, W**2) / sigma2
-    return float(
-        np.mean(slope_z)
-        + np.mean(slope_z_spread)
-        + np.mean(slope_x)
-        + np.mean(slope_x_spread)
-    )
+    return float(np.mean(slope_z) + np.mean(slope_x) + np.mean(slope_x_spread))
 
 
 def _array(
@@ -166,10 +196,7 @@ def _array(
     sizes: dict[str, int],
 ) -> NDArray[np.float64]:
     """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be an array of real numbers") from None
+    array = _real(name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
@@ -201,3 +228,14 @@ def _size(name: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise ValueError(f"{name} must be a positive integer, found {value!r}")
     return int(value)
+
+
+def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Refuse text, complex numbers, objects and rows of unequal lengths."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be an array of real numbers")
+    return array.astype(float)

@@ -11,13 +11,39 @@ dab37474f603610072e37adf2f6001b7eff2728893dc5e631b19eda7056559b6.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 __all__ = ["entropy_sum"]
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
+
+def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
+    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                value = function(*args, **kwargs)
+            if isinstance(value, float) and not np.isfinite(value):
+                raise FloatingPointError(f"found {value}")
+        except FloatingPointError as error:
+            message = f"{function.__name__} is undetermined or exceeds floats: {error}"
+            raise ValueError(message) from None
+        return value
+
+    return checked
+
+
+@_within_floats
 def entropy_sum(
     *,
     pi: ArrayLike,
@@ -28,11 +54,11 @@ def entropy_sum(
 ) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
-        pi: shape (C,); positive, summing to one over the last axis.
+        pi: shape (C,); non-negative, summing to one over the last axis.
         Theta: shape (C, L); real. Only checked: the value does not depend on it.
         q: shape (N, C); responsibilities: q[n, c] is the probability that data point n
             has category c; rows sum to one, zeros are allowed.
@@ -42,10 +68,11 @@ def entropy_sum(
             functions are abstract, so it has to be given.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
-    pi = _array("pi", pi, "C", "simplex", sizes)
+    pi = _array("pi", pi, "C", "weights", sizes)
     q = _array("q", q, "N C", "weights", sizes)
     entropy_x = _number("entropy_x", entropy_x)
     log_base_x = _number("log_base_x", log_base_x)
@@ -54,7 +81,7 @@ def entropy_sum(
     # entropy of q
     entropy_q = np.sum(special.entr(q), axis=1)
     # entropy of c, proof section "Entropies"
-    entropy_c = -np.sum(pi * np.log(pi))
+    entropy_c = np.sum(special.entr(pi))
     return float(np.mean(entropy_q) + log_base_x - entropy_c - entropy_x)
 
 
@@ -66,10 +93,7 @@ def _array(
     sizes: dict[str, int],
 ) -> NDArray[np.float64]:
     """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be an array of real numbers") from None
+    array = _real(name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
@@ -102,10 +126,20 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
 
 def _number(name: str, value: float) -> float:
     """Check a finite number."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a number, found {value!r}") from None
+    number = _real(name, value)
+    if number.shape:
+        raise ValueError(f"{name} must be a number, found an array")
     if not np.isfinite(number):
         raise ValueError(f"{name} must be finite, found {number}")
-    return number
+    return float(number)
+
+
+def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Refuse text, complex numbers, objects and rows of unequal lengths."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be an array of real numbers")
+    return array.astype(float)

@@ -11,12 +11,38 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["elbo", "entropy_sum", "gap"]
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
+
+def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
+    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                value = function(*args, **kwargs)
+            if isinstance(value, float) and not np.isfinite(value):
+                raise FloatingPointError(f"found {value}")
+        except FloatingPointError as error:
+            message = f"{function.__name__} is undetermined or exceeds floats: {error}"
+            raise ValueError(message) from None
+        return value
+
+    return checked
+
+
+@_within_floats
 def entropy_sum(
     *,
     W: ArrayLike,
@@ -25,7 +51,7 @@ def entropy_sum(
 ) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
@@ -34,7 +60,8 @@ def entropy_sum(
         sigma2: a number; positive.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
     W = _array("W", W, "D H", "real", sizes)
@@ -49,6 +76,7 @@ def entropy_sum(
     )
 
 
+@_within_floats
 def elbo(*, x: ArrayLike, W: ArrayLike, mu: ArrayLike, sigma2: ArrayLike) -> float:
     """ELBO per data point, in nats.
 
@@ -61,7 +89,8 @@ def elbo(*, x: ArrayLike, W: ArrayLike, mu: ArrayLike, sigma2: ArrayLike) -> flo
         sigma2: a number; positive.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
     x = _array("x", x, "N D", "real", sizes)
@@ -77,19 +106,22 @@ def elbo(*, x: ArrayLike, W: ArrayLike, mu: ArrayLike, sigma2: ArrayLike) -> flo
     # log-density of x
     m = mu + mode @ W.T
     log_x = np.sum(
-        -0.5 * np.log(2 * np.pi * sigma2) - 0.5 * (x - m) ** 2 / sigma2, axis=-1
+        -0.5 * np.log(2 * np.pi * sigma2) - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2,
+        axis=-1,
     )
     # the posterior is normal, so log p(x) = log p(x, mode) + this
     log_volume = 0.5 * H * np.log(2 * np.pi) - 0.5 * np.linalg.slogdet(precision)[1]
     return float(np.mean(log_z) + np.mean(log_x) + log_volume)
 
 
+@_within_floats
 def gap(*, x: ArrayLike, W: ArrayLike, mu: ArrayLike, sigma2: ArrayLike) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
-    Computed as the derivative of the ELBO along the field
-        z: tau moves with [-tau[h] for h in 1:H]
-        x: sigma2 moves with -sigma2
+    Computed as the derivative of the ELBO along the motion
+        d/ds W[d,h] = -W[d,h]/2
+        d/ds sigma2 = -sigma2
+        d/ds z[h] = z[h]/2
     It vanishes at stationary points.
 
     Args:
@@ -99,7 +131,8 @@ def gap(*, x: ArrayLike, W: ArrayLike, mu: ArrayLike, sigma2: ArrayLike) -> floa
         sigma2: a number; positive.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
     x = _array("x", x, "N D", "real", sizes)
@@ -111,16 +144,19 @@ def gap(*, x: ArrayLike, W: ArrayLike, mu: ArrayLike, sigma2: ArrayLike) -> floa
     precision = np.eye(H) + W.T @ W / sigma2
     covariance = np.linalg.inv(precision)
     mode = np.linalg.solve(precision, ((x - mu) @ W / sigma2).T).T
-    # derivative of log p(z) along the field
+    # derivative of log p(z) along the motion
     curvature_z = -np.eye(H)
-    slope_z = np.sum(0.5 - 0.5 * mode**2, axis=-1)
-    slope_z_spread = 0.5 * np.sum(covariance * curvature_z)
-    # derivative of log p(x) along the field
+    slope_z = (
+        0.5 * H
+        - 0.5 * np.sum(mode**2, axis=-1)
+        + 0.5 * np.sum(covariance * curvature_z)
+    )
+    # derivative of log p(x) along the motion
     curvature_x = -W.T @ W / sigma2
     m = mu + mode @ W.T
-    slope_x = np.sum(0.5 - 0.5 * (x - m) ** 2 / sigma2, axis=-1)
+    slope_x = np.sum(0.5 - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
     slope_x_spread = 0.5 * np.sum(covariance * curvature_x)
-    return float(np.mean(slope_z) + slope_z_spread + np.mean(slope_x) + slope_x_spread)
+    return float(np.mean(slope_z) + np.mean(slope_x) + slope_x_spread)
 
 
 def _array(
@@ -131,10 +167,7 @@ def _array(
     sizes: dict[str, int],
 ) -> NDArray[np.float64]:
     """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be an array of real numbers") from None
+    array = _real(name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
@@ -159,3 +192,14 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Refuse text, complex numbers, objects and rows of unequal lengths."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be an array of real numbers")
+    return array.astype(float)

@@ -11,12 +11,38 @@ f4fcffbaca9e6a46fdb378afdb0e4836f720a650d318ec44a177984b9f736996.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["elbo", "entropy_terms"]
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
+
+def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
+    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                value = function(*args, **kwargs)
+            if isinstance(value, float) and not np.isfinite(value):
+                raise FloatingPointError(f"found {value}")
+        except FloatingPointError as error:
+            message = f"{function.__name__} is undetermined or exceeds floats: {error}"
+            raise ValueError(message) from None
+        return value
+
+    return checked
+
+
+@_within_floats
 def entropy_terms(
     *,
     pi: ArrayLike,
@@ -34,7 +60,8 @@ def entropy_terms(
         entropy_q: mean entropy of q over the data, in nats.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
     pi = _array("pi", pi, "", "unit", sizes)
@@ -46,6 +73,7 @@ def entropy_terms(
     return float(entropy_q - entropy_z)
 
 
+@_within_floats
 def elbo(
     *,
     x1: ArrayLike,
@@ -72,7 +100,8 @@ def elbo(
             last axis; 1/S if not given.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
     x1 = _array("x1", x1, "N", "binary", sizes)
@@ -85,10 +114,10 @@ def elbo(
     # log-density of z
     log_z = z * np.log(pi) + np.log1p(-pi) * (1 - z)
     # log-density of x1
-    log_x1 = v * x1[:, None] * z - np.logaddexp(0, v * z)
+    log_x1 = -np.logaddexp(0, v * z * (1 - 2 * x1)[:, None])
     # log-density of x2
     a = z * (v + 1)
-    log_x2 = a * x2[:, None] - np.logaddexp(0, a)
+    log_x2 = -np.logaddexp(0, a * (1 - 2 * x2)[:, None])
     return float(
         entropy_q
         + weights.mean(axis=0) @ log_z
@@ -105,10 +134,7 @@ def _array(
     sizes: dict[str, int],
 ) -> NDArray[np.float64]:
     """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be an array of real numbers") from None
+    array = _real(name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
@@ -156,10 +182,20 @@ def _weights(
 
 def _number(name: str, value: float) -> float:
     """Check a finite number."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a number, found {value!r}") from None
+    number = _real(name, value)
+    if number.shape:
+        raise ValueError(f"{name} must be a number, found an array")
     if not np.isfinite(number):
         raise ValueError(f"{name} must be finite, found {number}")
-    return number
+    return float(number)
+
+
+def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Refuse text, complex numbers, objects and rows of unequal lengths."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be an array of real numbers")
+    return array.astype(float)

@@ -11,13 +11,39 @@ bcb345e031ed2de6ced953ad4b8f65fc4c11075caef62fdfe68d23641ae0c1fa.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 __all__ = ["elbo", "entropy_sum", "gap"]
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
+
+def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
+    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                value = function(*args, **kwargs)
+            if isinstance(value, float) and not np.isfinite(value):
+                raise FloatingPointError(f"found {value}")
+        except FloatingPointError as error:
+            message = f"{function.__name__} is undetermined or exceeds floats: {error}"
+            raise ValueError(message) from None
+        return value
+
+    return checked
+
+
+@_within_floats
 def entropy_sum(
     *,
     pi: ArrayLike,
@@ -28,7 +54,7 @@ def entropy_sum(
 ) -> float:
     """Entropy sum per data point, in nats.
 
-    Equal to the ELBO where the ELBO is stationary along the field (see `gap`);
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
     elsewhere it is not a bound.
 
     Args:
@@ -40,7 +66,8 @@ def entropy_sum(
             last axis; 1/S if not given.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
     pi = _array("pi", pi, "", "unit", sizes)
@@ -51,14 +78,11 @@ def entropy_sum(
     # entropy of z, proof section "Entropies"
     entropy_z = -pi * np.log(pi) - np.log1p(-pi) * (1 - pi)
     # entropy of x, proof section "Entropies"
-    entropy_x = np.sum(
-        np.logaddexp(0, v * z[:, None])
-        - v * z[:, None] * special.expit(v * z[:, None]),
-        axis=-1,
-    )
+    entropy_x = np.sum(_entropy_of_logit(v * z[:, None]), axis=-1)
     return float(entropy_q - entropy_z - weights.mean(axis=0) @ entropy_x)
 
 
+@_within_floats
 def elbo(
     *,
     x: ArrayLike,
@@ -83,7 +107,8 @@ def elbo(
             last axis; 1/S if not given.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
     x = _array("x", x, "N D", "binary", sizes)
@@ -95,9 +120,7 @@ def elbo(
     # log-density of z
     log_z = z * np.log(pi) + np.log1p(-pi) * (1 - z)
     # log-density of x
-    log_x = np.sum(
-        v * x[:, None, :] * z[:, None] - np.logaddexp(0, v * z[:, None]), axis=-1
-    )
+    log_x = -np.sum(np.logaddexp(0, v * z[:, None] * (1 - 2 * x)[:, None, :]), axis=-1)
     return float(
         entropy_q
         + weights.mean(axis=0) @ log_z
@@ -105,6 +128,7 @@ def elbo(
     )
 
 
+@_within_floats
 def gap(
     *,
     x: ArrayLike,
@@ -116,9 +140,9 @@ def gap(
 ) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
-    Computed as the derivative of the ELBO along the field
-        z: pi moves with pi*(1 - pi)*log(pi/(1 - pi))
-        x: v moves with v
+    Computed as the derivative of the ELBO along the motion
+        d/ds pi = pi*(1 - pi)*log(pi/(1 - pi))
+        d/ds v[d] = v[d]
     It vanishes at stationary points.
 
     Args:
@@ -132,7 +156,8 @@ def gap(
             last axis; 1/S if not given.
 
     Raises:
-        ValueError: an argument has a wrong shape, leaves its domain or is not finite.
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
     x = _array("x", x, "N D", "binary", sizes)
@@ -142,13 +167,26 @@ def gap(
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
-    # derivative of log p(z) along the field
-    slope_z = (z - pi) * (np.log(pi) - np.log1p(-pi))
-    # derivative of log p(x) along the field
-    slope_x = z * np.sum(v * (x[:, None, :] - special.expit(v * z[:, None])), axis=-1)
+    # derivative of log p(z) along the motion
+    slope_z = (pi - z) * (np.log1p(-pi) - np.log(pi))
+    # derivative of log p(x) along the motion
+    slope_x = z * np.sum(
+        v
+        * (
+            x[:, None, :] * special.expit(-v * z[:, None])
+            - special.expit(v * z[:, None]) * (1 - x)[:, None, :]
+        ),
+        axis=-1,
+    )
     return float(
         weights.mean(axis=0) @ slope_z + np.mean(np.sum(weights * slope_x, axis=1))
     )
+
+
+def _entropy_of_logit(a: NDArray[np.float64]) -> NDArray[np.float64]:
+    """softplus(a) - a*sigmoid(a), the entropy of a binary value with log-odds a."""
+    a = np.abs(a)
+    return np.logaddexp(0, -a) + a * special.expit(-a)
 
 
 def _array(
@@ -159,10 +197,7 @@ def _array(
     sizes: dict[str, int],
 ) -> NDArray[np.float64]:
     """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be an array of real numbers") from None
+    array = _real(name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
@@ -210,10 +245,20 @@ def _weights(
 
 def _number(name: str, value: float) -> float:
     """Check a finite number."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a number, found {value!r}") from None
+    number = _real(name, value)
+    if number.shape:
+        raise ValueError(f"{name} must be a number, found an array")
     if not np.isfinite(number):
         raise ValueError(f"{name} must be finite, found {number}")
-    return number
+    return float(number)
+
+
+def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Refuse text, complex numbers, objects and rows of unequal lengths."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be an array of real numbers")
+    return array.astype(float)

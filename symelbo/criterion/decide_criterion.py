@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from itertools import combinations
 
@@ -231,7 +232,7 @@ class _Decider:
         return Decision(ordered, _union(moved))
 
     def judge(
-        self, component: Component, members: Sequence[int], holding: Collection[int]
+        self, component: Component, members: Sequence[int], holding: AbstractSet[int]
     ) -> dict[int, Result]:
         """Refuted, outside or undecided, for the factors of a component without a motion."""
         assert isinstance(component.answer, NotFound)

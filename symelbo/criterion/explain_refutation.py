@@ -6,7 +6,8 @@ change is named only if the search then finds a motion that the checker accepts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from symelbo.criterion.confirm import confirm_component, first_confirmed
@@ -121,7 +122,7 @@ class _Change:
 
 
 def find_remedy(
-    factors: Sequence[Factor], blamed: Sequence[int], holding: Collection[int], *, still: bool
+    factors: Sequence[Factor], blamed: Sequence[int], holding: AbstractSet[int], *, still: bool
 ) -> str:
     """A small change after which (U) holds of the blamed factors and of all that held; "" if none.
 
@@ -141,7 +142,7 @@ def find_remedy(
     return ""
 
 
-def _is_served(search: Search, wanted: Collection[int], still: bool = False) -> bool:
+def _is_served(search: Search, wanted: AbstractSet[int], still: bool = False) -> bool:
     """Whether a motion that the checker accepts serves all wanted factors."""
     failing = [c for c in search.decide({}) if not c.holds and not wanted.isdisjoint(c.members)]
     if not failing:
@@ -156,7 +157,7 @@ def _is_served(search: Search, wanted: Collection[int], still: bool = False) -> 
     return False
 
 
-def _is_confirmed(search: Search, moving: Moving, wanted: Collection[int]) -> bool:
+def _is_confirmed(search: Search, moving: Moving, wanted: AbstractSet[int]) -> bool:
     for component in search.decide(moving):
         if wanted.isdisjoint(component.members):
             continue

@@ -5,17 +5,18 @@ The criterion (U) does not need it; the papers state theirs in these terms.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from symelbo.criterion.factor import Factor, open_density
 from symelbo.criterion.identity import Identity
 from symelbo.expfam.derive_means import derive_means
 from symelbo.expfam.form import Block, ExponentialForm, Gauge, Inseparable
-from symelbo.expfam.separate_density import separate_density
-from symelbo.index.build import ZERO, subtract
+from symelbo.expfam.separate_density import absorb_base, separate_density
+from symelbo.index.build import ONE, ZERO, add, mul, negate, subtract, total
 from symelbo.index.differentiate import derivative_by
-from symelbo.index.normal import normal
-from symelbo.index.substitute import replace_index, replace_symbols
+from symelbo.index.normal import Poly, from_monomial, from_poly, normal, to_poly
+from symelbo.index.substitute import replace_index, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Extent, Index, Symbol, Term
 
 __all__ = ["FactorForm", "Slope", "express_form"]
@@ -89,19 +90,28 @@ def express_form(factor: Factor, identity: Identity | None) -> FactorForm | Inse
         else:
             return separation
     assert not isinstance(separation, Inseparable)
-    gauge = Gauge.CONSTANT if identity is None else identity.gauge
-    form = separation.forms[0 if gauge is Gauge.CONSTANT else -1]
+    form, left = separation.forms[0], ZERO
+    based = identity is not None and identity.gauge is not Gauge.CONSTANT
+    if based:
+        form, left = absorb_base(separation.forms[-1])
     mapping = factor.actual()
     log_base = normal(replace_symbols(form.log_base, mapping))
-    if identity is not None and identity.gauge is not Gauge.CONSTANT:
-        log_base = identity.base
     blocks = tuple(
         _actual_block(block, mapping, {index.name for index in factor.plates})
         for block in form.blocks
     )
-    if identity is not None and identity.gauge is Gauge.SHIFTED:
-        blocks = _shift(factor, identity, blocks)
     means = derive_means(form)
+    if based:
+        assert identity is not None
+        blocks, taken = _take_base(identity, blocks)
+        over = add(log_base, replace_symbols(left, mapping), taken, negate(identity.base))
+        known, constant = _split(normal(over), factor.node)
+        log_base = normal(add(identity.base, constant))
+        # a statistic that no argument is multiplied with, and that e^b does not hold
+        if known != ZERO:
+            block = Block((), ONE, known)
+            blocks, means = (*blocks, block), None
+            form = replace(form, blocks=(*form.blocks, block))
     actual = None
     if means is not None:
         actual = tuple(Array(m.indices, normal(replace_symbols(m.body, mapping))) for m in means)
@@ -136,15 +146,23 @@ def _actual_block(block: Block, mapping: dict[Symbol, Array], taken: set[str]) -
     )
 
 
-def _shift(factor: Factor, identity: Identity, blocks: tuple[Block, ...]) -> tuple[Block, ...]:
-    """eta -> eta - c, the shares c of the base measure taken off."""
+def _split(term: Term, value: Symbol) -> tuple[Term, Term]:
+    """The summands with the value, and those without."""
+    parts: tuple[Poly, Poly] = ({}, {})
+    for monomial, scale in to_poly(term).items():
+        parts[value not in symbols_of(from_monomial(monomial))][monomial] = scale
+    return from_poly(parts[0]), from_poly(parts[1])
+
+
+def _take_base(identity: Identity, blocks: Sequence[Block]) -> tuple[tuple[Block, ...], Term]:
+    """eta -> eta - c for the shares c of b, and c' T, what they are of b."""
     shares = {normal(statistic): share for statistic, share in identity.shares}
-    return tuple(
-        Block(
-            block.indices,
-            normal(subtract(block.natural, shares.get(normal(block.statistic), ZERO))),
-            block.statistic,
-            block.symmetric,
-        )
-        for block in blocks
-    )
+    left, taken = [], []
+    for block in blocks:
+        share = shares.get(normal(block.statistic), ZERO)
+        left.append(replace(block, natural=normal(subtract(block.natural, share))))
+        part = mul(share, block.statistic)
+        for index in reversed(block.indices):
+            part = total(index, part)
+        taken.append(part)
+    return tuple(left), add(*taken)

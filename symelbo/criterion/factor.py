@@ -141,11 +141,11 @@ class Factor:
         value, latent = self.value, latents.get(self.node)
         events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
         at = (*self.statement.places, *events)
-        for symbol, array in (
+        for symbol, found in (
             (rate_symbol(value), latent.rate if latent else None),
             (shift_symbol(value), latent.shift if latent else None),
         ):
-            body = ZERO if array is None else instantiate(array, at)
+            body = ZERO if found is None else instantiate(found, at)
             mapping[symbol] = Array(events if symbol.shape else (), body)
         return mapping
 
@@ -179,7 +179,8 @@ class Factor:
         """(U), one equation per statistic: C_k - c_k."""
         mapping = self.moved(field, latents)
         still = value_at(self.value, travel)
-        exact, shifted = [], []
+        exact: list[Term] = []
+        shifted: list[Term] = []
         for part in self.parts():
             share = base_share(self.change, part, gauge, travel)
             formal = replace_symbols(subtract(part.coefficient, share), still)
@@ -267,8 +268,11 @@ def make_factor(statement: Statement) -> Factor:
 def open_density(statement: Statement) -> Density:
     """The density with every argument that may vary in the family open, known or not."""
     density = _density_on_support(statement)
-    constant = {argument.name for argument in statement.form.arguments if argument.constant}
-    varying = tuple(s for s in density.arguments if s.name not in constant)
+    held = {argument.name for argument in statement.form.arguments if argument.constant}
+    support = statement.family.support
+    for bound in (support.lower, support.upper):  # a density whose support moves has no score
+        held |= set() if bound is None else {symbol.name for symbol in symbols_of(bound)}
+    varying = tuple(s for s in density.arguments if s.name not in held)
     return Density(density.value, varying, density.term)
 
 

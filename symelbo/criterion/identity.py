@@ -9,10 +9,10 @@ from symelbo.criterion.motion import Motion
 from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel, base_share, respond, takes_base, value_at
 from symelbo.expfam.separate_change import speed
-from symelbo.index.build import ZERO, add, mul, subtract, total
+from symelbo.index.build import ZERO, add, mul, negate, subtract, total
 from symelbo.index.differentiate import derivative_along
-from symelbo.index.normal import normal
-from symelbo.index.substitute import replace_symbols
+from symelbo.index.normal import from_monomial, from_poly, normal, to_poly
+from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Symbol, Term
 
 __all__ = ["Identity", "state_identity"]
@@ -53,8 +53,8 @@ class Identity:
 def state_identity(factor: Factor, gauge: Gauge, travel: Travel, motion: Motion) -> Identity:
     """b, H~ and d of a factor whose equations the motion solves.
 
-    b = sum_k c_k' T_k with the constants c_k that the coefficients of log p - D log p come to, and
-    H~ = d - R, the rest, with the arguments moving as they must.
+    b = sum_k c_k' T_k with the constants c_k that the coefficients of log p - D log p come to (and
+    with what is constant in the density), H~ = d - R, the rest, the arguments moving as they must.
     """
     velocities = motion.velocities()
     mapping = factor.moved(velocities, motion.latents)
@@ -75,12 +75,15 @@ def state_identity(factor: Factor, gauge: Gauge, travel: Travel, motion: Motion)
         for index in reversed(part.indices):
             term = total(index, term)
         summands.append(term)
-    base = normal(add(*summands))
+    norm = _norm(factor, gauge)
+    own_norm = replace_symbols(norm, mapping)
+    base = normal(add(*summands, own_norm))
     formal = _formal_entropy(factor, gauge, travel)
     if formal is not None:
         entropy = normal(replace_symbols(formal, mapping))
     else:
-        entropy = normal(subtract(divergence, replace_symbols(factor.change.rest, mapping)))
+        rest = subtract(replace_symbols(factor.change.rest, mapping), own_norm)
+        entropy = normal(subtract(divergence, rest))
     change = normal(derivative_along(base, velocities))
     return Identity(
         factor,
@@ -102,6 +105,20 @@ def _known(term: Term) -> Term:
     return normal(expanded)
 
 
+def _norm(factor: Factor, gauge: Gauge) -> Term:
+    """What is constant in the density, the share of R that a base measure takes along."""
+    if gauge is Gauge.CONSTANT:
+        return ZERO
+    change = factor.change
+    changing = {*change.density.arguments, change.density.value}
+    kept = {
+        monomial: scale
+        for monomial, scale in to_poly(change.density.term).items()
+        if not changing & symbols_of(from_monomial(monomial))
+    }
+    return from_poly(kept)
+
+
 def _formal_base(factor: Factor, gauge: Gauge, travel: Travel) -> Term | None:
     """sum_k c_k' T_k with the textbook shares, in the family's symbols."""
     if gauge is Gauge.SHIFTED:
@@ -112,11 +129,11 @@ def _formal_base(factor: Factor, gauge: Gauge, travel: Travel) -> Term | None:
         for index in reversed(part.indices):
             term = total(index, term)
         summands.append(term)
-    return normal(add(*summands))
+    return normal(add(*summands, _norm(factor, gauge)))
 
 
 def _formal_entropy(factor: Factor, gauge: Gauge, travel: Travel) -> Term | None:
-    """d - R in the arguments of the family, r and s; r and s cancel where b is 0."""
+    """H~ in the arguments of the family, r and s; r and s cancel where b is 0."""
     response = respond(factor.change, gauge, travel)
     if response is None or gauge is Gauge.SHIFTED:
         return None
@@ -125,5 +142,5 @@ def _formal_entropy(factor: Factor, gauge: Gauge, travel: Travel) -> Term | None
         speed(argument): array for argument, array in response.values.items()
     }
     still = value_at(factor.value, travel)
-    rest = subtract(change.divergence, change.rest)
+    rest = add(change.divergence, negate(change.rest), _norm(factor, gauge))
     return normal(replace_symbols(replace_symbols(rest, values), still))

@@ -84,10 +84,18 @@ def _systems(
 ) -> Iterator[System]:
     most = MAX_ROWS * len(factors)
     for functions in interpretations(factors):
-        for sizes in small_sizes(factors):
+        for number_of, sizes in enumerate(small_sizes(factors)):
             counts = GENERIC_POINTS if generic else POINTS
             instance = Instance(
-                factors, sizes, functions, generic, counts[-1], still=still, single=single
+                factors,
+                sizes,
+                functions,
+                generic,
+                counts[-1],
+                still=still,
+                single=single,
+                # sizes that are given may be large; a part of the rows refutes as well
+                most=MAX_ROWS if number_of == 0 else None,
             )
             each, filled = instance.most_rows(), 0
             for points in counts:

@@ -49,6 +49,7 @@ MAX_SIZES = 6  # combinations of small sizes that are tried
 MAX_CONFIGURATIONS = 8  # of the parents of a factor
 MAX_VALUES = 8  # of the value of a factor
 GENERIC_VALUES = 6
+THINNED_POINTS = 3  # parameter values for which a part of a long plate has to do
 SEED: Final = 0
 
 # simple values, of few primes so that few logarithms take part
@@ -252,6 +253,7 @@ class Instance:
     seed: int = SEED
     still: bool = False  # no latent may move
     single: bool = False  # each parameter value differs from the first in one parameter only
+    most: int | None = None  # rows of each factor: of a long plate only the first places are taken
     rows: list[Row] = field(default_factory=list)
     parameters: list[Values] = field(default_factory=list)
     known: Values = field(default_factory=dict)
@@ -500,14 +502,22 @@ class Instance:
         count = 0
         for factor in self.factors:
             parents = MAX_CONFIGURATIONS if factor.parents() else 1
-            count += len(index_tuples(factor.plates, self.sizes)) * parents
+            count += len(self.plate_places(factor)) * parents
         return count * MAX_VALUES
+
+    def plate_places(self, factor: Factor) -> list[tuple[int, ...]]:
+        """Where rows of a factor are taken, at one place at least."""
+        found = index_tuples(factor.plates, self.sizes)
+        if self.most is None:
+            return found
+        parents = MAX_CONFIGURATIONS if factor.parents() else 1
+        return found[: max(1, self.most // (parents * THINNED_POINTS * MAX_VALUES))]
 
     def fill(self, points: Iterable[int]) -> None:
         """Draw the rows of all factors at all their places, for some of the parameter values."""
         for point in points:
             for number_of, factor in enumerate(self.factors):
-                for place in index_tuples(factor.plates, self.sizes):
+                for place in self.plate_places(factor):
                     self.fill_factor(number_of, factor, place, point)
 
     def fill_factor(

@@ -112,15 +112,15 @@ class System:
         c v, that is scaled c log v or c log(v - lower); of a real one that is scaled, and of a
         factor in which nothing moves, a constant.
         """
+        inputs = {s.name for s in self.instance.symbols if s.role is Role.INPUT}
+        given = tuple(item for item in row.parents if item[0][0] in inputs)
         if self.is_movable_value(row) and (own := row.value[0][0]) in assignment.moving:
             kind = self.instance.factors[row.factor].value.domain.kind
             if kind == "real" and own not in assignment.shifted:
                 return None
-            return ("c", row.factor, row.place), self.moving_base(row)
+            return ("c", row.factor, row.place, given), self.moving_base(row)
         if self.is_idle(row, assignment):
             return None
-        inputs = {s.name for s in self.instance.symbols if s.role is Role.INPUT}
-        given = tuple(item for item in row.parents if item[0][0] in inputs)
         return ("b", row.factor, row.place, row.value, given), 1
 
     def moving_base(self, row: Row) -> int:

@@ -37,7 +37,8 @@ def weigh_rows(system: System, assignment: Assignment, rows: Sequence[Row]) -> C
     """
     wide = [system.columns(row, assignment) for row in rows]
     keys = list(dict.fromkeys(key for found in wide for key in found))
-    exact, left = [], []
+    exact: list[Key] = []
+    left: list[Key] = []
     for key in keys:
         numbers = [rational_of(found[key]) for found in wide if key in found]
         (left if any(x is None for x in numbers) else exact).append(key)
@@ -265,6 +266,6 @@ def _unknown(system: System, key: Key) -> Unknown:
             return Unknown(f"rate of {name}", at, point)
         case ("s", int(point), str(name), tuple(at)):
             return Unknown(f"shift of {name}", at, point)
-        case ("c", int(factor), tuple(place)):
+        case ("c", int(factor), tuple(place), _):
             return Unknown(f"base of {system.instance.factors[factor].name}", place, None)
     raise TypeError(f"{key[0]} always has a rational coefficient")

@@ -8,8 +8,8 @@ from symelbo.expfam.respond import Travel, respond, value_at
 from symelbo.expfam.separate_change import separate_change, speed
 from symelbo.index.build import negate
 from symelbo.index.normal import normal
-from symelbo.index.substitute import replace_symbols
-from symelbo.index.terms import Array, Symbol, Term
+from symelbo.index.substitute import replace_symbols, symbols_of
+from symelbo.index.terms import Array, Role, Symbol, Term
 from symelbo.index.tidy import sum_over
 from symelbo.language.density import Density
 from symelbo.spec.model import Statement
@@ -26,6 +26,7 @@ def formal_entropy(density: Density) -> Term | None:
     response = respond(change, Gauge.CONSTANT, Travel.REST)
     if response is None or response.left:
         return None
+    assert all(s.role is not Role.VALUE for s in symbols_of(change.rest)), "R mentions the value"
     values: dict[Symbol, Array] = {speed(a): array for a, array in response.values.items()}
     still = value_at(density.value, Travel.REST)
     return normal(negate(replace_symbols(replace_symbols(change.rest, values), still)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 from symelbo.expfam.form import Block, ExponentialForm, Gauge, Inseparable, Separation
@@ -28,7 +29,7 @@ from symelbo.index.terms import (
 )
 from symelbo.language.density import Density
 
-__all__ = ["separate_density"]
+__all__ = ["absorb_base", "separate_density"]
 
 _BLOCK_NAMES = ("i", "j", "k", "l")
 
@@ -104,8 +105,8 @@ def separate_density(
         normal(add(from_poly(base), from_poly(constants))),
         Gauge.TEXTBOOK,
     )
-    absorbed = _absorb_base(tuple(blocks), base)
-    if isinstance(absorbed, Term):
+    absorbed, left = _absorb(tuple(blocks), base)
+    if left:
         return Separation((textbook,), _describe_rest())
     constant = ExponentialForm(
         density,
@@ -118,6 +119,19 @@ def separate_density(
     if absorbed == tuple(blocks):
         return Separation((constant,))
     return Separation((constant, textbook))
+
+
+def absorb_base(form: ExponentialForm) -> tuple[ExponentialForm, Term]:
+    """The same density with log h in eta as far as there are statistics for it, so that log h keeps
+    constants; and what of log h that leaves over.
+    """
+    base: Poly = {}
+    constants: Poly = {}
+    for monomial, scale in to_poly(form.log_base).items():
+        symbols = frozenset().union(*(symbols_of(a) for a, _ in monomial.factors))
+        (base if form.density.value in symbols else constants)[monomial] = scale
+    blocks, left = _absorb(form.blocks, base)
+    return replace(form, blocks=blocks, log_base=from_poly(constants)), from_poly(left)
 
 
 def _fold_sums(blocks: list[Block]) -> list[Block]:
@@ -231,12 +245,13 @@ def _degree(statistic: Term) -> int:
     return int(total_degree)
 
 
-def _absorb_base(blocks: tuple[Block, ...], base: Poly) -> tuple[Block, ...] | Term:
-    """log h = sum_k c_k' T_k -> eta_k + c_k; otherwise what cannot be absorbed.
+def _absorb(blocks: tuple[Block, ...], base: Poly) -> tuple[tuple[Block, ...], Poly]:
+    """log h = sum_k c_k' T_k + rest -> eta_k + c_k, and the rest.
 
     A constant base measure exists iff log h lies in the span of 1 and the statistics.
     """
     naturals = [block.natural for block in blocks]
+    left: Poly = {}
     for monomial, scale in base.items():
         for number, block in enumerate(blocks):
             shift = _match_statistic(block, monomial, scale)
@@ -244,11 +259,12 @@ def _absorb_base(blocks: tuple[Block, ...], base: Poly) -> tuple[Block, ...] | T
                 naturals[number] = normal(add(naturals[number], shift))
                 break
         else:
-            return from_monomial(monomial, scale)
-    return tuple(
+            left[monomial] = scale
+    absorbed = tuple(
         Block(block.indices, natural, block.statistic, block.symmetric)
         for block, natural in zip(blocks, naturals, strict=True)
     )
+    return absorbed, left
 
 
 def _match_statistic(block: Block, monomial: Monomial, scale: Fraction) -> Term | None:

@@ -484,7 +484,7 @@ class _Elimination:
             held = self.held_in(monomial)
             factors = tuple((arrays.get(a, a) if a == held else a, e) for a, e in monomial.factors)
             term = from_monomial(Monomial(monomial.bound, factors), scale)
-            for inner, value in to_poly(term).items():
+            for inner, value in to_poly(self.apply(term)).items():  # it may be solved by now
                 _add(result, inner, value)
         self.open = [result if other is poly else other for other in self.open]
         return result

@@ -33,7 +33,7 @@ __all__ = [
     "residual_bound",
 ]
 
-SCHEMA: Final = "symelbo/derivation/2"
+SCHEMA: Final = "symelbo/derivation/1"
 LEAST_BOUND: Final = -15  # rounding errors below 1e-15 differ between machines
 PRINTED_BOUND: Final = -6  # of the printed sum, whose slopes are differences
 

@@ -319,7 +319,8 @@ class _Maker:
         tall = r"\frac" in shown or r"\sum" in shown
         if not shown.startswith(("(", r"\Bigl(")) and is_sum(known):
             shown = rf"\Bigl({shown}\Bigr)" if tall else f"({shown})"
-        if isinstance(known, Add) and latex_width(shown) > LINE / 2:
+        negative = not summands and self.notation.term(known).startswith("-")
+        if isinstance(known, Add) and (negative or latex_width(shown) > LINE / 2):
             for summand in self.notation.summands(add(*map(negate, known.terms))):
                 signed = summand.startswith(("+", "-")) or not summands
                 summands.append(summand if signed else f"+ {summand}")

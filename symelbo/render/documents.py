@@ -5,7 +5,7 @@ Prose is general; every formula is printed from a term of the derivation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log10
@@ -41,11 +41,12 @@ from symelbo.render.print_latex import latex_width
 from symelbo.resources import templates_directory
 from symelbo.verify.certificate import Case, Certificate, CertificateRow, Given, Unknown
 from symelbo.verify.interval import determinant_of, enclosure
-from symelbo.words import join_words
+from symelbo.words import count_of, join_words
 
 __all__ = ["render_appendix", "render_headline", "render_proof"]
 
 TABLE = 44.0  # em that a table may be wide
+MAX_COLUMNS = 7  # combinations of rows that stand as columns of the table
 
 
 def render_proof(derivation: Derivation) -> str:
@@ -260,8 +261,8 @@ class _Document:
             "motion_latents": self.velocities(nodes),
             "motion_q": self.velocities(motion.variational),
             "moving_latents": bool(motion.latents),
-            "moved": [f"${latex_symbol(symbol)}$" for symbol in motion.parameters],
-            "moved_q": [f"${latex_symbol(symbol)}$" for symbol in motion.variational],
+            "moved": _vanishing(motion.parameters),
+            "moved_q": _named(motion.variational),
             "closure": derivation.closure.value,
             "broken": [latex_name(name) for name in derivation.decision.broken],
             "nonzero": nonzero,
@@ -469,6 +470,8 @@ class _Document:
             "condition": join_words([*moves, *rests]),
             "rows": self.rows(case, certificate, names),
             "systems": len(case.matrix),
+            "wide": len(case.matrix) > MAX_COLUMNS,
+            "combinations": [self.combination(case, n) for n in range(len(case.matrix))],
             **system,
         }
 
@@ -489,6 +492,17 @@ class _Document:
             "determinant": _scientific(determinant_of(case.matrix)),
         }
 
+    def combination(self, case: Case, number_of: int) -> str:
+        """(1) - (2) + 3 (5), of the rows of the table"""
+        text = ""
+        for n, row in enumerate(case.rows):
+            weight = row.weights[number_of]
+            if weight:
+                size = "" if abs(weight) == 1 else rf"{self.notation.term(number(abs(weight)))}\,"
+                sign = "-" if weight < 0 else "+" if text else ""
+                text += f" {sign} {size}({n + 1})"
+        return f"${text.strip()}$"
+
     def unknown(
         self, unknown: Unknown, certificate: Certificate, names: Mapping[str, Symbol]
     ) -> str:
@@ -498,7 +512,8 @@ class _Document:
         at = "" if unknown.point is None or len(certificate.points) == 1 else unknown.point + 1
         where = f"(\\theta_{{{at}}})" if at else ""
         if kind == "velocity":
-            return f"\\dot{{{entry}}}{where}"
+            letter = latex_symbol(names[name])
+            return rf"\dot{{{letter}}}{entry.removeprefix(letter)}{where}"
         letter = {"rate": self.notation["r"], "shift": self.notation["s"]}.get(kind)
         return f"{letter or self.notation['c']}_{{{entry}}}{where}"
 
@@ -507,12 +522,13 @@ class _Document:
     ) -> list[dict[str, Any]]:
         many = len(certificate.points) > 1
         found = []
-        for row in case.rows:
+        for n, row in enumerate(case.rows):
             parents = self.given(row.parents, names)
             if many:
                 parents = [rf"\theta_{{{row.point + 1}}}", *parents]
             found.append(
                 {
+                    "number": n + 1,
                     "factor": self.factor_at(row),
                     "value": r",\; ".join(self.given(row.value, names)),
                     "parents": r",\; ".join(parents),
@@ -552,14 +568,29 @@ class _Document:
         return [text if text.endswith(".") else f"{text}." for text in found]
 
 
+def _named(symbols: Iterable[Symbol]) -> str:
+    """The symbols in words; nothing where their names would fill the line."""
+    shown = [latex_symbol(symbol) for symbol in symbols]
+    wide = sum(map(latex_width, shown)) > TABLE / 2
+    return "" if wide else join_words([f"${name}$" for name in shown])
+
+
+def _vanishing(symbols: Collection[Symbol]) -> str:
+    """its derivatives by a and b vanish"""
+    named = _named(symbols)
+    if len(symbols) == 1 and not next(iter(symbols)).shape:
+        return f"its derivative by {named} vanishes" if named else ""
+    return f"its derivatives by {named} vanish" if named else ""
+
+
 def _trial_context(trial: Trial | None) -> dict[str, Any]:
     if trial is None:
-        return {"residual": "", "trials": 0, "printed": "", "printed_trials": 0}
+        return {"residual": "", "trials": 0, "printed": "", "printed_trials": ""}
     return {
         "residual": _power_of_ten(trial.residual),
         "trials": trial.trials,
         "printed": _power_of_ten(trial.printed, PRINTED_BOUND),
-        "printed_trials": trial.printed_trials,
+        "printed_trials": count_of(trial.printed_trials, "point"),
     }
 
 

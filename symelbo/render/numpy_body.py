@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -33,7 +33,7 @@ from symelbo.index.build import (
     total,
 )
 from symelbo.index.differentiate import derivative_by
-from symelbo.index.normal import is_positive, normal, normal_array
+from symelbo.index.normal import from_poly, is_positive, normal, normal_array, to_poly
 from symelbo.index.substitute import (
     count_subterms,
     instantiate,
@@ -44,6 +44,7 @@ from symelbo.index.substitute import (
 from symelbo.index.terms import (
     Add,
     Array,
+    Call,
     Constant,
     Delta,
     Domain,
@@ -54,6 +55,7 @@ from symelbo.index.terms import (
     IndexValue,
     Mul,
     Number,
+    Offset,
     Power,
     Role,
     Size,
@@ -70,8 +72,15 @@ from symelbo.render.numpy_profile import (
     profile_of_argument,
     profile_of_simplex,
 )
-from symelbo.render.numpy_terms import fold_absolutes, is_affine_in, name_residuals
-from symelbo.spec.model import Statement
+from symelbo.render.numpy_stable import LINKS, stable_form
+from symelbo.render.numpy_terms import (
+    Facts,
+    fold_absolutes,
+    is_affine_in,
+    name_residuals,
+    swap_term,
+)
+from symelbo.spec.model import Model, Statement
 
 __all__ = ["Body", "Line", "Setting"]
 
@@ -125,6 +134,7 @@ class Setting:
         exact = self.model.variational == "exact"
         declared = not isinstance(self.model.variational, str)
         self.computes_q = self.mixture is not None and (exact or declared)
+        self.facts = find_facts(self.model)
 
     def _take(self, name: str) -> str:
         name = fresh(name, self.taken)
@@ -165,21 +175,90 @@ class Setting:
         offset = f" {sign} {abs(extent.offset)}" if extent.offset else ""
         return f'sizes["{self.sizes[extent.size]}"]{offset}'
 
-    def bounds(self, symbol: Symbol) -> tuple[str, str] | None:
-        """The least and the greatest value as source, where they are numbers."""
-        shown = []
-        ends = ((symbol.domain.lower, "-np.inf"), (symbol.domain.upper, "np.inf"))
-        for bound, infinite in ends:
-            if bound is not None and not isinstance(bound, Number):
-                return None
-            shown.append(infinite if bound is None else repr(float(bound.value)))
-        return shown[0], shown[1]
+    def bounds(self, symbol: Symbol) -> tuple[str, str]:
+        """The least and the greatest value as source; infinite where they are not known here."""
+        lower, upper = dict(self.facts.bounds).get(symbol, (None, None))
+        return self._bound(lower) or "-np.inf", self._bound(upper) or "np.inf"
+
+    def total(self, symbol: Symbol) -> str:
+        """The sum of counts as source; empty where it is not known here."""
+        return self._bound(dict(self.facts.totals).get(symbol))
+
+    def bounding(self, symbol: Symbol) -> frozenset[Symbol]:
+        """The symbols that bound the values of another one."""
+        arrays = [*dict(self.facts.bounds).get(symbol, ()), dict(self.facts.totals).get(symbol)]
+        return frozenset().union(*(symbols_of(array) for array in arrays if array is not None))
+
+    def _bound(self, array: Array | None) -> str:
+        """An entry, a size or a number, as source that broadcasts over the places; else nothing."""
+        if array is None:
+            return ""
+        match array.body:
+            case Number(value):
+                return repr(float(value))
+            case Size(name):
+                return f'sizes["{self.sizes[name]}"]'
+            case Constant("pi"):
+                return "np.pi"
+            case Mul((Number(value), Constant("pi"))) if value == -1:
+                return "-np.pi"
+            case Entry(other, places) if other in self.names:
+                last = array.indices[len(array.indices) - len(places) :]
+                whole = tuple(i.extent for i in last) == other.shape
+                return self.names[other] if places == last and whole else ""
+        return ""
 
     def renamed(self) -> list[tuple[str, str]]:
         """(name in the spec, name in the module) where they differ."""
         pairs = [(symbol.name, name) for symbol, name in self.names.items()]
         pairs += [(size, name) for size, name in self.sizes.items() if not size.endswith("!")]
         return [(old, new) for old, new in pairs if old != new]
+
+
+def _less(log_density: Term, entropy: Term, base: Term) -> Term:
+    """log p + H~ - b: the summands of b go, the others stay as they are written."""
+    left, kept = to_poly(base), []
+    for summand in log_density.terms if isinstance(log_density, Add) else (log_density,):
+        poly = to_poly(summand)
+        if all(left.get(monomial) == scale for monomial, scale in poly.items()):
+            left = {m: scale for m, scale in left.items() if m not in poly}
+        else:
+            kept.append(summand)
+    return add(*kept, entropy, negate(from_poly(left)))
+
+
+def find_facts(model: Model) -> Facts:
+    """The simplexes that only serve as probabilities of categories, totals and bounds of values."""
+    declared = () if isinstance(model.variational, str) else model.variational
+    known = (*model.parameters, *model.constants, *model.variational_symbols)
+    zeros = {symbol for symbol in known if symbol.domain.kind == "simplex"}
+    totals, bounds = [], []
+    for statement in (*model.statements, *declared):
+        counts = statement.family.name == "Multinomial"
+        for name, array in statement.arguments:
+            body = array.body
+            whole = isinstance(body, Entry) and body.indices[-1:] == array.indices
+            if not (whole and name == "p" and (counts or statement.family.name == "Categorical")):
+                zeros -= symbols_of(array)
+        if statement in declared or statement.places != statement.plates:
+            continue
+        if counts:
+            totals.append((statement.node, Array(statement.plates, statement.argument("n").body)))
+        bounds.append((statement.node, _bounds_of(statement)))
+    return Facts(frozenset(zeros), tuple(totals), tuple(b for b in bounds if any(b[1])))
+
+
+def _bounds_of(statement: Statement) -> tuple[Array | None, Array | None]:
+    """The ends of the support of a family, in the arguments of a statement."""
+    found: list[Array | None] = []
+    arguments = dict(statement.arguments)
+    for bound in (statement.family.support.lower, statement.family.support.upper):
+        if bound is None or statement.family.support.kind == "category":
+            found.append(None)
+            continue
+        given = {s: arguments[s.name] for s in symbols_of(bound)}
+        found.append(Array(statement.plates, replace_symbols(bound, given)))
+    return found[0], found[1]
 
 
 def fresh(name: str, taken: set[str]) -> str:
@@ -221,7 +300,9 @@ class Body:
             size = setting.sizes[extent.size] if extent.size is not None else ""
             batch_axes[over] = size or str(extent.offset)
         functions = {f: setting.names[f] for f in setting.model.functions}
-        self.printer = NumpyPrinter(self.locals, setting.sizes, batch_axes, functions)
+        self.printer = NumpyPrinter(
+            self.locals, setting.sizes, batch_axes, functions, facts=setting.facts
+        )
         self.over = over
         self.q = setting.q_name if setting.mixture is not None else setting.weights_name
         self.shared: dict[tuple[str, Array], Symbol] = {}
@@ -230,6 +311,7 @@ class Body:
         self.by_samples = False
         self.q_is_normal = False
         self.folded = False
+        self.infinite: set[str] = set()  # variables that may be minus infinity
         if setting.latents and setting.mixture is None:
             self._find_moments()
 
@@ -435,6 +517,10 @@ class Body:
             )
         return "Expectations under q are exact: log p(x, z) is quadratic in the latents."
 
+    def where_infinite(self) -> str:
+        """A sentence on the logarithms of probabilities that may be 0."""
+        return "Minus infinity where a category of probability 0 has weight." * bool(self.infinite)
+
     # ------------------------------------------------------------------ entropy of q
 
     def _entropy_of_q(self, parts: list[tuple[bool, Code]]) -> None:
@@ -498,9 +584,12 @@ class Body:
                 pass
         if latents and self.setting.mixture is None:
             self.by_samples = True
+        named = {}
         for symbol, array in abbreviations:
-            self._define(symbol, array)
-        return self.printer.expression(self._select(display))
+            body = Array((), array.body)
+            short = self._abbreviate(symbol.name, symbol.domain, body, array.indices)
+            named[symbol] = Array(array.indices, short.body)
+        return self.printer.expression(self._select(replace_symbols(display, named)))
 
     def _average(self, code: Code, kept: tuple[Index, ...] = ()) -> Code:
         """The mean over q and over the data; the axes that are left have to be among `kept`."""
@@ -512,10 +601,14 @@ class Body:
         if not has_latent and self.over not in kept:
             return Code(f"np.mean({code.text}{along})", Level.ATOM, rest) if has_data else code
         self.uses_weights = True
+        infinite = code.text in self.infinite
         if has_data:
             axes = (_DATA, self.over, *rest)
             weights = self.printer.align(Code(self.q, Level.ATOM, axes[:2]), axes)
-            product = f"{weights.text} * {self.printer.align(code, axes).at(Level.POWER)}"
+            values = self.printer.align(code, axes)
+            product = f"{weights.text} * {values.at(Level.POWER)}"
+            if infinite:
+                product = f"_weigh({weights.text}, {values.text})"
             if self.over in kept:
                 return Code(f"np.mean({product}, axis=0)", Level.ATOM, axes[1:])
             return Code(f"np.mean(np.sum({product}, axis=1){along})", Level.ATOM, rest)
@@ -527,6 +620,8 @@ class Body:
                 return mean
             text = f"{self.printer.align(mean, axes).text} * {aligned}"
             return Code(text, Level.PRODUCT, axes)
+        if infinite:
+            return Code(f"np.sum(_weigh({mean.text}, {code.text}))")
         return Code(f"{mean.text} @ {aligned}", Level.PRODUCT, rest)
 
     def _mean_of_formal(
@@ -578,11 +673,9 @@ class Body:
             if not self.q_is_normal or not is_positive(variance):
                 raise NotQuadratic
             pending, self.pending = self.pending, "mean of the absolute value under q"
-            shape = tuple(place.extent for place in places)
 
-            def define(name: str, term: Term) -> Entry:
-                symbol = self._symbol(name, shape)
-                return Entry(self._define(symbol, Array(places, term)), places)
+            def define(name: str, term: Term) -> Term:
+                return self._named(name, Domain("real"), Array(places, term)).body
 
             if count_subterms(mean) > 3:
                 mean = define("shift", mean)
@@ -591,10 +684,10 @@ class Body:
             bell = mul(
                 power(divide(twice, Constant("pi")), Fraction(1, 2)), exp(negate(power(ratio, 2)))
             )
-            entry = define("absolute", add(bell, mul(mean, call("erf", ratio))))
+            absolute = define("absolute", add(bell, mul(mean, call("erf", ratio))))
             self.pending = pending
-            marks[entry.symbol] = None
-            return entry
+            marks.update(dict.fromkeys(symbols_of(absolute)))
+            return absolute
 
         folded = fold_absolutes(term, replace)
         if not marks:
@@ -614,8 +707,7 @@ class Body:
         if identity.formal is not None and identity.formal_base is not None:
             density = self._density(statement)
             own = result.factor.change.density
-            whole = add(own.term, identity.formal, negate(identity.formal_base))
-            term = _tidy_residuals(whole)
+            term = _tidy_residuals(_less(own.term, identity.formal, identity.formal_base))
             if not _mentions_only(term, _mapping(statement, density)):
                 return self._mean_of_difference(result)
             return self._mean_of_formal(statement, density, term, False)
@@ -625,7 +717,7 @@ class Body:
         """E_q (log p + H~ - b) from the factor itself."""
         factor, identity = result.factor, result.identity
         assert identity is not None
-        whole = add(factor.log_density, identity.entropy, negate(identity.base))
+        whole = _less(factor.log_density, identity.entropy, identity.base)
         term = sum_over(factor.plates, _tidy_residuals(whole))
         return [self._mean(term, term, ())]
 
@@ -753,34 +845,52 @@ class Body:
         mapping: dict[Symbol, Array] = {}
         for symbol, array in _mapping(statement, density).items():
             array = Array(array.indices, self._select(array.body))
-            if (
-                symbol != density.value
-                and symbol in symbols_of(term)
-                and count_subterms(array.body) > 3
-            ):
-                array = self._abbreviate(statement, symbol, array)
+            if symbol != density.value and symbol in symbols_of(term):
+                name = _SHORT.get(symbol.name, symbol.name)
+                array = self._abbreviate(name, symbol.domain, array, statement.plates)
             mapping[symbol] = array
         term, residuals = name_residuals(term)
         for symbol, array in residuals.items():
             body = replace_symbols(array.body, mapping)
             if _count(term, symbol) > 1:
-                indices = (*statement.plates, *array.indices)
-                shape = tuple(i.extent for i in indices)
-                local = Symbol(symbol.name, Role.ARGUMENT, Domain("real"), shape)
-                local = self._define(local, Array(indices, body))
-                entry = Entry(local, indices)
-                mapping[symbol] = Array(array.indices, entry)
+                whole = Array((*statement.plates, *array.indices), body)
+                named = self._named(symbol.name, symbol.domain, whole)
+                mapping[symbol] = Array(array.indices, named.body)
             else:
                 mapping[symbol] = Array(array.indices, body)
         return self.printer.expression(sum_over(plates, replace_symbols(term, mapping)))
 
-    def _abbreviate(self, statement: Statement, argument: Symbol, array: Array) -> Array:
-        name = _SHORT.get(argument.name, argument.name)
-        indices = (*statement.plates, *array.indices)
-        shape = tuple(index.extent for index in indices)
-        symbol = Symbol(name, Role.ARGUMENT, argument.domain, shape)
-        symbol = self._define(symbol, Array(indices, array.body))
-        return Array(array.indices, Entry(symbol, indices))
+    def _abbreviate(
+        self, name: str, domain: Domain, array: Array, plates: tuple[Index, ...]
+    ) -> Array:
+        """A long array by the name of a variable; exp, sigmoid and the like stay in sight.
+
+        Rules for log(sigmoid(a)) and the like only apply where they see the function.
+        """
+        if count_subterms(array.body) <= 3:
+            return array
+        shown = stable_form(array.body, self.setting.facts)
+        links = list(dict.fromkeys(_links_in(shown)))
+        around = count_subterms(shown) - sum(count_subterms(link) - 1 for link in links)
+        if not links or around > 6:
+            whole = Array((*plates, *array.indices), array.body)
+            return Array(array.indices, self._named(name, domain, whole).body)
+        for link in links:
+            (inner,) = (Array(array.indices, part) for part in link.arguments)
+            own = f"log_{name}" if link.name == "exp" else "a"
+            short = self._abbreviate(own, Domain("real"), inner, plates)
+            shown = swap_term(shown, link, call(link.name, short.body))
+        return Array(array.indices, shown)
+
+    def _named(self, name: str, domain: Domain, array: Array) -> Array:
+        """The array by the name of a variable, which holds the places of its indices alone.
+
+        m over t in 2:T is a variable of T - 1 places; its value at t stands in place t - 1.
+        """
+        shape = tuple(Extent(i.extent.size, i.extent.offset - i.low + 1) for i in array.indices)
+        places = tuple(i if i.low == 1 else Offset(i, 1 - i.low) for i in array.indices)
+        local = self._define(Symbol(name, Role.ARGUMENT, domain, shape), array)
+        return Array(array.indices, Entry(local, places))
 
     def _define(self, symbol: Symbol, array: Array) -> Symbol:
         """Assign an array to a variable, once per value; the symbol that stands for it."""
@@ -828,6 +938,8 @@ class Body:
         """name = code, and the mean of it over q and the data."""
         name = self._fresh(name)
         self._write(f"{name} = {code.text}")
+        if "_log(" in code.text or "xlogy(" in code.text:
+            self.infinite.add(name)
         return self._average(Code(name, Level.ATOM, code.axes))
 
     def _assign_all(self, parts: list[tuple[bool, Code]], name: str, codes: Sequence[Code]) -> None:
@@ -897,6 +1009,17 @@ def _mentions_only(term: Term, known: dict[Symbol, Array]) -> bool:
 def _whole(symbol: Symbol) -> Array:
     indices = _rows(symbol, "i")
     return Array(indices, Entry(symbol, indices))
+
+
+def _links_in(term: Term) -> Iterator[Call]:
+    """The outermost exponentials, sigmoids and the like."""
+    if isinstance(term, Call):
+        if term.name in LINKS:
+            yield term
+        return
+    for part in parts_of(term):
+        if isinstance(part, Term):
+            yield from _links_in(part)
 
 
 def _count(term: Term | IndexTerm | Array, symbol: Symbol) -> int:

@@ -42,6 +42,9 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.render.numpy_gamma import LOG_MULTINOMIAL
+from symelbo.render.numpy_stable import LOG_SOFTMAX, SOFTMAX, stable_form
+from symelbo.render.numpy_terms import Facts
 
 __all__ = ["Code", "Level", "Local", "NumpyPrinter", "Unsupported", "merge_logs"]
 
@@ -93,6 +96,15 @@ _NUMPY: Final = {
     "cos": "np.cos",
     "expm1": "np.expm1",
     "log1p": "np.log1p",
+    "logzero": "_log",
+    "entropyoflogit": "_entropy_of_logit",
+    "logstirling": "_log_stirling",
+    "logminusdigamma": "_log_minus_digamma",
+    "deviance": "_deviance",
+    "logchoose": "_log_choose",
+    "logratio": "_log_ratio",
+    "besselgap": "_bessel_gap",
+    "versine": "_versine",
 }
 _SCIPY: Final = {
     "sigmoid": "expit",
@@ -100,6 +112,14 @@ _SCIPY: Final = {
     "digamma": "digamma",
     "polygamma": "polygamma",
     "erf": "erf",
+    "entr": "entr",
+    "xlogy": "xlogy",
+    "exprel": "exprel",
+}
+_WHOLE: Final = {  # functions of an array over its last axis
+    SOFTMAX: "special.softmax({}, axis=-1)",
+    LOG_SOFTMAX: "_log_softmax({})",
+    LOG_MULTINOMIAL: "np.sum(_log_choose({0}, np.cumsum({0}, axis=-1) - {0}), axis=-1)",
 }
 _CONSTANTS: Final = {"pi": "np.pi", "e": "np.e"}
 _HUGGED = re.compile(r"[A-Za-z_][\w.]*|\d[\d.]*")
@@ -119,6 +139,7 @@ class NumpyPrinter:
     batch: Mapping[Index, str] = field(default_factory=dict)
     functions: Mapping[Symbol, str] = field(default_factory=dict)
     matrices: dict[Array, str] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
     used: set[Symbol] = field(default_factory=set)
     used_sizes: set[str] = field(default_factory=set)
     _known: dict[Term, Code] = field(default_factory=dict)
@@ -128,7 +149,7 @@ class NumpyPrinter:
     def expression(self, term: Term) -> Code:
         """term -> code"""
         if term not in self._known:
-            self._known[term] = self._print(merge_logs(term))
+            self._known[term] = self._print(merge_logs(stable_form(term, self.facts)))
         return self._known[term]
 
     def _print(self, term: Term) -> Code:
@@ -263,6 +284,14 @@ class NumpyPrinter:
         texts = ", ".join(self.align(code, axes).text for code in codes)
         if name == "softplus":
             return Code(f"np.logaddexp(0, {texts})", Level.ATOM, axes)
+        if name == "raised":
+            return _raise(self.align(codes[0], axes), codes[1], axes)
+        if name == "over":
+            left, right = (self.align(code, axes) for code in codes)
+            text = f"{left.at(Level.PRODUCT)} / {right.at(Level.POWER)}"
+            return Code(text, Level.PRODUCT, axes)
+        if name == "logbesseli0e":
+            return Code(f"np.log(special.i0e({texts}))", Level.ATOM, axes)
         if name in _NUMPY:
             return Code(f"{_NUMPY[name]}({texts})", Level.ATOM, axes)
         if name in _SCIPY:
@@ -559,6 +588,8 @@ class NumpyPrinter:
         return text, rest, tuple(index.extent for index in matrix.indices)
 
     def _apply(self, term: Apply) -> Code:
+        if term.function in _WHOLE:
+            return self._apply_whole(term)
         name = self.functions.get(term.function)
         if name is None or term.derivatives:
             raise Unsupported(f"{term.function.name} is an abstract function")
@@ -579,9 +610,19 @@ class NumpyPrinter:
         called = f'_array("{name}", {call}, "{" ".join(dims)}", "real", sizes)'
         return self._select(called, batch, term.function.shape, term.indices)
 
+    def _apply_whole(self, term: Apply) -> Code:
+        """A function of the last axis of an array."""
+        (array,) = term.arguments
+        code = self.expression(array.body)
+        rest = tuple(axis for axis in code.axes if axis not in array.indices)
+        text = _WHOLE[term.function].format(self.full(code, (*rest, *array.indices)))
+        if not term.indices:
+            return Code(text, Level.ATOM, rest)
+        return self._select(text, rest, tuple(i.extent for i in array.indices), term.indices)
+
 
 def merge_logs(term: Term) -> Term:
-    """k + k log 2 + k log a -> k log(2 e a), in the outermost sum."""
+    """k + k log 2 + k log a + k log b -> k log(2 e a) + k log b, in the outermost sum."""
     if not isinstance(term, Add):
         return term
     groups: dict[Term, list[Term]] = {}
@@ -603,7 +644,10 @@ def merge_logs(term: Term) -> Term:
         if scale in rest:
             rest.remove(scale)
             arguments = [Constant("e"), *arguments]
-        merged.append(build.mul(scale, build.log(build.mul(*arguments))))
+        numbers = [a for a in arguments if isinstance(a, (Number, Constant))]
+        entries = [a for a in arguments if a not in numbers]
+        together = [build.mul(*numbers, *entries[:1]), *entries[1:]]
+        merged += [build.mul(scale, build.log(a)) for a in together]
     return build.add(*rest, *merged)
 
 

@@ -45,17 +45,18 @@ def _break(expression: str, indent: int, more: int = 0) -> list[str]:
     for signs in _OPERATORS:
         pieces = _split(expression, signs)
         if pieces:
-            return [line for piece in pieces for line in _break_piece(piece, indent)]
+            first = [line for piece in pieces[:-1] for line in _break_piece(piece, indent)]
+            return [*first, *_break_piece(pieces[-1], indent, more)]
     return _break_call(expression, indent)
 
 
-def _break_piece(piece: str, indent: int) -> list[str]:
+def _break_piece(piece: str, indent: int, more: int = 0) -> list[str]:
     """An operand with the operator before it."""
-    if indent + len(piece) <= WIDTH:
+    if indent + len(piece) + more <= WIDTH:
         return [" " * indent + piece]
     match = re.match(r"([-+*/@] |-)(.*)", piece)
     sign, body = match.groups() if match else ("", piece)
-    lines = _break(body, indent, len(sign))
+    lines = _break(body, indent, len(sign) + more)
     return [" " * indent + sign + lines[0].lstrip(), *lines[1:]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from symelbo.index.build import mul, power
 from symelbo.index.substitute import free_indices, instantiate, map_parts, symbols_of
@@ -22,7 +23,22 @@ from symelbo.index.terms import (
     Term,
 )
 
-__all__ = ["fold_absolutes", "is_affine_in", "name_residuals"]
+__all__ = ["Facts", "fold_absolutes", "is_affine_in", "name_residuals", "swap_term"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What rules for printing may use beyond the domains of the symbols.
+
+    zeros: simplexes whose entries may be 0, the rest of the model being made for it;
+    totals: counts x[..., k] -> their sum over k, an Array over the places before;
+    bounds: values -> the least and the greatest of each (None where there is none), Arrays over
+    their places.
+    """
+
+    zeros: frozenset[Symbol] = frozenset()
+    totals: tuple[tuple[Symbol, Array], ...] = ()
+    bounds: tuple[tuple[Symbol, tuple[Array | None, Array | None]], ...] = ()
 
 
 def name_residuals(term: Term) -> tuple[Term, dict[Symbol, Array]]:
@@ -99,3 +115,17 @@ def is_affine_in(term: Term, marks: frozenset[Symbol]) -> bool:
 
 def _has_latents(term: Term | IndexTerm | Array) -> bool:
     return any(s.role is Role.LATENT for s in symbols_of(term))
+
+
+def swap_term(term: Term, old: Term, new: Term) -> Term:
+    """term, a, b -> the term with b wherever a stands; a has no bound index of the term"""
+    if term == old:
+        return new
+
+    def on_term(part: Term) -> Term:
+        return swap_term(part, old, new)
+
+    def on_array(array: Array) -> Array:
+        return Array(array.indices, on_term(array.body))
+
+    return map_parts(term, on_term, lambda place: place, on_array)

@@ -73,7 +73,7 @@ _OPERATORS: Final = {
     "erf": r"\operatorname{erf}",
     "exp": r"\exp",
     "loggamma": r"\log\Gamma",
-    "sigmoid": r"\mathcal{S}",
+    "sigmoid": r"\operatorname{sigmoid}",
     "tanh": r"\tanh",
 }
 _SIZES: Final = ("", "big", "Big", "bigg", "Bigg")

@@ -8,8 +8,9 @@ The text is deterministic; every formula in it is printed from the terms of the 
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,10 +20,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import symelbo
 from symelbo.criterion.result import Holds
 from symelbo.derivation import Derivation
-from symelbo.index.terms import Extent, Role, Symbol
+from symelbo.index.terms import Entry, Extent, Role, Symbol
 from symelbo.render.numpy_body import Body, Setting
 from symelbo.render.numpy_code import Unsupported
 from symelbo.render.numpy_layout import WIDTH, lay_out, wrap_text
+from symelbo.render.numpy_sizes import least_sizes
 from symelbo.render.summary import motion_texts
 from symelbo.resources import templates_directory
 from symelbo.words import join_words
@@ -38,8 +40,8 @@ _DOMAINS = {
     "binary": "0 or 1",
     "onehot": "0 or 1",
     "naturals": "whole numbers from 0 on",
-    "counts": "whole numbers from 0 on",
     "interval": "between the bounds of its support",
+    "counts": "whole numbers from 0 on, with a given sum over the last axis",
     "category": "a category, counted from 1",
     "weights": "non-negative, summing to one over the last axis",
 }
@@ -151,7 +153,8 @@ def _entropy_function(setting: Setting) -> Function:
 def _elbo_function(setting: Setting) -> Function:
     body = Body(setting)
     body.write_elbo()
-    return _finish(setting, body, "elbo", ["ELBO per data point, in nats.", body.how_averaged()])
+    summary = ["ELBO per data point, in nats.", body.how_averaged(), body.where_infinite()]
+    return _finish(setting, body, "elbo", summary)
 
 
 def _gap_function(setting: Setting, elbo: Function) -> Function:
@@ -162,6 +165,7 @@ def _gap_function(setting: Setting, elbo: Function) -> Function:
         "Computed as the derivative of the ELBO along the motion",
         *_motion_lines(setting.derivation),
         "It vanishes at stationary points.",
+        body.where_infinite(),
     ]
     return _finish(setting, body, "gap", summary, elbo.arguments)
 
@@ -220,7 +224,8 @@ def _arguments(
     setting: Setting, body: Body, with_data: bool, profiled: Sequence[Symbol] = ()
 ) -> tuple[Argument, ...]:
     """What the body uses, in the order data, parameters, q; the rest of the parameters optional."""
-    model, used = setting.model, body.printer.used
+    model, used = setting.model, set(body.printer.used)
+    used |= {bound for symbol in used for bound in setting.bounding(symbol)}
     data = [_symbol_argument(setting, s) for s in setting.observed if s in used]
     inputs = [_symbol_argument(setting, s) for s in model.inputs if s in used]
     learned = [
@@ -255,13 +260,13 @@ def _arguments(
     return tuple(given)
 
 
-def _unknown_sizes(setting: Setting, body: Body, given: Iterable[Argument]) -> list[Argument]:
+def _unknown_sizes(setting: Setting, body: Body, given: Sequence[Argument]) -> list[Argument]:
     """The sizes that the formulas need and no array determines."""
     known: set[str] = set()
     for argument in given:
         if not argument.optional:
             known |= {dim.split("-")[0].split("+")[0] for dim in argument.dims.split()}
-    text = _code_text(body)
+    text = "\n".join([_code_text(body), *(argument.upper for argument in given)])
     return [
         Argument(name, "", "size", "a positive integer; no array above determines it.")
         for size, name in setting.sizes.items()
@@ -277,12 +282,16 @@ def _symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False
     elif symbol.role is Role.LATENT:
         dims = f"{setting.sizes['S!']} {dims}".strip()
     kind = symbol.domain.kind if symbol.domain.kind in _DOMAINS else "real"
+    kind = "weights" if symbol in setting.facts.zeros else kind
     upper = setting.upper_bound(symbol) if kind == "category" else ""
-    if (
-        symbol.domain.kind in ("interval", "angle")
-        and (bounds := setting.bounds(symbol)) is not None
-    ):
-        kind, upper = "interval", f"{bounds[1]}, {bounds[0]}"
+    lower, limit = setting.bounds(symbol)
+    known = (lower, limit) != ("-np.inf", "np.inf")
+    if symbol.domain.kind in ("interval", "angle") or (known and kind in ("positive", "real")):
+        kind, upper = "interval", f"{limit}, {lower}"
+    elif kind == "naturals" and limit != "np.inf":
+        upper = limit
+    elif kind == "counts" and not (upper := setting.total(symbol)):
+        kind = "naturals"
     what = {
         Role.OBSERVED: "data, ",
         Role.INPUT: "covariates, ",
@@ -370,6 +379,8 @@ def _body_lines(setting: Setting, body: Body, arguments: Sequence[Argument]) -> 
             checks += lay_out(check, 8)
     text = _code_text(body)
     passed = {a.name for a in sized}
+    checks += _size_checks(setting, [a for a in arguments if not a.optional])
+    checks += _degree_checks(setting, [a for a in arguments if not a.optional])
     needed = [n for n in setting.sizes.values() if _mentions(text, n) and n not in passed]
     if needed:
         left = ", ".join(needed)
@@ -383,11 +394,45 @@ def _body_lines(setting: Setting, body: Body, arguments: Sequence[Argument]) -> 
     return [*checks, *lines]
 
 
+def _size_checks(setting: Setting, required: Sequence[Argument]) -> list[str]:
+    """A size at which a place of the model does not exist is refused; no place ever wraps."""
+    known = {dim.split("-")[0].split("+")[0] for a in required for dim in a.dims.split()}
+    known |= {a.name for a in required if a.domain == "size"}
+    checks: list[str] = []
+    for size, (least, what) in least_sizes(setting.model).items():
+        name = setting.sizes[size]
+        if name in known:
+            checks.append(f'    if sizes["{name}"] < {least}:')
+            text = f"{name} must be at least {least}, as the model uses {what}"
+            checks += lay_out(f'raise ValueError("{text}")', 8)
+    return checks
+
+
+def _degree_checks(setting: Setting, required: Sequence[Argument]) -> list[str]:
+    """The degrees of freedom of a Wishart matrix of K rows exceed K - 1."""
+    checks: list[str] = []
+    names = {argument.name for argument in required}
+    for statement in setting.model.statements:
+        if statement.family.name != "Wishart":
+            continue
+        degrees, rows = statement.argument("dof").body, dict(statement.extents)["K"]
+        if not isinstance(degrees, Entry) or (name := setting.names[degrees.symbol]) not in names:
+            continue
+        least = str(rows.offset) if rows.size is None else f'sizes["{setting.sizes[rows.size]}"]'
+        if rows.size is not None and rows.offset:
+            least += f" {rows.offset:+d}"
+        checks.append(f"    if np.any({name} <= {least} - 1):")
+        text = f"{name} must exceed the rows of {statement.node.name} less one"
+        checks += lay_out(f'raise ValueError("{text}")', 8)
+    return checks
+
+
 # ---------------------------------------------------------------- the module
 
 
 def _render(derivation: Derivation, setting: Setting, functions: Sequence[Function]) -> str:
-    text = "\n".join("\n".join(function.body) for function in functions)
+    helpers = _helpers_in("\n".join("\n".join(function.body) for function in functions))
+    text = "\n".join([*("\n".join(function.body) for function in functions), *helpers])
     domains = {a.domain for f in functions for a in f.arguments}
     dims = " ".join(a.dims for f in functions for a in f.arguments)
     template = _environment().get_template("module.py.j2")
@@ -402,11 +447,36 @@ def _render(derivation: Derivation, setting: Setting, functions: Sequence[Functi
         has_elbo=any(function.name == "elbo" for function in functions),
         domains=domains,
         offsets="-" in dims or "+" in dims,
+        bounded=any(a.upper for f in functions for a in f.arguments),
+        helpers=helpers,
         has_special="special." in text,
+        has_zeros="_log(" in text,
         has_callable="function" in domains,
         has_arrays=bool(domains - {"size", "value"}),
         wrap=wrap_text,
     )
+
+
+def _helpers_in(text: str) -> list[str]:
+    """The sources of the helpers that a text calls, and of those that they call, in order."""
+    sources, wanted = _helper_sources(), [text]
+    found: set[str] = set()
+    while wanted:
+        called = set(re.findall(r"(?<![\w.])_\w+(?=\()", wanted.pop())) & sources.keys() - found
+        wanted += [sources[name] for name in sorted(called)]
+        found |= called
+    return [source for name, source in sources.items() if name in found]
+
+
+@lru_cache(maxsize=1)
+def _helper_sources() -> dict[str, str]:
+    """name -> source of every function that modules may need."""
+    text = (templates_directory() / "python" / "helpers.py").read_text(encoding="utf-8")
+    return {
+        node.name: ast.get_source_segment(text, node) or ""
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef)
+    }
 
 
 def _verdict_text(derivation: Derivation) -> str:

@@ -20,7 +20,7 @@ from symelbo.render.names import name_array_indices
 from symelbo.render.print_text import print_text
 from symelbo.verify.certificate import Case, Certificate, CertificateRow
 from symelbo.verify.interval import determinant_of
-from symelbo.words import join_words
+from symelbo.words import count_of, join_words
 
 __all__ = ["abbreviations", "render_summary", "sum_text"]
 
@@ -367,14 +367,14 @@ def _value(at: tuple[str, tuple[int, ...]], value: object) -> str:
 
 def _trial_text(trial: Trial) -> str:
     bound = residual_bound(trial.residual)
-    text = "(U) for all sizes by the kernel"
+    text = "(U) proved for all sizes"
     if bound is not None:
-        text += f"; at {trial.trials} random points: relative residual < {bound:.0e}"
+        text += f"; tried at {count_of(trial.trials, 'point')}: relative residual < {bound:.0e}"
     printed = residual_bound(trial.printed, PRINTED_BOUND)
     if printed is not None:
         text += (
-            f"; F, integrated, against the printed sum at {trial.printed_trials} points:"
-            f" < {printed:.0e}"
+            f"; the sum as printed against F, integrated, at"
+            f" {count_of(trial.printed_trials, 'point')}: < {printed:.0e}"
         )
     return text
 

@@ -184,10 +184,10 @@ def _place_value(array: Array, domain: Domain) -> _Found:
 def _assignments(nodes: list[Symbol]) -> Iterator[tuple[dict[Symbol, Array], str]]:
     """Values at which all entries of each node may be at once: the ends of its support."""
     chosen = sorted(nodes, key=lambda s: s.name)[:_MAX_VARIED]
-    options = []
+    options: list[tuple[int | str | None, ...]] = []
     for node in chosen:
         kind = node.domain.kind
-        values = {
+        values: dict[str, tuple[int | str | None, ...]] = {
             "binary": (0, 1),
             "naturals": (0, 1),
             "real": (1, -1),

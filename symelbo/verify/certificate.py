@@ -36,7 +36,8 @@ from symelbo.index.terms import (
     Extent,
     Index,
     IndexTerm,
-    IndexValue,
+    Inverse,
+    LogDet,
     Mul,
     Number,
     Offset,
@@ -48,8 +49,13 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.verify.evaluate import walk
-from symelbo.verify.instance import Exact, admissible_entries, function_admissible, length
+from symelbo.verify.evaluate import free_indices, walk
+from symelbo.verify.instance import (
+    Exact,
+    admissible_entries,
+    function_admissible,
+    length,
+)
 from symelbo.verify.interval import certainly_nonsingular
 from symelbo.verify.kernel import Poly
 from symelbo.verify.language import Field, Instance, NotShown
@@ -180,6 +186,9 @@ class _Check:
                 elif isinstance(item, Entry):
                     self.know(item.symbol)
             self.know(factor.node)
+        names = self.symbols
+        reserved = {f"{what} of {name}" for name in names for what in ("velocity", "rate", "shift")}
+        self.clashes += [f"{name} is the name of an unknown" for name in reserved & set(names)]
         self.exact = Exact(Instance(self.sizes, {}, self.functions))
 
     def know(self, symbol: Symbol) -> None:
@@ -202,7 +211,7 @@ class _Check:
             *((p, Role.PARAMETER) for p in self.points),
         ):
             for name, _ in given:
-                if name in self.symbols and self.symbols[name].role is not role:
+                if name not in self.symbols or self.symbols[name].role is not role:
                     found.append(f"{name} is no {role.value}")
         for case in certificate.cases:
             if not case.rows:
@@ -240,7 +249,7 @@ class _Check:
             found.append(f"a row of {row.factor} does not give its value")
         for at, _ in row.parents:
             role = self.symbols[at[0]].role if at[0] in self.symbols else None
-            if role not in (Role.LATENT, Role.OBSERVED, Role.INPUT, None) or at in own:
+            if role not in (Role.LATENT, Role.OBSERVED, Role.INPUT) or at in own:
                 found.append(f"a row of {row.factor} gives {at[0]}, which is no parent")
         return found
 
@@ -309,6 +318,7 @@ class _Check:
                 place = (*row.place, *where)
                 indices = (*factor.plates, *array.indices)
                 entries[where] = self.exact.block(indices, place, array.body, values)
+                self.exact.require_values(entries[where])
             if not self.inside(domain, entries):
                 found.append(f"an argument of {row.factor} is not shown to lie in its domain")
         return found
@@ -375,18 +385,16 @@ class _Check:
                         self.exact.add(poly, same, -factor)
                         for poly, same in zip(columns[unknown], columns[other], strict=True)
                     ]
-        for unknown, polys in columns.items():
-            if unknown in case.unknowns:
+        for key, polys in columns.items():
+            if key in case.unknowns:
                 continue
             if not all(self.exact.vanishes(poly) for poly in polys):
-                found.append(f"the weights do not annihilate {_describe(unknown)}")
-        printed = [*case.unknowns, None]
-        for n, unknown in enumerate(printed):
-            polys = totals if unknown is None else columns.get(unknown, [{}] * len(totals))
+                found.append(f"the weights do not annihilate {_describe(key)}")
+        left = [(_describe(u), columns.get(u, [{}] * len(totals))) for u in case.unknowns]
+        for n, (what, polys) in enumerate([*left, ("log p", totals)]):
             for line, poly in zip(case.matrix, polys, strict=True):
                 rest = self.exact.add(poly, self.exact.number(line[n]), -1)
                 if not self.exact.vanishes(rest):
-                    what = "log p" if unknown is None else _describe(unknown)
                     found.append(
                         f"the weighted sum of {what} differs from what is stated by "
                         + self.exact.show(rest)
@@ -419,6 +427,7 @@ class _Check:
                 still[f"rate of {name}", at] = Fraction(0)
             exact.instance = self.instance(values)
             here = exact.block(factor.plates, row.place, factor.log_density, values)
+            exact.require_values(here)
             moved = exact.block(
                 factor.plates, row.place, factor.log_density, {**values, **still}, field
             )
@@ -454,33 +463,34 @@ class _Check:
         name, place = factor.name, row.place
         found: list[tuple[object, Term]] = [(("H~", name, place, row.point, row.parents), one)]
         own = [at for at, _ in row.value]
+        inputs = self.inputs(row)
         if len(own) == 1 and own[0] in case.moving:
             if not self.is_movable(factor.node):
                 raise NotShown(f"{factor.node.name} cannot move")
-            moved = _moving_base(factor, row.value[0][1])
-            if factor.node.domain.kind != "real" or own[0] in case.shifted:
-                found.append((Unknown(f"base of {name}", place, None), moved))
+            if factor.node.domain.kind == "real" and own[0] not in case.shifted:
+                _moving_base(factor, row.value[0][1])  # b is constant; or there is no telling
+                return found
+            base: object = Unknown(f"base of {name}", place, None)
+            if any(r.factor == name and self.inputs(r) != inputs for r in case.rows):
+                base = ("c", name, place, inputs)  # b may depend on inputs: one c for each
+            found.append((base, _moving_base(factor, row.value[0][1])))
         elif not self.is_idle(case, factor, row):
-            inputs = (
-                tuple(item for item in row.parents if self.symbols[item[0][0]].role is Role.INPUT)
-                if all(item[0][0] in self.symbols for item in row.parents)
-                else row.parents
-            )
             found.append((("b", name, place, row.value, inputs), one))
         return found
+
+    def inputs(self, row: CertificateRow) -> Given:
+        """The covariates of a row."""
+        return tuple(i for i in row.parents if self.symbols[i[0][0]].role is Role.INPUT)
 
     def is_idle(self, case: Case, factor: RefutedFactor, row: CertificateRow) -> bool:
         """Whether nothing moves in the factor, so that its density would have to be constant."""
         mentioned = {e.symbol for e in walk((factor.log_density,)) if isinstance(e, Entry)}
         if any(s.role is Role.PARAMETER for s in mentioned):
             return False
-        entries = [at for at, _ in (*row.value, *row.parents)]
-        return all(
-            at in case.resting
-            or at[0] not in self.symbols
-            or not self.is_movable(self.symbols[at[0]])
-            for at in entries
-        )
+        indices, places = factor.plates, row.place
+        entries = {at for at, _ in row.value}
+        entries |= self.exact.entries(indices, places, factor.log_density, self.symbols)
+        return all(at in case.resting or not self.is_movable(self.symbols[at[0]]) for at in entries)
 
     def is_movable(self, symbol: Symbol) -> bool:
         """Whether a latent may move."""
@@ -616,7 +626,7 @@ def _is_regular(term: object, node: Symbol) -> bool:
                 return False
         if isinstance(item, Call) and item.name not in _REGULAR and _mentions(item, node):
             return False
-        if isinstance(item, Apply) and _mentions(item, node):
+        if isinstance(item, (Apply, Inverse, LogDet)) and _mentions(item, node):
             return False
     return True
 
@@ -627,16 +637,9 @@ def _mentions(item: object, node: Symbol) -> bool:
 
 def _closed(term: Term) -> bool:
     """No entries, symbolic sizes, functions or free indices."""
-    bound: set[Index] = set()
     for item in walk((term,)):
         if isinstance(item, (Entry, Size, Apply)):
             return False
         if isinstance(item, Extent) and item.size is not None:
             return False
-        if isinstance(item, Sum):
-            bound.add(item.index)
-        elif isinstance(item, Index) and item not in bound:
-            return False
-        elif isinstance(item, IndexValue) and item.index in bound:
-            continue
-    return True
+    return not free_indices(term)

@@ -8,7 +8,7 @@ free of parents and parameters, H~ of the value v, d is the divergence of the mo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -28,8 +28,16 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.verify.evaluate import walk
-from symelbo.verify.kernel import Hypotheses, derivative_along, encode, minus, prove_zero
+from symelbo.verify.evaluate import free_indices, walk
+from symelbo.verify.kernel import (
+    Hypotheses,
+    derivative_along,
+    encode,
+    is_zero,
+    minus,
+    prove_defined,
+    prove_zero,
+)
 from symelbo.verify.language import Field, NotShown, Raw, fresh
 
 __all__ = ["FactorClaim", "MotionClaim", "check_closure", "check_factor", "check_motion"]
@@ -40,6 +48,7 @@ _KNOWN = (Role.PARAMETER, Role.CONSTANT, Role.FUNCTION)
 # q has parameters of its own for every data point: their velocities may depend on the data
 _KNOWN_OF_Q = (*_KNOWN, Role.VARIATIONAL, Role.OBSERVED, Role.INPUT)
 _ABOVE_ZERO = ("positive", "unit")
+_DISCRETE = ("binary", "naturals", "counts", "onehot", "category")
 _KNOWN_OF_BASE = (Role.CONSTANT, Role.INPUT, Role.FUNCTION)
 
 
@@ -77,9 +86,9 @@ def check_motion(motion: MotionClaim, given: Hypotheses) -> list[str]:
     """Reasons why the motion is not admissible; empty if it is.
 
     Velocities depend on parameters and constants alone, are tangent to constraints, and keep the
-    supports of the latents.
+    supports of the latents.  They have a value at all parameters, or `given` says at which.
     """
-    reasons = []
+    reasons = _two_of_one_name(_named_arrays(motion))
     for arrays, allowed, role in (
         (motion.parameters, _KNOWN, Role.PARAMETER),
         (motion.rates, _KNOWN, Role.LATENT),
@@ -94,8 +103,13 @@ def check_motion(motion: MotionClaim, given: Hypotheses) -> list[str]:
         return reasons
     for symbol, array in (*motion.parameters.items(), *motion.variational.items()):
         reasons += _tangent(symbol, array, given)
+    for symbol, array in _named_arrays(motion):
+        try:
+            prove_defined(array.body, given=given)
+        except NotShown as reason:
+            reasons.append(f"the velocity of {symbol.name} is not defined everywhere: {reason}")
     if set(motion.rates) != set(motion.shifts):
-        reasons.append("a latent has a rate or a shift, but not both")
+        return [*reasons, "a latent has a rate or a shift, but not both"]
     for node in motion.rates:
         reasons += _keeps_support(node, motion.rates[node], motion.shifts[node], given)
     return reasons
@@ -110,16 +124,20 @@ def _form(symbol: Symbol, array: Array, allowed: Sequence[Role]) -> list[str]:
             found.append(
                 f"the velocity of {symbol.name} depends on {other.name} ({other.role.value})"
             )
-    if _has_foreign_index(array):
+    if len(set(array.indices)) != len(array.indices):
+        found.append(f"the velocity of {symbol.name} has one index twice")
+    if free_indices(array):
         found.append(f"the velocity of {symbol.name} has a free index")
     return found
 
 
 def _tangent(symbol: Symbol, array: Array, given: Hypotheses) -> list[str]:
-    """On a simplex the velocities sum to zero; a covariance stays symmetric."""
+    """On a simplex velocities sum to zero; a covariance stays symmetric; integers do not move."""
     kind = symbol.domain.kind
     try:
-        if kind == "simplex":
+        if kind in _DISCRETE:
+            prove_zero(array.body, given=given)
+        elif kind == "simplex":
             prove_zero(Sum(array.indices[-1], array.body), given=given)
         elif kind == "posdef":
             i, j = array.indices[-2:]
@@ -158,36 +176,44 @@ def _keeps_support(node: Symbol, rate: Array, shift: Array, given: Hypotheses) -
 
 def check_factor(factor: FactorClaim, motion: MotionClaim, given: Hypotheses) -> list[str]:
     """Reasons why (U) is not shown of a factor along the motion; empty if it is."""
-    name = factor.name
-    reasons = []
-    own = (factor.node.name, factor.places)
+    name, own = factor.name, factor.places
+    reasons = _two_of_one_name((factor.node, *_terms(factor), *_named_arrays(motion)))
+    reasons += _moving_ends(factor.node, motion, given)
     for other in _symbols(factor.base):
         if other != factor.node and other.role not in _KNOWN_OF_BASE:
             reasons.append(f"the base measure of {name} depends on {other.name}")
-    for entry in _entries(factor.base, factor.node):
-        if not _is_value(entry, own):
+    for places in _places(factor.base, factor.node):
+        if places[: len(own)] != own:
             reasons.append(f"the base measure of {name} depends on another entry of {name}")
     for what, term in (
         ("the entropy", factor.entropy),
         ("the divergence", factor.divergence),
         ("the change of the base measure", factor.base_change),
     ):
-        for entry in _entries(term, factor.node):
-            if _may_be_value(entry, own):
+        for places in _places(term, factor.node):
+            if _may_be_value(places, own):
                 reasons.append(f"{what} of {name} depends on its value")
     for other in (*_symbols(factor.divergence), *_symbols(factor.base_change)):
         if other.role not in _KNOWN_OF_BASE and other.role not in _KNOWN:
             reasons.append(f"the divergence of {name} depends on {other.name}")
     if reasons:
         return reasons
-    field = _field(motion)
     given = replace(given, positive=(*given.positive, *_inside_support(factor)))
+    try:
+        field = _field(motion)
+        change = derivative_along(factor.log_density, field)
+        base_moves = derivative_along(factor.base, field)
+        divergence = _divergence(factor, motion)
+    except NotShown as reason:
+        return [f"the motion of {name}: {reason}"]
+    if _places(factor.base, factor.node) and is_zero(change, given=given):
+        return [f"nothing moves in {name}, so that its density would have to be constant"]
     steps: tuple[tuple[str, Raw], ...] = (
         (
             "(U)",
             _sum(
                 encode(factor.log_density),
-                _negative(derivative_along(factor.log_density, field)),
+                _negative(change),
                 _negative(encode(factor.base)),
                 encode(factor.entropy),
                 _negative(encode(factor.divergence)),
@@ -195,9 +221,9 @@ def check_factor(factor: FactorClaim, motion: MotionClaim, given: Hypotheses) ->
         ),
         (
             "the change of the base measure",
-            minus(derivative_along(factor.base, field), encode(factor.base_change)),
+            minus(base_moves, encode(factor.base_change)),
         ),
-        ("the divergence", minus(_divergence(factor, motion), encode(factor.divergence))),
+        ("the divergence", minus(divergence, encode(factor.divergence))),
     )
     for what, raw in steps:
         try:
@@ -213,8 +239,11 @@ def check_closure(q: FactorClaim, motion: MotionClaim, given: Hypotheses) -> lis
     Then the family of q follows the motion of the latents to first order, its own parameters
     moving: the derivative of the ELBO along the motion is one along parameters of model and q.
     """
-    change = derivative_along(q.log_density, _field(motion))
+    clashes = _two_of_one_name((q.node, *_terms(q), *_named_arrays(motion)))
+    if clashes:
+        return clashes
     try:
+        change = derivative_along(q.log_density, _field(motion))
         prove_zero(_sum(change, _divergence(q, motion)), given=given)
     except NotShown as reason:
         return [f"q of {q.name}: {reason}"]
@@ -305,19 +334,13 @@ def _extent(index: Index) -> tuple[str, int]:
     return index.extent.size or "", index.extent.offset
 
 
-def _is_value(entry: Entry, own: tuple[str, tuple[IndexTerm, ...]]) -> bool:
-    """Whether an entry is certainly one of the factor's own value."""
-    _, places = own
-    return entry.indices[: len(places)] == places
-
-
-def _may_be_value(entry: Entry, own: tuple[str, tuple[IndexTerm, ...]]) -> bool:
+def _may_be_value(places: tuple[IndexTerm | None, ...], own: tuple[IndexTerm, ...]) -> bool:
     """Whether an entry of the node might be one of the factor's own value.
 
     Only z[t-1] beside z[t], and literal places that differ, are certainly others.
     """
 
-    def split(place: IndexTerm) -> tuple[object, int]:
+    def split(place: IndexTerm | None) -> tuple[object, int]:
         match place:
             case Offset(index, by):
                 return index, by
@@ -325,30 +348,68 @@ def _may_be_value(entry: Entry, own: tuple[str, tuple[IndexTerm, ...]]) -> bool:
                 return extent.size, extent.offset
         return place, 0
 
-    for here, there in zip(own[1], entry.indices, strict=False):
+    for here, there in zip(own, places, strict=False):
         (base, by), (other, shift) = split(here), split(there)
         if base == other and by != shift:
             return False
     return True
 
 
-def _entries(item: object, node: Symbol) -> list[Entry]:
-    return [e for e in walk((item,)) if isinstance(e, Entry) and e.symbol == node]
+def _places(
+    item: object, node: Symbol, bound: frozenset[Index] = frozenset()
+) -> list[tuple[IndexTerm | None, ...]]:
+    """The places of all entries of a node; None for what a sum runs over: its t is another t."""
+    match item:
+        case Sum(index, body):
+            return _places(body, node, bound | {index})
+        case Array(indices, body):
+            return _places(body, node, bound | set(indices))
+        case Entry(symbol, indices):
+            found = [p for index in indices for p in _places(index, node, bound)]
+            if symbol.name == node.name:
+                found.append(tuple(None if free_indices(i) & bound else i for i in indices))
+            return found
+        case tuple():
+            return [p for part in item for p in _places(part, node, bound)]
+        case Term() | Offset():
+            names: tuple[str, ...] = getattr(type(item), "__slots__", ())
+            return [p for slot in names for p in _places(getattr(item, slot), node, bound)]
+    return []
+
+
+def _terms(factor: FactorClaim) -> tuple[Term, ...]:
+    return (
+        factor.log_density,
+        factor.base,
+        factor.entropy,
+        factor.divergence,
+        factor.base_change,
+    )
+
+
+def _named_arrays(motion: MotionClaim) -> list[tuple[Symbol, Array]]:
+    every = (motion.parameters, motion.rates, motion.shifts, motion.variational)
+    return [item for arrays in every for item in arrays.items()]
+
+
+def _two_of_one_name(items: Iterable[object]) -> list[str]:
+    """The kernel knows symbols by their names: a constant may not be called like a latent."""
+    known: dict[str, Symbol] = {}
+    clashes = [s.name for s in _symbols(tuple(items)) if known.setdefault(s.name, s) != s]
+    return [f"{name} is two symbols" for name in dict.fromkeys(clashes)]
+
+
+def _moving_ends(node: Symbol, motion: MotionClaim, given: Hypotheses) -> list[str]:
+    """A support whose ends move: values are left behind, and scores have no mean of zero."""
+    found = []
+    for symbol in _symbols((node.domain,)):
+        for other, array in _named_arrays(motion):
+            if other.name == symbol.name and not is_zero(array.body, given=given):
+                found.append(f"the support of {node.name} moves with {symbol.name}")
+    return found
 
 
 def _symbols(item: object) -> list[Symbol]:
     found = [s for s in walk((item,)) if isinstance(s, Symbol)]
     found += [s.symbol for s in walk((item,)) if isinstance(s, Entry)]
     return list(dict.fromkeys(found))
-
-
-def _has_foreign_index(array: Array) -> bool:
-    bound: set[Index] = set(array.indices)
-    for item in walk((array.body,)):
-        if isinstance(item, Sum):
-            bound.add(item.index)
-        elif isinstance(item, Array):
-            bound.update(item.indices)
-        elif isinstance(item, Index) and item not in bound:
-            return True
-    return False

@@ -38,7 +38,7 @@ from symelbo.index.terms import (
 )
 from symelbo.verify.special import bessel_ratio, digamma, log_bessel_i0, polygamma
 
-__all__ = ["Dual", "Smooth", "World", "evaluate", "places", "walk"]
+__all__ = ["Dual", "Smooth", "World", "evaluate", "free_indices", "places", "walk"]
 
 
 class Dual(NamedTuple):
@@ -447,3 +447,20 @@ def walk(items: Iterable[object]) -> Iterator[Any]:
         names: tuple[str, ...] = getattr(type(item), "__slots__", ())
         slots = [s for s in names if s not in ("_hash", "role", "name", "kind")]
         stack.extend(getattr(item, s) for s in reversed(slots))
+
+
+def free_indices(item: object) -> frozenset[Index]:
+    """The index variables that no sum and no array around them binds."""
+    match item:
+        case Index():
+            return frozenset((item,))
+        case Sum(index, body):
+            return free_indices(body) - {index}
+        case Array(indices, body):
+            return free_indices(body) - set(indices)
+        case tuple():
+            return frozenset().union(*map(free_indices, item))
+        case Term() | Offset():
+            names: tuple[str, ...] = getattr(type(item), "__slots__", ())
+            return frozenset().union(*(free_indices(getattr(item, s)) for s in names))
+    return frozenset()

@@ -212,8 +212,30 @@ def make_scene(items: Sequence[object], conditions: Sequence[tuple[Array, str]] 
     )
 
 
-def draw_world(scene: Scene, random: Random, *, smallest: bool = False) -> World:
-    """Random sizes, functions and values of all that is no node; smallest: the least sizes."""
+def draw_world(
+    scene: Scene,
+    random: Random,
+    *,
+    smallest: bool = False,
+    sizes: Mapping[str, int] | None = None,
+) -> World:
+    """Random functions and values of all that is no node, at random sizes where none are given;
+    smallest: the least sizes.
+    """
+    drawn = _draw_sizes(scene, random, smallest) if sizes is None else sizes
+    world = World(drawn, {})
+    values: dict[Place, float] = {}
+    world.values = values
+    for symbol in scene.symbols:
+        if symbol.role not in _NODES:
+            values.update(_draw(symbol, world, scene, random))
+    world.functions = {
+        f.name: Smooth(f, world.length, random.randrange(10**9)) for f in scene.functions
+    }
+    return world
+
+
+def _draw_sizes(scene: Scene, random: Random, smallest: bool) -> dict[str, int]:
     sizes = {}
     likely_two = {e.size for e in scene.categories.values() if e.size is not None} | {
         s.shape[-1].size for s in scene.symbols if s.domain.kind == "simplex"
@@ -225,16 +247,7 @@ def draw_world(scene: Scene, random: Random, *, smallest: bool = False) -> World
             sizes[name] = max(least, random.choice((1, 2, 2, 3, 3, 3)))
         else:
             sizes[name] = max(least, random.randint(1, 3))
-    world = World(sizes, {})
-    values: dict[Place, float] = {}
-    world.values = values
-    for symbol in scene.symbols:
-        if symbol.role not in _NODES:
-            values.update(_draw(symbol, world, scene, random))
-    world.functions = {
-        f.name: Smooth(f, world.length, random.randrange(10**9)) for f in scene.functions
-    }
-    return world
+    return sizes
 
 
 def _with_nodes(base: World, scene: Scene, random: Random) -> World:

@@ -21,14 +21,15 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.verify.evaluate import walk
+from symelbo.verify.evaluate import free_indices, walk
 from symelbo.verify.interval import certainly_positive
 from symelbo.verify.kernel import Forms, Poly, add_polys, scale_poly
-from symelbo.verify.language import Field, Instance, NotShown, derivative, encode
+from symelbo.verify.language import Field, Instance, NotShown, derivative, encode, walk_raw
 
 __all__ = ["Exact", "Values", "admissible_entries", "function_admissible", "shape_places"]
 
 Values = Mapping[tuple[str, tuple[int, ...]], Fraction]
+_NUMBERS = ("c", "N", "f", "P")  # heads of atoms: constants, roots, functions, denominators
 _SMOOTH = frozenset(
     {"exp", "expm1", "tanh", "sigmoid", "softplus", "sin", "cos", "erf", "log", "sqrt"}
 )
@@ -49,7 +50,7 @@ class Exact:
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
-        self.forms = Forms({}, frozenset(), {})
+        self.forms = Forms({}, frozenset(), {}, kinks=False)
 
     def number(self, term: Term, values: Values | None = None) -> Poly:
         """A term without free indices, as an exact polynomial over atoms."""
@@ -72,6 +73,25 @@ class Exact:
         self.forms.at(values)
         return self.forms.poly(raw)
 
+    def entries(
+        self,
+        indices: Sequence[Index],
+        place: Sequence[int],
+        term: Term,
+        symbols: Mapping[str, Symbol],
+    ) -> set[tuple[str, tuple[int, ...]]]:
+        """The entries that a term may depend on at one place: all of what a sum runs over."""
+        env = {i: ("p", "", k) for i, k in zip(indices, place, strict=True)}
+        found: set[tuple[str, tuple[int, ...]]] = set()
+        for item in walk_raw(encode(term, env, self.instance)):
+            if item[0] in ("v", "e") and item[1] in symbols:
+                where = item[3] if item[0] == "v" else item[4]
+                known = all(i[:2] == ("p", "") for i in where)
+                all_of_it = shape_places(symbols[item[1]], self.instance.sizes)
+                at = [tuple(i[2] for i in where)] if known else all_of_it
+                found.update((item[1], p) for p in at)
+        return found
+
     def coefficients(self, poly: Poly) -> dict[tuple[str, tuple[int, ...]], Poly]:
         """A poly that is linear in unknowns -> what each of them is multiplied with."""
         found: dict[tuple[str, tuple[int, ...]], Poly] = {}
@@ -82,6 +102,7 @@ class Exact:
                 raise NotShown("a derivative that is not linear in the velocities")
             key = self.unknown(unknown[0][0])
             assert key is not None
+            self.require_values({rest: scale})
             found[key] = add_polys(found.get(key, {}), {rest: scale})
         return found
 
@@ -90,7 +111,15 @@ class Exact:
         atom = self.forms.atoms[a]
         if atom[0] != "v":
             return None
+        if not all(i[:2] == ("p", "") for i in atom[3]):
+            raise NotShown(f"an entry of {atom[1]} at a place that is not known")
         return atom[1], tuple(i[-1] for i in atom[3])
+
+    def require_values(self, poly: Poly) -> None:
+        """No entry without a value, not even inside: one symbol would stand for many numbers."""
+        for a in self.forms.all_atoms(poly):
+            if self.forms.atoms[a][0] not in _NUMBERS:
+                raise NotShown("without a value: " + self.forms.show({((a, 1),): 1}))
 
     def vanishes(self, poly: Poly) -> bool:
         """Exactly zero, with transcendental atoms independent."""
@@ -239,6 +268,8 @@ def function_admissible(
             return [f"{name}: {item.name} is not known to be smooth"]
         if isinstance(item, Symbol) and item not in formals:
             return [f"{name} mentions {item.name}, which is none of its arguments"]
+    if free_indices(array):
+        return [f"{name} has a free index"]
     if any(f.role is not Role.ARGUMENT or f.domain.kind != "real" for f in formals):
         return [f"{name}: formal arguments must be real symbols of role ARGUMENT"]
     if len(array.indices) != len(symbol.shape):

@@ -13,7 +13,7 @@ integers.  Nothing here is shared with the engine.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import permutations, product
 from math import factorial, gcd, lcm
@@ -35,6 +35,7 @@ from symelbo.verify.language import (
     map_indices,
     minus,
     shift,
+    walk_raw,
 )
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "encode",
     "is_zero",
     "minus",
+    "prove_defined",
     "prove_zero",
     "scale_poly",
 ]
@@ -85,13 +87,14 @@ class Hypotheses:
     """What may be used without proof, because it is printed as a condition of the result.
 
     nonzero, positive: terms; posdef: matrices (indices, body); least: the smallest value of each
-    size, 1 if not given.
+    size, 1 if not given.  everywhere: nothing is left out because it happens almost nowhere.
     """
 
     nonzero: tuple[Raw, ...] = ()
     positive: tuple[Raw, ...] = ()
     posdef: tuple[tuple[tuple[RawIndex, ...], Raw], ...] = ()
     least: tuple[tuple[str, int], ...] = ()
+    everywhere: bool = False
 
     @classmethod
     def of(
@@ -113,6 +116,7 @@ class Hypotheses:
             tuple(map_indices(t, what) for t in self.positive),
             tuple((v, map_indices(b, what)) for v, b in self.posdef),
             self.least,
+            self.everywhere,
         )
 
     def put(self, entries: Mapping[Raw, Raw]) -> Hypotheses:
@@ -122,6 +126,7 @@ class Hypotheses:
             tuple(map_entries(t, entries) for t in self.positive),
             tuple((v, map_entries(b, entries)) for v, b in self.posdef),
             self.least,
+            self.everywhere,
         )
 
 
@@ -165,6 +170,15 @@ def prove_zero(
         raise NotShown("the term is nested too deeply") from error
 
 
+def prove_defined(term: Term | Raw, *, given: Hypotheses = NOTHING) -> None:
+    """Raises NotShown unless the term has a value at all values of its entries, without exception.
+
+    As in 1/w: that w = 0 happens almost nowhere does not help at a stationary point.
+    """
+    nothing: Raw = ("*", ("q", Fraction(0)), _raw(term))
+    prove_zero(nothing, given=replace(given, everywhere=True))
+
+
 def _raw(term: Term | Raw) -> Raw:
     return encode(term) if isinstance(term, Term) else term
 
@@ -173,7 +187,7 @@ def _bits(raw: Raw) -> list[Raw]:
     """The entries that are 0 or 1, at places without bound indices."""
     found = {
         item
-        for item in _walk(raw)
+        for item in walk_raw(raw)
         if item[0] == "v" and len(item) == 4 and item[2][:1] == ("binary",)
     }
     if any(not all(map(_closed, item[3])) for item in found):
@@ -184,22 +198,11 @@ def _bits(raw: Raw) -> list[Raw]:
 # -------------------------------------------------------------------------- ranges and cases
 
 
-def _walk(raw: Any) -> Iterable[tuple[Any, ...]]:
-    """Every tuple inside a raw term."""
-    stack = [raw]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, tuple):
-            if item and isinstance(item[0], str):
-                yield item
-            stack.extend(item)
-
-
 def _resolve(raw: Raw) -> Raw:
     """Give every category the extent of the places it selects, where its domain has none."""
     known: dict[str, set[tuple[str, int]]] = {}
     unknown: set[RawIndex] = set()
-    for item in _walk(raw):
+    for item in walk_raw(raw):
         if item[0] == "e" and len(item) == 5:
             if item[2] == "?":
                 unknown.add(item)
@@ -222,7 +225,7 @@ def _cores(raw: Raw, least: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     lows: dict[str, list[int]] = {}
     offsets: dict[str, list[int]] = {}
     points: dict[str, list[int]] = {}
-    for item in _walk(raw):
+    for item in walk_raw(raw):
         if item[0] == "i" and len(item) == 5 and item[3]:
             lows.setdefault(item[3], []).append(item[2])
             offsets.setdefault(item[3], []).append(item[4])
@@ -262,7 +265,7 @@ def _free(raw: Raw) -> list[RawIndex]:
             for inner in i[4]:
                 index(inner)
 
-    for item in _walk(raw):
+    for item in walk_raw(raw):
         if item[0] in ("i", "e") and len(item) == 5:
             index(item)
     return sorted(found, key=repr)
@@ -271,7 +274,7 @@ def _free(raw: Raw) -> list[RawIndex]:
 def _closed(index: RawIndex) -> bool:
     """No bound index inside a category's own place."""
     return not any(
-        item[0] == "i" and item[1][:1] in "~#" for item in _walk(index) if len(item) == 5
+        item[0] == "i" and item[1][:1] in "~#" for item in walk_raw(index) if len(item) == 5
     )
 
 
@@ -420,8 +423,11 @@ class Forms:
         apart: frozenset[Any],
         values: Values,
         least: Iterable[tuple[str, int]] = (),
+        *,
+        kinks: bool = True,
     ) -> None:
         self.cores, self.apart, self.values = cores, apart, values
+        self.kinks = kinks  # whether the slope of |a| where a is 0 may be taken as 0
         self.least = dict(least)  # the smallest value of a size
         self.atoms: list[Atom] = []
         self.numbers: dict[Atom, int] = {}
@@ -436,6 +442,7 @@ class Forms:
         self.assumed: set[Any] = set()
         self.assumed_positive: set[Any] = set()
         self.assumed_posdef: set[Any] = set()
+        self.everywhere = False
         self.fresh = 0
 
     def at(self, values: Values) -> None:
@@ -534,6 +541,7 @@ class Forms:
 
     def assume(self, given: Hypotheses) -> None:
         """Assumed conditions: what may be inverted, or has a sign, although no proof is found."""
+        self.everywhere = given.everywhere
         for variables, body in given.posdef:
             self.assumed_posdef.add(self.array(variables, self.poly(body)))
         for raw in given.positive:
@@ -1149,7 +1157,8 @@ class Forms:
     def log_abs(self, poly: Poly) -> Poly:
         """log|a b^n| = log|a| + n log|b|, where a and b are positive or almost never 0."""
         monomial, c, prime = self.content(poly)
-        result = self.log({(): abs(c)})
+        size: Poly = {(): max(c, -c)}
+        result = self.log(size)
         parts = [(self._one(a), e) for a, e in monomial]
         parts += [(prime, 1)] if prime != _UNIT else []
         for part, e in parts:
@@ -1158,8 +1167,8 @@ class Forms:
                 continue
             if not self.generic(part):
                 raise NotShown("the logarithm of the size of something that may be 0")
-            size = self.mul(part, self.parity("sign", part))
-            result = add_polys(result, self.atom(("f", "log", _frozen(size))), e)
+            absolute = self.mul(part, self.parity("sign", part))
+            result = add_polys(result, self.atom(("f", "log", _frozen(absolute))), e)
         return result
 
     def generic(self, part: Poly) -> bool:
@@ -1169,6 +1178,8 @@ class Forms:
         """
         if self.nonzero(part) or (len(part) == 1 and self._is_assumed(part)):
             return True
+        if self.everywhere:
+            return False
         for monomial in part:
             for a, e in monomial:
                 if self.atoms[a][0] != "v" or self._kind(a) not in _CONTINUOUS or e != 1:
@@ -1193,7 +1204,7 @@ class Forms:
         name = self.atoms[a][1]
         return any(
             self.atoms[b][0] in ("v", "A") and self.atoms[b][1] == name
-            for b in self._all_atoms({monomial: 1})
+            for b in self.all_atoms({monomial: 1})
         )
 
     def exp(self, poly: Poly) -> Poly:
@@ -1275,28 +1286,36 @@ class Forms:
         (sign a)^2 = 1, where a is 0 almost nowhere.
         """
         if not a:
+            if name == "sign" and not self.kinks:
+                raise NotShown("the slope of |a| where a is 0")
             return _UNIT if name == "cos" else {}
-        if name == "abs":  # |a| = a sign a
-            return self.mul(a, self.parity("sign", a))
+        if name == "abs":  # |a| = a sign a, whatever the sign of 0 is
+            return self.mul(a, self.sign_of(a, at_zero=False))
         if name == "sign":
-            monomial, c, prime = self.content(a)
-            result: Poly = {(): 1 if c > 0 else -1}
-            parts = [(self._one(b), e) for b, e in monomial]
-            parts += [(prime, 1)] if prime != _UNIT else []
-            for part, e in parts:
-                if self.positive(part):
-                    continue
-                if e.denominator != 1:
-                    raise NotShown("a root under abs")
-                if e.numerator % 2:
-                    result = self.mul(result, self.atom(("f", "sign", _frozen(part))))
-            return result
+            return self.sign_of(a, at_zero=True)
         if name == "besselratio":
             return self.atom(("f", name, _frozen(a)))
         negative = a[max(a)] < 0
         argument = scale_poly(a, -1) if negative else a
         odd = -1 if negative and name != "cos" else 1
         return scale_poly(self.atom(("f", name, _frozen(argument))), odd)
+
+    def sign_of(self, a: Poly, *, at_zero: bool) -> Poly:
+        """The product of the signs of all factors; at_zero: whether it matters where a is 0."""
+        monomial, c, prime = self.content(a)
+        result: Poly = {(): 1 if c > 0 else -1}
+        parts = [(self._one(b), e) for b, e in monomial]
+        parts += [(prime, 1)] if prime != _UNIT else []
+        for part, e in parts:
+            if self.positive(part):
+                continue
+            if e.denominator != 1:
+                raise NotShown("a root under abs")
+            if e.numerator % 2:
+                result = self.mul(result, self.atom(("f", "sign", _frozen(part))))
+            elif at_zero and e > 0 and not self.generic(part):
+                raise NotShown("the sign of a square that may be 0")
+        return result
 
     # --------------------------------------------------------------------- raw -> poly
 
@@ -1617,8 +1636,10 @@ class Forms:
         outer = self._of_frozen(frozen) - set(variables)
         for j, i, side in ((column, row, 0), (row, column, 1)):
             # j may not select the matrix as well: sum_j Inv(M_j)[i, j] M_j[j, k] is no delta
-            if j not in bound or i == j or j in outer or j[2:] != variables[0][2:]:
+            if j not in bound or j in outer or j[2:] != variables[0][2:]:
                 continue
+            if j in self._index_variables(i):
+                continue  # the diagonal, or a category of j
             users = [b for b in table if j in self.variables[b]]
             if len(users) != 2 or a not in users:
                 continue
@@ -1626,8 +1647,8 @@ class Forms:
             if table[other] != 1:
                 continue
             for k in self._places(other):
-                if k == j:
-                    continue
+                if j in self._index_variables(k) or not self.inside(k, variables[0]):
+                    continue  # M may have more rows and columns than are inverted
                 # Inv[i,j] M[j,k] or M[k,j] Inv[j,i]; either order if M is symmetric
                 orders = [(j, k), (k, j)] if symmetric else [(j, k) if side == 0 else (k, j)]
                 for places in orders:
@@ -1762,13 +1783,16 @@ class Forms:
     def jacobian(self, array: tuple[Any, Any]) -> bool:
         """The square Jacobian of an abstract map that is assumed to be invertible everywhere."""
         (i, j), frozen = array
-        if i[2:] != j[2:] or len(frozen) != 1 or frozen[0][1] != 1 or len(frozen[0][0]) != 1:
+        if len(frozen) != 1 or frozen[0][1] != 1 or len(frozen[0][0]) != 1:
             return False
         a, exponent = frozen[0][0][0]
         atom = self.atoms[a]
         if atom[0] != "A" or exponent != 1 or atom[2][0] != "invertible" or len(atom[5]) != 1:
             return False
-        return tuple(atom[4]) == (i,) and tuple(atom[5][0][1]) == (j,)
+        ((slot, at),) = atom[5]
+        # a part of the Jacobian need not be invertible
+        whole = i[2:] == (1, *atom[2][1:]) and [v[2:] for v in atom[3][slot][0]] == [j[2:]]
+        return whole and tuple(atom[4]) == (i,) and tuple(at) == (j,)
 
     def _pair(self, a: int) -> set[RawIndex]:
         atom = self.atoms[a]
@@ -1808,6 +1832,7 @@ class Forms:
             deltas = [x for x in inner if self.atoms[x[0]] in (("d", i, j), ("d", j, i))]
             if deltas:
                 rest: Poly = {tuple(x for x in inner if x not in deltas): 1}
+                self.power(self.replace(rest, {j: i}), -1)  # every place may be inverted
                 diagonal = self.power(self.replace(rest, {i: row, j: row}), -1)
                 return self.mul(diagonal, self.delta(row, column))
             if len(inner) == 1 and inner[0][1] == 1:
@@ -1841,7 +1866,8 @@ class Forms:
                 return self.total([i], self.log(self.replace(rest, {j: i})))
             if len(inner) == 1 and inner[0][1] == 1 and not outer and c == 1:
                 atom = self.atoms[inner[0][0]]
-                if atom[0] == "Inv" and (atom[2], atom[3]) == (i, j):
+                whole = atom[0] == "Inv" and atom[1][0][0][2:] == i[2:]
+                if whole and (atom[2], atom[3]) == (i, j):
                     return scale_poly(self.logdet(atom[1][0], dict(atom[1][1])), -1)
         array = self.array(variables, body)
         if not self.posdef(array):
@@ -1927,7 +1953,7 @@ class Forms:
 
     def coincidence(self, poly: Poly) -> tuple[RawIndex, RawIndex] | None:
         """Two free indices whose equality the normal form still asks for."""
-        for a in self._all_atoms(poly):
+        for a in self.all_atoms(poly):
             atom = self.atoms[a]
             if atom[0] != "d":
                 continue
@@ -1940,7 +1966,7 @@ class Forms:
                     return left, right
         return None
 
-    def _all_atoms(self, poly: Poly) -> list[int]:
+    def all_atoms(self, poly: Poly) -> list[int]:
         seen: dict[int, None] = {}
         stack = [a for m in poly for a, _ in m]
         while stack:

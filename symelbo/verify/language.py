@@ -14,7 +14,7 @@ capture.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import count
@@ -59,6 +59,7 @@ __all__ = [
     "map_indices",
     "minus",
     "shift",
+    "walk_raw",
 ]
 
 Raw: TypeAlias = tuple[Any, ...]
@@ -188,8 +189,8 @@ class _Encoder:
 
     def kind(self, symbol: Symbol) -> tuple[Any, ...]:
         domain = symbol.domain
-        if domain.kind == "simplex":
-            return ("simplex", *self.extent(symbol.shape[-1]))
+        if domain.kind in ("simplex", "invertible") and symbol.shape:
+            return (domain.kind, *self.extent(symbol.shape[-1]))
         if domain.kind in ("interval", "angle"):
             ends = (domain.lower, domain.upper)
             if any(isinstance(end, Number) for end in ends):
@@ -282,6 +283,17 @@ class _Encoder:
         )
         arrays = tuple(self.array(a, env, closures) for a in term.arguments)
         return ("A", name, self.kind(term.function), arrays, where, derivatives)
+
+
+def walk_raw(raw: Any) -> Iterator[tuple[Any, ...]]:
+    """Every tuple inside a raw term: terms, indices, arrays."""
+    stack = [raw]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, tuple):
+            if item and isinstance(item[0], str):
+                yield item
+            stack.extend(item)
 
 
 # ------------------------------------------------------------------------------ index substitution

@@ -19,6 +19,7 @@ COUNTS = (96, 192)  # nodes at two resolutions, terms of an infinite sum
 OFF = 0.02  # a mass further from 1 is wrong
 MISSED = 0.05  # less may be a peak between the nodes
 AGREEMENT = 0.002  # of the two resolutions; else nothing was integrated
+FURTHER = 0.8  # tails: with nodes that reach further, the mass has to be the same
 
 
 def find_wrong_mass(
@@ -39,6 +40,9 @@ def find_wrong_mass(
                 continue
             agree = isfinite(fine) and abs(coarse - fine) <= AGREEMENT * (1 + fine)
             if agree and fine > MISSED and abs(fine - 1) > OFF:
+                wide = _mass(log_density, value, world, COUNTS[1], wide=True)
+                if not abs(wide - fine) <= AGREEMENT * (1 + fine):
+                    break
                 given = {
                     f"{name}{list(place) if place else ''}": x
                     for (name, place), x in world.values.items()
@@ -49,12 +53,19 @@ def find_wrong_mass(
     return None
 
 
-def _mass(log_density: Term, value: Symbol, world: World, count: int) -> float:
-    axis = axis_of(value, world, count)
+def _mass(
+    log_density: Term, value: Symbol, world: World, count: int, *, wide: bool = False
+) -> float:
+    """The integral; wide: further out, where nodes out of the range of floats are left out."""
+    axis = axis_of(value, world, 2 * count if wide else count, further=FURTHER if wide else 0.0)
     if axis is None:
         raise ValueError("no quadrature over this support")
     total = 0.0
     for weight, x in axis:
         there = World(world.sizes, {**world.values, (value.name, ()): x}, {}, world.functions)
-        total += weight * exp(evaluate(log_density, there).value)
+        try:
+            total += weight * exp(evaluate(log_density, there).value)
+        except (ValueError, ZeroDivisionError, OverflowError):
+            if not wide:
+                raise
     return total

@@ -55,8 +55,13 @@ def _blocks(symbol: Symbol, world: World, count: int) -> Iterator[list[Node] | N
         yield None if axis is None else [(w, {(symbol.name, where): x}) for w, x in axis]
 
 
-def axis_of(symbol: Symbol, world: World, count: int) -> list[tuple[float, float]] | None:
-    """Nodes and weights over the support of one entry; None where no rule is known."""
+def axis_of(
+    symbol: Symbol, world: World, count: int, *, further: float = 0.0
+) -> list[tuple[float, float]] | None:
+    """Nodes and weights over the support of one entry; None where no rule is known.
+
+    further: how much the nodes reach beyond their usual range, before the change of variables.
+    """
     domain = symbol.domain
     lower = None if domain.lower is None else evaluate(domain.lower, world).value
     upper = None if domain.upper is None else evaluate(domain.upper, world).value
@@ -69,16 +74,16 @@ def axis_of(symbol: Symbol, world: World, count: int) -> list[tuple[float, float
             most = count if upper is None else int(upper)
             return [(1.0, float(k)) for k in range(most + 1)]
         case "real":
-            return _double_exponential(count, 1.8, lambda u: (sinh(u), cosh(u)))
+            return _double_exponential(count, 1.8 + further, lambda u: (sinh(u), cosh(u)))
         case "positive":
-            return _double_exponential(count, 2.9, lambda u: (exp(u), exp(u)))
+            return _double_exponential(count, 2.9 + further, lambda u: (exp(u), exp(u)))
         case "unit":
             return _between(count, 0.0, 1.0)
         case "interval" | "angle":
             if lower is not None and upper is not None:
                 return _between(count, lower, upper)
             if lower is not None:
-                return _double_exponential(count, 2.9, lambda u: (lower + exp(u), exp(u)))
+                return _double_exponential(count, 2.9 + further, lambda u: (lower + exp(u), exp(u)))
     return None
 
 

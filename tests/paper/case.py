@@ -139,9 +139,11 @@ class Case:
         """F = S + dF along the derived field, at any parameters: the statement of each theorem.
 
         It makes F = S wherever the derivative along the field vanishes, stationary points above
-        all; F and its (complex-step) derivative are the printed ones.
+        all; F and its (complex-step) derivative are the printed ones.  The latents stand still, so
+        that q does.
         """
         assert self.derivation.verdict == "proved"
+        assert not self.derivation.motion.latents
         total = self.derived_sum()
         slope = slope_along(self.elbo, self.parameters, self.field())
         yield "F less its derivative along the field", self.elbo() - slope, total

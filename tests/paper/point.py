@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import symelbo
+from symelbo.criterion.express_form import FactorForm
 from symelbo.criterion.factor import Factor
 from symelbo.derivation import Derivation, FactorResult
-from symelbo.index.terms import Array, Index, Symbol, Term
+from symelbo.index.build import subtract
+from symelbo.index.terms import Array, Index, Offset, Position, Symbol, Term
 from symelbo.verify.evaluate import World, evaluate
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -59,14 +61,22 @@ class Point:
         return result
 
     def factor(self, node: str) -> Factor:
+        """p(node | parents) as the model states it."""
+        return self.result(node).factor
+
+    def form(self, node: str) -> FactorForm:
         """The exponential-family form of p(node | parents)."""
-        factor = self.result(node).factor
-        assert factor is not None
-        return factor
+        form = self.result(node).form
+        assert form is not None
+        return form
 
     def number(self, term: Term) -> float:
         """The value of a term without free indices."""
         return evaluate(term, self.world()).value
+
+    def number_along(self, term: Term, velocities: Values) -> float:
+        """The derivative of a term without free indices while the named symbols move."""
+        return evaluate(term, self.world(velocities)).tangent
 
     def array(self, array: Array) -> Vector:
         """The value of an array, in its own shape."""
@@ -86,24 +96,34 @@ class Point:
         """T, all blocks."""
         return self._blocks(node, "statistic")
 
+    def statistic_along(self, node: str, velocities: Values) -> Vector:
+        """d T / ds while the named symbols move, by dual numbers."""
+        return self._blocks(node, "statistic", velocities, tangent=True)
+
     def log_partition(self, node: str) -> float:
         """A, summed over the plates."""
-        factor = self.factor(node)
-        return self.number(factor.over_plates(factor.log_partition))
+        return self.number(self.factor(node).over_plates(self.form(node).log_partition))
 
     def log_base(self, node: str) -> float:
         """log h, summed over the plates."""
-        factor = self.factor(node)
-        return self.number(factor.over_plates(factor.log_base))
+        return self.number(self.factor(node).over_plates(self.form(node).log_base))
 
     def log_density(self, node: str) -> float:
         """log p as the derived exponential family: eta' T - A + log h."""
         linear = float(self.natural(node) @ self.statistic(node))
         return linear - self.log_partition(node) + self.log_base(node)
 
+    def log_density_along(self, node: str, velocities: Values) -> float:
+        """d log p / ds of the derived exponential family, by dual numbers."""
+        factor, form = self.factor(node), self.form(node)
+        linear = self.natural_along(node, velocities) @ self.statistic(node)
+        linear += self.natural(node) @ self.statistic_along(node, velocities)
+        scalar = factor.over_plates(subtract(form.log_base, form.log_partition))
+        return float(linear) + self.number_along(scalar, velocities)
+
     def means(self, node: str) -> Vector:
         """E[T] = grad A, all blocks."""
-        means = self.result(node).means
+        means = self.form(node).means
         assert means is not None
         plates, world = self.factor(node).plates, self.world()
         parts = [self._run((*plates, *m.indices), m.body, world) for m in means]
@@ -126,23 +146,62 @@ class Point:
         """parameter -> velocity, for the parameters that move."""
         return {p.name: self.array(a) for p, a in self.result(node).field.items()}
 
+    def velocities(self) -> dict[str, Vector]:
+        """symbol -> velocity along the derived motion: parameters, latents, q's parameters."""
+        moved = self.derivation.motion.velocities()
+        return {symbol.name: self.array(array) for symbol, array in moved.items()}
+
+    def divergence(self, node: str) -> float:
+        """The divergence of the derived motion in the value of a node: the trace of its slopes."""
+        factor = self.factor(node)
+        symbol = factor.node
+        if symbol not in self.derivation.motion.latents:
+            return 0.0
+        latent = self.derivation.motion.latents[symbol]
+        velocity, value = latent.velocity(symbol), np.asarray(self.values[symbol.name], dtype=float)
+        total = 0.0
+        for place in self._own_places(factor, value.shape):
+            unit = np.zeros(value.shape)
+            unit[place] = 1.0
+            at = dict(zip(velocity.indices, (k + 1 for k in place), strict=True))
+            total += evaluate(velocity.body, self.world({symbol.name: unit}), at).tangent
+        return total
+
+    def _own_places(self, factor: Factor, shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        """This factor's own entries of the node's array: z[1], or z[t] for t in 2:T."""
+        world, plates, left = self.world(), factor.plates, factor.statement.places
+        ranges = (range(i.low, world.length(i.extent) + 1) for i in plates)
+        for where in product(*ranges):
+            env = dict(zip(plates, where, strict=True))
+            start = tuple(
+                env[p] - 1
+                if isinstance(p, Index)
+                else env[p.index] + p.by - 1
+                if isinstance(p, Offset)
+                else world.length(p.extent) - 1
+                for p in left
+                if isinstance(p, Index | Offset | Position)
+            )
+            yield from ((*start, *rest) for rest in np.ndindex(shape[len(left) :]))
+
     def jacobian(self, node: str, *parameters: str) -> Vector:
         """The derived d eta / d theta': rows as `natural`, columns as the parameters flattened.
 
         Without names: all that move.  Of a simplex the first C - 1 entries.
         """
-        result, world = self.result(node), self.world()
+        result, form, world = self.result(node), self.form(node), self.world()
         plates = self.factor(node).plates
+        slopes = form.slopes(tuple(result.field))
         columns = []
         moving = {symbol.name: symbol for symbol in result.field}
         for name in parameters or tuple(moving):
             places = list(product(*(range(1, n + 1) for n in self.free_shape(moving[name]))))
             for place in places:
                 column: list[float] = []
-                for number, block in enumerate(self.factor(node).blocks):
+                for number, block in enumerate(form.blocks):
                     indices = (*plates, *block.indices)
                     part = np.zeros(len(list(self._run(indices, block.natural, world))))
-                    for slope in result.slopes:
+                    for slope in slopes:
                         if slope.block == number and slope.parameter.name == name:
                             at = dict(zip(slope.indices, place, strict=True))
                             part += [v for v, _ in self._run(indices, slope.term, world, at)]
@@ -170,10 +229,10 @@ class Point:
     def _blocks(
         self, node: str, part: str, velocities: Values | None = None, tangent: bool = False
     ) -> Vector:
-        factor, world = self.factor(node), self.world(velocities)
+        plates, world = self.factor(node).plates, self.world(velocities)
         values: list[float] = []
-        for block in factor.blocks:
-            pairs = self._run((*factor.plates, *block.indices), getattr(block, part), world)
+        for block in self.form(node).blocks:
+            pairs = self._run((*plates, *block.indices), getattr(block, part), world)
             values.extend(pair[tangent] for pair in pairs)
         return np.array(values)
 

@@ -1,0 +1,294 @@
+"""Linear dynamical system: numeric entropy sum and ELBO.
+
+Reference: Roweis & Ghahramani (1999), Neural Computation 11(2).
+Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, are equal
+at stationary points.
+All values are per data point and in nats.
+
+Written by symelbo 0.1.0 from a specification with SHA-256
+a67b89e84762393704bea3844b5baa57995202ab0aab1f3a0c12ca0e4ba75dd1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["elbo", "entropy_sum", "gap"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
+    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                value = function(*args, **kwargs)
+            if isinstance(value, float) and not np.isfinite(value):
+                raise FloatingPointError(f"found {value}")
+        except FloatingPointError as error:
+            message = f"{function.__name__} is undetermined or exceeds floats: {error}"
+            raise ValueError(message) from None
+        return value
+
+    return checked
+
+
+@_within_floats
+def entropy_sum(
+    *,
+    A: ArrayLike | None = None,
+    Q: ArrayLike,
+    C: ArrayLike | None = None,
+    R: ArrayLike,
+    T: int,
+    entropy_q: float,
+) -> float:
+    """Entropy sum per data point, in nats.
+
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
+    elsewhere it is not a bound.
+
+    Args:
+        A: shape (K, K); real. Only checked: the value does not depend on it.
+        Q: shape (K,); positive.
+        C: shape (D, K); real. Only checked: the value does not depend on it.
+        R: shape (D,); positive.
+        T: a positive integer; no array above determines it.
+        entropy_q: mean entropy of q over the data, in nats.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sizes: dict[str, int] = {"T": _size("T", T)}
+    Q = _array("Q", Q, "K", "positive", sizes)
+    R = _array("R", R, "D", "positive", sizes)
+    entropy_q = _number("entropy_q", entropy_q)
+    if A is not None:
+        _array("A", A, "K K", "real", sizes)
+    if C is not None:
+        _array("C", C, "D K", "real", sizes)
+    K = sizes["K"]
+    # entropy of z[1,k], proof section "Entropies"
+    entropy_z_1_k = 0.5 * K * np.log(2 * np.e * np.pi)
+    # entropy of z[t,k], proof section "Entropies"
+    entropy_z_t_k = (T - 1) * np.sum(0.5 * np.log(2 * np.e * np.pi * Q))
+    # entropy of x, proof section "Entropies"
+    entropy_x = T * np.sum(0.5 * np.log(2 * np.e * np.pi * R))
+    return float(entropy_q - entropy_z_1_k - entropy_z_t_k - entropy_x)
+
+
+@_within_floats
+def elbo(
+    *,
+    x: ArrayLike,
+    A: ArrayLike,
+    Q: ArrayLike,
+    C: ArrayLike,
+    R: ArrayLike,
+    entropy_q: float,
+    z: ArrayLike,
+    weights: ArrayLike | None = None,
+) -> float:
+    """ELBO per data point, in nats.
+
+    Expectations under q are weighted sums over the given samples: exact for an
+    enumeration, an estimate otherwise.
+
+    Args:
+        x: shape (N, T, D); data, real.
+        A: shape (K, K); real.
+        Q: shape (K,); positive.
+        C: shape (D, K); real.
+        R: shape (D,); positive.
+        entropy_q: mean entropy of q over the data, in nats.
+        z: shape (S, T, K); samples or an enumeration of the latent, real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sizes: dict[str, int] = {}
+    x = _array("x", x, "N T D", "real", sizes)
+    A = _array("A", A, "K K", "real", sizes)
+    Q = _array("Q", Q, "K", "positive", sizes)
+    C = _array("C", C, "D K", "real", sizes)
+    R = _array("R", R, "D", "positive", sizes)
+    entropy_q = _number("entropy_q", entropy_q)
+    z = _array("z", z, "S T K", "real", sizes)
+    weights = _weights("weights", weights, "N", "S", sizes)
+    # log-density of z[1,k]
+    log_z_1_k = np.sum(-0.5 * z[:, 0] ** 2 - 0.5 * np.log(2 * np.pi), axis=-1)
+    # log-density of z[t,k]
+    m = np.einsum("kj,stj->stk", A, z[:, :-1])
+    log_z_t_k = np.sum(
+        -0.5 * np.log(2 * np.pi * Q) - 0.5 * ((z[:, 1:] - m) / np.sqrt(Q)) ** 2,
+        axis=(-2, -1),
+    )
+    # log-density of x
+    m_ = np.einsum("dk,stk->std", C, z)
+    log_x = np.sum(
+        -0.5 * np.log(2 * np.pi * R)
+        - 0.5 * ((x[:, None, :, :] - m_) / np.sqrt(R)) ** 2,
+        axis=(-2, -1),
+    )
+    return float(
+        entropy_q
+        + weights.mean(axis=0) @ log_z_1_k
+        + weights.mean(axis=0) @ log_z_t_k
+        + np.mean(np.sum(weights * log_x, axis=1))
+    )
+
+
+@_within_floats
+def gap(
+    *,
+    x: ArrayLike,
+    A: ArrayLike,
+    Q: ArrayLike,
+    C: ArrayLike,
+    R: ArrayLike,
+    entropy_q: float | None = None,
+    z: ArrayLike,
+    weights: ArrayLike | None = None,
+) -> float:
+    """ELBO minus entropy sum, per data point, in nats.
+
+    Computed as the derivative of the ELBO along the motion
+        d/ds C[d,k] = -C[d,k]/2
+        d/ds R[d] = -R[d]
+        d/ds z[t,k] = z[t,k]/2
+    It vanishes at stationary points.
+
+    Args:
+        x: shape (N, T, D); data, real.
+        A: shape (K, K); real.
+        Q: shape (K,); positive.
+        C: shape (D, K); real.
+        R: shape (D,); positive.
+        entropy_q: mean entropy of q over the data, in nats. Only checked: the value
+            does not depend on it.
+        z: shape (S, T, K); samples or an enumeration of the latent, real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sizes: dict[str, int] = {}
+    x = _array("x", x, "N T D", "real", sizes)
+    A = _array("A", A, "K K", "real", sizes)
+    Q = _array("Q", Q, "K", "positive", sizes)
+    C = _array("C", C, "D K", "real", sizes)
+    R = _array("R", R, "D", "positive", sizes)
+    z = _array("z", z, "S T K", "real", sizes)
+    if entropy_q is not None:
+        _number("entropy_q", entropy_q)
+    weights = _weights("weights", weights, "N", "S", sizes)
+    # derivative of log p(z[1,k]) along the motion
+    slope_z_1_k = 0.5 * np.sum(1 - z[:, 0] ** 2, axis=-1)
+    # derivative of log p(z[t,k]) along the motion
+    m = np.einsum("kj,stj->stk", A, z[:, :-1])
+    slope_z_t_k = np.sum(0.5 - 0.5 * ((z[:, 1:] - m) / np.sqrt(Q)) ** 2, axis=(-2, -1))
+    # derivative of log p(x) along the motion
+    m_ = np.einsum("dk,stk->std", C, z)
+    slope_x = np.sum(
+        0.5 - 0.5 * ((x[:, None, :, :] - m_) / np.sqrt(R)) ** 2, axis=(-2, -1)
+    )
+    return float(
+        weights.mean(axis=0) @ slope_z_1_k
+        + weights.mean(axis=0) @ slope_z_t_k
+        + np.mean(np.sum(weights * slope_x, axis=1))
+    )
+
+
+def _array(
+    name: str,
+    value: ArrayLike,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+) -> NDArray[np.float64]:
+    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
+    array = _real(name, value)
+    names = dims.split()
+    if array.ndim == len(names):
+        for dim, length in zip(names, array.shape):
+            if not dim.isdigit():
+                sizes.setdefault(dim, length)
+    expected = tuple(_length(dim, sizes) for dim in names)
+    if array.shape != expected:
+        symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+        numbers = str(expected).replace("None", "?")
+        raise ValueError(
+            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
+        )
+    if 0 in array.shape:
+        raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{name} must be finite, found NaN or infinity")
+    if domain == "positive" and not np.all(array > 0):
+        raise ValueError(f"{name} must be positive, found {array.min()}")
+    if domain in ("simplex", "weights"):
+        if np.any(array < 0) or (domain == "simplex" and np.any(array == 0)):
+            sign = "positive" if domain == "simplex" else "non-negative"
+            raise ValueError(f"{name} must be {sign}, found {array.min()}")
+        if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
+            raise ValueError(f"{name} must sum to one over its last axis")
+    return array
+
+
+def _length(dim: str, sizes: dict[str, int]) -> int | None:
+    """The length of an axis, None while it is unknown."""
+    return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _weights(
+    name: str, weights: ArrayLike | None, data: str, samples: str, sizes: dict[str, int]
+) -> NDArray[np.float64]:
+    """Weights of the samples with a leading axis of data points (or of length one)."""
+    if weights is None:
+        count = sizes[samples]
+        return np.full((1, count), 1 / count)
+    dims = samples if np.ndim(weights) == 1 else f"{data} {samples}"
+    return np.atleast_2d(_array(name, weights, dims, "weights", sizes))
+
+
+def _size(name: str, value: int) -> int:
+    """Check a size."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{name} must be a positive integer, found {value!r}")
+    return int(value)
+
+
+def _number(name: str, value: float) -> float:
+    """Check a finite number."""
+    number = _real(name, value)
+    if number.shape:
+        raise ValueError(f"{name} must be a number, found an array")
+    if not np.isfinite(number):
+        raise ValueError(f"{name} must be finite, found {number}")
+    return float(number)
+
+
+def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Refuse text, complex numbers, objects and rows of unequal lengths."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be an array of real numbers")
+    return array.astype(float)

@@ -1,0 +1,304 @@
+"""Zero-inflated counts: numeric entropy sum and ELBO.
+
+Reference: Lambert (1992), Technometrics 34(1).
+Verdict: proved (Theorem 2). The ELBO and the entropy sum, made of pseudo-entropies
+relative to the base measures, are equal at stationary points.
+All values are per data point and in nats.
+
+Written by symelbo 0.1.0 from a specification with SHA-256
+5faedcd9af45573ff57175dc278b9151fb3b6f00008c94a493f743861434fdff.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+__all__ = ["elbo", "entropy_sum", "gap"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
+    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                value = function(*args, **kwargs)
+            if isinstance(value, float) and not np.isfinite(value):
+                raise FloatingPointError(f"found {value}")
+        except FloatingPointError as error:
+            message = f"{function.__name__} is undetermined or exceeds floats: {error}"
+            raise ValueError(message) from None
+        return value
+
+    return checked
+
+
+@_within_floats
+def entropy_sum(
+    *,
+    r: ArrayLike,
+    on: ArrayLike,
+    off: ArrayLike,
+    x: ArrayLike,
+    entropy_q: float,
+    z: ArrayLike,
+    weights: ArrayLike | None = None,
+) -> float:
+    """Entropy sum per data point, in nats.
+
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
+    elsewhere it is not a bound.
+
+    Args:
+        r: shape (D,); strictly between 0 and 1.
+        on: shape (D,); positive.
+        off: shape (D,); positive.
+        x: shape (N, D); data, whole numbers from 0 on.
+        entropy_q: mean entropy of q over the data, in nats.
+        z: shape (S, D); samples or an enumeration of the latent, 0 or 1.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sizes: dict[str, int] = {}
+    r = _array("r", r, "D", "unit", sizes)
+    on = _array("on", on, "D", "positive", sizes)
+    off = _array("off", off, "D", "positive", sizes)
+    x = _array("x", x, "N D", "naturals", sizes)
+    entropy_q = _number("entropy_q", entropy_q)
+    z = _array("z", z, "S D", "binary", sizes)
+    weights = _weights("weights", weights, "N", "S", sizes)
+    # entropy of z, proof section "Entropies"
+    entropy_z = np.sum(-r * np.log(r) - np.log1p(-r) * (1 - r))
+    # pseudo-entropy of x, proof section "Entropies"
+    rate = off * (1 - z) + on * z
+    entropy_x = np.sum(rate * (1 - np.log(rate)), axis=-1)
+    # logarithm of the base measure of x
+    log_base_x = -np.sum(special.gammaln(x + 1), axis=-1)
+    return float(
+        entropy_q + np.mean(log_base_x) - entropy_z - weights.mean(axis=0) @ entropy_x
+    )
+
+
+@_within_floats
+def elbo(
+    *,
+    x: ArrayLike,
+    r: ArrayLike,
+    on: ArrayLike,
+    off: ArrayLike,
+    entropy_q: float,
+    z: ArrayLike,
+    weights: ArrayLike | None = None,
+) -> float:
+    """ELBO per data point, in nats.
+
+    Expectations under q are weighted sums over the given samples: exact for an
+    enumeration, an estimate otherwise.
+
+    Args:
+        x: shape (N, D); data, whole numbers from 0 on.
+        r: shape (D,); strictly between 0 and 1.
+        on: shape (D,); positive.
+        off: shape (D,); positive.
+        entropy_q: mean entropy of q over the data, in nats.
+        z: shape (S, D); samples or an enumeration of the latent, 0 or 1.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sizes: dict[str, int] = {}
+    x = _array("x", x, "N D", "naturals", sizes)
+    r = _array("r", r, "D", "unit", sizes)
+    on = _array("on", on, "D", "positive", sizes)
+    off = _array("off", off, "D", "positive", sizes)
+    entropy_q = _number("entropy_q", entropy_q)
+    z = _array("z", z, "S D", "binary", sizes)
+    weights = _weights("weights", weights, "N", "S", sizes)
+    # log-density of z
+    log_z = np.sum(z * np.log(r) + np.log1p(-r) * (1 - z), axis=-1)
+    # log-density of x
+    rate = off * (1 - z) + on * z
+    log_x = np.sum(
+        -_deviance(x[:, None, :], rate, np.log(rate)) - _log_stirling(x)[:, None, :],
+        axis=-1,
+    )
+    return float(
+        entropy_q
+        + weights.mean(axis=0) @ log_z
+        + np.mean(np.sum(weights * log_x, axis=1))
+    )
+
+
+@_within_floats
+def gap(
+    *,
+    x: ArrayLike,
+    r: ArrayLike,
+    on: ArrayLike,
+    off: ArrayLike,
+    entropy_q: float | None = None,
+    z: ArrayLike,
+    weights: ArrayLike | None = None,
+) -> float:
+    """ELBO minus entropy sum, per data point, in nats.
+
+    Computed as the derivative of the ELBO along the motion
+        d/ds off[d] = off[d]*log(off[d])
+        d/ds on[d] = on[d]*log(on[d])
+        d/ds r[d] = r[d]*(1 - r[d])*log(r[d]/(1 - r[d]))
+    It vanishes at stationary points.
+
+    Args:
+        x: shape (N, D); data, whole numbers from 0 on.
+        r: shape (D,); strictly between 0 and 1.
+        on: shape (D,); positive.
+        off: shape (D,); positive.
+        entropy_q: mean entropy of q over the data, in nats. Only checked: the value
+            does not depend on it.
+        z: shape (S, D); samples or an enumeration of the latent, 0 or 1.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sizes: dict[str, int] = {}
+    x = _array("x", x, "N D", "naturals", sizes)
+    r = _array("r", r, "D", "unit", sizes)
+    on = _array("on", on, "D", "positive", sizes)
+    off = _array("off", off, "D", "positive", sizes)
+    z = _array("z", z, "S D", "binary", sizes)
+    if entropy_q is not None:
+        _number("entropy_q", entropy_q)
+    weights = _weights("weights", weights, "N", "S", sizes)
+    # derivative of log p(z) along the motion
+    slope_z = np.sum((r - z) * (np.log1p(-r) - np.log(r)), axis=-1)
+    # derivative of log p(x) along the motion
+    rate = off * (1 - z) + on * z
+    slope_x = np.sum(np.log(rate) * (x[:, None, :] - rate), axis=-1)
+    return float(
+        weights.mean(axis=0) @ slope_z + np.mean(np.sum(weights * slope_x, axis=1))
+    )
+
+
+def _log_stirling(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """log(x!) - x*log(x) + x, which tends to log(2*pi*x)/2."""
+    small, large = np.minimum(x, 10), np.maximum(x, 10)
+    exact = special.gammaln(small + 1) - special.xlogy(small, small) + small
+    series = np.polyval(
+        [1 / 156, -691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12],
+        (1 / large) ** 2,
+    )
+    asymptotic = 0.5 * (np.log(2 * np.pi) + np.log(large)) + series / large
+    return np.where(x < 10, exact, asymptotic)
+
+
+def _deviance(
+    x: NDArray[np.float64], mean: NDArray[np.float64], log_mean: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """x*log(x/mean) - x + mean, exact also where x is close to the mean."""
+    ratio = (x - mean) / np.where(x + mean > 0, x + mean, 1)
+    # Loader (2000): log(x/mean) is twice r + r**3/3 + r**5/5 + ..., r the ratio
+    series = np.polyval(1 / np.arange(17, 1, -2), ratio**2)
+    close = (x - mean) * ratio + 2 * x * ratio**3 * series
+    positive = np.where(x > 0, x, 1)
+    far = np.where(x > 0, positive * (np.log(positive) - log_mean), 0) - x + mean
+    return np.where(np.abs(ratio) < 0.1, close, far)
+
+
+def _array(
+    name: str,
+    value: ArrayLike,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+) -> NDArray[np.float64]:
+    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
+    array = _real(name, value)
+    names = dims.split()
+    if array.ndim == len(names):
+        for dim, length in zip(names, array.shape):
+            if not dim.isdigit():
+                sizes.setdefault(dim, length)
+    expected = tuple(_length(dim, sizes) for dim in names)
+    if array.shape != expected:
+        symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+        numbers = str(expected).replace("None", "?")
+        raise ValueError(
+            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
+        )
+    if 0 in array.shape:
+        raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{name} must be finite, found NaN or infinity")
+    if domain == "positive" and not np.all(array > 0):
+        raise ValueError(f"{name} must be positive, found {array.min()}")
+    if domain == "unit" and not np.all((array > 0) & (array < 1)):
+        raise ValueError(f"{name} must lie strictly between 0 and 1")
+    if domain == "binary" and not np.all((array == 0) | (array == 1)):
+        raise ValueError(f"{name} must be 0 or 1")
+    whole = (array >= 0) & (array == np.floor(array))
+    if domain in ("naturals", "counts") and not np.all(whole):
+        raise ValueError(f"{name} must be a whole number that is not negative")
+    if domain in ("simplex", "weights"):
+        if np.any(array < 0) or (domain == "simplex" and np.any(array == 0)):
+            sign = "positive" if domain == "simplex" else "non-negative"
+            raise ValueError(f"{name} must be {sign}, found {array.min()}")
+        if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
+            raise ValueError(f"{name} must sum to one over its last axis")
+    return array
+
+
+def _length(dim: str, sizes: dict[str, int]) -> int | None:
+    """The length of an axis, None while it is unknown."""
+    return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _weights(
+    name: str, weights: ArrayLike | None, data: str, samples: str, sizes: dict[str, int]
+) -> NDArray[np.float64]:
+    """Weights of the samples with a leading axis of data points (or of length one)."""
+    if weights is None:
+        count = sizes[samples]
+        return np.full((1, count), 1 / count)
+    dims = samples if np.ndim(weights) == 1 else f"{data} {samples}"
+    return np.atleast_2d(_array(name, weights, dims, "weights", sizes))
+
+
+def _number(name: str, value: float) -> float:
+    """Check a finite number."""
+    number = _real(name, value)
+    if number.shape:
+        raise ValueError(f"{name} must be a number, found an array")
+    if not np.isfinite(number):
+        raise ValueError(f"{name} must be finite, found {number}")
+    return float(number)
+
+
+def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Refuse text, complex numbers, objects and rows of unequal lengths."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be an array of real numbers")
+    return array.astype(float)
