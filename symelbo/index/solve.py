@@ -447,7 +447,9 @@ class _Elimination:
         self.assign(entry.symbol, Array(indices, body))
         for at, own in named:  # U[K] was a symbol of its own so far
             rest = tuple(i for i, place in zip(indices, at, strict=True) if place is None)
-            where = tuple(i if place is None else place for i, place in zip(indices, at, strict=True))
+            where = tuple(
+                i if place is None else place for i, place in zip(indices, at, strict=True)
+            )
             there = instantiate(Array(indices, self.apply(body)), where)
             self.push(to_poly(build.subtract(self.apply(Entry(own, rest)), there)))
 
