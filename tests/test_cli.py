@@ -806,6 +806,7 @@ UNKNOWN: dict[str, Any] = {
 CASE = closed(
     moving=ENTRIES,
     resting=ENTRIES,
+    shifted=ENTRIES,
     rows={
         "type": "array",
         "minItems": 1,

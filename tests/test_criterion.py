@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp, log
 from typing import Any
 
@@ -771,3 +772,26 @@ def test_one_plus_a_square_is_positive() -> None:
         },
     )
     assert derivation.verdict != "undecided"
+
+
+def test_a_certificate_needs_a_case_for_rest_for_shifts_and_for_scalings() -> None:
+    # y' = (y + 1)/2 with b = c y would serve r, but D b is not constant then
+    derivation = derive_spec(
+        ["y ~ Normal(0, 1)", "r ~ Binomial(n=2, logit=mu*y + mu)", "x ~ Normal(w*r, s)"],
+        {"mu": "real", "w": "real", "s": "positive"},
+    )
+    refuted = next(f.result for f in derivation.factors if isinstance(f.result, Refuted))
+    certificate, group = refuted.certificate, refuted.factors
+    assert confirm_refutation(certificate, group) == []
+    kinds = {(bool(c.moving), bool(c.resting), bool(c.shifted)) for c in certificate.cases}
+    assert kinds == {(False, True, False), (True, False, False), (True, False, True)}
+    for n, case in enumerate(certificate.cases):
+        others = tuple(c for c in certificate.cases if c is not case)
+        assert confirm_refutation(replace(certificate, cases=others), group)
+        # a case for scalings must not stand for shifts, nor the other way round
+        turned = replace(case, shifted=() if case.shifted else case.moving)
+        if case.moving:
+            cases = (*certificate.cases[:n], turned, *certificate.cases[n + 1 :])
+            assert confirm_refutation(replace(certificate, cases=cases), group)
+    nowhere = replace(certificate.cases[0], moving=(), shifted=(("y", ()),))
+    assert confirm_refutation(replace(certificate, cases=(nowhere,)), group)

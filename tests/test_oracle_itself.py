@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from tests.oracle import entropy_sum, rank, tape
-from tests.oracle.compare import disagreement, summarize
+import symelbo
+from tests.oracle import compare, entropy_sum, rank, tape
+from tests.oracle.compare import Said, disagreement, summarize
 from tests.oracle.entropy_sum import conditional_entropies, elbo, gap, random_point
 from tests.oracle.language import parse_expression
 from tests.oracle.naive import Naive
@@ -1046,12 +1047,53 @@ def test_expressions(text: str, value: float) -> None:
 def test_what_counts_as_a_disagreement() -> None:
     holds = Answer("HOLDS", 1, theorem1=True)
     gauge, fails, loose = Answer("HOLDS", 2), Answer("FAILS"), replace(holds, closed=False)
-    assert not disagreement("proved", 1, [holds, holds])
-    assert "no motion" in disagreement("proved", 1, [holds, fails])
-    assert "base measure" in disagreement("proved", 1, [gauge])
-    assert not disagreement("proved", 2, [gauge])
-    assert "not closed" in disagreement("proved", 2, [loose])
-    assert "there is a motion" in disagreement("refuted", None, [holds, gauge])
-    assert not disagreement("refuted", None, [holds, fails])
-    assert not disagreement("refuted", None, [Answer("UNCLEAR")])
-    assert not disagreement("undecided", None, [fails])
+    proved, second, refuted = Said("proved", 1), Said("proved", 2), Said("refuted")
+    assert not disagreement(proved, [holds, holds])
+    assert not disagreement(replace(proved, gap=1e-12), [holds])
+    assert "the sum is wrong" in disagreement(replace(proved, gap=1e-3), [holds])
+    assert "the sum is wrong" in disagreement(replace(proved, gap=float("nan")), [holds])
+    assert "no motion" in disagreement(proved, [holds, fails])
+    assert "base measure" in disagreement(proved, [gauge])
+    assert not disagreement(second, [gauge])
+    assert "not closed" in disagreement(second, [loose])
+    assert "there is a motion" in disagreement(refuted, [holds, gauge])
+    assert not disagreement(refuted, [holds, fails])
+    assert not disagreement(refuted, [Answer("UNCLEAR")])
+    assert not disagreement(Said("undecided"), [fails])
+
+
+@pytest.mark.parametrize(("verdict", "turned"), [("proved", "refuted"), ("refuted", "proved")])
+def test_a_verdict_that_is_turned_round_is_found(
+    verdict: str, turned: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {n: compare.run_symelbo(generate(n)) for n in range(6)}
+    chosen = [n for n, s in said.items() if s.verdict == verdict]
+    assert len(chosen) >= 3
+    for n in chosen:
+        wrong = replace(said[n], verdict=turned, theorem=1 if turned == "proved" else None)
+        monkeypatch.setattr(compare, "run_symelbo", lambda spec, wrong=wrong: wrong)
+        assert "motion" in compare.check(n, 0.5).problem
+        monkeypatch.undo()
+
+
+@pytest.mark.parametrize("text", SUMS)
+def test_a_sum_or_a_motion_that_is_wrong_is_found(text: str) -> None:
+    statements, parameters = text.split("|")
+    model = spec(statements, parameters)
+    derivation = symelbo.derive(model)
+    right = compare.sum_gap(model, derivation)
+    assert right is not None and right < compare.WRONG_SUM
+    stated = derivation.entropy_sum
+    assert stated is not None
+    for number in range(len(stated.entropies)):
+        fewer = (*stated.entropies[:number], *stated.entropies[number + 1 :])
+        gap = compare.sum_gap(
+            model, replace(derivation, entropy_sum=replace(stated, entropies=fewer))
+        )
+        assert gap is not None and gap > 1e3 * compare.WRONG_SUM
+    motion = derivation.motion
+    for symbol in motion.parameters:
+        others = {s: a for s, a in motion.parameters.items() if s != symbol}
+        decision = replace(derivation.decision, motion=replace(motion, parameters=others))
+        gap = compare.sum_gap(model, replace(derivation, decision=decision))
+        assert gap is not None and gap > 1e3 * compare.WRONG_SUM

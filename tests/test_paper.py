@@ -10,7 +10,7 @@ printed one fails; docs/paper-misprints.md quotes the numbers of these tests.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
@@ -27,13 +27,13 @@ from scipy.special import digamma, gammaln, loggamma, polygamma
 from sklearn.datasets import load_digits
 
 import symelbo
-from symelbo.criterion.factor import is_parent, make_factor
+from symelbo.criterion.factor import Factor, is_parent, make_factor
 from symelbo.criterion.result import Closure, Holds
 from symelbo.derivation import Derivation
 from symelbo.expfam.form import Gauge
 from symelbo.index.substitute import symbols_of
-from symelbo.index.terms import Role
-from symelbo.verify.evaluate import Smooth
+from symelbo.index.terms import Entry, Offset, Role, Symbol, Term
+from symelbo.verify.evaluate import Smooth, World, evaluate, walk
 
 DRAWS = 6
 PAGE = Path(__file__).parents[1] / "docs" / "paper-misprints.md"
@@ -71,11 +71,15 @@ def random_points(stem: str, draw: Draw) -> Point:
     point = Point(derivation, sizes, {}, functions)
     length = point.world().length
     nodes = [statement.node for statement in model.statements]
+    known = (*model.constants, *model.inputs)
     values = {
         symbol.name: draw_domain(
-            symbol.domain.kind, tuple(map(length, symbol.shape)), draw.rng, sizes.get("C", 1)
+            symbol.domain.kind,
+            tuple(map(length, symbol.shape)),
+            draw.rng,
+            categories(symbol, sizes),
         )
-        for symbol in (*model.parameters, *model.variational_symbols, *nodes)
+        for symbol in (*known, *model.parameters, *model.variational_symbols, *nodes)
     }
     for symbol in model.functions:
         functions[symbol.name] = Smooth(symbol, length, draw.seed)
@@ -83,6 +87,12 @@ def random_points(stem: str, draw: Draw) -> Point:
         if statement.family.abstract:
             functions |= FiniteFamily(sizes["L"], draw.rng).functions(statement.family.name)
     return Point(derivation, sizes, values, functions)
+
+
+def categories(symbol: Symbol, sizes: Mapping[str, int]) -> int:
+    """The last category of a node."""
+    upper = symbol.domain.upper
+    return sizes.get("C", 1) if upper is None else int(evaluate(upper, World(sizes, {})).value)
 
 
 def criterion(draw: Draw, of_prior: bool) -> Iterator[Check]:
@@ -121,9 +131,10 @@ def definition_1(point: Point, node: str) -> Iterator[Check]:
     mentioned = [symbol for array in arrays for symbol in symbols_of(array)]
     assert not any(is_parent(symbol) for symbol in mentioned), f"{node}: depends on latents"
     natural, field = point.natural(node), point.field(node)
-    if node in moving:
-        assert not field
-        yield "nothing scales", 0 * natural, point.natural_along(node, point.velocities())
+    if point.factor(node).node.name in moving:
+        # where parameters or parents move as well, it is no Definition 1: (U) alone is of it
+        if not field and not point.factor(node).parents():
+            yield "nothing scales", 0 * natural, point.natural_along(node, point.velocities())
         return
     by_parents = {name: v for name, v in point.velocities().items() if name in moving}
     rest = point.natural_along(node, by_parents)
@@ -131,6 +142,12 @@ def definition_1(point: Point, node: str) -> Iterator[Check]:
     product = point.jacobian(node) @ point.field_vector(node)
     yield "Jacobian times field", natural, product + rest
     yield "derivative along the field", natural, point.natural_along(node, field | by_parents)
+
+
+def mentions_own_value(factor: Factor, term: Term) -> bool:
+    """Whether v stands in the term: of a chain z[t-1] is a parent, and z[t] is v."""
+    entries = [e for e in walk((term,)) if isinstance(e, Entry) and e.symbol == factor.node]
+    return any(not any(isinstance(i, Offset) for i in e.indices) for e in entries)
 
 
 def form_free(point: Point, node: str) -> Iterator[Check]:
@@ -143,7 +160,7 @@ def form_free(point: Point, node: str) -> Iterator[Check]:
     assert identity is not None
     others = {s for s in symbols_of(identity.base) if s != factor.node}
     assert not any(s.role in (Role.PARAMETER, Role.LATENT, Role.OBSERVED) for s in others), node
-    assert factor.node not in symbols_of(identity.entropy), node
+    assert not mentions_own_value(factor, identity.entropy), node
     assert factor.node not in symbols_of(identity.divergence), node
     assert factor.node not in symbols_of(identity.base_change), node
     assert identity.is_entropy is (factor.node not in symbols_of(identity.base))

@@ -344,8 +344,9 @@ TEXT_AND_LATEX: dict[str, tuple[str, str]] = {
             "sigmoid(v[d]*z)) for d in 1:D)"
         ),
         (
-            r"-\sum_{d=1}^{D} \Bigl[\operatorname{sigmoid}(v_{d} z) \log\operatorname{sigmoid}(v_{d} z) + \bigl[1 - "
-            r"\operatorname{sigmoid}(v_{d} z)\bigr] \log\bigl(1 - \operatorname{sigmoid}(v_{d} z)\bigr)\Bigr]"
+            r"-\sum_{d=1}^{D} \Bigl[\operatorname{sigmoid}(v_{d} z) \log\operatorname{sigmoid}"
+            r"(v_{d} z) + \bigl[1 - \operatorname{sigmoid}(v_{d} z)\bigr] "
+            r"\log\bigl(1 - \operatorname{sigmoid}(v_{d} z)\bigr)\Bigr]"
         ),
     ),
     "sbn-eta": (
@@ -359,7 +360,8 @@ TEXT_AND_LATEX: dict[str, tuple[str, str]] = {
         ),
         (
             r"\log\biggl(1 + \exp\Bigl(\sum_{h=1}^{H} W_{dh} z_{h} + \mu_{d}\Bigr)\biggr) - "
-            r"\Bigl(\sum_{h=1}^{H} W_{dh} z_{h} + \mu_{d}\Bigr) \operatorname{sigmoid}\Bigl(\sum_{h=1}^{H} "
+            r"\Bigl(\sum_{h=1}^{H} W_{dh} z_{h} + \mu_{d}\Bigr) \operatorname{sigmoid}"
+            r"\Bigl(\sum_{h=1}^{H} "
             r"W_{dh} z_{h} + \mu_{d}\Bigr)"
         ),
     ),

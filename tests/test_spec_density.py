@@ -9,6 +9,7 @@ import pytest
 from symelbo.families.family import Argument, Family, Form
 from symelbo.families.registry import FAMILIES
 from symelbo.index.build import add, call, log, mul, number, power
+from symelbo.index.signs import bounds
 from symelbo.index.substitute import free_indices, symbols_of
 from symelbo.index.terms import (
     Array,
@@ -23,7 +24,6 @@ from symelbo.index.terms import (
     Size,
     Symbol,
 )
-from symelbo.index.signs import bounds
 from symelbo.language.density import density_term
 from symelbo.language.fault import TextError
 from symelbo.language.parse import parse_expression

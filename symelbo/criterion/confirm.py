@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from symelbo.criterion.factor import Factor, is_parent
 from symelbo.criterion.find_motion import Proposal
@@ -29,11 +30,13 @@ __all__ = [
     "claim_motion",
     "confirm_component",
     "confirm_refutation",
+    "first_confirmed",
     "hypotheses",
     "least_sizes",
 ]
 
 
+MAX_PROPOSALS = 3  # of certificates that the checker looks at
 MAX_NODES = 3  # binary ones in a condition, of which both values are used
 
 
@@ -57,6 +60,16 @@ def confirm_component(proposal: Proposal) -> list[str]:
 def confirm_refutation(certificate: Certificate, factors: Sequence[Factor]) -> list[str]:
     """Reasons why a certificate is not accepted; empty if it is."""
     return check_certificate(certificate, [_refuted(factor) for factor in factors])
+
+
+def first_confirmed(
+    proposals: Iterable[Certificate], factors: Sequence[Factor]
+) -> Certificate | None:
+    """The first proposal that the checker accepts, of a few."""
+    for certificate in islice(proposals, MAX_PROPOSALS):
+        if not confirm_refutation(certificate, factors):
+            return certificate
+    return None
 
 
 def claim_motion(motion: Motion) -> MotionClaim:

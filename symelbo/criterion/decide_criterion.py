@@ -7,13 +7,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from itertools import combinations
 
-from symelbo.criterion.confirm import confirm_component, confirm_refutation
+from symelbo.criterion.confirm import confirm_component, first_confirmed
 from symelbo.criterion.explain_refutation import explain_cause, find_remedy
 from symelbo.criterion.factor import Factor, make_factor, symbols_of_statement
 from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.identity import state_identity
 from symelbo.criterion.motion import Motion
-from symelbo.criterion.refute import Budget, find_certificate, is_solvable
+from symelbo.criterion.refute import Budget, find_certificates, is_solvable
 from symelbo.criterion.result import (
     Closure,
     Decision,
@@ -85,12 +85,11 @@ class _Decider:
     def motions(self, failing: Sequence[Component]) -> Iterator[tuple[Moving, bool]]:
         """Which latents to move, with one r for all entries of each or one for every entry.
 
-        Small sets first; where none of the smallest serves, an instance with numbers tells whether
-        it is worth while to go on.
+        Small sets first; before any, an instance with numbers tells whether it is worth while.
         """
-        for count, moving in enumerate(self.search.subsets(failing)):
-            if count == len(self.search.movable()) and not self.worth_while():
-                return
+        if not self.worth_while():
+            return
+        for moving in self.search.subsets(failing):
             yield moving, True
             if any(node.shape for node in moving):
                 yield moving, False
@@ -221,7 +220,7 @@ class _Decider:
         for n, reason in enumerate(self.unbounded):
             if reason is not None:
                 results[n] = Outside(self.factors[n], *reason)
-        holding = [n for n, result in results.items() if isinstance(result, Holds)]
+        holding = {n for n, result in results.items() if isinstance(result, Holds)}
         for component in components:
             if component.holds:
                 continue
@@ -239,8 +238,9 @@ class _Decider:
         assert isinstance(component.answer, NotFound)
         for chosen in self.suspects(members):
             group = tuple(self.factors[n] for n in chosen)
-            certificate = find_certificate(group, self.budget, still=self.still)
-            if certificate is None or confirm_refutation(certificate, group):
+            proposals = find_certificates(group, self.budget, still=self.still)
+            certificate = first_confirmed(proposals, group)
+            if certificate is None:
                 continue
             blamed = [n for n in members if n in chosen] or list(members)
             remedy = find_remedy(self.factors, chosen, holding, still=self.still)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from symelbo.criterion.confirm import confirm_component, confirm_refutation
+from symelbo.criterion.confirm import confirm_component, first_confirmed
 from symelbo.criterion.factor import (
     Factor,
     is_parent,
@@ -19,7 +19,7 @@ from symelbo.criterion.factor import (
     symbols_of_statement,
 )
 from symelbo.criterion.find_motion import Proposal
-from symelbo.criterion.refute import Budget, find_certificate
+from symelbo.criterion.refute import Budget, find_certificates
 from symelbo.criterion.search_motion import Moving, Search
 from symelbo.index.build import add, exp, mul, total
 from symelbo.index.interpret import Interpretation, interpret_functions
@@ -102,8 +102,8 @@ def _alone(factor: Factor, argument: Symbol) -> Factor:
 
 def _is_to_blame(factor: Factor, argument: Symbol, still: bool) -> bool:
     group = (_alone(factor, argument),)
-    certificate = find_certificate(group, Budget(MAX_WORK), still=still)
-    return certificate is not None and not confirm_refutation(certificate, group)
+    proposals = find_certificates(group, Budget(MAX_WORK), still=still)
+    return first_confirmed(proposals, group) is not None
 
 
 def _can_be_served(factor: Factor, argument: Symbol) -> bool:

@@ -90,7 +90,8 @@ def express_form(factor: Factor, identity: Identity | None) -> FactorForm | Inse
         else:
             return separation
     assert not isinstance(separation, Inseparable)
-    form, left = separation.forms[0], ZERO
+    form = separation.forms[0]
+    left: Term = ZERO
     based = identity is not None and identity.gauge is not Gauge.CONSTANT
     if based:
         form, left = absorb_base(separation.forms[-1])

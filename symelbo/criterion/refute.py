@@ -16,21 +16,28 @@ from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import weigh_rows
 from symelbo.verify.certificate import Certificate
 
-__all__ = ["Budget", "find_certificate", "is_solvable"]
+__all__ = ["Budget", "find_certificates", "is_solvable"]
 
 MAX_DEPTH = 4  # latent entries whose motion and rest are told apart
 MAX_ROWS = 400  # of an instance, for each factor
 MAX_WORK = 8000  # rows and ranks, for one model
 QUICK = 2  # instances of a quick look
-POINTS = (1, 2, 3)  # parameter values that are tried together
+POINTS = (1, 2, 3, 5)  # parameter values that are tried together
+GENERIC_POINTS = (2, 5)
+REFUSED = 600  # rows that a proposal costs that is not accepted
+MAX_SINGLE = 4  # systems at parameter values that differ in one parameter
 CELLS = 4000  # of a matrix that cost as much as one row
 
 
 @dataclass
 class Budget:
-    """Counted work, so that the answer is the same on every machine."""
+    """Counted work, so that the answer is the same on every machine; for factors of one model.
+
+    solvable: answers that are known, by the names of the factors.
+    """
 
     left: int = field(default_factory=lambda: MAX_WORK)
+    solvable: dict[tuple[tuple[str, ...], bool, bool], bool] = field(default_factory=dict)
 
     @property
     def exhausted(self) -> bool:
@@ -53,45 +60,68 @@ def is_solvable(
     False means almost surely that it has none at one of them, True only that none was excluded.
     quick: at the smallest instances only; still: no latent may move.
     """
-    systems = _systems(factors, budget, generic=True, still=still)
-    if quick:
-        systems = islice(systems, QUICK)
-    return all(_tree(system, Assignment(), budget) is None for system in systems)
+    names = tuple(f.name for f in factors)
+    key = (names, quick, still)
+    if not budget.solvable.get((names, True, still), True):
+        return False
+    if key not in budget.solvable:
+        systems = _systems(factors, budget, generic=True, still=still)
+        if quick:
+            systems = islice(systems, QUICK)
+        budget.solvable[key] = all(
+            _tree(system, Assignment(), budget) is None for system in systems
+        )
+    return budget.solvable[key]
 
 
 def _systems(
-    factors: Sequence[Factor], budget: Budget, *, generic: bool, still: bool
+    factors: Sequence[Factor],
+    budget: Budget,
+    *,
+    generic: bool,
+    still: bool,
+    single: bool = False,
 ) -> Iterator[System]:
+    most = MAX_ROWS * len(factors)
     for functions in interpretations(factors):
-        for sizes in small_sizes(factors):
-            for points in POINTS if not generic else POINTS[-1:]:
+        for number_of, sizes in enumerate(small_sizes(factors)):
+            counts = GENERIC_POINTS if generic else POINTS
+            instance = Instance(
+                factors,
+                sizes,
+                functions,
+                generic,
+                counts[-1],
+                still=still,
+                single=single,
+                # sizes that are given may be large; a part of the rows refutes as well
+                most=MAX_ROWS if number_of == 0 else None,
+            )
+            each, filled = instance.most_rows(), 0
+            for points in counts:
                 if budget.exhausted:
                     return
-                instance = Instance(factors, sizes, functions, generic, points, still=still)
-                if instance.most_rows() > MAX_ROWS * len(factors):
-                    continue
-                budget.spend(instance.most_rows())
-                instance.fill()
+                if each * points > most:
+                    break
+                budget.spend(each * (points - filled))
+                instance.fill(range(filled, points))
+                filled = points
                 if instance.rows:
-                    yield System(instance)
+                    yield System(instance, points)
 
 
 def _tree(system: System, assignment: Assignment, budget: Budget) -> list[Assignment] | None:
-    """Cases of moving and resting entries without a solution; None if some case has one."""
+    """Cases of the motion of entries without a solution; None if some case has one."""
     budget.spend(len(system.rows) ** 2 // CELLS)
     if not system.is_consistent(system.rows, assignment):
         return [assignment]
-    decided = assignment.moving | assignment.resting
-    if len(decided) >= MAX_DEPTH:
+    if len(assignment.decided) >= MAX_DEPTH:
         return None
     for entry in system.entries():
-        if entry in decided:
+        if entry in assignment.decided:
             continue
         leaves: list[Assignment] = []
-        for branch in (
-            Assignment(assignment.moving, assignment.resting | {entry}),
-            Assignment(assignment.moving | {entry}, assignment.resting),
-        ):
+        for branch in system.branches(assignment, entry):
             found = _tree(system, branch, budget)
             if found is None:
                 return None
@@ -103,23 +133,24 @@ def _tree(system: System, assignment: Assignment, budget: Budget) -> list[Assign
 # ---------------------------------------------------------------- certificates
 
 
-def find_certificate(
+def find_certificates(
     factors: Sequence[Factor], budget: Budget, *, still: bool = False
-) -> Certificate | None:
-    """factors -> a certificate that no motion serves them all; None if none was found.
+) -> Iterator[Certificate]:
+    """factors -> proposals for a certificate that no motion serves them all; none if one does.
 
     still: no latent may move, since the specification forbids it.
     """
     if is_solvable(factors, budget, still=still):
-        return None
-    for system in _systems(factors, budget, generic=False, still=still):
-        leaves = _tree(system, Assignment(), budget)
-        if leaves is None:
-            continue
-        certificate = _certify(system, leaves)
-        if certificate is not None:
-            return certificate
-    return None
+        return
+    # columns of which one is e times the other: not where only one parameter differs
+    for single in (False, True):
+        systems = _systems(factors, budget, generic=False, still=still, single=single)
+        for system in islice(systems, MAX_SINGLE) if single else systems:
+            leaves = _tree(system, Assignment(), budget)
+            certificate = None if leaves is None else _certify(system, leaves)
+            if certificate is not None:
+                yield certificate
+                budget.spend(REFUSED)  # asked for another one
 
 
 def _certify(system: System, leaves: Sequence[Assignment]) -> Certificate | None:
@@ -135,7 +166,7 @@ def _certify(system: System, leaves: Sequence[Assignment]) -> Certificate | None
         tuple(sorted(instance.sizes.items())),
         tuple((f, meaning.formals, meaning.array) for f, meaning in functions),
         tuple(sorted(instance.known.items())),
-        tuple(tuple(sorted(values.items())) for values in instance.parameters),
+        tuple(tuple(sorted(values.items())) for values in instance.parameters[: system.points]),
         tuple(cases),
         still=instance.still,
     )

@@ -38,6 +38,7 @@ from symelbo.index.terms import (
     Position,
     Role,
     Size,
+    Sum,
     Symbol,
     Term,
     literal_place,
@@ -48,6 +49,8 @@ __all__ = ["Instance", "Row", "Values", "interpretations", "small_sizes"]
 MAX_SIZES = 6  # combinations of small sizes that are tried
 MAX_CONFIGURATIONS = 8  # of the parents of a factor
 MAX_VALUES = 8  # of the value of a factor
+GENERIC_VALUES = 6
+THINNED_POINTS = 3  # parameter values for which a part of a long plate has to do
 SEED: Final = 0
 
 # simple values, of few primes so that few logarithms take part
@@ -103,7 +106,8 @@ def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
                 need(Extent(symbol.domain.upper.name), 2)
         inner = factor.node.shape[len(factor.statement.places) :]
         node = Entry(factor.node, (*factor.statement.places, *formal_indices(inner)))
-        for item in (node, *(array for _, array in factor.statement.arguments)):
+        given: list[Term | Array] = [node, *(array for _, array in factor.statement.arguments)]
+        for item in given:
             for extent, count in _places_in(item):
                 need(extent, count)
     names = sorted(least)
@@ -121,7 +125,7 @@ def _places_in(item: Term | IndexTerm | Array) -> Iterator[tuple[Extent, int]]:
                 yield axis, last
     if isinstance(item, Index):
         yield item.extent, 1
-    if hasattr(item, "index") and isinstance(item.index, Index) and not isinstance(item, Offset):
+    if isinstance(item, Sum):
         yield item.index.extent, 1
     for part in parts_of(item):
         yield from _places_in(part)
@@ -151,7 +155,7 @@ def interpretations(factors: Sequence[Factor]) -> Iterator[dict[Symbol, Interpre
     if not calls:
         yield {}
         return
-    for build_body in (_quadratic_body, _shifted_body):
+    for build_body in (_quartic_body, _quadratic_body, _shifted_body):
         chosen = {}
         for function, call in sorted(calls.items(), key=lambda item: item[0].name):
             formals = tuple(
@@ -202,6 +206,19 @@ def _shifted_body(
     return power(add(everything, scale), 2)
 
 
+def _quartic_body(
+    formals: Sequence[Symbol], varying: Sequence[bool], indices: tuple[Index, ...]
+) -> Term:
+    """sum (z^4 + z^2) + (sum w + 1) (sum z) + i: of other degrees when z is scaled or shifted."""
+    free = [f for f, v in zip(formals, varying, strict=True) if v]
+    known = [f for f, v in zip(formals, varying, strict=True) if not v]
+    powers = add(*(_sum_of(f, k) for f in free for k in (2, 4)))
+    linear = add(*(_sum_of(f, 1) for f in free))
+    weight = add(ONE, *(_sum_of(f, 1) for f in known))
+    scale = add(*(IndexValue(i) for i in indices)) if indices else ONE
+    return add(powers, mul(weight, linear), scale)
+
+
 def _into_domain(domain: Domain, real: Term) -> Term:
     """A smooth function of a real one with values in the domain."""
     if domain.kind == "positive":
@@ -236,13 +253,17 @@ class Instance:
     points: int
     seed: int = SEED
     still: bool = False  # no latent may move
+    single: bool = False  # each parameter value differs from the first in one parameter only
+    most: int | None = None  # rows of each factor: of a long plate only the first places are taken
     rows: list[Row] = field(default_factory=list)
     parameters: list[Values] = field(default_factory=list)
     known: Values = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
+        self.machine = Modular(self.sizes, {}, self.seed)
         self.counter = 0
+        self.drawn: dict[tuple[int, tuple[int, ...]], tuple[list[Values], list[Values]]] = {}
         symbols = {s.name: s for f in self.factors for s in _symbols_of(f)}
         for symbol in list(symbols.values()):
             bounds = (b for b in (symbol.domain.lower, symbol.domain.upper) if b is not None)
@@ -259,8 +280,9 @@ class Instance:
         for point in range(self.points):
             values: Values = {}
             self.counter = self.seed
-            for symbol in learned:
-                values.update(self.draw(symbol, point))
+            for n, symbol in enumerate(learned):
+                same = self.single and (point - 1) % len(learned) != n
+                values.update(self.draw(symbol, 0 if same else point))
             self.parameters.append(values)
         self.densities = [
             interpret_functions(factor.log_density, self.functions) for factor in self.factors
@@ -329,7 +351,7 @@ class Instance:
                 return self.inside(domain, Fraction(1 + n % 3))
         if self.generic:
             sign = self.random.choice((-1, 1))
-            return Fraction(sign * self.random.randint(20, 199), self.random.choice((37, 53, 71)))
+            return Fraction(sign * self.random.randint(20, 99), self.random.choice((37, 53, 71)))
         return _REAL_VALUES[n % len(_REAL_VALUES)]
 
     def inside(self, domain: Domain, offset: Fraction) -> Fraction:
@@ -477,21 +499,43 @@ class Instance:
         return [(symbol, tuple(group)) for group in blocks.values()]
 
     def most_rows(self) -> int:
-        """An upper bound of the number of rows."""
+        """An upper bound of the number of rows at one parameter value."""
         count = 0
         for factor in self.factors:
             parents = MAX_CONFIGURATIONS if factor.parents() else 1
-            count += len(index_tuples(factor.plates, self.sizes)) * parents
-        return count * self.points * MAX_VALUES
+            count += len(self.plate_places(factor)) * parents
+        return count * MAX_VALUES
 
-    def fill(self) -> None:
-        """Draw the rows of all factors at all their places."""
-        for number_of, factor in enumerate(self.factors):
-            for place in index_tuples(factor.plates, self.sizes):
-                self.fill_factor(number_of, factor, place)
+    def plate_places(self, factor: Factor) -> list[tuple[int, ...]]:
+        """Where rows of a factor are taken, at one place at least."""
+        found = index_tuples(factor.plates, self.sizes)
+        if self.most is None:
+            return found
+        parents = MAX_CONFIGURATIONS if factor.parents() else 1
+        return found[: max(1, self.most // (parents * THINNED_POINTS * MAX_VALUES))]
 
-    def fill_factor(self, number_of: int, factor: Factor, place: tuple[int, ...]) -> None:
+    def fill(self, points: Iterable[int]) -> None:
+        """Draw the rows of all factors at all their places, for some of the parameter values."""
+        for point in points:
+            for number_of, factor in enumerate(self.factors):
+                for place in self.plate_places(factor):
+                    self.fill_factor(number_of, factor, place, point)
+
+    def fill_factor(
+        self, number_of: int, factor: Factor, place: tuple[int, ...], point: int
+    ) -> None:
         env = dict(zip(factor.plates, place, strict=True))
+        if (number_of, place) not in self.drawn:
+            self.drawn[number_of, place] = self.nodes(factor, env)
+        configurations, values = self.drawn[number_of, place]
+        for parent in configurations:
+            for value in values:
+                row = self.row(number_of, place, env, point, parent, value)
+                if row is not None:
+                    self.rows.append(row)
+
+    def nodes(self, factor: Factor, env: Mapping[Index, int]) -> tuple[list[Values], list[Values]]:
+        """Values of the parents and of the node, the same ones for all parameter values."""
         own = self.own_places(factor, env)
         parents = [s for s in _symbols_of(factor) if is_parent(s)]
         units = []
@@ -501,13 +545,8 @@ class Instance:
             at = [p for p in self.places(symbol) if symbol != factor.node or p not in own]
             units += self.units(symbol, at)
         configurations = self.configurations(units, MAX_CONFIGURATIONS)
-        values = self.configurations(self.units(factor.node, own), MAX_VALUES)
-        for point in range(self.points):
-            for parent in configurations:
-                for value in values:
-                    row = self.row(number_of, place, env, point, parent, value)
-                    if row is not None:
-                        self.rows.append(row)
+        most = GENERIC_VALUES if self.generic else MAX_VALUES
+        return configurations, self.configurations(self.units(factor.node, own), most)
 
     def own_places(self, factor: Factor, env: Mapping[Index, int]) -> list[tuple[int, ...]]:
         """The places of the factor's own value."""
@@ -568,7 +607,8 @@ class Instance:
                 ):
                     gradient[column("s", point, *at)] = 1
             entries[at] = Dual(residue, x, gradient, float(x))
-        machine = Modular(self.sizes, entries, self.seed)
+        machine = self.machine
+        machine.move_to(entries)
         try:
             if not self.is_admissible(number_of, machine, env):
                 return None

@@ -35,18 +35,27 @@ __all__ = ["Assignment", "System"]
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Which latent entries are taken to move, and which to rest; of all others nothing is said."""
+    """Which latent entries are taken to move, and which to rest; of all others nothing is said.
+
+    shifted: those of the moving ones, real, whose r is 0 at all parameter values.
+    """
 
     moving: frozenset[Place] = frozenset()
     resting: frozenset[Place] = frozenset()
+    shifted: frozenset[Place] = frozenset()
+
+    @property
+    def decided(self) -> frozenset[Place]:
+        """The entries of which something is said."""
+        return self.moving | self.resting
 
 
 class System:
     """The linear system (U) at one instance, for sets of its rows, as residues."""
 
-    def __init__(self, instance: Instance) -> None:
-        self.instance = instance
-        self.rows = instance.rows
+    def __init__(self, instance: Instance, points: int) -> None:
+        self.instance, self.points = instance, points
+        self.rows = list(instance.rows)
         self.learned = {
             n: any(s.role is Role.PARAMETER for s in symbols_of_statement(f.statement))
             for n, f in enumerate(instance.factors)
@@ -60,6 +69,18 @@ class System:
                 found[row.value[0][0]] = None
         return list(found)
 
+    def branches(self, assignment: Assignment, entry: Place) -> list[Assignment]:
+        """An entry rests, or moves; if it is real, by a shift alone or not."""
+        moving, resting, shifted = assignment.moving, assignment.resting, assignment.shifted
+        found = [
+            Assignment(moving, resting | {entry}, shifted),
+            Assignment(moving | {entry}, resting, shifted),
+        ]
+        symbol = next(s for s in self.instance.symbols if s.name == entry[0])
+        if symbol.domain.kind == "real":
+            found.append(Assignment(moving | {entry}, resting, shifted | {entry}))
+        return found
+
     def is_movable_value(self, row: Row) -> bool:
         """Whether the row's value is one entry of a continuous latent."""
         factor = self.instance.factors[row.factor]
@@ -70,7 +91,11 @@ class System:
         found = {
             key: slope
             for key, slope in row.slopes.items()
-            if key[0] == "beta" or (key[2], key[3]) not in assignment.resting
+            if key[0] == "beta"
+            or not (
+                (key[2], key[3]) in assignment.resting
+                or (key[0] == "r" and (key[2], key[3]) in assignment.shifted)
+            )
         }
         found["H", row.factor, row.place, row.point, row.parents] = 1
         base = self.base_column(row, assignment)
@@ -83,15 +108,19 @@ class System:
     def base_column(
         self, row: Row, assignment: Assignment
     ) -> tuple[tuple[object, ...], int] | None:
-        """What the base measure may be: any function of the value; of a moving latent c v, c log v
-        or c log(v - lower); of a factor in which nothing moves a constant.
+        """What the base measure may be: any function of the value; of a latent that is shifted
+        c v, that is scaled c log v or c log(v - lower); of a real one that is scaled, and of a
+        factor in which nothing moves, a constant.
         """
-        if self.is_movable_value(row) and row.value[0][0] in assignment.moving:
-            return ("c", row.factor, row.place), self.moving_base(row)
-        if self.is_idle(row, assignment):
-            return None
         inputs = {s.name for s in self.instance.symbols if s.role is Role.INPUT}
         given = tuple(item for item in row.parents if item[0][0] in inputs)
+        if self.is_movable_value(row) and (own := row.value[0][0]) in assignment.moving:
+            kind = self.instance.factors[row.factor].value.domain.kind
+            if kind == "real" and own not in assignment.shifted:
+                return None
+            return ("c", row.factor, row.place, given), self.moving_base(row)
+        if self.is_idle(row, assignment):
+            return None
         return ("b", row.factor, row.place, row.value, given), 1
 
     def moving_base(self, row: Row) -> int:

@@ -237,6 +237,7 @@ def _state_case(
         tuple(_unknown(system, key) for key in left),
         matrix,
         tuple((_unknown(system, key), combination) for key, combination in dependent.items()),
+        tuple(sorted(assignment.shifted)),
     )
 
 
@@ -265,6 +266,6 @@ def _unknown(system: System, key: Key) -> Unknown:
             return Unknown(f"rate of {name}", at, point)
         case ("s", int(point), str(name), tuple(at)):
             return Unknown(f"shift of {name}", at, point)
-        case ("c", int(factor), tuple(place)):
+        case ("c", int(factor), tuple(place), _):
             return Unknown(f"base of {system.instance.factors[factor].name}", place, None)
     raise TypeError(f"{key[0]} always has a rational coefficient")

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from hashlib import blake2b
 from math import cos, e, erf, exp, lgamma, log, nan, pi, sin
-from random import Random
 from typing import NamedTuple, TypeAlias
 
 from symelbo.index.terms import (
@@ -78,7 +78,7 @@ _ONE = Dual(1, Fraction(1), {}, 1.0)
 
 
 class Modular:
-    """Evaluates terms at one point of concrete sizes; entries are given as duals by their place."""
+    """Evaluates terms at points of concrete sizes; entries are given as duals by their place."""
 
     def __init__(self, sizes: Mapping[str, int], entries: Mapping[Place, Dual], seed: int) -> None:
         self.sizes, self.entries, self.seed = sizes, entries, seed
@@ -92,8 +92,14 @@ class Modular:
     def random(self, *key: object) -> int:
         """A residue that depends on the key alone."""
         if key not in self.drawn:
-            self.drawn[key] = Random(f"{self.seed}:{key}").randrange(2, PRIME - 1)
+            digest = blake2b(f"{self.seed}:{key}".encode(), digest_size=16).digest()
+            self.drawn[key] = 2 + int.from_bytes(digest) % (PRIME - 3)
         return self.drawn[key]
+
+    def move_to(self, entries: Mapping[Place, Dual]) -> None:
+        """Other entries; what is known of functions of numbers stays."""
+        self.entries = entries
+        self.matrices.clear()
 
     @staticmethod
     def rational(value: Fraction) -> Dual:

@@ -443,7 +443,15 @@ class _Elimination:
                 patches.append(self.patch(entry.symbol, indices, axis, place, body))
         if patches:
             body = normal(build.add(body, *patches))
+        named = [(at, own) for (symbol, at), own in self.places.items() if symbol == entry.symbol]
         self.assign(entry.symbol, Array(indices, body))
+        for at, own in named:  # U[K] was a symbol of its own so far
+            rest = tuple(i for i, place in zip(indices, at, strict=True) if place is None)
+            where = tuple(
+                i if place is None else place for i, place in zip(indices, at, strict=True)
+            )
+            there = instantiate(Array(indices, self.apply(body)), where)
+            self.push(to_poly(build.subtract(self.apply(Entry(own, rest)), there)))
 
     def patch(
         self, symbol: Symbol, indices: tuple[Index, ...], axis: int, place: Position, body: Term
@@ -484,7 +492,7 @@ class _Elimination:
             held = self.held_in(monomial)
             factors = tuple((arrays.get(a, a) if a == held else a, e) for a, e in monomial.factors)
             term = from_monomial(Monomial(monomial.bound, factors), scale)
-            for inner, value in to_poly(term).items():
+            for inner, value in to_poly(self.apply(term)).items():  # it may be solved by now
                 _add(result, inner, value)
         self.open = [result if other is poly else other for other in self.open]
         return result

@@ -260,6 +260,7 @@ def _case(case: Case) -> Json:
     return {
         "moving": [{"name": name, "place": list(at)} for name, at in case.moving],
         "resting": [{"name": name, "place": list(at)} for name, at in case.resting],
+        "shifted": [{"name": name, "place": list(at)} for name, at in case.shifted],
         "rows": [
             {
                 "factor": row.factor,

@@ -461,13 +461,16 @@ class _Document:
         names: Mapping[str, Symbol],
     ) -> dict[str, Any]:
         """One table of a certificate."""
-        moves = [rf"${self.entry_text(names[n], at)}$ moves" for n, at in case.moving if n in names]
-        rests = [
-            rf"${self.entry_text(names[n], at)}$ rests" for n, at in case.resting if n in names
-        ]
+        ways = []
+        for name, at in (*case.moving, *case.resting):
+            way = "moves" if (name, at) in case.moving else "rests"
+            if name in names and way == "moves" and names[name].domain.kind == "real":
+                way = "is only shifted" if (name, at) in case.shifted else "is scaled"
+            if name in names:
+                ways.append(rf"${self.entry_text(names[name], at)}$ {way}")
         system = self.system(case, certificate, names)
         return {
-            "condition": join_words([*moves, *rests]),
+            "condition": join_words(ways),
             "rows": self.rows(case, certificate, names),
             "systems": len(case.matrix),
             "wide": len(case.matrix) > MAX_COLUMNS,
@@ -514,8 +517,8 @@ class _Document:
         if kind == "velocity":
             letter = latex_symbol(names[name])
             return rf"\dot{{{letter}}}{entry.removeprefix(letter)}{where}"
-        letter = {"rate": self.notation["r"], "shift": self.notation["s"]}.get(kind)
-        return f"{letter or self.notation['c']}_{{{entry}}}{where}"
+        sign = {"rate": self.notation["r"], "shift": self.notation["s"]}.get(kind)
+        return f"{sign or self.notation['c']}_{{{entry}}}{where}"
 
     def rows(
         self, case: Case, certificate: Certificate, names: Mapping[str, Symbol]

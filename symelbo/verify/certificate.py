@@ -12,9 +12,10 @@ More generally, k systems of rational weights may leave k - 1 of the unknowns: w
 equations, and if the determinant of their coefficients and of sum w log p is not 0, they have no
 solution.  So coefficients may be transcendental: determinants are enclosed by balls.
 
-A latent that moves has b = c v, c log v or c log(v - lower) up to a constant, as D b is constant; a
-factor in which nothing moves has to have a constant density.  Where that is used, there is one
-case for each choice of the latent entries that move and that rest.
+As D b is constant, b is constant for a real latent that is scaled at some parameter value, c v for
+one that is only shifted, c log v or c log(v - lower) for others that move; a factor in which
+nothing moves has to have a constant density.  Where that is used, there is one case for each choice
+of the latent entries that rest, are shifted, and are scaled.
 """
 
 from __future__ import annotations
@@ -123,6 +124,9 @@ class Case:
     """Rows that contradict (U) if the entries in `moving` move at some of the parameter values and
     those in `resting` at none.
 
+    shifted: those of `moving` that are real and have r = 0 at all parameter values; the other real
+    ones have r different from 0 at some.
+
     matrix: one line for each combination of the rows: what it leaves of the unknowns, and last the
     weighted sum of log p.  It is square, and its determinant is not 0; without unknowns it is one
     number.  dependent: other unknowns, which occur in the same combination of these everywhere.
@@ -134,6 +138,7 @@ class Case:
     unknowns: tuple[Unknown, ...]
     matrix: tuple[tuple[Term, ...], ...]
     dependent: tuple[tuple[Unknown, tuple[Fraction, ...]], ...] = ()
+    shifted: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,6 +421,8 @@ class _Check:
             for name, at in case.resting:
                 still[f"rate of {name}", at] = Fraction(0)
                 still[f"shift of {name}", at] = Fraction(0)
+            for name, at in case.shifted:
+                still[f"rate of {name}", at] = Fraction(0)
             exact.instance = self.instance(values)
             here = exact.block(factor.plates, row.place, factor.log_density, values)
             exact.require_values(here)
@@ -458,6 +465,9 @@ class _Check:
         if len(own) == 1 and own[0] in case.moving:
             if not self.is_movable(factor.node):
                 raise NotShown(f"{factor.node.name} cannot move")
+            if factor.node.domain.kind == "real" and own[0] not in case.shifted:
+                _moving_base(factor, row.value[0][1])  # b is constant; or there is no telling
+                return found
             base: object = Unknown(f"base of {name}", place, None)
             if any(r.factor == name and self.inputs(r) != inputs for r in case.rows):
                 base = ("c", name, place, inputs)  # b may depend on inputs: one c for each
@@ -492,15 +502,30 @@ class _Check:
         entries = sorted({at for case in cases for at in (*case.moving, *case.resting)})
         if len(entries) > MAX_CASES:
             return ["too many latent entries are told apart"]
+        ways = []
         for name, _ in entries:
             if name not in self.symbols or not self.is_movable(self.symbols[name]):
                 return [f"{name} is no latent that may move"]
-        for choice in product((True, False), repeat=len(entries)):
-            moves = {at for at, moving in zip(entries, choice, strict=True) if moving}
-            rests = set(entries) - moves
-            if not any(moves >= set(c.moving) and rests >= set(c.resting) for c in cases):
+            real = self.symbols[name].domain.kind == "real"
+            ways.append(("rests", "moves", "is shifted") if real else ("rests", "moves"))
+        for case in cases:
+            if not set(case.shifted) <= set(case.moving):
+                return ["an entry is shifted, but does not move"]
+        for choice in product(*ways):
+            if not any(_covers(case, dict(zip(entries, choice, strict=True))) for case in cases):
                 return ["the cases do not cover every choice of what moves"]
         return []
+
+
+def _covers(case: Case, choice: Mapping[Place, str]) -> bool:
+    """Whether what is taken of the entries in a case is so in a choice for all entries."""
+    taken = {
+        **dict.fromkeys(case.resting, "rests"),
+        **dict.fromkeys(case.moving, "moves"),
+        **dict.fromkeys(case.shifted, "is shifted"),
+    }
+    both = set(case.resting) & set(case.moving)
+    return not both and all(choice[at] == way for at, way in taken.items())
 
 
 def _describe(unknown: object) -> str:
@@ -567,9 +592,10 @@ def latent_field(node: Symbol) -> tuple[tuple[Index, ...], Term]:
 def _moving_base(factor: RefutedFactor, value: Fraction) -> Term:
     """phi with b = c phi + const for a latent that moves at some parameter value.
 
-    D b = (r v + s) b' = const: b = c v where r = 0.  Where r != 0 b = c log|v + s/r| up to a
-    constant, which on the whole line is finite only for c = 0; that needs a log-density without
-    singularities in v.  On (lower, oo) the motion is r (v - lower).
+    D b = (r v + s) b' = const: b = c v where r = 0 at all of them.  Where r != 0 b = c log|v + s/r|
+    up to a constant, which on the whole line is finite only for c = 0: b is constant, at all
+    parameter values; that needs a log-density without singularities in v.  On (lower, oo) the
+    motion is r (v - lower).
     """
     domain = factor.node.domain
     if domain.kind == "angle":

@@ -392,8 +392,15 @@ def _stack(parts: list[Value]) -> Array:
 class Instance:
     """A model at concrete sizes."""
 
-    def __init__(self, model: Model, sizes: Mapping[str, int], seed: int = 0) -> None:
+    def __init__(
+        self,
+        model: Model,
+        sizes: Mapping[str, int],
+        seed: int = 0,
+        known: Mapping[str, float] | None = None,  # values of scalar constants
+    ) -> None:
         self.model = model
+        self.known = dict(known or {})
         self.sizes = dict(sizes)
         self.seed = seed
         self._refuse_double_names()
@@ -471,7 +478,9 @@ class Instance:
         drawn = {}
         for name, kind in self.model.constants.items():
             rng, shape = self.rng("constant", name), self.extents(kind)
-            if name in counts:
+            if name in self.known:
+                drawn[name] = np.asarray(self.known[name], dtype=float)
+            elif name in counts:
                 drawn[name] = rng.integers(2, 4, size=shape).astype(float)
             else:
                 drawn[name] = draw(rng, kind.base, shape, ())

@@ -17,7 +17,7 @@ from symelbo.criterion.express_form import FactorForm
 from symelbo.criterion.factor import Factor
 from symelbo.derivation import Derivation, FactorResult
 from symelbo.index.build import subtract
-from symelbo.index.terms import Array, Index, Symbol, Term
+from symelbo.index.terms import Array, Index, Offset, Position, Symbol, Term
 from symelbo.verify.evaluate import World, evaluate
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -153,18 +153,36 @@ class Point:
 
     def divergence(self, node: str) -> float:
         """The divergence of the derived motion in the value of a node: the trace of its slopes."""
-        moved = {s.name: s for s in self.derivation.motion.latents}
-        if node not in moved:
+        factor = self.factor(node)
+        symbol = factor.node
+        if symbol not in self.derivation.motion.latents:
             return 0.0
-        latent = self.derivation.motion.latents[moved[node]]
-        velocity, value = latent.velocity(moved[node]), np.asarray(self.values[node], dtype=float)
+        latent = self.derivation.motion.latents[symbol]
+        velocity, value = latent.velocity(symbol), np.asarray(self.values[symbol.name], dtype=float)
         total = 0.0
-        for place in np.ndindex(value.shape):
+        for place in self._own_places(factor, value.shape):
             unit = np.zeros(value.shape)
             unit[place] = 1.0
             at = dict(zip(velocity.indices, (k + 1 for k in place), strict=True))
-            total += evaluate(velocity.body, self.world({node: unit}), at).tangent
+            total += evaluate(velocity.body, self.world({symbol.name: unit}), at).tangent
         return total
+
+    def _own_places(self, factor: Factor, shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        """This factor's own entries of the node's array: z[1], or z[t] for t in 2:T."""
+        world, plates, left = self.world(), factor.plates, factor.statement.places
+        ranges = (range(i.low, world.length(i.extent) + 1) for i in plates)
+        for where in product(*ranges):
+            env = dict(zip(plates, where, strict=True))
+            start = tuple(
+                env[p] - 1
+                if isinstance(p, Index)
+                else env[p.index] + p.by - 1
+                if isinstance(p, Offset)
+                else world.length(p.extent) - 1
+                for p in left
+                if isinstance(p, Index | Offset | Position)
+            )
+            yield from ((*start, *rest) for rest in np.ndindex(shape[len(left) :]))
 
     def jacobian(self, node: str, *parameters: str) -> Vector:
         """The derived d eta / d theta': rows as `natural`, columns as the parameters flattened.
