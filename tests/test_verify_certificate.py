@@ -710,6 +710,9 @@ def test_all_cases_of_moving_and_resting_are_needed() -> None:
     unmoved = replace(RESTING, shifted=(AT_Z,))
     cases = (*LATENT_CERTIFICATE.cases, unmoved)
     rejected(replace(LATENT_CERTIFICATE, cases=cases), LATENT, "shifted, but does not move")
+    both = replace(RESTING, moving=(AT_Z,))  # it rests and moves: that is no case
+    cases = (both, SHIFTED, RESTING)
+    rejected(replace(LATENT_CERTIFICATE, cases=cases), LATENT, "do not cover")
     merely = replace(MOVING, moving=())
     assert check_certificate(replace(LATENT_CERTIFICATE, cases=(merely,)), LATENT) != []
     idle = replace(RESTING, resting=())  # nothing says that z rests
