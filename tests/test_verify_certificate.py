@@ -551,7 +551,8 @@ def test_nothing_without_a_value_stands_for_a_number() -> None:
     assert check_certificate(known, factors) == []
     n = Index("n", Extent("N"))
     rejected(certificate(RIGID_ROWS, [[subtract(Size("N"), ONE)]]), RIGID, "not closed")
-    rejected(certificate(RIGID_ROWS, [[IndexValue(n)]]), RIGID, "not closed")
+    free_one = IndexValue(Index("m", Extent(None, 2)))
+    rejected(certificate(RIGID_ROWS, [[free_one]]), RIGID, "not closed")
     open_sum = Sum(Index("m", Extent(None, 2)), Entry(symbol("k", "real", "N"), (n,)))
     rejected(certificate(RIGID_ROWS, [[open_sum]]), RIGID, "not closed")
     several = symbol("vs", "real", "N")

@@ -283,6 +283,7 @@ def test_a_condition_is_one_at_all_places() -> None:
     assert satisfies(mixed, "positive", world)
     world.values = {**entries, ("w", (1, 1)): -0.5}
     assert not satisfies(mixed, "positive", world)
+    assert not satisfies(Array((), negate(ONE)), "unit", world)
 
 
 def test_a_scene_has_room_for_every_place() -> None:

@@ -90,6 +90,7 @@ PI = symbol("pi", "simplex", "C")
 V, W = symbol("v", "real", "D"), symbol("w", "real", "D", "D")
 T, U = symbol("t", "positive", "D"), symbol("u", "unit", "D")
 S, R = symbol("S", "posdef", "D", "D"), symbol("R", "posdef", "D", "D")
+TABLE = symbol("table", "simplex", "C", "C")
 N = symbol("ns", "naturals", "D")
 BETWEEN = Symbol(
     "between", Role.PARAMETER, Domain("interval", Number(Fraction(2)), Number(Fraction(3)))
@@ -501,6 +502,8 @@ REFUSED: dict[str, Term] = {
         mul(number(Fraction(1, 4)), Size("D"), Size("D")),
     ),
     "an index hidden by its namesake": same(Sum(I, Sum(index("i", "D", -1), v(I)))),
+    "the first place and the last": Delta(Position(Extent(None, 1)), LAST),
+    "the diagonal of a table of simplices": subtract(total(C, Entry(TABLE, (C, C))), ONE),
     "abs of a sum": subtract(absolute(add(x, y)), add(absolute(x), absolute(y))),
     "abs of a function": subtract(absolute(call("sin", x)), call("sin", x)),
     "log of the size of a binary": same(log(absolute(z))),
@@ -562,6 +565,12 @@ def test_a_positive_hypothesis_has_its_sign_and_no_other() -> None:
     assert not is_zero(same_log, given=Hypotheses.of(positive=[power(x, 2)]))
     assert not is_zero(same_log, given=Hypotheses.of(positive=[negate(x)]))
     assert not is_zero(same_log, given=Hypotheses.of([x]))
+    weighed = same(Inverse(Array((K, L), add(s(K, L), divide(Entry(R, (K, L)), x))), I, J))
+    assert is_zero(weighed, given=Hypotheses.of(positive=[x]))
+    assert not is_zero(weighed, given=Hypotheses.of([x]))
+    above_one = same(log(add(ONE, power(x, -1))))
+    assert is_zero(above_one, given=Hypotheses.of(positive=[x]))
+    assert not is_zero(above_one, given=Hypotheses.of([x]))
     difference = same(log(subtract(a, b)))
     assert is_zero(difference, given=Hypotheses.of(positive=[subtract(a, b)]))
     assert is_zero(difference, given=Hypotheses.of(positive=[mul(TWO, a, subtract(a, b))]))
@@ -623,14 +632,16 @@ def test_almost_everywhere_is_enough_for_a_density_but_defines_no_velocity() -> 
     """|w|^2 = w^2, which does not say that 1/w has a value: a motion along it stops at w = 0."""
     square = subtract(Mul((absolute(x), absolute(x))), power(x, 2))
     assert is_zero(square)
+    ratio = Mul((absolute(x), absolute(x), Power(x, number(-1))))
+    assert is_zero(subtract(ratio, x))
     prove_defined(add(x, absolute(x), power(add(a, power(x, 2)), -1)))
     for term in (
         power(x, -1),
         Mul((ZERO, Power(x, number(-1)))),
-        divide(mul(absolute(x), absolute(x)), x),
+        ratio,
         log(absolute(x)),
         add(log(absolute(x)), power(x, -1)),
-        add(v(I), total(TO1, v(TO1)), divide(mul(absolute(x), absolute(x)), x)),  # in cases of I
+        Add((v(I), total(TO1, v(TO1)), ratio)),  # in cases of I
         power(z, -1),
         power(subtract(Size("C"), ONE), -1),
     ):
@@ -736,6 +747,9 @@ SIGNED: dict[str, tuple[Term, bool]] = {
     "exp x - 1": (subtract(exp(x), ONE), False),
     "1 - exp(-a)": (subtract(ONE, exp(negate(a))), True),
     "1 - erf": (subtract(ONE, call("erf", x)), True),
+    "-erf": (negate(call("erf", x)), False),
+    "1 - besselratio": (subtract(ONE, call("besselratio", a)), True),
+    "1 - 2 besselratio": (subtract(ONE, mul(TWO, call("besselratio", a))), False),
     "1 - sin": (subtract(ONE, call("sin", x)), False),
     "2 + cos": (add(TWO, call("cos", x)), True),
     "trigamma": (call("polygamma", ONE, a), True),
