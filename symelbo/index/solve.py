@@ -446,10 +446,8 @@ class _Elimination:
         named = [(at, own) for (symbol, at), own in self.places.items() if symbol == entry.symbol]
         self.assign(entry.symbol, Array(indices, body))
         for at, own in named:  # U[K] was a symbol of its own so far
-            rest = tuple(i for i, place in zip(indices, at, strict=True) if place is None)
-            where = tuple(
-                i if place is None else place for i, place in zip(indices, at, strict=True)
-            )
+            where = tuple(place or i for i, place in zip(indices, at, strict=True))
+            rest = tuple(i for i in where if i in indices)
             there = instantiate(Array(indices, self.apply(body)), where)
             self.push(to_poly(build.subtract(self.apply(Entry(own, rest)), there)))
 

@@ -332,7 +332,8 @@ def _describe(certificate: Certificate) -> str:
 
 
 def _describe_case(case: Case) -> str:
-    moving = [f"{_entry_text(*at)} moves" for at in case.moving]
+    ways = {True: "is only shifted", False: "moves"}
+    moving = [f"{_entry_text(*at)} {ways[at in case.shifted]}" for at in case.moving]
     resting = [f"{_entry_text(*at)} rests" for at in case.resting]
     given = f"if {' and '.join([*moving, *resting])}: " if moving or resting else ""
     left = len(case.unknowns)
