@@ -173,6 +173,7 @@ MOVING = Case(
     (),
     ((ONE,),),
 )
+SHIFTED = replace(MOVING, shifted=(AT_Z,))  # the weights annihilate b = c z too
 RESTING = Case(
     (),
     (AT_Z,),
@@ -180,7 +181,7 @@ RESTING = Case(
     (),
     ((number(Q(-1, 2)),),),
 )
-LATENT_CERTIFICATE = Certificate((), (), (), ((),), (MOVING, RESTING))
+LATENT_CERTIFICATE = Certificate((), (), (), ((),), (MOVING, SHIFTED, RESTING))
 
 # the last place of a simplex, a covariance, plates, sums, constants
 SIMPLEX = symbol("p", "simplex", "C")
@@ -243,9 +244,18 @@ def refutes(claim: Certificate, factors: Sequence[RefutedFactor]) -> bool:
         for item in _entries(factor.log_density):
             symbols[item.symbol.name] = item.symbol
     told = sorted({at for case in claim.cases for at in (*case.moving, *case.resting)})
-    for choice in product((True, False), repeat=len(told)):
-        moves = {at for at, moving in zip(told, choice, strict=True) if moving}
-        fitting = [c for c in claim.cases if moves >= set(c.moving) and not moves & set(c.resting)]
+    ways = (
+        ("rest", "shift", "scale") if symbols[n].domain.kind == "real" else ("rest", "scale")
+        for n, _ in told
+    )
+    for choice in product(*ways):
+        way = dict(zip(told, choice, strict=True))
+        fitting = [
+            c
+            for c in claim.cases
+            if all(way[at] == ("shift" if at in c.shifted else "scale") for at in c.moving)
+            and all(way[at] == "rest" for at in c.resting)
+        ]
         if not any(_is_unsolvable(c, claim, factors, symbols) for c in fitting):
             return False
     return bool(claim.cases)
@@ -285,7 +295,8 @@ def _is_unsolvable(
             domain = factor.node.domain
             lower = float(domain.lower.value) if isinstance(domain.lower, Number) else 0.0
             phi = x if domain.kind in ("real", "angle") else float(np.log(x - lower))
-            line["c", r.factor, r.place, inputs] = phi
+            if domain.kind != "real" or own[0] in case.shifted:
+                line["c", r.factor, r.place, inputs] = phi
         elif not _is_idle(case, claim, factor, r, symbols):
             line["b", r.factor, r.place, frozenset(r.value), inputs] = 1.0
         for key in line:
@@ -342,7 +353,7 @@ def _directions(
             elif s.role is Role.LATENT and not still and here not in case.resting:
                 if here not in world.values:
                     continue
-                if s.domain.kind in ("real", "positive"):
+                if s.domain.kind in ("real", "positive") and here not in case.shifted:
                     yield ("rate", here), {here: world.values[here]}
                 if s.domain.kind in ("real", "angle"):
                     yield ("shift", here), {here: 1.0}
@@ -682,9 +693,10 @@ def test_dependent_unknowns_occur_in_one_combination_everywhere() -> None:
 
 def test_all_cases_of_moving_and_resting_are_needed() -> None:
     assert check_certificate(LATENT_CERTIFICATE, LATENT) == []
-    for case in (MOVING, RESTING):
-        alone = replace(LATENT_CERTIFICATE, cases=(case,))
-        rejected(alone, LATENT, "do not cover")
+    for case in LATENT_CERTIFICATE.cases:
+        others = tuple(c for c in LATENT_CERTIFICATE.cases if c is not case)
+        rejected(replace(LATENT_CERTIFICATE, cases=others), LATENT, "do not cover")
+        rejected(replace(LATENT_CERTIFICATE, cases=(case,)), LATENT, "do not cover")
     merely = replace(MOVING, moving=())
     assert check_certificate(replace(LATENT_CERTIFICATE, cases=(merely,)), LATENT) != []
     idle = replace(RESTING, resting=())  # nothing says that z rests
@@ -749,34 +761,30 @@ def test_the_base_measure_of_a_moving_latent_may_differ_between_covariates() -> 
     density = subtract(subtract(mul(Entry(u), at), exp(at)), call("loggamma", Entry(u)))
     factors = [RefutedFactor("z", REAL, (), (), density, ())]
     e = Constant("e")
-    weights = {
-        (1, 0): (-1, 1, 1),
-        (1, 1): (1, -2, -1),
-        (1, 2): (0, 1, -1),
-        (1, 3): (0, 0, 1),
-        (2, 0): (1, 0, 0),
-        (2, 1): (-1, 0, 0),
-    }
-    rows = [row("z", given(z=k), given(u=c), *w) for (c, k), w in weights.items()]
+    weights = {0: (-1, 1, 1), 1: (1, -2, -1), 2: (0, 1, -1), 3: (0, 0, 1)}
+    rows = [row("z", given(z=k), given(u=1), *w) for k, w in weights.items()]
+    first = subtract(ONE, e)
     second = negate(power(subtract(e, ONE), 2))
     third = subtract(add(e, power(e, 2)), add(ONE, power(e, 3)))
     matrix = (
-        (number(-1), ZERO, number(-1)),
+        (first, first, subtract(TWO, e)),
         (mul(TWO, e, subtract(ONE, e)), second, second),
         (add(e, mul(TWO, power(e, 2)), mul(number(-3), power(e, 3))), third, third),
     )
     unknowns = (Unknown("rate of z", (), 0), Unknown("shift of z", (), 0))
-    moving = Case((AT_Z,), (), tuple(rows), unknowns, matrix)
+    scaled = Case((AT_Z,), (), tuple(rows), unknowns, matrix)
     assert certainly_nonsingular(matrix)
+    weighed = {(1, 0): -1, (1, 1): 1, (2, 0): 1, (2, 1): -1}
+    rows = [row("z", given(z=k), given(u=c), w) for (c, k), w in weighed.items()]
+    shifted = Case((AT_Z,), (), tuple(rows), (), ((number(-1),),), shifted=(AT_Z,))
     rests = [row("z", given(z=k), given(u=1), w) for k, w in ((1, 1), (0, -1))]
     resting = Case((), (AT_Z,), tuple(rests), (), ((subtract(TWO, e),),))
-    claim = Certificate((), (), (), ((),), (moving, resting))
-    assert check_certificate(claim, factors) == ["case 1: the weights do not annihilate c of z"] * 2
+    claim = Certificate((), (), (), ((),), (scaled, shifted, resting))
+    assert check_certificate(claim, factors) == ["case 2: the weights do not annihilate c of z"] * 2
     assert not refutes(claim, factors)
-    # with one covariate only, nothing of this is false: b = z, and no certificate
-    assert not refutes(
-        replace(claim, cases=(replace(moving, rows=tuple(rows[:4])), resting)), factors
-    )
+    # the other cases are right
+    assert _is_unsolvable(scaled, claim, factors, {"z": REAL, "u": u})
+    assert _is_unsolvable(resting, claim, factors, {"z": REAL, "u": u})
 
 
 def test_a_factor_is_idle_only_if_all_that_it_reads_rests() -> None:
