@@ -173,13 +173,20 @@ MOVING = Case(
     (),
     ((ONE,),),
 )
-SHIFTED = replace(MOVING, shifted=(AT_Z,))  # the weights annihilate b = c z too
 RESTING = Case(
     (),
     (AT_Z,),
     (row("z", given(z=1), (), 1), row("z", given(z=0), (), -1)),
     (),
     ((number(Q(-1, 2)),),),
+)
+SHIFTED = Case(
+    (AT_Z,),
+    (),
+    tuple(row("z", given(z=k), (), w) for k, w in ((1, 1), (0, -2), (-1, 1))),
+    (),
+    ((number(-1),),),
+    shifted=(AT_Z,),
 )
 LATENT_CERTIFICATE = Certificate((), (), (), ((),), (MOVING, SHIFTED, RESTING))
 
@@ -244,17 +251,18 @@ def refutes(claim: Certificate, factors: Sequence[RefutedFactor]) -> bool:
         for item in _entries(factor.log_density):
             symbols[item.symbol.name] = item.symbol
     told = sorted({at for case in claim.cases for at in (*case.moving, *case.resting)})
-    ways = (
-        ("rest", "shift", "scale") if symbols[n].domain.kind == "real" else ("rest", "scale")
-        for n, _ in told
-    )
-    for choice in product(*ways):
-        way = dict(zip(told, choice, strict=True))
+    for ways in product(("scaled", "shifted", "rests"), repeat=len(told)):
+        choice = dict(zip(told, ways, strict=True))
+        if any(
+            way == "shifted" and symbols[at[0]].domain.kind != "real" for at, way in choice.items()
+        ):
+            continue
         fitting = [
             c
             for c in claim.cases
-            if all(way[at] == ("shift" if at in c.shifted else "scale") for at in c.moving)
-            and all(way[at] == "rest" for at in c.resting)
+            if all(choice[at] == "rests" for at in c.resting)
+            and all(choice[at] == "shifted" for at in c.shifted)
+            and all(choice[at] == "scaled" for at in c.moving if at not in c.shifted)
         ]
         if not any(_is_unsolvable(c, claim, factors, symbols) for c in fitting):
             return False
@@ -295,7 +303,7 @@ def _is_unsolvable(
             domain = factor.node.domain
             lower = float(domain.lower.value) if isinstance(domain.lower, Number) else 0.0
             phi = x if domain.kind in ("real", "angle") else float(np.log(x - lower))
-            if domain.kind != "real" or own[0] in case.shifted:
+            if domain.kind != "real" or own[0] in case.shifted:  # else b is constant
                 line["c", r.factor, r.place, inputs] = phi
         elif not _is_idle(case, claim, factor, r, symbols):
             line["b", r.factor, r.place, frozenset(r.value), inputs] = 1.0
@@ -421,6 +429,9 @@ def changed(claim: Certificate) -> Iterator[Certificate]:
         yield put(replace(case, dependent=((Unknown("velocity of v", (), 0), (Q(1),)),)))
         yield put(replace(case, moving=case.resting, resting=case.moving))
         yield put(replace(case, moving=(), resting=()))
+        yield put(replace(case, shifted=()))
+        yield put(replace(case, shifted=case.moving))
+        yield put(replace(case, shifted=(*case.resting, ("z", ()))))
         yield put(replace(case, moving=(*case.moving, ("x", ()))))
         yield replace(claim, cases=(*claim.cases[:n], *claim.cases[n + 1 :]))
     for n, point in enumerate(claim.points):
@@ -693,10 +704,15 @@ def test_dependent_unknowns_occur_in_one_combination_everywhere() -> None:
 
 def test_all_cases_of_moving_and_resting_are_needed() -> None:
     assert check_certificate(LATENT_CERTIFICATE, LATENT) == []
-    for case in LATENT_CERTIFICATE.cases:
-        others = tuple(c for c in LATENT_CERTIFICATE.cases if c is not case)
+    for case in (MOVING, SHIFTED, RESTING):
+        others = tuple(c for c in LATENT_CERTIFICATE.cases if c != case)
         rejected(replace(LATENT_CERTIFICATE, cases=others), LATENT, "do not cover")
-        rejected(replace(LATENT_CERTIFICATE, cases=(case,)), LATENT, "do not cover")
+    unmoved = replace(RESTING, shifted=(AT_Z,))
+    cases = (*LATENT_CERTIFICATE.cases, unmoved)
+    rejected(replace(LATENT_CERTIFICATE, cases=cases), LATENT, "shifted, but does not move")
+    both = replace(RESTING, moving=(AT_Z,))  # it rests and moves: that is no case
+    cases = (both, SHIFTED, RESTING)
+    rejected(replace(LATENT_CERTIFICATE, cases=cases), LATENT, "do not cover")
     merely = replace(MOVING, moving=())
     assert check_certificate(replace(LATENT_CERTIFICATE, cases=(merely,)), LATENT) != []
     idle = replace(RESTING, resting=())  # nothing says that z rests
@@ -710,13 +726,35 @@ def test_all_cases_of_moving_and_resting_are_needed() -> None:
     rejected(replace(LATENT_CERTIFICATE, still=True), LATENT, "cannot move")
 
 
-def test_a_moving_latent_has_a_base_measure_of_its_own() -> None:
-    """N(0, 1) alone: z' = z/2; weights that annihilate r and s and H~ leave b = c v."""
-    rows = [row("z", given(z=k), (), w) for k, w in ((1, 1), (0, -1))]
-    case = replace(MOVING, rows=tuple(rows), matrix=((number(Q(-1, 2)),),))
-    claim = replace(LATENT_CERTIFICATE, cases=(case, RESTING))
-    assert check_certificate(claim, LATENT[:1]) != []
+def test_a_shifted_latent_has_a_base_measure_of_its_own() -> None:
+    """Gumbel: z' = -1 and b = -z satisfy (U); weights that forget b = c v are rejected."""
+    at = Entry(REAL)
+    factors = [RefutedFactor("z", REAL, (), (), negate(add(at, exp(negate(at)))), ())]
+    e = Constant("e")
+    weights = {0: (-1, -2), 1: (1, 1), -1: (0, 1)}
+    rows = tuple(row("z", given(z=k), (), *w) for k, w in weights.items())
+    # s' (e^-z - 1): 1/e - 1 and 1/e + e - 2; log p: -1 - 1/e + 1 and -(1/e + e - 2)
+    inverse = power(e, -1)
+    second = add(inverse, e, number(-2))
+    matrix = ((subtract(inverse, ONE), negate(inverse)), (second, negate(second)))
+    shifted = Case((AT_Z,), (), rows, (Unknown("shift of z", (), 0),), matrix, shifted=(AT_Z,))
+    resting = replace(RESTING, matrix=((negate(inverse),),))
+    claim = Certificate((), (), (), ((),), (shifted, resting))
+    assert check_certificate(claim, factors) == ["case 1: the weights do not annihilate base of z"]
+    assert not refutes(claim, factors)
+
+
+def test_scaled_and_shifted_latents_have_other_base_measures() -> None:
+    """z ~ N(0, 1) alone is scaled, z' = z/2 and b constant; no weights refute that."""
+    rows = [row("z", given(z=k), (), w) for k, w in ((1, 1), (0, -2), (-1, 1))]
+    scaled = replace(MOVING, rows=tuple(rows), matrix=((number(-1),),))
+    claim = replace(LATENT_CERTIFICATE, cases=(scaled, SHIFTED, RESTING))
+    rejected(claim, LATENT[:1], "do not annihilate rate of z")
     assert not refutes(claim, LATENT[:1])
+    # e^(cz) is a base measure of shifts only: u z - z^2/2 - ... is another matter
+    two = tuple(row("z", given(z=k), (), w) for k, w in ((2, 1), (1, -1)))
+    tilted = replace(SHIFTED, rows=two, matrix=((number(Q(-3, 2)),),))
+    rejected(replace(LATENT_CERTIFICATE, cases=(MOVING, tilted, RESTING)), LATENT, "base of z")
 
 
 def test_a_base_measure_may_be_a_logarithm_where_the_density_is_singular() -> None:
@@ -760,31 +798,30 @@ def test_the_base_measure_of_a_moving_latent_may_differ_between_covariates() -> 
     at = Entry(REAL)
     density = subtract(subtract(mul(Entry(u), at), exp(at)), call("loggamma", Entry(u)))
     factors = [RefutedFactor("z", REAL, (), (), density, ())]
-    e = Constant("e")
-    weights = {0: (-1, 1, 1), 1: (1, -2, -1), 2: (0, 1, -1), 3: (0, 0, 1)}
-    rows = [row("z", given(z=k), given(u=1), *w) for k, w in weights.items()]
-    first = subtract(ONE, e)
-    second = negate(power(subtract(e, ONE), 2))
-    third = subtract(add(e, power(e, 2)), add(ONE, power(e, 3)))
-    matrix = (
-        (first, first, subtract(TWO, e)),
-        (mul(TWO, e, subtract(ONE, e)), second, second),
-        (add(e, mul(TWO, power(e, 2)), mul(number(-3), power(e, 3))), third, third),
+    weights = {(1, 0): -1, (1, 1): 1, (2, 0): 1, (2, 1): -1}
+    rows = [row("z", given(z=k), given(u=c), w) for (c, k), w in weights.items()]
+    shifted = replace(SHIFTED, rows=tuple(rows))
+    e = [Constant("e"), power(Constant("e"), 2), power(Constant("e"), 3)]
+    # scaled, at u = 1: z - e^z, r z (1 - e^z) and s (1 - e^z) at z = 1, 2, 3 less that at 0
+    steps = [
+        row("z", given(z=k), given(u=1), *(-1 if k == 0 else int(k == n) for n in (1, 2, 3)))
+        for k in range(4)
+    ]
+    matrix = tuple(
+        (
+            mul(number(n), subtract(ONE, power_of_e)),
+            subtract(ONE, power_of_e),
+            add(number(n + 1), negate(power_of_e)),
+        )
+        for n, power_of_e in enumerate(e, 1)
     )
     unknowns = (Unknown("rate of z", (), 0), Unknown("shift of z", (), 0))
-    scaled = Case((AT_Z,), (), tuple(rows), unknowns, matrix)
-    assert certainly_nonsingular(matrix)
-    weighed = {(1, 0): -1, (1, 1): 1, (2, 0): 1, (2, 1): -1}
-    rows = [row("z", given(z=k), given(u=c), w) for (c, k), w in weighed.items()]
-    shifted = Case((AT_Z,), (), tuple(rows), (), ((number(-1),),), shifted=(AT_Z,))
+    scaled = Case((AT_Z,), (), tuple(steps), unknowns, matrix)
     rests = [row("z", given(z=k), given(u=1), w) for k, w in ((1, 1), (0, -1))]
-    resting = Case((), (AT_Z,), tuple(rests), (), ((subtract(TWO, e),),))
+    resting = Case((), (AT_Z,), tuple(rests), (), ((subtract(TWO, e[0]),),))
     claim = Certificate((), (), (), ((),), (scaled, shifted, resting))
     assert check_certificate(claim, factors) == ["case 2: the weights do not annihilate c of z"] * 2
     assert not refutes(claim, factors)
-    # the other cases are right
-    assert _is_unsolvable(scaled, claim, factors, {"z": REAL, "u": u})
-    assert _is_unsolvable(resting, claim, factors, {"z": REAL, "u": u})
 
 
 def test_a_factor_is_idle_only_if_all_that_it_reads_rests() -> None:
