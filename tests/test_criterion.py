@@ -795,3 +795,14 @@ def test_a_certificate_needs_a_case_for_rest_for_shifts_and_for_scalings() -> No
             assert confirm_refutation(replace(certificate, cases=cases), group)
     nowhere = replace(certificate.cases[0], moving=(), shifted=(("y", ()),))
     assert confirm_refutation(replace(certificate, cases=(nowhere,)), group)
+
+
+def test_the_divergence_of_a_symmetric_matrix_counts_its_entries_once() -> None:
+    derivation = derive_spec(
+        ["X ~ Wishart(n, V)", "x ~ MvNormal(mu, X)"],
+        {"n": "positive", "V": "posdef[D, D]", "mu": "real[D]"},
+        sizes=("D",),
+    )
+    assert (derivation.verdict, derivation.theorem) == ("proved", 1)
+    trial = derivation.trial
+    assert trial is not None and trial.printed is not None and trial.printed < 1e-8

@@ -19,7 +19,7 @@ from symelbo.criterion.factor import (
     symbols_of_statement,
 )
 from symelbo.criterion.find_motion import Proposal
-from symelbo.criterion.refute import Budget, find_certificates
+from symelbo.criterion.refute import Budget, find_certificates, is_solvable
 from symelbo.criterion.search_motion import Moving, Search
 from symelbo.index.build import add, exp, mul, total
 from symelbo.index.interpret import Interpretation, interpret_functions
@@ -43,7 +43,7 @@ from symelbo.words import join_words
 
 __all__ = ["explain_cause", "find_remedy"]
 
-MAX_ATTEMPTS = 80  # linear problems for all changes of one model together
+MAX_ATTEMPTS = 40  # linear problems for all changes of one model together
 MAX_CHANGES = 16
 MAX_WORK = 1000  # for the blame of one argument
 
@@ -129,7 +129,7 @@ def find_remedy(
     blamed: the factors of a certificate; still: no latent may move.
     """
     wanted = {*blamed, *holding}
-    left = MAX_ATTEMPTS
+    left = MAX_ATTEMPTS // max(1, len(factors) - 1)  # those of many factors are larger
     for count, change in enumerate(_changes([f.statement for f in factors], blamed)):
         if count == MAX_CHANGES:
             break
@@ -149,6 +149,9 @@ def _is_served(search: Search, wanted: AbstractSet[int], still: bool = False) ->
         return _is_confirmed(search, {}, wanted)
     if still:
         return False
+    linked = [search.factors[n] for n in sorted(wanted)]
+    if not is_solvable(linked, Budget(MAX_WORK), quick=True):
+        return False  # numbers are quicker than a search in vain
     for moving in search.subsets(failing):
         if _is_confirmed(search, moving, wanted):
             return True

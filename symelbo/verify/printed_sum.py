@@ -311,6 +311,8 @@ def _slope_with_points(
         total += q * evaluate(setting.log_joint, there).tangent
         for symbol, array in moving.items():
             for where in places(world, symbol.shape):
+                if symbol.domain.kind == "posdef" and where[-1] < where[-2]:
+                    continue  # one entry with its mirror image
                 env = dict(zip(array.indices, where, strict=True))
                 bumped = _at(there, {(symbol.name, where): there.values[symbol.name, where] + 1})
                 slope = (

@@ -203,7 +203,8 @@ def elbo(instance: Instance, point: Point) -> float:
 def _mean(point: Point, values: Array) -> float:
     """(1/N) sum_n E_q of values (N, S); what q gives less than 1e-16 does not count."""
     full = np.broadcast_to(values, point.weights.shape)
-    return float(np.where(point.weights > 1e-16, point.weights * full, 0).sum(-1).mean())
+    counts = point.weights > 1e-16  # elsewhere log p may be infinite
+    return float((point.weights * np.where(counts, full, 0)).sum(-1).mean())
 
 
 def along(point: Point, density: Num, motion: Motion) -> Array:
