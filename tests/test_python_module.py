@@ -670,7 +670,7 @@ def test_ppca_reads_as_written_by_hand() -> None:
     assert (
         """\
     D, H = sizes["D"], sizes["H"]
-    # closed form of the entropy sum, proof section "Entropies"
+    # closed form of the entropy sum
     return float(
         -0.5 * np.linalg.slogdet(np.eye(H) + W.T @ W / sigma2)[1]
         - 0.5 * D * np.log(2 * np.e * np.pi * sigma2)

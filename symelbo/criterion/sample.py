@@ -272,6 +272,8 @@ class Instance:
             symbol.name for factor in self.factors for symbol in _numbers_of_trials(factor)
         }
         self.symbols = [symbols[name] for name in sorted(symbols)]
+        self.by_name = {symbol.name: symbol for symbol in self.symbols}
+        self.opened: dict[int, tuple[dict[Place, Dual], list[tuple[object, ...]]]] = {}
         self.movable = self._movable()
         for symbol in self.symbols:
             if symbol.role is Role.CONSTANT:
@@ -375,7 +377,7 @@ class Instance:
         except NoResidue:
             return None
         if value.exact is not None:
-            return value.exact
+            return Fraction(int(value.exact.numerator), int(value.exact.denominator))
         near = Fraction(value.size).limit_denominator(64) if isfinite(value.size) else None
         return near
 
@@ -576,37 +578,30 @@ class Instance:
         value: Values,
     ) -> Row | None:
         """(U) at one point; None where the density has no value there."""
-        columns: list[tuple[object, ...]] = []
-        entries: dict[Place, Dual] = {}
+        opened, sought = self.open_point(point)
+        entries, columns = dict(opened), list(sought)
+        names = self.by_name
 
         def column(*key: object) -> int:
             columns.append(key)
             return len(columns) - 1
 
-        for at, known in self.known.items():
-            entries[at] = Modular.rational(known)
-        names = {s.name: s for s in self.symbols}
-        for at, x in self.parameters[point].items():
-            entries[at] = Modular.rational(x)
-        for symbol in self.symbols:
-            if symbol.role is Role.PARAMETER:
-                self.open(symbol, point, entries, column)
         for at, x in (*parents.items(), *value.items()):
-            residue = Modular.rational(x).value
+            known = Modular.rational(x)
             gradient: dict[int, int] = {}
             symbol = names[at[0]]
             if at[0] in self.movable and symbol.role is Role.LATENT:
                 lower = symbol.domain.lower if symbol.domain.kind == "interval" else None
                 shifted = x - (lower.value if isinstance(lower, Number) else 0)
                 if symbol.domain.kind == "posdef":
-                    gradient[column("r", point, at[0], at[1][:-2])] = residue
+                    gradient[column("r", point, at[0], at[1][:-2])] = known.value
                 elif symbol.domain.kind != "angle":
                     gradient[column("r", point, *at)] = Modular.rational(shifted).value
                 if symbol.domain.kind in ("real", "angle") or (
                     symbol.domain.kind == "interval" and not isinstance(lower, Number)
                 ):
                     gradient[column("s", point, *at)] = 1
-            entries[at] = Dual(residue, x, gradient, float(x))
+            entries[at] = known._replace(gradient=gradient)
         machine = self.machine
         machine.move_to(entries)
         try:
@@ -651,12 +646,24 @@ class Instance:
                         return False
         return True
 
+    def open_point(self, point: int) -> tuple[dict[Place, Dual], list[tuple[object, ...]]]:
+        """The entries of constants and parameters, and the velocities that they can have."""
+        if point not in self.opened:
+            columns: list[tuple[object, ...]] = []
+            given = {**self.known, **self.parameters[point]}
+            entries = {at: Modular.rational(x) for at, x in given.items()}
+            for symbol in self.symbols:
+                if symbol.role is Role.PARAMETER:
+                    self.open(symbol, point, entries, columns)
+            self.opened[point] = entries, columns
+        return self.opened[point]
+
     def open(
         self,
         symbol: Symbol,
         point: int,
         entries: dict[Place, Dual],
-        column: object,
+        columns: list[tuple[object, ...]],
     ) -> None:
         """Give the entries of a parameter their tangent directions."""
         kind = symbol.domain.kind
@@ -666,7 +673,8 @@ class Instance:
                 continue
             if kind == "posdef" and at[-1] < at[-2]:
                 continue
-            n = column("beta", point, symbol.name, at)  # type: ignore[operator]
+            n = len(columns)
+            columns.append(("beta", point, symbol.name, at))
             entries[symbol.name, at] = dual._replace(gradient={**dual.gradient, n: 1})
             if kind == "simplex":
                 last = (*at[:-1], extent_value(symbol.shape[-1], self.sizes))

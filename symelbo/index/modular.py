@@ -14,6 +14,8 @@ from hashlib import blake2b
 from math import cos, e, erf, exp, lgamma, log, nan, pi, sin
 from typing import NamedTuple, TypeAlias
 
+from flint import fmpq
+
 from symelbo.index.terms import (
     Add,
     Apply,
@@ -59,7 +61,7 @@ class Dual(NamedTuple):
     """
 
     value: int
-    exact: Fraction | None
+    exact: fmpq | None
     gradient: Gradient
     size: float
 
@@ -73,8 +75,8 @@ class Dual(NamedTuple):
         return None
 
 
-_ZERO = Dual(0, Fraction(0), {}, 0.0)
-_ONE = Dual(1, Fraction(1), {}, 1.0)
+_ZERO = Dual(0, fmpq(0), {}, 0.0)
+_ONE = Dual(1, fmpq(1), {}, 1.0)
 
 
 class Modular:
@@ -82,9 +84,10 @@ class Modular:
 
     def __init__(self, sizes: Mapping[str, int], entries: Mapping[Place, Dual], seed: int) -> None:
         self.sizes, self.entries, self.seed = sizes, entries, seed
+        self.numbers: dict[Term, Dual] = {}
         self.drawn: dict[object, int] = {}
         self.logs: dict[int, int] = {}  # of residues whose logarithm is known
-        self.powers: dict[int, tuple[tuple[Dual, Fraction], ...]] = {}  # what residues are made of
+        self.powers: dict[int, tuple[tuple[Dual, fmpq], ...]] = {}  # what residues are made of
         self.matrices: dict[object, tuple[list[list[Dual]], Dual]] = {}
 
     # ------------------------------------------------------------------ arithmetic
@@ -102,9 +105,11 @@ class Modular:
         self.matrices.clear()
 
     @staticmethod
-    def rational(value: Fraction) -> Dual:
-        residue = value.numerator * pow(value.denominator, -1, PRIME) % PRIME
-        return Dual(residue, value, {}, float(value))
+    def rational(value: fmpq | Fraction) -> Dual:
+        """The dual of a known number."""
+        n, d = int(value.numerator), int(value.denominator)
+        residue = n % PRIME if d == 1 else n * pow(d, -1, PRIME) % PRIME
+        return Dual(residue, fmpq(n, d), {}, n / d)
 
     @staticmethod
     def add(left: Dual, right: Dual) -> Dual:
@@ -124,7 +129,7 @@ class Modular:
         if left.exact is not None and right.exact is not None:
             exact = left.exact * right.exact
         elif left.exact == 0 or right.exact == 0:
-            exact = Fraction(0)
+            exact = fmpq(0)
         gradient: dict[int, int] = {}
         for one, other in ((left, right), (right, left)):
             if other.value:
@@ -132,12 +137,12 @@ class Modular:
                     gradient[column] = (gradient.get(column, 0) + slope * other.value) % PRIME
         value = left.value * right.value % PRIME
         if exact is None:
-            self.powers.setdefault(value, ((left, Fraction(1)), (right, Fraction(1))))
+            self.powers.setdefault(value, ((left, fmpq(1)), (right, fmpq(1))))
         return Dual(value, exact, gradient, left.size * right.size)
 
     @staticmethod
     def chain(
-        value: int, exact: Fraction | None, slope: int, argument: Dual, size: float = nan
+        value: int, exact: fmpq | None, slope: int, argument: Dual, size: float = nan
     ) -> Dual:
         """f(a) from its value, its slope, the argument, and the value as a float."""
         gradient = {column: slope * s % PRIME for column, s in argument.gradient.items()}
@@ -150,7 +155,7 @@ class Modular:
         value = pow(dual.value, -1, PRIME)
         exact = None if dual.exact is None else 1 / dual.exact
         if exact is None:
-            self.powers.setdefault(value, ((dual, Fraction(-1)),))
+            self.powers.setdefault(value, ((dual, fmpq(-1)),))
         return self.chain(value, exact, -value * value, dual, _float(lambda a: 1 / a, dual))
 
     # ------------------------------------------------------------------ terms
@@ -178,15 +183,18 @@ class Modular:
         """The dual of a term; `env` gives its free indices their values."""
         match term:
             case Number(value):
-                return self.rational(value)
+                known = self.numbers.get(term)
+                if known is None:
+                    known = self.numbers[term] = self.rational(value)
+                return known
             case Constant("e"):
-                return Dual(self.exp_residue(Fraction(1)), None, {}, e)
+                return Dual(self.exp_residue(fmpq(1)), None, {}, e)
             case Constant(name):
                 return Dual(self.random("constant", name.lower()), None, {}, pi)
             case Size(name):
-                return self.rational(Fraction(self.sizes[name]))
+                return self.rational(fmpq(self.sizes[name]))
             case IndexValue(index):
-                return self.rational(Fraction(self.index(index, env)))
+                return self.rational(fmpq(self.index(index, env)))
             case Entry(symbol, indices):
                 place = symbol.name, tuple(self.index(i, env) for i in indices)
                 if place not in self.entries:
@@ -234,7 +242,7 @@ class Modular:
         if by.denominator == 1:
             n = int(by)
             if n < 0:
-                return self.power(self.inverse_of(base), self.rational(Fraction(-n)))
+                return self.power(self.inverse_of(base), self.rational(fmpq(-n)))
             if n == 0:
                 return _ONE
             exact = None if base.exact is None else base.exact**n
@@ -252,27 +260,27 @@ class Modular:
             self.powers.setdefault(value, ((base, by),))
         return self.chain(value, exact, slope, base, _float(lambda a: a ** float(by), base))
 
-    def root(self, base: Dual, e: Fraction) -> tuple[int, Fraction | None]:
+    def root(self, base: Dual, e: fmpq) -> tuple[int, fmpq | None]:
         """base ** e for a broken e, from the roots of the primes of a rational base."""
         if base.exact is None:
             if e.denominator != 2:
                 return self.random("root", base.value, e), None
-            half = self.random("root", base.value, Fraction(1, 2))
-            return half * pow(base.value, (e.numerator - 1) // 2, PRIME) % PRIME, None
+            half = self.random("root", base.value, fmpq(1, 2))
+            return half * pow(base.value, (int(e.numerator) - 1) // 2, PRIME) % PRIME, None
         if base.exact < 0:
             raise NoResidue("a root of a negative number")
-        value, exact = 1, Fraction(1)
+        value, exact = 1, fmpq(1)
         known = True
         for prime, k in _primes(base.exact):
             power = k * e
-            whole = power.numerator // power.denominator
+            whole = int(power.numerator) // int(power.denominator)
             rest = power - whole
-            value = value * pow(self.rational(Fraction(prime)).value, whole, PRIME) % PRIME
-            exact *= Fraction(prime) ** whole
+            value = value * pow(self.rational(fmpq(prime)).value, whole, PRIME) % PRIME
+            exact *= fmpq(prime) ** whole
             if rest:
                 known = False
-                unit = self.prime_root(prime, rest.denominator)
-                value = value * pow(unit, rest.numerator, PRIME) % PRIME
+                unit = self.prime_root(prime, int(rest.denominator))
+                value = value * pow(unit, int(rest.numerator), PRIME) % PRIME
         return value, exact if known else None
 
     def prime_root(self, prime: int, denominator: int) -> int:
@@ -282,7 +290,7 @@ class Modular:
                 return root
         return self.random("prime root", prime, denominator)
 
-    def exp_residue(self, exponent: Fraction) -> int:
+    def exp_residue(self, exponent: fmpq) -> int:
         scaled = exponent * ROOTS
         if scaled.denominator != 1:
             return self.random("exp", exponent)
@@ -305,7 +313,7 @@ class Modular:
                 if not sign:
                     raise NoResidue("the sign of a number that is not known")
                 if name == "sign":
-                    return self.rational(Fraction(sign))
+                    return self.rational(fmpq(sign))
                 exact = None if a.exact is None else abs(a.exact)
                 return self.chain(sign * a.value, exact, sign, a, abs(a.size))
             case "sigmoid":
@@ -316,7 +324,7 @@ class Modular:
                 return share
             case "tanh":
                 grown = self.exp(self.add(a, a))
-                minus = self.add(grown, self.rational(Fraction(-1)))
+                minus = self.add(grown, self.rational(fmpq(-1)))
                 return self.mul(minus, self.inverse_of(self.add(_ONE, grown)))
             case "softplus":
                 return self.log(self.add(_ONE, self.exp(a)))
@@ -348,7 +356,7 @@ class Modular:
         if a.exact != 0:
             self.logs.setdefault(value, a.value)
             self.logs.setdefault((1 + value) % PRIME, self.softplus_residue(a))
-        return self.chain(value, Fraction(1) if a.exact == 0 else None, value, a, size)
+        return self.chain(value, fmpq(1) if a.exact == 0 else None, value, a, size)
 
     def softplus_residue(self, a: Dual) -> int:
         """log(1 + e^a), where softplus(a) - softplus(-a) = a."""
@@ -360,7 +368,7 @@ class Modular:
         if a.value == 0 or a.sign != 1:
             raise NoResidue("log of what is not positive")
         slope, size = pow(a.value, -1, PRIME), _float(log, a)
-        exact = Fraction(0) if a.exact == 1 else None
+        exact = fmpq(0) if a.exact == 1 else None
         return self.chain(self.log_residue(a), exact, slope, a, size)
 
     def log_residue(self, a: Dual) -> int:
@@ -386,7 +394,7 @@ class Modular:
         value = 0 if base == 1 else self.random("loggamma", base)
         for step in steps:
             value += self.log(self.rational(step)).value
-        return self.chain(value, Fraction(0) if a.exact in (1, 2) else None, slope, a, size)
+        return self.chain(value, fmpq(0) if a.exact in (1, 2) else None, slope, a, size)
 
     def polygamma(self, order: int, a: Dual) -> Dual:
         slope = self.polygamma_value(order + 1, a)
@@ -405,14 +413,14 @@ class Modular:
         return value % PRIME
 
     def erf(self, a: Dual) -> Dual:
-        square = self.exp(self.mul(self.rational(Fraction(-1)), self.mul(a, a)))
-        root = self.random("root", self.random("constant", "pi"), Fraction(1, 2))
+        square = self.exp(self.mul(self.rational(fmpq(-1)), self.mul(a, a)))
+        root = self.random("root", self.random("constant", "pi"), fmpq(1, 2))
         slope = 2 * square.value * pow(root, -1, PRIME)
         if a.exact is None:
             return self.chain(self.random("erf", a.value), None, slope, a, _float(erf, a))
         sign = 1 if a.exact > 0 else -1
         value = sign * self.random("erf", abs(a.exact)) if a.exact else 0
-        exact = Fraction(0) if a.exact == 0 else None
+        exact = fmpq(0) if a.exact == 0 else None
         return self.chain(value, exact, slope, a, _float(erf, a))
 
     def circle(self, name: str, a: Dual) -> Dual:
@@ -433,9 +441,9 @@ class Modular:
         cosine = (turn + back) * half % PRIME
         sine = (turn - back) * half % PRIME * pow(unit, -1, PRIME) % PRIME
         if name == "cos":
-            exact = Fraction(1) if a.exact == 0 else None
+            exact = fmpq(1) if a.exact == 0 else None
             return self.chain(cosine, exact, -sine, a, _float(cos, a))
-        exact = Fraction(0) if a.exact == 0 else None
+        exact = fmpq(0) if a.exact == 0 else None
         return self.chain(sine, exact, cosine, a, _float(sin, a))
 
     # ------------------------------------------------------------------ matrices
@@ -459,7 +467,7 @@ class Modular:
             [*line, *(_ONE if i == j else _ZERO for j in range(n))] for i, line in enumerate(rows)
         ]
         determinant = _ONE
-        minus = self.rational(Fraction(-1))
+        minus = self.rational(fmpq(-1))
         for k in range(n):
             pivot = next((i for i in range(k, n) if wide[i][k].value), None)
             if pivot is None:
@@ -493,10 +501,10 @@ def _float(function: Callable[[float], float], argument: Dual) -> float:
         return nan
 
 
-def _primes(value: Fraction) -> list[tuple[int, int]]:
+def _primes(value: fmpq) -> list[tuple[int, int]]:
     """12/5 -> (2, 2), (3, 1), (5, -1); large cofactors are left whole."""
     found = []
-    for part, sign in ((value.numerator, 1), (value.denominator, -1)):
+    for part, sign in ((int(value.numerator), 1), (int(value.denominator), -1)):
         n, p = part, 2
         while p * p <= n and p < 1000:
             count = 0
@@ -511,7 +519,7 @@ def _primes(value: Fraction) -> list[tuple[int, int]]:
     return found
 
 
-def _unit_shift(value: Fraction) -> tuple[Fraction, list[Fraction]]:
+def _unit_shift(value: fmpq) -> tuple[fmpq, list[fmpq]]:
     """7/2 -> 1/2, [1/2, 3/2, 5/2]: gamma(7/2) = 5/2 3/2 1/2 gamma(1/2); integers end at 1."""
     if value <= 0:
         raise NoResidue("gamma of a number that is not positive")

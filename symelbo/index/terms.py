@@ -155,6 +155,15 @@ class Term:
 @dataclass(frozen=True, slots=True)
 class Number(Term):
     value: Fraction
+    _hash: int = field(default=0, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # the hash of a Fraction takes a modular inverse
+        hashed = hash((self.value.numerator, self.value.denominator))
+        object.__setattr__(self, "_hash", hashed)
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)

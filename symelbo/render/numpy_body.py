@@ -322,7 +322,7 @@ class Body:
         sums = self.setting.entropy_sum
         if sums.closed_form is not None:
             code = self.printer.expression(sums.closed_form)
-            self._return(code, 'closed form of the entropy sum, proof section "Entropies"')
+            self._return(code, "closed form of the entropy sum")
             return
         if self.setting.computes_q:
             self._compute_q()
@@ -330,7 +330,7 @@ class Body:
         self._entropy_of_q(parts)
         for entropy in sums.entropies:
             kind = entropy.kind.replace("_", "-")
-            self.pending = f'{kind} of {entropy.node}, proof section "Entropies"'
+            self.pending = f"{kind} of {entropy.node}"
             self.subject = entropy.node
             what = f"{kind} of {entropy.node} under q"
             name = f"entropy_{entropy.node}"

@@ -25,7 +25,7 @@ from symelbo.render.numpy_body import Body, Setting
 from symelbo.render.numpy_code import Unsupported
 from symelbo.render.numpy_layout import WIDTH, lay_out, wrap_text
 from symelbo.render.numpy_sizes import least_sizes
-from symelbo.render.summary import motion_texts
+from symelbo.render.summary import motion_texts, where_it_holds
 from symelbo.resources import templates_directory
 from symelbo.words import join_words
 
@@ -144,8 +144,8 @@ def _entropy_function(setting: Setting) -> Function:
         return _finish(setting, body, "entropy_terms", summary)
     summary = [
         "Entropy sum per data point, in nats.",
-        "Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);"
-        " elsewhere it is not a bound.",
+        f"Equal to the ELBO where the ELBO is stationary along the motion (see `gap`)"
+        f"{_condition(setting.derivation)}; elsewhere it is not a bound.",
     ]
     return _finish(setting, body, "entropy_sum", summary)
 
@@ -164,7 +164,7 @@ def _gap_function(setting: Setting, elbo: Function) -> Function:
         "ELBO minus entropy sum, per data point, in nats.",
         "Computed as the derivative of the ELBO along the motion",
         *_motion_lines(setting.derivation),
-        "It vanishes at stationary points.",
+        f"It vanishes at stationary points{where_it_holds(setting.derivation)}.",
         body.where_infinite(),
     ]
     return _finish(setting, body, "gap", summary, elbo.arguments)
@@ -181,6 +181,11 @@ def _profile_function(setting: Setting) -> Function:
         " the other parameters and q are.",
     ]
     return _finish(setting, body, "profiled_scales", summary, profiled=profiled)
+
+
+def _condition(derivation: Derivation) -> str:
+    where = where_it_holds(derivation).removeprefix(" where ")
+    return f" and {where}" if where else ""
 
 
 def _motion_lines(derivation: Derivation) -> list[str]:
@@ -484,7 +489,8 @@ def _verdict_text(derivation: Derivation) -> str:
         form = {1: "entropies", 2: "pseudo-entropies relative to the base measures"}
         return (
             f"Verdict: proved (Theorem {derivation.theorem}). The ELBO and the entropy sum, made of"
-            f" {form[derivation.theorem or 1]}, are equal at stationary points."
+            f" {form[derivation.theorem or 1]}, are equal at stationary points"
+            f"{where_it_holds(derivation)}."
         )
     failing = ", ".join(
         f"{r.node} ({r.verdict})" for r in derivation.factors if not isinstance(r.result, Holds)

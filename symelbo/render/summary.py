@@ -22,7 +22,7 @@ from symelbo.verify.certificate import Case, Certificate, CertificateRow
 from symelbo.verify.interval import determinant_of
 from symelbo.words import count_of, join_words
 
-__all__ = ["abbreviations", "render_summary", "sum_text"]
+__all__ = ["abbreviations", "render_summary", "sum_text", "where_it_holds"]
 
 _LEAST_WIDTH: Final = 48
 _LABEL_WIDTH: Final = 16
@@ -36,8 +36,8 @@ _STYLES: Final = {
     "label": "2",
 }
 _HEADINGS: Final = {
-    "proved": "at every stationary point{where}, the ELBO F is this sum of entropies",
-    "refuted": "no sum of entropies is guaranteed at the stationary points of the ELBO",
+    "proved": "at every stationary point{where}, the ELBO F is this sum of {entropies}",
+    "refuted": "no sum of entropies is guaranteed at the stationary points of the ELBO{where}",
     "outside": "the criterion does not apply to a factor",
     "undecided": "neither a motion nor a certificate against one was found",
 }
@@ -77,7 +77,8 @@ def render_summary(
     heading = verdict.upper()
     if derivation.theorem is not None:
         heading += f" by Theorem {derivation.theorem}"
-    text = _HEADINGS[verdict].format(where=_where_it_holds(derivation))
+    kinds = "entropies and pseudo-entropies" if derivation.theorem == 2 else "entropies"
+    text = _HEADINGS[verdict].format(where=where_it_holds(derivation), entropies=kinds)
     if verdict == "undecided" and derivation.closure is Closure.BROKEN:
         text = "(U) holds of the model, but the declared q is not shown to follow the motion"
     first, *rest = wrap(f"{heading}: {text}", width)
@@ -224,8 +225,17 @@ def _sum_rows(derivation: Derivation) -> Iterator[_Row]:
 # ---------------------------------------------------------------- the motion
 
 
-def _where_it_holds(derivation: Derivation) -> str:
-    """ " where w is not 0 and H >= 2": the conditions that belong into the headline."""
+def where_it_holds(derivation: Derivation) -> str:
+    """ " where w is not 0 and H >= 2": the conditions that belong into the headline.
+
+    Of a refutation: " (shown for D = 1 and some smooth m)".
+    """
+    refuted = [r.result for r in derivation.factors if isinstance(r.result, Refuted)]
+    if refuted:
+        certificate = refuted[0].certificate
+        shown = [f"{name} = {count}" for name, count in certificate.sizes]
+        shown += [f"some smooth {function.name}" for function, _, _ in certificate.functions]
+        return f" (shown for {join_words(shown)})" if shown else ""
     parts = [
         f"{print_text(tidy(a.term))} is not 0"
         for a in derivation.assumptions
@@ -274,8 +284,8 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
                 rows = list(_identity_rows(result, next(entropies)))
             case Refuted() as refuted:
                 title += ": refuted"
-                known = [node for node in refuted.joint if node in shown]
-                if known and shown[known[0]].certificate == refuted.certificate:
+                known = [n for n, r in shown.items() if r.certificate == refuted.certificate]
+                if known:
                     title += f" together with {known[0]}"
                     rows = []
                 else:
@@ -324,21 +334,31 @@ def _describe(certificate: Certificate) -> str:
     given += [_value(*item) for item in certificate.constants]
     if len(certificate.points) == 1:
         given += [_value(*item) for item in certificate.points[0]]
+    for function, formals, array in certificate.functions:
+        arguments = ", ".join(formal.name for formal in formals)
+        given.append(f"{function.name}({arguments}) = {print_text(array)}")
     place = f"at {', '.join(given)}: " if given and len(given) <= _SHOWN_ROWS else ""
-    cases = [_describe_case(case) for case in certificate.cases]
+    many = len(certificate.points) > 1
+    cases = [_describe_case(case, many) for case in certificate.cases]
     if len(cases) > 1:
         cases = [f"({n}) {text}" for n, text in enumerate(cases, start=1)]
     return place + "; ".join(cases)
 
 
-def _describe_case(case: Case) -> str:
+def _describe_case(case: Case, many: bool) -> str:
     ways = {True: "is only shifted", False: "moves"}
     moving = [f"{_entry_text(*at)} {ways[at in case.shifted]}" for at in case.moving]
     resting = [f"{_entry_text(*at)} rests" for at in case.resting]
     given = f"if {' and '.join([*moving, *resting])}: " if moving or resting else ""
     left = len(case.unknowns)
     if left:
-        names = join_words([_entry_text(u.name, u.place) for u in case.unknowns])
+        names = join_words(
+            [
+                _entry_text(u.name, u.place)
+                + (f" at point {u.point + 1}" if many and u.point is not None else "")
+                for u in case.unknowns
+            ]
+        )
         return (
             f"{given}{left + 1} combinations of {len(case.rows)} rows leave only {names}, and of"
             f" them a system with determinant {float(determinant_of(case.matrix).split()[0]):.4g}"
@@ -366,9 +386,9 @@ def _value(at: tuple[str, tuple[int, ...]], value: object) -> str:
 # ---------------------------------------------------------------- what it rests on
 
 
-def _trial_text(trial: Trial) -> str:
+def _trial_text(trial: Trial, whole: bool) -> str:
     bound = residual_bound(trial.residual)
-    text = "(U) proved for all sizes"
+    text = "(U) proved for all sizes" if whole else "(U) of the other factors proved for all sizes"
     if bound is not None:
         text += f"; tried at {count_of(trial.trials, 'point')}: relative residual < {bound:.0e}"
     printed = residual_bound(trial.printed, PRINTED_BOUND)
@@ -402,6 +422,7 @@ def _basis_rows(derivation: Derivation, notes: Sequence[tuple[str, str]]) -> Ite
         text = f"Theorem 1 holds as well, along {moved}, if the family of q is closed under it"
         yield _Row("also", text, 2)
     if derivation.trial is not None:
-        yield _Row("checked", _trial_text(derivation.trial), 2)
+        whole = all(result.identity is not None for result in derivation.factors)
+        yield _Row("checked", _trial_text(derivation.trial, whole), 2)
     for label, text in notes:
         yield _Row(label, text, 2)
