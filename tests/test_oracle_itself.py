@@ -84,6 +84,16 @@ CATALOGUE = {
     "vae3": "HOLDS 1 moving",
     "vae_bernoulli": "HOLDS 1",
     "vae_laplace": "HOLDS 1",
+    "hidden_markov": "HOLDS 1",
+    "linear_dynamical_system": "HOLDS 1 moving",
+    "mixture_factor_analysers": "HOLDS 1 moving",
+    "student_noise": "HOLDS 2",
+    "logistic_regression": "HOLDS 1",
+    "poisson_regression": "HOLDS 2",
+    "negative_binomial": "HOLDS 2",
+    "zero_inflated_counts": "HOLDS 2",
+    "random_effects": "HOLDS 1 moving",
+    "rasch": "HOLDS 1 moving",
 }
 ABSTRACT = {"gaussian_diagonal", "gaussian_scalar", "mixture_constant", "mixture_general"}
 

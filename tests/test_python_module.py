@@ -498,6 +498,7 @@ PROFILED = {
     "laplace_noise": {"b", "s2"},
     "laplace_prior_with_location": {"scale", "s2"},
     "linear_declared_q_learned": {"tau", "s2"},
+    "negative_binomial": {"pi", "p"},
     "normal_mixture": {"pi", "s2"},
     "normal_mixture_declared_q": {"pi", "s2"},
     "one_probability": {"p", "s2"},

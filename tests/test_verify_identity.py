@@ -8,7 +8,6 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 from random import Random
-from time import perf_counter
 
 import mpmath  # type: ignore[import-untyped]
 import numpy as np
@@ -38,7 +37,6 @@ from symelbo.index.terms import (
     Entry,
     Extent,
     Index,
-    Number,
     Offset,
     Position,
     Role,
@@ -412,12 +410,3 @@ def test_deterministic_whatever_the_hash_seed() -> None:
         )
         outputs.add(run.stdout)
     assert len(outputs) == 1 and len(outputs.pop()) > 100
-
-
-def test_fast_enough_to_run_on_every_model() -> None:
-    density, entropy, field = laplace()
-    start = perf_counter()
-    identity_residual(density, entropy, ZERO, field, seed=1, trials=3)
-    assert perf_counter() - start < 0.5  # measured: a few milliseconds
-    assert math.isfinite(start)
-    assert Number(Fraction(0)) == ZERO

@@ -6,7 +6,7 @@ at stationary points.
 All values are per data point and in nats.
 
 Written by symelbo 0.1.0 from a specification with SHA-256
-1b25d07feb7afad2b3446adce6399c7de34f44b3b58518c364776d5d7011f7d8.
+dfa0edffe3ad21ad5e993e405ae4e1d5f16db45c2439865fa8a35f4743708f06.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def entropy_sum(
     mu: ArrayLike | None = None,
     tau: ArrayLike | None = None,
     v: ArrayLike,
-    I: int,
     J: int,
+    K: int,
     entropy_q: float,
 ) -> float:
     """Entropy sum per data point, in nats.
@@ -61,15 +61,15 @@ def entropy_sum(
         mu: a number; real. Only checked: the value does not depend on it.
         tau: a number; real. Only checked: the value does not depend on it.
         v: a number; positive.
-        I: a positive integer; no array above determines it.
         J: a positive integer; no array above determines it.
+        K: a positive integer; no array above determines it.
         entropy_q: mean entropy of q over the data, in nats.
 
     Raises:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
-    sizes: dict[str, int] = {"I": _size("I", I), "J": _size("J", J)}
+    sizes: dict[str, int] = {"J": _size("J", J), "K": _size("K", K)}
     v = _array("v", v, "", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
     if mu is not None:
@@ -79,7 +79,7 @@ def entropy_sum(
     # entropy of z, proof section "Entropies"
     entropy_z = 0.5 * J * np.log(2 * np.e * np.pi)
     # entropy of x, proof section "Entropies"
-    entropy_x = 0.5 * I * J * np.log(2 * np.e * np.pi * v)
+    entropy_x = 0.5 * J * K * np.log(2 * np.e * np.pi * v)
     return float(entropy_q - entropy_z - entropy_x)
 
 
@@ -100,7 +100,7 @@ def elbo(
     enumeration, an estimate otherwise.
 
     Args:
-        x: shape (N, J, I); data, real.
+        x: shape (N, J, K); data, real.
         mu: a number; real.
         tau: a number; real.
         v: a number; positive.
@@ -114,18 +114,18 @@ def elbo(
             or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N J I", "real", sizes)
+    x = _array("x", x, "N J K", "real", sizes)
     mu = _array("mu", mu, "", "real", sizes)
     tau = _array("tau", tau, "", "real", sizes)
     v = _array("v", v, "", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
     z = _array("z", z, "S J", "real", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    I, J, S = sizes["I"], sizes["J"], sizes["S"]
+    J, K, S = sizes["J"], sizes["K"], sizes["S"]
     # log-density of z
     log_z = np.sum(-0.5 * z**2 - 0.5 * np.log(2 * np.pi), axis=-1)
     # log-density of x
-    m = np.broadcast_to((mu + tau * z)[:, :, None], (S, J, I))
+    m = np.broadcast_to((mu + tau * z)[:, :, None], (S, J, K))
     log_x = np.sum(
         -0.5 * np.log(2 * np.pi * v) - 0.5 * ((x[:, None, :, :] - m) / np.sqrt(v)) ** 2,
         axis=(-2, -1),
@@ -157,7 +157,7 @@ def gap(
     It vanishes at stationary points.
 
     Args:
-        x: shape (N, J, I); data, real.
+        x: shape (N, J, K); data, real.
         mu: a number; real.
         tau: a number; real.
         v: a number; positive.
@@ -172,7 +172,7 @@ def gap(
             or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N J I", "real", sizes)
+    x = _array("x", x, "N J K", "real", sizes)
     mu = _array("mu", mu, "", "real", sizes)
     tau = _array("tau", tau, "", "real", sizes)
     v = _array("v", v, "", "positive", sizes)
@@ -180,11 +180,11 @@ def gap(
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
-    I, J, S = sizes["I"], sizes["J"], sizes["S"]
+    J, K, S = sizes["J"], sizes["K"], sizes["S"]
     # derivative of log p(z) along the motion
     slope_z = 0.5 * np.sum(1 - z**2, axis=-1)
     # derivative of log p(x) along the motion
-    m = np.broadcast_to((mu + tau * z)[:, :, None], (S, J, I))
+    m = np.broadcast_to((mu + tau * z)[:, :, None], (S, J, K))
     slope_x = np.sum(
         0.5 - 0.5 * ((x[:, None, :, :] - m) / np.sqrt(v)) ** 2, axis=(-2, -1)
     )
