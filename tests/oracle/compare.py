@@ -32,6 +32,7 @@ from tests.oracle.spec import Instance, Unsupported, read
 
 SLOW = 5.0  # seconds of processor time
 RARE = 1e-6  # of the points of q
+POINTS = 3
 WRONG_SUM = 1e-7  # relative; the identity holds for every q, so also for one of few points
 
 
@@ -95,8 +96,23 @@ def run_symelbo(spec: dict[str, Any]) -> Said:
 def sum_gap(spec: dict[str, Any], derivation: Any) -> float | None:
     """F - dF/ds - S over the size of these: S and the motion from symelbo, F and dF/ds from here.
 
-    The largest over the instances; None where q cannot be drawn or a name has no number.
+    The largest over the instances; None where q cannot be drawn or a name has no number.  A sum
+    that is wrong is so almost everywhere: where digits are lost, another point is taken.
     """
+    found = []
+    for instance in list(instances(read(spec)))[:2]:
+        gaps: list[float] = []
+        for seed in range(POINTS):
+            gap = gap_at(instance, derivation, seed)
+            gaps += [] if gap is None else [gap]
+            if gap is None or gap < WRONG_SUM:
+                break
+        found += [min(gaps)] if gaps else []
+    return max(found, default=None)
+
+
+def gap_at(instance: Instance, derivation: Any, seed: int) -> float | None:
+    """As `sum_gap`, at one random point of parameters, data and q."""
     from symelbo.index.build import add, negate
     from symelbo.index.substitute import replace_symbols
     from symelbo.verify.evaluate import World, evaluate
@@ -104,30 +120,27 @@ def sum_gap(spec: dict[str, Any], derivation: Any) -> float | None:
     stated = derivation.entropy_sum
     terms = [negate(replace_symbols(e.display, dict(e.abbreviations))) for e in stated.entropies]
     under_q = add(*terms, *(base for _, base in stated.bases))
-    worst = None
-    for instance in list(instances(read(spec)))[:2]:
-        try:
-            point = random_point(instance, data_points=2, panels=2)
-            # points that count: log p may be of any size at the others
-            weights = np.where(point.weights > RARE, point.weights, 0)
-            point = replace(point, weights=weights / weights.sum(-1, keepdims=True))
-            motion = stated_motion(derivation.motion, instance, point)
-            average = 0.0
-            for n, s in np.argwhere(point.weights > 0):
-                world = World(instance.sizes, entries(point, n, s))
-                average += float(point.weights[n, s]) * evaluate(under_q, world).value
-            parts = (
-                elbo(instance, point),
-                -derivative(instance, point, motion),
-                -float(np.mean(point.entropy)),
-                -average / len(point.weights),
-            )
-        except (Unsupported, KeyError, ValueError, OverflowError, ZeroDivisionError):
-            continue  # abstract functions, matrices, numbers out of range
-        if np.isfinite(parts).all():
-            gap = abs(sum(parts)) / (1 + sum(map(abs, parts)))
-            worst = gap if worst is None else max(worst, gap)
-    return worst
+    try:
+        point = random_point(instance, seed, data_points=2, panels=2)
+        # points that count: log p may be of any size at the others
+        weights = np.where(point.weights > RARE, point.weights, 0)
+        point = replace(point, weights=weights / weights.sum(-1, keepdims=True))
+        motion = stated_motion(derivation.motion, instance, point)
+        average = 0.0
+        for n, s in np.argwhere(point.weights > 0):
+            world = World(instance.sizes, entries(point, n, s))
+            average += float(point.weights[n, s]) * evaluate(under_q, world).value
+        parts = (
+            elbo(instance, point),
+            -derivative(instance, point, motion),
+            -float(np.mean(point.entropy)),
+            -average / len(point.weights),
+        )
+    except (Unsupported, KeyError, ValueError, OverflowError, ZeroDivisionError):
+        return None  # abstract functions, matrices, numbers out of range
+    if not np.isfinite(parts).all():
+        return None
+    return float(abs(sum(parts)) / (1 + sum(map(abs, parts))))
 
 
 def entries(point: Point, n: int, s: int) -> dict[tuple[str, tuple[int, ...]], float]:
