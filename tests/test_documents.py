@@ -255,7 +255,10 @@ def test_the_verdict_decides_the_sections(key: str) -> None:
     verdict = derivation_of(key).verdict
     text = render_proof(derivation_of(key))
     assert (r"\begin{theorem}" in text) == (verdict == "proved")
-    assert (r"\section{Why there is no motion}" in text) == (verdict == "refuted")
+    shown = [
+        r.result.certificate for r in derivation_of(key).factors if hasattr(r.result, "certificate")
+    ]
+    assert (r"\section{Why there is no motion}" in text) == any(shown)
     assert (r"\section{Outside the theorem}" in text) == (verdict == "outside")
 
 

@@ -284,7 +284,9 @@ class _Maker:
             speed = tidy(normal(derivative_along(array.body, velocities)))
             shown = short.mapping[argument]
             left = self.along(self.notation.term(instantiate(shown, array.indices)))
-            rows.append(Row(left, (speed,)))
+            row = Row(left, (speed,))
+            if row not in rows:  # Gamma(a, a) has one argument twice
+                rows.append(row)
         return self.notation.display(rows, ",") if rows else ""
 
     def change(self, short: _Short, identity: Identity) -> Term:

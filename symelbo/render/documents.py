@@ -17,7 +17,8 @@ import symelbo
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.result import Outside, Refuted, Undecided
 from symelbo.derivation import Derivation, FactorResult, Trial
-from symelbo.index.build import number
+from symelbo.expfam.separate_change import can_move
+from symelbo.index.build import ZERO, number
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Array, Entry, Extent, Index, Position, Role, Symbol, Term
 from symelbo.index.tidy import tidy
@@ -254,6 +255,7 @@ class _Document:
         alternative = derivation.decision.alternative
         sizes = [a.size for a in derivation.assumptions if a.size is not None]
         nonzero = [rf"${notation.term(tidy(t))} \neq 0$" for t in derivation.decision.nonzero]
+        constrained = [s for s in motion.parameters if s.domain.kind in ("simplex", "posdef")]
         where = list(nonzero)
         where += [rf"${latex_name(name)} \geq {least}$" for name, least in sizes]
         return {
@@ -267,10 +269,29 @@ class _Document:
             "broken": [latex_name(name) for name in derivation.decision.broken],
             "nonzero": nonzero,
             "where": join_words(where),
+            "least": join_words(where[len(nonzero) :]),
+            "named_by_q": join_words([f"${latex_symbol(s)}$" for s in self.named_by_q()]),
+            "named_by_q_count": len(self.named_by_q()),
+            "constrained": join_words([f"${latex_symbol(s)}$" for s in constrained]),
+            "constrained_count": len(constrained),
+            "scales_reals": any(
+                node.domain.kind == "real" and latent.rate.body != ZERO
+                for node, latent in motion.latents.items()
+            ),
             "alternative": ""
             if alternative is None
             else self.velocities(alternative.motion.velocities()),
         }
+
+    def named_by_q(self) -> list[Symbol]:
+        """The parameters of the model that move and on which a declared q depends."""
+        declared = self.derivation.model.variational
+        if isinstance(declared, str):
+            return []
+        used = frozenset().union(
+            *(symbols_of(array) for statement in declared for _, array in statement.arguments)
+        )
+        return [symbol for symbol in self.derivation.motion.parameters if symbol in used]
 
     def velocities(self, arrays: Mapping[Symbol, Array]) -> str:
         """d/ds of every entry that moves."""
@@ -288,13 +309,14 @@ class _Document:
         d, s = self.notation["d"], self.notation["s"]
         motion = self.derivation.motion
         summands = [r"\mathcal{S}"]
-        if motion.latents:
+        whole = bool(motion.latents)
+        if whole:
             summands.append(rf"+ \frac{{{d}\mathcal{{F}}}}{{{d}{s}}}")
         else:
             for moved in velocities_of(self.notation, motion.parameters):
                 summands.append(self.printer.slope(moved, r"\mathcal{F}", False))
         row = Row(r"\mathcal{F}", (tuple(summands),), label=self.notation.label("identity"))
-        return self.notation.display([row], "," if motion.latents else ".")
+        return self.notation.display([row], "," if whole else ".")
 
     def symbol_of(self, result: FactorResult) -> str:
         number = self.derivation.factors.index(result)
@@ -405,17 +427,22 @@ class _Document:
         seen: list[Certificate] = []
         for result in self.derivation.factors:
             refuted = result.result
-            if not isinstance(refuted, Refuted) or refuted.certificate in seen:
+            if not isinstance(refuted, Refuted | Outside) or refuted.certificate in (None, *seen):
                 continue
+            assert refuted.certificate is not None
             seen.append(refuted.certificate)
-            names = {factor.name for factor in refuted.factors}
+            factors = refuted.factors if isinstance(refuted, Refuted) else (result.factor,)
+            names = {factor.name for factor in factors}
             members = [r for r in self.derivation.factors if r.node in names]
+            cause = remedy = ""
+            if isinstance(refuted, Refuted):
+                cause, remedy = escape_latex(refuted.cause), escape_latex(refuted.remedy)
             found.append(
                 {
                     "symbols": [self.parts_of(member).joint for member in members],
-                    "cause": escape_latex(refuted.cause),
-                    "remedy": escape_latex(refuted.remedy),
-                    "certificate": self.certificate(refuted.certificate, refuted.factors),
+                    "cause": cause,
+                    "remedy": remedy,
+                    "certificate": self.certificate(refuted.certificate, factors),
                 }
             )
         return found
@@ -431,9 +458,16 @@ class _Document:
             arguments = ", ".join(latex_symbol(formal) for formal in formals)
             left = f"{latex_symbol(function)}({arguments})"
             functions.append(f"{left} := {self.notation.array(array)}")
-        cases = [self.case(case, certificate, names) for case in certificate.cases]
+        cases = [self.case(case, certificate, names, factors) for case in certificate.cases]
+        sizes = [rf"{latex_name(n)} = {k}" for n, k in certificate.sizes]
+        instance = [f"${size}$" for size in sizes]
+        instance += [
+            f"${latex_symbol(function)}$ is a certain smooth function"
+            for function, _, _ in certificate.functions
+        ]
         return {
-            "sizes": [rf"{latex_name(n)} = {k}" for n, k in certificate.sizes],
+            "sizes": sizes,
+            "instance": join_words(instance),
             "functions": functions,
             "constants": self.given(certificate.constants, names),
             "points": [self.given(point, names) for point in certificate.points],
@@ -459,6 +493,7 @@ class _Document:
         case: Case,
         certificate: Certificate,
         names: Mapping[str, Symbol],
+        factors: Sequence[Factor],
     ) -> dict[str, Any]:
         """One table of a certificate."""
         ways = []
@@ -471,12 +506,26 @@ class _Document:
         system = self.system(case, certificate, names)
         return {
             "condition": join_words(ways),
+            "idle": self.idle(case, certificate, factors),
             "rows": self.rows(case, certificate, names),
             "systems": len(case.matrix),
             "wide": len(case.matrix) > MAX_COLUMNS,
             "combinations": [self.combination(case, n) for n in range(len(case.matrix))],
             **system,
         }
+
+    def idle(self, case: Case, certificate: Certificate, factors: Sequence[Factor]) -> list[str]:
+        """The factors of the case in which nothing moves."""
+        resting = {name for name, _ in case.resting}
+        named = {row.factor for row in case.rows}
+        found = []
+        for factor in factors:
+            latents = [s for s in _symbols(factor) if s.role is Role.LATENT and can_move(s.domain)]
+            free = [s for s in latents if s.name not in resting and not certificate.still]
+            if factor.name in named and not factor.parameters() and not free:
+                numbers = {result.node: n for n, result in enumerate(self.derivation.factors)}
+                found.append(self.parts[numbers[factor.name]].density)
+        return found
 
     def system(
         self, case: Case, certificate: Certificate, names: Mapping[str, Symbol]
