@@ -95,6 +95,10 @@ def _list_assumptions(model: Model, decision: Decision) -> list[Assumption]:
             " invertible Jacobian everywhere"
         )
         assumptions.append(Assumption("family", text))
+    families = dict.fromkeys(s.family for s in model.statements)
+    for family in (f for f in families if not f.builtin and not f.abstract):
+        text = f"the density of {family.name} integrates to 1 for all its arguments"
+        assumptions.append(Assumption("family", text))
     nonzero = dict.fromkeys(term for result in holding for term in result.nonzero)
     for term in nonzero:
         text = f"the motion divides by {print_text(tidy(term))}, which must not be 0"

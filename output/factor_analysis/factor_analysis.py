@@ -69,7 +69,7 @@ def entropy_sum(
     if mu is not None:
         _array("mu", mu, "D", "real", sizes)
     H = sizes["H"]
-    # closed form of the entropy sum, proof section "Entropies"
+    # closed form of the entropy sum
     return float(
         -np.sum(0.5 * np.log(2 * np.e * np.pi * sigma2))
         - 0.5 * np.linalg.slogdet(np.eye(H) + (W / sigma2[:, None]).T @ W)[1]

@@ -63,7 +63,7 @@ def entropy_sum(*, W: ArrayLike, tau: ArrayLike, sigma2: ArrayLike) -> float:
     tau = _array("tau", tau, "H", "positive", sizes)
     sigma2 = _array("sigma2", sigma2, "D", "positive", sizes)
     H = sizes["H"]
-    # closed form of the entropy sum, proof section "Entropies"
+    # closed form of the entropy sum
     return float(
         -np.sum(0.5 * np.log(2 * np.e * np.pi * sigma2))
         - 0.5

@@ -74,9 +74,9 @@ def entropy_sum(
     q = _array("q", q, "N C", "weights", sizes)
     # entropy of q
     entropy_q = np.sum(special.entr(q), axis=1)
-    # entropy of c, proof section "Entropies"
+    # entropy of c
     entropy_c = np.sum(special.entr(pi))
-    # entropy of x, proof section "Entropies"
+    # entropy of x
     entropy_x = (
         _log_stirling(alpha) - np.log(beta) + _log_minus_digamma(alpha) * (alpha - 1)
     )

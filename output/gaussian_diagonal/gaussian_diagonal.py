@@ -76,7 +76,7 @@ def entropy_sum(
         _array("Psi", Psi, "L", "real", sizes)
     if w is not None:
         _array("w", w, "P", "real", sizes)
-    # entropy of x, proof section "Entropies"
+    # entropy of x
     entropy_x = np.sum(0.5 * np.log(2 * np.e * np.pi * sigma2))
     return float(entropy_q - entropy_z - entropy_x)
 

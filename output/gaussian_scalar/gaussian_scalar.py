@@ -78,7 +78,7 @@ def entropy_sum(
         _array("Psi", Psi, "L", "real", sizes)
     if w is not None:
         _array("w", w, "P", "real", sizes)
-    # entropy of x, proof section "Entropies"
+    # entropy of x
     entropy_x = 0.5 * D * np.log(2 * np.e * np.pi * sigma2)
     return float(entropy_q - entropy_z - entropy_x)
 

@@ -77,9 +77,9 @@ def entropy_sum(
         _array("mu", mu, "C D", "real", sizes)
     # entropy of q
     entropy_q = np.sum(special.entr(q), axis=1)
-    # entropy of c, proof section "Entropies"
+    # entropy of c
     entropy_c = np.sum(special.entr(pi))
-    # entropy of x, proof section "Entropies"
+    # entropy of x
     entropy_x = 0.5 * D * np.log(2 * np.e * np.pi * sigma2)
     return float(np.mean(entropy_q) - entropy_c - q.mean(axis=0) @ entropy_x)
 

@@ -83,11 +83,11 @@ def entropy_sum(
     if mu is not None:
         _array("mu", mu, "K D", "real", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    # entropy of z[1], proof section "Entropies"
+    # entropy of z[1]
     entropy_z_1 = np.sum(special.entr(p))
-    # entropy of z[t], proof section "Entropies"
+    # entropy of z[t]
     entropy_z_t = np.sum(np.sum(special.entr(A[z[:, :-1] - 1]), axis=-1), axis=-1)
-    # entropy of x, proof section "Entropies"
+    # entropy of x
     entropy_x = np.sum(0.5 * np.log(2 * np.e * np.pi * v[z - 1]), axis=(-2, -1))
     return float(
         entropy_q

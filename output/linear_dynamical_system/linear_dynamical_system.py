@@ -78,11 +78,11 @@ def entropy_sum(
     if C is not None:
         _array("C", C, "D K", "real", sizes)
     K = sizes["K"]
-    # entropy of z[1,k], proof section "Entropies"
+    # entropy of z[1,k]
     entropy_z_1_k = 0.5 * K * np.log(2 * np.e * np.pi)
-    # entropy of z[t,k], proof section "Entropies"
+    # entropy of z[t,k]
     entropy_z_t_k = (T - 1) * np.sum(0.5 * np.log(2 * np.e * np.pi * Q))
-    # entropy of x, proof section "Entropies"
+    # entropy of x
     entropy_x = T * np.sum(0.5 * np.log(2 * np.e * np.pi * R))
     return float(entropy_q - entropy_z_1_k - entropy_z_t_k - entropy_x)
 

@@ -63,7 +63,7 @@ def entropy_sum(*, w: ArrayLike, b: ArrayLike, a: ArrayLike) -> float:
     w = _array("w", w, "K", "real", sizes)
     b = _array("b", b, "", "real", sizes)
     a = _array("a", a, "N K", "real", sizes)
-    # entropy of x, proof section "Entropies"
+    # entropy of x
     a_x = b + np.sum(a * w, axis=-1)
     entropy_x = _entropy_of_logit(a_x)
     return float(-np.mean(entropy_x))

@@ -86,11 +86,11 @@ def entropy_sum(
     if mu is not None:
         _array("mu", mu, "C D", "real", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    # entropy of c, proof section "Entropies"
+    # entropy of c
     entropy_c = np.sum(special.entr(pi))
-    # entropy of z, proof section "Entropies"
+    # entropy of z
     entropy_z = 0.5 * H * np.log(2 * np.e * np.pi)
-    # entropy of x, proof section "Entropies"
+    # entropy of x
     entropy_x = np.sum(0.5 * np.log(2 * np.e * np.pi * v[c - 1]), axis=-1)
     return float(entropy_q - entropy_c - entropy_z - weights.mean(axis=0) @ entropy_x)
 

@@ -80,7 +80,7 @@ def entropy_sum(
         _array("Theta", Theta, "C L", "real", sizes)
     # entropy of q
     entropy_q = np.sum(special.entr(q), axis=1)
-    # entropy of c, proof section "Entropies"
+    # entropy of c
     entropy_c = np.sum(special.entr(pi))
     return float(np.mean(entropy_q) + log_base_x - entropy_c - entropy_x)
 

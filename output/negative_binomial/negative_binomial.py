@@ -77,9 +77,9 @@ def entropy_sum(
     q = _array("q", q, "N C", "weights", sizes)
     # entropy of q
     entropy_q = np.sum(special.entr(q), axis=1)
-    # entropy of c, proof section "Entropies"
+    # entropy of c
     entropy_c = np.sum(special.entr(pi))
-    # pseudo-entropy of x, proof section "Entropies"
+    # pseudo-entropy of x
     entropy_x = np.sum(r * (-np.log(p) - np.log1p(-p) * (1 - p) / p), axis=-1)
     # logarithm of the base measure of x
     log_base_x = np.sum(np.log(r) + _log_choose(x, r) - np.log(r + x), axis=-1)

@@ -74,9 +74,9 @@ def entropy_sum(
     q = _array("q", q, "N C", "weights", sizes)
     # entropy of q
     entropy_q = np.sum(special.entr(q), axis=1)
-    # entropy of c, proof section "Entropies"
+    # entropy of c
     entropy_c = np.sum(special.entr(pi))
-    # pseudo-entropy of x, proof section "Entropies"
+    # pseudo-entropy of x
     entropy_x = np.sum(lambda_ * (1 - np.log(lambda_)), axis=-1)
     # logarithm of the base measure of x
     log_base_x = -np.sum(special.gammaln(x + 1), axis=-1)

@@ -65,7 +65,7 @@ def entropy_sum(*, w: ArrayLike, b: ArrayLike, x: ArrayLike, a: ArrayLike) -> fl
     b = _array("b", b, "", "real", sizes)
     x = _array("x", x, "N", "naturals", sizes)
     a = _array("a", a, "N K", "real", sizes)
-    # pseudo-entropy of x, proof section "Entropies"
+    # pseudo-entropy of x
     a_x = b + np.sum(a * w, axis=-1)
     entropy_x = np.exp(a_x) * (1 - a_x)
     # logarithm of the base measure of x

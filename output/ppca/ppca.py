@@ -69,7 +69,7 @@ def entropy_sum(
     if mu is not None:
         _array("mu", mu, "D", "real", sizes)
     D, H = sizes["D"], sizes["H"]
-    # closed form of the entropy sum, proof section "Entropies"
+    # closed form of the entropy sum
     return float(
         -0.5 * np.linalg.slogdet(np.eye(H) + W.T @ W / sigma2)[1]
         - 0.5 * D * np.log(2 * np.e * np.pi * sigma2)

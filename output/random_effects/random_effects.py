@@ -76,9 +76,9 @@ def entropy_sum(
         _array("mu", mu, "", "real", sizes)
     if tau is not None:
         _array("tau", tau, "", "real", sizes)
-    # entropy of z, proof section "Entropies"
+    # entropy of z
     entropy_z = 0.5 * J * np.log(2 * np.e * np.pi)
-    # entropy of x, proof section "Entropies"
+    # entropy of x
     entropy_x = 0.5 * J * K * np.log(2 * np.e * np.pi * v)
     return float(entropy_q - entropy_z - entropy_x)
 

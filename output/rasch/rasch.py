@@ -75,9 +75,9 @@ def entropy_sum(
     entropy_q = _number("entropy_q", entropy_q)
     z = _array("z", z, "S", "real", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    # entropy of z, proof section "Entropies"
+    # entropy of z
     entropy_z = 0.5 * np.log(2 * np.e * np.pi * tau)
-    # entropy of x, proof section "Entropies"
+    # entropy of x
     a = z[:, None] - b
     entropy_x = np.sum(_entropy_of_logit(a), axis=-1)
     return float(entropy_q - entropy_z - weights.mean(axis=0) @ entropy_x)

@@ -78,9 +78,9 @@ def entropy_sum(
     entropy_q = _number("entropy_q", entropy_q)
     z = _array("z", z, "S H", "binary", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    # entropy of z, proof section "Entropies"
+    # entropy of z
     entropy_z = np.sum(-pi * np.log(pi) - np.log1p(-pi) * (1 - pi))
-    # entropy of x, proof section "Entropies"
+    # entropy of x
     a = mu + z @ W.T
     entropy_x = np.sum(_entropy_of_logit(a), axis=-1)
     return float(entropy_q - entropy_z - weights.mean(axis=0) @ entropy_x)

@@ -87,12 +87,12 @@ def entropy_sum(
     z = _array("z", z, "S H", "binary", sizes)
     y = _array("y", y, "S I", "binary", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    # entropy of z, proof section "Entropies"
+    # entropy of z
     entropy_z = np.sum(-pi * np.log(pi) - np.log1p(-pi) * (1 - pi))
-    # entropy of y, proof section "Entropies"
+    # entropy of y
     a = nu + z @ M.T
     entropy_y = np.sum(_entropy_of_logit(a), axis=-1)
-    # entropy of x, proof section "Entropies"
+    # entropy of x
     a_x = mu + y @ W.T
     entropy_x = np.sum(_entropy_of_logit(a_x), axis=-1)
     return float(

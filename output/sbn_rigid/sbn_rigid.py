@@ -68,7 +68,7 @@ def entropy_terms(
     entropy_q = _number("entropy_q", entropy_q)
     if v is not None:
         _array("v", v, "", "real", sizes)
-    # entropy of z, proof section "Entropies"
+    # entropy of z
     entropy_z = -pi * np.log(pi) - np.log1p(-pi) * (1 - pi)
     return float(entropy_q - entropy_z)
 

@@ -75,9 +75,9 @@ def entropy_sum(
     entropy_q = _number("entropy_q", entropy_q)
     z = _array("z", z, "S", "binary", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    # entropy of z, proof section "Entropies"
+    # entropy of z
     entropy_z = -pi * np.log(pi) - np.log1p(-pi) * (1 - pi)
-    # entropy of x, proof section "Entropies"
+    # entropy of x
     entropy_x = np.sum(_entropy_of_logit(v * z[:, None]), axis=-1)
     return float(entropy_q - entropy_z - weights.mean(axis=0) @ entropy_x)
 

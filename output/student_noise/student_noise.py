@@ -79,14 +79,14 @@ def entropy_sum(
     if w is not None:
         _array("w", w, "K", "real", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    # pseudo-entropy of u, proof section "Entropies"
+    # pseudo-entropy of u
     entropy_u = (
         np.log(2)
         + _log_stirling(0.5 * nu)
         - np.log(nu)
         + 0.5 * nu * _log_minus_digamma(0.5 * nu)
     )
-    # entropy of x, proof section "Entropies"
+    # entropy of x
     entropy_x = 0.5 * np.log(2 * np.e * np.pi * v) - 0.5 * np.log(u)
     # logarithm of the base measure of u
     log_base_u = -np.log(u)

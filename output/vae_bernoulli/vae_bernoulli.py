@@ -73,9 +73,9 @@ def entropy_sum(
     entropy_q = _number("entropy_q", entropy_q)
     if w is not None:
         _array("w", w, "P", "real", sizes)
-    # entropy of z, proof section "Entropies"
+    # entropy of z
     entropy_z = np.sum(-pi * np.log(pi) - np.log1p(-pi) * (1 - pi))
-    # entropy of x, proof section "Entropies"
+    # entropy of x
     entropy_x = 0.5 * D * np.log(2 * np.e * np.pi * sigma2)
     return float(entropy_q - entropy_z - entropy_x)
 

@@ -81,9 +81,9 @@ def entropy_sum(
     entropy_q = _number("entropy_q", entropy_q)
     z = _array("z", z, "S D", "binary", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    # entropy of z, proof section "Entropies"
+    # entropy of z
     entropy_z = np.sum(-r * np.log(r) - np.log1p(-r) * (1 - r))
-    # pseudo-entropy of x, proof section "Entropies"
+    # pseudo-entropy of x
     rate = off * (1 - z) + on * z
     entropy_x = np.sum(rate * (1 - np.log(rate)), axis=-1)
     # logarithm of the base measure of x

@@ -22,10 +22,16 @@ from symelbo.index.substitute import (
     replace_symbols,
     symbols_of,
 )
-from symelbo.index.terms import Add, Array, Entry, Extent, Index, Role, Symbol, Term
+from symelbo.index.terms import Add, Array, Entry, Extent, Index, Role, Symbol, Term, sort_key
 from symelbo.index.tidy import tidy
 from symelbo.render.document_notation import LINE, Notation, Row, ranges, sum_signs
-from symelbo.render.names import escape_latex, latex_symbol, name_array_indices, subterms
+from symelbo.render.names import (
+    escape_latex,
+    latex_extent,
+    latex_symbol,
+    name_array_indices,
+    subterms,
+)
 from symelbo.render.numpy_terms import name_residuals
 from symelbo.render.print_latex import latex_width
 from symelbo.spec.model import Statement
@@ -153,26 +159,45 @@ def entry_of(statement: Statement) -> Entry:
 
 
 def parents_of(notation: Notation, statement: Statement) -> list[str]:
-    """The parents in a density: an entry where only one is read, else the whole array."""
+    """The parents in a density: z_t where only z[t,k] is read for all k, else the whole array."""
     found: dict[str, set[Entry]] = {}
-    whole: set[str] = set()
-    symbols: dict[str, Symbol] = {}
     for _, array in statement.arguments:
         for part in subterms(array):
             if isinstance(part, Entry) and is_parent(part.symbol):
-                symbols[part.symbol.name] = part.symbol
-                found.setdefault(part.symbol.name, set()).add(part)
-                used = {i for i in subterms(part) if isinstance(i, Index)}
-                if used - set(statement.plates):
-                    whole.add(part.symbol.name)
-    shown = []
-    for name in sorted(found):
-        if name in whole or len(found[name]) > 1:
-            shown.append(latex_symbol(symbols[name]))
+                found.setdefault(part.symbol.name, set()).add(_leading(part, statement))
+    shown: list[str] = []
+    for name, entries in sorted(found.items()):
+        if len(entries) == 1 or name == statement.node.name:  # earlier places of the same node
+            shown += [notation.term(entry) for entry in sorted(entries, key=sort_key)]
         else:
-            (entry,) = found[name]
-            shown.append(notation.term(entry))
+            shown.append(latex_symbol(next(iter(entries)).symbol))
     return shown
+
+
+def _leading(entry: Entry, statement: Statement) -> Entry:
+    """z[t-1,j] -> z[t-1]: without the places that a sum runs over, and all after them."""
+    bound = [{i for i in subterms(p) if isinstance(i, Index)} for p in entry.indices]
+    open_ = [n for n, indices in enumerate(bound) if indices - set(statement.plates)]
+    count = open_[0] if open_ else len(entry.indices)
+    symbol = entry.symbol
+    short = Symbol(symbol.name, symbol.role, symbol.domain, symbol.shape[:count])
+    return Entry(short, entry.indices[:count])
+
+
+def joint_symbol(notation: Notation, statement: Statement) -> str:
+    """z_{2:T} for z[t,k], t = 2..T, k = 1..K: all that one of several statements is about."""
+    shown = []
+    for place, axis in zip(statement.places, statement.node.shape, strict=False):
+        if not isinstance(place, Index):
+            shown.append(notation.term(place))
+        elif place.low == 1 and place.extent == axis:
+            shown.append("")
+        else:
+            shown.append(f"{place.low}:{latex_extent(place.extent)}")
+    while shown and not shown[-1]:
+        shown.pop()
+    subscript = ",".join(text or ":" for text in shown)
+    return latex_symbol(statement.node) + (f"_{{{subscript}}}" if subscript else "")
 
 
 def parent_symbols(statement: Statement) -> list[Symbol]:
@@ -217,10 +242,15 @@ def make_factor_part(
     parents = parents_of(notation, statement)
     given = r" \mid " + ", ".join(parents) if parents else ""
     density = f"{notation['p']}({entry}{given})"
-    arrays = dict.fromkeys(latex_symbol(s) for s in parent_symbols(statement))
-    whole = r" \mid " + ", ".join(arrays) if arrays else ""
     same = [s for s in derivation.model.statements if s.node == statement.node]
-    symbol = latex_symbol(statement.node) if len(same) == 1 else entry
+    arrays: dict[str, None] = {}
+    for parent in parent_symbols(statement):
+        own = [s for s in same if s != statement] if parent == statement.node else []
+        arrays |= dict.fromkeys(joint_symbol(notation, s) for s in own)
+        if not own:
+            arrays[latex_symbol(parent)] = None
+    whole = r" \mid " + ", ".join(arrays) if arrays else ""
+    symbol = latex_symbol(statement.node) if len(same) == 1 else joint_symbol(notation, statement)
     common = FactorPart(
         number=number,
         label=result.node,
