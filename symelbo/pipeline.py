@@ -127,7 +127,8 @@ def _describe_closure(decision: Decision) -> str:
         Closure.EXACT: f"{closed} (holds: q is the exact posterior)",
         Closure.SHOWN: f"{closed} (shown for the declared q, whose parameters are free for every"
         " data point)",
-        Closure.BROKEN: f"{closed} (NOT shown for the declared q: {', '.join(decision.broken)})",
+        Closure.BROKEN: f"{closed} (NOT shown for the declared q"
+        + (f": {', '.join(decision.broken)})" if decision.broken else ")"),
     }[decision.closure]
 
 

@@ -806,3 +806,55 @@ def test_the_divergence_of_a_symmetric_matrix_counts_its_entries_once() -> None:
     assert (derivation.verdict, derivation.theorem) == ("proved", 1)
     trial = derivation.trial
     assert trial is not None and trial.printed is not None and trial.printed < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("x", "verdict"),
+    [("VonMises(z, exp(w))", "proved"), ("Normal(0, exp(z))", "undecided")],
+)
+def test_an_angle_turns_only_where_all_is_periodic(x: str, verdict: str) -> None:
+    """Else a jump at the end of (-pi, pi] is met, and F - S is not 0 at stationary points."""
+    derivation = symelbo.derive(
+        {
+            "name": "angle",
+            "parameters": {"m": "real", "k": "positive", **({"w": "real"} if "w" in x else {})},
+            "model": ["z ~ VonMises(m, k)", f"x ~ {x}"],
+            "observed": ["x"],
+        }
+    )
+    assert derivation.verdict == verdict
+
+
+def test_a_quotient_of_sines_and_cosines_has_a_normal_form() -> None:
+    derivation = symelbo.derive(
+        {
+            "name": "angle",
+            "parameters": {"mu": "real", "b": "real"},
+            "model": ["z ~ Gamma(2, 2)", "x ~ VonMises(mu^3, exp(b*z + mu))"],
+            "observed": ["x"],
+        }
+    )
+    assert derivation.verdict == "refuted"
+
+
+def test_a_place_that_was_solved_for_is_put_in_where_it_is_met_again() -> None:
+    """z[1], z[t] and g[1], g[2]: the same unknown under two names."""
+    gates = {
+        "name": "gates",
+        "parameters": {"r": "unit", "g": "positive[2]"},
+        "model": ["z ~ Bernoulli(r)", "x ~ Poisson(g[1]*z + g[2]*(1 - z))"],
+        "observed": ["x"],
+    }
+    assert symelbo.derive(gates).verdict == "proved"
+    series = {
+        "name": "series",
+        "sizes": ["T"],
+        "parameters": {"a": "real", "g": "real", "q": "positive", "p": "positive", "k": "real"},
+        "model": [
+            "z[1] ~ Normal(0, p)",
+            "z[t] ~ Normal(a*z[t-1] + g, q) for t in 2:T",
+            "x[t] ~ Poisson(exp(z[t] + 2*k + 1)) for t in 1:T",
+        ],
+        "observed": ["x"],
+    }
+    assert symelbo.derive(series).verdict == "proved"

@@ -907,3 +907,62 @@ def test_an_argument_that_leaves_its_domain_at_a_value_of_a_parent(statement: st
 @pytest.mark.parametrize("statement", INSIDE)
 def test_what_is_inside_for_every_parent_is_no_condition(statement: str) -> None:
     assert read_model(supports(statement)).conditions == ()
+
+
+UNDEFINED = {
+    "Normal(w*log(b), l)": "not defined at b = 0",
+    "Normal(w*b**(-1), l)": "not defined at b = 0",
+    "Normal(w*log1p(-b), l)": "not defined at b = 1",
+    "Normal(w*sqrt(b - 1), l)": "not defined at b = 0",
+    "Poisson(log_rate=log(w*b))": "not defined at b = 0",
+    "Normal(log(k), l)": "not defined at k = 0",
+    "Normal(w*sqrt(r), l)": "not defined at r = -1",
+    "Normal(0, l*(2 - k))": "is 0 at k = 2",
+    "Normal(0, 3.5 - k)": "at k = 1000",
+}
+
+
+@pytest.mark.parametrize("statement", UNDEFINED)
+def test_an_argument_without_a_value_at_some_parent(statement: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_model(supports(statement))
+    (fault,) = caught.value.faults
+    assert UNDEFINED[statement] in str(fault)
+
+
+@pytest.mark.parametrize(
+    ("prior", "variance", "at"),
+    [
+        ("Categorical(pi)", "w*(c - 1)", "c = 1"),
+        ("Categorical(pi)", "w*(3 - c)", "c = 3"),
+        ("Binomial(3, p)", "w*(2 - c)", "c = 2"),
+    ],
+)
+def test_arguments_are_tried_at_every_category_and_count(
+    prior: str, variance: str, at: str
+) -> None:
+    parameters = {"w": "positive", "pi": "simplex[3]"} if "pi" in prior else {"w": "positive"}
+    if "p)" in prior:
+        parameters["p"] = "unit"
+    with pytest.raises(SpecError, match=f"is 0 at {at}"):
+        read_model(
+            {
+                "name": "categories",
+                "parameters": parameters,
+                "model": [f"c ~ {prior}", f"x ~ Normal(0, {variance})"],
+                "observed": ["x"],
+            }
+        )
+
+
+def test_q_has_no_values_that_the_prior_excludes() -> None:
+    with pytest.raises(SpecError, match="greatest"):
+        read_model(
+            {
+                "name": "counts",
+                "parameters": {"p": "unit", "w": "real", "s": "positive"},
+                "model": ["z ~ Binomial(4, p)", "x ~ Normal(w*z, s)"],
+                "observed": ["x"],
+                "variational": ["z ~ Poisson(r)"],
+            }
+        )

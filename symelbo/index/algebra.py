@@ -175,6 +175,8 @@ def power_poly(poly: Poly, exponent: Fraction) -> Poly:
         for _ in range(int(exponent) - 1):
             product = multiply(product, poly)
         return product
+    if not poly and exponent > 0:
+        return poly
     if not poly:
         raise ZeroDivisionError("division by an expression that is identically zero")
     content, scale, primitive = split_content(poly)

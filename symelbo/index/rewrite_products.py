@@ -319,6 +319,8 @@ def _leading_atom(base: Add) -> tuple[Term, Fraction, Poly] | None:
         if monomial.bound or len(monomial.factors) != 1 or monomial.factors[0][1] != 1:
             continue
         symbol = monomial.factors[0][0]
+        if isinstance(symbol, Call) and symbol.name in ("sin", "cos"):
+            continue  # sin^2 = 1 - cos^2 would bring back what this takes away, for ever
         rest = {m: c for m, c in poly.items() if m != monomial}
         if all(symbol not in dict(m.factors) for m in rest):
             return symbol, poly[monomial], rest

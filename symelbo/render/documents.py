@@ -263,6 +263,7 @@ class _Document:
             "motion_latents": self.velocities(nodes),
             "motion_q": self.velocities(motion.variational),
             "moving_latents": bool(motion.latents),
+            "movable": any(can_move(s.node.domain) for s in derivation.model.latents),
             "moved": _vanishing(motion.parameters),
             "moved_q": _named(motion.variational),
             "closure": derivation.closure.value,

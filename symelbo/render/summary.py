@@ -10,6 +10,7 @@ from typing import Final
 from symelbo.criterion.motion import Motion
 from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
 from symelbo.derivation import Derivation, FactorEntropy, FactorResult, Trial
+from symelbo.expfam.separate_change import can_move
 from symelbo.index.build import ZERO, add, negate
 from symelbo.index.normal import normal
 from symelbo.index.substitute import symbols_of
@@ -37,7 +38,8 @@ _STYLES: Final = {
 }
 _HEADINGS: Final = {
     "proved": "at every stationary point{where}, the ELBO F is this sum of {entropies}",
-    "refuted": "no sum of entropies is guaranteed at the stationary points of the ELBO{where}",
+    "refuted": "no motion satisfies the criterion (U){where}: the theorem guarantees no sum of"
+    " entropies",
     "outside": "the criterion does not apply to a factor",
     "undecided": "neither a motion nor a certificate against one was found",
 }
@@ -228,14 +230,16 @@ def _sum_rows(derivation: Derivation) -> Iterator[_Row]:
 def where_it_holds(derivation: Derivation) -> str:
     """ " where w is not 0 and H >= 2": the conditions that belong into the headline.
 
-    Of a refutation: " (shown for D = 1 and some smooth m)".
+    Of a refutation: " for D = 1 and some smooth m, latents moving entry by entry".
     """
     refuted = [r.result for r in derivation.factors if isinstance(r.result, Refuted)]
     if refuted:
         certificate = refuted[0].certificate
         shown = [f"{name} = {count}" for name, count in certificate.sizes]
         shown += [f"some smooth {function.name}" for function, _, _ in certificate.functions]
-        return f" (shown for {join_words(shown)})" if shown else ""
+        of = f" for {join_words(shown)}" if shown else ""
+        free = any(can_move(s.node.domain) for s in derivation.model.latents)
+        return of + (", latents moving entry by entry" if free and not certificate.still else "")
     parts = [
         f"{print_text(tidy(a.term))} is not 0"
         for a in derivation.assumptions

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import product
 
 from symelbo.errors import Place
 from symelbo.families.family import Argument, Family
-from symelbo.index.build import extent_length, negate, number, subtract
+from symelbo.index.build import ZERO, extent_length, negate, number, subtract
 from symelbo.index.normal import normal, to_poly
 from symelbo.index.signs import POSITIVE, bounds, domain_interval, is_integer
 from symelbo.index.solve import formal_indices
-from symelbo.index.substitute import parts_of, replace_symbols, symbols_of
-from symelbo.index.terms import Array, Domain, Entry, Extent, Number, Role, Symbol, Term
+from symelbo.index.substitute import (
+    parts_of,
+    replace_selector,
+    replace_symbols,
+    symbols_of,
+)
+from symelbo.index.terms import (
+    Array,
+    Call,
+    Domain,
+    Entry,
+    Extent,
+    IndexTerm,
+    Number,
+    Position,
+    Power,
+    Role,
+    Symbol,
+    Term,
+    sort_key,
+)
 from symelbo.language.fault import quote
 from symelbo.language.syntax import ArgumentSyntax, Sampling
 from symelbo.spec.context import Context
@@ -54,6 +74,17 @@ def check_argument(
     if formal.constant:
         _check_constant(context, place, source, family, formal, array)
     domain = formal.domain
+    if (at := _undefined_at(array.body)) is not None:
+        name = at.partition(" = ")[0]
+        context.fault(
+            place,
+            f"{quote(source)} as {formal.name} of {family.name}, which is not defined at {at}",
+            f"an expression that has a value at every value of {name}",
+            f"give that case a value of its own, as in a*{name} + b*(1 - {name})"
+            if at in (f"{name} = 0", f"{name} = 1")
+            else "",
+        )
+        return
     found = _place_value(array, domain)
     if found.outside:
         kind = domain.kind
@@ -164,7 +195,7 @@ def _place_value(array: Array, domain: Domain) -> _Found:
     all_inside = len(finite) == len(nodes) > 0
     wanted: list[Term] = []
     for values, at in _assignments(nodes):
-        there = normal(replace_symbols(body, values))
+        there = normal(_put(body, values))
         interval = bounds(there)
         if interval.misses(domain_interval(domain)) or normal(negate(there)) in wanted:
             shown = str(there.value) if isinstance(there, Number) else "not"
@@ -186,14 +217,19 @@ def _assignments(nodes: list[Symbol]) -> Iterator[tuple[dict[Symbol, Array], str
     chosen = sorted(nodes, key=lambda s: s.name)[:_MAX_VARIED]
     options: list[tuple[int | str | None, ...]] = []
     for node in chosen:
-        kind = node.domain.kind
+        kind, last = node.domain.kind, node.domain.upper
+        most = int(last.value) if isinstance(last, Number) else None
         values: dict[str, tuple[int | str | None, ...]] = {
             "binary": (0, 1),
-            "naturals": (0, 1),
+            "naturals": (0, 1, 2, 3, 1000) if last is None else (0, 1),
+            "category": (1, 2, 3),
             "real": (1, -1),
             "positive": ("1/1000000", 1000000),
             "unit": ("1/1000000", "999999/1000000"),
         }
+        if kind in ("naturals", "category") and most is not None:
+            least = 0 if kind == "naturals" else 1
+            values[kind] = tuple(dict.fromkeys([*range(least, min(most, 4) + 1), most]))
         options.append(values.get(kind, (None,)))
     for choice in product(*options):
         given, texts = {}, []
@@ -203,6 +239,62 @@ def _assignments(nodes: list[Symbol]) -> Iterator[tuple[dict[Symbol, Array], str
                 texts.append(f"{node.name} = {value}")
         if given:
             yield given, " and ".join(texts)
+
+
+def _put(body: Term, values: Mapping[Symbol, Array]) -> Term:
+    """The body with nodes at these values; a category is a place, and a number."""
+    others = {}
+    for node, value in values.items():
+        if node.domain.kind != "category" or not isinstance(value.body, Number):
+            others[node] = value
+            continue
+        place = Position(Extent(None, int(value.body.value)))
+        for entry in sorted(_places_of(body, node), key=sort_key):
+            body = replace_selector(body, entry, place)
+    return replace_symbols(body, others)
+
+
+def _places_of(item: Term | IndexTerm | Array, node: Symbol) -> set[Entry]:
+    found = {item} if isinstance(item, Entry) and item.symbol == node else set()
+    return found.union(*(_places_of(part, node) for part in parts_of(item)))
+
+
+def _undefined_at(body: Term) -> str | None:
+    """A value of the parents at which a logarithm, a root or a quotient has no value."""
+    nodes = [s for s in symbols_of(body) if s.role in _NODES]
+    for values, at in _assignments(nodes):
+        for part in _subterms(body):
+            exponent: Fraction | None = None
+            match part:
+                case Call("log" | "loggamma" | "digamma", (inner,)):
+                    pass
+                case Power(inner, Number(by)) if by < 0 or by.denominator != 1:
+                    exponent = by
+                case _:
+                    continue
+            if not set(nodes) & symbols_of(inner):
+                continue
+            try:
+                there = normal(_put(inner, values))
+            except ZeroDivisionError:
+                return at
+            if there == ZERO:
+                if exponent is None or exponent < 0:
+                    return at
+                continue
+            needs_sign = exponent is None or exponent.denominator != 1
+            if needs_sign and bounds(there).misses(POSITIVE):
+                return at
+    return None
+
+
+def _subterms(term: Term) -> Iterator[Term]:
+    yield term
+    for part in parts_of(term):
+        if isinstance(part, Term):
+            yield from _subterms(part)
+        elif isinstance(part, Array):
+            yield from _subterms(part.body)
 
 
 def _is_odd(body: Term, node: Symbol) -> bool:

@@ -51,7 +51,7 @@ def read_variational(
             return node.text, ()
         context.fault(
             node.place,
-            f"`variational: {node.text[:40]}`",
+            quote(f"variational: {node.text}"),
             "`any`, `exact`, or a list of statements",
             suggest(node.text, ("any", "exact")),
         )
@@ -237,6 +237,14 @@ def _resolve(
             item.scalar.at(syntax.family_at),
             f"q of {quote(node.name)} with {support} values",
             f"a family whose values lie in the support of the prior ({wanted})",
+        )
+        return None
+    most = node.domain.upper
+    if wanted in ("naturals", "counts") and most is not None and call.domain.upper != most:
+        context.fault(
+            item.scalar.at(syntax.family_at),
+            f"q of {quote(node.name)} with other values than the prior, which has a greatest one",
+            "a family with the same number of trials",
         )
         return None
     return Statement(

@@ -15,6 +15,7 @@ from fractions import Fraction
 from symelbo.index.terms import (
     Add,
     Array,
+    Call,
     Entry,
     Index,
     IndexTerm,
@@ -179,6 +180,9 @@ def check_factor(factor: FactorClaim, motion: MotionClaim, given: Hypotheses) ->
     name, own = factor.name, factor.places
     reasons = _two_of_one_name((factor.node, *_terms(factor), *_named_arrays(motion)))
     reasons += _moving_ends(factor.node, motion, given)
+    for node in motion.rates:
+        if node.domain.kind == "angle" and not _is_periodic(factor.log_density, node):
+            reasons.append(f"{name} is not periodic in {node.name}, which turns")
     for other in _symbols(factor.base):
         if other != factor.node and other.role not in _KNOWN_OF_BASE:
             reasons.append(f"the base measure of {name} depends on {other.name}")
@@ -242,12 +246,45 @@ def check_closure(q: FactorClaim, motion: MotionClaim, given: Hypotheses) -> lis
     clashes = _two_of_one_name((q.node, *_terms(q), *_named_arrays(motion)))
     if clashes:
         return clashes
+    for node in motion.rates:
+        if node.domain.kind == "angle" and not _is_periodic(q.log_density, node):
+            return [f"q of {q.name} is not periodic in {node.name}, which turns"]
     try:
         change = derivative_along(q.log_density, _field(motion))
         prove_zero(_sum(change, _divergence(q, motion)), given=given)
     except NotShown as reason:
         return [f"q of {q.name}: {reason}"]
     return []
+
+
+def _is_periodic(item: object, angle: Symbol) -> bool:
+    """Whether an angle occurs in sines and cosines of whole multiples of it alone.
+
+    Else what is carried across the end of (-pi, pi] meets a jump, which no derivative sees.
+    """
+    match item:
+        case Call("sin" | "cos", (Add(terms),)):
+            return all(_is_multiple(term, angle) for term in terms)
+        case Call("sin" | "cos", (argument,)):
+            return _is_multiple(argument, angle)
+        case Entry(symbol, indices):
+            return symbol != angle and _is_periodic(indices, angle)
+        case tuple():
+            return all(_is_periodic(part, angle) for part in item)
+        case Term() | Array():
+            slots: tuple[str, ...] = getattr(type(item), "__slots__", ())
+            return all(_is_periodic(getattr(item, s), angle) for s in slots)
+    return True
+
+
+def _is_multiple(term: Term, angle: Symbol) -> bool:
+    """n z, for a whole n; or nothing of z."""
+    match term:
+        case Entry():
+            return True
+        case Mul((Number(n), Entry())):
+            return n.denominator == 1 or _is_periodic(term, angle)
+    return _is_periodic(term, angle)
 
 
 def _inside_support(factor: FactorClaim) -> list[Raw]:
