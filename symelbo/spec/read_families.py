@@ -119,7 +119,7 @@ def _flag(context: Context, scalar: Scalar | None) -> bool:
     if scalar is None:
         return False
     if scalar.text.lower() not in ("true", "false"):
-        context.fault(scalar.place, f"{quote(f"abstract: {scalar.text}")}", "true or false")
+        context.fault(scalar.place, quote(f"abstract: {scalar.text}"), "true or false")
     return scalar.text.lower() == "true"
 
 
