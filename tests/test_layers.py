@@ -51,7 +51,7 @@ UPWARDS = {
 # What each package may use of other people's.
 OUTSIDE = {
     "jinja2": {"symelbo.render"},
-    "flint": {"symelbo.criterion", "symelbo.verify"},
+    "flint": {"symelbo.criterion", "symelbo.index", "symelbo.verify"},
     "ruamel": {"symelbo.spec"},
     "click": {"symelbo.cli"},
 }

@@ -261,7 +261,7 @@ class _Document:
         return {
             "motion": self.velocities(motion.parameters),
             "motion_latents": self.velocities(nodes),
-            "motion_q": self.velocities(motion.variational),
+            "motion_q": self.velocities(motion.variational, marked=True),
             "moving_latents": bool(motion.latents),
             "movable": any(can_move(s.node.domain) for s in derivation.model.latents),
             "moved": _vanishing(motion.parameters),
@@ -294,15 +294,19 @@ class _Document:
         )
         return [symbol for symbol in self.derivation.motion.parameters if symbol in used]
 
-    def velocities(self, arrays: Mapping[Symbol, Array]) -> str:
-        """d/ds of every entry that moves."""
+    def velocities(self, arrays: Mapping[Symbol, Array], *, marked: bool = False) -> str:
+        """d/ds of every entry that moves; marked: with the superscript of the data point."""
         d, s = self.notation["d"], self.notation["s"]
         rows = []
         for moved in velocities_of(self.notation, arrays):
             shown = self.notation.term(moved.entry)
+            step: Term | tuple[str, ...] = moved.velocity
+            if marked:
+                shown = self.notation.marked(moved.entry)
+                step = tuple(self.notation.summands(moved.velocity, marked=True))
             span = ranges(moved.indices)
             tail = rf",\qquad {span}" if span else ""
-            rows.append(Row(rf"\frac{{{d} {shown}}}{{{d}{s}}}", (moved.velocity,), tail))
+            rows.append(Row(rf"\frac{{{d} {shown}}}{{{d}{s}}}", (step,), tail))
         return self.notation.display(rows, ",") if rows else ""
 
     def identity(self) -> str:

@@ -458,18 +458,19 @@ class _Setter:
         letter = letter_of_symbol(entry.symbol)
         power = letter.power * exponent.value
         mark = self.marks.get(entry.symbol.name)
-        if mark is not None and power != 1 and isinstance(entry, Entry):
+        if mark is not None and power != 1 != exponent.value and isinstance(entry, Entry):
             root = replace(entry.symbol, name=entry.symbol.name.removesuffix("2"))
             base = entry if letter.power == 1 else replace(entry, symbol=root)
             marks = {base.symbol.name: mark}
             bracketed = _bracket(replace(self, marks=marks)._entry(base, ONE), "()")
             return replace(bracketed, latex=f"{bracketed.latex}^{{{power}}}")
         superscript = [str(power)] if power != 1 else []
+        joint = " " if mark is None else r" \, "
         if mark is not None:
             superscript.insert(0, mark)
         if isinstance(entry, Whole) and entry.transposed:
             superscript.append(r"\top")
-        latex = letter.glyph + (f"^{{{' '.join(superscript)}}}" if superscript else "")
+        latex = letter.glyph + (f"^{{{joint.join(superscript)}}}" if superscript else "")
         if letter.subscript or entry.indices:
             latex += f"_{{{_subscript(letter.subscript, entry.indices)}}}"
         return _Piece(latex)
