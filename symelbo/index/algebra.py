@@ -147,17 +147,15 @@ def multiply(left: Poly, right: Poly) -> Poly:
             if not other.factors and not other.bound:
                 accumulate(product, {mine: scale})
                 continue
-            other_bound, other_factors = other
-            if mine.bound and other.bound:
-                other_bound, other_factors = rename_apart(other)
+            apart = rename_apart(other) if mine.bound and other.bound else other
             factors: Factors = dict(mine.factors)
-            for atom, exponent in other_factors:
+            for atom, exponent in apart.factors:
                 merged = factors.get(atom, F0) + exponent
                 if merged:
                     factors[atom] = merged
                 else:
                     del factors[atom]
-            accumulate(product, reduce_monomial(mine.bound + other_bound, factors), scale)
+            accumulate(product, reduce_monomial(mine.bound + apart.bound, factors), scale)
     return product
 
 
@@ -359,17 +357,15 @@ def renormalized_product(
 def times(bound: tuple[Index, ...], factors: Factors, poly: Poly) -> Poly:
     result: Poly = {}
     for monomial, scale in poly.items():
-        inner_bound, inner = monomial
-        if inner_bound and bound:
-            inner_bound, inner = rename_apart(monomial)
+        inner = rename_apart(monomial) if monomial.bound and bound else monomial
         merged = dict(factors)
-        for atom, exponent in inner:
+        for atom, exponent in inner.factors:
             value = merged.get(atom, F0) + exponent
             if value:
                 merged[atom] = value
             else:
                 del merged[atom]
-        accumulate(result, reduce_monomial(bound + inner_bound, merged), scale)
+        accumulate(result, reduce_monomial(bound + inner.bound, merged), scale)
     return result
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from hashlib import blake2b
 from math import cos, e, erf, exp, lgamma, log, nan, pi, sin
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from flint import fmpq
 
@@ -181,57 +181,70 @@ class Modular:
 
     def term(self, term: Term, env: Mapping[Index, int]) -> Dual:
         """The dual of a term; `env` gives its free indices their values."""
-        match term:
-            case Number(value):
-                known = self.numbers.get(term)
-                if known is None:
-                    known = self.numbers[term] = self.rational(value)
-                return known
-            case Constant("e"):
-                return Dual(self.exp_residue(fmpq(1)), None, {}, e)
-            case Constant(name):
-                return Dual(self.random("constant", name.lower()), None, {}, pi)
-            case Size(name):
-                return self.rational(fmpq(self.sizes[name]))
-            case IndexValue(index):
-                return self.rational(fmpq(self.index(index, env)))
-            case Entry(symbol, indices):
-                place = symbol.name, tuple(self.index(i, env) for i in indices)
-                if place not in self.entries:
-                    raise NoResidue(f"no entry {place}")
-                return self.entries[place]
-            case Add(terms):
-                result = _ZERO
-                for part in terms:
-                    result = self.add(result, self.term(part, env))
-                return result
-            case Mul(factors):
-                result = _ONE
-                for part in factors:
-                    result = self.mul(result, self.term(part, env))
-                return result
-            case Power(base, exponent):
-                return self.power(self.term(base, env), self.term(exponent, env))
-            case Call(name, arguments):
-                return self.call(name, [self.term(a, env) for a in arguments])
-            case Sum(index, body):
-                result = _ZERO
-                inner = dict(env)
-                for k in range(index.low, self.length(index.extent) + 1):
-                    inner[index] = k
-                    result = self.add(result, self.term(body, inner))
-                return result
-            case Delta(left, right):
-                return _ONE if self.index(left, env) == self.index(right, env) else _ZERO
-            case Inverse(matrix, row, column):
-                inverse, _ = self.matrix(matrix, env)
-                low, other = matrix.indices[0].low, matrix.indices[1].low
-                return inverse[self.index(row, env) - other][self.index(column, env) - low]
-            case LogDet(matrix):
-                return self.matrix(matrix, env)[1]
-            case Apply():
-                raise NoResidue("an abstract function")
-        raise TypeError(f"no term: {term!r}")
+        return _EVALUATE[type(term)](self, term, env)
+
+    def _number(self, term: Number, env: Mapping[Index, int]) -> Dual:
+        known = self.numbers.get(term)
+        if known is None:
+            known = self.numbers[term] = self.rational(term.value)
+        return known
+
+    def _constant(self, term: Constant, env: Mapping[Index, int]) -> Dual:
+        if term.name == "e":
+            return Dual(self.exp_residue(fmpq(1)), None, {}, e)
+        return Dual(self.random("constant", term.name.lower()), None, {}, pi)
+
+    def _size(self, term: Size, env: Mapping[Index, int]) -> Dual:
+        return self.rational(fmpq(self.sizes[term.name]))
+
+    def _index_value(self, term: IndexValue, env: Mapping[Index, int]) -> Dual:
+        return self.rational(fmpq(self.index(term.index, env)))
+
+    def _entry(self, term: Entry, env: Mapping[Index, int]) -> Dual:
+        place = term.symbol.name, tuple(self.index(i, env) for i in term.indices)
+        if place not in self.entries:
+            raise NoResidue(f"no entry {place}")
+        return self.entries[place]
+
+    def _add(self, term: Add, env: Mapping[Index, int]) -> Dual:
+        result = _ZERO
+        for part in term.terms:
+            result = self.add(result, _EVALUATE[type(part)](self, part, env))
+        return result
+
+    def _mul(self, term: Mul, env: Mapping[Index, int]) -> Dual:
+        result = _ONE
+        for part in term.factors:
+            result = self.mul(result, _EVALUATE[type(part)](self, part, env))
+        return result
+
+    def _power(self, term: Power, env: Mapping[Index, int]) -> Dual:
+        return self.power(self.term(term.base, env), self.term(term.exponent, env))
+
+    def _call(self, term: Call, env: Mapping[Index, int]) -> Dual:
+        return self.call(term.name, [self.term(a, env) for a in term.arguments])
+
+    def _sum(self, term: Sum, env: Mapping[Index, int]) -> Dual:
+        result, inner, index = _ZERO, dict(env), term.index
+        for k in range(index.low, self.length(index.extent) + 1):
+            inner[index] = k
+            result = self.add(result, self.term(term.body, inner))
+        return result
+
+    def _delta(self, term: Delta, env: Mapping[Index, int]) -> Dual:
+        return _ONE if self.index(term.left, env) == self.index(term.right, env) else _ZERO
+
+    def _inverse(self, term: Inverse, env: Mapping[Index, int]) -> Dual:
+        inverse, _ = self.matrix(term.matrix, env)
+        low, other = term.matrix.indices[0].low, term.matrix.indices[1].low
+        row, column = self.index(term.row, env), self.index(term.column, env)
+        return inverse[row - other][column - low]
+
+    def _log_det(self, term: LogDet, env: Mapping[Index, int]) -> Dual:
+        return self.matrix(term.matrix, env)[1]
+
+    def _apply(self, term: Apply, env: Mapping[Index, int]) -> Dual:
+        raise NoResidue("an abstract function")
 
     # ------------------------------------------------------------------ powers and functions
 
@@ -488,6 +501,24 @@ class Modular:
         if determinant.sign == -1:
             determinant = self.mul(determinant, minus)
         return [line[n:] for line in wide], self.log(determinant)
+
+
+_EVALUATE: dict[type[Term], Callable[[Modular, Any, Mapping[Index, int]], Dual]] = {
+    Number: Modular._number,
+    Constant: Modular._constant,
+    Size: Modular._size,
+    IndexValue: Modular._index_value,
+    Entry: Modular._entry,
+    Add: Modular._add,
+    Mul: Modular._mul,
+    Power: Modular._power,
+    Call: Modular._call,
+    Sum: Modular._sum,
+    Delta: Modular._delta,
+    Inverse: Modular._inverse,
+    LogDet: Modular._log_det,
+    Apply: Modular._apply,
+}
 
 
 # ---------------------------------------------------------------- numbers

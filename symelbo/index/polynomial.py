@@ -5,8 +5,9 @@ from_poly: {sum_i a_i**2 b: 3} -> 3 b sum_i a_i**2
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from symelbo.index import build
 from symelbo.index.substitute import free_indices
@@ -30,11 +31,21 @@ __all__ = [
 F0, F1 = Fraction(0), Fraction(1)
 
 
-class Monomial(NamedTuple):
-    """sum over `bound` of the product of atom ** exponent."""
+@dataclass(frozen=True, slots=True)
+class Monomial:
+    """sum over `bound` of the product of atom ** exponent; a key, so that its hash is kept."""
 
     bound: tuple[Index, ...]
     factors: tuple[tuple[Term, Fraction], ...]
+    _hash: int = field(default=0, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        exponents = tuple((e.numerator, e.denominator) for _, e in self.factors)
+        hashed = hash((self.bound, tuple(atom for atom, _ in self.factors), exponents))
+        object.__setattr__(self, "_hash", hashed)
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 Poly: TypeAlias = dict[Monomial, Fraction]

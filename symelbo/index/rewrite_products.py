@@ -132,9 +132,9 @@ def _times_delta(
     product = renormalized_product((), factors)
     result: Poly = {}
     for monomial, scale in product.items():
-        inner_bound, inner = rename_apart(monomial) if bound else monomial
-        merged = {**dict(inner), delta: F1}
-        accumulate(result, reduce_monomial(bound + inner_bound, merged), scale)
+        inner = rename_apart(monomial) if bound else monomial
+        merged = {**dict(inner.factors), delta: F1}
+        accumulate(result, reduce_monomial(bound + inner.bound, merged), scale)
     return result
 
 
