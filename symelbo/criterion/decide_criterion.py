@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -310,7 +311,7 @@ class _Decider:
             " motion nor a certificate against one was found"
         )
         if self.refused:
-            refusals = "; ".join(dict.fromkeys(self.refused))
+            refusals = _readable("; ".join(dict.fromkeys(self.refused)))
             missing = f"a rule of the checker: a motion was found, but not confirmed: {refusals}"
         elif self.search.exhausted:
             missing = "an answer within the bound on the work: not every base measure was tried"
@@ -374,3 +375,11 @@ def _inseparable(factor: Factor) -> Inseparable | None:
     density = factor.change.density
     separation = separate_density(density, density.arguments)
     return separation if isinstance(separation, Inseparable) else None
+
+
+def _readable(reasons: str) -> str:
+    """The bound indices of the checker, #1.0 and ~13, as i1, i2, ..."""
+    names: dict[str, str] = {}
+    return re.sub(
+        r"[#~]\d+(?:\.\d+)?", lambda m: names.setdefault(m[0], f"i{len(names) + 1}"), reasons
+    )

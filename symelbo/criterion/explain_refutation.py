@@ -21,6 +21,7 @@ from symelbo.criterion.factor import (
 from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.refute import Budget, find_certificates, is_solvable
 from symelbo.criterion.search_motion import Moving, Search
+from symelbo.expfam.separate_change import can_move
 from symelbo.index.build import add, exp, mul, total
 from symelbo.index.interpret import Interpretation, interpret_functions
 from symelbo.index.solve import formal_indices
@@ -39,9 +40,10 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.spec.model import Statement
+from symelbo.verify.certificate import Case
 from symelbo.words import join_words
 
-__all__ = ["explain_cause", "find_remedy"]
+__all__ = ["explain_cause", "find_idle", "find_remedy"]
 
 MAX_ATTEMPTS = 40  # linear problems for all changes of one model together
 MAX_CHANGES = 16
@@ -49,6 +51,24 @@ MAX_WORK = 1000  # for the blame of one argument
 
 
 # ---------------------------------------------------------------- the cause
+
+
+def find_idle(case: Case, factors: Sequence[Factor], *, still: bool) -> tuple[Factor, ...]:
+    """The factors with rows in a case in which nothing moves: they need a constant density.
+
+    still: no latent may move.
+    """
+    resting = {name for name, _ in case.resting}
+    named = {row.factor for row in case.rows}
+
+    def moves(factor: Factor) -> bool:
+        own = {factor.node, *symbols_of_statement(factor.statement)}
+        latents = (s for s in own if s.role is Role.LATENT and can_move(s.domain))
+        return bool(factor.parameters()) or any(
+            s.name not in resting and not still for s in latents
+        )
+
+    return tuple(f for f in factors if f.name in named and not moves(f))
 
 
 def explain_cause(factor: Factor, group: Sequence[Factor], still: bool) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import symelbo
+from symelbo.criterion.explain_refutation import find_idle
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.result import Outside, Refuted, Undecided
 from symelbo.derivation import Derivation, FactorResult, Trial
@@ -520,17 +521,10 @@ class _Document:
         }
 
     def idle(self, case: Case, certificate: Certificate, factors: Sequence[Factor]) -> list[str]:
-        """The factors of the case in which nothing moves."""
-        resting = {name for name, _ in case.resting}
-        named = {row.factor for row in case.rows}
-        found = []
-        for factor in factors:
-            latents = [s for s in _symbols(factor) if s.role is Role.LATENT and can_move(s.domain)]
-            free = [s for s in latents if s.name not in resting and not certificate.still]
-            if factor.name in named and not factor.parameters() and not free:
-                numbers = {result.node: n for n, result in enumerate(self.derivation.factors)}
-                found.append(self.parts[numbers[factor.name]].density)
-        return found
+        """The densities of the factors of the case in which nothing moves."""
+        numbers = {result.node: n for n, result in enumerate(self.derivation.factors)}
+        still = find_idle(case, factors, still=certificate.still)
+        return [self.parts[numbers[factor.name]].density for factor in still]
 
     def system(
         self, case: Case, certificate: Certificate, names: Mapping[str, Symbol]

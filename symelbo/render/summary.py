@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Final
 
+from symelbo.criterion.explain_refutation import find_idle
+from symelbo.criterion.factor import Factor
 from symelbo.criterion.motion import Motion
 from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
 from symelbo.derivation import Derivation, FactorEntropy, FactorResult, Trial
@@ -293,7 +295,10 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
                     title += f" together with {known[0]}"
                     rows = []
                 else:
-                    rows = list(_refutation_rows(refuted.cause, refuted.certificate))
+                    rows = [
+                        _Row("because", refuted.cause),
+                        _Row("certificate", _describe(refuted.certificate, refuted.factors)),
+                    ]
                     if refuted.remedy:
                         rows.append(_Row("to change", refuted.remedy))
                 shown[result.node] = refuted
@@ -303,7 +308,7 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
                 if piece is not None:
                     rows.append(_Row("the piece", print_text(piece), formula=True))
                 if certificate is not None:
-                    rows.append(_Row("certificate", _describe(certificate)))
+                    rows.append(_Row("certificate", _describe(certificate, (result.factor,))))
             case Undecided(residual=residual, missing=missing):
                 title += ": undecided"
                 rows = [
@@ -327,12 +332,7 @@ def _identity_rows(result: FactorResult, entropy: FactorEntropy) -> Iterator[_Ro
         yield _Row(" ", f"with {line}", formula=True)
 
 
-def _refutation_rows(cause: str, certificate: Certificate) -> Iterator[_Row]:
-    yield _Row("because", cause)
-    yield _Row("certificate", _describe(certificate))
-
-
-def _describe(certificate: Certificate) -> str:
+def _describe(certificate: Certificate, factors: Sequence[Factor]) -> str:
     """Where (U) fails, in one sentence."""
     given = [f"{name} = {count}" for name, count in certificate.sizes]
     given += [_value(*item) for item in certificate.constants]
@@ -343,17 +343,23 @@ def _describe(certificate: Certificate) -> str:
         given.append(f"{function.name}({arguments}) = {print_text(array)}")
     place = f"at {', '.join(given)}: " if given and len(given) <= _SHOWN_ROWS else ""
     many = len(certificate.points) > 1
-    cases = [_describe_case(case, many) for case in certificate.cases]
+    cases = [
+        _describe_case(case, many, find_idle(case, factors, still=certificate.still))
+        for case in certificate.cases
+    ]
     if len(cases) > 1:
         cases = [f"({n}) {text}" for n, text in enumerate(cases, start=1)]
     return place + "; ".join(cases)
 
 
-def _describe_case(case: Case, many: bool) -> str:
+def _describe_case(case: Case, many: bool, idle: Sequence[Factor]) -> str:
     ways = {True: "is only shifted", False: "moves"}
     moving = [f"{_entry_text(*at)} {ways[at in case.shifted]}" for at in case.moving]
     resting = [f"{_entry_text(*at)} rests" for at in case.resting]
     given = f"if {' and '.join([*moving, *resting])}: " if moving or resting else ""
+    if idle:
+        names = join_words([factor.name for factor in idle])
+        given += f"nothing moves in {names}, so that b would have to be constant there; "
     left = len(case.unknowns)
     if left:
         names = join_words(
@@ -367,10 +373,11 @@ def _describe_case(case: Case, many: bool) -> str:
             f"{given}{left + 1} combinations of {len(case.rows)} rows leave only {names}, and of"
             f" them a system with determinant {float(determinant_of(case.matrix).split()[0]):.4g}"
         )
-    text = f"{len(case.rows)} weights annihilate every motion, base measure and entropy"
+    what = "motion and entropy" if idle else "motion, base measure and entropy"
+    text = f"{len(case.rows)} weights annihilate every {what}"
     if len(case.rows) <= _SHOWN_ROWS:
         listed = ", ".join(f"{row.weights[0]} ({_row_text(row)})" for row in case.rows)
-        text = f"the weights {listed} annihilate every motion, base measure and entropy"
+        text = f"the weights {listed} annihilate every {what}"
     return f"{given}{text}, but take log p to {print_text(case.matrix[0][0])}"
 
 
