@@ -464,3 +464,32 @@ def test_documents_do_not_depend_on_the_hash_seed() -> None:
         for seed in ("0", "1", "2")
     }
     assert len(digests) == 1
+
+
+def test_stationarity_counts_what_q_contributes_where_it_names_a_parameter() -> None:
+    """At fixed q alone F - S need not vanish: q moves with the parameter."""
+    tied = symelbo.derive(
+        spec(
+            ["z ~ Normal(0, 1)", "x[d] ~ Normal(w[d]*z, 1/l) for d in 1:D"],
+            {"w": "real[D]", "l": "positive"},
+            "D",
+            variational=["z ~ Normal(nu, l)"],
+        )
+    )
+    text = " ".join(render_proof(tied).split())
+    assert "taken at fixed $q$, except those by $l$" in text
+    assert "the derivatives by $l$ include what they contribute through $q$" in text
+
+
+def test_where_a_velocity_divides_the_code_says_so() -> None:
+    source = " ".join(derivation_of("nonzero").python().split())
+    assert "It vanishes at stationary points where t is not 0." in source
+    assert "stationary along the motion (see `gap`) and t is not 0" in source
+
+
+def test_a_factor_in_which_nothing_moves_is_named() -> None:
+    idle = symelbo.derive(
+        spec(["z ~ Bernoulli(1/3)", "x ~ Normal(a*z, s)"], {"a": "real", "s": "positive"})
+    )
+    text = " ".join(render_proof(idle).split())
+    assert "Nothing moves in $p(z)$, whose density would have to be constant" in text
