@@ -481,6 +481,21 @@ def test_stationarity_counts_what_q_contributes_where_it_names_a_parameter() -> 
     assert "the derivatives by $l$ include what they contribute through $q$" in text
 
 
+def test_the_identity_is_no_sum_of_total_derivatives_where_q_names_a_parameter() -> None:
+    """No latent moves: q stays, while derivatives by s count what s contributes through q."""
+    tied = symelbo.derive(
+        spec(
+            ["z ~ Normal(0, t)", "x ~ Normal(w*z, s)"],
+            {"w": "real", "s": "positive", "t": "positive"},
+            variational=["z ~ Normal(nu, s*k)"],
+        )
+    )
+    text = " ".join(render_proof(tied).split())
+    assert "except those by $s$" in text
+    assert r"\frac{\partial \mathcal{F}}{\partial s}" not in text
+    assert "while the parameters move and every $q^{(n)}$ stays as it is" in text
+
+
 def test_where_a_velocity_divides_the_code_says_so() -> None:
     source = " ".join(derivation_of("nonzero").python().split())
     assert "It vanishes at stationary points where t is not 0." in source

@@ -4,8 +4,6 @@ for a one-hot vector z.
 
 from __future__ import annotations
 
-from itertools import product
-
 from symelbo.index.build import ONE, ZERO, add, mul, subtract, total
 from symelbo.index.substitute import free_indices, map_parts, parts_of, symbols_of
 from symelbo.index.terms import (
@@ -21,7 +19,7 @@ from symelbo.index.terms import (
     Term,
 )
 
-__all__ = ["binary_cases", "binary_entries", "expand_binary"]
+__all__ = ["binary_entries", "expand_binary"]
 
 MAX_ENTRIES = 3
 
@@ -101,14 +99,6 @@ def binary_entries(term: Term) -> tuple[Entry, ...]:
         return all(visit(part, inner) for part in parts_of(item))
 
     return tuple(found) if visit(term, frozenset()) else ()
-
-
-def binary_cases(term: Term, entries: tuple[Entry, ...]) -> list[Term]:
-    """The term at every combination of values of the entries."""
-    return [
-        _put(term, dict(zip(entries, values, strict=True)))
-        for values in product((ZERO, ONE), repeat=len(entries))
-    ]
 
 
 def _put(term: Term, values: dict[Entry, Term]) -> Term:

@@ -363,12 +363,6 @@ class _Maker:
                 summands.append(summand if summand.startswith(("+", "-")) else f"+ {summand}")
         return Row(f"{p} - {along}", (tuple(summands),))
 
-    def name_of_entropy(self) -> str:
-        letter = r"\mathcal{H}"
-        if self.result.entropy_kind != "entropy":
-            letter = r"\widetilde{\mathcal{H}}"
-        return rf"{letter}_{{{self.common.entry}}}"
-
     # -- the exponential-family form
 
     def eta(self, block: Block, mark: str) -> str:

@@ -311,11 +311,11 @@ class _Document:
         return self.notation.display(rows, ",") if rows else ""
 
     def identity(self) -> str:
-        """F = S + dF/ds, the derivative written out where no latent moves."""
+        """F = S + dF/ds, the derivative written out where it is one at fixed q."""
         d, s = self.notation["d"], self.notation["s"]
         motion = self.derivation.motion
         summands = [r"\mathcal{S}"]
-        whole = bool(motion.latents)
+        whole = bool(motion.latents or self.named_by_q())
         if whole:
             summands.append(rf"+ \frac{{{d}\mathcal{{F}}}}{{{d}{s}}}")
         else:
