@@ -7,6 +7,7 @@ from pathlib import Path
 
 from symelbo.criterion.confirm import least_sizes
 from symelbo.criterion.decide_criterion import decide_criterion
+from symelbo.criterion.explain_refutation import explain_refutations
 from symelbo.criterion.express_form import FactorForm, express_form
 from symelbo.criterion.motion import Motion
 from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted, Result, Undecided
@@ -27,14 +28,21 @@ from symelbo.try_result import CheckFailed, try_densities, try_result
 __all__ = ["CheckFailed", "derive"]
 
 
-def derive(source: str | Path | Mapping[str, object] | Model) -> Derivation:
+def derive(
+    source: str | Path | Mapping[str, object] | Model, *, explain: bool = True
+) -> Derivation:
     """A model file, dict or Model -> its derivation.
+
+    explain: seek the causes of refutations and changes that cure them, which may take as long as
+    the answer.
 
     Raises SpecError for a bad specification (all faults at once), CheckFailed for a defect.
     """
     model = source if isinstance(source, Model) else read_model(source)
     try_densities(model)
     decision = decide_criterion(model)
+    if explain:
+        decision = explain_refutations(decision, still=model.reparameterize == "never")
     factors = tuple(_express(result) for result in decision.results)
     posterior = derive_exact_posterior(model) if model.variational == "exact" else None
     verdict, theorem = _conclude(decision)

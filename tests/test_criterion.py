@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import symelbo
+from symelbo.criterion import explain_refutation
 from symelbo.criterion.confirm import confirm_refutation
 from symelbo.criterion.result import Closure, Holds, Outside, Refuted
 from symelbo.derivation import Derivation, FactorResult
@@ -416,6 +417,36 @@ def test_a_declared_q_is_checked_for_scaling() -> None:
     assert "z" in fixed.summary()
 
 
+@pytest.mark.parametrize(
+    ("mean", "holds"),
+    [
+        ("sum(W[d,h]*x[d] for d in 1:D) + nu[h]", True),
+        ("sum(W[d,h]*x[d] for d in 1:D)", False),  # nothing takes up what W loses
+        ("sum(W[d,h]*x[d] for d in 1:D) + exp(nu[h])", True),
+    ],
+)
+def test_a_tied_encoder_follows_by_a_free_intercept_that_moves_with_the_data(
+    mean: str, holds: bool
+) -> None:
+    model = {
+        "name": "Tied encoder",
+        "sizes": ["D", "H"],
+        "parameters": {"W": "real[D,H]", "mu": "real[D]", "sigma2": "positive"},
+        "model": [
+            "z[h] ~ Normal(0, 1) for h in 1:H",
+            "x[d] ~ Normal(sum(W[d,h]*z[h] for h in 1:H) + mu[d], sigma2) for d in 1:D",
+        ],
+        "observed": ["x"],
+        "variational": [f"z[h] ~ Normal({mean}, tau2[h]) for h in 1:H"],
+    }
+    derivation = symelbo.derive(model)
+    assert derivation.verdict == ("proved" if holds else "undecided")
+    assert derivation.closure is (Closure.SHOWN if holds else Closure.BROKEN)
+    if holds:
+        velocity = next(a for s, a in derivation.motion.variational.items() if s.name == "nu")
+        assert "x[d]" in print_text(velocity.body)
+
+
 def test_reparameterization_can_be_forbidden() -> None:
     assert symelbo.derive(vae(reparameterize="never")).verdict == "refuted"
 
@@ -513,6 +544,28 @@ def test_the_remedy_was_tried() -> None:
     )
     assert symelbo.derive(source).verdict == "proved"
     assert fields_of(symelbo.derive(source), "x") == {"g": "g[i]"}
+
+
+def refutations(derivation: Derivation) -> list[Refuted]:
+    return [r for r in derivation.decision.results if isinstance(r, Refuted)]
+
+
+def test_the_search_for_a_remedy_is_bounded_and_the_answer_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = spec(
+        ["z ~ Bernoulli(r)", "y ~ Bernoulli(r)", "x ~ LogNormal(m, exp(2*z + b*y + g*z*y))"],
+        {"r": "unit", "m": "real", "b": "real", "g": "real"},
+        (),
+    )
+    whole = symelbo.derive(source)
+    assert [r.remedy for r in refutations(whole)] != [""]
+    monkeypatch.setattr(explain_refutation, "MAX_REMEDY", 0)
+    short = symelbo.derive(source)
+    assert [r.remedy for r in refutations(short)] == [""]
+    assert short.verdict == whole.verdict == "refuted"
+    bare = symelbo.derive(source, explain=False)
+    assert [r.certificate for r in refutations(bare)] == [r.certificate for r in refutations(whole)]
 
 
 def test_four_layers() -> None:

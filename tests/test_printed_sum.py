@@ -85,6 +85,7 @@ INLINE: dict[str, Spec] = {
     "learned prior": _spec(
         {"t": "positive[H]", **_W}, "z[h] ~ Normal(0, t[h]) for h in 1:H", _LINEAR
     ),
+    "tied encoder": _spec(_W, "z[h] ~ Normal(0, 1) for h in 1:H", _LINEAR),
     "tied variances": _spec(
         {"W": "real[D,H]", "s": "positive"},
         "z[h] ~ Normal(0, s) for h in 1:H",
@@ -139,6 +140,7 @@ INLINE: dict[str, Spec] = {
 }  # fmt: skip
 
 _FREE = "z[h] ~ Normal(nu[h], tau2[h]) for h in 1:H"
+_TIED = "z[h] ~ Normal(sum(W[d,h]*x[d] for d in 1:D) + nu[h], tau2[h]) for h in 1:H"
 _FULL = "z ~ MvNormal(nu, S)"
 _SCALAR = "z ~ Normal(nu, tau2)"
 _BITS = "z[h] ~ Bernoulli(r[h]) for h in 1:H"
@@ -190,6 +192,7 @@ DECLARED: dict[str, list[Any]] = {
     "own density": [[_GAMMA], ["z ~ Maxwell(g)"]],
     "log-normal prior": [["z ~ LogNormal(nu, tau2)"]],
     "learned prior": ["exact", [_FREE]],
+    "tied encoder": [[_TIED]],
     "tied variances": ["exact", [_FREE]],
     "two layers": [["y ~ Normal(nu, g)", "z ~ Normal(nu2 + tanh(k*y), tau2)"]],
     "conditional form": [[_SCALAR]],

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from itertools import combinations
 
 from symelbo.criterion.confirm import confirm_component, first_confirmed
-from symelbo.criterion.explain_refutation import explain_cause, find_remedy
 from symelbo.criterion.factor import Factor, make_factor, symbols_of_statement
 from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.identity import state_identity
@@ -63,6 +61,7 @@ class _Decider:
         self.still = model.reparameterize == "never"
         self.budget = Budget()
         self.refused: list[str] = []  # by the checker, of what was found
+        self.certificates: dict[tuple[int, ...], Certificate | None] = {}
 
     # ------------------------------------------------------------------ the whole model
 
@@ -221,38 +220,41 @@ class _Decider:
         for n, reason in enumerate(self.unbounded):
             if reason is not None:
                 results[n] = Outside(self.factors[n], *reason)
-        holding = {n for n, result in results.items() if isinstance(result, Holds)}
         for component in components:
             if component.holds:
                 continue
             missing = [n for n in component.members if n not in results]
             if missing:
-                results.update(self.judge(component, missing, holding))
+                results.update(self.judge(component, missing))
         moved = [c for c in components if c.holds and all(n in results for n in c.members)]
         ordered = tuple(results[n] for n in range(len(self.factors)))
         return Decision(ordered, _union(moved))
 
-    def judge(
-        self, component: Component, members: Sequence[int], holding: AbstractSet[int]
-    ) -> dict[int, Result]:
+    def judge(self, component: Component, members: Sequence[int]) -> dict[int, Result]:
         """Refuted, outside or undecided, for the factors of a component without a motion."""
         assert isinstance(component.answer, NotFound)
+        residual = component.answer.residual
         for chosen in self.suspects(members):
-            group = tuple(self.factors[n] for n in chosen)
-            proposals = find_certificates(group, self.budget, still=self.still)
-            certificate = first_confirmed(proposals, group)
+            certificate = self.certificate(chosen)
             if certificate is None:
                 continue
+            group = tuple(self.factors[n] for n in chosen)
             blamed = [n for n in members if n in chosen] or list(members)
-            remedy = find_remedy(self.factors, chosen, holding, still=self.still)
-            found: dict[int, Result] = {
-                n: self.refuted(n, certificate, group, remedy) for n in blamed
+            return {
+                n: _refute(self.factors[n], certificate, group)
+                if n in blamed
+                else self.open(n, residual)
+                for n in members
             }
-            for n in members:
-                if n not in found:
-                    found[n] = self.open(n, component.answer.residual)
-            return found
-        return {n: self.open(n, component.answer.residual) for n in members}
+        return {n: self.open(n, residual) for n in members}
+
+    def certificate(self, chosen: tuple[int, ...]) -> Certificate | None:
+        """A certificate against some factors that the checker accepts, None if none was found."""
+        if chosen not in self.certificates:
+            group = tuple(self.factors[n] for n in chosen)
+            proposals = find_certificates(group, self.budget, still=self.still)
+            self.certificates[chosen] = first_confirmed(proposals, group)
+        return self.certificates[chosen]
 
     def suspects(self, members: Sequence[int]) -> Iterator[tuple[int, ...]]:
         """Sets of factors that may contradict each other, small ones first.
@@ -294,16 +296,6 @@ class _Decider:
         factor = self.factors[number]
         return {factor.node, *symbols_of_statement(factor.statement)}
 
-    def refuted(
-        self, number: int, certificate: Certificate, group: tuple[Factor, ...], remedy: str
-    ) -> Result:
-        factor = self.factors[number]
-        inseparable = _inseparable(factor)
-        if inseparable is not None:
-            return Outside(factor, inseparable.reason, inseparable.piece, certificate, group)
-        cause = explain_cause(factor, group, self.still)
-        return Refuted(factor, certificate, group, cause, remedy)
-
     def open(self, number: int, residual: Term) -> Result:
         factor = self.factors[number]
         missing = (
@@ -321,6 +313,13 @@ class _Decider:
 
 
 # ---------------------------------------------------------------- small parts
+
+
+def _refute(factor: Factor, certificate: Certificate, group: tuple[Factor, ...]) -> Result:
+    inseparable = _inseparable(factor)
+    if inseparable is not None:
+        return Outside(factor, inseparable.reason, inseparable.piece, certificate, group)
+    return Refuted(factor, certificate, group, f"no motion satisfies (U) of {factor.name}")
 
 
 def _union(components: Sequence[Component]) -> Motion:

@@ -20,6 +20,7 @@ from symelbo.criterion.factor import (
 )
 from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.refute import Budget, find_certificates, is_solvable
+from symelbo.criterion.result import Decision, Holds, Refuted, Result
 from symelbo.criterion.search_motion import Moving, Search
 from symelbo.expfam.separate_change import can_move
 from symelbo.index.build import add, exp, mul, total
@@ -39,15 +40,38 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.index.work import OutOfWork, limit_work
 from symelbo.spec.model import Statement
 from symelbo.verify.certificate import Case
 from symelbo.words import join_words
 
-__all__ = ["explain_cause", "find_idle", "find_remedy"]
+__all__ = ["explain_cause", "explain_refutations", "find_idle", "find_remedy"]
 
 MAX_ATTEMPTS = 40  # linear problems for all changes of one model together
 MAX_CHANGES = 16
 MAX_WORK = 1000  # for the blame of one argument
+MAX_REMEDY = 1000  # monomials whose denominators are cleared, in the search for a remedy
+
+
+def explain_refutations(decision: Decision, *, still: bool) -> Decision:
+    """decision -> the same with the cause of each refutation and a change that cures it.
+
+    Requires confirmed certificates.  still: no latent may move.
+    """
+    factors = [result.factor for result in decision.results]
+    number = {factor.name: n for n, factor in enumerate(factors)}
+    holding = {n for n, result in enumerate(decision.results) if isinstance(result, Holds)}
+    remedies: dict[tuple[int, ...], str] = {}
+    results: list[Result] = []
+    for result in decision.results:
+        if isinstance(result, Refuted):
+            blamed = tuple(number[factor.name] for factor in result.factors)
+            if blamed not in remedies:
+                remedies[blamed] = find_remedy(factors, blamed, holding, still=still)
+            cause = explain_cause(result.factor, result.factors, still)
+            result = replace(result, cause=cause, remedy=remedies[blamed])
+        results.append(result)
+    return replace(decision, results=tuple(results))
 
 
 # ---------------------------------------------------------------- the cause
@@ -148,7 +172,16 @@ def find_remedy(
 
     blamed: the factors of a certificate; still: no latent may move.
     """
-    wanted = {*blamed, *holding}
+    try:
+        with limit_work(MAX_REMEDY):
+            return _find_remedy(factors, blamed, {*blamed, *holding}, still)
+    except OutOfWork:
+        return ""
+
+
+def _find_remedy(
+    factors: Sequence[Factor], blamed: Sequence[int], wanted: AbstractSet[int], still: bool
+) -> str:
     left = MAX_ATTEMPTS // max(1, len(factors) - 1)  # those of many factors are larger
     for count, change in enumerate(_changes([f.statement for f in factors], blamed)):
         if count == MAX_CHANGES:
@@ -164,14 +197,14 @@ def find_remedy(
 
 def _is_served(search: Search, wanted: AbstractSet[int], still: bool = False) -> bool:
     """Whether a motion that the checker accepts serves all wanted factors."""
+    linked = [search.factors[n] for n in sorted(wanted)]
+    if not is_solvable(linked, Budget(MAX_WORK), quick=True, still=still):
+        return False  # numbers are quicker than a search in vain
     failing = [c for c in search.decide({}) if not c.holds and not wanted.isdisjoint(c.members)]
     if not failing:
         return _is_confirmed(search, {}, wanted)
     if still:
         return False
-    linked = [search.factors[n] for n in sorted(wanted)]
-    if not is_solvable(linked, Budget(MAX_WORK), quick=True):
-        return False  # numbers are quicker than a search in vain
     for moving in search.subsets(failing):
         if _is_confirmed(search, moving, wanted):
             return True

@@ -5,8 +5,8 @@ What is found here is proposed; (U) is proved of it elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from symelbo.criterion.factor import Equations, Factor, parameters_of, symbols_of_statement
 from symelbo.criterion.motion import Latent, Motion
@@ -196,19 +196,19 @@ def closure_equations(q: Factor, unknowns: _Unknowns) -> list[Term]:
     """
     change = derivative_along(q.log_density, unknowns.velocities())
     divergence = Motion({}, unknowns.latents).divergence(q.statement)
-    return list(_fix_data(add(change, divergence)))
+    equation = add(change, divergence)
+    return [replace_symbols(equation, {x: a for x, (_, a) in _known_data([equation]).items()})]
 
 
-def _fix_data(term: Term) -> tuple[Term, ...]:
-    """Data and covariates as known numbers: their symbols get the role of constants."""
-
-    renamed: dict[Symbol, Array] = {}
-    for symbol in symbols_of(term):
+def _known_data(terms: Iterable[Term | Array]) -> dict[Symbol, tuple[Symbol, Array]]:
+    """Data and covariates -> the same as known numbers, of which a velocity may be made."""
+    found: dict[Symbol, tuple[Symbol, Array]] = {}
+    for symbol in frozenset().union(*map(symbols_of, terms)):
         if symbol.role in (Role.OBSERVED, Role.INPUT):
             indices = formal_indices(symbol.shape)
-            known = Symbol(symbol.name, Role.CONSTANT, symbol.domain, symbol.shape)
-            renamed[symbol] = Array(indices, Entry(known, indices))
-    return (replace_symbols(term, renamed),)
+            known = replace(symbol, role=Role.CONSTANT)
+            found[symbol] = known, Array(indices, Entry(known, indices))
+    return found
 
 
 def closes(q: Factor, motion: Motion) -> bool:
@@ -240,5 +240,14 @@ def _propose(attempt: Attempt, unknowns: _Unknowns, found: Found) -> Proposal:
         rate, shift = solved(latent.rate), solved(latent.shift)
         if rate.body != ZERO or shift.body != ZERO:
             latents[node] = Latent(rate, shift)
-    motion = Motion(moving(unknowns.parameters), latents, moving(unknowns.variational))
+    arguments = [a for q in attempt.variational for _, a in q.statement.arguments]
+    data = {
+        known: Array(array.indices, Entry(symbol, array.indices))
+        for symbol, (known, array) in _known_data(arguments).items()
+    }
+    variational = {
+        symbol: Array(array.indices, replace_symbols(array.body, data))
+        for symbol, array in moving(unknowns.variational).items()
+    }
+    motion = Motion(moving(unknowns.parameters), latents, variational)
     return Proposal(attempt, motion, found.nonzero)

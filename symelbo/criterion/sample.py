@@ -70,7 +70,8 @@ class Row:
     """(U) of one factor at one point.
 
     place: its plate indices; point: which parameter value; parents and value: what the nodes are;
-    logarithm and slopes: log p and its derivatives by the columns, as residues.
+    numbers: which of the configurations and of the values at this place these are; logarithm and
+    slopes: log p and its derivatives by the columns, as residues.
     """
 
     factor: int
@@ -78,6 +79,7 @@ class Row:
     point: int
     parents: tuple[tuple[Place, Fraction], ...]
     value: tuple[tuple[Place, Fraction], ...]
+    numbers: tuple[int, int]
     logarithm: int
     slopes: Mapping[tuple[object, ...], int]
     rational: bool  # whether log p and all slopes are rational numbers, up to the row's H~
@@ -467,7 +469,8 @@ class Instance:
             values: Values = {}
             for options, n in zip(choices, pick, strict=True):
                 values.update(options[n])
-            found.append(values)
+            if values not in found:
+                found.append(values)
         return found
 
     def _picks(self, counts: Sequence[int]) -> Iterator[tuple[int, ...]]:
@@ -520,6 +523,9 @@ class Instance:
         """Draw the rows of all factors at all their places, for some of the parameter values."""
         for point in points:
             for number_of, factor in enumerate(self.factors):
+                own = {factor.node.name}
+                parents = {s.name for s in self.symbols if is_parent(s)} - own
+                self.machine.watch(frozenset(parents), frozenset(own))
                 for place in self.plate_places(factor):
                     self.fill_factor(number_of, factor, place, point)
 
@@ -530,9 +536,9 @@ class Instance:
         if (number_of, place) not in self.drawn:
             self.drawn[number_of, place] = self.nodes(factor, env)
         configurations, values = self.drawn[number_of, place]
-        for parent in configurations:
-            for value in values:
-                row = self.row(number_of, place, env, point, parent, value)
+        for m, parent in enumerate(configurations):
+            for n, value in enumerate(values):
+                row = self.row(number_of, place, env, point, parent, value, (m, n))
                 if row is not None:
                     self.rows.append(row)
 
@@ -576,8 +582,13 @@ class Instance:
         point: int,
         parents: Values,
         value: Values,
+        numbers: tuple[int, int],
     ) -> Row | None:
-        """(U) at one point; None where the density has no value there."""
+        """(U) at one point; None where the density has no value there.
+
+        numbers: of the parents and of the value; the row before has the same parents or is the
+        last one with others.
+        """
         opened, sought = self.open_point(point)
         entries, columns = dict(opened), list(sought)
         names = self.by_name
@@ -603,7 +614,7 @@ class Instance:
                     gradient[column("s", point, *at)] = 1
             entries[at] = known._replace(gradient=gradient)
         machine = self.machine
-        machine.move_to(entries)
+        machine.move_to(entries, 1 if numbers[1] else 0)
         try:
             if not self.is_admissible(number_of, machine, env):
                 return None
@@ -621,6 +632,7 @@ class Instance:
             point,
             tuple(sorted(parents.items())),
             tuple(sorted(value.items())),
+            numbers,
             found.value,
             slopes,
             found.exact is not None,

@@ -56,6 +56,7 @@ class System:
     def __init__(self, instance: Instance, points: int) -> None:
         self.instance, self.points = instance, points
         self.rows = list(instance.rows)
+        self.inputs = {s.name for s in instance.symbols if s.role is Role.INPUT}
         self.learned = {
             n: any(s.role is Role.PARAMETER for s in symbols_of_statement(f.statement))
             for n, f in enumerate(instance.factors)
@@ -97,7 +98,7 @@ class System:
                 or (key[0] == "r" and (key[2], key[3]) in assignment.shifted)
             )
         }
-        found["H", row.factor, row.place, row.point, row.parents] = 1
+        found["H", row.factor, row.place, row.point, row.numbers[0]] = 1
         base = self.base_column(row, assignment)
         if base is not None:
             key, value = base
@@ -112,8 +113,7 @@ class System:
         c v, that is scaled c log v or c log(v - lower); of a real one that is scaled, and of a
         factor in which nothing moves, a constant.
         """
-        inputs = {s.name for s in self.instance.symbols if s.role is Role.INPUT}
-        given = tuple(item for item in row.parents if item[0][0] in inputs)
+        given = tuple(item for item in row.parents if item[0][0] in self.inputs)
         if self.is_movable_value(row) and (own := row.value[0][0]) in assignment.moving:
             kind = self.instance.factors[row.factor].value.domain.kind
             if kind == "real" and own not in assignment.shifted:
@@ -121,7 +121,7 @@ class System:
             return ("c", row.factor, row.place, given), self.moving_base(row)
         if self.is_idle(row, assignment):
             return None
-        return ("b", row.factor, row.place, row.value, given), 1
+        return ("b", row.factor, row.place, row.numbers[1], given), 1
 
     def moving_base(self, row: Row) -> int:
         factor = self.instance.factors[row.factor]

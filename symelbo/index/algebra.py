@@ -59,6 +59,7 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
+from symelbo.index.work import spend_work
 
 __all__ = [
     "MAX_EXPANDED_POWER",
@@ -311,6 +312,7 @@ def clear_denominators(poly: Poly) -> Poly:
         if found is None:
             return poly
         atom, exponent = found
+        spend_work(len(poly))
         cleared: Poly = {}
         for monomial, scale in poly.items():
             raised = times(monomial.bound, {atom: exponent}, _drop_bound(monomial))

@@ -64,7 +64,8 @@ def add(*terms: Term) -> Term:
             stack.extend(reversed(term.terms))
         else:
             scale, rest = _split_coefficient(term)
-            coefficients[rest] = coefficients.get(rest, Fraction(0)) + scale
+            known = coefficients.get(rest)
+            coefficients[rest] = scale if known is None else known + scale
     collected = [
         rest if scale == 1 else mul(Number(scale), rest)
         for rest, scale in coefficients.items()
@@ -97,7 +98,8 @@ def mul(*factors: Term) -> Term:
         return ZERO
     collected: list[Term] = []
     for base, powers in exponents.items():
-        factor = power(base, add(*powers))
+        exponent = powers[0] if len(powers) == 1 else add(*powers)
+        factor = base if exponent is ONE else power(base, exponent)
         if isinstance(factor, Number):
             scale *= factor.value
         else:

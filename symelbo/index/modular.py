@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from flint import fmpq
 
+from symelbo.index.substitute import free_indices, symbols_of
 from symelbo.index.terms import (
     Add,
     Apply,
@@ -88,7 +89,36 @@ class Modular:
         self.drawn: dict[object, int] = {}
         self.logs: dict[int, int] = {}  # of residues whose logarithm is known
         self.powers: dict[int, tuple[tuple[Dual, fmpq], ...]] = {}  # what residues are made of
-        self.matrices: dict[object, tuple[list[list[Dual]], Dual]] = {}
+        self.stages: tuple[frozenset[str], ...] = ()
+        self.lasting: dict[Term, tuple[int, tuple[Index, ...]]] = {}
+        self.kept: list[dict[tuple[object, ...], Dual]] = []
+
+    # ------------------------------------------------------------------ points
+
+    def watch(self, *stages: frozenset[str]) -> None:
+        """Names whose entries change more and more often; values that rest meanwhile are kept.
+
+        What is in no stage never changes.  Values that the last stage takes part in are not kept.
+        """
+        self.stages = stages
+        self.lasting = {}
+        self.kept = [{} for _ in stages]
+
+    def move_to(self, entries: Mapping[Place, Dual], stage: int = 0) -> None:
+        """Other entries: those of this stage (from 0) and of later ones have changed."""
+        self.entries = entries
+        for kept in self.kept[stage + 1 :]:
+            kept.clear()
+
+    def lasts(self, term: Term) -> tuple[int, tuple[Index, ...]]:
+        """How many stages do not take part in a term before one does, and its free indices."""
+        found = self.lasting.get(term)
+        if found is None:
+            names = {symbol.name for symbol in symbols_of(term)}
+            takes = (n + 1 for n, stage in reversed([*enumerate(self.stages)]) if stage & names)
+            indices = tuple(sorted(free_indices(term), key=lambda i: (i.name, i.low)))
+            found = self.lasting[term] = next(takes, 0), indices
+        return found
 
     # ------------------------------------------------------------------ arithmetic
 
@@ -98,11 +128,6 @@ class Modular:
             digest = blake2b(f"{self.seed}:{key}".encode(), digest_size=16).digest()
             self.drawn[key] = 2 + int.from_bytes(digest) % (PRIME - 3)
         return self.drawn[key]
-
-    def move_to(self, entries: Mapping[Place, Dual]) -> None:
-        """Other entries; what is known of functions of numbers stays."""
-        self.entries = entries
-        self.matrices.clear()
 
     @staticmethod
     def rational(value: fmpq | Fraction) -> Dual:
@@ -181,7 +206,18 @@ class Modular:
 
     def term(self, term: Term, env: Mapping[Index, int]) -> Dual:
         """The dual of a term; `env` gives its free indices their values."""
-        return _EVALUATE[type(term)](self, term, env)
+        kind = type(term)
+        if not self.stages or kind in _SMALL:
+            return _EVALUATE[kind](self, term, env)
+        stage, indices = self.lasts(term)
+        if stage == len(self.stages):
+            return _EVALUATE[kind](self, term, env)
+        key = (term, *[env[i] for i in indices])
+        kept = self.kept[stage]
+        found = kept.get(key)
+        if found is None:
+            found = kept[key] = _EVALUATE[kind](self, term, env)
+        return found
 
     def _number(self, term: Number, env: Mapping[Index, int]) -> Dual:
         known = self.numbers.get(term)
@@ -209,13 +245,13 @@ class Modular:
     def _add(self, term: Add, env: Mapping[Index, int]) -> Dual:
         result = _ZERO
         for part in term.terms:
-            result = self.add(result, _EVALUATE[type(part)](self, part, env))
+            result = self.add(result, self.term(part, env))
         return result
 
     def _mul(self, term: Mul, env: Mapping[Index, int]) -> Dual:
         result = _ONE
         for part in term.factors:
-            result = self.mul(result, _EVALUATE[type(part)](self, part, env))
+            result = self.mul(result, self.term(part, env))
         return result
 
     def _power(self, term: Power, env: Mapping[Index, int]) -> Dual:
@@ -519,6 +555,7 @@ _EVALUATE: dict[type[Term], Callable[[Modular, Any, Mapping[Index, int]], Dual]]
     LogDet: Modular._log_det,
     Apply: Modular._apply,
 }
+_SMALL = (Number, Constant, Size, IndexValue, Entry, Delta)
 
 
 # ---------------------------------------------------------------- numbers

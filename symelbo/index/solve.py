@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeAlias
 
 from symelbo.index import build
 from symelbo.index.algebra import clear_denominators
@@ -29,6 +30,7 @@ from symelbo.index.normal import (
 from symelbo.index.ranges import is_within
 from symelbo.index.signs import is_nonzero
 from symelbo.index.substitute import (
+    count_subterms,
     free_indices,
     instantiate,
     parts_of,
@@ -106,52 +108,51 @@ def find_scaling(equations: Sequence[Term], scaled: Mapping[Symbol, Array]) -> F
         for unknown, basis in scaled.items()
     }
     columns = list(multipliers.values())
-    rows: dict[tuple[int, Monomial], list[Fraction]] = {}
-    for number_of, equation in enumerate(equations):
+    pivots: list[_Pivot] = []
+    tangents = [n for n, unknown in enumerate(scaled) if unknown.domain.kind == "tangent"]
+    rows = [[Fraction(n == m) for n in range(len(columns) + 1)] for m in tangents]  # k sum(x) = 0
+    solvable = _eliminate(rows, pivots)
+    for equation in sorted(equations, key=count_subterms):  # a contradiction of small ones is quick
+        if not solvable:
+            return NotFound(from_poly(to_poly(build.add(*equations[:1]))))
         poly = clear_denominators(to_poly(replace_symbols(equation, arrays)))
+        of: dict[Monomial, list[Fraction]] = {}
         for monomial, scale in poly.items():
             held = [a for a, _ in monomial.factors if isinstance(a, Entry) and a.symbol in columns]
-            rest = tuple(f for f in monomial.factors if f[0] not in held)
-            row = rows.setdefault(
-                (number_of, Monomial(monomial.bound, rest)), [Fraction(0)] * (len(columns) + 1)
-            )
-            place = columns.index(held[0].symbol) if held else len(columns)
-            row[place] += scale
-    for unknown in scaled:
-        if unknown.domain.kind == "tangent":  # k * sum_i x_i = k = 0
-            row = [Fraction(0)] * (len(columns) + 1)
-            row[columns.index(multipliers[unknown])] = Fraction(1)
-            rows[(-1 - columns.index(multipliers[unknown]), Monomial((), ()))] = row
-    solution = _solve_rational(list(rows.values()), len(columns))
-    if solution is None:
+            rest = Monomial(monomial.bound, tuple(f for f in monomial.factors if f[0] not in held))
+            row = of.setdefault(rest, [Fraction(0)] * (len(columns) + 1))
+            row[columns.index(held[0].symbol) if held else len(columns)] += scale
+        solvable = _eliminate(list(of.values()), pivots)
+    if not solvable:
         return NotFound(from_poly(to_poly(build.add(*equations[:1]))))
+    solution = [Fraction(0)] * len(columns)
+    for column, pivot in pivots:
+        solution[column] = -pivot[-1]
     values = {}
     for (unknown, basis), k in zip(scaled.items(), solution, strict=True):
         values[unknown] = Array(basis.indices, mul(number(k), basis.body))
     return Found(values)
 
 
-def _solve_rational(rows: list[list[Fraction]], width: int) -> list[Fraction] | None:
-    """Gaussian elimination of sum_k a_k x_k + b = 0; free unknowns are 0; None if inconsistent."""
-    pivots: list[tuple[int, list[Fraction]]] = []
+_Pivot: TypeAlias = tuple[int, list[Fraction]]
+
+
+def _eliminate(rows: Sequence[list[Fraction]], pivots: list[_Pivot]) -> bool:
+    """Gaussian elimination of more rows of sum_k a_k x_k + b = 0; whether they are consistent."""
     for row in rows:
-        row = list(row)
         for column, pivot in pivots:
             if row[column]:
                 factor = row[column]
                 row = [a - factor * b for a, b in zip(row, pivot, strict=True)]
-        lead = next((n for n in range(width) if row[n]), None)
+        lead = next((n for n, a in enumerate(row[:-1]) if a), None)
         if lead is None:
-            if row[width]:
-                return None
+            if row[-1]:
+                return False
             continue
         row = [a / row[lead] for a in row]
-        pivots = [(c, [a - p[lead] * b for a, b in zip(p, row, strict=True)]) for c, p in pivots]
+        pivots[:] = [(c, [a - p[lead] * b for a, b in zip(p, row, strict=True)]) for c, p in pivots]
         pivots.append((lead, row))
-    solution = [Fraction(0)] * width
-    for column, pivot in pivots:
-        solution[column] = -pivot[width]
-    return solution
+    return True
 
 
 # ---------------------------------------------------------------- elimination

@@ -412,7 +412,8 @@ class _Check:
         def gather(key: object, poly: Poly, weights: Sequence[Fraction]) -> None:
             polys = columns.setdefault(key, [{} for _ in range(count)])
             for n, weight in enumerate(weights):
-                polys[n] = exact.add(polys[n], poly, weight)
+                if weight:
+                    polys[n] = exact.add(polys[n], poly, weight)
 
         for row in case.rows:
             factor = self.factors[row.factor]
@@ -430,7 +431,8 @@ class _Check:
                 factor.plates, row.place, factor.log_density, {**values, **still}, field
             )
             totals = [
-                exact.add(t, here, weight) for t, weight in zip(totals, row.weights, strict=True)
+                exact.add(t, here, weight) if weight else t
+                for t, weight in zip(totals, row.weights, strict=True)
             ]
             for (name, at), poly in exact.coefficients(moved).items():
                 if name in self.mirrored and at[-1] < at[-2]:

@@ -45,12 +45,29 @@ def shape_places(symbol: Symbol, sizes: Mapping[str, int]) -> list[tuple[int, ..
     return list(product(*(range(1, length(e, sizes) + 1) for e in symbol.shape)))
 
 
+class _Numbers(Forms):
+    """Normal forms that know the functions of numbers that have been asked for."""
+
+    def __init__(self) -> None:
+        super().__init__({}, frozenset(), {}, kinks=False)
+        self.known: dict[tuple[object, ...], Poly] = {}
+
+    def call(self, name: str, arguments: Sequence[Poly]) -> Poly:
+        """A named function of normal forms; of numbers it is the same one every time."""
+        if any(self.atoms[a][0] not in _NUMBERS for p in arguments for m in p for a, _ in m):
+            return super().call(name, arguments)
+        key = (name, *(frozenset(p.items()) for p in arguments))
+        if key not in self.known:
+            self.known[key] = super().call(name, arguments)
+        return dict(self.known[key])
+
+
 class Exact:
     """Natural parameters as exact numbers (over transcendental atoms) at one point."""
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
-        self.forms = Forms({}, frozenset(), {}, kinks=False)
+        self.forms = _Numbers()
 
     def number(self, term: Term, values: Values | None = None) -> Poly:
         """A term without free indices, as an exact polynomial over atoms."""
