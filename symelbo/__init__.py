@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from symelbo.derivation import Derivation
+    from symelbo.answer.derivation import Derivation
     from symelbo.errors import SpecError, SymelboError
+    from symelbo.model.model import Model
+    from symelbo.model.read_model import read_model
     from symelbo.pipeline import derive
-    from symelbo.spec.model import Model
-    from symelbo.spec.read_model import read_model
 
 __version__ = "0.1.0"
 __all__ = ["Derivation", "Model", "SpecError", "SymelboError", "derive", "read_model"]
 
 _HOMES = {
-    "Derivation": "symelbo.derivation",
-    "Model": "symelbo.spec.model",
+    "Derivation": "symelbo.answer.derivation",
+    "Model": "symelbo.model.model",
     "SpecError": "symelbo.errors",
     "SymelboError": "symelbo.errors",
     "derive": "symelbo.pipeline",
-    "read_model": "symelbo.spec.read_model",
+    "read_model": "symelbo.model.read_model",
 }
 
 

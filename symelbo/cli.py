@@ -253,9 +253,9 @@ def _derive_file(task: _Task) -> _Outcome:
 
 
 def _derive_task(task: _Task) -> _Outcome:
+    from symelbo.model.read_model import read_model
+    from symelbo.page.summary import render_summary, sum_text
     from symelbo.pipeline import derive
-    from symelbo.render.summary import render_summary, sum_text
-    from symelbo.spec.read_model import read_model
     from symelbo.write_output import OutputError, output_stem, write_output
 
     stem = output_stem(task.path)
@@ -289,7 +289,7 @@ def _derive_task(task: _Task) -> _Outcome:
 
 def _table(outcomes: Sequence[_Outcome], width: int) -> str:
     """A line per file: model, verdict, theorem, largest residual, and the start of the sum."""
-    from symelbo.render.derivation_json import residual_bound
+    from symelbo.page.derivation_json import residual_bound
 
     rows = [("model", "verdict", "theorem", "residual", "entropy sum")]
     for outcome in outcomes:
@@ -353,7 +353,7 @@ def schema() -> None:
     """
     import json
 
-    from symelbo.spec.schema import spec_schema
+    from symelbo.model.schema import spec_schema
 
     click.echo(json.dumps(spec_schema(), indent=2, ensure_ascii=False))
 
@@ -393,7 +393,7 @@ def _describe_family(family: Family, width: int) -> str:
 
 
 def _describe_domain(domain: Domain) -> str:
-    from symelbo.render.print_text import print_text
+    from symelbo.notation.print_text import print_text
 
     if domain.kind not in ("interval", "angle"):
         return domain.kind

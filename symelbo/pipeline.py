@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from symelbo.answer.derivation import Assumption, Derivation, FactorResult, Step
 from symelbo.criterion.confirm import least_sizes
 from symelbo.criterion.decide_criterion import decide_criterion
 from symelbo.criterion.explain_refutation import explain_refutations
 from symelbo.criterion.express_form import FactorForm, express_form
 from symelbo.criterion.motion import Motion
 from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted, Result, Undecided
-from symelbo.derivation import Assumption, Derivation, FactorResult, Step
 from symelbo.entropy.exact_posterior import ExactPosterior, derive_exact_posterior
 from symelbo.entropy.sum_entropies import sum_entropies
 from symelbo.index.build import add, negate
@@ -19,10 +19,10 @@ from symelbo.index.differentiate import derivative_along
 from symelbo.index.normal import normal
 from symelbo.index.terms import Entry
 from symelbo.index.tidy import tidy, tidy_array
-from symelbo.render.names import name_array_indices
-from symelbo.render.print_text import print_text
-from symelbo.spec.model import Model
-from symelbo.spec.read_model import read_model
+from symelbo.model.model import Model
+from symelbo.model.read_model import read_model
+from symelbo.notation.names import name_array_indices
+from symelbo.notation.print_text import print_text
 from symelbo.try_result import CheckFailed, try_densities, try_result
 
 __all__ = ["CheckFailed", "derive"]

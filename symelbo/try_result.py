@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isnan
 
+from symelbo.answer.derivation import EntropySum, FactorEntropy, FactorResult, Trial
 from symelbo.criterion.result import Closure, Decision
-from symelbo.derivation import EntropySum, FactorEntropy, FactorResult, Trial
 from symelbo.entropy.exact_posterior import log_joint
 from symelbo.errors import Fault, SpecError
 from symelbo.index.build import add, negate
@@ -14,10 +14,10 @@ from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Extent, Role, Symbol, Term
 from symelbo.index.tidy import tidy
 from symelbo.language.density import density_term
-from symelbo.spec.model import Model
-from symelbo.verify.identity import identity_residual
-from symelbo.verify.normalization import find_wrong_mass
-from symelbo.verify.printed_sum import Kind, PrintedSum, printed_residual
+from symelbo.model.model import Model
+from symelbo.trial.identity import identity_residual
+from symelbo.trial.normalization import find_wrong_mass
+from symelbo.trial.printed_sum import Kind, PrintedSum, printed_residual
 
 __all__ = ["CheckFailed", "try_densities", "try_printed_sum", "try_result"]
 

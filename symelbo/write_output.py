@@ -12,7 +12,7 @@ from symelbo.manifest import MANIFEST, OutputError
 from symelbo.replace_folder import replace_folder
 
 if TYPE_CHECKING:
-    from symelbo.derivation import Derivation
+    from symelbo.answer.derivation import Derivation
 
 __all__ = ["OutputError", "Written", "output_stem", "render_files", "write_output"]
 
@@ -51,9 +51,9 @@ def write_output(derivation: Derivation, directory: Path, *, pdf: bool = True) -
 
 def render_files(derivation: Derivation) -> dict[str, bytes]:
     """Name -> content of every file but the PDF and the manifest."""
-    from symelbo.render.derivation_json import render_json
-    from symelbo.render.documents import render_appendix, render_proof
-    from symelbo.render.python_module import render_python
+    from symelbo.code.python_module import render_python
+    from symelbo.page.derivation_json import render_json
+    from symelbo.page.documents import render_appendix, render_proof
 
     texts = {
         "derivation.json": render_json(derivation),

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from symelbo.derivation import Derivation
+from symelbo.answer.derivation import Derivation
+from symelbo.code.numpy_body import Setting
 from symelbo.index.terms import Extent, Role
-from symelbo.render.numpy_body import Setting
 
 __all__ = ["Arguments", "draw"]
 

@@ -6,7 +6,7 @@ from random import Random
 
 from symelbo.index.substitute import free_indices
 from symelbo.index.terms import Array, Domain, Entry, Extent, Index, Role, Symbol, Term
-from symelbo.verify.evaluate import World, evaluate, places
+from symelbo.trial.evaluate import World, evaluate, places
 
 REAL, POSITIVE, UNIT = Domain("real"), Domain("positive"), Domain("unit")
 C, D, H = Extent("C"), Extent("D"), Extent("H")

@@ -39,7 +39,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.verify.evaluate import Place, Smooth, World, evaluate, places, walk
+from symelbo.trial.evaluate import Place, Smooth, World, evaluate, places, walk
 
 __all__ = ["Verdict", "draw_entries", "is_true", "judge", "mutants", "symbols_in", "worlds"]
 

@@ -509,7 +509,7 @@ def test_help_has_examples(symelbo: Callable[..., Run]) -> None:
 
 
 def test_schema_is_json(symelbo: Callable[..., Run]) -> None:
-    from symelbo.spec.schema import spec_schema
+    from symelbo.model.schema import spec_schema
 
     assert json.loads(symelbo("schema").out) == spec_schema()
 
@@ -682,7 +682,7 @@ def test_colours_only_on_a_terminal_and_if_wanted(
 @pytest.mark.parametrize("width", [48, 60, 80, 100])
 def test_summaries_fit_the_terminal_but_for_long_names(width: int) -> None:
     from symelbo import derive
-    from symelbo.render.summary import render_summary
+    from symelbo.page.summary import render_summary
 
     for path in sorted(MODELS.glob("*.yaml")):
         text = render_summary(derive(path), width=width)
@@ -694,7 +694,7 @@ def test_summaries_fit_the_terminal_but_for_long_names(width: int) -> None:
 
 def test_colours_change_nothing_else() -> None:
     from symelbo import derive
-    from symelbo.render.summary import render_summary
+    from symelbo.page.summary import render_summary
 
     derivation = derive(RIGID)
     colored = render_summary(derivation, color=True)
@@ -722,7 +722,7 @@ def test_a_partial_result_states_no_sum(symelbo: Callable[..., Run], tmp_path: P
     [(None, None), (0.0, 1e-15), (6e-17, 1e-15), (9.9e-16, 1e-15), (1e-15, 1e-14), (2e-9, 1e-8)],
 )
 def test_residuals_are_rounded_up(residual: float | None, bound: float | None) -> None:
-    from symelbo.render.derivation_json import residual_bound
+    from symelbo.page.derivation_json import residual_bound
 
     assert residual_bound(residual) == bound
 
@@ -935,7 +935,7 @@ def test_derivation_json_has_its_shape(path: Path) -> None:
     from jsonschema import Draft202012Validator
 
     from symelbo import derive
-    from symelbo.render.derivation_json import render_json
+    from symelbo.page.derivation_json import render_json
 
     derivation = derive(path)
     text = render_json(derivation)
@@ -956,7 +956,7 @@ def test_an_outside_model_has_its_shape(tmp_path: Path) -> None:
     from jsonschema import Draft202012Validator
 
     from symelbo import derive
-    from symelbo.render.derivation_json import derivation_data
+    from symelbo.page.derivation_json import derivation_data
 
     data = derivation_data(derive(write(tmp_path / "outside.yaml", OUTSIDE)))
     Draft202012Validator(DERIVATION).validate(data)
@@ -966,7 +966,7 @@ def test_an_outside_model_has_its_shape(tmp_path: Path) -> None:
 
 def test_refutations_keep_exact_numbers() -> None:
     from symelbo import derive
-    from symelbo.render.derivation_json import derivation_data
+    from symelbo.page.derivation_json import derivation_data
 
     certificate = derivation_data(derive(RIGID))["factors"][1]["certificate"]
     (point,) = certificate["points"]
@@ -992,7 +992,7 @@ def test_refutations_keep_exact_numbers() -> None:
 
 def test_indices_of_a_formula_cannot_be_confused() -> None:
     from symelbo import derive
-    from symelbo.render.derivation_json import derivation_data
+    from symelbo.page.derivation_json import derivation_data
 
     factor = derivation_data(derive(MODELS / "gmm_full.yaml"))["factors"][1]
     matrix = factor["natural_parameters"][1]

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 import symelbo
+from symelbo.answer.derivation import Derivation, FactorResult
 from symelbo.criterion import explain_refutation
 from symelbo.criterion.confirm import confirm_refutation
 from symelbo.criterion.result import Closure, Holds, Outside, Refuted
-from symelbo.derivation import Derivation, FactorResult
 from symelbo.expfam.form import Gauge
-from symelbo.render import name_indices, print_text
+from symelbo.notation.names import name_indices
+from symelbo.notation.print_text import print_text
 
 SBN_PRIOR = "z[h] ~ Bernoulli(pi[h]) for h in 1:H"
 NORMAL_PRIOR = "z[h] ~ Normal(0, 1) for h in 1:H"

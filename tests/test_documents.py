@@ -14,17 +14,17 @@ from typing import Any
 import pytest
 
 import symelbo
+from symelbo.answer.derivation import Derivation
+from symelbo.certify.certificate import Case
 from symelbo.criterion.result import Refuted
-from symelbo.derivation import Derivation
 from symelbo.index.build import number, subtract
 from symelbo.index.normal import is_zero
 from symelbo.index.substitute import instantiate
 from symelbo.index.tidy import tidy
-from symelbo.render import documents
-from symelbo.render.document_factors import velocities_of
-from symelbo.render.document_notation import choose_notation
-from symelbo.render.documents import render_appendix, render_headline, render_proof
-from symelbo.verify.certificate import Case
+from symelbo.page import documents
+from symelbo.page.document_factors import velocities_of
+from symelbo.page.document_notation import choose_notation
+from symelbo.page.documents import render_appendix, render_headline, render_proof
 
 ROOT = Path(__file__).parents[1]
 MODELS = sorted((ROOT / "models").glob("*.yaml"))

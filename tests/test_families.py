@@ -24,7 +24,7 @@ from symelbo.index.normal import is_zero, normal
 from symelbo.index.substitute import replace_symbols
 from symelbo.index.terms import Extent, Symbol, Term
 from symelbo.language.density import Density, density_term
-from symelbo.verify.evaluate import World, evaluate, places
+from symelbo.trial.evaluate import World, evaluate, places
 
 K = 3
 Arguments = dict[str, Any]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import symelbo
-from symelbo.derivation import Derivation
+from symelbo.answer.derivation import Derivation
 from symelbo.families.family import Argument, Family, Form
 from symelbo.families.registry import FAMILIES
 

@@ -69,7 +69,7 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.index.tidy import tidy
-from symelbo.verify.evaluate import evaluate
+from symelbo.trial.evaluate import evaluate
 
 X, Y, S, T, P = (Entry(symbol) for symbol in (x, y, s, t, p))
 LAST = Position(Extent("C"))

@@ -19,7 +19,7 @@ from arguments import Arguments
 from ruamel.yaml import YAML
 
 import symelbo
-from symelbo.derivation import Derivation
+from symelbo.answer.derivation import Derivation
 
 ROOT = Path(__file__).parents[1]
 Spec = dict[str, Any]

@@ -22,15 +22,15 @@ from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
 import symelbo
+from symelbo.answer.derivation import Derivation
 from symelbo.criterion.express_form import FactorForm
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.result import Closure, Decision, Holds
-from symelbo.derivation import Derivation
 from symelbo.expfam.form import Gauge
 from symelbo.index.build import ZERO, add, mul, negate, number, total
 from symelbo.index.terms import Array, Term
-from symelbo.verify.evaluate import World, evaluate
-from symelbo.verify.identity import identity_residual
+from symelbo.trial.evaluate import World, evaluate
+from symelbo.trial.identity import identity_residual
 
 Floats = NDArray[np.float64]
 MODELS = sorted((Path(__file__).resolve().parents[1] / "models").glob("*.yaml"))

@@ -18,6 +18,11 @@ from mpmath import mp, mpf
 from scipy import special
 
 import symelbo
+from symelbo.code import numpy_stable
+from symelbo.code.numpy_code import Local, NumpyPrinter
+from symelbo.code.numpy_gamma import LOG_MULTINOMIAL, complete_counts, condense_gammas
+from symelbo.code.numpy_stable import FACT_RULES, LOG_SOFTMAX, RULES, SOFTMAX, stable_form
+from symelbo.code.numpy_terms import Facts
 from symelbo.index.substitute import map_parts
 from symelbo.index.terms import (
     Add,
@@ -41,11 +46,6 @@ from symelbo.index.terms import (
 )
 from symelbo.language.parse import parse_expression
 from symelbo.language.resolve import Resolver, SizeName
-from symelbo.render import numpy_stable
-from symelbo.render.numpy_code import Local, NumpyPrinter
-from symelbo.render.numpy_gamma import LOG_MULTINOMIAL, complete_counts, condense_gammas
-from symelbo.render.numpy_stable import FACT_RULES, LOG_SOFTMAX, RULES, SOFTMAX, stable_form
-from symelbo.render.numpy_terms import Facts
 from symelbo.resources import templates_directory
 
 DIGITS = 400

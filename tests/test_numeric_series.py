@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import symelbo
-from symelbo.derivation import Derivation
+from symelbo.answer.derivation import Derivation
 
 Values = dict[str, Any]
 LOG_2PI = log(2 * pi)

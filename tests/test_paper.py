@@ -27,13 +27,13 @@ from scipy.special import digamma, gammaln, loggamma, polygamma
 from sklearn.datasets import load_digits
 
 import symelbo
+from symelbo.answer.derivation import Derivation
 from symelbo.criterion.factor import Factor, is_parent, make_factor
 from symelbo.criterion.result import Closure, Holds
-from symelbo.derivation import Derivation
 from symelbo.expfam.form import Gauge
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Entry, Offset, Role, Symbol, Term
-from symelbo.verify.evaluate import Smooth, World, evaluate, walk
+from symelbo.trial.evaluate import Smooth, World, evaluate, walk
 
 DRAWS = 6
 PAGE = Path(__file__).parents[1] / "docs" / "paper-misprints.md"

@@ -45,17 +45,10 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.render import (
-    arrange,
-    escape_latex,
-    latex_array,
-    latex_width,
-    name_indices,
-    names,
-    print_latex,
-    print_latex_lines,
-    print_text,
-)
+from symelbo.notation import arrange, names
+from symelbo.notation.names import escape_latex, name_indices
+from symelbo.notation.print_latex import latex_array, latex_width, print_latex, print_latex_lines
+from symelbo.notation.print_text import print_text
 
 REAL, POSITIVE = Domain("real"), Domain("positive")
 C, D, H, K, P = (Extent(size) for size in "CDHKP")

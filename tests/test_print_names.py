@@ -26,16 +26,9 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.render import (
-    break_lines,
-    escape_latex,
-    latex_name,
-    latex_symbol,
-    latex_width,
-    name_indices,
-    print_latex,
-    print_text,
-)
+from symelbo.notation.names import escape_latex, latex_name, latex_symbol, name_indices
+from symelbo.notation.print_latex import break_lines, latex_width, print_latex
+from symelbo.notation.print_text import print_text
 
 H, D, LAYERS = Extent("H"), Extent("D"), Extent("Layers")
 
@@ -176,7 +169,8 @@ def test_naming_is_idempotent_and_keeps_free_indices() -> None:
 
 def test_printing_does_not_depend_on_the_hash_seed() -> None:
     program = (
-        "from symelbo.render import print_latex, print_text\n"
+        "from symelbo.notation.print_latex import print_latex\n"
+        "from symelbo.notation.print_text import print_text\n"
         "from symelbo.index.terms import *\nfrom symelbo.index.build import *\n"
         "make = lambda name: Entry(Symbol(name, Role.PARAMETER, Domain('positive')))\n"
         "v = [make(name) for name in 'abcuvw']\n"

@@ -28,14 +28,14 @@ from paper.family import FiniteFamily
 from scipy import special
 
 import symelbo
+from symelbo.answer.derivation import Derivation, EntropySum, FactorEntropy
+from symelbo.code.numpy_body import Setting
 from symelbo.criterion.result import Closure
-from symelbo.derivation import Derivation, EntropySum, FactorEntropy
 from symelbo.index.build import ZERO, divide, negate, number
 from symelbo.index.substitute import mentions, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Role, Symbol, Term
-from symelbo.render.numpy_body import Setting
+from symelbo.trial.evaluate import World, evaluate, places
 from symelbo.try_result import CheckFailed, try_printed_sum, try_result
-from symelbo.verify.evaluate import World, evaluate, places
 
 ROOT = Path(__file__).resolve().parents[1]
 STEMS = sorted(path.stem for path in (ROOT / "models").glob("*.yaml"))

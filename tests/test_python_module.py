@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 import symelbo
-from symelbo.derivation import Derivation
+from symelbo.answer.derivation import Derivation
+from symelbo.code.numpy_body import Setting
 from symelbo.index.terms import Array, Symbol
-from symelbo.render.numpy_body import Setting
-from symelbo.verify.evaluate import World, evaluate, places
+from symelbo.trial.evaluate import World, evaluate, places
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = sorted((ROOT / "models").glob("*.yaml"))

@@ -11,7 +11,7 @@ import pytest
 from update_output import EXAMPLE, MODELS, OUTPUT, README, ROOT, models_table, run_example
 
 from symelbo import derive
-from symelbo.spec.read_model import KEYS, read_model
+from symelbo.model.read_model import KEYS, read_model
 
 TEXT = README.read_text(encoding="utf-8")
 HINT = "regenerate it: python -m tests.update_output"

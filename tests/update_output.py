@@ -17,8 +17,8 @@ import tempfile
 from pathlib import Path
 
 from symelbo import derive
-from symelbo.derivation import Derivation
-from symelbo.render.summary import abbreviations, sum_text
+from symelbo.answer.derivation import Derivation
+from symelbo.page.summary import abbreviations, sum_text
 from symelbo.write_output import write_output
 
 __all__ = ["EXAMPLE", "MODELS", "OUTPUT", "README", "models_table", "replace_part", "run_example"]

@@ -5,6 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
+from symelbo.certify.certificate import Certificate, RefutedFactor, check_certificate
+from symelbo.certify.criterion import (
+    FactorClaim,
+    MotionClaim,
+    check_closure,
+    check_factor,
+    check_motion,
+)
+from symelbo.certify.kernel import Hypotheses
 from symelbo.criterion.factor import Factor, is_parent
 from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.identity import Identity, state_identity
@@ -13,17 +22,8 @@ from symelbo.index.build import ONE, ZERO, add, negate, subtract
 from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import part_names, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Domain, Entry, Extent, IndexTerm, Term, literal_place
-from symelbo.spec.model import Statement
-from symelbo.verify.certificate import Certificate, RefutedFactor, check_certificate
-from symelbo.verify.criterion import (
-    FactorClaim,
-    MotionClaim,
-    check_closure,
-    check_factor,
-    check_motion,
-)
-from symelbo.verify.evaluate import walk
-from symelbo.verify.kernel import Hypotheses
+from symelbo.model.model import Statement
+from symelbo.trial.evaluate import walk
 
 __all__ = [
     "claim_factor",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
+from symelbo.certify.certificate import Certificate
 from symelbo.criterion.confirm import confirm_component, first_confirmed
 from symelbo.criterion.factor import Factor, make_factor, symbols_of_statement
 from symelbo.criterion.find_motion import Proposal
@@ -28,8 +29,7 @@ from symelbo.expfam.separate_density import separate_density
 from symelbo.index.solve import NotFound
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Role, Symbol, Term
-from symelbo.spec.model import Model
-from symelbo.verify.certificate import Certificate
+from symelbo.model.model import Model
 
 __all__ = ["decide_criterion"]
 

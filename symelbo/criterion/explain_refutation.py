@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
+from symelbo.certify.certificate import Case
 from symelbo.criterion.confirm import confirm_component, first_confirmed
 from symelbo.criterion.factor import (
     Factor,
@@ -41,8 +42,7 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.index.work import OutOfWork, limit_work
-from symelbo.spec.model import Statement
-from symelbo.verify.certificate import Case
+from symelbo.model.model import Statement
 from symelbo.words import join_words
 
 __all__ = ["explain_cause", "explain_refutations", "find_idle", "find_remedy"]

@@ -34,7 +34,7 @@ from symelbo.index.substitute import (
 )
 from symelbo.index.terms import Array, Domain, Entry, Extent, Index, Role, Symbol, Term
 from symelbo.language.density import Density, density_term
-from symelbo.spec.model import Statement
+from symelbo.model.model import Statement
 
 __all__ = [
     "Equations",

@@ -11,7 +11,7 @@ from symelbo.index.normal import normal
 from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import instantiate
 from symelbo.index.terms import Array, Entry, Index, Symbol, Term
-from symelbo.spec.model import Statement
+from symelbo.model.model import Statement
 
 __all__ = ["Latent", "Motion"]
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from symelbo.certify.certificate import Certificate
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.sample import Instance, interpretations, small_sizes
 from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import weigh_rows
-from symelbo.verify.certificate import Certificate
 
 __all__ = ["Budget", "find_certificates", "is_solvable"]
 

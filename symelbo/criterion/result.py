@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from symelbo.certify.certificate import Certificate
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.identity import Identity
 from symelbo.criterion.motion import Motion
 from symelbo.index.terms import Term
-from symelbo.verify.certificate import Certificate
 
 __all__ = [
     "Closure",

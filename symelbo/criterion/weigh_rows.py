@@ -12,12 +12,12 @@ from typing import TypeAlias
 
 import flint
 
+from symelbo.certify.certificate import Case, CertificateRow, Unknown
 from symelbo.criterion.sample import Row
 from symelbo.criterion.system import Assignment, System
 from symelbo.index.build import add, mul, number
 from symelbo.index.modular import PRIME
 from symelbo.index.normal import normal
-from symelbo.verify.certificate import Case, CertificateRow, Unknown
 
 __all__ = ["weigh_rows"]
 

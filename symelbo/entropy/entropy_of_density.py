@@ -12,7 +12,7 @@ from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Role, Symbol, Term
 from symelbo.index.tidy import sum_over
 from symelbo.language.density import Density
-from symelbo.spec.model import Statement
+from symelbo.model.model import Statement
 
 __all__ = ["entropy_of_statement", "formal_entropy"]
 

@@ -22,7 +22,7 @@ from symelbo.index.terms import (
 )
 from symelbo.index.tidy import sum_over
 from symelbo.language.density import density_term
-from symelbo.spec.model import Model, Statement
+from symelbo.model.model import Model, Statement
 
 __all__ = ["ExactPosterior", "derive_exact_posterior", "log_joint"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from symelbo.answer.derivation import EntropySum, FactorEntropy, FactorResult
 from symelbo.criterion.factor import Factor, is_parent
 from symelbo.criterion.identity import Identity
-from symelbo.derivation import EntropySum, FactorEntropy, FactorResult
 from symelbo.entropy.entropy_of_density import entropy_of_statement
 from symelbo.entropy.exact_posterior import ExactPosterior
 from symelbo.index.build import ZERO, add, negate
@@ -14,7 +14,7 @@ from symelbo.index.normal import normal
 from symelbo.index.substitute import count_subterms, replace_symbols, symbols_of
 from symelbo.index.terms import Apply, Array, Domain, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy
-from symelbo.spec.model import Model
+from symelbo.model.model import Model
 
 __all__ = ["sum_entropies"]
 

@@ -116,7 +116,7 @@ def gap_at(instance: Instance, derivation: Any, seed: int) -> float | None:
     """As `sum_gap`, at one random point of parameters, data and q."""
     from symelbo.index.build import add, negate
     from symelbo.index.substitute import replace_symbols
-    from symelbo.verify.evaluate import World, evaluate
+    from symelbo.trial.evaluate import World, evaluate
 
     stated = derivation.entropy_sum
     terms = [negate(replace_symbols(e.display, dict(e.abbreviations))) for e in stated.entropies]
@@ -158,7 +158,7 @@ def entries(point: Point, n: int, s: int) -> dict[tuple[str, tuple[int, ...]], f
 
 def stated_motion(motion: Any, instance: Instance, point: Point) -> Motion:
     """The velocities, r and s that symelbo states, as numbers."""
-    from symelbo.verify.evaluate import World, evaluate
+    from symelbo.trial.evaluate import World, evaluate
 
     known = entries(replace(point, data={}, latents={}), 0, 0)
 

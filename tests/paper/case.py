@@ -10,7 +10,7 @@ import numpy as np
 from paper.point import Point, Values, Vector, derive_model, slope_along
 from scipy.special import logsumexp
 
-from symelbo.derivation import Derivation
+from symelbo.answer.derivation import Derivation
 
 Check = tuple[str, Any, Any]  # what, printed, derived
 

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import symelbo
+from symelbo.answer.derivation import Derivation, FactorResult
 from symelbo.criterion.express_form import FactorForm
 from symelbo.criterion.factor import Factor
-from symelbo.derivation import Derivation, FactorResult
 from symelbo.index.build import subtract
 from symelbo.index.terms import Array, Index, Offset, Position, Symbol, Term
-from symelbo.verify.evaluate import World, evaluate
+from symelbo.trial.evaluate import World, evaluate
 
 MODELS = Path(__file__).parents[2] / "models"
 Vector = NDArray[np.float64]

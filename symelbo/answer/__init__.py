@@ -1,0 +1,1 @@
+"""The derivation as data."""

@@ -1,0 +1,308 @@
+"""A model's natural parameters at one exact point: concrete sizes, rational values, given
+functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import product
+
+from symelbo.certify.interval import certainly_positive
+from symelbo.certify.kernel import Forms, Poly, add_polys, scale_poly
+from symelbo.certify.language import Field, Instance, NotShown, derivative, encode, walk_raw
+from symelbo.index.terms import (
+    Add,
+    Array,
+    Call,
+    Domain,
+    Extent,
+    Index,
+    Mul,
+    Number,
+    Role,
+    Symbol,
+    Term,
+)
+from symelbo.trial.evaluate import free_indices, walk
+
+__all__ = ["Exact", "Values", "admissible_entries", "function_admissible", "shape_places"]
+
+Values = Mapping[tuple[str, tuple[int, ...]], Fraction]
+_NUMBERS = ("c", "N", "f", "P")  # heads of atoms: constants, roots, functions, denominators
+_SMOOTH = frozenset(
+    {"exp", "expm1", "tanh", "sigmoid", "softplus", "sin", "cos", "erf", "log", "sqrt"}
+)
+
+
+def length(extent: Extent, sizes: Mapping[str, int]) -> int:
+    """The last place of an extent."""
+    return extent.offset + (0 if extent.size is None else sizes[extent.size])
+
+
+def shape_places(symbol: Symbol, sizes: Mapping[str, int]) -> list[tuple[int, ...]]:
+    """All places of an array, counted from 1."""
+    return list(product(*(range(1, length(e, sizes) + 1) for e in symbol.shape)))
+
+
+class _Numbers(Forms):
+    """Normal forms that know the functions of numbers that have been asked for."""
+
+    def __init__(self) -> None:
+        super().__init__({}, frozenset(), {}, kinks=False)
+        self.known: dict[tuple[object, ...], Poly] = {}
+
+    def call(self, name: str, arguments: Sequence[Poly]) -> Poly:
+        """A named function of normal forms; of numbers it is the same one every time."""
+        if any(self.atoms[a][0] not in _NUMBERS for p in arguments for m in p for a, _ in m):
+            return super().call(name, arguments)
+        key = (name, *(frozenset(p.items()) for p in arguments))
+        if key not in self.known:
+            self.known[key] = super().call(name, arguments)
+        return dict(self.known[key])
+
+
+class Exact:
+    """Natural parameters as exact numbers (over transcendental atoms) at one point."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.forms = _Numbers()
+
+    def number(self, term: Term, values: Values | None = None) -> Poly:
+        """A term without free indices, as an exact polynomial over atoms."""
+        self.forms.at(values or {})
+        return self.forms.poly(encode(term, {}, self.instance))
+
+    def block(
+        self,
+        indices: Sequence[Index],
+        place: Sequence[int],
+        term: Term,
+        values: Values,
+        field: Field | None = None,
+    ) -> Poly:
+        """eta at one place, or with a field its derivative along it."""
+        env = {i: ("p", "", k) for i, k in zip(indices, place, strict=True)}
+        raw = encode(term, env, self.instance)
+        if field is not None:
+            raw = derivative(raw, field, self.instance)
+        self.forms.at(values)
+        return self.forms.poly(raw)
+
+    def entries(
+        self,
+        indices: Sequence[Index],
+        place: Sequence[int],
+        term: Term,
+        symbols: Mapping[str, Symbol],
+    ) -> set[tuple[str, tuple[int, ...]]]:
+        """The entries that a term may depend on at one place: all of what a sum runs over."""
+        env = {i: ("p", "", k) for i, k in zip(indices, place, strict=True)}
+        found: set[tuple[str, tuple[int, ...]]] = set()
+        for item in walk_raw(encode(term, env, self.instance)):
+            if item[0] in ("v", "e") and item[1] in symbols:
+                where = item[3] if item[0] == "v" else item[4]
+                known = all(i[:2] == ("p", "") for i in where)
+                all_of_it = shape_places(symbols[item[1]], self.instance.sizes)
+                at = [tuple(i[2] for i in where)] if known else all_of_it
+                found.update((item[1], p) for p in at)
+        return found
+
+    def coefficients(self, poly: Poly) -> dict[tuple[str, tuple[int, ...]], Poly]:
+        """A poly that is linear in unknowns -> what each of them is multiplied with."""
+        found: dict[tuple[str, tuple[int, ...]], Poly] = {}
+        for monomial, scale in poly.items():
+            unknown = [(a, e) for a, e in monomial if self.unknown(a) is not None]
+            rest = tuple((a, e) for a, e in monomial if self.unknown(a) is None)
+            if len(unknown) != 1 or unknown[0][1] != 1:
+                raise NotShown("a derivative that is not linear in the velocities")
+            key = self.unknown(unknown[0][0])
+            assert key is not None
+            self.require_values({rest: scale})
+            found[key] = add_polys(found.get(key, {}), {rest: scale})
+        return found
+
+    def unknown(self, a: int) -> tuple[str, tuple[int, ...]] | None:
+        """The place of an atom that is an entry without a value."""
+        atom = self.forms.atoms[a]
+        if atom[0] != "v":
+            return None
+        if not all(i[:2] == ("p", "") for i in atom[3]):
+            raise NotShown(f"an entry of {atom[1]} at a place that is not known")
+        return atom[1], tuple(i[-1] for i in atom[3])
+
+    def require_values(self, poly: Poly) -> None:
+        """No entry without a value, not even inside: one symbol would stand for many numbers."""
+        for a in self.forms.all_atoms(poly):
+            if self.forms.atoms[a][0] not in _NUMBERS:
+                raise NotShown("without a value: " + self.forms.show({((a, 1),): 1}))
+
+    def vanishes(self, poly: Poly) -> bool:
+        """Exactly zero, with transcendental atoms independent."""
+        return not self.forms.clear(poly)
+
+    def show(self, poly: Poly) -> str:
+        return self.forms.show(poly)
+
+    add = staticmethod(add_polys)
+    scale = staticmethod(scale_poly)
+
+
+def admissible_entries(
+    symbol: Symbol,
+    entries: Mapping[tuple[int, ...], Fraction],
+    constants: Mapping[tuple[str, tuple[int, ...]], Fraction],
+    sizes: Mapping[str, int],
+    *,
+    complete: bool,
+) -> list[str]:
+    """Reasons why the values of some entries are not in the symbol's domain, exactly.
+
+    complete: all entries have to be there; else those of each simplex, count vector and matrix.
+    """
+    name, kind = symbol.name, symbol.domain.kind
+    wanted = set(shape_places(symbol, sizes))
+    if not set(entries) <= wanted:
+        return [f"{name} has no such entry"]
+    if complete and set(entries) != wanted:
+        return [f"an entry of {name} has no value"]
+    depth = {"simplex": 1, "counts": 1, "onehot": 1, "posdef": 2}.get(kind, 0)
+    if not depth:
+        instance = Instance(sizes)
+        return [
+            f"{name}{list(p)} = {x} is not in its domain ({kind})"
+            for p, x in entries.items()
+            if not _scalar_admissible(symbol, x, constants, instance)
+        ]
+    found = []
+    n = length(symbol.shape[-1], sizes)
+    for outer in {p[:-depth] for p in entries}:
+        inner = {p[len(outer) :]: x for p, x in entries.items() if p[: len(outer)] == outer}
+        if len(inner) != n**depth or not _block_admissible(symbol, inner, n, constants, sizes):
+            found.append(f"{name}{list(outer)} is not in its domain ({kind})")
+    return found
+
+
+def _block_admissible(
+    symbol: Symbol,
+    block: Mapping[tuple[int, ...], Fraction],
+    n: int,
+    constants: Values,
+    sizes: Mapping[str, int],
+) -> bool:
+    kind = symbol.domain.kind
+    if kind == "posdef":
+        matrix = [[block[i, j] for j in range(1, n + 1)] for i in range(1, n + 1)]
+        return _positive_definite(matrix)
+    if kind == "simplex":
+        return all(x > 0 for x in block.values()) and sum(block.values()) == 1
+    trials = Fraction(1)
+    if kind == "counts":
+        bound = _bound(symbol.domain.upper, constants, Instance(sizes))
+        if bound is None:
+            return False
+        trials = bound
+    whole = all(x >= 0 and x.denominator == 1 for x in block.values())
+    return whole and sum(block.values()) == trials
+
+
+def _scalar_admissible(symbol: Symbol, x: Fraction, constants: Values, instance: Instance) -> bool:
+    domain = symbol.domain
+    match domain.kind:
+        case "real":
+            return True
+        case "positive":
+            return x > 0
+        case "unit":
+            return 0 < x < 1
+        case "binary":
+            return x in (0, 1)
+        case "naturals":
+            if domain.upper is not None:
+                most = _bound(domain.upper, constants, instance)
+                return x.denominator == 1 and most is not None and 0 <= x <= most
+            return x.denominator == 1 and x >= 0
+        case "category":
+            top = _bound(domain.upper, constants, instance)
+            return x.denominator == 1 and x >= 1 and top is not None and x <= top
+        case "interval":
+            return _in_interval(domain, x, constants, instance)
+        case "angle":
+            return abs(x) <= 3
+    return False
+
+
+def _in_interval(domain: Domain, x: Fraction, values: Values, instance: Instance) -> bool:
+    """Strictly inside, so that it does not matter whether the interval is open."""
+    return _above(domain.lower, x, 1, values, instance) and _above(
+        domain.upper, x, -1, values, instance
+    )
+
+
+def _above(bound: Term | None, x: Fraction, side: int, values: Values, instance: Instance) -> bool:
+    """side (x - bound) > 0; a bound that is no rational number is enclosed."""
+    if bound is None:
+        return True
+    known = _bound(bound, values, instance)
+    if known is not None:
+        return side * (x - known) > 0
+    minus = Mul((Number(Fraction(-1)), bound))
+    return certainly_positive(Mul((Number(Fraction(side)), Add((Number(x), minus)))))
+
+
+def _bound(term: Term | None, values: Values, instance: Instance) -> Fraction | None:
+    if term is None:
+        return None
+    try:
+        poly = Exact(instance).number(term, values)
+    except NotShown:
+        return None
+    return Fraction(poly.get((), 0)) if not set(poly) - {()} else None
+
+
+def _positive_definite(matrix: list[list[Fraction]]) -> bool:
+    n = len(matrix)
+    if any(matrix[i][j] != matrix[j][i] for i in range(n) for j in range(n)):
+        return False
+    rows = [list(row) for row in matrix]
+    for k in range(n):
+        if rows[k][k] <= 0:
+            return False
+        for i in range(k + 1, n):
+            factor = rows[i][k] / rows[k][k]
+            rows[i] = [a - factor * b for a, b in zip(rows[i], rows[k], strict=True)]
+    return True
+
+
+def function_admissible(
+    symbol: Symbol, formals: Sequence[Symbol], array: Array, instance: Instance
+) -> list[str]:
+    """The function given for an abstract one is smooth on all reals and maps into the domain."""
+    name = symbol.name
+    for item in walk((array,)):
+        if isinstance(item, Call) and item.name not in _SMOOTH:
+            return [f"{name}: {item.name} is not known to be smooth"]
+        if isinstance(item, Symbol) and item not in formals:
+            return [f"{name} mentions {item.name}, which is none of its arguments"]
+    if free_indices(array):
+        return [f"{name} has a free index"]
+    if any(f.role is not Role.ARGUMENT or f.domain.kind != "real" for f in formals):
+        return [f"{name}: formal arguments must be real symbols of role ARGUMENT"]
+    if len(array.indices) != len(symbol.shape):
+        return [f"{name} has results of {len(symbol.shape)} indices"]
+    exact = Exact(instance)
+    kind = symbol.domain.kind
+    if kind not in ("real", "positive", "unit"):
+        return [f"{name}: results in a {kind} are not supported"]
+    for place in shape_places(symbol, instance.sizes):
+        try:
+            body = exact.block(array.indices, place, array.body, {})
+        except NotShown as reason:
+            return [f"{name}: {reason}"]
+        one = exact.add({(): 1}, body, -1)
+        if kind != "real" and not exact.forms.positive(body):
+            return [f"{name} is not shown to be positive"]
+        if kind == "unit" and not exact.forms.positive(one):
+            return [f"{name} is not shown to be less than one"]
+    return []

@@ -1,0 +1,1 @@
+"""The emitted module: NumPy functions for entropy sum, ELBO and gap."""

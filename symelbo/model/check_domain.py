@@ -1,0 +1,370 @@
+"""An argument against the domain of its family: shown inside, shown outside, or a condition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+
+from symelbo.errors import Place
+from symelbo.families.family import Argument, Family
+from symelbo.index.build import ZERO, extent_length, negate, number, subtract
+from symelbo.index.normal import normal, to_poly
+from symelbo.index.signs import POSITIVE, bounds, domain_interval, is_integer
+from symelbo.index.solve import formal_indices
+from symelbo.index.substitute import (
+    parts_of,
+    replace_selector,
+    replace_symbols,
+    symbols_of,
+)
+from symelbo.index.terms import (
+    Array,
+    Call,
+    Domain,
+    Entry,
+    Extent,
+    IndexTerm,
+    Number,
+    Position,
+    Power,
+    Role,
+    Symbol,
+    Term,
+    sort_key,
+)
+from symelbo.language.fault import quote
+from symelbo.language.syntax import ArgumentSyntax, Sampling
+from symelbo.model.context import Context
+from symelbo.model.model import Condition
+from symelbo.model.read_yaml import Scalar
+
+__all__ = ["check_argument", "check_bound"]
+
+_WANTED = {
+    "positive": "a positive number",
+    "unit": "a number between 0 and 1, both excluded",
+    "naturals": "a natural number",
+    "simplex": "a vector of type simplex",
+    "posdef": "a matrix of type posdef",
+}
+_HINTS = {
+    "positive": "declare it `positive`, or write exp(...) or softplus(...)",
+    "unit": "declare it `unit`, or write sigmoid(...)",
+}
+_NODES = (Role.LATENT, Role.OBSERVED)
+_MAX_VARIED = 4  # nodes whose values are tried together
+_LEARNED_OR_RANDOM = (Role.PARAMETER, Role.LATENT, Role.OBSERVED, Role.VARIATIONAL)
+
+
+def check_argument(
+    context: Context,
+    scalar: Scalar,
+    syntax: Sampling,
+    family: Family,
+    formal: Argument,
+    value: ArgumentSyntax,
+    array: Array,
+) -> None:
+    """Report an argument that cannot be in its domain; note a condition where it only might be."""
+    node = value.value
+    source = " ".join(scalar.text[node.at : node.end].split())
+    place = scalar.at(node.at)
+    if formal.constant:
+        _check_constant(context, place, source, family, formal, array)
+    domain = formal.domain
+    if (at := _undefined_at(array.body)) is not None:
+        name = at.partition(" = ")[0]
+        context.fault(
+            place,
+            f"{quote(source)} as {formal.name} of {family.name}, which is not defined at {at}",
+            f"an expression that has a value at every value of {name}",
+            f"give that case a value of its own, as in a*{name} + b*(1 - {name})"
+            if at in (f"{name} = 0", f"{name} = 1")
+            else "",
+        )
+        return
+    found = _place_value(array, domain)
+    if found.outside:
+        kind = domain.kind
+        where = f", which is {found.value} at {found.at}" if found.at else ""
+        context.fault(
+            place,
+            f"{quote(source)} as {formal.name} of {family.name}{where}",
+            _WANTED.get(kind, _range_text(domain)),
+            _hint(family, found) if found.at else _plain_hint(array, kind),
+        )
+    elif not found.inside:
+        loops = ", ".join(" ".join(scalar.text[r.at : r.end].split()) for r in syntax.ranges)
+        text = _condition(source, domain) + (f" for {loops}" if loops else "")
+        reason = f"{formal.name} of {family.name} at {syntax.target}"
+        context.conditions.append(Condition(text, reason, place, array, domain.kind))
+
+
+def _plain_hint(array: Array, kind: str) -> str:
+    if isinstance(array.body, Number):
+        return ""
+    body = array.body
+    if isinstance(body, Entry) and body.symbol.role in (Role.PARAMETER, Role.CONSTANT):
+        return f"declare {body.symbol.name} `{kind}`"
+    return _HINTS.get(kind, "")
+
+
+def _hint(family: Family, found: _Found) -> str:
+    """How to write what was meant, where an argument leaves its domain at a value of a parent."""
+    name = found.at.partition(" = ")[0]
+    own = f"give that case a value of its own, as in a*{name} + b*(1 - {name})"
+    if not found.binary:
+        return "write exp(...) or softplus(...) of it"
+    if family.name == "Poisson" and found.value == "0":
+        return f"a Poisson with rate 0 is the point mass at 0: {own}"
+    return own
+
+
+def check_bound(
+    context: Context,
+    scalar: Scalar,
+    syntax: Sampling,
+    family: Family,
+    formal: Argument,
+    value: ArgumentSyntax,
+    array: Array,
+    extent: Extent,
+) -> None:
+    """As `check_argument`, for an argument that has to exceed an extent (Wishart: dof > K - 1)."""
+    node = value.value
+    source = " ".join(scalar.text[node.at : node.end].split())
+    place = scalar.at(node.at)
+    margin = normal(subtract(array.body, extent_length(extent)))
+    interval = bounds(margin)
+    if interval.misses(POSITIVE):
+        context.fault(
+            place, f"{quote(source)} as {formal.name} of {family.name}", f"more than {extent}"
+        )
+    elif not interval.within(POSITIVE):
+        reason = f"{formal.name} of {family.name} at {syntax.target}"
+        text = f"{extent} < {source}"
+        context.conditions.append(Condition(text, reason, place, Array((), margin), "positive"))
+
+
+def _check_constant(
+    context: Context, place: Place, source: str, family: Family, formal: Argument, array: Array
+) -> None:
+    varying = sorted(
+        symbol.name for symbol in symbols_of(array) if symbol.role in _LEARNED_OR_RANDOM
+    )
+    if varying:
+        context.fault(
+            place,
+            f"{quote(source)} as {formal.name} of {family.name}, which depends on "
+            f"{quote(varying[0])}",
+            "a known constant",
+            "write a number or a size, or declare it under `constants`",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Where the values of an argument lie; `at`: a value of a node at which they lie outside."""
+
+    inside: bool = False
+    outside: bool = False
+    at: str = ""
+    value: str = ""
+    binary: bool = False
+
+
+def _place_value(array: Array, domain: Domain) -> _Found:
+    """Whether an argument is inside its domain, or outside, for all parameters or at some value of
+    its parents: no parameters make up for those.
+    """
+    inside = _is_inside(array, domain)
+    if inside is None:
+        return _Found(outside=True)
+    if inside:
+        return _Found(inside=True)
+    body = array.body
+    if isinstance(body, Entry) and body.symbol.role in (Role.PARAMETER, Role.CONSTANT):
+        # a name that could be declared as what is wanted
+        return _Found(outside=domain.kind in ("positive", "unit"))
+    if domain.kind not in ("positive", "unit"):
+        return _Found()
+    nodes = [s for s in symbols_of(body) if s.role in _NODES]
+    finite = [s for s in nodes if s.domain.kind == "binary"]
+    all_inside = len(finite) == len(nodes) > 0
+    wanted: list[Term] = []
+    for values, at in _assignments(nodes):
+        there = normal(_put(body, values))
+        interval = bounds(there)
+        if interval.misses(domain_interval(domain)) or normal(negate(there)) in wanted:
+            shown = str(there.value) if isinstance(there, Number) else "not"
+            shown = shown if shown != "not" else "outside its domain"
+            return _Found(outside=True, at=at, value=shown, binary=bool(finite))
+        wanted.append(there)
+        all_inside = all_inside and interval.within(domain_interval(domain))
+    for node in nodes:
+        if node.domain.kind == "real" and _is_odd(body, node):
+            at = f"some {node.name}"
+            return _Found(outside=True, at=at, value="negative")
+    if all_inside and all(_is_affine_in_entry(body, s) for s in finite):
+        return _Found(inside=True)
+    return _Found()
+
+
+def _assignments(nodes: list[Symbol]) -> Iterator[tuple[dict[Symbol, Array], str]]:
+    """Values at which all entries of each node may be at once: the ends of its support."""
+    chosen = sorted(nodes, key=lambda s: s.name)[:_MAX_VARIED]
+    options: list[tuple[int | str | None, ...]] = []
+    for node in chosen:
+        kind, last = node.domain.kind, node.domain.upper
+        most = int(last.value) if isinstance(last, Number) else None
+        values: dict[str, tuple[int | str | None, ...]] = {
+            "binary": (0, 1),
+            "naturals": (0, 1, 2, 3, 1000) if last is None else (0, 1),
+            "category": (1, 2, 3),
+            "real": (1, -1),
+            "positive": ("1/1000000", 1000000),
+            "unit": ("1/1000000", "999999/1000000"),
+        }
+        if kind in ("naturals", "category") and most is not None:
+            least = 0 if kind == "naturals" else 1
+            values[kind] = tuple(dict.fromkeys([*range(least, min(most, 4) + 1), most]))
+        options.append(values.get(kind, (None,)))
+    for choice in product(*options):
+        given, texts = {}, []
+        for node, value in zip(chosen, choice, strict=True):
+            if value is not None:
+                given[node] = Array(formal_indices(node.shape), number(value))
+                texts.append(f"{node.name} = {value}")
+        if given:
+            yield given, " and ".join(texts)
+
+
+def _put(body: Term, values: Mapping[Symbol, Array]) -> Term:
+    """The body with nodes at these values; a category is a place, and a number."""
+    others = {}
+    for node, value in values.items():
+        if node.domain.kind != "category" or not isinstance(value.body, Number):
+            others[node] = value
+            continue
+        place = Position(Extent(None, int(value.body.value)))
+        for entry in sorted(_places_of(body, node), key=sort_key):
+            body = replace_selector(body, entry, place)
+    return replace_symbols(body, others)
+
+
+def _places_of(item: Term | IndexTerm | Array, node: Symbol) -> set[Entry]:
+    found = {item} if isinstance(item, Entry) and item.symbol == node else set()
+    return found.union(*(_places_of(part, node) for part in parts_of(item)))
+
+
+def _undefined_at(body: Term) -> str | None:
+    """A value of the parents at which a logarithm, a root or a quotient has no value."""
+    nodes = [s for s in symbols_of(body) if s.role in _NODES]
+    for values, at in _assignments(nodes):
+        for part in _subterms(body):
+            exponent: Fraction | None = None
+            match part:
+                case Call("log" | "loggamma" | "digamma", (inner,)):
+                    pass
+                case Power(inner, Number(by)) if by < 0 or by.denominator != 1:
+                    exponent = by
+                case _:
+                    continue
+            if not set(nodes) & symbols_of(inner):
+                continue
+            try:
+                there = normal(_put(inner, values))
+            except ZeroDivisionError:
+                return at
+            if there == ZERO:
+                if exponent is None or exponent < 0:
+                    return at
+                continue
+            needs_sign = exponent is None or exponent.denominator != 1
+            if needs_sign and bounds(there).misses(POSITIVE):
+                return at
+    return None
+
+
+def _subterms(term: Term) -> Iterator[Term]:
+    yield term
+    for part in parts_of(term):
+        if isinstance(part, Term):
+            yield from _subterms(part)
+        elif isinstance(part, Array):
+            yield from _subterms(part.body)
+
+
+def _is_odd(body: Term, node: Symbol) -> bool:
+    """Whether a polynomial in a real node has odd degree, so that it takes both signs."""
+    degree = 0
+    for monomial in to_poly(body):
+        own = 0
+        for atom, exponent in monomial.factors:
+            if isinstance(atom, Entry) and atom.symbol == node and exponent.denominator == 1:
+                own += int(exponent)
+            elif node in symbols_of(atom):
+                return False
+        degree = max(degree, own)
+    return degree % 2 == 1
+
+
+def _is_affine_in_entry(body: Term, node: Symbol) -> bool:
+    """Whether one entry of a binary node occurs, so that its two values are all there is."""
+    entries = {atom for m in to_poly(body) for a, _ in m.factors for atom in _entries(a, node)}
+    return len(entries) == 1
+
+
+def _entries(term: Term, node: Symbol) -> set[Entry]:
+    found = {term} if isinstance(term, Entry) and term.symbol == node else set()
+    return found.union(*(_entries(p, node) for p in parts_of(term) if isinstance(p, Term)))
+
+
+def _is_inside(array: Array, domain: Domain) -> bool | None:
+    """True if shown inside, None if shown outside, False if neither."""
+    body = array.body
+    if domain.kind in ("simplex", "posdef"):
+        rank = 1 if domain.kind == "simplex" else 2
+        if isinstance(body, Number):
+            return None
+        if isinstance(body, Entry) and body.symbol.domain.kind == domain.kind:
+            # the whole last axes, not a section across them
+            return body.indices[-rank:] == array.indices[-rank:]
+        return False
+    if domain.kind == "naturals" and isinstance(body, Number) and body.value.denominator != 1:
+        return None
+    interval, allowed = bounds(body), domain_interval(domain)
+    if interval.misses(allowed):
+        return None
+    if domain.kind == "naturals" and not is_integer(body):
+        return False
+    return interval.within(allowed)
+
+
+def _condition(source: str, domain: Domain) -> str:
+    match domain.kind:
+        case "positive":
+            return f"0 < {source}"
+        case "unit":
+            return f"0 < {source} < 1"
+        case "naturals":
+            return f"{source} is a natural number"
+        case "simplex":
+            return f"{source} is positive and sums to one"
+        case "posdef":
+            return f"{source} is symmetric positive definite"
+    return f"{source} lies in {_range_text(domain)}"
+
+
+def _range_text(domain: Domain) -> str:
+    if domain.kind != "interval":
+        return f"a value of type {domain.kind}"
+
+    def show(bound: object, infinite: str) -> str:
+        if bound is None:
+            return infinite
+        return str(bound.value) if isinstance(bound, Number) else "its bound"
+
+    return f"{show(domain.lower, '-oo')}..{show(domain.upper, 'oo')}"

@@ -1,0 +1,135 @@
+"""What the passes over a specification share: the names in scope and the faults so far."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from symelbo.errors import Fault, Place, SpecError
+from symelbo.families.family import Family
+from symelbo.index.terms import Array, Extent, Term
+from symelbo.language.fault import TextFault, quote
+from symelbo.language.measure import Measure
+from symelbo.language.resolve import FUNCTIONS, Broken, Budget, Entity, Resolver
+from symelbo.language.tokens import MAX_LENGTH, MAX_NAME, RESERVED_WORDS
+from symelbo.model.model import Condition
+from symelbo.model.read_yaml import Scalar
+
+__all__ = ["Context"]
+
+MAX_FAULTS: Final = 100  # nobody reads more
+MAX_CHARACTERS: Final = 100_000  # of all statements and densities: keeps reading within seconds
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+
+
+@dataclass(slots=True)
+class Context:
+    """The only mutable value of the reader; it does not outlive one reading."""
+
+    names: dict[str, Entity] = field(default_factory=dict)
+    declared: dict[str, tuple[str, Place]] = field(default_factory=dict)  # name -> (what, where)
+    families: dict[str, Family] = field(default_factory=dict)
+    broken_families: set[str] = field(default_factory=set)
+    faults: list[Fault] = field(default_factory=list)
+    conditions: list[Condition] = field(default_factory=list)
+    arities: dict[str, tuple[tuple[Extent, ...], ...]] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
+    characters: int = 0  # of the expressions read so far
+    measures: dict[Term | Array, Measure] = field(default_factory=dict)
+
+    def fault(self, place: Place, found: str, expected: str = "", hint: str = "") -> None:
+        """Record a fault; stop reading where there are too many."""
+        self.faults.append(Fault(place, found, expected, hint))
+        if len(self.faults) >= MAX_FAULTS:
+            raise SpecError(self.faults)
+
+    def spend(self, scalar: Scalar) -> None:
+        """Count the characters of an expression; SpecError at once where they are too many."""
+        # a single text over its own limit is refused by the language, with a better message
+        self.characters += len(scalar.text) if len(scalar.text) <= MAX_LENGTH else 0
+        if self.characters > MAX_CHARACTERS:
+            self.faults.append(
+                Fault(
+                    scalar.place,
+                    f"more than {MAX_CHARACTERS:,} characters of statements and densities",
+                    "a smaller specification",
+                )
+            )
+            raise SpecError(self.faults)
+
+    def reporter(self, scalar: Scalar) -> Callable[[TextFault], None]:
+        """Turn the offsets of faults in a text into places of the file."""
+
+        def report(fault: TextFault) -> None:
+            self.fault(scalar.at(fault.at), fault.found, fault.expected, fault.hint)
+
+        return report
+
+    def resolver(self, scalar: Scalar, names: Mapping[str, Entity] | None = None) -> Resolver:
+        """A resolver of this text in the names of the model."""
+        return Resolver(
+            scalar.text,
+            self.names if names is None else names,
+            self.reporter(scalar),
+            arities=self.arities,
+            budget=self.budget,
+        )
+
+    def declare(self, name: str, what: str, place: Place) -> bool:
+        """Take a name, once; whether it is a proper name and was free.
+
+        A name that was declared twice is broken: its uses are not reported as well.
+        """
+        if not self.proper(name, what, place):
+            return False
+        earlier = self.declared.get(name)
+        if earlier is not None:
+            kind, where = earlier
+            self.fault(
+                place,
+                f"the name {quote(name)} a second time, for {what}",
+                "each name once",
+                f"it is {kind} {self.where(where)}",
+            )
+            self.names[name] = Broken()
+            return False
+        self.declared[name] = (what, place)
+        return True
+
+    def where(self, place: Place) -> str:
+        """How a message refers to another place of the same specification."""
+        return f"at {place.path}" if place.path else f"in line {place.line}"
+
+    def proper(self, name: str, what: str, place: Place) -> bool:
+        """Whether a text can be a name; a fault if not."""
+        if name == "PI":
+            self.fault(place, f"the name `PI` of {what}", "another name", "`PI` is the number pi")
+        elif name in RESERVED_WORDS:
+            self.fault(
+                place,
+                f"the name {quote(name)} of {what}",
+                "another name",
+                "`for`, `in` and `sum` are reserved words",
+            )
+        elif name in FUNCTIONS:
+            self.fault(
+                place,
+                f"the name {quote(name)} of {what}",
+                "another name",
+                f"`{name}` is a function of the language",
+            )
+        elif not _NAME.match(name) or len(name) > MAX_NAME:
+            self.fault(
+                place,
+                f"the name {quote(name)} of {what}",
+                f"a letter A-Z or a-z, then letters, digits and _, at most {MAX_NAME} in all",
+            )
+        else:
+            return True
+        return False
+
+    def proper_quietly(self, name: str) -> bool:
+        """Whether a text can be a name that nobody declared."""
+        return bool(_NAME.match(name)) and name not in self.families

@@ -1,0 +1,271 @@
+"""The `families` of a specification: the user's own log-densities, and abstract families."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from symelbo.errors import Place
+from symelbo.families.family import Argument, Family, Form
+from symelbo.families.registry import FAMILIES
+from symelbo.index.terms import Domain, Extent, Role, Symbol, Term
+from symelbo.language.density import read_density
+from symelbo.language.fault import TextError, TextFault, quote, suggest
+from symelbo.language.parse import parse_expression
+from symelbo.language.resolve import Entity, Resolver, SizeName
+from symelbo.model.context import Context
+from symelbo.model.parse_type import parse_type
+from symelbo.model.read_yaml import MappingNode, Node, Scalar
+
+__all__ = ["read_families"]
+
+_KEYS: Final = (
+    "value",
+    "support",
+    "parameters",
+    "log_density",
+    "abstract",
+    "base_measure",
+    "reference",
+)
+_SUPPORTS: Final = ("real", "positive", "unit", "naturals", "binary")
+
+
+def read_families(context: Context, node: Node) -> tuple[tuple[Family, Place], ...]:
+    """name: {value, support, parameters, log_density} -> families, and where they stand."""
+    if isinstance(node, Scalar) and not node.text:
+        return ()
+    if not isinstance(node, MappingNode):
+        context.fault(node.place, "`families` that is no mapping", "a mapping name: density")
+        return ()
+    families: list[tuple[Family, Place]] = []
+    for key, value in node.items:
+        if key.text in FAMILIES:
+            context.fault(
+                key.place,
+                f"the family {quote(key.text)}, which is built in",
+                "a name of its own",
+                f"write another name, as in `My{key.text}`",
+            )
+            continue
+        if not context.declare(key.text, "a family", key.place):
+            continue
+        before = len(context.faults)
+        family = _read_family(context, key, value)
+        if family is not None and len(context.faults) == before:
+            families.append((family, _density_place(value) or key.place))
+            context.families[family.name] = family
+        else:
+            # its uses are not faults of their own
+            context.broken_families.add(key.text)
+    return tuple(families)
+
+
+def _density_place(node: Node) -> Place | None:
+    items = node.items if isinstance(node, MappingNode) else ()
+    return next((value.place for name, value in items if name.text == "log_density"), None)
+
+
+def _read_family(context: Context, key: Scalar, node: Node) -> Family | None:
+    if not isinstance(node, MappingNode):
+        context.fault(
+            node.place,
+            f"the family {quote(key.text)} that is no mapping",
+            "the keys value, support, parameters and log_density",
+        )
+        return None
+    texts: dict[str, Scalar] = {}
+    parameters: Node | None = None
+    for name, value in node.items:
+        if name.text not in _KEYS:
+            context.fault(
+                name.place,
+                f"unknown key {quote(name.text)} of a family",
+                f"one of {', '.join(_KEYS)}",
+                suggest(name.text, _KEYS),
+            )
+        elif name.text == "parameters":
+            parameters = value
+        elif isinstance(value, Scalar):
+            texts[name.text] = value
+        else:
+            context.fault(value.place, f"{quote(name.text)} that is no text", "a text")
+    abstract = _flag(context, texts.get("abstract"))
+    required = ("parameters",) if abstract else ("value", "support", "parameters", "log_density")
+    present = {name.text for name, _ in node.items}
+    for needed in required:
+        if needed not in present:
+            context.fault(
+                key.place,
+                f"the family {quote(key.text)} without `{needed}`",
+                f"the keys {', '.join(required)}",
+            )
+    if not abstract and "base_measure" in texts:
+        context.fault(
+            texts["base_measure"].place,
+            "`base_measure` of a family with a density",
+            "no such key",
+            "the base measure is derived from log_density; only `abstract: true` needs it",
+        )
+    if abstract and "log_density" in texts:
+        context.fault(
+            texts["log_density"].place,
+            "`log_density` of an abstract family",
+            "either `abstract: true` or a density",
+        )
+    return _assemble(context, key, texts, parameters, abstract)
+
+
+def _flag(context: Context, scalar: Scalar | None) -> bool:
+    if scalar is None:
+        return False
+    if scalar.text.lower() not in ("true", "false"):
+        context.fault(scalar.place, quote(f"abstract: {scalar.text}"), "true or false")
+    return scalar.text.lower() == "true"
+
+
+def _assemble(
+    context: Context,
+    key: Scalar,
+    texts: dict[str, Scalar],
+    parameters: Node | None,
+    abstract: bool,
+) -> Family | None:
+    before = len(context.faults)
+    value = texts.get("value")
+    name = value.text.strip() if value is not None else "x"
+    if value is not None:
+        context.proper(name, "the value of a family", value.place)
+    arguments, extents, shapes = _read_arguments(context, key, parameters, name)
+    scope: dict[str, Entity] = {
+        size: entity for size, entity in context.names.items() if isinstance(entity, SizeName)
+    }
+    for argument in arguments:
+        scope[argument.name] = Symbol(
+            argument.name, Role.ARGUMENT, argument.domain, shapes[argument.name]
+        )
+    support = Domain("real")
+    if "support" in texts:
+        read = _read_support(context, texts["support"], scope)
+        if read is not None:
+            support = read
+    constant_base = True
+    if "base_measure" in texts:
+        kind = texts["base_measure"]
+        if kind.text not in ("constant", "any"):
+            context.fault(kind.place, f"the base measure {quote(kind.text)}", "`constant` or `any`")
+        constant_base = kind.text == "constant"
+    density = texts.get("log_density")
+    form = Form(tuple(arguments), "" if abstract or density is None else density.text)
+    family = Family(
+        name=key.text,
+        summary="an abstract exponential family" if abstract else "a family of the user's own",
+        value=name,
+        support=support,
+        forms=(form,),
+        reference=texts["reference"].text if "reference" in texts else "",
+        abstract=abstract,
+        constant_base_measure=constant_base,
+        builtin=False,
+    )
+    if density is None or abstract or len(context.faults) > before:
+        return family
+    if not density.text.strip():
+        context.fault(density.place, "an empty `log_density`", "an expression")
+        return None
+    context.spend(density)
+    sizes = {
+        size: entity.extent
+        for size, entity in context.names.items()
+        if isinstance(entity, SizeName)
+    }
+    read_density(family, form, {**sizes, **extents}, context.reporter(density))
+    return family
+
+
+def _read_arguments(
+    context: Context, key: Scalar, node: Node | None, value: str
+) -> tuple[list[Argument], dict[str, Extent], dict[str, tuple[Extent, ...]]]:
+    """The parameters of a family; their extents are sizes of the model, known by their text."""
+    arguments: list[Argument] = []
+    extents: dict[str, Extent] = {}
+    shapes: dict[str, tuple[Extent, ...]] = {}
+    if node is None:
+        return arguments, extents, shapes
+    if not isinstance(node, MappingNode) or not node.items:
+        context.fault(
+            node.place,
+            f"no parameters of the family {quote(key.text)}",
+            "a mapping name: type, as in {s2: positive}",
+        )
+        return arguments, extents, shapes
+    for name, kind in node.items:
+        if not context.proper(name.text, "a family's parameter", name.place):
+            continue
+        if name.text == value:
+            context.fault(
+                name.place,
+                f"the parameter {quote(name.text)}, which is also the value",
+                "a name of its own",
+            )
+            continue
+        if isinstance(context.names.get(name.text), SizeName):
+            context.fault(
+                name.place,
+                f"the parameter {quote(name.text)}, which is also a size",
+                "a name of its own",
+            )
+            continue
+        if not isinstance(kind, Scalar):
+            context.fault(kind.place, f"the type of {quote(name.text)} that is no text", "a type")
+            continue
+        read = parse_type(kind.text, context.resolver(kind), context.reporter(kind))
+        if read is None:
+            continue
+        domain, shape = read
+        shapes[name.text] = shape
+        extents.update((str(extent), extent) for extent in shape)
+        arguments.append(Argument(name.text, domain, tuple(map(str, shape))))
+    return arguments, extents, shapes
+
+
+def _read_support(context: Context, scalar: Scalar, scope: dict[str, Entity]) -> Domain | None:
+    text = scalar.text.strip()
+    if text in _SUPPORTS:
+        return Domain(text)
+    lower, found, upper = scalar.text.partition("..")
+    if not found:
+        context.fault(
+            scalar.place,
+            f"unknown support {quote(text)}",
+            "real, positive, unit, naturals, binary, or bounds such as 1..oo",
+            suggest(text, _SUPPORTS),
+        )
+        return None
+    before = len(context.faults)
+    bounds = (
+        _read_bound(context, scalar, lower, 0, scope),
+        _read_bound(context, scalar, upper, len(lower) + 2, scope),
+    )
+    return Domain("interval", *bounds) if len(context.faults) == before else None
+
+
+def _read_bound(
+    context: Context, scalar: Scalar, text: str, offset: int, scope: dict[str, Entity]
+) -> Term | None:
+    """An expression, or None for an infinite bound."""
+    place: Place = scalar.at(offset)
+    bare = text.replace(" ", "")
+    if bare in ("oo", "+oo", "-oo"):
+        if (bare == "-oo") != (offset == 0):
+            context.fault(place, f"the bound {quote(bare)}", "-oo..oo, 1..oo or -oo..0")
+        return None
+
+    def report(fault: TextFault) -> None:
+        context.fault(scalar.at(offset + fault.at), fault.found, fault.expected, fault.hint)
+
+    try:
+        syntax = parse_expression(text)
+    except TextError as error:
+        report(error.fault)
+        return None
+    return Resolver(text, scope, report).scalar(syntax, {})

@@ -1,0 +1,260 @@
+"""`variational`: any, exact, or statements whose undeclared names are parameters of q."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from symelbo.index.terms import Domain, Extent, IndexTerm, Role, Symbol
+from symelbo.language.fault import TextFault, quote, suggest
+from symelbo.language.resolve import Reach, Resolver, category_extent
+from symelbo.language.syntax import Assignment, Expression, NameSyntax, Sampling, SubscriptSyntax
+from symelbo.model.context import Context
+from symelbo.model.model import Statement
+from symelbo.model.read_statements import Parsed, bind_call, parse_statements, target_places
+from symelbo.model.read_yaml import Node, Scalar
+
+__all__ = ["read_variational"]
+
+_REAL = Domain("real")
+
+# values of a family -> the supports it fits into
+_FITS = {
+    "real": {"real"},
+    "positive": {"positive", "real"},
+    "unit": {"unit", "positive", "real"},
+    "binary": {"binary", "naturals"},
+    "naturals": {"naturals"},
+    "counts": {"counts", "onehot"},
+    "category": {"category"},
+    "simplex": {"simplex"},
+    "posdef": {"posdef"},
+}
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the uses of an undeclared name say about it."""
+
+    reaches: list[list[Reach]] = field(default_factory=list)  # per axis, every use
+    event: tuple[Extent, ...] = ()
+    domain: Domain = _REAL
+
+
+def read_variational(
+    context: Context, node: Node | None, statements: tuple[Statement, ...], observed: frozenset[str]
+) -> tuple[str | tuple[Statement, ...], tuple[Symbol, ...]]:
+    """The key `variational` -> "any", "exact", or the statements of q and their symbols."""
+    if node is None:
+        return "any", ()
+    if isinstance(node, Scalar):
+        if node.text in ("any", "exact"):
+            return node.text, ()
+        context.fault(
+            node.place,
+            quote(f"variational: {node.text}"),
+            "`any`, `exact`, or a list of statements",
+            suggest(node.text, ("any", "exact")),
+        )
+        return "any", ()
+    parsed = parse_statements(context, node, "variational")
+    nodes: dict[str, list[Statement]] = {}
+    for statement in statements:
+        nodes.setdefault(statement.node.name, []).append(statement)
+    kept = [item for item in parsed if _is_about_latent(context, item, nodes, observed)]
+    symbols = _infer_symbols(context, kept, nodes)
+    names = {**context.names, **symbols}
+    result: list[Statement] = []
+    for item in kept:
+        resolved = _resolve(context, item, nodes, context.resolver(item.scalar, names))
+        if resolved is not None:
+            result.append(resolved)
+    about = {item.syntax.target for item in parsed}
+    for name in nodes:
+        if name not in observed and name not in about and len(kept) == len(parsed):
+            context.fault(
+                node.place,
+                f"no statement of q for the latent {quote(name)}",
+                "one for every latent",
+                f"add `- {name} ~ Family(...)`, or write `variational: any`",
+            )
+    return tuple(result), tuple(symbols[name] for name in symbols)
+
+
+def _is_about_latent(
+    context: Context,
+    item: Parsed,
+    nodes: dict[str, list[Statement]],
+    observed: frozenset[str],
+) -> bool:
+    name = item.syntax.target
+    latents = [node for node in nodes if node not in observed]
+    if isinstance(item.syntax, Assignment):
+        context.fault(item.place, "a deterministic quantity in q", "`latent ~ Family(...)`")
+    elif name in observed:
+        context.fault(item.place, f"the observed node {quote(name)} in q", "a latent node")
+    elif name not in nodes:
+        if name in context.declared and context.declared[name][0] == "a node":
+            return False  # its own statement is faulty
+        context.fault(
+            item.place,
+            f"unknown latent {quote(name)}",
+            "a latent node of `model`",
+            suggest(name, latents) or (f"latent here: {', '.join(latents)}" if latents else ""),
+        )
+    else:
+        return True
+    return False
+
+
+def _infer_symbols(
+    context: Context, parsed: list[Parsed], nodes: dict[str, list[Statement]]
+) -> dict[str, Symbol]:
+    """Every undeclared name, its shape from the indices it is used with."""
+    seen: dict[str, _Seen] = {}
+    for item in parsed:
+        assert isinstance(item.syntax, Sampling)
+        _collect(context, item, item.syntax, nodes, seen)
+    symbols: dict[str, Symbol] = {}
+    for name, uses in seen.items():
+        shape = tuple(_extent(axis) for axis in uses.reaches)
+        symbols[name] = Symbol(name, Role.VARIATIONAL, uses.domain, (*shape, *uses.event))
+    return symbols
+
+
+def _collect(
+    context: Context,
+    item: Parsed,
+    syntax: Sampling,
+    nodes: dict[str, list[Statement]],
+    seen: dict[str, _Seen],
+) -> None:
+    """A first resolution, only to see how undeclared names are used; its faults come again."""
+
+    def ignore(_: TextFault) -> None:
+        return None
+
+    event: tuple[Extent, ...] = ()
+    domain = Domain("real")
+    direct = ""
+
+    def note(name: str, places: tuple[IndexTerm, ...]) -> Symbol | None:
+        if not context.proper_quietly(name):
+            return None
+        uses = seen.setdefault(name, _Seen())
+        for axis, place in enumerate(places):
+            reach = resolver.reach(place)
+            if axis == len(uses.reaches):
+                uses.reaches.append([])
+            if reach is not None:
+                uses.reaches[axis].append(reach)
+        if name == direct:
+            uses.event = event
+            if uses.domain.kind == "real":
+                uses.domain = domain
+        return None
+
+    resolver = Resolver(item.scalar.text, context.names, ignore, undeclared=note)
+    loops = resolver.ranges(syntax.ranges, {})
+    family = context.families.get(syntax.family)
+    if family is None:
+        return
+    node = nodes[syntax.target][0].node
+    bound = dict(zip(family.shape, _event(syntax, node), strict=False))
+    categories = category_extent(node)
+    if family.support.kind == "category" and categories is not None:
+        bound["K"] = categories
+    by_name = {a.name: a for form in family.forms for a in form.arguments}
+    for position, argument in enumerate(syntax.arguments):
+        first = family.forms[0].arguments
+        formal = by_name.get(argument.name or "")
+        if argument.name is None and position < len(first):
+            formal = first[position]
+        direct, event, domain = "", (), Domain("real")
+        if formal is not None and all(name in bound for name in formal.shape):
+            direct = _base_name(argument.value)
+            event = tuple(bound[name] for name in formal.shape)
+            domain = formal.domain
+        resolver.array(argument.value, loops)
+
+
+def _event(syntax: Sampling, node: Symbol) -> tuple[Extent, ...]:
+    return node.shape[len(syntax.indices) :]
+
+
+def _base_name(node: Expression) -> str:
+    base = node.base if isinstance(node, SubscriptSyntax) else node
+    return base.name if isinstance(base, NameSyntax) else ""
+
+
+def _extent(reaches: list[Reach]) -> Extent:
+    """The smallest declared extent that holds every use: a symbolic one if there is any."""
+    highs = [reach.high for reach in reaches]
+    symbolic = [high for high in highs if high.size is not None]
+    if symbolic:
+        size = symbolic[0].size
+        return Extent(size, max(high.offset for high in symbolic if high.size == size))
+    return Extent(None, max((high.offset for high in highs), default=1))
+
+
+def _resolve(
+    context: Context, item: Parsed, nodes: dict[str, list[Statement]], resolver: Resolver
+) -> Statement | None:
+    syntax = item.syntax
+    assert isinstance(syntax, Sampling)
+    loops, places = target_places(context, item, resolver)
+    if places is None:
+        return None
+    node = nodes[syntax.target][0].node
+    rank = len(nodes[syntax.target][0].places)
+    if len(places) != rank:
+        context.fault(
+            item.place,
+            f"{len(places)} indices on {quote(node.name)}",
+            f"{rank}, as in `model`",
+        )
+        return None
+    for axis, (place, extent) in enumerate(zip(places, node.shape, strict=False), start=1):
+        reach = resolver.reach(place)
+        if (
+            reach is not None
+            and (reach.high.size != extent.size or reach.high.offset > extent.offset)
+            and reach.high.size is not None
+        ):
+            context.fault(
+                item.place,
+                f"index {axis} of {quote(node.name)} up to {reach.high}",
+                f"1 to {extent}, as in `model`",
+            )
+            return None
+    call = bind_call(
+        context, item, syntax, resolver, loops, (node.shape[rank:], category_extent(node))
+    )
+    if call is None:
+        return None
+    support, wanted = call.family.support.kind, node.domain.kind
+    if call.event != node.shape[rank:] or wanted not in _FITS.get(support, {wanted}):
+        context.fault(
+            item.scalar.at(syntax.family_at),
+            f"q of {quote(node.name)} with {support} values",
+            f"a family whose values lie in the support of the prior ({wanted})",
+        )
+        return None
+    most = node.domain.upper
+    if wanted in ("naturals", "counts") and most is not None and call.domain.upper != most:
+        context.fault(
+            item.scalar.at(syntax.family_at),
+            f"q of {quote(node.name)} with other values than the prior, which has a greatest one",
+            "a family with the same number of trials",
+        )
+        return None
+    return Statement(
+        node=node,
+        plates=tuple(loops.values()),
+        family=call.family,
+        form=call.form,
+        arguments=call.arguments,
+        extents=call.extents,
+        place=item.place,
+        places=places,
+        conditions=call.conditions,
+    )

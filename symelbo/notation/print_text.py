@@ -1,0 +1,181 @@
+"""Terms as one line of ASCII in the language of the specifications.
+
+    sum(W[d,h]*z[h] for h in 1:H) + mu[d]        D/2*log(2*PI*e*sigma2)        psi(a)
+
+Beyond that language: delta(i,j), logdet(matrix), inv(matrix)[i,j], D(f, a[i]) for a derivative, and
+`[body for i in 1:K]` for an array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+from symelbo.index.terms import (
+    Array,
+    Constant,
+    Delta,
+    Entry,
+    Index,
+    IndexTerm,
+    IndexValue,
+    Number,
+    Offset,
+    Position,
+    Size,
+    Term,
+)
+from symelbo.notation.arrange import (
+    Applied,
+    Determinant,
+    Display,
+    Function,
+    Inverted,
+    Product,
+    Raised,
+    Root,
+    Summation,
+    Table,
+    Total,
+    Whole,
+    arrange,
+    arrange_array,
+)
+from symelbo.notation.names import name_array_indices, name_indices
+
+__all__ = ["print_text"]
+
+_NAMES = {"digamma": "psi"}
+_CONSTANTS = {"pi": "PI"}
+
+
+class _Level(IntEnum):
+    """How tightly the outermost operator of a piece of text binds."""
+
+    SUM = 0
+    PRODUCT = 1
+    POWER = 2
+    ATOM = 3
+
+
+def print_text(item: Term | IndexTerm | Array, *, avoid: Iterable[str] = ()) -> str:
+    """A term, index or array as text; bound indices get letters, none of them in `avoid`."""
+    match item:
+        case Array():
+            return _table(arrange_array(name_array_indices(item, avoid)))
+        case Index() | Offset() | Position():
+            return _index(item)
+    return _text(arrange(name_indices(item, avoid)), _Level.SUM)
+
+
+def _index(index: IndexTerm) -> str:
+    match index:
+        case Index(name):
+            return name.replace("'", "_")  # h' is no identifier
+        case Offset(inner, by):
+            return f"{_index(inner)}{by:+d}" if by else _index(inner)
+        case Position(extent):
+            return str(extent)
+        case Entry(symbol, indices):
+            return symbol.name + _indices(indices)
+
+
+def _indices(indices: tuple[IndexTerm, ...]) -> str:
+    return f"[{','.join(map(_index, indices))}]" if indices else ""
+
+
+def _ranges(indices: tuple[Index, ...]) -> str:
+    return ", ".join(f"{_index(i)} in {i.low}:{i.extent}" for i in indices)
+
+
+def _text(display: Display, level: _Level) -> str:
+    """The display as an operand of an operator that binds at `level`."""
+    text, own = _with_level(display)
+    return text if own >= level else f"({text})"
+
+
+def _with_level(display: Display) -> tuple[str, _Level]:
+    match display:
+        case Total(terms):
+            return _total(terms), _Level.SUM
+        case Product():
+            return _product(display), _Level.SUM if display.negative else _Level.PRODUCT
+        case Raised(base, exponent):
+            raised = f"{_text(base, _Level.ATOM)}**{_text(exponent, _Level.ATOM)}"
+            return raised, _Level.POWER
+        case Number(value) if value.denominator != 1:
+            return _atom(display), _Level.PRODUCT
+        case IndexValue(Offset()):
+            return _atom(display), _Level.SUM
+        case IndexValue(Position(extent)) if extent.size is not None and extent.offset:
+            return _atom(display), _Level.SUM
+    return _atom(display), _Level.ATOM
+
+
+def _total(terms: tuple[Display, ...]) -> str:
+    text = ""
+    for term in terms:
+        if isinstance(term, Product) and term.negative:
+            text += (" - " if text else "-") + _unsigned(term)
+        else:
+            text += (" + " if text else "") + _text(term, _Level.PRODUCT)
+    return text
+
+
+def _product(product: Product) -> str:
+    return ("-" if product.negative else "") + _unsigned(product)
+
+
+def _unsigned(product: Product) -> str:
+    text = "*".join(_text(factor, _Level.POWER) for factor in product.above)
+    if product.below:
+        below = "*".join(_text(factor, _Level.POWER) for factor in product.below)
+        text = (text or "1") + ("/" + (below if len(product.below) == 1 else f"({below})"))
+    after = [_text(factor, _Level.POWER) for factor in product.after]
+    return "*".join([text, *after] if text else after)
+
+
+def _atom(display: Display) -> str:
+    match display:
+        case Number(value):
+            return str(value)
+        case Constant(name):
+            return _CONSTANTS.get(name, name)
+        case Size(name):
+            return name
+        case IndexValue(index):
+            return _index(index)
+        case Entry(symbol, indices) | Whole(symbol, indices):
+            return symbol.name + _indices(indices)
+        case Delta(left, right):
+            return f"delta({_index(left)},{_index(right)})"
+        case Root(radicand):
+            return f"sqrt({_text(radicand, _Level.SUM)})"
+        case Function(name, arguments):
+            shown = ", ".join(_text(argument, _Level.SUM) for argument in arguments)
+            return f"{_NAMES.get(name, name)}({shown})"
+        case Summation(indices, body):
+            return f"sum({_text(body, _Level.SUM)} for {_ranges(indices)})"
+        case Applied():
+            return _applied(display)
+        case Inverted(matrix, row, column):
+            return f"inv({_table(matrix)}){_indices((row, column))}"
+        case Determinant(matrix):
+            return f"logdet({_table(matrix)})"
+    raise TypeError(f"no text for {display!r}")
+
+
+def _applied(applied: Applied) -> str:
+    arguments = [_table(table) for table in applied.arguments]
+    text = f"{applied.function.name}({', '.join(arguments)}){_indices(applied.indices)}"
+    for slot, where in applied.derivatives:
+        text = f"D({text}, {arguments[slot]}{_indices(where)})"
+    return text
+
+
+def _table(table: Table) -> str:
+    match table.form:
+        case Whole(transposed=False) as whole:
+            return _atom(whole)
+    body = _text(table.body, _Level.SUM)
+    return f"[{body} for {_ranges(table.indices)}]" if table.indices else body

@@ -1,0 +1,1 @@
+"""What people read: the proof document, the terminal summary, derivation.json."""

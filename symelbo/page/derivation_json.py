@@ -1,0 +1,325 @@
+"""Derivation -> derivation.json: the whole answer as plain data, for other programs.
+
+Every formula is {"latex": ..., "text": ...}; `text` is the language of the specifications.  A
+formula with free indices lists them under "indices", as in ["d in 1:D"]: it holds for all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import Any, Final, TypeAlias
+
+from symelbo import __version__
+from symelbo.answer.derivation import Derivation, EntropySum, FactorEntropy, FactorResult, Step
+from symelbo.certify.certificate import Case, Certificate, Given, Unknown
+from symelbo.criterion.express_form import FactorForm, Slope
+from symelbo.criterion.result import Decision, Outside, Refuted, Undecided
+from symelbo.expfam.form import Gauge
+from symelbo.index.terms import Array, Index, Symbol, Term
+from symelbo.index.tidy import tidy_array
+from symelbo.notation.names import name_array_indices
+from symelbo.notation.print_latex import print_latex
+from symelbo.notation.print_text import print_text
+
+__all__ = [
+    "LEAST_BOUND",
+    "PRINTED_BOUND",
+    "SCHEMA",
+    "derivation_data",
+    "render_json",
+    "residual_bound",
+]
+
+SCHEMA: Final = "symelbo/derivation/1"
+LEAST_BOUND: Final = -15  # rounding errors below 1e-15 differ between machines
+PRINTED_BOUND: Final = -6  # of the printed sum, whose slopes are differences
+
+Json: TypeAlias = dict[str, Any]
+
+
+def render_json(derivation: Derivation) -> str:
+    """The text of derivation.json, the same for the same derivation everywhere."""
+    return json.dumps(derivation_data(derivation), ensure_ascii=False, indent=2) + "\n"
+
+
+def residual_bound(residual: float | None, least: int = LEAST_BOUND) -> float | None:
+    """The smallest power of ten above the residual, at least 1e-15; so that it is reproducible.
+
+    least: the exponent below which rounding, or differences in place of derivatives, decide.
+    """
+    if residual is None or math.isnan(residual):
+        return None
+    exponent = least if residual <= 0 else math.floor(math.log10(residual)) + 1
+    return float(f"1e{max(exponent, least)}")
+
+
+def derivation_data(derivation: Derivation) -> Json:
+    """The derivation as dicts, lists, strings and numbers; keys in the order of reading."""
+    entropy_sum = derivation.entropy_sum
+    # one entropy per factor that holds, in the order of the factors
+    entropies = iter(entropy_sum.entropies if entropy_sum is not None else ())
+    factors = []
+    for statement, result in zip(derivation.model.statements, derivation.factors, strict=True):
+        entropy = next(entropies) if result.verdict == "holds" else None
+        factors.append(_factor(statement.family.name, result, entropy))
+    trial = derivation.trial
+    return {
+        "schema": SCHEMA,
+        "symelbo_version": __version__,
+        "spec_sha256": derivation.model.sha256,
+        "model": dict(derivation.model.normalized),
+        "verdict": derivation.verdict,
+        "theorem": derivation.theorem,
+        "entropy_sum": _entropy_sum(entropy_sum),
+        "motion": _motion(derivation.decision),
+        "alternative": _alternative(derivation.decision.alternative),
+        "factors": factors,
+        "assumptions": [
+            {"kind": a.kind, "text": a.text, "term": _optional(a.term)}
+            for a in derivation.assumptions
+        ],
+        "conditions": list(derivation.conditions),
+        "residual": None if trial is None else residual_bound(trial.residual),
+        "trials": 0 if trial is None else trial.trials,
+        "printed_residual": None if trial is None else residual_bound(trial.printed, PRINTED_BOUND),
+        "printed_trials": 0 if trial is None else trial.printed_trials,
+        "steps": [_step(step) for step in derivation.steps],
+    }
+
+
+# ---------------------------------------------------------------- the motion
+
+
+def _motion(decision: Decision) -> Json:
+    """Velocities of parameters, r and s of latents, and how q is known to follow."""
+    motion = decision.motion
+    return {
+        "parameters": _velocities(motion.parameters),
+        "latents": {
+            node.name: {
+                "velocity": _named(latent.velocity(node)),
+                "rate": _named(latent.rate),
+                "shift": _named(latent.shift),
+            }
+            for node, latent in motion.latents.items()
+        },
+        "variational": _velocities(motion.variational),
+        "nonzero": [_formula(term) for term in decision.nonzero],
+        "condition_on_q": decision.closure.value,
+        "broken_by": list(decision.broken),
+    }
+
+
+def _velocities(arrays: Mapping[Symbol, Array]) -> Json:
+    ordered = sorted(arrays.items(), key=lambda item: item[0].name)
+    return {symbol.name: _named(array) for symbol, array in ordered}
+
+
+def _named(array: Array) -> Json:
+    tidied = tidy_array(array)
+    return _entry(tidied.body, tidied.indices)
+
+
+def _alternative(decision: Decision | None) -> Json | None:
+    """The same by theorem 1, with a motion of latents, where that holds as well."""
+    return None if decision is None else {"theorem": 1, "motion": _motion(decision)}
+
+
+# ---------------------------------------------------------------- formulas
+
+
+def _formula(term: Term) -> Json:
+    return {"latex": print_latex(term), "text": print_text(term)}
+
+
+def _optional(term: Term | None) -> Json | None:
+    return None if term is None else _formula(term)
+
+
+def _entry(term: Term, *indices: Iterable[Index]) -> Json:
+    """A term at each value of its free indices, which get names that cannot be confused."""
+    array = name_array_indices(Array(tuple(chain(*indices)), term))
+    ranges = [f"{i.name} in {i.low}:{i.extent}" for i in array.indices]
+    return {"indices": ranges, **_formula(array.body)}
+
+
+# ---------------------------------------------------------------- factors
+
+
+def _factor(family: str, result: FactorResult, entropy: FactorEntropy | None) -> Json:
+    data: Json = {
+        "node": result.node,
+        "family": family,
+        "verdict": result.verdict,
+        "form": None,
+        "natural_parameters": [],
+        "sufficient_statistics": [],
+        "mean_parameters": None,
+        "log_partition": None,
+        "base_measure": None,
+        "base_measure_constant": None,
+        "gauge": None,
+        "jacobian": [],
+        "field": _velocities(result.field),
+        "nonzero": [],
+        "log_density": _entry(result.factor.log_density, result.factor.plates),
+        "divergence": None,
+        "entropy": None if entropy is None else _formula(entropy.display),
+        "entropy_expanded": None if entropy is None else _formula(entropy.term),
+        "abbreviations": {} if entropy is None else _abbreviations(entropy),
+        "entropy_kind": None if entropy is None else entropy.kind,
+        "entropy_depends_on": [] if entropy is None else [s.name for s in entropy.parents],
+        "certificate": None,
+        "reason": "",
+        "remedy": "",
+        "joint_with": [],
+        "left_over": None,
+    }
+    if result.form is not None:
+        data.update(_form(result, result.form))
+        slopes = result.form.slopes(tuple(result.field))
+        data["jacobian"] = [_slope(result, result.form, slope) for slope in slopes]
+        if result.form.means is not None:
+            plates = result.factor.plates
+            data["mean_parameters"] = [_entry(m.body, plates, m.indices) for m in result.form.means]
+    match result.result:
+        case Refuted(certificate=certificate, cause=cause, remedy=remedy, joint=joint):
+            data["certificate"] = _certificate(certificate)
+            data["reason"], data["remedy"] = cause, remedy
+            data["joint_with"] = list(joint)
+        case Undecided(residual=left_over, missing=missing):
+            data["reason"], data["left_over"] = missing, _formula(left_over)
+        case Outside(reason=reason, piece=piece, certificate=certificate):
+            data["reason"], data["left_over"] = reason, _optional(piece)
+            data["certificate"] = None if certificate is None else _certificate(certificate)
+        case holds:
+            data["nonzero"] = [_formula(term) for term in holds.nonzero]
+            identity = holds.identity
+            plates = result.factor.plates
+            data["divergence"] = _entry(identity.divergence, plates)
+            data["base_measure"] = {"log": _entry(identity.base, plates)}
+            data["base_measure_constant"] = identity.is_entropy
+            data["gauge"] = {"kind": identity.gauge.value}
+    return data
+
+
+def _abbreviations(entropy: FactorEntropy) -> Json:
+    """What the names in an entropy stand for that are no names of the model."""
+    return {symbol.name: _entry(a.body, a.indices) for symbol, a in entropy.abbreviations}
+
+
+def _form(result: FactorResult, form: FactorForm) -> Json:
+    plates = result.factor.plates
+    return {
+        "form": "conditional" if form.conditional else "standard",
+        "natural_parameters": [_entry(b.natural, plates, b.indices) for b in form.blocks],
+        "sufficient_statistics": [_entry(b.statistic, plates, b.indices) for b in form.blocks],
+        "log_partition": _entry(form.log_partition, plates),
+        "base_measure": {"log": _entry(form.log_base, plates)},
+        "base_measure_constant": form.gauge is Gauge.CONSTANT,
+        "gauge": {"kind": form.gauge.value},
+    }
+
+
+def _slope(result: FactorResult, form: FactorForm, slope: Slope) -> Json:
+    """d eta[block] / d parameter; the last indices are those of the parameter."""
+    indices = result.factor.plates, form.blocks[slope.block].indices, slope.indices
+    return {
+        "block": slope.block,
+        "parameter": slope.parameter.name,
+        **_entry(slope.term, *indices),
+    }
+
+
+# ---------------------------------------------------------------- certificates
+
+
+def _certificate(certificate: Certificate) -> Json:
+    """Weights that leave of (U) a square system without a solution; every number exact."""
+    return {
+        "sizes": dict(certificate.sizes),
+        "functions": [
+            {
+                "name": function.name,
+                "arguments": [argument.name for argument in arguments],
+                "result": _entry(array.body, array.indices),
+            }
+            for function, arguments, array in certificate.functions
+        ],
+        "constants": _values(certificate.constants),
+        "points": [_values(point) for point in certificate.points],
+        "latents_may_move": not certificate.still,
+        "cases": [_case(case) for case in certificate.cases],
+    }
+
+
+def _case(case: Case) -> Json:
+    return {
+        "moving": [{"name": name, "place": list(at)} for name, at in case.moving],
+        "resting": [{"name": name, "place": list(at)} for name, at in case.resting],
+        "shifted": [{"name": name, "place": list(at)} for name, at in case.shifted],
+        "rows": [
+            {
+                "factor": row.factor,
+                "place": list(row.place),
+                "point": row.point,
+                "parents": _values(row.parents),
+                "value": _values(row.value),
+                "weights": [str(weight) for weight in row.weights],
+            }
+            for row in case.rows
+        ],
+        "unknowns": [_unknown(unknown) for unknown in case.unknowns],
+        "dependent": [
+            {**_unknown(unknown), "combination": [str(x) for x in combination]}
+            for unknown, combination in case.dependent
+        ],
+        "matrix": [[_formula(term) for term in line] for line in case.matrix],
+    }
+
+
+def _unknown(unknown: Unknown) -> Json:
+    return {"name": unknown.name, "place": list(unknown.place), "point": unknown.point}
+
+
+def _values(values: Given) -> list[Json]:
+    return [{"name": name, "place": list(at), "value": str(x)} for (name, at), x in values]
+
+
+# ---------------------------------------------------------------- sums and steps
+
+
+def _entropy_sum(entropy_sum: EntropySum | None) -> Json | None:
+    if entropy_sum is None:
+        return None
+    return {
+        "q_entropy": _optional(entropy_sum.q_entropy),
+        "q_depends_on_data": entropy_sum.q_depends_on_data,
+        "terms": [
+            {
+                "node": entropy.node,
+                "kind": entropy.kind,
+                "depends_on": [symbol.name for symbol in entropy.parents],
+                **_formula(entropy.display),
+            }
+            for entropy in entropy_sum.entropies
+        ],
+        "base_measures": [{"node": node, **_formula(term)} for node, term in entropy_sum.bases],
+        "closed_form": _optional(entropy_sum.closed_form),
+        "without_entropy": list(entropy_sum.remainders),
+    }
+
+
+def _step(step: Step) -> Json:
+    return {
+        "rule": step.rule,
+        "subject": step.subject,
+        "before": _optional(step.before),
+        "after": _optional(step.after),
+        "reason": step.reason,
+        "conditions": list(step.conditions),
+        "evidence": step.evidence,
+    }

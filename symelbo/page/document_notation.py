@@ -1,0 +1,281 @@
+r"""The letters of a proof document, none of which a name of the model uses, and its displays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from symelbo.index.terms import (
+    Add,
+    Array,
+    Entry,
+    Extent,
+    Index,
+    IndexTerm,
+    Symbol,
+    Term,
+)
+from symelbo.index.tidy import tidy
+from symelbo.model.model import Model
+from symelbo.notation.names import latex_extent, latex_name, name_array_indices, subterms
+from symelbo.notation.print_latex import (
+    break_lines,
+    latex_array,
+    latex_summands,
+    latex_width,
+    print_latex,
+)
+
+__all__ = ["Notation", "Row", "choose_notation", "is_compound", "sum_signs"]
+
+LINE: Final = 38.0  # em: an 11pt article of 6.5in has 42.9, less the number and some air
+_SIZES: Final = ((43.0, ""), (47.0, "small"), (53.5, "footnotesize"), (64.0, "scriptsize"))
+_TINY: Final = "tiny"
+
+# role in the document -> letter, and the bold one for a model that uses the letter itself
+_LETTERS: Final = {
+    "N": ("N", r"\mathbf{N}"),
+    "n": ("n", r"\mathbf{n}"),
+    "q": ("q", r"\mathbf{q}"),
+    "p": ("p", r"\mathbf{p}"),
+    "r": ("r", r"\mathbf{r}"),
+    "v": ("v", r"\mathbf{v}"),
+    "f": ("f", r"\mathbf{f}"),
+    "s": ("s", r"\mathbf{s}"),
+    "A": ("A", r"\mathbf{A}"),
+    "h": ("h", r"\mathsf{h}"),
+    "T": ("T", r"\mathbf{T}"),
+    "b": ("b", r"\mathsf{b}"),
+    "c": ("c", r"\mathbf{c}"),
+    "d": ("d", r"\mathrm{d}"),
+    "eta": (r"\eta", r"\boldsymbol{\eta}"),
+    "beta": (r"\beta", r"\boldsymbol{\beta}"),
+    "omega": (r"\omega", r"\boldsymbol{\omega}"),
+    "theta": (r"\theta", r"\boldsymbol{\theta}"),
+    "Lambda": (r"\Lambda", r"\boldsymbol{\Lambda}"),
+}
+_AVOIDED: Final = ("n", "q", "s", "p")  # no bound index is called so, nor as a node
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    r"""One row of a display: left = step = step; a step is a term, or signed summands.
+
+    tail: LaTeX after the last line, where it fits, else on a line of its own.
+    """
+
+    left: str
+    steps: tuple[Term | tuple[str, ...], ...]
+    tail: str = ""
+    label: str = ""
+    relation: str = "="
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """Letters by role, and the printers of this document."""
+
+    letters: Mapping[str, str]
+    taken: frozenset[str]  # names of the model
+    marks: Mapping[str, str]  # names that belong to a data point -> superscript
+    prefix: str  # of all labels
+
+    def __getitem__(self, role: str) -> str:
+        return self.letters[role]
+
+    def label(self, name: str) -> str:
+        """A label that no other appendix of the same paper uses."""
+        return f"{self.prefix}:{name}"
+
+    def term(self, item: Term | IndexTerm | Array) -> str:
+        """A formula for one data point."""
+        return print_latex(item, avoid=_AVOIDED)
+
+    def marked(self, item: Term | Array) -> str:
+        """A formula in which data carry the superscript of their data point."""
+        return print_latex(item, avoid=_AVOIDED, marks=self.marks)
+
+    def array(self, array: Array) -> str:
+        """In matrix notation where it is known."""
+        return latex_array(array, avoid=_AVOIDED)
+
+    def summands(self, term: Term, *, width: float = LINE, marked: bool = False) -> list[str]:
+        """Signed summands, as `Row` wants them."""
+        marks = self.marks if marked else {}
+        return latex_summands(term, width=width, avoid=_AVOIDED, marks=marks)
+
+    def wrapped(self, term: Term) -> str:
+        """A factor: bracketed if it is a sum or has a sign."""
+        shown = self.term(term)
+        if not is_compound(term) and not shown.startswith("-"):
+            return shown
+        tall = r"\frac" in shown or r"\sum" in shown
+        return rf"\Bigl({shown}\Bigr)" if tall else f"({shown})"
+
+    def entries(self, symbol: Symbol) -> tuple[Index, ...]:
+        """Pleasant indices for all entries of a symbol."""
+        formal = tuple(Index(f"k{n}", extent) for n, extent in enumerate(symbol.shape))
+        named = name_array_indices(Array(formal, Entry(symbol, formal)), _AVOIDED)
+        return named.indices
+
+    def fresh(self, names: Iterable[str]) -> str:
+        """The first of the names that the model does not use."""
+        return next(name for name in names if name not in self.taken)
+
+    def abbreviations(self, pairs: Iterable[tuple[Symbol, Array]], end: str) -> str:
+        """What symbols stand for, one line each; empty if there are none."""
+        rows = [
+            Row(self.term(Entry(symbol, array.indices)), (tidy(array.body),))
+            for symbol, array in pairs
+        ]
+        return self.display(rows, end) if rows else ""
+
+    def display(self, rows: Sequence[Row], end: str = "") -> str:
+        """An equation, or an align with one line per step.
+
+        end: its punctuation; with it, commas stand between the rows.
+        """
+        return _display(self, rows, end)
+
+
+def choose_notation(model: Model) -> Notation:
+    """Letters that no symbol, size or index of the model uses; bold ones instead of those."""
+    names = {s.name for s in (*model.parameters, *model.constants, *model.inputs, *model.functions)}
+    names |= {s.name for s in model.variational_symbols} | set(model.sizes)
+    own = list(model.statements)
+    if not isinstance(model.variational, str):
+        own += model.variational
+    for statement in own:
+        names.add(statement.node.name)
+        names |= {index.name for index in statement.plates}
+        for _, array in statement.arguments:
+            names |= {part.name for part in subterms(array) if isinstance(part, Index)}
+    letters = {role: both[role in names] for role, both in _LETTERS.items()}
+    data = {s.name for s in model.inputs} | {s.name for s in model.variational_symbols}
+    mark = f"({letters['n']})"
+    marks = dict.fromkeys(sorted(data | set(model.observed)), mark)
+    stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in model.stem)
+    return Notation(letters, frozenset(names), marks, f"symelbo:{stem}")
+
+
+def is_compound(term: Term) -> bool:
+    """Whether the term needs brackets as a factor."""
+    return isinstance(term, Add)
+
+
+def sum_signs(indices: Sequence[Index]) -> str:
+    r"""\sum_{d=1}^{D} \sum_{h=1}^{H}"""
+    return " ".join(
+        rf"\sum_{{{latex_name(i.name)}={i.low}}}^{{{latex_extent(i.extent)}}}" for i in indices
+    )
+
+
+def ranges(indices: Sequence[Index]) -> str:
+    r"""d=1,\dots,D"""
+    return r",\; ".join(
+        rf"{latex_name(i.name)} = {i.low}, \dots, {latex_extent(i.extent)}"
+        if i.extent != Extent(None, i.low)
+        else f"{latex_name(i.name)} = {i.low}"
+        for i in indices
+    )
+
+
+def _display(notation: Notation, rows: Sequence[Row], end: str) -> str:
+    blocks: list[list[str]] = []
+    widest = 0.0
+    for number, row in enumerate(rows):
+        lines, width = _row_lines(notation, row)
+        widest = max(widest, width)
+        mark = end if number == len(rows) - 1 or not end else ","
+        blocks.append([*lines[:-1], f"{lines[-1]} {mark}".rstrip()])
+    numbered = any(row.label for row in rows)
+    star = "" if numbered else "*"
+    if len(blocks) == 1 and len(blocks[0]) == 1:
+        line, label = blocks[0][0], rows[0].label
+        tag = rf"\label{{{label}}}" if label else ""
+        body = (
+            f"\\begin{{equation{star}}}{tag}\n  {line.replace('&', '', 1)}\n\\end{{equation{star}}}"
+        )
+    else:
+        silent = r" \notag" if numbered else ""
+        shown = []
+        for lines, row in zip(blocks, rows, strict=True):
+            last = rf" \label{{{row.label}}}" if row.label else silent
+            # no page ends within a row
+            shown.append(" \\\\*\n  ".join([*(s + silent for s in lines[:-1]), lines[-1] + last]))
+        inner = " \\\\\n  ".join(shown)
+        body = f"\\begin{{align{star}}}\n  {inner}\n\\end{{align{star}}}"
+    size = next((name for limit, name in _SIZES if widest <= limit), _TINY)
+    return f"{{\\{size}\n{body}}}\\ignorespaces" if size else body
+
+
+def _row_lines(notation: Notation, row: Row) -> tuple[list[str], float]:
+    """The lines of a row with their alignment marks, and the estimated width of the widest."""
+    left = latex_width(row.left) + 1.4
+    reserve = 3.0 if row.label else 0.0
+    apart = left > LINE / 2 and bool(row.steps)
+    margin = 2.0 if apart else left
+    room = LINE - margin - reserve
+    lines: list[str] = [f"& {row.left}"] if apart else []
+    indent = r"\qquad " if apart else ""
+    steps = _join_steps(notation, row, 0.0 if apart else room)
+    for number, step in enumerate(steps):
+        summands = step if isinstance(step, tuple) else notation.summands(step, width=room)
+        parts = [part for summand in summands for part in _split_product(summand, room)]
+        pieces = break_lines(parts, room)
+        head = "" if number or apart else row.left + " "
+        opening = f"{indent}{row.relation} " if apart else f"{row.relation} "
+        lines.append(f"{head}&{opening if apart else ' ' + opening}{pieces[0]}")
+        lines += [rf"&{indent}\qquad {piece}" for piece in pieces[1:]]
+    if not row.steps:
+        lines.append(f"& {row.left}")
+    if row.tail:
+        free = room - latex_width(lines[-1])
+        if (
+            not apart and latex_width(lines[-1]) - left + latex_width(row.tail) + 2.0 <= room + 1.0
+        ) or (apart and free > latex_width(row.tail)):
+            lines[-1] += rf" {row.tail}"
+        else:
+            bare = row.tail.removeprefix(",")
+            lines[-1] += " ," if bare != row.tail else ""
+            lines.append(f"&{indent} {bare}")
+    widths = [
+        latex_width(line.replace("&", "")) + (left if line.startswith("&") and not apart else 0.0)
+        for line in lines
+    ]
+    return lines, max(widths) + reserve
+
+
+_FACTOR_ENDS: Final = re.compile(r"\\,|\\cdot(?![A-Za-z])|[{(\[]|[})\]]")
+
+
+def _split_product(summand: str, room: float) -> list[str]:
+    r"""A summand that is too wide, cut between its factors (at \, and \cdot outside brackets)."""
+    if latex_width(summand) <= room:
+        return [summand]
+    parts: list[str] = []
+    depth = start = 0
+    for match in _FACTOR_ENDS.finditer(summand):
+        if match[0] in "{([":
+            depth += 1
+        elif match[0] in "})]":
+            depth -= 1
+        elif depth == 0:
+            parts.append(summand[start : match.start()].strip())
+            start = match.end()
+    parts.append(summand[start:].strip())
+    return [parts[0], *(rf"{{}}\cdot {part}" for part in parts[1:])]
+
+
+def _join_steps(notation: Notation, row: Row, room: float) -> tuple[Term | tuple[str, ...], ...]:
+    """a = b = c as one step, if it fits in one line with its tail."""
+    if len(row.steps) < 2:
+        return row.steps
+    parts = [
+        " ".join(step if isinstance(step, tuple) else notation.summands(step)) for step in row.steps
+    ]
+    joined = f" {row.relation} ".join(parts)
+    tail = latex_width(row.tail)
+    return ((joined,),) if latex_width(joined) + tail <= room else row.steps

@@ -1,0 +1,678 @@
+"""derivation -> LaTeX: the proof as a document, as an appendix, and the result in one line.
+
+Prose is general; every formula is printed from a term of the derivation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log10
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+import symelbo
+from symelbo.answer.derivation import Derivation, FactorResult, Trial
+from symelbo.certify.certificate import Case, Certificate, CertificateRow, Given, Unknown
+from symelbo.certify.interval import determinant_of, enclosure
+from symelbo.criterion.explain_refutation import find_idle
+from symelbo.criterion.factor import Factor
+from symelbo.criterion.result import Outside, Refuted, Undecided
+from symelbo.expfam.separate_change import can_move
+from symelbo.index.build import ZERO, number
+from symelbo.index.substitute import symbols_of
+from symelbo.index.terms import Array, Entry, Extent, Index, Position, Role, Symbol, Term
+from symelbo.index.tidy import tidy
+from symelbo.notation.names import escape_latex, latex_extent, latex_name, latex_symbol
+from symelbo.notation.print_latex import latex_width
+from symelbo.page.derivation_json import LEAST_BOUND, PRINTED_BOUND, residual_bound
+from symelbo.page.document_factors import (
+    FactorPart,
+    make_factor_part,
+    process_row,
+    velocities_of,
+)
+from symelbo.page.document_notation import (
+    Notation,
+    Row,
+    choose_notation,
+    ranges,
+    sum_signs,
+)
+from symelbo.page.document_result import ResultPrinter
+from symelbo.resources import templates_directory
+from symelbo.words import count_of, join_words
+
+__all__ = ["render_appendix", "render_headline", "render_proof"]
+
+TABLE = 44.0  # em that a table may be wide
+MAX_COLUMNS = 7  # combinations of rows that stand as columns of the table
+
+
+def render_proof(derivation: Derivation) -> str:
+    """A complete document; amsmath, amssymb, amsthm and the fonts of a plain TeX installation."""
+    return _render("proof.tex.j2", derivation)
+
+
+def render_appendix(derivation: Derivation) -> str:
+    r"""The same body, to be \input into a paper."""
+    return _render("appendix.tex.j2", derivation)
+
+
+def render_headline(derivation: Derivation) -> str:
+    """The result in one line of mathematics: F = ..., or the verdict in words."""
+    document = _Document.of(derivation)
+    if derivation.verdict != "proved":
+        return rf"\text{{{derivation.verdict}}}"
+    return rf"\mathcal{{F}} = {' '.join(document.printer.explicit())}"
+
+
+def _render(name: str, derivation: Derivation) -> str:
+    document = _Document.of(derivation)
+    text = _environment().get_template(name).render(document.context())
+    lines = (line.rstrip() for line in text.splitlines())
+    kept: list[str] = []
+    for line in lines:
+        if line or (kept and kept[-1]):
+            kept.append(line)
+    return "\n".join(kept).rstrip("\n") + "\n"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(templates_directory() / "latex"),
+        undefined=StrictUndefined,
+        autoescape=False,  # user text goes through escape_latex before it gets here
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+_SPACES: Mapping[str, str] = {
+    "real": r"\mathbb{R}",
+    "positive": r"(0,\infty)",
+    "unit": "(0,1)",
+    "binary": r"\{0,1\}",
+    "onehot": r"\{0,1\}",
+    "naturals": r"\mathbb{N}",
+    "counts": r"\mathbb{N}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """One derivation with its notation and its printed parts."""
+
+    derivation: Derivation
+    notation: Notation
+    parts: tuple[FactorPart, ...]
+    printer: ResultPrinter
+
+    @classmethod
+    def of(cls, derivation: Derivation) -> _Document:
+        notation = choose_notation(derivation.model)
+        entropy_sum = derivation.entropy_sum
+        entropies = {e.node: e for e in entropy_sum.entropies} if entropy_sum else {}
+        parts = tuple(
+            make_factor_part(notation, derivation, number, entropies.get(result.node))
+            for number, result in enumerate(derivation.factors)
+        )
+        return cls(derivation, notation, parts, ResultPrinter(notation, derivation, parts))
+
+    def context(self) -> dict[str, Any]:
+        """What the templates may use; strings are LaTeX."""
+        derivation, notation = self.derivation, self.notation
+        model = derivation.model
+        solved = derivation.entropy_sum is not None
+        # a partial result stands within a sentence
+        stop = "." if derivation.verdict == "proved" else ","
+        short = self.abbreviations(stop)
+        return {
+            "version": symelbo.__version__,
+            "sha256": model.sha256,
+            "title": escape_latex(model.name),
+            "reference": escape_latex(model.reference),
+            "description": escape_latex(model.description),
+            "label": notation.label,
+            "letter": notation.letters,
+            "verdict": derivation.verdict,
+            "theorem": derivation.theorem,
+            "parts": self.parts,
+            "process": notation.display(
+                [process_row(notation, s) for s in model.statements],
+                "," if model.parameters else ".",
+            ),
+            "declared": self.declared(),
+            "exact": model.variational == "exact",
+            "headline": self.headline(),
+            "parameters": [self.domain(s) for s in model.parameters],
+            "constants": [self.domain(s) for s in model.constants],
+            "inputs": [self.domain(s) for s in model.inputs],
+            "functions": [self.function(s) for s in model.functions],
+            "sizes": ", ".join(f"${latex_name(size)}$" for size in model.sizes),
+            "has_latents": bool(model.latents),
+            "latents": self.printer.latents(),
+            "observed": ", ".join(latex_name(name) for name in model.observed),
+            "elbo": self.elbo(),
+            "q": self.printer.q(),
+            "average": self.printer.average(),
+            **self.motion(),
+            "identity": self.identity(),
+            "general": self.sum_display(self.printer.general(), ",") if solved else "",
+            "explicit": self.sum_display(self.printer.explicit(), "," if short else stop)
+            if solved
+            else "",
+            "abbreviations": short,
+            "closed": solved and derivation.entropy_sum.closed_form is not None,  # type: ignore[union-attr]
+            "remainders": self.remainders(),
+            "q_entropy": self.q_entropy(),
+            "posterior": self.posterior(),
+            "refutation": self.refutation(),
+            "outside": self.outside(),
+            "undecided": self.undecided(),
+            "assumptions": self.assumptions(),
+            **_trial_context(derivation.trial),
+            "abstract": [
+                {letter: latex_name(f"{letter}_{f.name}") for letter in ("eta", "T", "A", "h", "H")}
+                for f in dict.fromkeys(s.family for s in model.statements if s.family.abstract)
+            ],
+            "join": join_words,
+            "math": lambda items: join_words([f"${item}$" for item in items]),
+        }
+
+    # ------------------------------------------------------------ the model
+
+    def domain(self, symbol: Symbol) -> str:
+        """W in R^{D x H}"""
+        indices = self.notation.entries(symbol)
+        match symbol.domain.kind:
+            case "simplex":
+                entry = self.notation.term(Entry(symbol, indices))
+                sums = rf"{sum_signs(indices[-1:])} {entry} = 1"
+                return rf"${entry} > 0$ with ${sums}$" + _for_all(indices[:-1])
+            case "posdef":
+                whole = self.notation.array(Array(indices[-2:], Entry(symbol, indices)))
+                space = rf"\mathbb{{R}}^{{{_shape(symbol.shape[-2:])}}}"
+                return rf"symmetric positive definite ${whole} \in {space}$" + _for_all(
+                    indices[:-2]
+                )
+        space = _SPACES.get(symbol.domain.kind, r"\mathbb{R}")
+        power = f"^{{{_shape(symbol.shape)}}}" if symbol.shape else ""
+        return rf"${latex_symbol(symbol)} \in {space}{power}$"
+
+    def function(self, symbol: Symbol) -> str:
+        """m with values in R^D"""
+        space = _SPACES.get(symbol.domain.kind, r"\mathbb{R}")
+        power = f"^{{{_shape(symbol.shape)}}}" if symbol.shape else ""
+        return rf"${latex_symbol(symbol)}$ with values in ${space}{power}$"
+
+    def declared(self) -> str:
+        """The statements for q, with the superscript of the data point."""
+        variational = self.derivation.model.variational
+        if isinstance(variational, str):
+            return ""
+        rows = [process_row(self.notation, s, marked=True) for s in variational]
+        return self.notation.display(rows, ".")
+
+    def elbo(self) -> str:
+        """F = mean H[q] + sum of the factors' parts."""
+        summands = []
+        if self.derivation.model.latents:
+            summands.append(
+                rf"{self.printer.average()} \mathcal{{H}}\bigl[{self.printer.q()}"
+                rf"({self.printer.latents()})\bigr]"
+            )
+        for part in self.parts:
+            lead = "+ " if summands else ""
+            summands.append(rf"{lead}\mathcal{{F}}_{{{part.symbol}}}")
+        row = Row(r"\mathcal{F}", (tuple(summands),), label=self.notation.label("elbo"))
+        rows = [row]
+        for part in self.parts:
+            mean = self.printer.average()
+            if self.derivation.model.latents:
+                mean += rf" \mathbb{{E}}_{{{self.printer.q()}}}"
+            signs = part.signs
+            shown = rf"{mean} \Bigl[{signs}\log {part.density}\Bigr]"
+            rows.append(Row(rf"\mathcal{{F}}_{{{part.symbol}}}", ((shown,),)))
+        return self.notation.display(rows, ".")
+
+    # ------------------------------------------------------------ motion and identity
+
+    def motion(self) -> dict[str, Any]:
+        """The velocities of parameters, latents and q, and what they need."""
+        derivation, notation = self.derivation, self.notation
+        motion = derivation.motion
+        nodes = {node: latent.velocity(node) for node, latent in motion.latents.items()}
+        alternative = derivation.decision.alternative
+        sizes = [a.size for a in derivation.assumptions if a.size is not None]
+        nonzero = [rf"${notation.term(tidy(t))} \neq 0$" for t in derivation.decision.nonzero]
+        constrained = [s for s in motion.parameters if s.domain.kind in ("simplex", "posdef")]
+        where = list(nonzero)
+        where += [rf"${latex_name(name)} \geq {least}$" for name, least in sizes]
+        return {
+            "motion": self.velocities(motion.parameters),
+            "motion_latents": self.velocities(nodes),
+            "motion_q": self.velocities(motion.variational, marked=True),
+            "moving_latents": bool(motion.latents),
+            "movable": any(can_move(s.node.domain) for s in derivation.model.latents),
+            "moved": _vanishing(motion.parameters),
+            "moved_q": _named(motion.variational),
+            "closure": derivation.closure.value,
+            "broken": [latex_name(name) for name in derivation.decision.broken],
+            "nonzero": nonzero,
+            "where": join_words(where),
+            "least": join_words(where[len(nonzero) :]),
+            "named_by_q": join_words([f"${latex_symbol(s)}$" for s in self.named_by_q()]),
+            "named_by_q_count": len(self.named_by_q()),
+            "constrained": join_words([f"${latex_symbol(s)}$" for s in constrained]),
+            "constrained_count": len(constrained),
+            "scales_reals": any(
+                node.domain.kind == "real" and latent.rate.body != ZERO
+                for node, latent in motion.latents.items()
+            ),
+            "alternative": ""
+            if alternative is None
+            else self.velocities(alternative.motion.velocities()),
+        }
+
+    def named_by_q(self) -> list[Symbol]:
+        """The parameters of the model that move and on which a declared q depends."""
+        declared = self.derivation.model.variational
+        if isinstance(declared, str):
+            return []
+        used = frozenset().union(
+            *(symbols_of(array) for statement in declared for _, array in statement.arguments)
+        )
+        return [symbol for symbol in self.derivation.motion.parameters if symbol in used]
+
+    def velocities(self, arrays: Mapping[Symbol, Array], *, marked: bool = False) -> str:
+        """d/ds of every entry that moves; marked: with the superscript of the data point."""
+        d, s = self.notation["d"], self.notation["s"]
+        rows = []
+        for moved in velocities_of(self.notation, arrays):
+            shown = self.notation.term(moved.entry)
+            step: Term | tuple[str, ...] = moved.velocity
+            if marked:
+                shown = self.notation.marked(moved.entry)
+                step = tuple(self.notation.summands(moved.velocity, marked=True))
+            span = ranges(moved.indices)
+            tail = rf",\qquad {span}" if span else ""
+            rows.append(Row(rf"\frac{{{d} {shown}}}{{{d}{s}}}", (step,), tail))
+        return self.notation.display(rows, ",") if rows else ""
+
+    def identity(self) -> str:
+        """F = S + dF/ds, the derivative written out where it is one at fixed q."""
+        d, s = self.notation["d"], self.notation["s"]
+        motion = self.derivation.motion
+        summands = [r"\mathcal{S}"]
+        whole = bool(motion.latents or self.named_by_q())
+        if whole:
+            summands.append(rf"+ \frac{{{d}\mathcal{{F}}}}{{{d}{s}}}")
+        else:
+            for moved in velocities_of(self.notation, motion.parameters):
+                summands.append(self.printer.slope(moved, r"\mathcal{F}", False))
+        row = Row(r"\mathcal{F}", (tuple(summands),), label=self.notation.label("identity"))
+        return self.notation.display([row], "," if whole else ".")
+
+    def symbol_of(self, result: FactorResult) -> str:
+        number = self.derivation.factors.index(result)
+        return self.parts[number].symbol
+
+    # ------------------------------------------------------------ the entropy sum
+
+    def headline(self) -> str:
+        """F = S, written out, for the abstract; "" where nothing is proved."""
+        if self.derivation.verdict != "proved":
+            return ""
+        summands = tuple(self.printer.explicit())
+        return self.notation.display([Row(r"\mathcal{F}", (summands,))], ".")
+
+    def sum_display(self, summands: Sequence[str], end: str) -> str:
+        """S = ... with its punctuation."""
+        return self.notation.display([Row(r"\mathcal{S}", (tuple(summands),))], end)
+
+    def abbreviations(self, end: str) -> str:
+        """What the symbols in the entropy sum stand for."""
+        return self.notation.abbreviations(self.printer.abbreviations(), end)
+
+    def q_entropy(self) -> str:
+        """H[q] where it is declared."""
+        entropy_sum = self.derivation.entropy_sum
+        if entropy_sum is None or entropy_sum.q_entropy is None or self.derivation.posterior:
+            return ""
+        if not self.derivation.model.latents:
+            return ""
+        left = rf"\mathcal{{H}}\bigl[{self.printer.q()}\bigr]"
+        summands = self.notation.summands(tidy(entropy_sum.q_entropy), marked=True)
+        return self.notation.display([Row(left, (tuple(summands),))], ".")
+
+    def posterior(self) -> dict[str, str] | None:
+        """The exact posterior: its precision and entropy."""
+        posterior = self.derivation.posterior
+        if posterior is None:
+            return None
+        notation = self.notation
+        latent = latex_symbol(posterior.latent)
+        given = rf"{notation['p']}({latent} \mid {self._data()})"
+        places = "".join(notation.term(index) for index in posterior.precision.indices)
+        precision = notation["Lambda"] + (f"_{{{places}}}" if places else "")
+        entries = [
+            notation.term(Entry(posterior.latent, (i,))) for i in posterior.precision.indices
+        ]
+        below = (
+            rf"\partial {entries[0]}\, \partial {entries[1]}"
+            if entries
+            else rf"\partial {latent}^2"
+        )
+        joint = rf"-\frac{{\partial^2 \log {notation['p']}({self._data()}, {latent})}}{{{below}}}"
+        rows = [Row(precision, ((joint,), tidy(posterior.precision.body)))]
+        entropy = Row(rf"\mathcal{{H}}\bigl[{given}\bigr]", (tidy(posterior.entropy),))
+        return {
+            "latent": latent,
+            "given": given,
+            "precision": notation.display(rows, ","),
+            "entropy": notation.display([entropy], "."),
+        }
+
+    def _data(self) -> str:
+        return ", ".join(latex_name(name) for name in self.derivation.model.observed)
+
+    def remainders(self) -> list[str]:
+        """The parts of the ELBO that stay cross-entropies."""
+        if self.derivation.entropy_sum is None:
+            return []
+        names = set(self.derivation.entropy_sum.remainders)
+        return [
+            rf"\mathcal{{F}}_{{{part.symbol}}}"
+            for part, result in zip(self.parts, self.derivation.factors, strict=True)
+            if result.node in names
+        ]
+
+    # ------------------------------------------------------------ the answers that are No
+
+    def outside(self) -> list[dict[str, Any]]:
+        found = []
+        for result in self.derivation.factors:
+            if isinstance(result.result, Outside):
+                piece = result.result.piece
+                found.append(
+                    {
+                        "symbol": self.symbol_of(result),
+                        "family": escape_latex(result.factor.statement.family.name),
+                        "reason": escape_latex(result.result.reason),
+                        "piece": "" if piece is None else self.notation.term(piece),
+                        "certificate": result.result.certificate is not None,
+                    }
+                )
+        return found
+
+    def undecided(self) -> list[dict[str, str]]:
+        return [
+            {
+                "symbol": self.symbol_of(result),
+                "residual": self.notation.term(result.result.residual),
+                "missing": escape_latex(result.result.missing),
+            }
+            for result in self.derivation.factors
+            if isinstance(result.result, Undecided)
+        ]
+
+    def refutation(self) -> list[dict[str, Any]]:
+        """One entry per certificate; factors that share one are named together."""
+        found: list[dict[str, Any]] = []
+        seen: list[Certificate] = []
+        for result in self.derivation.factors:
+            refuted = result.result
+            if not isinstance(refuted, Refuted | Outside) or refuted.certificate in (None, *seen):
+                continue
+            assert refuted.certificate is not None
+            seen.append(refuted.certificate)
+            factors = refuted.factors if isinstance(refuted, Refuted) else (result.factor,)
+            names = {factor.name for factor in factors}
+            members = [r for r in self.derivation.factors if r.node in names]
+            cause = remedy = ""
+            if isinstance(refuted, Refuted):
+                cause, remedy = escape_latex(refuted.cause), escape_latex(refuted.remedy)
+            found.append(
+                {
+                    "symbols": [self.parts_of(member).joint for member in members],
+                    "cause": cause,
+                    "remedy": remedy,
+                    "certificate": self.certificate(refuted.certificate, factors),
+                }
+            )
+        return found
+
+    def parts_of(self, result: FactorResult) -> FactorPart:
+        return self.parts[self.derivation.factors.index(result)]
+
+    def certificate(self, certificate: Certificate, factors: Sequence[Factor]) -> dict[str, Any]:
+        """The instance, the points and the weights."""
+        names = {s.name: s for f in factors for s in _symbols(f)}
+        functions = []
+        for function, formals, array in certificate.functions:
+            arguments = ", ".join(latex_symbol(formal) for formal in formals)
+            left = f"{latex_symbol(function)}({arguments})"
+            functions.append(f"{left} := {self.notation.array(array)}")
+        cases = [self.case(case, certificate, names, factors) for case in certificate.cases]
+        sizes = [rf"{latex_name(n)} = {k}" for n, k in certificate.sizes]
+        instance = [f"${size}$" for size in sizes]
+        instance += [
+            f"${latex_symbol(function)}$ is a certain smooth function"
+            for function, _, _ in certificate.functions
+        ]
+        return {
+            "sizes": sizes,
+            "instance": join_words(instance),
+            "functions": functions,
+            "constants": self.given(certificate.constants, names),
+            "points": [self.given(point, names) for point in certificate.points],
+            "cases": cases,
+            "split": len(cases) > 1 or any(case["condition"] for case in cases),
+            "still": certificate.still,
+        }
+
+    def given(self, values: Given, names: Mapping[str, Symbol]) -> list[str]:
+        """z_1 = 2, of what the factors mention"""
+        return [
+            f"{self.entry_text(names[name], at)} = {self.notation.term(number(x))}"
+            for (name, at), x in values
+            if name in names
+        ]
+
+    def entry_text(self, symbol: Symbol, at: tuple[int, ...]) -> str:
+        places = tuple(Position(Extent(None, n)) for n in at)
+        return self.notation.term(Entry(symbol, places))
+
+    def case(
+        self,
+        case: Case,
+        certificate: Certificate,
+        names: Mapping[str, Symbol],
+        factors: Sequence[Factor],
+    ) -> dict[str, Any]:
+        """One table of a certificate."""
+        ways = []
+        for name, at in (*case.moving, *case.resting):
+            way = "moves" if (name, at) in case.moving else "rests"
+            if name in names and way == "moves" and names[name].domain.kind == "real":
+                way = "is only shifted" if (name, at) in case.shifted else "is scaled"
+            if name in names:
+                ways.append(rf"${self.entry_text(names[name], at)}$ {way}")
+        system = self.system(case, certificate, names)
+        return {
+            "condition": join_words(ways),
+            "idle": self.idle(case, certificate, factors),
+            "rows": self.rows(case, certificate, names),
+            "systems": len(case.matrix),
+            "wide": len(case.matrix) > MAX_COLUMNS,
+            "combinations": [self.combination(case, n) for n in range(len(case.matrix))],
+            **system,
+        }
+
+    def idle(self, case: Case, certificate: Certificate, factors: Sequence[Factor]) -> list[str]:
+        """The densities of the factors of the case in which nothing moves."""
+        numbers = {result.node: n for n, result in enumerate(self.derivation.factors)}
+        still = find_idle(case, factors, still=certificate.still)
+        return [self.parts[numbers[factor.name]].density for factor in still]
+
+    def system(
+        self, case: Case, certificate: Certificate, names: Mapping[str, Symbol]
+    ) -> dict[str, Any]:
+        """What the weights leave: a number, or as many equations as unknowns and one more."""
+        matrix = [[self.notation.term(tidy(term)) for term in line] for line in case.matrix]
+        rounded = sum(max(latex_width(line[n]) for line in matrix) for n in range(len(matrix)))
+        if (len(matrix) > 1 and rounded > TABLE) or rounded > 2 * TABLE:
+            matrix = [[_rounded(term) for term in line] for line in case.matrix]
+        return {
+            "unknowns": [self.unknown(u, certificate, names) for u in case.unknowns],
+            "dependent": [self.unknown(u, certificate, names) for u, _ in case.dependent],
+            "matrix": matrix,
+            "value": matrix[0][0],
+            "rounded": bool(rounded > TABLE),
+            "determinant": _scientific(determinant_of(case.matrix)),
+        }
+
+    def combination(self, case: Case, number_of: int) -> str:
+        """(1) - (2) + 3 (5), of the rows of the table"""
+        text = ""
+        for n, row in enumerate(case.rows):
+            weight = row.weights[number_of]
+            if weight:
+                size = "" if abs(weight) == 1 else rf"{self.notation.term(number(abs(weight)))}\,"
+                sign = "-" if weight < 0 else "+" if text else ""
+                text += f" {sign} {size}({n + 1})"
+        return f"${text.strip()}$"
+
+    def unknown(
+        self, unknown: Unknown, certificate: Certificate, names: Mapping[str, Symbol]
+    ) -> str:
+        """The sign of a velocity, a rate, a shift or a factor of the base measure."""
+        kind, _, name = unknown.name.partition(" of ")
+        entry = self.entry_text(names[name], unknown.place) if name in names else name
+        at = "" if unknown.point is None or len(certificate.points) == 1 else unknown.point + 1
+        where = f"(\\theta_{{{at}}})" if at else ""
+        if kind == "velocity":
+            letter = latex_symbol(names[name])
+            return rf"\dot{{{letter}}}{entry.removeprefix(letter)}{where}"
+        sign = {"rate": self.notation["r"], "shift": self.notation["s"]}.get(kind)
+        return f"{sign or self.notation['c']}_{{{entry}}}{where}"
+
+    def rows(
+        self, case: Case, certificate: Certificate, names: Mapping[str, Symbol]
+    ) -> list[dict[str, Any]]:
+        many = len(certificate.points) > 1
+        found = []
+        for n, row in enumerate(case.rows):
+            parents = self.given(row.parents, names)
+            if many:
+                parents = [rf"\theta_{{{row.point + 1}}}", *parents]
+            found.append(
+                {
+                    "number": n + 1,
+                    "factor": self.factor_at(row),
+                    "value": r",\; ".join(self.given(row.value, names)),
+                    "parents": r",\; ".join(parents),
+                    "weights": [self.notation.term(number(weight)) for weight in row.weights],
+                }
+            )
+        return found
+
+    def factor_at(self, row: CertificateRow) -> str:
+        """p(x_d | z); the place is seen from the value"""
+        numbers = {result.node: n for n, result in enumerate(self.derivation.factors)}
+        return self.parts[numbers[row.factor]].density
+
+    # ------------------------------------------------------------ assumptions, numbers
+
+    def assumptions(self) -> list[str]:
+        """What the result rests on, as sentences."""
+        found = []
+        for assumption in self.derivation.assumptions:
+            if assumption.kind != "variational":
+                text = escape_latex(assumption.text)
+                found.append(text[0].upper() + text[1:])
+        q = self.notation["q"]
+        known = {
+            "assumed": "",
+            "exact posterior": f" This holds, since ${q}$ is the exact posterior.",
+            "shown": f" This was shown for the declared ${q}$, whose parameters are free for every"
+            " data point.",
+            "not shown": f" This was \\emph{{not}} shown for the declared ${q}$.",
+        }
+        if self.derivation.closure.value in known:
+            found.append(
+                f"The family of ${q}$ follows the motion to first order, for all data points at"
+                rf" once (Section~\ref{{{self.notation.label('identity-section')}}})."
+                + known[self.derivation.closure.value]
+            )
+        return [text if text.endswith(".") else f"{text}." for text in found]
+
+
+def _named(symbols: Iterable[Symbol]) -> str:
+    """The symbols in words; nothing where their names would fill the line."""
+    shown = [latex_symbol(symbol) for symbol in symbols]
+    wide = sum(map(latex_width, shown)) > TABLE / 2
+    return "" if wide else join_words([f"${name}$" for name in shown])
+
+
+def _vanishing(symbols: Collection[Symbol]) -> str:
+    """its derivatives by a and b vanish"""
+    named = _named(symbols)
+    if len(symbols) == 1 and not next(iter(symbols)).shape:
+        return f"its derivative by {named} vanishes" if named else ""
+    return f"its derivatives by {named} vanish" if named else ""
+
+
+def _trial_context(trial: Trial | None) -> dict[str, Any]:
+    if trial is None:
+        return {"residual": "", "trials": 0, "printed": "", "printed_trials": ""}
+    return {
+        "residual": _power_of_ten(trial.residual),
+        "trials": trial.trials,
+        "printed": _power_of_ten(trial.printed, PRINTED_BOUND),
+        "printed_trials": count_of(trial.printed_trials, "point"),
+    }
+
+
+def _power_of_ten(residual: float | None, least: int = LEAST_BOUND) -> str:
+    """An upper bound of a residual, rounded to a power of ten."""
+    bound = residual_bound(residual, least)
+    return "" if bound is None else f"10^{{{round(log10(bound))}}}"
+
+
+def _rounded(term: Term) -> str:
+    """A closed term to four digits, from a rigorous enclosure."""
+    return _scientific(enclosure(term, 30))
+
+
+def _scientific(enclosed: str) -> str:
+    """1.234 \\cdot 10^{-7}, of `midpoint +/- radius`"""
+    text = f"{float(enclosed.split()[0]):.4g}"
+    digits, _, power = text.partition("e")
+    return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
+
+
+def _shape(shape: Sequence[Extent]) -> str:
+    return r" \times ".join(map(latex_extent, shape))
+
+
+def _for_all(indices: Sequence[Index]) -> str:
+    return f" for ${ranges(indices)}$" if indices else ""
+
+
+def _symbols(factor: Factor) -> list[Symbol]:
+    found: set[Symbol] = {factor.node}
+    for _, array in factor.statement.arguments:
+        found |= symbols_of(array)
+    return sorted((s for s in found if s.role is not Role.FUNCTION), key=lambda s: s.name)

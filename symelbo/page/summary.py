@@ -1,0 +1,439 @@
+"""Derivation -> a page for the terminal: verdict, sum, each factor, what it all rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Final
+
+from symelbo.answer.derivation import Derivation, FactorEntropy, FactorResult, Trial
+from symelbo.certify.certificate import Case, Certificate, CertificateRow
+from symelbo.certify.interval import determinant_of
+from symelbo.criterion.explain_refutation import find_idle
+from symelbo.criterion.factor import Factor
+from symelbo.criterion.motion import Motion
+from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
+from symelbo.expfam.separate_change import can_move
+from symelbo.index.build import ZERO, add, negate
+from symelbo.index.normal import normal
+from symelbo.index.substitute import symbols_of
+from symelbo.index.terms import Add, Entry, Role, Symbol, Term
+from symelbo.index.tidy import tidy, tidy_array
+from symelbo.notation.names import name_array_indices
+from symelbo.notation.print_text import print_text
+from symelbo.page.derivation_json import PRINTED_BOUND, residual_bound
+from symelbo.words import count_of, join_words
+
+__all__ = ["abbreviations", "render_summary", "sum_text", "where_it_holds"]
+
+_LEAST_WIDTH: Final = 48
+_LABEL_WIDTH: Final = 16
+_SHOWN_ROWS: Final = 8  # of a certificate; the others are in derivation.json
+_STYLES: Final = {
+    "proved": "1;32",
+    "refuted": "1;31",
+    "outside": "1;33",
+    "undecided": "1;35",
+    "title": "1",
+    "label": "2",
+}
+_HEADINGS: Final = {
+    "proved": "at every stationary point{where}, the ELBO F is this sum of {entropies}",
+    "refuted": "no motion satisfies the criterion (U){where}: the theorem guarantees no sum of"
+    " entropies",
+    "outside": "the criterion does not apply to a factor",
+    "undecided": "neither a motion nor a certificate against one was found",
+}
+_ASSUMPTION_LABELS: Final = {"standing": "assuming", "variational": "of q"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A label and its text, which is wrapped beside it; a formula breaks before a sign.
+
+    hang: how much further than the first line of the text the others are indented.
+    """
+
+    label: str
+    text: str
+    indent: int = 6
+    formula: bool = False
+    hang: int = 0
+
+
+def render_summary(
+    derivation: Derivation,
+    *,
+    width: int = 80,
+    color: bool = False,
+    notes: Sequence[tuple[str, str]] = (),
+) -> str:
+    """The derivation in plain text of at most `width` columns (where formulas can be broken).
+
+    color: with ANSI colours; notes: further (label, text) rows for the end.
+    """
+    paint = _paint if color else _leave
+    width = max(width, _LEAST_WIDTH)
+    model, verdict = derivation.model, derivation.verdict
+    lines = [paint(line, "title") for line in wrap(model.name, width)]
+    lines += wrap(model.reference, width)
+    heading = verdict.upper()
+    if derivation.theorem is not None:
+        heading += f" by Theorem {derivation.theorem}"
+    kinds = "entropies and pseudo-entropies" if derivation.theorem == 2 else "entropies"
+    text = _HEADINGS[verdict].format(where=where_it_holds(derivation), entropies=kinds)
+    if verdict == "undecided" and derivation.closure is Closure.BROKEN:
+        text = "(U) holds of the model, but the declared q is not shown to follow the motion"
+    first, *rest = wrap(f"{heading}: {text}", width)
+    lines += [paint(heading, verdict) + first[len(heading) :], *rest, ""]
+    groups = (
+        _sum_rows(derivation),
+        _motion_rows(derivation),
+        *_factor_groups(derivation),
+        _basis_rows(derivation, notes),
+    )
+    blocks = ([line for row in group for line in _lay_out(row, width, paint)] for group in groups)
+    body = "\n\n".join("\n".join(block) for block in blocks if block)
+    return "\n".join(lines) + "\n" + body + "\n"
+
+
+def _paint(text: str, style: str) -> str:
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
+
+
+def _leave(text: str, style: str) -> str:
+    return text
+
+
+def _lay_out(row: _Row, width: int, paint: Callable[[str, str], str]) -> list[str]:
+    margin = row.indent + (_LABEL_WIDTH if row.label else 0)
+    pieces = _break_formula if row.formula else wrap
+    first, *rest = pieces(row.text, width - margin - row.hang)
+    label = paint(row.label.ljust(_LABEL_WIDTH), "label") if row.label else ""
+    return [" " * row.indent + label + first, *(" " * (margin + row.hang) + text for text in rest)]
+
+
+def _break_formula(text: str, width: int) -> list[str]:
+    """Lines of whole summands where they fit; a longer one breaks at its spaces."""
+    lines = [""]
+    for summand in _summands(text):
+        joined = f"{lines[-1]} {summand}".strip()
+        if len(joined) <= width:
+            lines[-1] = joined
+            continue
+        if lines[-1]:
+            lines.append("")
+        lines[-1:] = wrap(
+            summand,
+            width,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return lines
+
+
+def _summands(text: str) -> Iterator[str]:
+    """The text split before each + and - that stands outside of all brackets."""
+    depth, start = 0, 0
+    for at, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if depth == 0 and text[at : at + 3] in (" + ", " - "):
+            yield text[start:at]
+            start = at + 1
+    yield text[start:]
+
+
+# ---------------------------------------------------------------- the sum
+
+
+def sum_text(derivation: Derivation) -> str:
+    """The right-hand side of F = ... in nats per data point, as one line; "" if it is not proved.
+
+    mean[...] is the mean over the data points, E_q[...] that of the expectation under q;
+    `abbreviations` says what other new names stand for.
+    """
+    whole = derivation.entropy_sum
+    if derivation.verdict != "proved" or whole is None:
+        return ""
+    if whole.closed_form is not None:
+        return print_text(whole.closed_form)
+    parts = ["mean H[q]"]
+    alone = [entropy for entropy in whole.entropies if not entropy.parents]
+    if whole.q_entropy is not None:
+        # what cancels between q and the latents is cancelled; the entropies of the data stay whole
+        observed = derivation.model.observed
+        latent = [e for e in alone if e.node.partition("[")[0] not in observed]
+        rest = normal(add(whole.q_entropy, *(negate(entropy.term) for entropy in latent)))
+        same, varying = _split(rest)
+        parts = [_average(varying, _varying(varying)), print_text(tidy(same))]
+        alone = [entropy for entropy in alone if entropy not in latent]
+    parts += [print_text(negate(entropy.display)) for entropy in alone]
+    parts += [_average(negate(e.display), e.parents) for e in whole.entropies if e.parents]
+    parts += [_average(base, _varying(base)) for _, base in whole.bases]
+    return " + ".join(part for part in parts if part != "0").replace(" + -", " - ") or "0"
+
+
+def abbreviations(derivation: Derivation) -> list[str]:
+    """`a[d] = ...` for each name that stands for a long argument in the entropies."""
+    whole = derivation.entropy_sum
+    return [line for e in whole.entropies for line in _abbreviations(e)] if whole else []
+
+
+def _abbreviations(entropy: FactorEntropy) -> Iterator[str]:
+    for symbol, array in entropy.abbreviations:
+        named = name_array_indices(array)
+        yield f"{print_text(Entry(symbol, named.indices))} = {print_text(named.body)}"
+
+
+def _split(term: Term) -> tuple[Term, Term]:
+    """The summands that are the same for all data points and latents, and the others."""
+    summands = term.terms if isinstance(term, Add) else (term,)
+    varying = [summand for summand in summands if _varying(summand)]
+    return add(*(s for s in summands if s not in varying)), add(*varying)
+
+
+def _average(term: Term, varying: Sequence[Symbol]) -> str:
+    """The mean of a term over what it depends on, with its sign in front."""
+    if term == ZERO:
+        return "0"
+    mean = "E_q" if any(symbol.role is Role.LATENT for symbol in varying) else "mean"
+    text, opposite = print_text(term), print_text(negate(term))
+    if text.startswith("-") and not opposite.startswith("-"):
+        return f"-{mean}[{opposite}]"
+    return f"{mean}[{text}]"
+
+
+def _varying(term: Term) -> list[Symbol]:
+    roles = (Role.LATENT, Role.OBSERVED, Role.INPUT, Role.VARIATIONAL)
+    return [symbol for symbol in symbols_of(term) if symbol.role in roles]
+
+
+def _sum_rows(derivation: Derivation) -> Iterator[_Row]:
+    text = sum_text(derivation)
+    if not text:
+        return
+    yield _Row("", f"F = {text}", 2, formula=True, hang=4)
+    for line in abbreviations(derivation):
+        yield _Row("", f"with {line}", 2, formula=True, hang=4)
+    legend = []
+    if "mean" in text:
+        legend.append("mean: over the data points")
+    if "E_q[" in text:
+        legend.append("E_q: expectation under q, then mean over the data points")
+    if legend:
+        yield _Row("", "; ".join(legend), 2)
+
+
+# ---------------------------------------------------------------- the motion
+
+
+def where_it_holds(derivation: Derivation) -> str:
+    """ " where w is not 0 and H >= 2": the conditions that belong into the headline.
+
+    Of a refutation: " for D = 1 and some smooth m, latents moving entry by entry".
+    """
+    refuted = [r.result for r in derivation.factors if isinstance(r.result, Refuted)]
+    if refuted:
+        certificate = refuted[0].certificate
+        shown = [f"{name} = {count}" for name, count in certificate.sizes]
+        shown += [f"some smooth {function.name}" for function, _, _ in certificate.functions]
+        of = f" for {join_words(shown)}" if shown else ""
+        free = any(can_move(s.node.domain) for s in derivation.model.latents)
+        return of + (", latents moving entry by entry" if free and not certificate.still else "")
+    parts = [
+        f"{print_text(tidy(a.term))} is not 0"
+        for a in derivation.assumptions
+        if a.kind == "nonzero" and a.term is not None
+    ]
+    parts += [f"{a.size[0]} >= {a.size[1]}" for a in derivation.assumptions if a.size is not None]
+    return f" where {' and '.join(parts)}" if parts else ""
+
+
+def _motion_rows(derivation: Derivation) -> Iterator[_Row]:
+    motion = derivation.motion
+    symbols = [symbol for symbol, _ in sorted(motion.velocities().items(), key=_by_kind)]
+    label = "along"
+    for symbol, text in zip(symbols, motion_texts(motion), strict=True):
+        role = {Role.LATENT: " (a latent)", Role.VARIATIONAL: " (of q)"}.get(symbol.role, "")
+        yield _Row(label, text + role, 2, formula=True)
+        label = " "
+
+
+def motion_texts(motion: Motion) -> list[str]:
+    """d/ds theta = velocity, for everything that moves."""
+    found = []
+    for symbol, array in sorted(motion.velocities().items(), key=_by_kind):
+        named = name_array_indices(tidy_array(array))
+        left = print_text(Entry(symbol, named.indices))
+        found.append(f"d/ds {left} = {print_text(named.body)}")
+    return found
+
+
+def _by_kind(item: tuple[Symbol, object]) -> tuple[int, str]:
+    roles = (Role.PARAMETER, Role.LATENT, Role.VARIATIONAL)
+    return roles.index(item[0].role), item[0].name
+
+
+# ---------------------------------------------------------------- the factors
+
+
+def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
+    entropies = iter(derivation.entropy_sum.entropies if derivation.entropy_sum else ())
+    shown: dict[str, Refuted] = {}
+    for statement, result in zip(derivation.model.statements, derivation.factors, strict=True):
+        title = f"{result.node} ~ {statement.family.name}"
+        rows: list[_Row]
+        match result.result:
+            case Holds():
+                rows = list(_identity_rows(result, next(entropies)))
+            case Refuted() as refuted:
+                title += ": refuted"
+                known = [n for n, r in shown.items() if r.certificate == refuted.certificate]
+                if known:
+                    title += f" together with {known[0]}"
+                    rows = []
+                else:
+                    rows = [
+                        _Row("because", refuted.cause),
+                        _Row("certificate", _describe(refuted.certificate, refuted.factors)),
+                    ]
+                    if refuted.remedy:
+                        rows.append(_Row("to change", refuted.remedy))
+                shown[result.node] = refuted
+            case Outside(reason=reason, piece=piece, certificate=certificate):
+                title += ": outside"
+                rows = [_Row("because", reason)]
+                if piece is not None:
+                    rows.append(_Row("the piece", print_text(piece), formula=True))
+                if certificate is not None:
+                    rows.append(_Row("certificate", _describe(certificate, (result.factor,))))
+            case Undecided(residual=residual, missing=missing):
+                title += ": undecided"
+                rows = [
+                    _Row("left over", print_text(residual), formula=True),
+                    _Row("missing", missing),
+                ]
+        yield [_Row("", title, 2), *rows]
+
+
+def _identity_rows(result: FactorResult, entropy: FactorEntropy) -> Iterator[_Row]:
+    if result.form is not None and result.form.conditional:
+        held = ", ".join(symbol.name for symbol in result.form.held)
+        yield _Row("form", f"conditional: {held} held fixed")
+    identity = result.identity
+    assert identity is not None
+    if identity.base != ZERO:
+        yield _Row("base measure", f"log h = {print_text(tidy(identity.base))}", formula=True)
+    kind = entropy.kind.replace("_", "-")
+    yield _Row(kind, print_text(entropy.display), formula=True)
+    for line in _abbreviations(entropy):
+        yield _Row(" ", f"with {line}", formula=True)
+
+
+def _describe(certificate: Certificate, factors: Sequence[Factor]) -> str:
+    """Where (U) fails, in one sentence."""
+    given = [f"{name} = {count}" for name, count in certificate.sizes]
+    given += [_value(*item) for item in certificate.constants]
+    if len(certificate.points) == 1:
+        given += [_value(*item) for item in certificate.points[0]]
+    for function, formals, array in certificate.functions:
+        arguments = ", ".join(formal.name for formal in formals)
+        given.append(f"{function.name}({arguments}) = {print_text(array)}")
+    place = f"at {', '.join(given)}: " if given and len(given) <= _SHOWN_ROWS else ""
+    many = len(certificate.points) > 1
+    cases = [
+        _describe_case(case, many, find_idle(case, factors, still=certificate.still))
+        for case in certificate.cases
+    ]
+    if len(cases) > 1:
+        cases = [f"({n}) {text}" for n, text in enumerate(cases, start=1)]
+    return place + "; ".join(cases)
+
+
+def _describe_case(case: Case, many: bool, idle: Sequence[Factor]) -> str:
+    ways = {True: "is only shifted", False: "moves"}
+    moving = [f"{_entry_text(*at)} {ways[at in case.shifted]}" for at in case.moving]
+    resting = [f"{_entry_text(*at)} rests" for at in case.resting]
+    given = f"if {' and '.join([*moving, *resting])}: " if moving or resting else ""
+    if idle:
+        names = join_words([factor.name for factor in idle])
+        given += f"nothing moves in {names}, so that b would have to be constant there; "
+    left = len(case.unknowns)
+    if left:
+        names = join_words(
+            [
+                _entry_text(u.name, u.place)
+                + (f" at point {u.point + 1}" if many and u.point is not None else "")
+                for u in case.unknowns
+            ]
+        )
+        return (
+            f"{given}{left + 1} combinations of {len(case.rows)} rows leave only {names}, and of"
+            f" them a system with determinant {float(determinant_of(case.matrix).split()[0]):.4g}"
+        )
+    what = "motion and entropy" if idle else "motion, base measure and entropy"
+    text = f"{len(case.rows)} weights annihilate every {what}"
+    if len(case.rows) <= _SHOWN_ROWS:
+        listed = ", ".join(f"{row.weights[0]} ({_row_text(row)})" for row in case.rows)
+        text = f"the weights {listed} annihilate every {what}"
+    return f"{given}{text}, but take log p to {print_text(case.matrix[0][0])}"
+
+
+def _row_text(row: CertificateRow) -> str:
+    values = [_value(*item) for item in (*row.value, *row.parents)]
+    return "; ".join(values) or row.factor
+
+
+def _entry_text(name: str, place: tuple[int, ...]) -> str:
+    return f"{name}{list(place) if place else ''}".replace(", ", ",")
+
+
+def _value(at: tuple[str, tuple[int, ...]], value: object) -> str:
+    return f"{_entry_text(*at)} = {value}"
+
+
+# ---------------------------------------------------------------- what it rests on
+
+
+def _trial_text(trial: Trial, whole: bool) -> str:
+    bound = residual_bound(trial.residual)
+    text = "(U) proved for all sizes" if whole else "(U) of the other factors proved for all sizes"
+    if bound is not None:
+        text += f"; tried at {count_of(trial.trials, 'point')}: relative residual < {bound:.0e}"
+    printed = residual_bound(trial.printed, PRINTED_BOUND)
+    if printed is not None:
+        text += (
+            f"; the sum as printed against F, integrated, at"
+            f" {count_of(trial.printed_trials, 'point')}: < {printed:.0e}"
+        )
+    return text
+
+
+def _basis_rows(derivation: Derivation, notes: Sequence[tuple[str, str]]) -> Iterator[_Row]:
+    by_label: dict[str, list[str]] = {}
+    for assumption in derivation.assumptions:
+        label = _ASSUMPTION_LABELS.get(assumption.kind, "provided")
+        by_label.setdefault(label, []).append(assumption.text)
+    for condition in derivation.conditions:
+        texts = by_label.setdefault("provided", [])
+        if condition not in texts:
+            texts.append(condition)
+    if derivation.model.variational == "exact" and derivation.posterior is None:
+        by_label.setdefault("of q", []).append(
+            "no closed form of the exact posterior was derived: its entropy and the expectations"
+            " under it stay in the sum"
+        )
+    for label, texts in by_label.items():
+        yield _Row(label, "; ".join(texts), 2)
+    alternative = derivation.decision.alternative
+    if alternative is not None:
+        moved = "; ".join(motion_texts(alternative.motion))
+        text = f"Theorem 1 holds as well, along {moved}, if the family of q is closed under it"
+        yield _Row("also", text, 2)
+    if derivation.trial is not None:
+        whole = all(result.identity is not None for result in derivation.factors)
+        yield _Row("checked", _trial_text(derivation.trial, whole), 2)
+    for label, text in notes:
+        yield _Row(label, text, 2)

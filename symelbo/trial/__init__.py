@@ -1,0 +1,1 @@
+"""Numbers against the result as printed: evaluation, quadrature, random points."""

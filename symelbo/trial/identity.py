@@ -1,0 +1,344 @@
+"""The exact identity behind the theorems, tried at random sizes, parameters, data and q.
+
+    sum_s w_s log p  =  sum_s w_s (b - H~ + d)  +  d/ds [sum_s w_s log p] along the motion
+
+holds at every parameter value for every q if and only if the motion satisfies (U) and H~ is the
+pseudo-entropy: Luecke & Warnken 2022 (arXiv 2209.03077), stronger form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import isfinite, nan
+from random import Random
+
+from symelbo.index.terms import (
+    Apply,
+    Array,
+    Entry,
+    Extent,
+    Index,
+    Position,
+    Role,
+    Size,
+    Symbol,
+    Term,
+    literal_place,
+)
+from symelbo.trial.evaluate import Place, Smooth, World, evaluate, free_indices, places, walk
+
+__all__ = [
+    "Scene",
+    "draw_entries",
+    "draw_world",
+    "identity_residual",
+    "make_scene",
+    "satisfies",
+    "velocities_at",
+]
+
+_NODES = (Role.LATENT, Role.OBSERVED, Role.VALUE, Role.INPUT)  # what differs between points
+POINTS = 4  # of q
+ATTEMPTS = 40  # per trial, where a draw falls outside the domain of the model
+LARGEST = 5  # natural number that is drawn of a node; numbers of trials are not below
+REDRAWS = 25  # of the nodes, where they do not satisfy a condition
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What there is to draw: symbols in order, sizes with their least value, category ranges.
+
+    counts: the names of what has to be a natural number.
+    """
+
+    symbols: tuple[Symbol, ...]
+    functions: tuple[Symbol, ...]
+    sizes: Mapping[str, int]
+    categories: Mapping[str, Extent]
+    counts: frozenset[str] = frozenset()
+
+
+def identity_residual(
+    log_density: Term,
+    entropy: Term,
+    rest: Term,
+    field: Mapping[Symbol, Array],
+    conditions: Sequence[tuple[Array, str]] = (),
+    *,
+    seed: int,
+    trials: int = 3,
+) -> float:
+    """The largest relative residual of log p - D log p = rest - H~, about 1e-15 if it holds.
+
+    rest: b + d.  All three terms are summed over the factor's plates.  The field moves parameters
+    and latents; conditions: what the drawn points have to satisfy, as (array, domain).  Points are
+    drawn until they do; nan if none was found, so that nothing was tried.
+    """
+    random = Random(seed)
+    items = [log_density, entropy, rest, *field.keys(), *field.values()]
+    scene = make_scene(items, conditions)
+    worst = 0.0
+    for trial in range(trials):
+        for attempt in range(ATTEMPTS):
+            base = draw_world(scene, random, smallest=2 * attempt >= ATTEMPTS)
+            base.careful = True
+            try:
+                worst = max(
+                    worst,
+                    _trial(log_density, entropy, rest, field, conditions, scene, base, random),
+                )
+                break
+            except (ValueError, ZeroDivisionError, OverflowError):
+                continue  # outside the model's domain: draw again
+        else:
+            return nan if not trial else worst
+    return worst
+
+
+def _trial(
+    log_density: Term,
+    entropy: Term,
+    rest: Term,
+    field: Mapping[Symbol, Array],
+    conditions: Sequence[tuple[Array, str]],
+    scene: Scene,
+    base: World,
+    random: Random,
+) -> float:
+    weights = [random.uniform(0.2, 1.0) for _ in range(POINTS)]
+    worlds = [_admissible(base, scene, conditions, random) for _ in weights]
+    left = right = size = 0.0
+    moving = {s: a for s, a in field.items() if s.role in _NODES}
+    steady = {s: a for s, a in field.items() if s.role not in _NODES}
+    # once: a field of parameters that depends on the nodes must not pass
+    velocities = velocities_at(steady, worlds[0])
+    for world, weight in zip(worlds, weights, strict=True):
+        world.velocities = {**velocities, **velocities_at(moving, world)}
+        w = weight / sum(weights)
+        density = evaluate(log_density, world)
+        pseudo = evaluate(entropy, world).value
+        log_h = evaluate(rest, world).value
+        left += w * density.value
+        right += w * (density.tangent - pseudo + log_h)
+        size += w * (abs(density.tangent) + abs(pseudo) + abs(log_h))
+    residual = abs(left - right) / (1 + abs(left) + size)
+    if not isfinite(residual):
+        raise OverflowError("a number out of range")
+    return residual
+
+
+def _admissible(
+    base: World, scene: Scene, conditions: Sequence[tuple[Array, str]], random: Random
+) -> World:
+    """Random values of all nodes at which the conditions hold."""
+    for _ in range(REDRAWS if conditions else 1):
+        world = _with_nodes(base, scene, random)
+        if all(satisfies(array, kind, world) for array, kind in conditions):
+            return world
+    raise ValueError("the conditions do not hold here")
+
+
+def satisfies(array: Array, kind: str, world: World) -> bool:
+    """Whether an argument lies in its domain, at every place of its plates."""
+    open_indices = sorted(free_indices(array.body), key=repr)
+    ranges = [range(i.low, world.length(i.extent) + 1) for i in open_indices]
+    for where in product(*ranges):
+        value = evaluate(array.body, world, dict(zip(open_indices, where, strict=True))).value
+        if kind in ("positive", "unit") and not value > 0:
+            return False
+        if kind == "unit" and not value < 1:
+            return False
+    return True
+
+
+def velocities_at(field: Mapping[Symbol, Array], world: World) -> dict[Place, float]:
+    moved: dict[Place, float] = {}
+    for symbol, array in field.items():
+        for where in places(world, symbol.shape):
+            env = dict(zip(array.indices, where, strict=True))
+            moved[symbol.name, where] = evaluate(array.body, world, env).value
+    return moved
+
+
+# ------------------------------------------------------------------------------------- drawing
+
+
+def make_scene(items: Sequence[object], conditions: Sequence[tuple[Array, str]] = ()) -> Scene:
+    items = [*items, *(array for array, _ in conditions)]
+    whole = [array for array, kind in conditions if kind == "naturals"]
+    counts = {i.name for i in walk(whole) if isinstance(i, Symbol) and i.role is Role.CONSTANT}
+    symbols: dict[str, Symbol] = {}
+    functions: dict[str, Symbol] = {}
+    sizes: dict[str, int] = {}
+    categories: dict[str, Extent] = {}
+
+    def need(extent: Extent, least: int) -> None:
+        if extent.size is not None:
+            sizes[extent.size] = max(sizes.get(extent.size, 1), least - extent.offset)
+
+    for item in walk(items):
+        if isinstance(item, Symbol):
+            if item.role is Role.FUNCTION:
+                functions[item.name] = item
+            else:
+                symbols[item.name] = item
+            if item.domain.kind == "category" and isinstance(item.domain.upper, Size):
+                categories.setdefault(item.name, Extent(item.domain.upper.name))
+        elif isinstance(item, Extent):
+            need(item, 0)
+        elif isinstance(item, Size):
+            need(Extent(item.name), 1)
+        elif isinstance(item, Position):
+            need(item.extent, 1)
+        if isinstance(item, (Entry, Apply)):
+            symbol = item.symbol if isinstance(item, Entry) else item.function
+            for index, extent in zip(item.indices, symbol.shape, strict=True):
+                if isinstance(index, Entry):
+                    categories.setdefault(index.symbol.name, extent)
+                elif (last := literal_place(index)) is not None:
+                    need(extent, last)
+    for symbol in (*symbols.values(), *functions.values()):
+        for extent in symbol.shape:
+            need(extent, 0)
+    for function in functions:
+        symbols.pop(function, None)
+    return Scene(
+        tuple(symbols.values()), tuple(functions.values()), sizes, categories, frozenset(counts)
+    )
+
+
+def draw_world(
+    scene: Scene,
+    random: Random,
+    *,
+    smallest: bool = False,
+    sizes: Mapping[str, int] | None = None,
+) -> World:
+    """Random functions and values of all that is no node, at random sizes where none are given;
+    smallest: the least sizes.
+    """
+    drawn = _draw_sizes(scene, random, smallest) if sizes is None else sizes
+    world = World(drawn, {})
+    values: dict[Place, float] = {}
+    world.values = values
+    for symbol in scene.symbols:
+        if symbol.role not in _NODES:
+            values.update(_draw(symbol, world, scene, random))
+    world.functions = {
+        f.name: Smooth(f, world.length, random.randrange(10**9)) for f in scene.functions
+    }
+    return world
+
+
+def _draw_sizes(scene: Scene, random: Random, smallest: bool) -> dict[str, int]:
+    sizes = {}
+    likely_two = {e.size for e in scene.categories.values() if e.size is not None} | {
+        s.shape[-1].size for s in scene.symbols if s.domain.kind == "simplex"
+    }
+    for name, least in scene.sizes.items():
+        if smallest:
+            sizes[name] = max(least, 2 if name in likely_two else 1)
+        elif name in likely_two:  # a single category makes most statements trivial
+            sizes[name] = max(least, random.choice((1, 2, 2, 3, 3, 3)))
+        else:
+            sizes[name] = max(least, random.randint(1, 3))
+    return sizes
+
+
+def _with_nodes(base: World, scene: Scene, random: Random) -> World:
+    """The same world with random values of all nodes: one point of q and of the data."""
+    return draw_entries(base, [s for s in scene.symbols if s.role in _NODES], scene, random)
+
+
+def draw_entries(base: World, symbols: Sequence[Symbol], scene: Scene, random: Random) -> World:
+    """The same world with random values of some symbols."""
+    values = dict(base.values)
+    world = World(base.sizes, values, {}, base.functions, careful=base.careful)
+    for symbol in symbols:
+        values.update(_draw(symbol, world, scene, random))
+    return world
+
+
+def _draw(
+    symbol: Symbol, world: World, scene: Scene, random: Random
+) -> Iterable[tuple[Place, float]]:
+    kind = symbol.domain.kind
+    if kind in ("simplex", "posdef", "onehot", "counts") and symbol.shape:
+        return _draw_blocks(symbol, world, random)
+    return [
+        ((symbol.name, where), _scalar(symbol, where, world, scene, random))
+        for where in places(world, symbol.shape)
+    ]
+
+
+def _draw_blocks(symbol: Symbol, world: World, random: Random) -> list[tuple[Place, float]]:
+    kind = symbol.domain.kind
+    block = 2 if kind == "posdef" else 1
+    n = world.length(symbol.shape[-1])
+    result: list[tuple[Place, float]] = []
+    for outer in places(world, symbol.shape[:-block]):
+        if kind == "simplex":
+            parts = [random.uniform(0.2, 1.0) for _ in range(n)]
+            result += [
+                ((symbol.name, (*outer, k + 1)), p / sum(parts)) for k, p in enumerate(parts)
+            ]
+            continue
+        if kind in ("onehot", "counts"):
+            trials = 1
+            if kind == "counts":
+                trials = 3
+                if symbol.domain.upper is not None:
+                    trials = int(evaluate(symbol.domain.upper, world).value)
+            taken = [random.randrange(n) for _ in range(trials)]
+            result += [((symbol.name, (*outer, k + 1)), float(taken.count(k))) for k in range(n)]
+            continue
+        root = [[random.gauss(0, 1) for _ in range(n)] for _ in range(n)]
+        for i in range(n):
+            for j in range(n):
+                entry = sum(root[min(i, j)][k] * root[max(i, j)][k] for k in range(n)) / n
+                place = (symbol.name, (*outer, i + 1, j + 1))
+                result.append((place, entry + (0.5 if i == j else 0.0)))
+    return result
+
+
+def _scalar(
+    symbol: Symbol, where: tuple[int, ...], world: World, scene: Scene, random: Random
+) -> float:
+    domain = symbol.domain
+    if symbol.name in scene.counts:
+        return float(random.randint(LARGEST, LARGEST + 3))
+    match domain.kind:
+        case "real":
+            return random.gauss(0, 1)
+        case "positive":
+            return random.uniform(0.3, 2.5)
+        case "unit":
+            return random.uniform(0.1, 0.9)
+        case "binary" | "onehot":
+            return float(random.randint(0, 1))
+        case "naturals" | "counts":
+            if symbol.role not in _NODES:
+                return float(random.randint(2, 8))
+            most = LARGEST if domain.upper is None else int(evaluate(domain.upper, world).value)
+            return float(random.randint(0, most))
+        case "category":
+            upper = domain.upper
+            if upper is not None:
+                return float(random.randint(1, int(evaluate(upper, world).value)))
+            if symbol.name not in scene.categories:
+                return 1.0
+            return float(random.randint(1, world.length(scene.categories[symbol.name])))
+        case "interval" | "angle":
+            env: dict[Index, int] = {}
+            lower = None if domain.lower is None else evaluate(domain.lower, world, env).value
+            upper_ = None if domain.upper is None else evaluate(domain.upper, world, env).value
+            if lower is not None and upper_ is not None:
+                return lower + (upper_ - lower) * random.uniform(0.1, 0.9)
+            if lower is not None:
+                return lower + random.uniform(0.3, 2.5)
+            if upper_ is not None:
+                return upper_ - random.uniform(0.3, 2.5)
+            return random.gauss(0, 1)
+    raise ValueError(f"no draw from {domain.kind}")

@@ -1,0 +1,71 @@
+"""Does a density integrate to one?  Tried in numbers, for values that are scalars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, isfinite
+from random import Random
+
+from symelbo.index.terms import Role, Symbol, Term
+from symelbo.trial.evaluate import World, evaluate
+from symelbo.trial.identity import draw_world, make_scene
+from symelbo.trial.quadrature import axis_of
+
+__all__ = ["find_wrong_mass"]
+
+POINTS = 3  # of the arguments
+ATTEMPTS = 20  # where a draw falls outside the domain of the density
+COUNTS = (96, 192)  # nodes at two resolutions, terms of an infinite sum
+OFF = 0.02  # a mass further from 1 is wrong
+MISSED = 0.05  # less may be a peak between the nodes
+AGREEMENT = 0.002  # of the two resolutions; else nothing was integrated
+FURTHER = 0.8  # tails: with nodes that reach further, the mass has to be the same
+
+
+def find_wrong_mass(
+    log_density: Term, value: Symbol, arguments: Sequence[Symbol], *, seed: int = 0
+) -> tuple[float, dict[str, float]] | None:
+    """The integral of exp(log_density) at some arguments where it is not 1, and these arguments.
+
+    None if it is 1 wherever it could be integrated: a wide or a wild density may be neither.
+    """
+    random = Random(seed)
+    scene = make_scene([log_density, value, *arguments])
+    for _ in range(POINTS):
+        for _ in range(ATTEMPTS):
+            world = draw_world(scene, random, smallest=True)
+            try:
+                coarse, fine = (_mass(log_density, value, world, count) for count in COUNTS)
+            except (ValueError, ZeroDivisionError, OverflowError):
+                continue
+            agree = isfinite(fine) and abs(coarse - fine) <= AGREEMENT * (1 + fine)
+            if agree and fine > MISSED and abs(fine - 1) > OFF:
+                wide = _mass(log_density, value, world, COUNTS[1], wide=True)
+                if not abs(wide - fine) <= AGREEMENT * (1 + fine):
+                    break
+                given = {
+                    f"{name}{list(place) if place else ''}": x
+                    for (name, place), x in world.values.items()
+                    if any(s.name == name and s.role is Role.ARGUMENT for s in arguments)
+                }
+                return fine, given
+            break
+    return None
+
+
+def _mass(
+    log_density: Term, value: Symbol, world: World, count: int, *, wide: bool = False
+) -> float:
+    """The integral; wide: further out, where nodes out of the range of floats are left out."""
+    axis = axis_of(value, world, 2 * count if wide else count, further=FURTHER if wide else 0.0)
+    if axis is None:
+        raise ValueError("no quadrature over this support")
+    total = 0.0
+    for weight, x in axis:
+        there = World(world.sizes, {**world.values, (value.name, ()): x}, {}, world.functions)
+        try:
+            total += weight * exp(evaluate(log_density, there).value)
+        except (ValueError, ZeroDivisionError, OverflowError):
+            if not wide:
+                raise
+    return total

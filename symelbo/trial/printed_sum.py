@@ -1,0 +1,322 @@
+"""The sum as it is printed against the ELBO itself: F by quadrature and enumeration, from log p, q.
+
+    F = E_q[log p(x, z) - log q(z)],      F - dF/ds = S
+
+at every parameter value and data point: for any q (its points carried along), for a declared q
+(whose parameters move as stated), and for the exact posterior (F = log p(x)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from math import exp, isfinite, log
+from random import Random
+
+from symelbo.index.terms import Array, Role, Symbol, Term
+from symelbo.trial.evaluate import World, evaluate, places, walk
+from symelbo.trial.identity import (
+    Scene,
+    draw_entries,
+    draw_world,
+    make_scene,
+    satisfies,
+    velocities_at,
+)
+from symelbo.trial.quadrature import Node, Point, nodes_of
+
+__all__ = ["Kind", "PrintedSum", "printed_residual"]
+
+STEP = 1e-4  # of the derivative along the motion
+SMALL = 1e-6  # a residual that needs no second look
+AGREEMENT = 1e-6  # of the integrals at two resolutions; else nothing was integrated
+GROSS = 0.03  # a residual that no kink explains, nor tails of q that lie beyond the nodes ...
+LOST = 0.01  # ... if these hold less
+DRAWN = 16  # points of an arbitrary q, where there are too many entries to enumerate
+ATTEMPTS = 20
+RETRIES = 2  # at other values, where an integral is not good enough
+COUNTS = (48, 96)  # nodes of an entry, and more where these do not suffice
+
+
+class Kind(Enum):
+    """Where q comes from."""
+
+    ANY = "any"
+    DECLARED = "declared"
+    EXACT = "exact"
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedSum:
+    """S as it is printed, for one data point.
+
+    q_entropy: closed form of H[q], None if it stays H[q]; under_q: all other terms; both are
+    averaged under q.  closed: the whole sum, where it has a closed form.
+    """
+
+    q_entropy: Term | None
+    under_q: Term
+    closed: Term | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    log_joint: Term
+    log_q: Term | None
+    printed: PrintedSum
+    velocities: Mapping[Symbol, Array]
+    kind: Kind
+    latents: tuple[Symbol, ...]
+
+
+def printed_residual(
+    log_joint: Term,
+    log_q: Term | None,
+    printed: PrintedSum,
+    velocities: Mapping[Symbol, Array],
+    kind: Kind,
+    conditions: Sequence[tuple[Array, str]] = (),
+    *,
+    seed: int,
+    trials: int,
+    most: int = 64,
+) -> tuple[float, int] | None:
+    """The largest relative residual of F - dF/ds - S, and how many points it is of.
+
+    log_q: of a declared q; velocities: of parameters, latents and the parameters of q; most: nodes
+    of the joint quadrature.  None if no small instance could be integrated, which is no failure.
+    """
+    random = Random(seed)
+    items = [log_joint, printed.under_q, *velocities.keys(), *velocities.values()]
+    items += [t for t in (log_q, printed.q_entropy, printed.closed) if t is not None]
+    scene = make_scene(items, conditions)
+    latents = tuple(s for s in scene.symbols if s.role is Role.LATENT)
+    setting = _Setting(log_joint, log_q, printed, velocities, kind, latents)
+    worst, done = 0.0, 0
+    for _ in range(trials):
+        for sizes in _sizes(scene, latents):
+            found = _try_at(setting, scene, sizes, conditions, random, most)
+            if found is not None:
+                worst, done = max(worst, found), done + 1
+                break
+    return (worst, done) if done else None
+
+
+def _sizes(scene: Scene, latents: Sequence[Symbol]) -> list[Mapping[str, int]]:
+    """Small sizes, the telling ones first: at size one a missing factor D is not seen."""
+    of_latents = {extent.size for latent in latents for extent in latent.shape}
+    levels = ((3, 2), (3, 1), (1, 1))
+    found = [
+        {name: max(least, levels[k][name in of_latents]) for name, least in scene.sizes.items()}
+        for k in range(len(levels))
+    ]
+    return [sizes for k, sizes in enumerate(found) if sizes not in found[:k]]
+
+
+def _try_at(
+    setting: _Setting,
+    scene: Scene,
+    sizes: Mapping[str, int],
+    conditions: Sequence[tuple[Array, str]],
+    random: Random,
+    most: int,
+) -> float | None:
+    """The residual at random values, None if they cannot be integrated at these sizes."""
+    failed = 0
+    for _ in range(ATTEMPTS):
+        try:
+            world = draw_world(scene, random, sizes=sizes)
+            fixed = [s for s in scene.symbols if s.role in (Role.OBSERVED, Role.INPUT)]
+            world = draw_entries(world, fixed, scene, random)
+            found = _residual(setting, world, scene, conditions, random, most)
+        except (ValueError, ZeroDivisionError, OverflowError):
+            continue  # outside the model's domain: draw again
+        failed += found is None
+        if found is not None or failed == RETRIES:
+            return found
+    return None
+
+
+def _residual(
+    setting: _Setting,
+    world: World,
+    scene: Scene,
+    conditions: Sequence[tuple[Array, str]],
+    random: Random,
+    most: int,
+) -> float | None:
+    center = {s: random.uniform(-0.5, 0.5) for s in setting.latents}
+    results: list[tuple[float, ...]] = []
+    residual = 0.0
+    for count in COUNTS:
+        nodes = nodes_of(setting.latents, world, count, most * count // COUNTS[0])
+        if nodes is None and setting.kind is Kind.ANY:
+            nodes = _draw_nodes(setting, world, scene, random)
+        if nodes is None:
+            return None
+        for _, point in nodes[:: max(1, len(nodes) // 4)]:
+            if not all(satisfies(array, kind, _at(world, point)) for array, kind in conditions):
+                raise ValueError("a condition does not hold here")
+        found = _compare(setting, world, nodes, center)
+        if not all(map(isfinite, found)):
+            return None
+        results.append(found)
+        elbo, slope, total, _ = found
+        residual = abs(elbo - slope - total) / (1 + abs(elbo) + abs(slope) + abs(total))
+        # any weights of the points are a q, so that there is nothing to integrate
+        if residual < SMALL or setting.kind is Kind.ANY:
+            return residual
+    coarse, fine = results
+    lost = abs(fine[3] - 1)  # of the mass of q
+    scale = 1 + abs(fine[0]) + abs(fine[1])
+    error = max(lost, *(abs(a - b) for a, b in zip(coarse, fine, strict=True))) / scale
+    certain = error <= AGREEMENT or (lost < LOST and residual > max(GROSS, 100 * error))
+    return residual if certain else None
+
+
+def _draw_nodes(setting: _Setting, world: World, scene: Scene, random: Random) -> list[Node]:
+    """A few random points of all latents, where there are too many for a quadrature."""
+    names = {symbol.name for symbol in setting.latents}
+    nodes = []
+    for _ in range(DRAWN):
+        values = draw_entries(world, setting.latents, scene, random).values
+        nodes.append((1.0, {place: x for place, x in values.items() if place[0] in names}))
+    return nodes
+
+
+def _compare(
+    setting: _Setting, world: World, nodes: Sequence[Node], center: Mapping[Symbol, float]
+) -> tuple[float, float, float, float]:
+    """F, dF/ds, S, and the mass of q, which has to be 1."""
+    weights = _weights_of_q(setting, world, nodes, center)
+    mass = sum(q for q, _ in weights)
+    elbo = _elbo(setting, world, nodes, weights)
+    moved = [_moved(setting, world, sign * STEP) for sign in (1, -1)]
+    if setting.kind is Kind.ANY:
+        slope = _slope_with_points(setting, world, nodes, weights)
+    else:
+        ahead, behind = (
+            _elbo(setting, there, nodes, _weights_of_q(setting, there, nodes, center))
+            for there in moved
+        )
+        slope = (ahead - behind) / (2 * STEP)
+    totals = _totals(setting, world, nodes, weights)
+    # a sum is printed as a whole and in parts: what counts is the one that is further off
+    return elbo, slope, max(totals, key=lambda total: abs(elbo - slope - total)), mass
+
+
+def _totals(
+    setting: _Setting, world: World, nodes: Sequence[Node], weights: Sequence[tuple[float, float]]
+) -> list[float]:
+    """S in parts, and in closed form where there is one."""
+
+    def average(term: Term) -> float:
+        symbols = (item for item in walk((term,)) if isinstance(item, Symbol))
+        if not any(symbol.role is Role.LATENT for symbol in symbols):
+            return evaluate(term, world).value
+        return sum(
+            q * evaluate(term, _at(world, point)).value
+            for (q, _), (_, point) in zip(weights, nodes, strict=True)
+            if q > 0
+        )
+
+    printed = setting.printed
+    if printed.q_entropy is None:
+        entropy = -sum(q * log_q for q, log_q in weights if q > 0)
+    else:  # of a statement of q whose parents are latent, it depends on them
+        entropy = average(printed.q_entropy)
+    totals = [entropy + average(printed.under_q)]
+    if printed.closed is not None:
+        totals.append(evaluate(printed.closed, world).value)
+    return totals
+
+
+# ---------------------------------------------------------------- q and F
+
+
+def _at(world: World, point: Point) -> World:
+    return World(world.sizes, {**world.values, **point}, {}, world.functions)
+
+
+def _weights_of_q(
+    setting: _Setting, world: World, nodes: Sequence[Node], center: Mapping[Symbol, float]
+) -> list[tuple[float, float]]:
+    """(probability, log-density) of q at every node."""
+    if setting.kind is Kind.EXACT:
+        joint = [evaluate(setting.log_joint, _at(world, point)).value for _, point in nodes]
+        evidence = _log_sum(list(zip((w for w, _ in nodes), joint, strict=True)))
+        return [
+            (w * exp(value - evidence), value - evidence)
+            for (w, _), value in zip(nodes, joint, strict=True)
+        ]
+    if setting.kind is Kind.DECLARED:
+        assert setting.log_q is not None
+        densities = [evaluate(setting.log_q, _at(world, point)).value for _, point in nodes]
+    else:
+        densities = [_some_density(point, center) for _, point in nodes]
+        total = _log_sum(list(zip((w for w, _ in nodes), densities, strict=True)))
+        densities = [value - total for value in densities]
+    return [(w * exp(v), v) for (w, _), v in zip(nodes, densities, strict=True)]
+
+
+def _some_density(point: Point, center: Mapping[Symbol, float]) -> float:
+    """An arbitrary log-density of q, up to a constant: of all entries jointly."""
+    shift = sum(center.values())
+    value = 0.0
+    for number, x in enumerate(point.values()):
+        y = x if abs(x) < 1e100 else 0.0
+        value -= 0.5 * (y - shift - 0.3 * number) ** 2 + (0.1 * y if number % 2 else 0.0)
+    return value
+
+
+def _log_sum(pairs: Sequence[tuple[float, float]]) -> float:
+    most = max(value for _, value in pairs)
+    return most + log(sum(w * exp(value - most) for w, value in pairs))
+
+
+def _elbo(
+    setting: _Setting, world: World, nodes: Sequence[Node], weights: Sequence[tuple[float, float]]
+) -> float:
+    return sum(
+        q * (evaluate(setting.log_joint, _at(world, point)).value - log_q)
+        for (_, point), (q, log_q) in zip(nodes, weights, strict=True)
+        if q > 0
+    )
+
+
+# ---------------------------------------------------------------- dF/ds
+
+
+def _moved(setting: _Setting, world: World, step: float) -> World:
+    """The world a step along the motion of everything but the latents."""
+    steady = {s: a for s, a in setting.velocities.items() if s.role is not Role.LATENT}
+    values = dict(world.values)
+    for place, velocity in velocities_at(steady, world).items():
+        values[place] += step * velocity
+    return World(world.sizes, values, {}, world.functions)
+
+
+def _slope_with_points(
+    setting: _Setting, world: World, nodes: Sequence[Node], weights: Sequence[tuple[float, float]]
+) -> float:
+    """E_q[D log p] + E_q[div]: the points of q move along, and with them its entropy."""
+    moving = {s: a for s, a in setting.velocities.items() if s.role is Role.LATENT}
+    total = 0.0
+    for (_, point), (q, _) in zip(nodes, weights, strict=True):
+        if not q > 0:
+            continue
+        there = _at(world, point)
+        there.velocities = velocities_at(setting.velocities, there)
+        total += q * evaluate(setting.log_joint, there).tangent
+        for symbol, array in moving.items():
+            for where in places(world, symbol.shape):
+                if symbol.domain.kind == "posdef" and where[-1] < where[-2]:
+                    continue  # one entry with its mirror image
+                env = dict(zip(array.indices, where, strict=True))
+                bumped = _at(there, {(symbol.name, where): there.values[symbol.name, where] + 1})
+                slope = (
+                    evaluate(array.body, bumped, env).value - evaluate(array.body, there, env).value
+                )
+                total += q * slope
+    return total

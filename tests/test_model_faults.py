@@ -1,0 +1,968 @@
+"""Every fault of a bad file, word for word: place, what was found, what was expected, hint."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from symelbo.errors import SpecError
+from symelbo.families.registry import FAMILIES
+from symelbo.model.read_model import read_model
+
+BASE = """\
+name: Bad
+sizes: [D, H, C, T]
+parameters:
+  W: real[D, H]
+  mu: real[D]
+  sigma2: positive
+  p: unit
+  pi: simplex[C]
+  rate: positive[C, D]
+  S: posdef[D, D]
+  w: real
+"""
+
+# what the file says, and every message it gets (without the `bad.yaml:` in front)
+CASES: dict[str, tuple[str, list[str]]] = {
+    "unknown key": (
+        BASE + ("model:\n  - x ~ Normal(w, 1)\nobserved: [x]\nobservd: [x]\n"),
+        [
+            (
+                "15:1: unknown key `observd`; expected one of name, reference, description, sizes"
+                ", parameters, constants, functions, inputs, families, model, observed, variation"
+                "al, reparameterize; did you mean `observed`?"
+            ),
+        ],
+    ),
+    "unknown family": (
+        BASE + ("model:\n  - x ~ Gausian(w, 1)\nobserved: [x]\n"),
+        [
+            (
+                "13:9: unknown family `Gausian`; expected a family of the language or of `familie"
+                "s`; did you mean `Normal`?"
+            ),
+        ],
+    ),
+    "unknown name with a suggestion": (
+        BASE + ("model:\n  - x ~ Normal(w, sigma)\nobserved: [x]\n"),
+        [
+            "13:19: unknown name `sigma`; expected a declared name; did you mean `sigma2`?",
+        ],
+    ),
+    "unknown name": (
+        BASE + ("model:\n  - x ~ Normal(w + qqq, 1)\nobserved: [x]\n"),
+        [
+            (
+                "13:20: unknown name `qqq`; expected a declared name; declare it under `parameter"
+                "s`, or give it a statement in `model`"
+            ),
+        ],
+    ),
+    "the number pi": (
+        ("name: Bad\nmodel:\n  - x ~ Normal(0, 2*pi)\nobserved: [x]\n"),
+        [
+            "3:21: unknown name `pi`; expected a declared name; the number is written `PI`",
+        ],
+    ),
+    "unknown type": (
+        ("name: Bad\nparameters:\n  a: rael[3]\nmodel:\n  - x ~ Normal(0, 1)\nobserved: [x]\n"),
+        [
+            (
+                "3:6: unknown type `rael`; expected one of real, positive, unit, simplex[C], posd"
+                "ef[D, D]; did you mean `real`?"
+            ),
+        ],
+    ),
+    "unknown size": (
+        (
+            "name: Bad\n"
+            "sizes: [D]\n"
+            "parameters:\n"
+            "  a: real[D, K]\n"
+            "model:\n"
+            "  - x ~ Normal(0, 1)\n"
+            "observed: [x]\n"
+        ),
+        [
+            (
+                "4:14: unknown size `K`; expected a name listed under `sizes`; declare it: `sizes"
+                ": [D, K]`"
+            ),
+        ],
+    ),
+    "unknown function": (
+        BASE + ("model:\n  - x ~ Normal(cos(w), 1)\nobserved: [x]\n"),
+        [
+            (
+                "13:16: unknown function `cos`; known: exp, log, sqrt, abs, tanh, sigmoid, softpl"
+                "us, log1p, loggamma, digamma, erf"
+            ),
+        ],
+    ),
+    "unknown index": (
+        BASE + ("model:\n  - x[d] ~ Normal(mu[k], 1) for d in 1:D\nobserved: [x]\n"),
+        [
+            (
+                "13:22: unknown index `k`; expected a variable of a `for`, or a size; give it a r"
+                "ange: `for k in 1:D`"
+            ),
+        ],
+    ),
+    "too few indices": (
+        BASE + ("model:\n  - x[d] ~ Normal(W[d], 1) for d in 1:D\nobserved: [x]\n"),
+        [
+            (
+                "13:19: `W[d]`, an array where a number belongs; expected 2 indices, not 1; write"
+                " `W[d, h]`"
+            ),
+        ],
+    ),
+    "too many indices": (
+        BASE + ("model:\n  - x[d] ~ Normal(mu[d, d], 1) for d in 1:D\nobserved: [x]\n"),
+        [
+            "13:19: 2 indices on `mu`; expected 1 index, as in `mu[d]`",
+        ],
+    ),
+    "no index on an array": (
+        BASE + ("model:\n  - x ~ Normal(mu, 1)\nobserved: [x]\n"),
+        [
+            (
+                "13:16: `mu`, an array where a number belongs; expected 1 index, not 0; write `mu"
+                "[d]`"
+            ),
+        ],
+    ),
+    "index of another range": (
+        BASE + ("model:\n  - x[h] ~ Normal(mu[h], 1) for h in 1:H\nobserved: [x]\n"),
+        [
+            "13:22: the index `h` in 1:H; expected 1 to D, the places of index 1 of `mu`",
+        ],
+    ),
+    "index beyond the range": (
+        BASE + ("model:\n  - x[d] ~ Normal(mu[d+1], 1) for d in 1:D\nobserved: [x]\n"),
+        [
+            "13:22: an index that reaches D+1; expected 1 to D, the places of index 1 of `mu`",
+        ],
+    ),
+    "index before the range": (
+        BASE
+        + (
+            "model:\n"
+            "  - z[1] ~ Normal(0, 1)\n"
+            "  - z[t] ~ Normal(z[t-2], 1) for t in 2:T\n"
+            "  - x ~ Normal(z[T], 1)\n"
+            "observed: [x]\n"
+        ),
+        [
+            (
+                "14:21: an index that reaches 0; expected 1 to T, the places of index 1 of `z`; s"
+                "tart the range at 3: `for t in 3:T`"
+            ),
+        ],
+    ),
+    "integer out of range": (
+        ("name: Bad\nparameters:\n  a: real[3]\nmodel:\n  - x ~ Normal(a[4], 1)\nobserved: [x]\n"),
+        [
+            "5:18: an index that reaches 4; expected 1 to 3, the places of index 1 of `a`",
+        ],
+    ),
+    "negative variance": (
+        BASE + ("model:\n  - x ~ Normal(w, -1)\nobserved: [x]\n"),
+        [
+            "13:19: `-1` as variance of Normal; expected a positive number",
+        ],
+    ),
+    "variance zero": (
+        BASE + ("model:\n  - x ~ Normal(w, variance=0)\nobserved: [x]\n"),
+        [
+            "13:28: `0` as variance of Normal; expected a positive number",
+        ],
+    ),
+    "negative expression as variance": (
+        BASE + ("model:\n  - x ~ Normal(w, -sigma2)\nobserved: [x]\n"),
+        [
+            (
+                "13:19: `-sigma2` as variance of Normal; expected a positive number; declare it `"
+                "positive`, or write exp(...) or softplus(...)"
+            ),
+        ],
+    ),
+    "p outside": (
+        BASE + ("model:\n  - x ~ Bernoulli(3/2)\nobserved: [x]\n"),
+        [
+            "13:19: `3/2` as p of Bernoulli; expected a number between 0 and 1, both excluded",
+        ],
+    ),
+    "a number where a vector belongs": (
+        BASE + ("model:\n  - x ~ MvNormal(0, S)\nobserved: [x]\n"),
+        [
+            (
+                "13:18: `0`, a number, as mean of MvNormal; expected a vector; define it first, a"
+                "s in `a[d] = ... for d in 1:D`, and write `a`; a number does not stretch to an a"
+                "rray"
+            ),
+        ],
+    ),
+    "vector of another length": (
+        BASE + ("model:\n  - x ~ MvNormal(pi, S)\nobserved: [x]\n"),
+        [
+            "13:22: `S` of length D as covariance of MvNormal; expected the length C",
+        ],
+    ),
+    "literal is no simplex": (
+        BASE + ("model:\n  - c ~ Categorical(1/2)\n  - x ~ Poisson(rate[c, 1])\nobserved: [x]\n"),
+        [
+            (
+                "13:21: `1/2`, a number, as p of Categorical; expected a vector; define it first,"
+                " as in `a[d] = ... for d in 1:D`, and write `a`; a number does not stretch to an"
+                " array"
+            ),
+        ],
+    ),
+    "latent that nothing uses": (
+        BASE + ("model:\n  - z ~ Normal(0, 1)\n  - x ~ Normal(w, 1)\nobserved: [x]\n"),
+        [
+            (
+                "13:5: the latent `z`, which nothing uses; expected another node that depends on "
+                "it; add it to `observed`, use it, or drop it: observed is [x]"
+            ),
+        ],
+    ),
+    "observed name undefined": (
+        BASE + ("model:\n  - x1 ~ Normal(w, 1)\nobserved: [x2]\n"),
+        [
+            (
+                "14:12: the observed name `x2`, which no statement defines; expected a node of `m"
+                "odel`; nodes here: x1"
+            ),
+        ],
+    ),
+    "observed a parameter": (
+        BASE + ("model:\n  - x ~ Normal(w, 1)\nobserved: [x, w]\n"),
+        [
+            (
+                "14:15: the observed name `w`, which is a parameter; expected a node of `model`; "
+                "known covariates belong under `inputs`, data need a `~` statement"
+            ),
+        ],
+    ),
+    "cycle": (
+        BASE
+        + (
+            "model:\n"
+            "  - a ~ Normal(b, 1)\n"
+            "  - b ~ Normal(a, 1)\n"
+            "  - x ~ Normal(a, 1)\n"
+            "observed: [x]\n"
+        ),
+        [
+            (
+                "13:5: the cycle a -> b -> a; expected every node to depend on earlier ones only;"
+                " only an array may refer to earlier places of itself: `z[t] ~ ... z[t-1] ... for"
+                " t in 2:T`"
+            ),
+        ],
+    ),
+    "cycle of one": (
+        BASE + ("model:\n  - a = a + 1\n  - x ~ Normal(a, 1)\nobserved: [x]\n"),
+        [
+            (
+                "13:5: the cycle a -> a; expected every node to depend on earlier ones only; only"
+                " an array may refer to earlier places of itself: `z[t] ~ ... z[t-1] ... for t in"
+                " 2:T`"
+            ),
+        ],
+    ),
+    "chain without a start": (
+        BASE
+        + (
+            "model:\n"
+            "  - z[t] ~ Normal(z[t-1], 1) for t in 2:T\n"
+            "  - x ~ Normal(z[T], 1)\n"
+            "observed: [x]\n"
+        ),
+        [
+            (
+                "13:5: `z` from place 2 on; expected places from 1 on; give its first places a st"
+                "atement too, as `z[1] ~ ...`"
+            ),
+        ],
+    ),
+    "node twice": (
+        BASE + ("model:\n  - x ~ Normal(w, 1)\n  - x ~ Normal(0, 1)\nobserved: [x]\n"),
+        [
+            (
+                "14:5: the name `x` a second time, for a node; expected each name once; it is a n"
+                "ode in line 13"
+            ),
+        ],
+    ),
+    "parameter and node": (
+        BASE + ("model:\n  - w ~ Normal(0, 1)\n  - x ~ Normal(w, 1)\nobserved: [x]\n"),
+        [
+            (
+                "13:5: the name `w` a second time, for a node; expected each name once; it is a p"
+                "arameter in line 11"
+            ),
+        ],
+    ),
+    "size and constant": (
+        BASE + ("constants: {D: real}\nmodel:\n  - x ~ Normal(w, 1)\nobserved: [x]\n"),
+        [
+            (
+                "12:13: the name `D` a second time, for a constant; expected each name once; it i"
+                "s a size in line 2"
+            ),
+        ],
+    ),
+    "overlapping parts": (
+        BASE
+        + (
+            "model:\n  - x[1] ~ Normal(w, 1)\n  - x[t] ~ Normal(0, 1) for t in 1:T\nobserved: [x]\n"
+        ),
+        [
+            (
+                "14:5: the name `x` a second time, at places that overlap or leave a gap; expecte"
+                "d each name once, or parts that meet: `z[1] ~ ...` and `z[t] ~ ... for t in 2:T`"
+                "; it is a node in line 13"
+            ),
+        ],
+    ),
+    "loop variable shadows": (
+        BASE + ("model:\n  - x[w] ~ Normal(0, 1) for w in 1:D\nobserved: [x]\n"),
+        [
+            (
+                "13:29: the index variable `w` has the name of something declared; expected a nam"
+                "e of its own; use another letter for the index"
+            ),
+        ],
+    ),
+    "loop variable not on the left": (
+        BASE + ("model:\n  - x ~ Normal(mu[d], 1) for d in 1:D\nobserved: [x]\n"),
+        [
+            (
+                "13:5: no index `d` on `x`; expected the variables of the `for`, each once and in"
+                " the same order; write `x[d]`"
+            ),
+        ],
+    ),
+    "permuted left": (
+        BASE + ("model:\n  - x[h, d] ~ Normal(W[d, h], 1) for d in 1:D, h in 1:H\nobserved: [x]\n"),
+        [
+            (
+                "13:5: the indices h, d of `x`; expected the variables of the `for`, each once an"
+                "d in the same order; write `x[d, h]`"
+            ),
+        ],
+    ),
+    "reserved word": (
+        ("name: Bad\nparameters:\n  sum: real\nmodel:\n  - x ~ Normal(0, 1)\nobserved: [x]\n"),
+        [
+            (
+                "3:3: the name `sum` of a parameter; expected another name; `for`, `in` and `sum`"
+                " are reserved words"
+            ),
+        ],
+    ),
+    "the name PI": (
+        ("name: Bad\nparameters:\n  PI: real\nmodel:\n  - x ~ Normal(0, 1)\nobserved: [x]\n"),
+        [
+            "3:3: the name `PI` of a parameter; expected another name; `PI` is the number pi",
+        ],
+    ),
+    "missing keys": (
+        "sizes: [D]\n",
+        [
+            "1:1: no key `name`; expected the keys name, model and observed",
+            "1:1: no key `model`; expected the keys name, model and observed",
+            "1:1: no key `observed`; expected the keys name, model and observed",
+        ],
+    ),
+    "unknown argument": (
+        BASE + ("model:\n  - x ~ Normal(w, precison=1)\nobserved: [x]\n"),
+        [
+            (
+                "13:19: unknown argument `precison` of Normal; expected `Normal(mean, variance)` "
+                "or `Normal(mean, precision)`; did you mean `precision`?"
+            ),
+        ],
+    ),
+    "missing argument": (
+        BASE + ("model:\n  - x ~ Normal(w)\nobserved: [x]\n"),
+        [
+            (
+                "13:9: 1 argument of Normal; expected `Normal(mean, variance)` or `Normal(mean, p"
+                "recision)`"
+            ),
+        ],
+    ),
+    "extra argument": (
+        BASE + ("model:\n  - x ~ Normal(w, 1, 2)\nobserved: [x]\n"),
+        [
+            (
+                "13:22: 3 arguments of Normal; expected `Normal(mean, variance)` or `Normal(mean,"
+                " precision)`"
+            ),
+        ],
+    ),
+    "named before positional": (
+        BASE + ("model:\n  - x ~ Normal(mean=w, 1)\nobserved: [x]\n"),
+        [
+            (
+                "13:24: an argument without a name after one with a name; expected its name; `Nor"
+                "mal(mean, variance)` or `Normal(mean, precision)`"
+            ),
+        ],
+    ),
+    "missing operator": (
+        BASE + ("model:\n  - x ~ Normal(2 w, 1)\nobserved: [x]\n"),
+        [
+            "13:18: `w`; expected `,` or `)`; write a product with `*`",
+        ],
+    ),
+    "unclosed": (
+        BASE + ("model:\n  - x ~ Normal((w, 1)\nobserved: [x]\n"),
+        [
+            "13:15: a `(` that is never closed; expected a matching `)`",
+        ],
+    ),
+    "no tilde": (
+        BASE + ("model:\n  - x <- Normal(w, 1)\nobserved: [x]\n"),
+        [
+            (
+                "13:7: the character `<`; expected an expression; a node is written `x ~ Family(."
+                "..)`, a deterministic quantity `a = expression`"
+            ),
+        ],
+    ),
+    "range with a space": (
+        BASE + ("model:\n  - x[d] ~ Normal(w, 1) for d in 1: D\nobserved: [x]\n"),
+        [
+            (
+                "13:5: a mapping where a statement belongs; expected one text; write ranges witho"
+                "ut a space, as in 1:H, or put the statement in quotes"
+            ),
+        ],
+    ),
+    "python": (
+        BASE + ("model:\n  - x ~ Normal(__import__('os').system('x'), 1)\nobserved: [x]\n"),
+        [
+            (
+                "13:27: the character `'`; expected an expression; strings have no place in an ex"
+                "pression"
+            ),
+        ],
+    ),
+    "power tower": (
+        BASE + ("model:\n  - x ~ Normal(9**9**9**9, 1)\nobserved: [x]\n"),
+        [
+            (
+                "13:22: the exponent `9**9`; expected at most 1000 in size; a numeric power tower"
+                " is refused"
+            ),
+        ],
+    ),
+    "large number": (
+        BASE + ("model:\n  - x ~ Normal(1e999999, 1)\nobserved: [x]\n"),
+        [
+            (
+                "13:16: the number `1e999999`; expected at most 300 digits and an exponent of at "
+                "most 300"
+            ),
+        ],
+    ),
+    "division by zero": (
+        BASE + ("model:\n  - x ~ Normal(w/0, 1)\nobserved: [x]\n"),
+        [
+            "13:18: a division by zero; expected another divisor",
+        ],
+    ),
+    "log of a negative number": (
+        BASE + ("model:\n  - x ~ Normal(log(-2), 1)\nobserved: [x]\n"),
+        [
+            "13:16: `log(-2)`, which is not a real number; expected an argument above 0",
+        ],
+    ),
+    "selects by a binary node": (
+        BASE + ("model:\n  - z ~ Bernoulli(p)\n  - x ~ Normal(mu[z], 1)\nobserved: [x]\n"),
+        [
+            (
+                "14:19: `z` as an index; expected an index variable, an integer, a size or a cate"
+                "gory; a node selects only if it is Categorical (values 1..C)"
+            ),
+        ],
+    ),
+    "flow type without quotes": (
+        (
+            "name: Bad\n"
+            "sizes: [D]\n"
+            "parameters: {a: real[D]}\n"
+            "model:\n"
+            "  - x ~ Normal(0, 1)\n"
+            "observed: [x]\n"
+        ),
+        [
+            (
+                "3:21: YAML that cannot be read: expected ',' or '}', but got '['; inside { } put"
+                ' the type in quotes: {W: "real[D, H]"}'
+            ),
+        ],
+    ),
+    "not a mapping": (
+        ("- a\n- b\n"),
+        [
+            "1:1: a list; expected a mapping; begin with `name: My model`",
+        ],
+    ),
+    "a single value": (
+        "hello\n",
+        [
+            "1:1: a single value; expected a mapping; begin with `name: My model`",
+        ],
+    ),
+    "empty": (
+        "",
+        [
+            "1:1: an empty file; expected a mapping; begin with `name: My model`",
+        ],
+    ),
+    "duplicate key": (
+        ("name: Bad\nname: Worse\nmodel:\n  - x ~ Normal(0, 1)\nobserved: [x]\n"),
+        [
+            (
+                "2:1: the key `name` a second time; expected each key once; it stands first in li"
+                "ne 1"
+            ),
+        ],
+    ),
+    "alias": (
+        ("name: &n Bad\nreference: *n\n"),
+        [
+            (
+                "2:12: the alias `*n`; expected the value itself; write the value out; YAML alias"
+                "es are refused"
+            ),
+        ],
+    ),
+    "anchor": (
+        ("name: &n Bad\nmodel:\n  - x ~ Normal(0, 1)\nobserved: [x]\n"),
+        [
+            (
+                "1:7: the anchor `&n`; expected no anchor; write every value out; YAML anchors an"
+                "d aliases are refused"
+            ),
+        ],
+    ),
+    "object tag": (
+        "name: !!python/object/apply:os.system ['true']\n",
+        [
+            (
+                "1:7: the tag `!!python/object/apply:os.system`; expected plain text, lists and m"
+                "appings"
+            ),
+        ],
+    ),
+    "two documents": (
+        ("name: a\n---\nname: b\n"),
+        [
+            "2:1: a second document; expected one document per file",
+        ],
+    ),
+    "tab": (
+        ("name: a\nmodel:\n\t- x ~ Normal(0, 1)\n"),
+        [
+            (
+                "3:1: YAML that cannot be read: found character '\\t' that cannot start any token;"
+                " indent with spaces, not tabs"
+            ),
+        ],
+    ),
+    "control character in the name": (
+        ('name: "a\\x07b"\nmodel:\n  - x ~ Normal(0, 1)\nobserved: [x]\n'),
+        [
+            "1:7: the control character `\\x07` in `name`; expected printable text",
+        ],
+    ),
+    "family shadows": (
+        (
+            "name: Bad\n"
+            "families:\n"
+            "  Normal: {value: v, support: real, parameters: {a: real}, log_density: a*v}\n"
+            "model:\n"
+            "  - x ~ Normal(0, 1)\n"
+            "observed: [x]\n"
+        ),
+        [
+            (
+                "3:3: the family `Normal`, which is built in; expected a name of its own; write a"
+                "nother name, as in `MyNormal`"
+            ),
+        ],
+    ),
+    "fault in a density": (
+        (
+            "name: Bad\n"
+            "families:\n"
+            "  Mine:\n"
+            "    value: v\n"
+            "    support: positive\n"
+            "    parameters: {a: positive}\n"
+            "    log_density: log(a) - a*u\n"
+            "model:\n"
+            "  - x ~ Mine(1)\n"
+            "observed: [x]\n"
+        ),
+        [
+            "7:29: unknown name `u`; expected a declared name; known here: a, v, PI",
+        ],
+    ),
+    "unknown support": (
+        (
+            "name: Bad\n"
+            "families:\n"
+            "  Mine:\n"
+            "    value: v\n"
+            "    support: postive\n"
+            "    parameters: {a: positive}\n"
+            "    log_density: log(a) - a*v\n"
+            "model:\n"
+            "  - x ~ Mine(1)\n"
+            "observed: [x]\n"
+        ),
+        [
+            (
+                "5:14: unknown support `postive`; expected real, positive, unit, naturals, binary"
+                ", or bounds such as 1..oo; did you mean `positive`?"
+            ),
+        ],
+    ),
+    "q of an observed node": (
+        BASE
+        + (
+            "model:\n"
+            "  - z ~ Normal(0, 1)\n"
+            "  - x ~ Normal(z, 1)\n"
+            "observed: [x]\n"
+            "variational:\n"
+            "  - z ~ Normal(m, v)\n"
+            "  - x ~ Normal(0, 1)\n"
+        ),
+        [
+            "18:5: the observed node `x` in q; expected a latent node",
+        ],
+    ),
+    "q leaves a latent out": (
+        BASE
+        + (
+            "model:\n"
+            "  - z ~ Normal(0, 1)\n"
+            "  - y ~ Normal(z, 1)\n"
+            "  - x ~ Normal(y, 1)\n"
+            "observed: [x]\n"
+            "variational:\n"
+            "  - z ~ Normal(m, v)\n"
+        ),
+        [
+            (
+                "18:3: no statement of q for the latent `y`; expected one for every latent; add `"
+                "- y ~ Family(...)`, or write `variational: any`"
+            ),
+        ],
+    ),
+    "q outside the support": (
+        BASE
+        + (
+            "model:\n"
+            "  - z ~ Gamma(1, 1)\n"
+            "  - x ~ Normal(z, 1)\n"
+            "observed: [x]\n"
+            "variational:\n"
+            "  - z ~ Normal(m, v)\n"
+        ),
+        [
+            (
+                "17:9: q of `z` with real values; expected a family whose values lie in the suppo"
+                "rt of the prior (positive)"
+            ),
+        ],
+    ),
+    "unknown variational": (
+        BASE
+        + (
+            "model:\n"
+            "  - z ~ Normal(0, 1)\n"
+            "  - x ~ Normal(z, 1)\n"
+            "observed: [x]\n"
+            "variational: exakt\n"
+        ),
+        [
+            (
+                "16:14: `variational: exakt`; expected `any`, `exact`, or a list of statements; d"
+                "id you mean `exact`?"
+            ),
+        ],
+    ),
+    "unknown reparameterize": (
+        BASE
+        + (
+            "model:\n"
+            "  - z ~ Normal(0, 1)\n"
+            "  - x ~ Normal(z, 1)\n"
+            "observed: [x]\n"
+            "reparameterize: always\n"
+        ),
+        [
+            "16:17: `always` under `reparameterize`; expected `auto` or `never`",
+        ],
+    ),
+    "quoted text": (
+        ('name: Bad\nmodel:\n  - "x ~ Normal(0, qq)"\nobserved: [x]\n'),
+        [
+            (
+                "3:20: unknown name `qq`; expected a declared name; declare it under `parameters`"
+                ", or give it a statement in `model`"
+            ),
+        ],
+    ),
+    "folded text": (
+        ("name: Bad\nmodel:\n  - >-\n    x ~ Normal(0,\n    qq)\nobserved: [x]\n"),
+        [
+            (
+                "3:5: unknown name `qq`; expected a declared name; declare it under `parameters`,"
+                " or give it a statement in `model`"
+            ),
+        ],
+    ),
+    "all at once": (
+        (
+            "name: Bad\n"
+            "sizes: [D]\n"
+            "paramters: {a: real}\n"
+            "constants: {c: rela}\n"
+            "model:\n"
+            "  - z[h] ~ Norml(0, 1) for h in 1:D\n"
+            "  - y ~ Normal(0, -1)\n"
+            "  - x[d] ~ Normal(foo, bar) for d in 1:E\n"
+            "observed: [x, q]\n"
+            "variational: some\n"
+        ),
+        [
+            (
+                "3:1: unknown key `paramters`; expected one of name, reference, description, size"
+                "s, parameters, constants, functions, inputs, families, model, observed, variatio"
+                "nal, reparameterize; did you mean `parameters`?"
+            ),
+            (
+                "4:16: unknown type `rela`; expected one of real, positive, unit, simplex[C], pos"
+                "def[D, D]; did you mean `real`?"
+            ),
+            (
+                "6:12: unknown family `Norml`; expected a family of the language or of `families`"
+                "; did you mean `Normal`?"
+            ),
+            "7:19: `-1` as variance of Normal; expected a positive number",
+            (
+                "8:19: unknown name `foo`; expected a declared name; declare it under `parameters"
+                "`, or give it a statement in `model`"
+            ),
+            (
+                "8:24: unknown name `bar`; expected a declared name; declare it under `parameters"
+                "`, or give it a statement in `model`"
+            ),
+            (
+                "8:40: unknown size `E`; expected a name listed under `sizes`; declare it: `sizes"
+                ": [D, E]`"
+            ),
+            (
+                "9:15: the observed name `q`, which no statement defines; expected a node of `mod"
+                "el`; nodes here: z, y, x"
+            ),
+            "10:14: `variational: some`; expected `any`, `exact`, or a list of statements",
+        ],
+    ),
+}
+
+
+def faults_of(directory: Path, text: str) -> list[str]:
+    """The messages of a file, without the directory."""
+    path = directory / "bad.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError) as caught:
+        read_model(path)
+    assert str(caught.value) == "\n".join(map(str, caught.value.faults))
+    return [str(fault).removeprefix(f"{path}:") for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_bad_file_gets_these_messages(case: str, tmp_path: Path) -> None:
+    text, messages = CASES[case]
+    assert faults_of(tmp_path, text) == messages
+
+
+def test_an_unknown_family_without_a_near_one_lists_the_known_ones(tmp_path: Path) -> None:
+    text = BASE + "model:\n  - x ~ Zipf(w, 1)\nobserved: [x]\n"
+    known = ", ".join(sorted(FAMILIES))
+    expected = "expected a family of the language or of `families`"
+    assert faults_of(tmp_path, text) == [f"13:9: unknown family `Zipf`; {expected}; known: {known}"]
+
+
+def test_a_byte_that_is_not_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_bytes(b"name: a\nreference: \xe9t\xe9\n")
+    with pytest.raises(SpecError) as caught:
+        read_model(path)
+    assert str(caught.value) == (
+        f"{path}:2:12: the byte 0xe9, which is not UTF-8; expected a file in UTF-8; "
+        "save it as UTF-8 in your editor"
+    )
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "none.yaml"
+    with pytest.raises(SpecError) as caught:
+        read_model(path)
+    assert str(caught.value) == (
+        f"{path}:1:1: no file to read (No such file or directory); expected a YAML file"
+    )
+
+
+def test_places_in_a_dict_are_paths() -> None:
+    with pytest.raises(SpecError) as caught:
+        read_model(
+            {
+                "name": "m",
+                "parameters": {"W": "rael[D]"},
+                "model": ["x ~ Normal(0, qq)"],
+                "observed": ["x"],
+            }
+        )
+    assert [str(fault) for fault in caught.value.faults] == [
+        "<dict>: parameters.W: unknown type `rael`; expected one of real, positive, unit, "
+        "simplex[C], posdef[D, D]; did you mean `real`?",
+        "<dict>: model[0]:15: unknown name `qq`; expected a declared name; declare it under "
+        "`parameters`, or give it a statement in `model`",
+    ]
+
+
+def test_at_most_a_hundred_faults_are_collected(tmp_path: Path) -> None:
+    text = "name: a\nmodel:\n" + "".join(f"  - x{n} ~ Nrm(0)\n" for n in range(400))
+    assert len(faults_of(tmp_path, text)) == 100
+
+
+# what is written, and where it leaves its domain: no parameters make up for a value of a parent
+SUPPORTS = {
+    "Exponential(l*b)": "which is 0 at b = 0; expected a positive number; give that case a value of"
+    " its own, as in a*b + b*(1 - b)",
+    "Poisson(b*l)": "which is 0 at b = 0; expected a positive number; a Poisson with rate 0 is the"
+    " point mass at 0: give that case a value of its own",
+    "Poisson(k*l)": "which is 0 at k = 0",
+    "Normal(0, l*(1 - 2*b))": "which is outside its domain at b = 1",
+    "Normal(0, w*r)": "which is outside its domain at r = -1",
+    "Normal(0, l + r)": "which is negative at some r",
+    "Normal(0, g - 1)": "which is -999999/1000000 at g = 1/1000000",
+    "Bernoulli(b)": "which is 0 at b = 0; expected a number between 0 and 1",
+    "Normal(0, w)": "; expected a positive number; declare w `positive`",
+    "Normal(0, c)": "; expected a positive number; declare c `positive`",
+    "Bernoulli(w)": "; expected a number between 0 and 1, both excluded; declare w `unit`",
+    "Poisson(sum(b2[h] for h in 1:H))": "which is 0 at b2 = 0",
+}
+INSIDE = (
+    "Exponential(l*b + m*(1 - b))",
+    "Poisson(l + k)",
+    "Poisson(l + m*sum(b2[h] for h in 1:H))",
+    "Bernoulli(p*b + (1 - p)*(1 - b))",
+    "Normal(0, g*l)",
+    "Normal(0, 1 + r**2)",
+)
+
+
+def supports(statement: str) -> dict[str, object]:
+    names = {"b": "Bernoulli(p)", "k": "Poisson(l)", "r": "Normal(0, l)", "g": "Gamma(l, m)"}
+    used = {n: f for n, f in names.items() if re.search(rf"\b{n}\b", statement)}
+    model = [f"{n} ~ {f}" for n, f in used.items()]
+    if "b2" in statement:
+        model.append("b2[h] ~ Bernoulli(p) for h in 1:H")
+    return {
+        "name": "supports",
+        "sizes": ["H"],
+        "parameters": {"l": "positive", "m": "positive", "w": "real", "p": "unit"},
+        "constants": {"c": "real"},
+        "model": [*model, f"x ~ {statement}"],
+        "observed": ["x"],
+    }
+
+
+@pytest.mark.parametrize("statement", SUPPORTS)
+def test_an_argument_that_leaves_its_domain_at_a_value_of_a_parent(statement: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_model(supports(statement))
+    (fault,) = caught.value.faults
+    assert SUPPORTS[statement] in str(fault)
+    assert fault.place.column > 1
+
+
+@pytest.mark.parametrize("statement", INSIDE)
+def test_what_is_inside_for_every_parent_is_no_condition(statement: str) -> None:
+    assert read_model(supports(statement)).conditions == ()
+
+
+UNDEFINED = {
+    "Normal(w*log(b), l)": "not defined at b = 0",
+    "Normal(w*b**(-1), l)": "not defined at b = 0",
+    "Normal(w*log1p(-b), l)": "not defined at b = 1",
+    "Normal(w*sqrt(b - 1), l)": "not defined at b = 0",
+    "Poisson(log_rate=log(w*b))": "not defined at b = 0",
+    "Normal(log(k), l)": "not defined at k = 0",
+    "Normal(w*sqrt(r), l)": "not defined at r = -1",
+    "Normal(0, l*(2 - k))": "is 0 at k = 2",
+    "Normal(0, 3.5 - k)": "at k = 1000",
+}
+
+
+@pytest.mark.parametrize("statement", UNDEFINED)
+def test_an_argument_without_a_value_at_some_parent(statement: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_model(supports(statement))
+    (fault,) = caught.value.faults
+    assert UNDEFINED[statement] in str(fault)
+
+
+@pytest.mark.parametrize(
+    ("prior", "variance", "at"),
+    [
+        ("Categorical(pi)", "w*(c - 1)", "c = 1"),
+        ("Categorical(pi)", "w*(3 - c)", "c = 3"),
+        ("Binomial(3, p)", "w*(2 - c)", "c = 2"),
+    ],
+)
+def test_arguments_are_tried_at_every_category_and_count(
+    prior: str, variance: str, at: str
+) -> None:
+    parameters = {"w": "positive", "pi": "simplex[3]"} if "pi" in prior else {"w": "positive"}
+    if "p)" in prior:
+        parameters["p"] = "unit"
+    with pytest.raises(SpecError, match=f"is 0 at {at}"):
+        read_model(
+            {
+                "name": "categories",
+                "parameters": parameters,
+                "model": [f"c ~ {prior}", f"x ~ Normal(0, {variance})"],
+                "observed": ["x"],
+            }
+        )
+
+
+def test_q_has_no_values_that_the_prior_excludes() -> None:
+    with pytest.raises(SpecError, match="greatest"):
+        read_model(
+            {
+                "name": "counts",
+                "parameters": {"p": "unit", "w": "real", "s": "positive"},
+                "model": ["z ~ Binomial(4, p)", "x ~ Normal(w*z, s)"],
+                "observed": ["x"],
+                "variational": ["z ~ Poisson(r)"],
+            }
+        )
