@@ -24,7 +24,7 @@ from symelbo.index.terms import (
     Size,
     Symbol,
 )
-from symelbo.language.density import density_term
+from symelbo.language.density import resolve_density
 from symelbo.language.fault import TextError
 from symelbo.language.parse import parse_expression
 from symelbo.language.syntax import NumberSyntax
@@ -40,7 +40,7 @@ def own(density: str, *arguments: Argument, shape: tuple[str, ...] = ()) -> Fami
 def test_every_built_in_density_is_well_formed(family: Family, n: int) -> None:
     form = family.forms[n]
     names = {name for argument in form.arguments for name in argument.shape} | set(family.shape)
-    density = density_term(family, form, {name: Extent("D") for name in names})
+    density = resolve_density(family, form, {name: Extent("D") for name in names})
     assert density.value.role is Role.VALUE
     assert [a.name for a in density.arguments] == [a.name for a in form.arguments]
     assert symbols_of(density.term) <= {density.value, *density.arguments}
@@ -49,7 +49,7 @@ def test_every_built_in_density_is_well_formed(family: Family, n: int) -> None:
 
 def test_a_category_selects() -> None:
     categorical = FAMILIES["Categorical"]
-    density = density_term(categorical, categorical.forms[0], {"K": Extent("C")})
+    density = resolve_density(categorical, categorical.forms[0], {"K": Extent("C")})
     (p,) = density.arguments
     assert p == Symbol("p", Role.ARGUMENT, Domain("simplex"), (Extent("C"),))
     assert density.value == Symbol("x", Role.VALUE, Domain("category"))
@@ -59,7 +59,7 @@ def test_a_category_selects() -> None:
 def test_matrix_functions_and_formal_sizes() -> None:
     matrix = Argument("M", Domain("posdef"), ("K", "K"))
     family = own("inv(M)[1,K] + logdet(M) + K*polygamma(1, x)", matrix)
-    density = density_term(family, family.forms[0], {"K": Extent("D", -1)})
+    density = resolve_density(family, family.forms[0], {"K": Extent("D", -1)})
     i, j = Index("i", Extent("D", -1)), Index("j", Extent("D", -1))
     m = Entry(density.arguments[0], (i, j))
     terms = getattr(density.term, "terms", ())
@@ -83,7 +83,7 @@ def test_matrix_functions_and_formal_sizes() -> None:
 def test_a_faulty_density_says_where(density: str, message: str) -> None:
     family = own(density, Argument("a", Domain("real")))
     with pytest.raises(TextError) as caught:
-        density_term(family, family.forms[0], {})
+        resolve_density(family, family.forms[0], {})
     assert str(caught.value) == message
 
 
@@ -128,9 +128,9 @@ def test_arithmetic_binds_as_in_mathematics(text: str, value: str) -> None:
     expected = number(value)
     if text == "sqrt(4)":
         expected_term = power(number(4), Fraction(1, 2))
-        assert density_term(family, family.forms[0], {}).term == expected_term
+        assert resolve_density(family, family.forms[0], {}).term == expected_term
     else:
-        assert density_term(family, family.forms[0], {}).term == expected
+        assert resolve_density(family, family.forms[0], {}).term == expected
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_bounds_hold_what_can_be_and_exclude_what_cannot(
         Argument("u", Domain("unit")),
     ]
     family = own(text, *arguments)
-    interval = bounds(density_term(family, family.forms[0], {}).term)
+    interval = bounds(resolve_density(family, family.forms[0], {}).term)
     assert not bounds(Number(Fraction(inside))).misses(interval)
     if outside is not None:
         assert bounds(Number(Fraction(outside))).misses(interval)

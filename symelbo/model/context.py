@@ -14,7 +14,7 @@ from symelbo.language.fault import TextFault, quote
 from symelbo.language.measure import Measure
 from symelbo.language.resolve import FUNCTIONS, Broken, Budget, Entity, Resolver
 from symelbo.language.tokens import MAX_LENGTH, MAX_NAME, RESERVED_WORDS
-from symelbo.model.model import Condition
+from symelbo.model.model import Condition, OwnFamily
 from symelbo.model.read_yaml import Scalar
 
 __all__ = ["Context"]
@@ -31,6 +31,7 @@ class Context:
     names: dict[str, Entity] = field(default_factory=dict)
     declared: dict[str, tuple[str, Place]] = field(default_factory=dict)  # name -> (what, where)
     families: dict[str, Family] = field(default_factory=dict)
+    own: dict[str, OwnFamily] = field(default_factory=dict)  # of `families`, the user's
     broken_families: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)

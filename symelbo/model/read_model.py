@@ -116,7 +116,7 @@ class _Reader:
         if "model" in self._keys:
             parsed = parse_statements(context, self._keys["model"], "model")
         names = [scalar.text for scalar in observed]
-        statements, definitions = resolve_model(context, parsed, names)
+        statements = resolve_model(context, parsed, names)
         self._check_observed(observed, bool(parsed))
         variational, symbols = read_variational(
             context, self._keys.get("variational"), statements, frozenset(names)
@@ -136,7 +136,6 @@ class _Reader:
             inputs=declared["inputs"],
             functions=declared["functions"],
             statements=statements,
-            definitions=definitions,
             observed=tuple(names),
             variational=variational,
             variational_symbols=symbols,

@@ -254,6 +254,7 @@ def _resolve(
         form=call.form,
         arguments=call.arguments,
         extents=call.extents,
+        density=call.density,
         place=item.place,
         places=places,
         conditions=call.conditions,
