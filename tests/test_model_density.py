@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from fractions import Fraction
 
 import pytest
@@ -45,6 +47,25 @@ def test_every_built_in_density_is_well_formed(family: Family, n: int) -> None:
     assert [a.name for a in density.arguments] == [a.name for a in form.arguments]
     assert symbols_of(density.term) <= {density.value, *density.arguments}
     assert not free_indices(density.term)
+
+
+def test_a_family_is_called_as_its_file() -> None:
+    assert len(FAMILIES) >= 24
+    for name, family in FAMILIES.items():
+        assert (family.name, family.builtin) == (name, True)
+    assert FAMILIES.get("Family") is None
+
+
+def test_only_the_families_that_a_model_uses_are_imported() -> None:
+    code = (
+        "import sys; from symelbo.model.read_model import read_model\n"
+        "read_model({'name': 'A', 'model': ['x ~ Poisson(2)'], 'observed': ['x']})\n"
+        "rooms = ('density', 'family', 'registry')\n"
+        "print(*sorted(m.split('.')[2] for m in sys.modules if m.startswith('symelbo.families.')"
+        " and not m.endswith(rooms)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "poisson\n"
 
 
 def test_a_category_selects() -> None:

@@ -54,7 +54,6 @@ def read_families(context: Context, node: Node) -> tuple[OwnFamily, ...]:
         own = _read_family(context, key, value)
         if own is not None and len(context.faults) == before:
             families.append(own)
-            context.families[key.text] = own.family
             context.own[key.text] = own
         else:
             # its uses are not faults of their own

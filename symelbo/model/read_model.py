@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from symelbo.errors import Fault, Place, SpecError
-from symelbo.families.registry import FAMILIES
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Extent, Role, Symbol
 from symelbo.language.fault import quote, suggest
@@ -98,7 +97,7 @@ class _Reader:
 
     def __init__(self, top: MappingNode) -> None:
         self._top = top
-        self._context = Context(families=dict(FAMILIES))
+        self._context = Context()
         self._keys: dict[str, Node] = {}
         self._key_places: dict[str, Place] = {}
 

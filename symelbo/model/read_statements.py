@@ -577,11 +577,11 @@ def bind_call(
 
     `about`: event shape and number of categories of the node that a statement of q is about.
     """
-    family = context.families.get(syntax.family)
+    family = context.family(syntax.family)
     if family is None and syntax.family in context.broken_families:
         return None
     if family is None:
-        names = context.families
+        names = context.family_names()
         alias = _ALIASES.get(syntax.family, "")
         close = suggest(syntax.family, [*names, *_ALIASES])
         for other, name in _ALIASES.items():

@@ -155,7 +155,7 @@ def _collect(
 
     resolver = Resolver(item.scalar.text, context.names, ignore, undeclared=note)
     loops = resolver.ranges(syntax.ranges, {})
-    family = context.families.get(syntax.family)
+    family = context.family(syntax.family)
     if family is None:
         return
     node = nodes[syntax.target][0].node
