@@ -13,7 +13,8 @@ from symelbo.families.registry import FAMILIES
 from symelbo.index.terms import Array, Extent, Term
 from symelbo.language.fault import TextFault, quote
 from symelbo.language.measure import Measure
-from symelbo.language.resolve import FUNCTIONS, Broken, Budget, Entity, Resolver
+from symelbo.language.resolve import Resolver
+from symelbo.language.scope import FUNCTIONS, Broken, Budget, Entity
 from symelbo.language.tokens import MAX_LENGTH, MAX_NAME, RESERVED_WORDS
 from symelbo.model.model import Condition, OwnFamily
 from symelbo.model.read_yaml import Scalar

@@ -13,7 +13,7 @@ from symelbo.errors import Fault, Place, SpecError
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Extent, Role, Symbol
 from symelbo.language.fault import quote, suggest
-from symelbo.language.resolve import Broken, Deterministic, SizeName
+from symelbo.language.scope import Broken, Deterministic, SizeName
 from symelbo.model.context import Context
 from symelbo.model.model import Model, Statement
 from symelbo.model.normalize import canonical_json, normalize

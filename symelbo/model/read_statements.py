@@ -28,12 +28,12 @@ from symelbo.language.density import resolve_density
 from symelbo.language.fault import TextError, quote, suggest
 from symelbo.language.measure import measure
 from symelbo.language.parse import parse_statement
-from symelbo.language.resolve import (
+from symelbo.language.resolve import Resolver
+from symelbo.language.scope import (
     Broken,
     Deterministic,
     Loops,
     Reach,
-    Resolver,
     array_shape,
     is_sound,
     is_tainted,

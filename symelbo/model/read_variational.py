@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from symelbo.index.terms import Domain, Extent, IndexTerm, Role, Symbol
 from symelbo.language.fault import TextFault, quote, suggest
-from symelbo.language.resolve import Reach, Resolver, category_extent
+from symelbo.language.resolve import Resolver
+from symelbo.language.scope import Reach, category_extent
 from symelbo.language.syntax import Assignment, Expression, NameSyntax, Sampling, SubscriptSyntax
 from symelbo.model.context import Context
 from symelbo.model.model import Statement
