@@ -10,11 +10,11 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import permutations
 
+from symelbo.index.nodes import synthesized
 from symelbo.index.polynomial import F0, Factors, Monomial, from_poly
 from symelbo.index.substitute import (
     free_indices,
     instantiate,
-    parts_of,
     rename_indices,
     replace_index,
     symbols_of,
@@ -29,6 +29,7 @@ from symelbo.index.terms import (
     IndexTerm,
     Inverse,
     Mul,
+    Node,
     Sum,
     Symbol,
     Term,
@@ -49,16 +50,10 @@ __all__ = [
 SYMMETRIC = ("posdef", "symmetric")
 
 
-@lru_cache(maxsize=100_000)
-def height(item: Term | Array) -> int:
+@synthesized("_height")
+def height(item: Node) -> int:
     """The largest n of a bound index `_n` in the term."""
-    own = 0
-    if isinstance(item, Sum):
-        own = _number_of(item.index)
-    elif isinstance(item, Array):
-        own = max((_number_of(index) for index in item.indices), default=0)
-    inner = (height(part) for part in parts_of(item) if isinstance(part, Term | Array))
-    return max(own, max(inner, default=0))
+    return max((*map(_number_of, item.bound()), *map(height, item.parts())), default=0)
 
 
 def _number_of(index: Index) -> int:

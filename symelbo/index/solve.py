@@ -33,11 +33,11 @@ from symelbo.index.substitute import (
     count_subterms,
     free_indices,
     instantiate,
-    parts_of,
     rename_indices,
     replace_index,
     replace_symbols,
     symbols_of,
+    walk_parts,
 )
 from symelbo.index.terms import (
     Apply,
@@ -50,6 +50,7 @@ from symelbo.index.terms import (
     IndexTerm,
     Inverse,
     Mul,
+    Node,
     Number,
     Position,
     Power,
@@ -660,16 +661,15 @@ def _has_parameter(atom: Term) -> bool:
     return any(s.role in (Role.PARAMETER, Role.VARIATIONAL) for s in symbols_of(atom))
 
 
-def divisors(item: Term | IndexTerm | Array) -> list[Term]:
+def divisors(item: Node) -> list[Term]:
     """What a term divides by, at any depth, and is not certainly different from 0."""
-    found: list[Term] = []
-    if isinstance(item, Power) and isinstance(item.exponent, Number) and item.exponent.value < 0:
-        for factor in item.base.factors if isinstance(item.base, Mul) else (item.base,):
-            if not is_nonzero(factor):
-                found.append(factor)
-    for part in parts_of(item):
-        found += divisors(part)
-    return list(dict.fromkeys(found))
+    found: dict[Term, None] = {}
+    for part in walk_parts(item):
+        match part:
+            case Power(base, Number(exponent)) if exponent < 0:
+                factors = base.factors if isinstance(base, Mul) else (base,)
+                found |= dict.fromkeys(f for f in factors if not is_nonzero(f))
+    return list(found)
 
 
 def _order_of_appearance(
@@ -677,20 +677,10 @@ def _order_of_appearance(
 ) -> list[Index]:
     seen: list[Index] = []
     for atom, _ in sorted(factors, key=lambda f: sort_key(f[0])):
-        for index in _appearing(atom):
-            if index in indices and index not in seen:
+        for index in walk_parts(atom):
+            if isinstance(index, Index) and index in indices and index not in seen:
                 seen.append(index)
     return seen
-
-
-def _appearing(item: object) -> list[Index]:
-    """Index variables of a term from left to right, repeats included."""
-    if isinstance(item, Index):
-        return [item]
-    found: list[Index] = []
-    for part in parts_of(item):  # type: ignore[arg-type]
-        found.extend(_appearing(part))
-    return found
 
 
 def _add(poly: Poly, monomial: Monomial, scale: Fraction) -> None:
