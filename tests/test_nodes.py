@@ -151,7 +151,7 @@ def test_passes_need_to_know_no_node() -> None:
     assert free_indices(reach) == {I}
     assert symbols_of(reach) == {X}
     assert count_subterms(reach) == 4
-    assert height(Reach(Index("_3", D), XI)) == 3
+    assert height(Reach(J.canonical(3), XI)) == 3
     assert list(walk_parts(reach, binders=True))[:2] == [reach, J]
     assert sort_key(reach)[0] == 99
     assert replace_index(reach, I, K) == Reach(J, build.mul(Entry(X, (K,)), XJ))

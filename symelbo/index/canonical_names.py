@@ -1,6 +1,6 @@
 """Canonical names of bound indices, so that equal sums are equal values.
 
-A bound index is called `_n`, numbered by height: larger than every bound index inside its body.
+A bound index is numbered by height: larger than every bound index inside its body.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from symelbo.index.terms import (
     Inverse,
     Mul,
     Node,
+    Origin,
     Sum,
     Symbol,
     Term,
@@ -52,16 +53,12 @@ SYMMETRIC = ("posdef", "symmetric")
 
 @synthesized("_height")
 def height(item: Node) -> int:
-    """The largest n of a bound index `_n` in the term."""
-    return max((*map(_number_of, item.bound()), *map(height, item.parts())), default=0)
-
-
-def _number_of(index: Index) -> int:
-    return int(index.name[1:]) if index.name[0] == "_" and index.name[1:].isdigit() else 0
+    """The largest number of a canonical index that is bound in the term."""
+    return max((*(index.number for index in item.bound()), *map(height, item.parts())), default=0)
 
 
 def rename_apart(monomial: Monomial) -> Monomial:
-    mapping = {i: Index(f"@{i.name}", i.extent, i.low) for i in monomial.bound}
+    mapping = {i: i.like(f"@{i.name}", Origin.PASSING) for i in monomial.bound}
     factors = tuple((rename_indices(atom, mapping), e) for atom, e in monomial.factors)
     return Monomial(tuple(mapping.values()), factors)
 
@@ -74,11 +71,11 @@ def name_canonically(bound: tuple[Index, ...], factors: Factors) -> Monomial:
     base = max((height(atom) for atom in factors), default=0)
     outside = [(a, e) for a, e in factors.items() if free_indices(a).isdisjoint(bound_set)]
     inside = [(a, e) for a, e in factors.items() if not free_indices(a).isdisjoint(bound_set)]
-    neutral = {i: Index(f"?{n}", i.extent, i.low) for n, i in enumerate(bound)}
+    neutral = {i: i.like(f"?{n}", Origin.PASSING) for n, i in enumerate(bound)}
     started = [(rename_indices(a, neutral), e) for a, e in inside]
     best: tuple[object, tuple[tuple[Term, Fraction], ...], tuple[Index, ...]] | None = None
     for order in _orders(tuple(neutral.values()), started):
-        names = {i: Index(f"_{base + 1 + n}", i.extent, i.low) for n, i in enumerate(order)}
+        names = {i: i.canonical(base + 1 + n) for n, i in enumerate(order)}
         renamed = []
         for atom, exponent in started:
             fresh = rename_indices(atom, names)
@@ -113,8 +110,8 @@ def _orders(
 ) -> Iterable[tuple[Index, ...]]:
     if len(bound) == 1:
         return [bound]
-    marked = Index("*", Extent(None, 0))
-    blank = Index("?", Extent(None, 0))
+    marked = Index("*", Extent(None, 0), origin=Origin.PASSING)
+    blank = Index("?", Extent(None, 0), origin=Origin.PASSING)
     signatures: dict[Index, tuple[object, ...]] = {}
     for index in bound:
         seen = []

@@ -32,6 +32,7 @@ from symelbo.index.terms import (
     IndexTerm,
     Inverse,
     Number,
+    Origin,
     Position,
     Role,
     Sum,
@@ -156,7 +157,7 @@ def _complete_range(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
         if not all(_is_defined_up_to(atom, index, longer) for atom in factors):
             continue
         remaining = tuple(b for b in bound if b != index)
-        wider = Index(f"{index.name}+", longer, index.low)
+        wider = Index(f"{index.name}+", longer, index.low, Origin.PASSING)
         full = [(replace_index(a, index, wider), e) for a, e in factors.items()]
         last = [(replace_index(a, index, Position(longer)), e) for a, e in factors.items()]
         result = dict(renormalized_product((*remaining, wider), full))

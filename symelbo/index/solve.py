@@ -52,6 +52,7 @@ from symelbo.index.terms import (
     Mul,
     Node,
     Number,
+    Origin,
     Position,
     Power,
     Role,
@@ -370,7 +371,7 @@ class _Elimination:
                 continue
             freed = [i for i in monomial.bound if any(i in free_indices(a) for a, _ in chosen)]
             names = _order_of_appearance(freed, chosen)
-            mapping = {i: Index(f"~{n}", i.extent, i.low) for n, i in enumerate(names)}
+            mapping = {i: i.like(f"~{n}", Origin.FREED) for n, i in enumerate(names)}
             key = tuple(
                 sorted(
                     ((rename_indices(a, mapping), e) for a, e in chosen),
@@ -391,9 +392,9 @@ class _Elimination:
     def freshen(self, poly: Poly) -> Poly:
         term = from_poly(poly)
         for index in sorted(free_indices(term), key=sort_key):
-            if index.name.startswith("~"):
+            if index.origin is Origin.FREED:
                 self.extra += 1
-                term = replace_index(term, index, Index(f"f{self.extra}", index.extent, index.low))
+                term = replace_index(term, index, index.like(f"f{self.extra}"))
         return to_poly(term)
 
     def pivot(self, poly: Poly) -> bool:
@@ -538,7 +539,7 @@ class _Elimination:
                 for mine, other, inverse in _inverses_along(atom):
                     if mine in free and other in touched:
                         self.extra += 1
-                        fresh = Index(f"f{self.extra}", mine.extent, mine.low)
+                        fresh = mine.like(f"f{self.extra}")
                         product = build.total(mine, mul(inverse(fresh), from_poly(poly)))
                         self.open = [p for p in self.open if p is not poly]
                         self.push(to_poly(product))

@@ -150,7 +150,7 @@ def _part_names(item: N, taken: frozenset[str]) -> N:
         while letter in taken:
             number += 1
             letter = f"{index.name}{number}"
-        new = Index(letter, index.extent, index.low)
+        new = index.like(letter)
         parts = tuple(_replace(part, {index: new}, {}) for part in parts)
         taken = taken | {letter}
         fresh.append(new)
@@ -258,7 +258,7 @@ def _fresh(index: Index, taken: set[str]) -> Index:
     count = 1
     while f"{index.name}.{count}" in taken:
         count += 1
-    fresh = Index(f"{index.name}.{count}", index.extent, index.low)
+    fresh = index.like(f"{index.name}.{count}")
     taken.add(fresh.name)
     return fresh
 

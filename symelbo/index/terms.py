@@ -40,6 +40,7 @@ __all__ = [
     "Node",
     "Number",
     "Offset",
+    "Origin",
     "Position",
     "Power",
     "Role",
@@ -110,14 +111,36 @@ class Symbol(Interned):
     shape: tuple[Extent, ...] = ()
 
 
+class Origin(Enum):
+    """Where an index comes from; all but the first have names that nobody can write."""
+
+    NAMED = "named"  # by a person, or by a pass that chose a letter
+    CANONICAL = "canonical"  # bound in a normal form, and numbered there
+    FREED = "freed"  # bound before an equation was split
+    PASSING = "passing"  # gone when the pass that made it ends
+
+
 @node
 class Index(Node):
-    """An index variable that ranges over low..extent (inclusive, counted from 1 as in the spec)."""
+    """An index variable that ranges over low..extent (inclusive, counted from 1 as in the spec).
+
+    number: of a canonical index, larger than those of all canonical indices inside its range.
+    """
 
     rank = 20
     name: str
     extent: Extent
     low: int = 1
+    origin: Origin = Origin.NAMED
+    number: int = 0
+
+    def like(self, name: str, origin: Origin = Origin.NAMED, number: int = 0) -> Index:
+        """Another index of the same range."""
+        return Index(name, self.extent, self.low, origin, number)
+
+    def canonical(self, number: int) -> Index:
+        """The canonical index of this range with this number."""
+        return self.like(f"_{number}", Origin.CANONICAL, number)
 
     def label(self) -> tuple[object, ...]:
         return self.name, self.extent.size or "", self.extent.offset, self.low

@@ -170,7 +170,7 @@ class _Renaming:
         for index in indices:
             name = next(n for n in self._candidates(index) if n not in taken)
             taken |= {name}
-            mapping[index] = replace(index, name=name)
+            mapping[index] = index.like(name)
             fresh.append(mapping[index])
         return tuple(fresh), replace(self, taken=taken, mapping=tuple(mapping.items()))
 
