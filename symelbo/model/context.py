@@ -10,7 +10,7 @@ from typing import Final
 from symelbo.errors import Fault, Place, SpecError
 from symelbo.families.family import Family
 from symelbo.families.registry import FAMILIES
-from symelbo.index.terms import Array, Extent, Term
+from symelbo.index.terms import Extent, Node
 from symelbo.language.fault import TextFault, quote
 from symelbo.language.measure import Measure
 from symelbo.language.resolve import Resolver
@@ -52,7 +52,7 @@ class Context:
     arities: dict[str, tuple[tuple[Extent, ...], ...]] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     characters: int = 0  # of the expressions read so far
-    measures: dict[Term | Array, Measure] = field(default_factory=dict)
+    measures: dict[Node, Measure] = field(default_factory=dict)
 
     def fault(self, place: Place, found: str, expected: str = "", hint: str = "") -> None:
         """Record a fault; stop reading where there are too many."""
