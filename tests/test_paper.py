@@ -30,6 +30,7 @@ import symelbo
 from symelbo.answer.derivation import Derivation
 from symelbo.criterion.factor import Factor, is_parent, make_factor
 from symelbo.criterion.result import Closure, Holds
+from symelbo.entropy.summand import Kind
 from symelbo.expfam.form import Gauge
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Entry, Offset, Role, Symbol, Term
@@ -528,7 +529,7 @@ def gaussian_entropy(case: Case) -> Iterator[Check]:
     """An entropy free of the latents, and SciPy's."""
     total = case.derivation.entropy_sum
     assert total is not None
-    assert next(e for e in total.entropies if e.node == "x").parents == ()
+    assert next(e for e in total.entropies if e.node == "x").over == ()
     covariance = np.diag(case.parameters["sigma2"] + np.zeros(case.sizes["D"]))
     for point in case.points():
         yield "H of x", stats.multivariate_normal(cov=covariance).entropy(), point.entropy("x")
@@ -1201,7 +1202,10 @@ def _(draw: Draw) -> Iterator[Check]:
     case, _ = family_mixture(draw, constant=False)
     point = case.point()
     assert point.form("c").gauge is Gauge.CONSTANT
-    assert [point.result(node).entropy_kind for node in ("c", "x")] == ["entropy", "pseudo_entropy"]
+    total = point.derivation.entropy_sum
+    assert total is not None
+    kinds = {e.node: e.kind for e in total.entropies}
+    assert kinds == {"c": Kind.ENTROPY, "x": Kind.PSEUDO_ENTROPY}
     yield "H~[Cat] is H[Cat]", case.printed_entropy("c"), case.derived_entropy("c")
     yield from case.split_identity()
 
