@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy import exp, log
-
 from paper.case import Case, Check, Draw, make_case
 from paper.point import Point, Values, Vector
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy import exp, log
-
 from paper.audit import audited
 from paper.belief_nets import (
     belief_net,
