@@ -54,7 +54,6 @@ from symelbo.index.normal import from_poly, is_positive, normal, normal_array, t
 from symelbo.index.substitute import (
     count_subterms,
     instantiate,
-    parts_of,
     replace_symbols,
     symbols_of,
 )
@@ -71,6 +70,7 @@ from symelbo.index.terms import (
     IndexTerm,
     IndexValue,
     Mul,
+    Node,
     Number,
     Offset,
     Power,
@@ -1011,14 +1011,14 @@ def _links_in(term: Term) -> Iterator[Call]:
         if term.name in LINKS:
             yield term
         return
-    for part in parts_of(term):
+    for part in term.parts():
         if isinstance(part, Term):
             yield from _links_in(part)
 
 
-def _count(term: Term | IndexTerm | Array, symbol: Symbol) -> int:
+def _count(term: Node, symbol: Symbol) -> int:
     own = int(isinstance(term, Entry) and term.symbol == symbol)
-    return own + sum(_count(part, symbol) for part in parts_of(term))
+    return own + sum(_count(part, symbol) for part in term.parts())
 
 
 def _is_polynomial(term: Term) -> bool:
