@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symelbo.answer.derivation import Derivation, EntropySum, FactorResult
+from symelbo.answer.derivation import Derivation, FactorResult
 from symelbo.code.numpy_code import Code, Level, Local, NumpyPrinter, Unsupported
 from symelbo.code.numpy_profile import (
     Profile,
@@ -31,6 +31,7 @@ from symelbo.code.numpy_terms import (
     swap_term,
 )
 from symelbo.entropy.exact_posterior import log_joint
+from symelbo.entropy.summand import EntropySum
 from symelbo.expfam.derive_moments import derive_moments
 from symelbo.expfam.form import Inseparable
 from symelbo.expfam.separate_density import separate_density
@@ -329,14 +330,15 @@ class Body:
         parts: list[tuple[bool, Code]] = []
         self._entropy_of_q(parts)
         for entropy in sums.entropies:
-            kind = entropy.kind.replace("_", "-")
+            kind = entropy.kind.value.replace("_", "-")
             self.pending = f"{kind} of {entropy.node}"
             self.subject = entropy.node
             what = f"{kind} of {entropy.node} under q"
             name = f"entropy_{entropy.node}"
             shown = (entropy.display, entropy.abbreviations)
-            parts.append((True, self._mean_or_ask(entropy.term, *shown, name, what)))
-        for node, term in sums.bases:
+            parts.append((True, self._mean_or_ask(entropy.known, *shown, name, what)))
+        for base in sums.bases:
+            node, term = base.node, base.known
             self.pending = f"logarithm of the base measure of {node}"
             what = f"logarithm of the base measure of {node} under q"
             parts.append((False, self._mean_or_ask(term, term, (), f"log_base_{node}", what)))
