@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy import pi
+
 from paper.case import Check, Draw
 
 DRAWS = 6

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy import exp, log
+
 from paper.case import Case, Check, Draw, make_case
 from paper.point import Point, Values, Vector
 

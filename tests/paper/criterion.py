@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+
 from paper.case import Check, Draw
 from paper.family import FiniteFamily
 from paper.point import MODELS, Point, derive_model, draw_domain
-
 from symelbo.criterion.factor import Factor, is_parent, make_factor
 from symelbo.criterion.result import Closure
 from symelbo.index.substitute import symbols_of

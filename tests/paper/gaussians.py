@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 from numpy import log, pi
-from paper.audit import TWO_PI_E
-from paper.case import Case, Check, Draw, make_case
-from paper.family import CurvedMean, FiniteFamily
-from paper.point import Point, Values, Vector, derive_model, draw_domain, slope_along
 from scipy import stats
 from sklearn.datasets import load_digits
 
 import symelbo
+from paper.audit import TWO_PI_E
+from paper.case import Case, Check, Draw, make_case
+from paper.family import CurvedMean, FiniteFamily
+from paper.point import Point, Values, Vector, derive_model, draw_domain, slope_along
 from symelbo.answer.derivation import Derivation
 
 

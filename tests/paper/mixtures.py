@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy import log, pi
+from scipy import stats
+from scipy.special import digamma, gammaln, loggamma, polygamma
+
 from paper.case import Case, Check, Draw, make_case
 from paper.family import FiniteFamily
 from paper.point import Point, Values, Vector, draw_domain
-from scipy import stats
-from scipy.special import digamma, gammaln, loggamma, polygamma
 
 
 def categorical_entropy(p: Vector) -> float:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from paper import test_section_1, test_section_2, test_section_3, test_section_4
-from paper.point import Point, derive_model
 
 import symelbo
+from paper import test_section_1, test_section_2, test_section_3, test_section_4
+from paper.point import Point, derive_model
 from symelbo.criterion.result import Holds
 
 NOT_FORMULAS = {

@@ -13,6 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy import exp, log, pi
+from scipy import integrate, stats
+from scipy.special import gammaln
+
+import symelbo
 from paper.audit import DRAWS, TWO_PI_E, assert_equal
 from paper.case import Case, Draw, make_case
 from paper.family import FiniteFamily
@@ -36,10 +40,6 @@ from paper.mixtures import (
     weighted,
 )
 from paper.point import Point, Values, Vector, derive_model
-from scipy import integrate, stats
-from scipy.special import gammaln
-
-import symelbo
 from symelbo.answer.derivation import Derivation
 from symelbo.expfam.form import Gauge
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy import exp, log
+
 from paper.audit import audited
 from paper.belief_nets import (
     belief_net,

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy import log
+from scipy import stats
+
 from paper.audit import TWO_PI_E, audited
 from paper.belief_nets import sums
 from paper.case import Check, Draw
@@ -24,7 +26,6 @@ from paper.gaussians import (
     reparameterized_ppca,
 )
 from paper.point import slope_along
-from scipy import stats
 
 
 @audited

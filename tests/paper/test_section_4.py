@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy import exp, log
+from scipy import stats
+from scipy.special import gammaln
+
 from paper.audit import audited
 from paper.belief_nets import sums
 from paper.case import Check, Draw
@@ -27,9 +30,6 @@ from paper.mixtures import (
     without_base,
 )
 from paper.point import slope_along
-from scipy import stats
-from scipy.special import gammaln
-
 from symelbo.expfam.form import Gauge
 
 
