@@ -23,6 +23,8 @@ from symelbo.model.model import Model
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from symelbo.sympy_edge.express import Expressions
+
 __all__ = [
     "Assumption",
     "Derivation",
@@ -172,6 +174,12 @@ class Derivation:
         module = ModuleType(self.model.stem)
         exec(compile(self.python(), f"{self.model.stem}.py", "exec"), module.__dict__)
         return module
+
+    def sympy(self, **sizes: int) -> Expressions:
+        """As SymPy expressions, written out for the sizes that are given; needs SymPy."""
+        from symelbo.sympy_edge.express import express
+
+        return express(self, sizes)
 
     def summary(self) -> str:
         """What the command line prints, without colours."""
