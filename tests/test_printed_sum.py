@@ -29,7 +29,7 @@ from scipy import special
 
 import symelbo
 from symelbo.answer.derivation import Derivation, EntropySum, FactorEntropy
-from symelbo.code.numpy_body import Setting
+from symelbo.code.setting import Setting
 from symelbo.criterion.result import Closure
 from symelbo.index.build import ZERO, divide, negate, number
 from symelbo.index.substitute import mentions, replace_symbols, symbols_of

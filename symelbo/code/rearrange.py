@@ -1,20 +1,24 @@
-"""Terms rearranged for printing as NumPy: squares kept as squares, absolute values by name."""
+"""Terms rearranged for numbers: squares kept as squares, absolute values by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from symelbo.index.build import mul, power
 from symelbo.index.substitute import free_indices, instantiate, map_parts, symbols_of
 from symelbo.index.terms import (
     Add,
+    Apply,
     Array,
     Call,
+    Delta,
     Domain,
     Entry,
     Index,
     IndexTerm,
+    IndexValue,
+    Inverse,
+    LogDet,
     Mul,
     Power,
     Role,
@@ -23,22 +27,50 @@ from symelbo.index.terms import (
     Term,
 )
 
-__all__ = ["Facts", "fold_absolutes", "is_affine_in", "name_residuals", "swap_term"]
+__all__ = ["fold_absolutes", "is_affine_in", "map_terms", "name_residuals", "swap_term"]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What rules for printing may use beyond the domains of the symbols.
+def map_terms(
+    term: Term,
+    on_term: Callable[[Term], Term],
+    on_place: Callable[[IndexTerm], IndexTerm] = lambda place: place,
+) -> Term:
+    """The term with its immediate parts mapped: as `map_parts`, but nothing folds or is reordered.
 
-    zeros: simplexes whose entries may be 0, the rest of the model being made for it;
-    totals: counts x[..., k] -> their sum over k, an Array over the places before;
-    bounds: values -> the least and the greatest of each (None where there is none), Arrays over
-    their places.
+    requires: what `on_place` makes of the index of a sum or an array is not asked.
     """
 
-    zeros: frozenset[Symbol] = frozenset()
-    totals: tuple[tuple[Symbol, Array], ...] = ()
-    bounds: tuple[tuple[Symbol, tuple[Array | None, Array | None]], ...] = ()
+    def on_array(array: Array) -> Array:
+        return Array(array.indices, on_term(array.body))
+
+    def on_places(places: tuple[IndexTerm, ...]) -> tuple[IndexTerm, ...]:
+        return tuple(map(on_place, places))
+
+    match term:
+        case Add(terms):
+            return Add(tuple(map(on_term, terms)))
+        case Mul(factors):
+            return Mul(tuple(map(on_term, factors)))
+        case Power(base, exponent):
+            return Power(on_term(base), on_term(exponent))
+        case Call(name, arguments):
+            return Call(name, tuple(map(on_term, arguments)))
+        case Sum(index, body):
+            return Sum(index, on_term(body))
+        case Entry(symbol, places):
+            return Entry(symbol, on_places(places))
+        case Delta(left, right):
+            return Delta(on_place(left), on_place(right))
+        case IndexValue(place):
+            return IndexValue(on_place(place))
+        case Inverse(matrix, row, column):
+            return Inverse(on_array(matrix), on_place(row), on_place(column))
+        case LogDet(matrix):
+            return LogDet(on_array(matrix))
+        case Apply(function, given, places, slots):
+            moved = tuple((slot, on_places(where)) for slot, where in slots)
+            return Apply(function, tuple(map(on_array, given)), on_places(places), moved)
+    return term
 
 
 def name_residuals(term: Term) -> tuple[Term, dict[Symbol, Array]]:
