@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from symelbo.code.ops import FUNCTIONS, Axes
 from symelbo.code.plan import Assignment, Average, Unsupported, Value, symbols_in
-from symelbo.code.rearrange import map_terms, name_residuals, swap_term
+from symelbo.code.rearrange import map_unfolded, name_residuals, swap_term
 from symelbo.code.setting import DATA, Setting, Variable, fresh
 from symelbo.code.stable_form import settle, stable_form
 from symelbo.code.stable_rules import WHOLE
@@ -17,9 +17,9 @@ from symelbo.index.normal import normal_array
 from symelbo.index.substitute import (
     count_subterms,
     free_indices,
-    parts_of,
     replace_symbols,
     symbols_of,
+    walk_parts,
 )
 from symelbo.index.terms import (
     Apply,
@@ -33,16 +33,16 @@ from symelbo.index.terms import (
     IndexValue,
     Inverse,
     LogDet,
+    Node,
     Offset,
     Role,
     Symbol,
     Term,
 )
 from symelbo.index.tidy import sum_over
-from symelbo.language.density import Density, density_term
 from symelbo.model.model import Statement
 
-__all__ = ["Draft", "density_of", "mapping_of", "rows_of"]
+__all__ = ["Draft", "rows_of"]
 
 _LINKS = frozenset(("exp", "sigmoid", "softplus", "tanh"))
 _SHORT = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "location": "m"}
@@ -105,7 +105,7 @@ class Draft:
                 raise Unsupported(f"no numeric form of {name}")
             case Apply(function) if function not in WHOLE:
                 return self._place_function(term)
-        return map_terms(term, self._place, self._place_index)
+        return map_unfolded(term, self._place, self._place_index)
 
     def _place_index(self, place: IndexTerm) -> IndexTerm:
         if not isinstance(place, Entry):
@@ -119,7 +119,7 @@ class Draft:
         if name is None or term.derivatives:
             raise Unsupported(f"{term.function.name} is an abstract function")
         function = self.variables[term.function].symbol
-        placed = map_terms(term, self._place, self._place_index)
+        placed = map_unfolded(term, self._place, self._place_index)
         assert isinstance(placed, Apply)
         for argument in placed.arguments:
             if not free_indices(argument) <= set(self.leading):
@@ -129,16 +129,15 @@ class Draft:
     def formal(
         self,
         statement: Statement,
-        density: Density,
         term: Term,
         plates: tuple[Index, ...] | None = None,
     ) -> Term:
         """A term in a family's symbols, summed over the plates, long arguments by name."""
         plates = statement.plates if plates is None else plates
         mapping: dict[Symbol, Array] = {}
-        for symbol, array in mapping_of(statement, density).items():
+        for symbol, array in statement.actual().items():
             array = Array(array.indices, replace_symbols(array.body, self.given))
-            if symbol != density.value and symbol in symbols_of(term):
+            if symbol != statement.density.value and symbol in symbols_of(term):
                 name = _SHORT.get(symbol.name, symbol.name)
                 array = self.abbreviate(name, symbol.domain, array, statement.plates)
             mapping[symbol] = array
@@ -219,8 +218,8 @@ class Draft:
         """Add an assignment, under the comment that is pending."""
         self.statements.append(Assignment(target, axes, value, self.pending, symmetric))
         self.pending = ""
-        called = (name for term in _terms(value) for name in _functions_in(term))
-        if not _MAY_BE_INFINITE.isdisjoint(called):
+        parts = walk_parts(value) if isinstance(value, Term) else ()
+        if any(isinstance(part, Call) and part.name in _MAY_BE_INFINITE for part in parts):
             self.infinite.add(target)
 
     def assign(self, name: str, term: Term, kept: Axes = ()) -> Average:
@@ -274,35 +273,6 @@ class Draft:
 _LOWERED = frozenset(("raised", "over", "logbesseli0e", "besselratio", "logbesseli0"))
 
 
-def _terms(value: Value) -> tuple[Term, ...]:
-    return (value,) if isinstance(value, Term) else ()
-
-
-def _functions_in(item: object) -> Iterator[str]:
-    if isinstance(item, Call):
-        yield item.name
-    if isinstance(item, Term | Array):
-        for part in parts_of(item):
-            yield from _functions_in(part)
-
-
-def density_of(statement: Statement) -> Density:
-    """The log-density of a statement's family, in its formal symbols."""
-    try:
-        return density_term(statement.family, statement.form, dict(statement.extents))
-    except ValueError as error:
-        raise Unsupported(str(error)) from None
-
-
-def mapping_of(statement: Statement, density: Density) -> dict[Symbol, Array]:
-    """formal symbols -> what the model puts there"""
-    given = dict(statement.arguments)
-    mapping = {symbol: given[symbol.name] for symbol in density.arguments}
-    events = rows_of(density.value, "v")
-    mapping[density.value] = Array(events, Entry(statement.node, (*statement.places, *events)))
-    return mapping
-
-
 def rows_of(symbol: Symbol, stem: str) -> tuple[Index, ...]:
     """One index per axis of a symbol."""
     return tuple(Index(f"{stem}{n}", extent) for n, extent in enumerate(symbol.shape))
@@ -314,11 +284,17 @@ def _links_in(term: Term) -> Iterator[Call]:
         if term.name in _LINKS:
             yield term
         return
-    for part in parts_of(term):
+    for part in term.parts():
         if isinstance(part, Term):
             yield from _links_in(part)
 
 
-def _count(term: Term | IndexTerm | Array, symbol: Symbol) -> int:
-    own = int(isinstance(term, Entry) and term.symbol == symbol)
-    return own + sum(_count(part, symbol) for part in parts_of(term))
+def _count(term: Term, symbol: Symbol) -> int:
+    return sum(isinstance(part, Entry) and part.symbol == symbol for part in _places_in(term))
+
+
+def _places_in(item: Node) -> Iterator[Node]:
+    """Every node inside, as often as it stands there."""
+    yield item
+    for part in item.parts():
+        yield from _places_in(part)

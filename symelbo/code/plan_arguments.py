@@ -12,8 +12,8 @@ from symelbo.code.plan_sizes import least_sizes
 from symelbo.code.print_numpy import dim_text
 from symelbo.code.setting import DATA, SAMPLES, Setting
 from symelbo.index.build import extent_length
-from symelbo.index.substitute import parts_of
-from symelbo.index.terms import Array, Entry, Extent, Role, Size, Symbol, Term
+from symelbo.index.substitute import walk_parts
+from symelbo.index.terms import Entry, Extent, Role, Size, Symbol, Term
 
 __all__ = ["as_optional", "conditions_on", "list_arguments", "sizes_in", "symbol_argument"]
 
@@ -109,15 +109,8 @@ def _determined(arguments: Iterator[Argument]) -> set[str]:
 def _sizes_of(argument: Argument) -> frozenset[str]:
     """The sizes in the bounds of an argument."""
     bounds = (bound for bound in (argument.lower, argument.upper) if bound is not None)
-    return frozenset(size for bound in bounds for size in _size_names(bound))
-
-
-def _size_names(item: object) -> Iterator[str]:
-    if isinstance(item, Size):
-        yield item.name
-    if isinstance(item, Term | Array):
-        for part in parts_of(item):
-            yield from _size_names(part)
+    parts = (part for bound in bounds for part in walk_parts(bound))
+    return frozenset(part.name for part in parts if isinstance(part, Size))
 
 
 def symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False) -> Argument:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from symelbo.answer.derivation import FactorResult
-from symelbo.code.draft import Draft, density_of, mapping_of
+from symelbo.code.draft import Draft
 from symelbo.code.plan import Unsupported
 from symelbo.code.plan_moments import Moments, NotQuadratic, has_latents, tidy_residuals
 from symelbo.code.setting import Setting
@@ -21,7 +21,6 @@ from symelbo.index.normal import from_poly, to_poly
 from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Add, Array, Index, Symbol, Term
 from symelbo.index.tidy import sum_over, tidy
-from symelbo.language.density import Density
 from symelbo.model.model import Statement
 
 __all__ = ["Expectations"]
@@ -79,7 +78,6 @@ class Expectations:
     def of_formal(
         self,
         statement: Statement,
-        density: Density,
         term: Term,
         *,
         only_at_mean: bool = False,
@@ -90,14 +88,14 @@ class Expectations:
         Summed over `plates`, by default over all plates of the statement.
         """
         plates = statement.plates if plates is None else plates
-        point = replace_symbols(term, mapping_of(statement, density))
+        point = replace_symbols(term, statement.actual())
         latent = has_latents(sum_over(plates, point))
         if not latent or self.moments.means is None or self.by_samples:
             if latent and self.setting.mixture is None:
                 self.by_samples = True
-            return [self.draft.formal(statement, density, term, plates)]
+            return [self.draft.formal(statement, term, plates)]
         if only_at_mean:
-            return [self.draft.formal(statement, density, term, plates)]
+            return [self.draft.formal(statement, term, plates)]
         try:
             folded = self.moments.fold(point)
             at_mean, curved = self.moments.expect(sum_over(plates, folded))
@@ -105,7 +103,7 @@ class Expectations:
             raise Unsupported("no closed form") from None
         if folded != point:
             return [tidy(add(at_mean, curved))]
-        terms = [self.draft.formal(statement, density, term, plates)]
+        terms = [self.draft.formal(statement, term, plates)]
         return terms if curved == ZERO else [*terms, tidy(curved)]
 
     def of_change(self, statement: Statement, result: FactorResult) -> list[Term]:
@@ -116,11 +114,10 @@ class Expectations:
         identity = result.identity
         assert identity is not None
         if identity.formal is not None and identity.formal_base is not None:
-            density = density_of(statement)
             own = result.factor.change.density
             term = tidy_residuals(_less(own.term, identity.formal, identity.formal_base))
-            if symbols_of(term) <= set(mapping_of(statement, density)):
-                return self.of_formal(statement, density, term)
+            if symbols_of(term) <= set(statement.actual()):
+                return self.of_formal(statement, term)
         factor = result.factor
         whole = _less(factor.log_density, identity.entropy, identity.base)
         term = sum_over(factor.plates, tidy_residuals(whole))

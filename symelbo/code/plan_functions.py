@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symelbo.answer.derivation import FactorResult
-from symelbo.code.draft import Draft, density_of
+from symelbo.code.draft import Draft
 from symelbo.code.ops import Axes
 from symelbo.code.plan import Assignment, Average, Ratio, Total, Unsupported, Value, symbols_in
 from symelbo.code.plan_expectations import Expectations
@@ -114,10 +114,9 @@ def plan_elbo(setting: Setting) -> Body:
     if not exact:
         _add_entropy_of_q(draft, parts)
     for statement, result in zip(model.statements, setting.derivation.factors, strict=True):
-        density = density_of(statement)
         means.moments.subject = result.node
         draft.pending = f"log-density of {result.node}"
-        terms = means.of_formal(statement, density, density.term, only_at_mean=exact)
+        terms = means.of_formal(statement, statement.density.term, only_at_mean=exact)
         _assign_all(draft, parts, f"log_{result.node}", terms)
     if exact:
         # H[q] plus half the trace of Hessian times covariance, which is -H/2
@@ -210,7 +209,7 @@ def _compute_q(draft: Draft) -> None:
         logs = []
         for statement, result in zip(model.statements, setting.derivation.factors, strict=True):
             draft.pending = f"log-density of {result.node}"
-            term = draft.formal(statement, density_of(statement), density_of(statement).term)
+            term = draft.formal(statement, statement.density.term)
             logs.append(draft.assign_placed(f"log_{result.node}", draft.place(term)))
         draft.pending = "responsibilities, the exact posterior"
         joint = Array((setting.over,), add(*logs))
@@ -218,8 +217,7 @@ def _compute_q(draft: Draft) -> None:
     else:
         assert not isinstance(model.variational, str)
         (statement,) = model.variational
-        density = density_of(statement)
-        value = Call("exp", (draft.place(draft.formal(statement, density, density.term)),))
+        value = Call("exp", (draft.place(draft.formal(statement, statement.density.term)),))
     draft.write(setting.weights, draft.leading, value)
 
 
@@ -299,7 +297,7 @@ def _profile_of(
 ) -> Profile:
     if parameter.domain.kind == "simplex":
         return profile_of_simplex(parameter, result, statement, name)
-    return profile_of_argument(parameter, statement, density_of(statement), name)
+    return profile_of_argument(parameter, statement, statement.density, name)
 
 
 def _assign_profile(means: Expectations, profile: Profile) -> None:
@@ -346,7 +344,7 @@ def _profile_mean(
             return draft.average(ONE, whole), whole
         return draft.average(draft.place(selected), kept), kept
     statement = profile.statement
-    terms = means.of_formal(statement, density_of(statement), term, plates=profile.summed)
+    terms = means.of_formal(statement, term, plates=profile.summed)
     parts = [draft.average(draft.place(term), kept) for term in terms]
     if len(parts) == 1:
         return parts[0], kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symelbo.code.draft import Draft, density_of, mapping_of, rows_of
+from symelbo.code.draft import Draft, rows_of
 from symelbo.code.plan import Solve, Unsupported
 from symelbo.code.rearrange import fold_absolutes, is_affine_in, name_residuals
 from symelbo.code.setting import DATA, Variable
@@ -52,7 +52,6 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.index.tidy import tidy
-from symelbo.language.density import density_term
 from symelbo.model.model import Statement
 
 __all__ = ["Moments", "NotQuadratic", "has_latents", "tidy_residuals"]
@@ -254,7 +253,7 @@ def tidy_residuals(term: Term) -> Term:
 
 def _is_normal(statement: Statement) -> bool:
     """Whether a log-density on the reals is quadratic in its value."""
-    density = density_of(statement)
+    density = statement.density
     rows, columns = rows_of(density.value, "row"), rows_of(density.value, "column")
     slope = derivative_by(density.term, density.value, rows)
     second = normal(derivative_by(slope, density.value, columns))
@@ -265,10 +264,7 @@ def _moments(statement: Statement) -> tuple[Array, Array] | None:
     """Mean and covariance of a declared density; the covariance over (plates, events, events)."""
     if any(s.role is Role.LATENT for _, a in statement.arguments for s in symbols_of(a)):
         return None
-    try:
-        density = density_term(statement.family, statement.form, dict(statement.extents))
-    except ValueError:
-        return None
+    density = statement.density
     separation = separate_density(density, density.arguments)
     if isinstance(separation, Inseparable) or statement.places != statement.plates:
         return None
@@ -296,7 +292,7 @@ def _moments(statement: Statement) -> tuple[Array, Array] | None:
         return None
     product = mul(instantiate(first, rows), instantiate(first, columns))
     covariance = normal(subtract(instantiate(second, (*rows, *columns)), product))
-    mapping = mapping_of(statement, density)
+    mapping = statement.actual()
     left = tuple(Index(f"p{n}", i.extent) for n, i in enumerate(statement.plates))
     mean_array = Array(
         (*left, *rows),

@@ -8,18 +8,14 @@ from symelbo.index.build import mul, power
 from symelbo.index.substitute import free_indices, instantiate, map_parts, symbols_of
 from symelbo.index.terms import (
     Add,
-    Apply,
     Array,
     Call,
-    Delta,
     Domain,
     Entry,
     Index,
     IndexTerm,
-    IndexValue,
-    Inverse,
-    LogDet,
     Mul,
+    Node,
     Power,
     Role,
     Sum,
@@ -27,50 +23,25 @@ from symelbo.index.terms import (
     Term,
 )
 
-__all__ = ["fold_absolutes", "is_affine_in", "map_terms", "name_residuals", "swap_term"]
+__all__ = ["fold_absolutes", "is_affine_in", "map_unfolded", "name_residuals", "swap_term"]
 
 
-def map_terms(
+def map_unfolded(
     term: Term,
     on_term: Callable[[Term], Term],
     on_place: Callable[[IndexTerm], IndexTerm] = lambda place: place,
 ) -> Term:
-    """The term with its immediate parts mapped: as `map_parts`, but nothing folds or is reordered.
+    """The term with the terms and places immediately inside mapped; nothing folds or is reordered.
 
-    requires: what `on_place` makes of the index of a sum or an array is not asked.
+    requires: the free indices of what is mapped are not bound here.
     """
 
-    def on_array(array: Array) -> Array:
-        return Array(array.indices, on_term(array.body))
+    def on_part(part: Node) -> Node:
+        if isinstance(part, Array):
+            return Array(part.indices, on_term(part.body))
+        return on_place(part) if term.selects else on_term(part)  # type: ignore[arg-type]
 
-    def on_places(places: tuple[IndexTerm, ...]) -> tuple[IndexTerm, ...]:
-        return tuple(map(on_place, places))
-
-    match term:
-        case Add(terms):
-            return Add(tuple(map(on_term, terms)))
-        case Mul(factors):
-            return Mul(tuple(map(on_term, factors)))
-        case Power(base, exponent):
-            return Power(on_term(base), on_term(exponent))
-        case Call(name, arguments):
-            return Call(name, tuple(map(on_term, arguments)))
-        case Sum(index, body):
-            return Sum(index, on_term(body))
-        case Entry(symbol, places):
-            return Entry(symbol, on_places(places))
-        case Delta(left, right):
-            return Delta(on_place(left), on_place(right))
-        case IndexValue(place):
-            return IndexValue(on_place(place))
-        case Inverse(matrix, row, column):
-            return Inverse(on_array(matrix), on_place(row), on_place(column))
-        case LogDet(matrix):
-            return LogDet(on_array(matrix))
-        case Apply(function, given, places, slots):
-            moved = tuple((slot, on_places(where)) for slot, where in slots)
-            return Apply(function, tuple(map(on_array, given)), on_places(places), moved)
-    return term
+    return term.rebuilt(term.bound(), [on_part(part) for part in term.parts()])  # type: ignore[return-value]
 
 
 def name_residuals(term: Term) -> tuple[Term, dict[Symbol, Array]]:
@@ -145,7 +116,7 @@ def is_affine_in(term: Term, marks: frozenset[Symbol]) -> bool:
     return False
 
 
-def _has_latents(term: Term | IndexTerm | Array) -> bool:
+def _has_latents(term: Node) -> bool:
     return any(s.role is Role.LATENT for s in symbols_of(term))
 
 

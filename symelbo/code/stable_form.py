@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from symelbo.code.facts import Facts
-from symelbo.code.rearrange import map_terms
+from symelbo.code.rearrange import map_unfolded
 from symelbo.code.stable_rules import FACT_RULES, RULES
 from symelbo.index import build
 from symelbo.index.substitute import map_parts
@@ -16,6 +16,7 @@ __all__ = ["merge_logs", "settle", "stable_form"]
 _MAX_ROUNDS = 20  # of rules at one term
 
 
+@lru_cache(maxsize=20_000)
 def settle(term: Term, facts: Facts) -> Term:
     """term -> its stable form, in which logarithms of numbers are merged with others
 
@@ -24,7 +25,7 @@ def settle(term: Term, facts: Facts) -> Term:
     term = merge_logs(stable_form(term, facts))
     if isinstance(term, Mul):
         term = build.mul(*map(merge_logs, term.factors))
-    return map_terms(term, lambda part: settle(part, facts))
+    return map_unfolded(term, lambda part: settle(part, facts))
 
 
 @lru_cache(maxsize=20_000)
