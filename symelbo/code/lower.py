@@ -387,6 +387,8 @@ class Lowering:
 
     def _align(self, op: Op, axes: Axes) -> Op:
         """Transposed and with new axes, so that it broadcasts against `axes`."""
+        if isinstance(op, ops.Expand):  # what was aligned elsewhere
+            op = op.operand
         if not op.axes or op.axes == axes:
             return op
         present = tuple(axis for axis in axes if axis in op.axes)

@@ -16,9 +16,10 @@ import symelbo
 from symelbo.answer.derivation import Derivation
 from symelbo.code.lay_out_python import WIDTH, lay_out, wrap_text
 from symelbo.code.lower import Lowering
+from symelbo.code.ops import dim_text
 from symelbo.code.plan import Argument, Bound, Degrees, Function, Least, Plan
 from symelbo.code.plan_module import plan_module
-from symelbo.code.print_numpy import NumpyPrinter, dim_text, needs_of
+from symelbo.code.print_numpy import NumpyPrinter, needs_of
 from symelbo.index.terms import Extent
 from symelbo.resources import templates_directory
 

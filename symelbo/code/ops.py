@@ -8,7 +8,7 @@ transpositions and new axes where they are needed, so that a printer is a table 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Final, TypeAlias
@@ -47,8 +47,8 @@ __all__ = [
     "Subscript",
     "Trace",
     "Transpose",
-    "WHOLE",
     "Whole",
+    "dim_text",
     "walk",
 ]
 
@@ -63,8 +63,6 @@ FUNCTIONS: Final = frozenset(
         *("logminusdigamma", "logchoose", "logratio", "besselgap", "versine"),
     )
 )
-# What `Whole` may name.
-WHOLE: Final = frozenset(("softmax", "logsoftmax", "logmultinomial"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,3 +358,10 @@ def walk(item: object) -> Iterator[Op]:
         for field in fields(item):
             if field.name not in ("axes", "over", "among", "dims"):
                 yield from walk(getattr(item, field.name))
+
+
+def dim_text(extent: Extent, sizes: Mapping[str, str]) -> str:
+    """C-1, by the names of the sizes in the module."""
+    if extent.size is None:
+        return str(extent.offset)
+    return sizes[extent.size] + (f"{extent.offset:+d}" if extent.offset else "")

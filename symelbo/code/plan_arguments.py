@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from symelbo.code.ops import Length, walk
+from symelbo.code.ops import Length, dim_text, walk
 from symelbo.code.plan import Argument, Degrees, Least, Line
 from symelbo.code.plan_functions import Body
 from symelbo.code.plan_sizes import least_sizes
-from symelbo.code.print_numpy import dim_text
 from symelbo.code.setting import DATA, SAMPLES, Setting
 from symelbo.index.build import extent_length
 from symelbo.index.substitute import walk_parts

@@ -10,10 +10,10 @@ from fractions import Fraction
 from typing import Any, Final
 
 from symelbo.code import ops
-from symelbo.code.ops import Op
-from symelbo.index.terms import Extent, Index
+from symelbo.code.ops import Op, dim_text
+from symelbo.index.terms import Index
 
-__all__ = ["NumpyPrinter", "Text", "dim_text", "needs_of"]
+__all__ = ["NumpyPrinter", "Text", "needs_of"]
 
 
 class Level(IntEnum):
@@ -91,13 +91,6 @@ def needs_of(item: object) -> frozenset[str]:
             case ops.Reduce(name):
                 found.update(_NAME.findall(_REDUCTIONS[name]))
     return frozenset(found)
-
-
-def dim_text(extent: Extent, sizes: Mapping[str, str]) -> str:
-    """C-1, by the names of the sizes in the module."""
-    if extent.size is None:
-        return str(extent.offset)
-    return sizes[extent.size] + (f"{extent.offset:+d}" if extent.offset else "")
 
 
 @dataclass(frozen=True)
