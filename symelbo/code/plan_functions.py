@@ -18,6 +18,7 @@ from symelbo.code.plan_profile import (
 )
 from symelbo.code.setting import DATA, Setting
 from symelbo.code.stable_rules import SOFTMAX
+from symelbo.entropy.summand import Kind
 from symelbo.index.build import ONE, add, divide, number, subtract
 from symelbo.index.normal import normal
 from symelbo.index.substitute import free_indices, replace_symbols
@@ -78,29 +79,21 @@ def plan_entropy_sum(setting: Setting) -> Body:
     if setting.computes_q:
         _compute_q(draft)
     _add_entropy_of_q(draft, parts)
-    for entropy in sums.entropies:
-        kind = entropy.kind.replace("_", "-")
-        draft.pending = f"{kind} of {entropy.node}"
-        means.moments.subject = entropy.node
+    for summand in sums.of(Kind.ENTROPY, Kind.PSEUDO_ENTROPY, Kind.BASE):
+        node, base = summand.node, summand.kind is Kind.BASE
+        what = "logarithm of the base measure" if base else summand.kind.value.replace("_", "-")
+        name = f"log_base_{node}" if base else f"entropy_{node}"
+        display = summand.known if base else summand.display
+        draft.pending = f"{what} of {node}"
+        means.moments.subject = node
+        before = means.by_samples
         try:
-            before = means.by_samples
-            shown = means.of_term(entropy.term, entropy.display, entropy.abbreviations)
-            mean = draft.assign(f"entropy_{entropy.node}", shown)
+            term = means.of_term(summand.known, display, summand.abbreviations)
+            mean = draft.assign(name, term)
         except Unsupported:
             means.by_samples = before
-            what = f"{kind} of {entropy.node} under q"
-            mean = _ask(draft, asked, f"entropy_{entropy.node}", what)
-        parts.append((True, mean))
-    for node, term in sums.bases:
-        draft.pending = f"logarithm of the base measure of {node}"
-        try:
-            before = means.by_samples
-            mean = draft.assign(f"log_base_{node}", means.of_term(term, term, ()))
-        except Unsupported:
-            means.by_samples = before
-            what = f"logarithm of the base measure of {node} under q"
-            mean = _ask(draft, asked, f"log_base_{node}", what)
-        parts.append((False, mean))
+            mean = _ask(draft, asked, name, f"{what} of {node} under q")
+        parts.append((summand.sign < 0, mean))
     return _finish(means, Total(tuple(parts)), asked=asked)
 
 

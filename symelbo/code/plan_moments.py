@@ -10,7 +10,7 @@ from symelbo.code.plan import Solve, Unsupported
 from symelbo.code.rearrange import fold_absolutes, is_affine_in, name_residuals
 from symelbo.code.setting import DATA, Variable
 from symelbo.entropy.exact_posterior import log_joint
-from symelbo.expfam.derive_means import derive_means
+from symelbo.expfam.derive_moments import derive_moments
 from symelbo.expfam.form import Inseparable
 from symelbo.expfam.separate_density import separate_density
 from symelbo.index.build import (
@@ -23,7 +23,6 @@ from symelbo.index.build import (
     negate,
     number,
     power,
-    subtract,
     total,
 )
 from symelbo.index.differentiate import derivative_by
@@ -268,30 +267,12 @@ def _moments(statement: Statement) -> tuple[Array, Array] | None:
     separation = separate_density(density, density.arguments)
     if isinstance(separation, Inseparable) or statement.places != statement.plates:
         return None
-    form = separation.forms[0]
-    means = derive_means(form)
-    if means is None:
+    moments = derive_moments(separation.forms[0])
+    if moments is None:
         return None
     rows, columns = rows_of(density.value, "i"), rows_of(density.value, "j")
-    first = second = None
-    for block, mean in zip(form.blocks, means, strict=True):
-        value = Entry(density.value, block.indices[: len(rows)])
-        if normal(block.statistic) == value and len(block.indices) == len(rows):
-            first = mean
-        elif not rows and normal(block.statistic) == power(value, 2):
-            second = mean
-        elif rows and len(block.indices) == 2:
-            other = Entry(density.value, block.indices[1:])
-            if normal(block.statistic) == normal(mul(value, other)):
-                second = mean
-    if first is None:
-        return None
-    if second is None and density.value.domain.is_bit:
-        second = first
-    if second is None:
-        return None
-    product = mul(instantiate(first, rows), instantiate(first, columns))
-    covariance = normal(subtract(instantiate(second, (*rows, *columns)), product))
+    first = moments[0]
+    covariance = normal(instantiate(moments[1], (*rows, *columns)))
     mapping = statement.actual()
     left = tuple(Index(f"p{n}", i.extent) for n, i in enumerate(statement.plates))
     mean_array = Array(

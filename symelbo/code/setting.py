@@ -5,9 +5,10 @@ from __future__ import annotations
 import keyword
 from dataclasses import dataclass
 
-from symelbo.answer.derivation import Derivation, EntropySum
+from symelbo.answer.derivation import Derivation
 from symelbo.code.facts import find_facts
 from symelbo.code.ops import Axes
+from symelbo.entropy.summand import EntropySum
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import (
     Array,
