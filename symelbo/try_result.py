@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isnan
 
-from symelbo.answer.derivation import EntropySum, FactorEntropy, FactorResult, Trial
+from symelbo.answer.derivation import FactorResult, Trial
 from symelbo.criterion.result import Closure, Decision
 from symelbo.entropy.exact_posterior import log_joint
+from symelbo.entropy.summand import EntropySum, Summand
 from symelbo.errors import Fault, SpecError
-from symelbo.index.build import add, negate
-from symelbo.index.substitute import replace_symbols, symbols_of
-from symelbo.index.terms import Array, Extent, Role, Symbol, Term
-from symelbo.index.tidy import tidy
-from symelbo.language.density import density_term
+from symelbo.index.build import add
+from symelbo.index.terms import Array, Term
 from symelbo.model.model import Model
 from symelbo.trial.identity import identity_residual
 from symelbo.trial.normalization import find_wrong_mass
@@ -81,39 +79,26 @@ def _try_identity(decision: Decision, result: FactorResult, seed: int) -> float:
 def try_densities(model: Model) -> None:
     """Raises SpecError if a density of the user's own does not integrate to one."""
     faults = []
-    for family, place in model.families:
-        if family.abstract or family.shape:
+    for own in model.families:
+        if own.family.abstract or own.family.shape:
             continue
-        extents = {n: Extent(size) for size in model.sizes for n in (size,)}
-        for form in family.forms:
-            for argument in form.arguments:
-                extents.update((n, _extent(n)) for n in argument.shape)
-            density = density_term(family, form, extents)
-            wrong = find_wrong_mass(density.term, density.value, density.arguments)
-            if wrong is None:
-                continue
-            mass, arguments = wrong
-            given = ", ".join(f"{name} = {x:.4g}" for name, x in arguments.items())
-            at = f" at {given}" if given else ""
-            faults.append(
-                Fault(
-                    place,
-                    f"the density of `{family.name}`, which integrates to {mass:.4g}{at}",
-                    "1",
-                    f"subtract log({mass:.4g}), as a function of the parameters, from log_density",
-                )
+        density = own.density
+        wrong = find_wrong_mass(density.term, density.value, density.arguments)
+        if wrong is None:
+            continue
+        mass, arguments = wrong
+        given = ", ".join(f"{name} = {x:.4g}" for name, x in arguments.items())
+        at = f" at {given}" if given else ""
+        faults.append(
+            Fault(
+                own.place,
+                f"the density of `{own.family.name}`, which integrates to {mass:.4g}{at}",
+                "1",
+                f"subtract log({mass:.4g}), as a function of the parameters, from log_density",
             )
+        )
     if faults:
         raise SpecError(faults)
-
-
-def _extent(text: str) -> Extent:
-    """D, 3, C-1"""
-    for sign in ("+", "-"):
-        base, found, by = text.partition(sign)
-        if found:
-            return Extent(base, int(sign + by))
-    return Extent(None, int(text)) if text.isdigit() else Extent(text)
 
 
 # ---------------------------------------------------------------- the printed sum
@@ -138,10 +123,6 @@ def try_printed_sum(
             return None
     elif model.variational == "exact":
         kind = Kind.EXACT
-    summands = [negate(_printed(entropy)) for entropy in entropy_sum.entropies]
-    summands += [tidy(term) for _, term in entropy_sum.bases]
-    q_entropy = None if entropy_sum.q_entropy is None else tidy(entropy_sum.q_entropy)
-    closed = entropy_sum.closed_form
     conditions: list[tuple[Array, str]] = [
         (condition.array, condition.kind)
         for statement in model.statements
@@ -150,7 +131,7 @@ def try_printed_sum(
     return printed_residual(
         log_joint(model.statements),
         log_q,
-        PrintedSum(q_entropy, add(*summands), closed),
+        [_as_printed(entropy_sum.summands), _as_printed(entropy_sum.printed)],
         decision.motion.velocities(),
         kind,
         conditions,
@@ -160,12 +141,7 @@ def try_printed_sum(
     )
 
 
-def _printed(entropy: FactorEntropy) -> Term:
-    """The entropy as it is shown, what is abbreviated written out."""
-    shown = replace_symbols(entropy.display, dict(entropy.abbreviations))
-    # the entropy of an abstract family is a name of its own
-    return shown if _functions(shown) <= _functions(entropy.term) else entropy.term
-
-
-def _functions(term: Term) -> set[Symbol]:
-    return {symbol for symbol in symbols_of(term) if symbol.role is Role.FUNCTION}
+def _as_printed(summands: Sequence[Summand]) -> PrintedSum:
+    """The sum for one data point: what stays H[q], and all else averaged under q."""
+    known = [summand.signed for summand in summands if summand.term is not None]
+    return PrintedSum(len(known) < len(summands), add(*known))

@@ -42,19 +42,24 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture(scope="module")
-def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the programs of a fresh environment with the wheel in it."""
-    folder = tmp_path_factory.mktemp("environment")
+def install(folder: Path, *what: str | Path) -> Path:
+    """The folder of the programs of a fresh environment with one distribution in it."""
     run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
     programs = folder / ("Scripts" if sys.platform == "win32" else "bin")
-    pip = [sys.executable, "-m", "pip", "--python", programs / "python"]
-    run(*pip, "install", "--no-deps", "--no-index", "--quiet", wheel, cwd=folder)
     (site,) = folder.rglob("site-packages")
     libraries = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     # behind the fresh environment's own packages, so that the installed symelbo is the one found
     (site / "libraries.pth").write_text("\n".join(sorted(libraries)))
+    pip = [sys.executable, "-m", "pip", "--python", programs / "python"]
+    flags = ("--no-deps", "--no-index", "--no-build-isolation", "--quiet")
+    run(*pip, "install", *flags, *what, cwd=folder)
     return programs
+
+
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the programs of a fresh environment with the wheel in it."""
+    return install(tmp_path_factory.mktemp("environment"), wheel)
 
 
 def test_the_wheel_holds_models_templates_and_no_tests(wheel: Path) -> None:
@@ -88,6 +93,18 @@ def test_the_installed_program_derives_a_packaged_model(environment: Path, tmp_p
     assert shown == f"symelbo, version {__version__}\n"
 
 
+def test_an_editable_installation_uses_the_checkout(tmp_path: Path) -> None:
+    """The first line of CONTRIBUTING."""
+    folder = tmp_path / "environment"
+    folder.mkdir()
+    programs = install(folder, "-e", ROOT)
+    code = "import symelbo.resources as r; print(r.models_directory(), r.templates_directory())"
+    shown = run(programs / "python", "-c", code, cwd=tmp_path)
+    assert shown == f"{ROOT / 'models'} {ROOT / 'templates'}\n"
+    assert not list(folder.rglob("*.yaml"))  # nothing is copied
+    assert run(programs / "symelbo", "--version", cwd=tmp_path).endswith(f" {__version__}\n")
+
+
 def test_the_installed_program_uses_worker_processes(environment: Path, tmp_path: Path) -> None:
     models = sorted((ROOT / "models").glob("*.yaml"))[:2]
     command = [environment / "symelbo", "derive", *models, "--no-pdf", "--jobs", "2"]
@@ -102,13 +119,17 @@ def test_every_import_is_a_declared_dependency() -> None:
     named = [re.match(r"[\w.-]+", text) for text in project["dependencies"]]
     declared = {match[0] for match in named if match}
     assert declared == {"click", "jinja2", "python-flint", "ruamel.yaml"}
-    used = set()
+    used: dict[str, set[str]] = {}
     for path in (ROOT / "symelbo").rglob("*.py"):
         for line in path.read_text(encoding="utf-8").splitlines():
             match = re.match(r"\s*(?:from|import) ([\w.]+)", line)
             if match and match[1].partition(".")[0] not in sys.stdlib_module_names:
-                used.add(DISTRIBUTIONS.get(match[1].split(".")[0], match[1].split(".")[0]))
-    assert used - {"symelbo"} <= declared
+                name = match[1].split(".")[0]
+                used.setdefault(DISTRIBUTIONS.get(name, name), set()).add(path.parent.name)
+    # the only library that an extra brings to the package itself, and the rooms at its edge
+    assert used.pop("sympy") == {"language", "sympy_edge"}  # densities given; results taken
+    assert "sympy" in project["optional-dependencies"]
+    assert used.keys() - {"symelbo"} <= declared
 
 
 def test_nothing_names_the_place_it_was_made_in() -> None:

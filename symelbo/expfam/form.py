@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from symelbo.index.build import ZERO, add, mul, total
+from symelbo.families.density import Density
 from symelbo.index.terms import Index, Symbol, Term
-from symelbo.language.density import Density
 
 __all__ = ["Block", "ExponentialForm", "Gauge", "Inseparable", "Separation"]
 
@@ -46,23 +45,12 @@ class ExponentialForm:
     log_base: Term
     gauge: Gauge
 
-    def linear_part(self) -> Term:
-        """sum_k eta_k' T_k"""
-        parts = []
-        for block in self.blocks:
-            part = mul(block.natural, block.statistic)
-            for index in reversed(block.indices):
-                part = total(index, part)
-            parts.append(part)
-        return add(*parts) if parts else ZERO
-
 
 @dataclass(frozen=True, slots=True)
 class Separation:
     """The forms that a density admits, strongest base measure first; never empty."""
 
     forms: tuple[ExponentialForm, ...]
-    why_not_constant: str = ""  # empty if the first form has a constant base measure
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from symelbo.code.numpy_terms import Facts, swap_term
+from symelbo.code.facts import Facts
+from symelbo.code.rearrange import swap_term
 from symelbo.index.build import (
     ONE,
     add,
@@ -39,10 +40,10 @@ from symelbo.index.substitute import (
     free_indices,
     instantiate,
     map_parts,
-    parts_of,
     rename_indices,
     replace_index,
     symbols_of,
+    walk_parts,
 )
 from symelbo.index.terms import (
     Add,
@@ -53,8 +54,8 @@ from symelbo.index.terms import (
     Entry,
     Extent,
     Index,
-    IndexTerm,
     Mul,
+    Node,
     Number,
     Position,
     Power,
@@ -68,7 +69,7 @@ from symelbo.index.tidy import tidy
 
 __all__ = ["LOG_MULTINOMIAL", "complete_counts", "condense_gammas", "has_power_of_sum"]
 
-LOG_MULTINOMIAL = Symbol("logmultinomial", Role.FUNCTION, Domain("real"))
+LOG_MULTINOMIAL = Symbol("logmultinomial!", Role.FUNCTION, Domain("real"))
 _GAMMAS = ("loggamma", "digamma")
 Counts = dict[Term, Sum]  # n -> sum_k x_k
 _REST = Symbol("rest!", Role.ARGUMENT, Domain("naturals"))
@@ -417,16 +418,13 @@ def _functions(term: Term) -> Iterator[Call]:
     if isinstance(term, Call):
         yield term
         return
-    for part in parts_of(term):
+    for part in term.parts():
         if isinstance(part, Term):
             yield from _functions(part)
 
 
-def _entries(item: Term | IndexTerm | Array) -> Iterator[Entry]:
-    if isinstance(item, Entry):
-        yield item
-    for part in parts_of(item):
-        yield from _entries(part)
+def _entries(item: Node) -> Iterator[Entry]:
+    return (part for part in walk_parts(item) if isinstance(part, Entry))
 
 
 def _is_gamma(part: Call) -> bool:
@@ -438,7 +436,7 @@ def has_power_of_sum(term: Term) -> bool:
         return True
     if isinstance(term, Call):
         return False
-    return any(has_power_of_sum(part) for part in parts_of(term) if isinstance(part, Term))
+    return any(has_power_of_sum(part) for part in term.parts() if isinstance(part, Term))
 
 
 def _name_difference(term: Term) -> tuple[Term, Term | None]:
