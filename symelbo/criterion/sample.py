@@ -535,11 +535,69 @@ class Instance:
         if (number_of, place) not in self.drawn:
             self.drawn[number_of, place] = self.nodes(factor, env)
         configurations, values = self.drawn[number_of, place]
-        for m, parent in enumerate(configurations):
+        opened, sought = self.open_point(point)
+        entries, machine = dict(opened), self.machine
+        shown = [tuple(sorted(value.items())) for value in values]
+        for m, parents in enumerate(configurations):
+            columns = list(sought)
+            entries.update(self.open_nodes(parents, point, columns))
+            machine.move_to(entries)
+            if not self.is_admissible(number_of, machine, env):
+                continue
+            beside, given = len(columns), tuple(sorted(parents.items()))
             for n, value in enumerate(values):
-                row = self.row(number_of, place, env, point, parent, value, (m, n))
-                if row is not None:
-                    self.rows.append(row)
+                del columns[beside:]
+                entries.update(self.open_nodes(value, point, columns))
+                machine.move_to(entries, 1)
+                try:
+                    found = machine.term(self.densities[number_of], env)
+                except (NoResidue, ZeroDivisionError, ValueError):
+                    continue
+                slopes: dict[tuple[object, ...], int] = {}
+                for k, slope in found.gradient.items():
+                    if slope:
+                        key = columns[k]
+                        slopes[key] = (slopes.get(key, 0) + slope) % PRIME
+                self.rows.append(
+                    Row(
+                        number_of,
+                        place,
+                        point,
+                        given,
+                        shown[n],
+                        (m, n),
+                        found.value,
+                        slopes,
+                        found.exact is not None,
+                    )
+                )
+
+    def open_nodes(
+        self, values: Values, point: int, columns: list[tuple[object, ...]]
+    ) -> dict[Place, Dual]:
+        """The entries of nodes, and with them r and s of those that may move as more columns."""
+        entries = {}
+        for at, x in values.items():
+            known = Modular.rational(x)
+            if at[0] in self.continuous:
+                gradient: dict[int, int] = {}
+                symbol = self.by_name[at[0]]
+                lower = symbol.domain.lower if symbol.domain.kind == "interval" else None
+                if symbol.domain.kind == "posdef":
+                    gradient[len(columns)] = known.value
+                    columns.append(("r", point, at[0], at[1][:-2]))
+                elif symbol.domain.kind != "angle":
+                    shifted = x - (lower.value if isinstance(lower, Number) else 0)
+                    gradient[len(columns)] = Modular.rational(shifted).value
+                    columns.append(("r", point, *at))
+                if symbol.domain.kind in ("real", "angle") or (
+                    symbol.domain.kind == "interval" and not isinstance(lower, Number)
+                ):
+                    gradient[len(columns)] = 1
+                    columns.append(("s", point, *at))
+                known = known._replace(gradient=gradient)
+            entries[at] = known
+        return entries
 
     def nodes(self, factor: Factor, env: Mapping[Index, int]) -> tuple[list[Values], list[Values]]:
         """Values of the parents and of the node, the same ones for all parameter values."""
@@ -573,88 +631,38 @@ class Instance:
         indices = tuple(Index(f"p{n}", e) for n, e in enumerate(events))
         return [(*plates, *event) for event in index_tuples(indices, self.sizes)]
 
-    def row(
-        self,
-        number_of: int,
-        place: tuple[int, ...],
-        env: Mapping[Index, int],
-        point: int,
-        parents: Values,
-        value: Values,
-        numbers: tuple[int, int],
-    ) -> Row | None:
-        """(U) at one point; None where the density has no value there.
-
-        numbers: of the parents and of the value; the row before has the same parents or is the
-        last one with others.
-        """
-        opened, sought = self.open_point(point)
-        entries, columns = dict(opened), list(sought)
-        names = self.by_name
-
-        def column(*key: object) -> int:
-            columns.append(key)
-            return len(columns) - 1
-
-        for at, x in (*parents.items(), *value.items()):
-            known = Modular.rational(x)
-            gradient: dict[int, int] = {}
-            symbol = names[at[0]]
-            if at[0] in self.continuous:
-                lower = symbol.domain.lower if symbol.domain.kind == "interval" else None
-                shifted = x - (lower.value if isinstance(lower, Number) else 0)
-                if symbol.domain.kind == "posdef":
-                    gradient[column("r", point, at[0], at[1][:-2])] = known.value
-                elif symbol.domain.kind != "angle":
-                    gradient[column("r", point, *at)] = Modular.rational(shifted).value
-                if symbol.domain.kind in ("real", "angle") or (
-                    symbol.domain.kind == "interval" and not isinstance(lower, Number)
-                ):
-                    gradient[column("s", point, *at)] = 1
-            entries[at] = known._replace(gradient=gradient)
-        machine = self.machine
-        machine.move_to(entries, 1 if numbers[1] else 0)
-        try:
-            if not self.is_admissible(number_of, machine, env):
-                return None
-            found = machine.term(self.densities[number_of], env)
-        except (NoResidue, ZeroDivisionError, ValueError):
-            return None
-        slopes: dict[tuple[object, ...], int] = {}
-        for n, slope in found.gradient.items():
-            if slope:
-                key = columns[n]
-                slopes[key] = (slopes.get(key, 0) + slope) % PRIME
-        return Row(
-            number_of,
-            place,
-            point,
-            tuple(sorted(parents.items())),
-            tuple(sorted(value.items())),
-            numbers,
-            found.value,
-            slopes,
-            found.exact is not None,
-        )
-
     def is_admissible(self, number_of: int, machine: Modular, env: Mapping[Index, int]) -> bool:
-        """Whether the arguments of the family lie in their domains, as far as signs tell."""
+        """Whether the arguments of the family lie in their domains, as far as signs tell; False
+        where one has no value.
+        """
         statement = self.factors[number_of].statement
-        for formal, array in zip(statement.form.arguments, self.arguments[number_of], strict=True):
-            kind = formal.domain.kind
-            if kind not in ("positive", "unit", "naturals"):
-                continue
-            for where in index_tuples(array.indices, self.sizes):
-                inner = {**env, **dict(zip(array.indices, where, strict=True))}
-                value = machine.term(array.body, inner)
-                if kind != "naturals" and value.sign != 1:
+        try:
+            return all(
+                self.is_inside(formal.domain, array, machine, env)
+                for formal, array in zip(
+                    statement.form.arguments, self.arguments[number_of], strict=True
+                )
+            )
+        except (NoResidue, ZeroDivisionError, ValueError):
+            return False
+
+    def is_inside(
+        self, domain: Domain, array: Array, machine: Modular, env: Mapping[Index, int]
+    ) -> bool:
+        kind = domain.kind
+        if kind not in ("positive", "unit", "naturals"):
+            return True
+        for where in index_tuples(array.indices, self.sizes):
+            inner = {**env, **dict(zip(array.indices, where, strict=True))}
+            value = machine.term(array.body, inner)
+            if kind != "naturals" and value.sign != 1:
+                return False
+            if kind == "naturals" and (value.exact is None or value.exact < 0):
+                return False
+            if kind == "unit":
+                rest = machine.add(machine.rational(Fraction(1)), machine.mul(MINUS, value))
+                if rest.sign != 1:
                     return False
-                if kind == "naturals" and (value.exact is None or value.exact < 0):
-                    return False
-                if kind == "unit":
-                    rest = machine.add(machine.rational(Fraction(1)), machine.mul(MINUS, value))
-                    if rest.sign != 1:
-                        return False
         return True
 
     def open_point(self, point: int) -> tuple[dict[Place, Dual], list[tuple[object, ...]]]:
