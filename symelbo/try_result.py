@@ -11,7 +11,7 @@ from symelbo.entropy.exact_posterior import log_joint
 from symelbo.errors import Fault, SpecError
 from symelbo.index.build import add, negate
 from symelbo.index.substitute import replace_symbols, symbols_of
-from symelbo.index.terms import Array, Extent, Role, Symbol, Term
+from symelbo.index.terms import Array, Domain, Extent, Role, Symbol, Term
 from symelbo.index.tidy import tidy
 from symelbo.language.density import density_term
 from symelbo.model.model import Model
@@ -64,7 +64,7 @@ def _try_identity(decision: Decision, result: FactorResult, seed: int) -> float:
         factor.over_plates(identity.entropy),
         factor.over_plates(add(identity.base, identity.divergence)),
         decision.motion.velocities(),
-        [(c.array, c.kind) for c in factor.statement.conditions],
+        [(c.array, c.domain) for c in factor.statement.conditions],
         seed=seed,
         trials=TRIALS,
     )
@@ -142,8 +142,8 @@ def try_printed_sum(
     summands += [tidy(term) for _, term in entropy_sum.bases]
     q_entropy = None if entropy_sum.q_entropy is None else tidy(entropy_sum.q_entropy)
     closed = entropy_sum.closed_form
-    conditions: list[tuple[Array, str]] = [
-        (condition.array, condition.kind)
+    conditions: list[tuple[Array, Domain]] = [
+        (condition.array, condition.domain)
         for statement in model.statements
         for condition in statement.conditions
     ]

@@ -48,7 +48,9 @@ from symelbo.index.build import (
     total,
 )
 from symelbo.index.differentiate import derivative_by
-from symelbo.index.normal import from_poly, is_positive, normal, normal_array, to_poly
+from symelbo.index.domains import Real
+from symelbo.index.normal import from_poly, normal, normal_array, to_poly
+from symelbo.index.signs import is_positive
 from symelbo.index.substitute import (
     count_subterms,
     instantiate,
@@ -146,7 +148,7 @@ class Setting:
         if len(self.model.latents) != 1:
             return None
         (statement,) = self.model.latents
-        if statement.node.domain.kind != "category" or statement.node.shape:
+        if not statement.node.domain.is_place or statement.node.shape:
             return None
         extent = self.category_extent(statement.node)
         return None if extent is None else Index(f"{statement.node.name}!", extent)
@@ -231,7 +233,7 @@ def find_facts(model: Model) -> Facts:
     """The simplexes that only serve as probabilities of categories, totals and bounds of values."""
     declared = () if isinstance(model.variational, str) else model.variational
     known = (*model.parameters, *model.constants, *model.variational_symbols)
-    zeros = {symbol for symbol in known if symbol.domain.kind == "simplex"}
+    zeros = {symbol for symbol in known if symbol.domain.entry_sum == 1}
     totals, bounds = [], []
     for statement in (*model.statements, *declared):
         counts = statement.family.name == "Multinomial"
@@ -253,7 +255,7 @@ def _bounds_of(statement: Statement) -> tuple[Array | None, Array | None]:
     found: list[Array | None] = []
     arguments = dict(statement.arguments)
     for bound in (statement.family.support.lower, statement.family.support.upper):
-        if bound is None or statement.family.support.kind == "category":
+        if bound is None or statement.family.support.is_place:
             found.append(None)
             continue
         given = {s: arguments[s.name] for s in symbols_of(bound)}
@@ -443,7 +445,7 @@ class Body:
         found = []
         for parameter in moved:
             result, statement, name = find_owner(derivation, parameter)
-            if parameter.domain.kind == "simplex":
+            if parameter.domain.entry_sum == 1:
                 profile = profile_of_simplex(parameter, result, statement, name)
             else:
                 profile = profile_of_argument(parameter, statement, self._density(statement), name)
@@ -675,7 +677,7 @@ class Body:
             pending, self.pending = self.pending, "mean of the absolute value under q"
 
             def define(name: str, term: Term) -> Term:
-                return self._named(name, Domain("real"), Array(places, term)).body
+                return self._named(name, Real(), Array(places, term)).body
 
             if count_subterms(mean) > 3:
                 mean = define("shift", mean)
@@ -787,7 +789,7 @@ class Body:
         rows, columns = _rows(density.value, "row"), _rows(density.value, "column")
         slope = derivative_by(density.term, density.value, rows)
         second = normal(derivative_by(slope, density.value, columns))
-        return density.value.domain.kind == "real" and density.value not in symbols_of(second)
+        return density.value.domain.is_line and density.value not in symbols_of(second)
 
     def _use_exact_moments(self) -> Symbol | None:
         """Write the mode and the covariance of the exact normal posterior, once."""
@@ -823,7 +825,7 @@ class Body:
         return mean
 
     def _symbol(self, name: str, shape: tuple[Extent, ...]) -> Symbol:
-        return Symbol(name, Role.ARGUMENT, Domain("real"), shape)
+        return Symbol(name, Role.ARGUMENT, Real(), shape)
 
     # ------------------------------------------------------------------ formal terms
 
@@ -878,7 +880,7 @@ class Body:
         for link in links:
             (inner,) = (Array(array.indices, part) for part in link.arguments)
             own = f"log_{name}" if link.name == "exp" else "a"
-            short = self._abbreviate(own, Domain("real"), inner, plates)
+            short = self._abbreviate(own, Real(), inner, plates)
             shown = swap_term(shown, link, call(link.name, short.body))
         return Array(array.indices, shown)
 

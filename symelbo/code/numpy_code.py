@@ -20,6 +20,8 @@ from symelbo.code.numpy_terms import Facts
 from symelbo.index import build
 from symelbo.index.build import ONE, has_minus_sign
 from symelbo.index.normal import normal_array
+from symelbo.index.range import POSITIVE
+from symelbo.index.signs import domain_range
 from symelbo.index.substitute import free_indices
 from symelbo.index.terms import (
     Add,
@@ -656,7 +658,7 @@ def _is_plain(term: Term) -> bool:
     if isinstance(term, Mul):
         return all(map(_is_plain, term.factors))
     if isinstance(term, Entry):
-        return term.symbol.domain.kind == "positive"
+        return domain_range(term.symbol.domain) == POSITIVE
     return isinstance(term, (Number, Constant))
 
 

@@ -24,27 +24,13 @@ from symelbo.code.numpy_code import Unsupported
 from symelbo.code.numpy_layout import WIDTH, lay_out, wrap_text
 from symelbo.code.numpy_sizes import least_sizes
 from symelbo.criterion.result import Holds
+from symelbo.index.domains import Interval, Naturals
 from symelbo.index.terms import Entry, Extent, Role, Symbol
 from symelbo.page.summary import motion_texts, where_it_holds
 from symelbo.resources import templates_directory
 from symelbo.words import join_words
 
 __all__ = ["render_python"]
-
-_DOMAINS = {
-    "real": "real",
-    "positive": "positive",
-    "unit": "strictly between 0 and 1",
-    "simplex": "positive, summing to one over the last axis",
-    "posdef": "symmetric positive definite in the last two axes",
-    "binary": "0 or 1",
-    "onehot": "0 or 1",
-    "naturals": "whole numbers from 0 on",
-    "interval": "between the bounds of its support",
-    "counts": "whole numbers from 0 on, with a given sum over the last axis",
-    "category": "a category, counted from 1",
-    "weights": "non-negative, summing to one over the last axis",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,17 +272,19 @@ def _symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False
         dims = f"{setting.sizes['N!']} {dims}".strip()
     elif symbol.role is Role.LATENT:
         dims = f"{setting.sizes['S!']} {dims}".strip()
-    kind = symbol.domain.kind if symbol.domain.kind in _DOMAINS else "real"
-    kind = "weights" if symbol in setting.facts.zeros else kind
-    upper = setting.upper_bound(symbol) if kind == "category" else ""
+    domain = symbol.domain
+    kind, described = domain.check, domain.described
+    if symbol in setting.facts.zeros:
+        kind, described = "weights", "non-negative, summing to one over the last axis"
+    upper = setting.upper_bound(symbol) if domain.is_place else ""
     lower, limit = setting.bounds(symbol)
     known = (lower, limit) != ("-np.inf", "np.inf")
-    if symbol.domain.kind in ("interval", "angle") or (known and kind in ("positive", "real")):
-        kind, upper = "interval", f"{limit}, {lower}"
+    if kind == "interval" or (known and kind in ("positive", "real")):
+        kind, described, upper = "interval", Interval.described, f"{limit}, {lower}"
     elif kind == "naturals" and limit != "np.inf":
         upper = limit
     elif kind == "counts" and not (upper := setting.total(symbol)):
-        kind = "naturals"
+        kind, described = "naturals", Naturals.described
     what = {
         Role.OBSERVED: "data, ",
         Role.INPUT: "covariates, ",
@@ -304,7 +292,7 @@ def _symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False
         Role.LATENT: "samples or an enumeration of the latent, ",
         Role.CONSTANT: "a known constant, ",
     }.get(symbol.role, "")
-    text = f"{_shape_text(dims)}; {what}{_DOMAINS[kind]}"
+    text = f"{_shape_text(dims)}; {what}{described}"
     if name != symbol.name:
         text += f" (`{symbol.name}` in the model)"
     text += ". Only checked: the value does not depend on it." if optional else "."

@@ -10,8 +10,8 @@ import flint
 
 from symelbo.criterion.factor import symbols_of_statement
 from symelbo.criterion.sample import Instance, Row
-from symelbo.index.build import ONE, ZERO, add, log, mul, number, subtract
-from symelbo.index.concretize import concretize, index_tuples
+from symelbo.index.build import ONE, ZERO, add, log, mul, number
+from symelbo.index.concretize import concretize
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.modular import PRIME, Modular, Place
 from symelbo.index.normal import normal
@@ -22,7 +22,6 @@ from symelbo.index.terms import (
     Delta,
     Entry,
     Extent,
-    Index,
     Number,
     Position,
     Role,
@@ -78,7 +77,7 @@ class System:
             Assignment(moving | {entry}, resting, shifted),
         ]
         symbol = next(s for s in self.instance.symbols if s.name == entry[0])
-        if symbol.domain.kind == "real":
+        if symbol.domain.is_line:
             found.append(Assignment(moving | {entry}, resting, shifted | {entry}))
         return found
 
@@ -115,8 +114,8 @@ class System:
         """
         given = tuple(item for item in row.parents if item[0][0] in self.inputs)
         if self.is_movable_value(row) and (own := row.value[0][0]) in assignment.moving:
-            kind = self.instance.factors[row.factor].value.domain.kind
-            if kind == "real" and own not in assignment.shifted:
+            domain = self.instance.factors[row.factor].value.domain
+            if domain.is_line and own not in assignment.shifted:
                 return None
             return ("c", row.factor, row.place, given), self.moving_base(row)
         if self.is_idle(row, assignment):
@@ -124,15 +123,20 @@ class System:
         return ("b", row.factor, row.place, row.numbers[1], given), 1
 
     def moving_base(self, row: Row) -> int:
-        factor = self.instance.factors[row.factor]
-        value = row.value[0][1]
-        if factor.value.domain.kind in ("real", "angle"):
+        value, shifts = self.from_centre(row)
+        if shifts:
             return Modular.rational(value).value
-        lower = factor.value.domain.lower
-        if isinstance(lower, Number):
-            value -= lower.value
         machine = Modular({}, {}, self.instance.seed)
         return machine.log(Modular.rational(value)).value
+
+    def from_centre(self, row: Row) -> tuple[Fraction, bool]:
+        """The row's value, from the point about which it is scaled; whether it may be shifted."""
+        motions = self.instance.factors[row.factor].value.domain.motions
+        assert motions is not None
+        value = row.value[0][1]
+        if isinstance(motions.about, Number):
+            value -= motions.about.value
+        return value, motions.shifts
 
     def is_idle(self, row: Row, assignment: Assignment) -> bool:
         """Whether nothing moves in the factor: no parameter, no parent, not its value."""
@@ -181,7 +185,7 @@ class System:
         for index, at in zip(plates, row.place, strict=True):
             term = replace_index(term, index, Position(Extent(None, at)))
         values = self.values(row)
-        categories = {s.name for s in instance.symbols if s.domain.kind == "category"}
+        categories = {s.name for s in instance.symbols if s.domain.is_place}
         return concretize(
             term,
             instance.sizes,
@@ -213,22 +217,16 @@ class System:
 
     def tangent(self, symbol: Symbol, at: tuple[int, ...]) -> Array:
         """The tangent direction of one free coordinate of a parameter."""
-        unit = _unit(symbol, at)
-        if symbol.domain.kind == "simplex":
-            indices = tuple(Index("p", e) for e in symbol.shape[-1:])
-            last = max(place[0] for place in index_tuples(indices, self.instance.sizes))
-            other = _unit(symbol, (*at[:-1], last))
-            return Array(unit.indices, subtract(unit.body, other.body))
-        if symbol.domain.kind == "posdef" and at[-1] != at[-2]:
-            other = _unit(symbol, (*at[:-2], at[-1], at[-2]))
-            return Array(unit.indices, add(unit.body, other.body))
-        if symbol.domain.kind == "posdef":
-            return Array(unit.indices, add(unit.body, unit.body))
-        return unit
+        moved = symbol.domain.direction(at, self.instance.length(symbol))
+        units = [(_unit(symbol, place), by) for place, by in moved]
+        body = add(*(mul(number(by), unit.body) for unit, by in units))
+        return Array(units[0][0].indices, body)
 
     def moved(self, row: Row, symbol: Symbol, at: tuple[int, ...], kind: str) -> Array:
         """The direction of one latent entry: z (or z - lower, or a whole matrix), or 1."""
-        if symbol.domain.kind == "posdef":
+        motions = symbol.domain.wider_motions
+        assert motions is not None
+        if motions.whole:
             indices = formal_indices(symbol.shape)
             deltas = (
                 Delta(i, Position(Extent(None, k))) for i, k in zip(indices, at, strict=False)
@@ -238,19 +236,13 @@ class System:
         if kind == "s":
             return unit
         value = self.values(row)[symbol.name, at]
-        lower = symbol.domain.lower if symbol.domain.kind == "interval" else None
-        if isinstance(lower, Number):
-            value -= lower.value
+        if isinstance(motions.about, Number):
+            value -= motions.about.value
         return Array(unit.indices, mul(number(value), unit.body))
 
     def exact_moving_base(self, row: Row) -> Term:
-        domain = self.instance.factors[row.factor].value.domain
-        value = row.value[0][1]
-        if domain.kind in ("real", "angle"):
-            return number(value)
-        if isinstance(domain.lower, Number):
-            value -= domain.lower.value
-        return normal(log(number(value)))
+        value, shifts = self.from_centre(row)
+        return number(value) if shifts else normal(log(number(value)))
 
 
 def _unit(symbol: Symbol, at: tuple[int, ...]) -> Array:

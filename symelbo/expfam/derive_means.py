@@ -5,8 +5,9 @@ from __future__ import annotations
 from symelbo.expfam.form import Block, ExponentialForm
 from symelbo.index.build import ZERO, add, mul, subtract, total
 from symelbo.index.differentiate import derivative_by
+from symelbo.index.domains import Real, Symmetric
 from symelbo.index.solve import Found, find_by_elimination
-from symelbo.index.terms import Array, Domain, Entry, Extent, Index, Role, Symbol, Term
+from symelbo.index.terms import Array, Entry, Index, Role, Symbol, Term
 
 __all__ = ["derive_means"]
 
@@ -16,9 +17,7 @@ def derive_means(form: ExponentialForm) -> tuple[Array, ...] | None:
     unknowns = [_unknown_mean(block, n) for n, block in enumerate(form.blocks)]
     equations = []
     for argument in form.moving:
-        shape = list(argument.shape)
-        if argument.domain.kind == "simplex":
-            shape[-1] = Extent(shape[-1].size, shape[-1].offset - 1)
+        shape = argument.domain.free_shape(argument.shape)
         places = tuple(Index(f"a{n}", extent) for n, extent in enumerate(shape))
         change: list[Term] = []
         for block, unknown in zip(form.blocks, unknowns, strict=True):
@@ -36,6 +35,6 @@ def derive_means(form: ExponentialForm) -> tuple[Array, ...] | None:
 
 
 def _unknown_mean(block: Block, number: int) -> Symbol:
-    kind = "symmetric" if block.symmetric else "real"
+    domain = Symmetric() if block.symmetric else Real()
     shape = tuple(index.extent for index in block.indices)
-    return Symbol(f"m{number}", Role.UNKNOWN, Domain(kind), shape)
+    return Symbol(f"m{number}", Role.UNKNOWN, domain, shape)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from symelbo.families.family import Family, Form
 from symelbo.index.build import add, call, mul, negate, total
+from symelbo.index.domains import Invertible, Positive, Real
 from symelbo.index.terms import (
     Apply,
     Array,
@@ -95,15 +96,15 @@ def _abstract_density(family: Family, form: Form, extents: Mapping[str, Extent])
     whole = Array(places, Entry(theta, places))
     given = Array((), Entry(value))
 
-    def abstract(letter: str, kind: str, over: tuple[Extent, ...]) -> Symbol:
-        return Symbol(f"{letter}_{family.name}", Role.FUNCTION, Domain(kind), over)
+    def abstract(letter: str, domain: Domain, over: tuple[Extent, ...]) -> Symbol:
+        return Symbol(f"{letter}_{family.name}", Role.FUNCTION, domain, over)
 
-    natural = Apply(abstract("eta", "invertible", shape), (whole,), places)
-    statistic = Apply(abstract("T", "real", shape), (given,), places)
+    natural = Apply(abstract("eta", Invertible(), shape), (whole,), places)
+    statistic = Apply(abstract("T", Real(), shape), (given,), places)
     linear = mul(natural, statistic)
     for place in reversed(places):
         linear = total(place, linear)
-    term = add(linear, negate(Apply(abstract("A", "real", ()), (whole,))))
+    term = add(linear, negate(Apply(abstract("A", Real(), ()), (whole,))))
     if not family.constant_base_measure:
-        term = add(term, call("log", Apply(abstract("h", "positive", ()), (given,))))
+        term = add(term, call("log", Apply(abstract("h", Positive(), ()), (given,))))
     return Density(value, (theta,), term)

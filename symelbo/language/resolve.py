@@ -21,13 +21,13 @@ from symelbo.index.build import (
     power,
     total,
 )
+from symelbo.index.domains import Real
 from symelbo.index.substitute import instantiate, symbols_of
 from symelbo.index.terms import (
     Add,
     Apply,
     Array,
     Constant,
-    Domain,
     Entry,
     Extent,
     Index,
@@ -142,7 +142,7 @@ Loops: TypeAlias = Mapping[str, Index]
 Undeclared: TypeAlias = Callable[[str, tuple[IndexTerm, ...]], Symbol | None]
 
 # Stands for a term that could not be resolved; never leaves the reader.
-_STAND_IN: Final = Entry(Symbol("?", Role.UNKNOWN, Domain("real")))
+_STAND_IN: Final = Entry(Symbol("?", Role.UNKNOWN, Real()))
 _UNKNOWN_EXTENT: Final = Extent("?")  # of a loop variable whose range is faulty
 
 
@@ -888,7 +888,7 @@ def is_tainted(array: Array) -> bool:
 
 def _value(symbol: Symbol, indices: tuple[IndexTerm, ...]) -> Term:
     entry = Entry(symbol, indices)
-    return IndexValue(entry) if symbol.domain.kind == "category" else entry
+    return IndexValue(entry) if symbol.domain.is_place else entry
 
 
 def _count(n: int, one: str, many: str) -> str:

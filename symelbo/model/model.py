@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from symelbo.errors import Place
 from symelbo.families.family import Family, Form
-from symelbo.index.terms import Array, Extent, Index, IndexTerm, Offset, Position, Symbol
+from symelbo.index.terms import Array, Domain, Extent, Index, IndexTerm, Offset, Position, Symbol
 
 __all__ = ["Condition", "Definition", "Model", "Place", "Statement"]
 
@@ -20,7 +20,7 @@ class Condition:
     reason: str  # "p of Bernoulli at z"
     place: Place
     array: Array  # what it is about, in the plate indices of its statement
-    kind: str  # the domain that the array has to lie in: positive, unit, posdef, ...
+    domain: Domain  # that the array has to lie in
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,7 +205,7 @@ def _only_category(entropy: FactorEntropy) -> tuple[Index, Term] | None:
     if len(entropy.parents) != 1 or entropy.abbreviations:
         return None
     (node,) = entropy.parents
-    if node.domain.kind != "category" or node.shape or node.role is not Role.LATENT:
+    if not node.domain.is_place or node.shape or node.role is not Role.LATENT:
         return None
     match node.domain.upper:
         case Size(name):

@@ -14,7 +14,6 @@ from symelbo.criterion.explain_refutation import find_idle
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.motion import Motion
 from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
-from symelbo.expfam.separate_change import can_move
 from symelbo.index.build import ZERO, add, negate
 from symelbo.index.normal import normal
 from symelbo.index.substitute import symbols_of
@@ -240,7 +239,7 @@ def where_it_holds(derivation: Derivation) -> str:
         shown = [f"{name} = {count}" for name, count in certificate.sizes]
         shown += [f"some smooth {function.name}" for function, _, _ in certificate.functions]
         of = f" for {join_words(shown)}" if shown else ""
-        free = any(can_move(s.node.domain) for s in derivation.model.latents)
+        free = any(s.node.domain.motions is not None for s in derivation.model.latents)
         return of + (", latents moving entry by entry" if free and not certificate.still else "")
     parts = [
         f"{print_text(tidy(a.term))} is not 0"
