@@ -131,6 +131,14 @@ def test_the_checkers_know_terms_and_nothing_else() -> None:
         assert own <= {"symelbo.index.terms", "symelbo.index.domains"} | checkers
 
 
+def test_nothing_above_the_model_reads_text() -> None:
+    """Each statement carries its resolved density: who parses again states a fact again."""
+    for module in MODULES:
+        if RANK[floor(module)] > RANK["symelbo.model"]:
+            read = {name for name in imports(module) if name.startswith("symelbo.language")}
+            assert not read, f"{module} imports {read}"
+
+
 def test_terms_import_nothing_of_ours_but_numbers() -> None:
     def ours(module: str) -> set[str]:
         return {name for name in imports(module) if name.startswith("symelbo")}

@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.domains import Binary, Real, Unit
 
-BERNOULLI = Family(
+FAMILY = Family(
     name="Bernoulli",
     summary="a binary value",
     value="x",

@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.domains import Positive
 
-EXPONENTIAL = Family(
+FAMILY = Family(
     name="Exponential",
     summary="a positive waiting time",
     value="x",

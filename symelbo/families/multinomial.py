@@ -4,7 +4,7 @@ from symelbo.families.family import Argument, Family, Form
 from symelbo.index.domains import Counts, Naturals, Simplex
 from symelbo.index.terms import Entry, Role, Symbol
 
-MULTINOMIAL = Family(
+FAMILY = Family(
     name="Multinomial",
     summary="counts of K categories in n trials, n known",
     value="x",

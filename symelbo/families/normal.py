@@ -5,7 +5,7 @@ from symelbo.index.domains import Positive, Real
 
 _MEAN = Argument("mean", Real())
 
-NORMAL = Family(
+FAMILY = Family(
     name="Normal",
     summary="a real value, by mean and variance (not standard deviation)",
     value="x",

@@ -6,7 +6,7 @@ from symelbo.index.terms import Entry, Role, Symbol
 
 _MINIMUM = Symbol("minimum", Role.ARGUMENT, Positive())
 
-PARETO = Family(
+FAMILY = Family(
     name="Pareto",
     summary="a value above a minimum, with a power tail",
     value="x",

@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.domains import Naturals, Positive, Real
 
-POISSON = Family(
+FAMILY = Family(
     name="Poisson",
     summary="a count",
     value="x",

@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.domains import Angle, Positive, Real
 
-VON_MISES = Family(
+FAMILY = Family(
     name="VonMises",
     summary="an angle between -PI and PI",
     value="x",

@@ -9,12 +9,13 @@ from typing import Final
 
 from symelbo.errors import Fault, Place, SpecError
 from symelbo.families.family import Family
+from symelbo.families.registry import FAMILIES
 from symelbo.index.terms import Array, Extent, Term
 from symelbo.language.fault import TextFault, quote
 from symelbo.language.measure import Measure
 from symelbo.language.resolve import FUNCTIONS, Broken, Budget, Entity, Resolver
 from symelbo.language.tokens import MAX_LENGTH, MAX_NAME, RESERVED_WORDS
-from symelbo.model.model import Condition
+from symelbo.model.model import Condition, OwnFamily
 from symelbo.model.read_yaml import Scalar
 
 __all__ = ["Context"]
@@ -30,7 +31,7 @@ class Context:
 
     names: dict[str, Entity] = field(default_factory=dict)
     declared: dict[str, tuple[str, Place]] = field(default_factory=dict)  # name -> (what, where)
-    families: dict[str, Family] = field(default_factory=dict)
+    own: dict[str, OwnFamily] = field(default_factory=dict)  # families of the specification
     broken_families: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
@@ -58,6 +59,15 @@ class Context:
                 )
             )
             raise SpecError(self.faults)
+
+    def family(self, name: str) -> Family | None:
+        """The family of that name, the user's or a built-in one."""
+        own = self.own.get(name)
+        return FAMILIES.get(name) if own is None else own.family
+
+    def family_names(self) -> list[str]:
+        """The names of all families, the user's last."""
+        return [*FAMILIES, *self.own]
 
     def reporter(self, scalar: Scalar) -> Callable[[TextFault], None]:
         """Turn the offsets of faults in a text into places of the file."""
@@ -132,4 +142,4 @@ class Context:
 
     def proper_quietly(self, name: str) -> bool:
         """Whether a text can be a name that nobody declared."""
-        return bool(_NAME.match(name)) and name not in self.families
+        return bool(_NAME.match(name)) and self.family(name) is None

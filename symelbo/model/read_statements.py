@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from symelbo.errors import Place
+from symelbo.families.density import Density
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.build import extent_length
 from symelbo.index.domains import Category
@@ -24,16 +25,16 @@ from symelbo.index.terms import (
     Role,
     Symbol,
 )
+from symelbo.language.density import resolve_density
 from symelbo.language.fault import TextError, quote, suggest
 from symelbo.language.measure import measure
-from symelbo.language.parse import parse_expression, parse_statement
+from symelbo.language.parse import parse_statement
 from symelbo.language.resolve import (
     Broken,
     Deterministic,
     Loops,
     Reach,
     Resolver,
-    SizeName,
     array_shape,
     is_sound,
     is_tainted,
@@ -50,7 +51,7 @@ from symelbo.language.syntax import (
 )
 from symelbo.model.check_domain import check_argument, check_bound
 from symelbo.model.context import Context
-from symelbo.model.model import Condition, Definition, Statement
+from symelbo.model.model import Condition, Statement
 from symelbo.model.read_yaml import MappingNode, Node, Scalar, Sequence
 
 __all__ = ["Parsed", "bind_call", "parse_statements", "resolve_model", "target_places"]
@@ -127,22 +128,19 @@ def parse_statements(context: Context, node: Node, key: str) -> list[Parsed]:
 
 def resolve_model(
     context: Context, parsed: list[Parsed], observed: Iterable[str]
-) -> tuple[tuple[Statement, ...], tuple[Definition, ...]]:
+) -> tuple[Statement, ...]:
     """Every statement of the model, parents first; faults go to the context."""
     groups = _declare_targets(context, parsed)
     data = frozenset(observed)
     statements: list[Statement] = []
-    definitions: list[Definition] = []
     for name in _in_order(context, groups):
         group = groups[name]
         first = group[0].syntax
         if isinstance(first, Assignment):
-            definition = _define(context, group[0], first)
-            if definition is not None:
-                definitions.append(definition)
+            _define(context, group[0], first)
         else:
             statements.extend(_sample(context, name, group, name in data))
-    return tuple(statements), tuple(definitions)
+    return tuple(statements)
 
 
 # -- names and order
@@ -363,13 +361,14 @@ def _plate_shape(
 # -- deterministic quantities
 
 
-def _define(context: Context, item: Parsed, syntax: Assignment) -> Definition | None:
+def _define(context: Context, item: Parsed, syntax: Assignment) -> None:
+    """Let the name of a deterministic quantity stand for its array; broken after a fault."""
     before = len(context.faults)
     resolver = context.resolver(item.scalar)
     loops, places = target_places(context, item, resolver)
     body = resolver.scalar(syntax.body, loops)
     if places is None:
-        return None
+        return
     indices = tuple(place for place in places if isinstance(place, Index) and place.low == 1)
     if len(indices) != len(places):
         context.fault(
@@ -377,12 +376,10 @@ def _define(context: Context, item: Parsed, syntax: Assignment) -> Definition | 
             f"{quote(syntax.target)} at some places only",
             "a deterministic quantity for all places, as in `a[k] = ... for k in 1:K`",
         )
-        return None
+        return
     array = Array(indices, body)
-    if len(context.faults) > before or is_tainted(array) or not _fits(context, item, [array]):
-        return None
-    context.names[syntax.target] = Deterministic(array, measure(array, context.measures)[0])
-    return Definition(syntax.target, array, item.place)
+    if len(context.faults) == before and not is_tainted(array) and _fits(context, item, [array]):
+        context.names[syntax.target] = Deterministic(array, measure(array, context.measures)[0])
 
 
 def _fits(context: Context, item: Parsed, arrays: Iterable[Array]) -> bool:
@@ -411,6 +408,7 @@ class Call:
     form: Form
     arguments: tuple[tuple[str, Array], ...]
     extents: tuple[tuple[str, Extent], ...]
+    density: Density
     conditions: tuple[Condition, ...] = ()
 
     @property
@@ -494,6 +492,7 @@ def _sample(
             form=call.form,
             arguments=call.arguments,
             extents=call.extents,
+            density=call.density,
             place=item.place,
             places=places,
             conditions=call.conditions,
@@ -574,11 +573,11 @@ def bind_call(
 
     `about`: event shape and number of categories of the node that a statement of q is about.
     """
-    family = context.families.get(syntax.family)
+    family = context.family(syntax.family)
     if family is None and syntax.family in context.broken_families:
         return None
     if family is None:
-        names = context.families
+        names = context.family_names()
         alias = _ALIASES.get(syntax.family, "")
         close = suggest(syntax.family, [*names, *_ALIASES])
         for other, name in _ALIASES.items():
@@ -606,11 +605,9 @@ def bind_call(
         extents.update(zip(family.shape, event, strict=False))
         if family.support.is_place and categories is not None:
             extents["K"] = categories
-    for formal in form.arguments:
-        for name in formal.shape:
-            fixed = _fixed_extent(family, name)
-            if fixed is not None:
-                extents[name] = fixed
+    own = context.own.get(family.name)
+    if own is not None:
+        extents.update(own.extents)  # sizes of the model, not free
     arguments: list[tuple[str, Array]] = []
     before = len(context.conditions)
     for formal, value in zip(form.arguments, values, strict=True):
@@ -623,36 +620,13 @@ def bind_call(
             extent, by = extents[formal.above[0]], formal.above[1]
             limit = Extent(extent.size, extent.offset + by)
             check_bound(context, item.scalar, syntax, family, formal, value, array, limit)
-    if not family.builtin:
-        # its density may use any size of the model as a number or a range
-        used = set(_density_names(form))
-        for name, entity in context.names.items():
-            if isinstance(entity, SizeName) and name in used:
-                extents.setdefault(name, entity.extent)
     unbound = {name for formal in form.arguments for name in formal.shape} - set(extents)
     unbound |= set(family.shape) - set(extents)
     if len(arguments) != len(form.arguments) or unbound:
         return None
     conditions = tuple(context.conditions[before:])
-    return Call(family, form, tuple(arguments), tuple(extents.items()), conditions)
-
-
-def _density_names(form: Form) -> Iterator[str]:
-    if form.log_density:
-        yield from names_used(parse_expression(form.log_density))
-
-
-def _fixed_extent(family: Family, name: str) -> Extent | None:
-    """The extents of a user's family are sizes of the model, not free."""
-    if family.builtin:
-        return None
-    if name.isdigit():
-        return Extent(None, int(name))
-    for sign in ("+", "-"):
-        base, found, by = name.partition(sign)
-        if found:
-            return Extent(base, int(sign + by))
-    return Extent(name)
+    density = resolve_density(family, form, extents) if own is None else own.density
+    return Call(family, form, tuple(arguments), tuple(extents.items()), density, conditions)
 
 
 def _choose_form(

@@ -143,7 +143,7 @@ def _collect(
 
     resolver = Resolver(item.scalar.text, context.names, ignore, undeclared=note)
     loops = resolver.ranges(syntax.ranges, {})
-    family = context.families.get(syntax.family)
+    family = context.family(syntax.family)
     if family is None:
         return
     node = nodes[syntax.target][0].node
@@ -242,6 +242,7 @@ def _resolve(
         form=call.form,
         arguments=call.arguments,
         extents=call.extents,
+        density=call.density,
         place=item.place,
         places=places,
         conditions=call.conditions,
