@@ -172,6 +172,7 @@ def test_printing_does_not_depend_on_the_hash_seed() -> None:
         "from symelbo.notation.print_latex import print_latex\n"
         "from symelbo.notation.print_text import print_text\n"
         "from symelbo.index.terms import *\nfrom symelbo.index.build import *\n"
+        "from symelbo.index.domains import Positive\n"
         "make = lambda name: Entry(Symbol(name, Role.PARAMETER, Positive()))\n"
         "v = [make(name) for name in 'abcuvw']\n"
         "t = add(*(mul(x, log(y)) for x in v for y in v), *map(log, v))\n"

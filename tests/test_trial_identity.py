@@ -262,10 +262,10 @@ def test_conditions_hold_at_every_point_that_is_drawn() -> None:
     a, z = symbol("a", "real"), symbol("z", "real", role=Role.LATENT)
     positive = add(Entry(a), Entry(z))
     density = log(positive)
-    condition = [(Array((), positive), "positive")]
+    condition = [(Array((), positive), Positive())]
     field = {a: Array((), ZERO)}
     assert identity_residual(density, ZERO, log(positive), field, condition, seed=1) < 1e-12
-    never = [(Array((), negate(add(ONE, exp(Entry(a))))), "positive")]
+    never = [(Array((), negate(add(ONE, exp(Entry(a))))), Positive())]
     assert math.isnan(identity_residual(density, ZERO, log(positive), field, never, seed=1))
     # |a + z| is a + z under the condition alone
     size = call("abs", positive)
@@ -279,20 +279,20 @@ def test_a_condition_is_one_at_all_places() -> None:
     rows = Array((d,), total(h, Entry(w, (d, h))))
     entries = {("w", (i, j)): float(i + j) for i in (1, 2) for j in (1, 2)}
     world = World({"D": 2, "H": 2}, entries)
-    assert satisfies(rows, "positive", world)
-    assert not satisfies(rows, "unit", world)
-    assert satisfies(rows, "real", world)
+    assert satisfies(rows, DOMAINS["positive"], world)
+    assert not satisfies(rows, DOMAINS["unit"], world)
+    assert satisfies(rows, DOMAINS["real"], world)
     world.values = {**entries, ("w", (2, 2)): -9.0}
-    assert not satisfies(rows, "positive", world)
+    assert not satisfies(rows, DOMAINS["positive"], world)
     small = Array((d,), mul(number(Fraction(1, 100)), rows.body))
     world.values = entries
-    assert satisfies(small, "unit", world)
+    assert satisfies(small, DOMAINS["unit"], world)
     # h is bound in the sum, and free beside it: both are tried
     mixed = Array((d, h), mul(rows.body, Entry(w, (d, h))))
-    assert satisfies(mixed, "positive", world)
+    assert satisfies(mixed, DOMAINS["positive"], world)
     world.values = {**entries, ("w", (1, 1)): -0.5}
-    assert not satisfies(mixed, "positive", world)
-    assert not satisfies(Array((), negate(ONE)), "unit", world)
+    assert not satisfies(mixed, DOMAINS["positive"], world)
+    assert not satisfies(Array((), negate(ONE)), Unit(), world)
 
 
 def test_a_scene_has_room_for_every_place() -> None:
