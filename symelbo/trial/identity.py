@@ -270,7 +270,7 @@ def _draw(
     if domain.is_integer and not domain.is_place and not domain.rank and upper is None:
         upper = LARGEST
     for outer in places(world, symbol.shape[: len(symbol.shape) - domain.rank]):
-        inner = places(world, symbol.shape[len(outer) :])
+        inner = list(places(world, symbol.shape[len(outer) :]))
         if symbol.name in scene.counts:
             entries = [float(random.randint(LARGEST, LARGEST + 3)) for _ in inner]
         else:
