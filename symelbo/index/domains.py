@@ -65,11 +65,11 @@ _BEYOND: Final = (0.3, 2.5)  # where it lies beyond one end
 _GENERIC: Final = (37, 53, 71)  # denominators of values at which nothing holds by accident
 
 
-def _known(end: Fraction | float | None) -> Fraction | float:
-    """A number of trials, which has to be one."""
-    if end is None or end != int(end):
+def _trials(end: Fraction | None) -> int:
+    """A number of trials, which has to be a natural number."""
+    if end is None or end.denominator != 1:
         raise LookupError("a number of trials that is not known")
-    return end
+    return int(end)
 
 
 def _first_and_last(first: int, last: int) -> tuple[int | str, ...]:
@@ -603,8 +603,10 @@ class Naturals(Integers):
         return NONNEGATIVE
 
     def draw(self, random: Random, n: int, ends: Ends = OPEN) -> list[float]:
-        """All alike, up to the end."""
-        return [float(random.randint(0, int(_known(ends[1]))))]
+        """All alike, up to an end that who asks has to give."""
+        if ends[1] is None:
+            raise LookupError("natural numbers without an end")
+        return [float(random.randint(0, int(ends[1])))]
 
     def draw_exact(self, number: int, given: Given) -> list[Fraction]:
         """1, 2 and 3 in turn."""
@@ -612,7 +614,7 @@ class Naturals(Integers):
 
     def exact_values(self, count: int, given: Given) -> list[list[Fraction]]:
         """The first ones."""
-        last = count - 1 if self.upper is None else min(int(_known(given.upper)), count - 1)
+        last = count - 1 if self.upper is None else min(_trials(given.upper), count - 1)
         return [[Fraction(k)] for k in range(last + 1)]
 
     def values(self, n: int, upper: float | None, most: int) -> list[list[float]] | None:
@@ -729,7 +731,7 @@ class _CountVector(Integers):
 
     def trials(self, given: Given) -> int:
         """Their sum."""
-        return int(_known(given.upper))
+        return _trials(given.upper)
 
     def draw(self, random: Random, n: int, ends: Ends = OPEN) -> list[float]:
         """Each trial alike."""
