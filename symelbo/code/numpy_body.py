@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symelbo.answer.derivation import Derivation, EntropySum, FactorResult
+from symelbo.answer.derivation import Derivation, FactorResult
 from symelbo.code.numpy_code import Code, Level, Local, NumpyPrinter, Unsupported
 from symelbo.code.numpy_profile import (
     Profile,
@@ -31,7 +31,8 @@ from symelbo.code.numpy_terms import (
     swap_term,
 )
 from symelbo.entropy.exact_posterior import log_joint
-from symelbo.expfam.derive_means import derive_means
+from symelbo.entropy.summand import EntropySum
+from symelbo.expfam.derive_moments import derive_moments
 from symelbo.expfam.form import Inseparable
 from symelbo.expfam.separate_density import separate_density
 from symelbo.families.density import Density
@@ -55,7 +56,6 @@ from symelbo.index.signs import is_positive
 from symelbo.index.substitute import (
     count_subterms,
     instantiate,
-    parts_of,
     replace_symbols,
     symbols_of,
 )
@@ -72,6 +72,7 @@ from symelbo.index.terms import (
     IndexTerm,
     IndexValue,
     Mul,
+    Node,
     Number,
     Offset,
     Power,
@@ -331,14 +332,15 @@ class Body:
         parts: list[tuple[bool, Code]] = []
         self._entropy_of_q(parts)
         for entropy in sums.entropies:
-            kind = entropy.kind.replace("_", "-")
+            kind = entropy.kind.value.replace("_", "-")
             self.pending = f"{kind} of {entropy.node}"
             self.subject = entropy.node
             what = f"{kind} of {entropy.node} under q"
             name = f"entropy_{entropy.node}"
             shown = (entropy.display, entropy.abbreviations)
-            parts.append((True, self._mean_or_ask(entropy.term, *shown, name, what)))
-        for node, term in sums.bases:
+            parts.append((True, self._mean_or_ask(entropy.known, *shown, name, what)))
+        for base in sums.bases:
+            node, term = base.node, base.known
             self.pending = f"logarithm of the base measure of {node}"
             what = f"logarithm of the base measure of {node} under q"
             parts.append((False, self._mean_or_ask(term, term, (), f"log_base_{node}", what)))
@@ -1011,14 +1013,14 @@ def _links_in(term: Term) -> Iterator[Call]:
         if term.name in LINKS:
             yield term
         return
-    for part in parts_of(term):
+    for part in term.parts():
         if isinstance(part, Term):
             yield from _links_in(part)
 
 
-def _count(term: Term | IndexTerm | Array, symbol: Symbol) -> int:
+def _count(term: Node, symbol: Symbol) -> int:
     own = int(isinstance(term, Entry) and term.symbol == symbol)
-    return own + sum(_count(part, symbol) for part in parts_of(term))
+    return own + sum(_count(part, symbol) for part in term.parts())
 
 
 def _is_polynomial(term: Term) -> bool:
@@ -1051,30 +1053,12 @@ def _moments(statement: Statement) -> tuple[Array, Array] | None:
     separation = separate_density(density, density.arguments)
     if isinstance(separation, Inseparable) or statement.places != statement.plates:
         return None
-    form = separation.forms[0]
-    means = derive_means(form)
-    if means is None:
+    moments = derive_moments(separation.forms[0])
+    if moments is None:
         return None
     rows, columns = _rows(density.value, "i"), _rows(density.value, "j")
-    first = second = None
-    for block, mean in zip(form.blocks, means, strict=True):
-        value = Entry(density.value, block.indices[: len(rows)])
-        if normal(block.statistic) == value and len(block.indices) == len(rows):
-            first = mean
-        elif not rows and normal(block.statistic) == power(value, 2):
-            second = mean
-        elif rows and len(block.indices) == 2:
-            other = Entry(density.value, block.indices[1:])
-            if normal(block.statistic) == normal(mul(value, other)):
-                second = mean
-    if first is None:
-        return None
-    if second is None and density.value.domain.is_bit:
-        second = first
-    if second is None:
-        return None
-    product = mul(instantiate(first, rows), instantiate(first, columns))
-    covariance = normal(subtract(instantiate(second, (*rows, *columns)), product))
+    first = moments[0]
+    covariance = normal(instantiate(moments[1], (*rows, *columns)))
     mapping = _mapping(statement, density)
     left = tuple(Index(f"p{n}", i.extent) for n, i in enumerate(statement.plates))
     mean_array = Array(

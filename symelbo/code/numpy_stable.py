@@ -45,7 +45,6 @@ from symelbo.index.signs import domain_range, is_positive
 from symelbo.index.substitute import (
     map_parts,
     mentions,
-    parts_of,
     replace_index,
     symbols_of,
 )
@@ -709,7 +708,7 @@ def _terms(term: Term) -> tuple[Term, ...]:
 
 
 def _all_parts(term: Term) -> list[Term]:
-    own = [part for part in parts_of(term) if isinstance(part, Term)]
+    own = [part for part in term.parts() if isinstance(part, Term)]
     return [*own, *(inner for part in own for inner in _all_parts(part))]
 
 

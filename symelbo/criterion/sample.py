@@ -24,7 +24,7 @@ from symelbo.index.domains import Real
 from symelbo.index.interpret import Interpretation, interpret_functions
 from symelbo.index.modular import PRIME, Dual, Modular, NoResidue, Place
 from symelbo.index.solve import formal_indices
-from symelbo.index.substitute import parts_of, symbols_of
+from symelbo.index.substitute import symbols_of, walk_parts
 from symelbo.index.terms import (
     Apply,
     Array,
@@ -35,6 +35,7 @@ from symelbo.index.terms import (
     Index,
     IndexTerm,
     IndexValue,
+    Node,
     Number,
     Offset,
     Position,
@@ -112,19 +113,18 @@ def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
         yield {name: least[name] + more for name, more in zip(names, choice, strict=True)}
 
 
-def _places_in(item: Term | IndexTerm | Array) -> Iterator[tuple[Extent, int]]:
+def _places_in(item: Node) -> Iterator[tuple[Extent, int]]:
     """(axis, the place that is read of it), for literal places; and the extents of sums."""
-    if isinstance(item, Entry):
-        for axis, place in zip(item.symbol.shape, item.indices, strict=True):
-            last = literal_place(place)
-            if last is not None:
-                yield axis, last
-    if isinstance(item, Index):
-        yield item.extent, 1
-    if isinstance(item, Sum):
-        yield item.index.extent, 1
-    for part in parts_of(item):
-        yield from _places_in(part)
+    for part in walk_parts(item):
+        if isinstance(part, Entry):
+            for axis, place in zip(part.symbol.shape, part.indices, strict=True):
+                last = literal_place(place)
+                if last is not None:
+                    yield axis, last
+        if isinstance(part, Index):
+            yield part.extent, 1
+        if isinstance(part, Sum):
+            yield part.index.extent, 1
 
 
 def _numbers_of_trials(factor: Factor) -> Iterator[Symbol]:
@@ -215,11 +215,10 @@ def _quartic_body(
     return add(powers, mul(weight, linear), scale)
 
 
-def _collect_calls(item: Term | IndexTerm | Array, calls: dict[Symbol, Apply]) -> None:
-    if isinstance(item, Apply):
-        calls.setdefault(item.function, item)
-    for part in parts_of(item):
-        _collect_calls(part, calls)
+def _collect_calls(item: Node, calls: dict[Symbol, Apply]) -> None:
+    for part in walk_parts(item):
+        if isinstance(part, Apply):
+            calls.setdefault(part.function, part)
 
 
 # ---------------------------------------------------------------- an instance
@@ -277,7 +276,7 @@ class Instance:
         self.symbols = [symbols[name] for name in sorted(symbols)]
         self.by_name = {symbol.name: symbol for symbol in self.symbols}
         self.opened: dict[int, tuple[dict[Place, Dual], list[tuple[object, ...]]]] = {}
-        self.movable = self._movable()
+        self.continuous = self._continuous()
         for symbol in self.symbols:
             if symbol.role is Role.CONSTANT:
                 self.known.update(self.draw(symbol, 0))
@@ -301,12 +300,12 @@ class Instance:
             body = interpret_functions(array.body, self.functions)
             yield Array(array.indices, body), formal.domain.margins(body)
 
-    def _movable(self) -> frozenset[str]:
-        """The continuous latents, but those whose factor is here and has no motion."""
+    def _continuous(self) -> frozenset[str]:
+        """The latents that may move if their own factors allow it."""
         if self.still:
             return frozenset()
-        can = {s.name for s in self.symbols if s.role is Role.LATENT and s.domain.wider_motions}
-        return frozenset(can - {f.node.name for f in self.factors if not f.can_move})
+        latents = (s for s in self.symbols if s.role is Role.LATENT)
+        return frozenset(s.name for s in latents if s.domain.wider_motions is not None)
 
     def places(self, symbol: Symbol) -> list[tuple[int, ...]]:
         indices = tuple(Index(f"p{n}", e) for n, e in enumerate(symbol.shape))
@@ -504,7 +503,7 @@ class Instance:
             known = Modular.rational(x)
             gradient: dict[int, int] = {}
             symbol = names[at[0]]
-            if at[0] in self.movable and symbol.role is Role.LATENT:
+            if at[0] in self.continuous:
                 motions = symbol.domain.wider_motions
                 assert motions is not None
                 about = motions.about.value if isinstance(motions.about, Number) else 0

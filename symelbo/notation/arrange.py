@@ -15,7 +15,19 @@ from fractions import Fraction
 from math import prod
 from typing import Final, TypeAlias
 
-from symelbo.index.build import ONE, ZERO, call, has_minus_sign, mul, negate, number, power
+from symelbo.index.build import (
+    ONE,
+    ZERO,
+    add,
+    call,
+    has_minus_sign,
+    mul,
+    negate,
+    number,
+    power,
+    total,
+)
+from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import (
     Add,
     Apply,
@@ -39,7 +51,6 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
-from symelbo.notation.names import subterms
 
 __all__ = [
     "Applied",
@@ -60,6 +71,8 @@ __all__ = [
     "arrange",
     "arrange_array",
     "join_logs",
+    "leads_with_minus",
+    "split_sign",
 ]
 
 
@@ -224,6 +237,27 @@ def arrange(term: Term) -> Display:
 def arrange_array(array: Array) -> Table:
     """array -> its entries arranged, with matrix notation where it is recognised."""
     return Table(array.indices, arrange(array.body), _form(array.body, array.indices))
+
+
+def leads_with_minus(display: Display) -> bool:
+    """Whether a display starts with a sign."""
+    match display:
+        case Total((first, *_)):
+            return leads_with_minus(first)
+        case Product(negative):
+            return negative
+    return False
+
+
+def split_sign(term: Term) -> tuple[int, Term]:
+    """term -> a sign and the rest, which no minus leads, nor the body of the sums in front."""
+    sign = 1
+    if leads_with_minus(arrange(term)):
+        sign, term = -1, add(*map(negate, term.terms)) if isinstance(term, Add) else negate(term)
+    if not isinstance(term, Sum):
+        return sign, term
+    inner, body = split_sign(term.body)
+    return sign * inner, total(term.index, body)
 
 
 # -- powers and products ---------------------------------------------------------------------------
@@ -404,7 +438,7 @@ _KIND_FUNCTION: Final = 3
 
 def _reading_key(term: Term) -> tuple[int, int, int, tuple[object, ...]]:
     """Data before latents before parameters; polynomials before sums before functions."""
-    roles = {part.symbol.role for part in subterms(term) if isinstance(part, Entry)}
+    roles = {part.symbol.role for part in walk_parts(term) if isinstance(part, Entry)}
     if roles & {Role.OBSERVED, Role.VALUE}:
         depends = 0
     else:
@@ -523,7 +557,7 @@ def _join(logs: list[_Logarithm], euler: int) -> tuple[int, Term, bool] | None:
         return None
     if len(tops) > 1 or len(bottoms) > 1:
         return None
-    if any(isinstance(part, Sum) for factor in tops + bottoms for part in subterms(factor)):
+    if any(isinstance(part, Sum) for factor in tops + bottoms for part in walk_parts(factor)):
         return None
     if sign < 0:
         tops, bottoms = bottoms, tops
@@ -657,4 +691,4 @@ def _entries(factors: list[Term]) -> list[Entry]:
 
 
 def _touches(item: Term | IndexTerm, indices: tuple[Index, ...]) -> bool:
-    return any(part in indices for part in subterms(item) if isinstance(part, Index))
+    return any(part in indices for part in walk_parts(item, binders=True))

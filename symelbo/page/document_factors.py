@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from symelbo.answer.derivation import Derivation, FactorEntropy, FactorResult
+from symelbo.answer.derivation import Derivation, FactorResult
 from symelbo.code.numpy_terms import name_residuals
 from symelbo.criterion.express_form import FactorForm
 from symelbo.criterion.factor import Factor, is_parent
 from symelbo.criterion.identity import Identity
+from symelbo.entropy.summand import Summand
 from symelbo.expfam.form import Block
 from symelbo.expfam.respond import respond, value_at
 from symelbo.expfam.separate_change import rate_symbol, shift_symbol, value_velocity
@@ -22,6 +23,7 @@ from symelbo.index.substitute import (
     rename_indices,
     replace_symbols,
     symbols_of,
+    walk_parts,
 )
 from symelbo.index.terms import Add, Array, Entry, Index, Role, Symbol, Term, sort_key
 from symelbo.index.tidy import tidy
@@ -31,7 +33,6 @@ from symelbo.notation.names import (
     latex_extent,
     latex_symbol,
     name_array_indices,
-    subterms,
 )
 from symelbo.notation.print_latex import latex_width
 from symelbo.page.document_notation import LINE, Notation, Row, ranges, sum_signs
@@ -126,7 +127,7 @@ def tidy_residuals(term: Term) -> Term:
 def shorten(
     notation: Notation,
     factor: Factor,
-    entropy: FactorEntropy | None,
+    entropy: Summand | None,
     keep: frozenset[Symbol] = frozenset(),
 ) -> _Short:
     """Abbreviate the long arguments of a factor that none of the symbols in `keep` enters."""
@@ -162,7 +163,7 @@ def parents_of(notation: Notation, statement: Statement) -> list[str]:
     """The parents in a density: z_t where only z[t,k] is read for all k, else the whole array."""
     found: dict[str, set[Entry]] = {}
     for _, array in statement.arguments:
-        for part in subterms(array):
+        for part in walk_parts(array):
             if isinstance(part, Entry) and is_parent(part.symbol):
                 found.setdefault(part.symbol.name, set()).add(_leading(part, statement))
     shown: list[str] = []
@@ -176,7 +177,7 @@ def parents_of(notation: Notation, statement: Statement) -> list[str]:
 
 def _leading(entry: Entry, statement: Statement) -> Entry:
     """z[t-1,j] -> z[t-1]: without the places that a sum runs over, and all after them."""
-    bound = [{i for i in subterms(p) if isinstance(i, Index)} for p in entry.indices]
+    bound = [{i for i in walk_parts(p) if isinstance(i, Index)} for p in entry.indices]
     open_ = [n for n, indices in enumerate(bound) if indices - set(statement.plates)]
     count = open_[0] if open_ else len(entry.indices)
     symbol = entry.symbol
@@ -233,7 +234,7 @@ def _superscripts(count: int) -> list[str]:
 
 
 def make_factor_part(
-    notation: Notation, derivation: Derivation, number: int, entropy: FactorEntropy | None
+    notation: Notation, derivation: Derivation, number: int, entropy: Summand | None
 ) -> FactorPart:
     """Everything the document says of one factor."""
     result = derivation.factors[number]
@@ -274,7 +275,7 @@ class _Maker:
     notation: Notation
     derivation: Derivation
     result: FactorResult
-    entropy: FactorEntropy | None
+    entropy: Summand | None
     common: FactorPart
 
     @property
@@ -346,7 +347,9 @@ class _Maker:
         summands: list[str] = []
         if identity.base != ZERO:
             summands += self.notation.summands(tidy(identity.base))
-        known = self.entropy.pointwise if self.entropy is not None else tidy(identity.entropy)
+        known = tidy(identity.entropy)
+        if self.entropy is not None and self.entropy.pointwise is not None:
+            known = self.entropy.pointwise
         shown = self.notation.wrapped(known)
         tall = r"\frac" in shown or r"\sum" in shown
         if not shown.startswith(("(", r"\Bigl(")) and is_sum(known):
