@@ -28,7 +28,7 @@ __all__ = ["Call", "bind_call"]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A family with its actual arguments."""
+    """A family with its actual arguments; `extents`: of its arguments and its value, here."""
 
     family: Family
     form: Form
@@ -39,11 +39,13 @@ class Call:
 
     @property
     def event(self) -> tuple[Extent, ...]:
+        """The shape of one value: () of a scalar, (D,) of a vector."""
         bound = dict(self.extents)
         return tuple(bound[name] for name in self.family.shape)
 
     @property
     def domain(self) -> Domain:
+        """The support of the value, with the statement's own arguments in its bounds."""
         if self.family.support.is_place:
             return Category(extent_length(dict(self.extents)["K"]))
         return _actual_support(self.family.support, dict(self.arguments))
