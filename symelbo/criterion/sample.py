@@ -40,6 +40,7 @@ from symelbo.index.terms import (
     Offset,
     Position,
     Role,
+    Size,
     Sum,
     Symbol,
     Term,
