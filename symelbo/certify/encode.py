@@ -142,6 +142,8 @@ class Encoder:
 
     def bind(self, indices: Sequence[Index], scope: _Scope) -> tuple[list[str], _Scope]:
         """Names for bound indices, and what is meant inside."""
+        if len(set(indices)) != len(indices):
+            raise Clash("an array with one index twice")
         env, used, names = dict(scope.env), scope.used, []
         for index in indices:
             wanted = index.name.replace("'", "").lstrip("~#") or "i"
@@ -185,7 +187,11 @@ class Encoder:
     def _index(self, index: IndexTerm, scope: _Scope) -> Any:
         match index:
             case Index():
-                return scope.env[index] if index in scope.env else self.free_index(index)
+                if index in scope.env:
+                    return scope.env[index]
+                if any(other.name == index.name for other in scope.env):
+                    raise Clash(f"index {index.name} has two ranges")
+                return self.free_index(index)
             case Offset(base, by):
                 return _shift(self._index(base, scope), by)
             case Position(extent):

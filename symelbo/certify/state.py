@@ -16,6 +16,7 @@ __all__ = [
     "check_refutation",
     "encode_claim",
     "encode_density",
+    "encode_identity",
     "encode_motion",
     "encode_refutation",
 ]
@@ -107,12 +108,12 @@ def encode_claim(encoder: Encoder, claim: MotionWithIdentities) -> Json:
     return {
         "motion": encode_motion(encoder, claim.motion),
         "nonzero": [encoder.term(term) for term in claim.nonzero],
-        "identities": [_identity(encoder, identity) for identity in claim.identities],
+        "identities": [encode_identity(encoder, identity) for identity in claim.identities],
         "q_follows": claim.q_follows,
     }
 
 
-def _identity(encoder: Encoder, identity: IdentityClaim) -> Json:
+def encode_identity(encoder: Encoder, identity: IdentityClaim) -> Json:
     return {
         "factor": identity.factor,
         "base": encoder.term(identity.base),

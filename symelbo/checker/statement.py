@@ -33,6 +33,8 @@ __all__ = [
     "Row",
     "Sums",
     "Statement",
+    "Reader",
+    "Terms",
     "Unknown",
     "parse_json",
     "read_statement",
@@ -49,7 +51,7 @@ MAX_PARTS: Final = 2000  # of a statement
 MAX_ROWS: Final = 5000  # of a case
 ROLES: Final = (
     *("parameter", "constant", "input", "latent", "observed", "variational", "function"),
-    *("argument", "value"),
+    *("argument", "value", "unknown"),
 )
 KINDS: Final = (
     *("real", "positive", "unit", "simplex", "posdef", "binary", "naturals", "counts", "onehot"),
@@ -608,7 +610,7 @@ def _children(raw: Raw) -> list[Raw]:
 # ---------------------------------------------------------------- the parts of a certificate
 
 
-class _Reader:
+class Reader:
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.terms = Terms(data)
 
@@ -836,7 +838,7 @@ def read_statement(data: Any) -> Statement:
         " files",
         "a certificate",
     )
-    reader = _Reader(data)
+    reader = Reader(data)
     sizes = _dict(data.get("sizes", {}), "sizes")
     files = data.get("files")
     theorem = data.get("theorem")
