@@ -11,9 +11,8 @@ from symelbo.entropy.exact_posterior import log_joint
 from symelbo.errors import Fault, SpecError
 from symelbo.index.build import add, negate
 from symelbo.index.substitute import replace_symbols, symbols_of
-from symelbo.index.terms import Array, Extent, Role, Symbol, Term
+from symelbo.index.terms import Array, Role, Symbol, Term
 from symelbo.index.tidy import tidy
-from symelbo.language.density import density_term
 from symelbo.model.model import Model
 from symelbo.trial.identity import identity_residual
 from symelbo.trial.normalization import find_wrong_mass
@@ -81,39 +80,26 @@ def _try_identity(decision: Decision, result: FactorResult, seed: int) -> float:
 def try_densities(model: Model) -> None:
     """Raises SpecError if a density of the user's own does not integrate to one."""
     faults = []
-    for family, place in model.families:
-        if family.abstract or family.shape:
+    for own in model.families:
+        if own.family.abstract or own.family.shape:
             continue
-        extents = {n: Extent(size) for size in model.sizes for n in (size,)}
-        for form in family.forms:
-            for argument in form.arguments:
-                extents.update((n, _extent(n)) for n in argument.shape)
-            density = density_term(family, form, extents)
-            wrong = find_wrong_mass(density.term, density.value, density.arguments)
-            if wrong is None:
-                continue
-            mass, arguments = wrong
-            given = ", ".join(f"{name} = {x:.4g}" for name, x in arguments.items())
-            at = f" at {given}" if given else ""
-            faults.append(
-                Fault(
-                    place,
-                    f"the density of `{family.name}`, which integrates to {mass:.4g}{at}",
-                    "1",
-                    f"subtract log({mass:.4g}), as a function of the parameters, from log_density",
-                )
+        density = own.density
+        wrong = find_wrong_mass(density.term, density.value, density.arguments)
+        if wrong is None:
+            continue
+        mass, arguments = wrong
+        given = ", ".join(f"{name} = {x:.4g}" for name, x in arguments.items())
+        at = f" at {given}" if given else ""
+        faults.append(
+            Fault(
+                own.place,
+                f"the density of `{own.family.name}`, which integrates to {mass:.4g}{at}",
+                "1",
+                f"subtract log({mass:.4g}), as a function of the parameters, from log_density",
             )
+        )
     if faults:
         raise SpecError(faults)
-
-
-def _extent(text: str) -> Extent:
-    """D, 3, C-1"""
-    for sign in ("+", "-"):
-        base, found, by = text.partition(sign)
-        if found:
-            return Extent(base, int(sign + by))
-    return Extent(None, int(text)) if text.isdigit() else Extent(text)
 
 
 # ---------------------------------------------------------------- the printed sum

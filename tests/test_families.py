@@ -17,13 +17,15 @@ from symelbo.expfam.form import ExponentialForm, Gauge, Inseparable
 from symelbo.expfam.respond import Travel, respond, value_at
 from symelbo.expfam.separate_change import separate_change, speed
 from symelbo.expfam.separate_density import separate_density
+from symelbo.families.density import Density
 from symelbo.families.family import Family, Form
 from symelbo.families.registry import FAMILIES
 from symelbo.index.build import ZERO, add, mul, negate, subtract, total
 from symelbo.index.normal import is_zero, normal
 from symelbo.index.substitute import replace_symbols
 from symelbo.index.terms import Extent, Symbol, Term
-from symelbo.language.density import Density, density_term
+from symelbo.index.tidy import sum_over
+from symelbo.language.density import resolve_density
 from symelbo.trial.evaluate import World, evaluate, places
 
 K = 3
@@ -113,7 +115,7 @@ CASES = {
 
 def make_density(family: Family, form: Form) -> Density:
     names = {name for argument in form.arguments for name in argument.shape} | set(family.shape)
-    return density_term(family, form, {name: Extent("K") for name in names})
+    return resolve_density(family, form, {name: Extent("K") for name in names})
 
 
 def forms_of(density: Density, form: Form) -> Iterator[ExponentialForm]:
@@ -302,7 +304,9 @@ def test_separation_gives_the_density_back(key: str) -> None:
     density = make_density(family, form)
     for exponential in forms_of(density, form):
         rebuilt = add(
-            exponential.linear_part(), negate(exponential.log_partition), exponential.log_base
+            *(sum_over(b.indices, mul(b.natural, b.statistic)) for b in exponential.blocks),
+            negate(exponential.log_partition),
+            exponential.log_base,
         )
         random = Random(7)
         if family.support.kind != "category":  # a category selects: compared by value below

@@ -146,8 +146,18 @@ def test_the_checker_knows_nothing_of_ours_and_the_standard_library_alone() -> N
             assert name in checker or name.partition(".")[0] in sys.stdlib_module_names, name
 
 
+def test_nothing_above_the_model_reads_text() -> None:
+    """Each statement carries its resolved density: who parses again states a fact again."""
+    for module in MODULES:
+        if RANK[floor(module)] > RANK["symelbo.model"]:
+            read = {name for name in imports(module) if name.startswith("symelbo.language")}
+            assert not read, f"{module} imports {read}"
+
+
 def test_terms_import_nothing_of_ours() -> None:
-    assert not {name for name in imports("symelbo.index.terms") if name.startswith("symelbo")}
+    own = {name for name in imports("symelbo.index.terms") if name.startswith("symelbo")}
+    assert own == {"symelbo.index.nodes"}  # how a value is made but once
+    assert not {name for name in imports("symelbo.index.nodes") if name.startswith("symelbo")}
 
 
 @pytest.mark.parametrize("library", OUTSIDE)

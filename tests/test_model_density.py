@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from fractions import Fraction
 
 import pytest
@@ -24,7 +26,7 @@ from symelbo.index.terms import (
     Size,
     Symbol,
 )
-from symelbo.language.density import density_term
+from symelbo.language.density import resolve_density
 from symelbo.language.fault import TextError
 from symelbo.language.parse import parse_expression
 from symelbo.language.syntax import NumberSyntax
@@ -40,16 +42,35 @@ def own(density: str, *arguments: Argument, shape: tuple[str, ...] = ()) -> Fami
 def test_every_built_in_density_is_well_formed(family: Family, n: int) -> None:
     form = family.forms[n]
     names = {name for argument in form.arguments for name in argument.shape} | set(family.shape)
-    density = density_term(family, form, {name: Extent("D") for name in names})
+    density = resolve_density(family, form, {name: Extent("D") for name in names})
     assert density.value.role is Role.VALUE
     assert [a.name for a in density.arguments] == [a.name for a in form.arguments]
     assert symbols_of(density.term) <= {density.value, *density.arguments}
     assert not free_indices(density.term)
 
 
+def test_a_family_is_called_as_its_file() -> None:
+    assert len(FAMILIES) >= 24
+    for name, family in FAMILIES.items():
+        assert (family.name, family.builtin) == (name, True)
+    assert FAMILIES.get("Family") is None
+
+
+def test_only_the_families_that_a_model_uses_are_imported() -> None:
+    code = (
+        "import sys; from symelbo.model.read_model import read_model\n"
+        "read_model({'name': 'A', 'model': ['x ~ Poisson(2)'], 'observed': ['x']})\n"
+        "rooms = ('density', 'family', 'registry')\n"
+        "print(*sorted(m.split('.')[2] for m in sys.modules if m.startswith('symelbo.families.')"
+        " and not m.endswith(rooms)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "poisson\n"
+
+
 def test_a_category_selects() -> None:
     categorical = FAMILIES["Categorical"]
-    density = density_term(categorical, categorical.forms[0], {"K": Extent("C")})
+    density = resolve_density(categorical, categorical.forms[0], {"K": Extent("C")})
     (p,) = density.arguments
     assert p == Symbol("p", Role.ARGUMENT, Domain("simplex"), (Extent("C"),))
     assert density.value == Symbol("x", Role.VALUE, Domain("category"))
@@ -59,7 +80,7 @@ def test_a_category_selects() -> None:
 def test_matrix_functions_and_formal_sizes() -> None:
     matrix = Argument("M", Domain("posdef"), ("K", "K"))
     family = own("inv(M)[1,K] + logdet(M) + K*polygamma(1, x)", matrix)
-    density = density_term(family, family.forms[0], {"K": Extent("D", -1)})
+    density = resolve_density(family, family.forms[0], {"K": Extent("D", -1)})
     i, j = Index("i", Extent("D", -1)), Index("j", Extent("D", -1))
     m = Entry(density.arguments[0], (i, j))
     terms = getattr(density.term, "terms", ())
@@ -83,7 +104,7 @@ def test_matrix_functions_and_formal_sizes() -> None:
 def test_a_faulty_density_says_where(density: str, message: str) -> None:
     family = own(density, Argument("a", Domain("real")))
     with pytest.raises(TextError) as caught:
-        density_term(family, family.forms[0], {})
+        resolve_density(family, family.forms[0], {})
     assert str(caught.value) == message
 
 
@@ -128,9 +149,9 @@ def test_arithmetic_binds_as_in_mathematics(text: str, value: str) -> None:
     expected = number(value)
     if text == "sqrt(4)":
         expected_term = power(number(4), Fraction(1, 2))
-        assert density_term(family, family.forms[0], {}).term == expected_term
+        assert resolve_density(family, family.forms[0], {}).term == expected_term
     else:
-        assert density_term(family, family.forms[0], {}).term == expected
+        assert resolve_density(family, family.forms[0], {}).term == expected
 
 
 @pytest.mark.parametrize(
@@ -159,7 +180,7 @@ def test_bounds_hold_what_can_be_and_exclude_what_cannot(
         Argument("u", Domain("unit")),
     ]
     family = own(text, *arguments)
-    interval = bounds(density_term(family, family.forms[0], {}).term)
+    interval = bounds(resolve_density(family, family.forms[0], {}).term)
     assert not bounds(Number(Fraction(inside))).misses(interval)
     if outside is not None:
         assert bounds(Number(Fraction(outside))).misses(interval)

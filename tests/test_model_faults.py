@@ -736,6 +736,19 @@ CASES: dict[str, tuple[str, list[str]]] = {
             ),
         ],
     ),
+    "an abstract family of two parameters": (
+        (
+            "name: Bad\nsizes: [D]\nparameters: {mu: 'real[D]', s: positive}\nfamilies:\n"
+            "  F: {abstract: true, parameters: {theta: 'real[D]', k: positive}}\n"
+            "model:\n  - z ~ F(mu, s)\n  - x ~ Normal(z, 1)\nobserved: [x]\n"
+        ),
+        [
+            (
+                "5:3: 2 parameters of the abstract family `F`; expected one, which its natural par"
+                "ameters are a function of; write one array, as in {theta: real[L]}"
+            ),
+        ],
+    ),
     "all at once": (
         (
             "name: Bad\n"

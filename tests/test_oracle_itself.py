@@ -1081,7 +1081,7 @@ def test_a_verdict_that_is_turned_round_is_found(
     assert len(chosen) >= 3
     for n in chosen:
         wrong = replace(said[n], verdict=turned, theorem=1 if turned == "proved" else None)
-        monkeypatch.setattr(compare, "run_symelbo", lambda spec, wrong=wrong: wrong)
+        monkeypatch.setattr(compare, "run_symelbo", lambda spec, wrong=wrong, **_: wrong)
         assert "motion" in compare.check(n, 0.5).problem
         monkeypatch.undo()
 

@@ -42,19 +42,24 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture(scope="module")
-def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the programs of a fresh environment with the wheel in it."""
-    folder = tmp_path_factory.mktemp("environment")
+def install(folder: Path, *what: str | Path) -> Path:
+    """The folder of the programs of a fresh environment with one distribution in it."""
     run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
     programs = folder / ("Scripts" if sys.platform == "win32" else "bin")
-    pip = [sys.executable, "-m", "pip", "--python", programs / "python"]
-    run(*pip, "install", "--no-deps", "--no-index", "--quiet", wheel, cwd=folder)
     (site,) = folder.rglob("site-packages")
     libraries = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     # behind the fresh environment's own packages, so that the installed symelbo is the one found
     (site / "libraries.pth").write_text("\n".join(sorted(libraries)))
+    pip = [sys.executable, "-m", "pip", "--python", programs / "python"]
+    flags = ("--no-deps", "--no-index", "--no-build-isolation", "--quiet")
+    run(*pip, "install", *flags, *what, cwd=folder)
     return programs
+
+
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the programs of a fresh environment with the wheel in it."""
+    return install(tmp_path_factory.mktemp("environment"), wheel)
 
 
 def test_the_wheel_holds_models_templates_and_no_tests(wheel: Path) -> None:
@@ -86,6 +91,18 @@ def test_the_installed_program_derives_a_packaged_model(environment: Path, tmp_p
     assert {path.name for path in (tmp_path / "output" / "ppca").iterdir()} == expected
     shown = run(environment / "symelbo", "--version", cwd=tmp_path)
     assert shown == f"symelbo, version {__version__}\n"
+
+
+def test_an_editable_installation_uses_the_checkout(tmp_path: Path) -> None:
+    """The first line of CONTRIBUTING."""
+    folder = tmp_path / "environment"
+    folder.mkdir()
+    programs = install(folder, "-e", ROOT)
+    code = "import symelbo.resources as r; print(r.models_directory(), r.templates_directory())"
+    shown = run(programs / "python", "-c", code, cwd=tmp_path)
+    assert shown == f"{ROOT / 'models'} {ROOT / 'templates'}\n"
+    assert not list(folder.rglob("*.yaml"))  # nothing is copied
+    assert run(programs / "symelbo", "--version", cwd=tmp_path).endswith(f" {__version__}\n")
 
 
 def test_the_installed_program_uses_worker_processes(environment: Path, tmp_path: Path) -> None:

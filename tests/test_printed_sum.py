@@ -268,7 +268,7 @@ class Instance:
                 self.rng,
                 self.spec["families"][family.name]["base_measure"] == "constant",
             )
-            for family, _ in self.model.families
+            for family in (own.family for own in self.model.families)
             if family.abstract
         }
         own = {**self.spec.get("parameters", {}), **self.spec.get("constants", {})}

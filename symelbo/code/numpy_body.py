@@ -34,6 +34,7 @@ from symelbo.entropy.exact_posterior import log_joint
 from symelbo.expfam.derive_means import derive_means
 from symelbo.expfam.form import Inseparable
 from symelbo.expfam.separate_density import separate_density
+from symelbo.families.density import Density
 from symelbo.index.build import (
     ZERO,
     add,
@@ -52,7 +53,6 @@ from symelbo.index.normal import from_poly, is_positive, normal, normal_array, t
 from symelbo.index.substitute import (
     count_subterms,
     instantiate,
-    parts_of,
     replace_symbols,
     symbols_of,
 )
@@ -69,6 +69,7 @@ from symelbo.index.terms import (
     IndexTerm,
     IndexValue,
     Mul,
+    Node,
     Number,
     Offset,
     Power,
@@ -79,7 +80,6 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.index.tidy import sum_over, tidy
-from symelbo.language.density import Density, density_term
 from symelbo.model.model import Model, Statement
 
 __all__ = ["Body", "Line", "Setting"]
@@ -374,7 +374,7 @@ class Body:
         if exact is None:
             self._entropy_of_q(parts)
         for statement, result in zip(model.statements, setting.derivation.factors, strict=True):
-            density = self._density(statement)
+            density = statement.density
             node = result.node
             self.subject = node
             self.pending = f"log-density of {node}"
@@ -446,7 +446,7 @@ class Body:
             if parameter.domain.kind == "simplex":
                 profile = profile_of_simplex(parameter, result, statement, name)
             else:
-                profile = profile_of_argument(parameter, statement, self._density(statement), name)
+                profile = profile_of_argument(parameter, statement, statement.density, name)
             found.append(profile)
         return found
 
@@ -491,9 +491,7 @@ class Body:
                 self.uses_weights = True
                 return Code(f"{self.q}.mean(axis=0)", Level.ATOM, kept[-1:])
             return self._average(self.printer.expression(selected), kept)
-        codes = self._mean_of_formal(
-            statement, self._density(statement), term, False, profile.summed
-        )
+        codes = self._mean_of_formal(statement, statement.density, term, False, profile.summed)
         for code in codes:
             average = self._average(code, kept)
             parts.append((False, average))
@@ -549,7 +547,7 @@ class Body:
         if model.variational == "exact":
             codes = []
             for statement in model.statements:
-                density = self._density(statement)
+                density = statement.density
                 codes.append((False, self._formal(statement, density, density.term)))
             joint = self._signed_axes(codes)
             full = self.printer.full(joint, (_DATA, self.over))
@@ -558,7 +556,7 @@ class Body:
             return
         assert not isinstance(model.variational, str)
         (statement,) = model.variational
-        density = self._density(statement)
+        density = statement.density
         code = self._formal(statement, density, density.term)
         full = self.printer.full(code, (_DATA, self.over))
         self._write(f"{self.q} = np.exp({full})")
@@ -705,7 +703,7 @@ class Body:
         identity = result.identity
         assert identity is not None
         if identity.formal is not None and identity.formal_base is not None:
-            density = self._density(statement)
+            density = statement.density
             own = result.factor.change.density
             term = _tidy_residuals(_less(own.term, identity.formal, identity.formal_base))
             if not _mentions_only(term, _mapping(statement, density)):
@@ -783,7 +781,7 @@ class Body:
 
     def _is_normal(self, statement: Statement) -> bool:
         """Whether a log-density on the reals is quadratic in its value."""
-        density = self._density(statement)
+        density = statement.density
         rows, columns = _rows(density.value, "row"), _rows(density.value, "column")
         slope = derivative_by(density.term, density.value, rows)
         second = normal(derivative_by(slope, density.value, columns))
@@ -826,12 +824,6 @@ class Body:
         return Symbol(name, Role.ARGUMENT, Domain("real"), shape)
 
     # ------------------------------------------------------------------ formal terms
-
-    def _density(self, statement: Statement) -> Density:
-        try:
-            return density_term(statement.family, statement.form, dict(statement.extents))
-        except ValueError as error:
-            raise Unsupported(str(error)) from None
 
     def _formal(
         self,
@@ -1017,14 +1009,14 @@ def _links_in(term: Term) -> Iterator[Call]:
         if term.name in LINKS:
             yield term
         return
-    for part in parts_of(term):
+    for part in term.parts():
         if isinstance(part, Term):
             yield from _links_in(part)
 
 
-def _count(term: Term | IndexTerm | Array, symbol: Symbol) -> int:
+def _count(term: Node, symbol: Symbol) -> int:
     own = int(isinstance(term, Entry) and term.symbol == symbol)
-    return own + sum(_count(part, symbol) for part in parts_of(term))
+    return own + sum(_count(part, symbol) for part in term.parts())
 
 
 def _is_polynomial(term: Term) -> bool:
@@ -1053,10 +1045,7 @@ def _moments(statement: Statement) -> tuple[Array, Array] | None:
     """Mean and covariance of a declared density; the covariance over (plates, events, events)."""
     if any(s.role is Role.LATENT for _, a in statement.arguments for s in symbols_of(a)):
         return None
-    try:
-        density = density_term(statement.family, statement.form, dict(statement.extents))
-    except ValueError:
-        return None
+    density = statement.density
     separation = separate_density(density, density.arguments)
     if isinstance(separation, Inseparable) or statement.places != statement.plates:
         return None

@@ -39,10 +39,10 @@ from symelbo.index.substitute import (
     free_indices,
     instantiate,
     map_parts,
-    parts_of,
     rename_indices,
     replace_index,
     symbols_of,
+    walk_parts,
 )
 from symelbo.index.terms import (
     Add,
@@ -53,8 +53,8 @@ from symelbo.index.terms import (
     Entry,
     Extent,
     Index,
-    IndexTerm,
     Mul,
+    Node,
     Number,
     Position,
     Power,
@@ -417,16 +417,13 @@ def _functions(term: Term) -> Iterator[Call]:
     if isinstance(term, Call):
         yield term
         return
-    for part in parts_of(term):
+    for part in term.parts():
         if isinstance(part, Term):
             yield from _functions(part)
 
 
-def _entries(item: Term | IndexTerm | Array) -> Iterator[Entry]:
-    if isinstance(item, Entry):
-        yield item
-    for part in parts_of(item):
-        yield from _entries(part)
+def _entries(item: Node) -> Iterator[Entry]:
+    return (part for part in walk_parts(item) if isinstance(part, Entry))
 
 
 def _is_gamma(part: Call) -> bool:
@@ -438,7 +435,7 @@ def has_power_of_sum(term: Term) -> bool:
         return True
     if isinstance(term, Call):
         return False
-    return any(has_power_of_sum(part) for part in parts_of(term) if isinstance(part, Term))
+    return any(has_power_of_sum(part) for part in term.parts() if isinstance(part, Term))
 
 
 def _name_difference(term: Term) -> tuple[Term, Term | None]:

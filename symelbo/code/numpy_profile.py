@@ -12,6 +12,7 @@ from fractions import Fraction
 from symelbo.answer.derivation import Derivation, FactorResult
 from symelbo.code.numpy_code import Unsupported
 from symelbo.code.numpy_terms import name_residuals
+from symelbo.families.density import Density
 from symelbo.index.algebra import clear_denominators
 from symelbo.index.build import ONE, add, divide, number
 from symelbo.index.differentiate import derivative_by
@@ -19,7 +20,6 @@ from symelbo.index.normal import Monomial, Poly, from_poly, is_zero, normal, to_
 from symelbo.index.substitute import instantiate, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Index, IndexTerm, Number, Role, Symbol, Term
 from symelbo.index.tidy import sum_over
-from symelbo.language.density import Density
 from symelbo.model.model import Statement
 
 __all__ = ["Profile", "find_owner", "profile_of_argument", "profile_of_simplex"]

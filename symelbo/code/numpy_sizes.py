@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symelbo.index.substitute import parts_of
+from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import (
     Apply,
-    Array,
     Entry,
     Extent,
     Index,
     IndexTerm,
+    Node,
     Offset,
     Position,
-    Sum,
     Symbol,
-    Term,
 )
 from symelbo.model.model import Model, Statement
 from symelbo.notation.print_text import print_text
@@ -48,19 +46,13 @@ def _needs_of_statement(statement: Statement) -> Iterator[Need]:
         yield from _needs_of(array)
 
 
-def _needs_of(item: Term | IndexTerm | Array) -> Iterator[Need]:
-    match item:
-        case Entry(symbol, places):
-            yield from _needs_of_places(symbol, places)
-        case Apply(function, _, places, _):
-            yield from _needs_of_places(function, places)
-        case Sum(index, _):
+def _needs_of(item: Node) -> Iterator[Need]:
+    for part in walk_parts(item):
+        if isinstance(part, Entry | Apply):
+            (head,) = part.heads()
+            yield from _needs_of_places(head, part.indices)
+        for index in part.bound():
             yield from _needs_of_range(index)
-        case Array(indices, _):
-            for index in indices:
-                yield from _needs_of_range(index)
-    for part in parts_of(item):
-        yield from _needs_of(part)
 
 
 def _needs_of_range(index: Index) -> Iterator[Need]:

@@ -42,7 +42,6 @@ from symelbo.index.normal import is_positive, normal, to_poly
 from symelbo.index.substitute import (
     map_parts,
     mentions,
-    parts_of,
     replace_index,
     symbols_of,
 )
@@ -707,7 +706,7 @@ def _terms(term: Term) -> tuple[Term, ...]:
 
 
 def _all_parts(term: Term) -> list[Term]:
-    own = [part for part in parts_of(term) if isinstance(part, Term)]
+    own = [part for part in term.parts() if isinstance(part, Term)]
     return [*own, *(inner for part in own for inner in _all_parts(part))]
 
 

@@ -14,8 +14,8 @@ from symelbo.index.terms import (
     Domain,
     Entry,
     Index,
-    IndexTerm,
     Mul,
+    Node,
     Power,
     Role,
     Sum,
@@ -113,7 +113,7 @@ def is_affine_in(term: Term, marks: frozenset[Symbol]) -> bool:
     return False
 
 
-def _has_latents(term: Term | IndexTerm | Array) -> bool:
+def _has_latents(term: Node) -> bool:
     return any(s.role is Role.LATENT for s in symbols_of(term))
 
 

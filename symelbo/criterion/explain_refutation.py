@@ -27,7 +27,7 @@ from symelbo.expfam.separate_change import can_move
 from symelbo.index.build import add, exp, mul, total
 from symelbo.index.interpret import Interpretation, interpret_functions
 from symelbo.index.solve import formal_indices
-from symelbo.index.substitute import parts_of, replace_symbols, symbols_of
+from symelbo.index.substitute import replace_symbols, symbols_of, walk_parts
 from symelbo.index.terms import (
     Apply,
     Array,
@@ -36,7 +36,6 @@ from symelbo.index.terms import (
     Entry,
     Extent,
     Index,
-    IndexTerm,
     Role,
     Symbol,
     Term,
@@ -301,15 +300,10 @@ def _linear_layers(statements: Sequence[Statement], blamed: Sequence[int]) -> It
 def _calls(statement: Statement) -> list[Apply]:
     """The abstract functions of latents among the arguments, one call each."""
     found: dict[Symbol, Apply] = {}
-
-    def visit(item: Term | IndexTerm | Array) -> None:
-        if isinstance(item, Apply) and any(is_parent(s) for s in symbols_of(item)):
-            found.setdefault(item.function, item)
-        for part in parts_of(item):
-            visit(part)
-
     for _, array in statement.arguments:
-        visit(array)
+        for part in walk_parts(array):
+            if isinstance(part, Apply) and any(is_parent(s) for s in symbols_of(part)):
+                found.setdefault(part.function, part)
     return list(found.values())
 
 

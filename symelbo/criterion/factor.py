@@ -18,7 +18,7 @@ from symelbo.expfam.separate_change import (
     shift_symbol,
     speed,
 )
-from symelbo.families.family import Family, Form
+from symelbo.families.density import Density
 from symelbo.index.angles import split_angles
 from symelbo.index.binary import expand_binary
 from symelbo.index.build import ZERO, subtract, total
@@ -32,8 +32,7 @@ from symelbo.index.substitute import (
     selectors_of,
     symbols_of,
 )
-from symelbo.index.terms import Array, Domain, Entry, Extent, Index, Role, Symbol, Term
-from symelbo.language.density import Density, density_term
+from symelbo.index.terms import Array, Domain, Entry, Index, Role, Symbol, Term
 from symelbo.model.model import Statement
 
 __all__ = [
@@ -120,14 +119,8 @@ class Factor:
 
     def actual(self) -> dict[Symbol, Array]:
         """formal symbol -> what the model puts there: all arguments, and the value."""
-        statement = self.statement
-        mapping = {
-            Symbol(formal.name, Role.ARGUMENT, formal.domain, _shape(formal.shape, statement)): a
-            for formal, (_, a) in zip(statement.form.arguments, statement.arguments, strict=True)
-        }
-        value = self.value
-        events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
-        mapping[value] = Array(events, Entry(statement.node, (*statement.places, *events)))
+        mapping = self.statement.actual()
+        mapping[self.value] = mapping.pop(self.statement.density.value)
         return mapping
 
     def moved(
@@ -278,10 +271,11 @@ def open_density(statement: Statement) -> Density:
 
 def _density_on_support(statement: Statement) -> Density:
     """The family's density of a value with the support that it has in this statement."""
-    density = _density(statement.family, statement.form, statement.extents)
+    density = statement.density
     value = replace(density.value, domain=_support(statement))
     events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
-    term = replace_symbols(density.term, {density.value: Array(events, Entry(value, events))})
+    term = split_angles(density.term, density.value)
+    term = replace_symbols(term, {density.value: Array(events, Entry(value, events))})
     return Density(value, density.arguments, term)
 
 
@@ -295,17 +289,6 @@ def _support(statement: Statement) -> Domain:
     if support.kind in ("interval", "angle") and node.kind != support.kind:
         return support
     return node
-
-
-def _shape(names: tuple[str, ...], statement: Statement) -> tuple[Extent, ...]:
-    extents = dict(statement.extents)
-    return tuple(extents[name] for name in names)
-
-
-@lru_cache(maxsize=1000)
-def _density(family: Family, form: Form, extents: tuple[tuple[str, Extent], ...]) -> Density:
-    density = density_term(family, form, dict(extents))
-    return replace(density, term=split_angles(density.term, density.value))
 
 
 @lru_cache(maxsize=1000)

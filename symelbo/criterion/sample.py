@@ -23,7 +23,7 @@ from symelbo.index.concretize import extent_value, index_tuples
 from symelbo.index.interpret import Interpretation, interpret_functions
 from symelbo.index.modular import PRIME, Dual, Modular, NoResidue, Place
 from symelbo.index.solve import formal_indices
-from symelbo.index.substitute import parts_of, symbols_of
+from symelbo.index.substitute import symbols_of, walk_parts
 from symelbo.index.terms import (
     Apply,
     Array,
@@ -33,6 +33,7 @@ from symelbo.index.terms import (
     Index,
     IndexTerm,
     IndexValue,
+    Node,
     Number,
     Offset,
     Position,
@@ -118,19 +119,18 @@ def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
         yield {name: least[name] + more for name, more in zip(names, choice, strict=True)}
 
 
-def _places_in(item: Term | IndexTerm | Array) -> Iterator[tuple[Extent, int]]:
+def _places_in(item: Node) -> Iterator[tuple[Extent, int]]:
     """(axis, the place that is read of it), for literal places; and the extents of sums."""
-    if isinstance(item, Entry):
-        for axis, place in zip(item.symbol.shape, item.indices, strict=True):
-            last = literal_place(place)
-            if last is not None:
-                yield axis, last
-    if isinstance(item, Index):
-        yield item.extent, 1
-    if isinstance(item, Sum):
-        yield item.index.extent, 1
-    for part in parts_of(item):
-        yield from _places_in(part)
+    for part in walk_parts(item):
+        if isinstance(part, Entry):
+            for axis, place in zip(part.symbol.shape, part.indices, strict=True):
+                last = literal_place(place)
+                if last is not None:
+                    yield axis, last
+        if isinstance(part, Index):
+            yield part.extent, 1
+        if isinstance(part, Sum):
+            yield part.index.extent, 1
 
 
 def _numbers_of_trials(factor: Factor) -> Iterator[Symbol]:
@@ -230,11 +230,10 @@ def _into_domain(domain: Domain, real: Term) -> Term:
     return real
 
 
-def _collect_calls(item: Term | IndexTerm | Array, calls: dict[Symbol, Apply]) -> None:
-    if isinstance(item, Apply):
-        calls.setdefault(item.function, item)
-    for part in parts_of(item):
-        _collect_calls(part, calls)
+def _collect_calls(item: Node, calls: dict[Symbol, Apply]) -> None:
+    for part in walk_parts(item):
+        if isinstance(part, Apply):
+            calls.setdefault(part.function, part)
 
 
 # ---------------------------------------------------------------- an instance

@@ -6,12 +6,12 @@ from symelbo.criterion.factor import make_factor, open_density
 from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel, respond, value_at
 from symelbo.expfam.separate_change import separate_change, speed
+from symelbo.families.density import Density
 from symelbo.index.build import negate
 from symelbo.index.normal import normal
 from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Role, Symbol, Term
 from symelbo.index.tidy import sum_over
-from symelbo.language.density import Density
 from symelbo.model.model import Statement
 
 __all__ = ["entropy_of_statement", "formal_entropy"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from symelbo.index.build import add, divide, extent_length, log, mul, negate, number
 from symelbo.index.differentiate import derivative_by
 from symelbo.index.normal import normal, to_poly
-from symelbo.index.substitute import mentions, replace_symbols, symbols_of
+from symelbo.index.substitute import mentions, symbols_of
 from symelbo.index.terms import (
     Array,
     Constant,
@@ -21,7 +21,6 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.index.tidy import sum_over
-from symelbo.language.density import density_term
 from symelbo.model.model import Model, Statement
 
 __all__ = ["ExactPosterior", "derive_exact_posterior", "log_joint"]
@@ -41,15 +40,7 @@ class ExactPosterior:
 
 def log_joint(statements: Sequence[Statement]) -> Term:
     """log p(x, z), summed over all plates."""
-    parts = []
-    for statement in statements:
-        density = density_term(statement.family, statement.form, dict(statement.extents))
-        given = dict(statement.arguments)
-        mapping = {symbol: given[symbol.name] for symbol in density.arguments}
-        events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(density.value.shape))
-        mapping[density.value] = Array(events, Entry(statement.node, (*statement.places, *events)))
-        parts.append(sum_over(statement.plates, replace_symbols(density.term, mapping)))
-    return add(*parts)
+    return add(*(sum_over(s.plates, s.log_density) for s in statements))
 
 
 def derive_exact_posterior(model: Model) -> ExactPosterior | None:

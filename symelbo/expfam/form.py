@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from symelbo.index.build import ZERO, add, mul, total
+from symelbo.families.density import Density
 from symelbo.index.terms import Index, Symbol, Term
-from symelbo.language.density import Density
 
 __all__ = ["Block", "ExponentialForm", "Gauge", "Inseparable", "Separation"]
 
@@ -45,16 +44,6 @@ class ExponentialForm:
     log_partition: Term
     log_base: Term
     gauge: Gauge
-
-    def linear_part(self) -> Term:
-        """sum_k eta_k' T_k"""
-        parts = []
-        for block in self.blocks:
-            part = mul(block.natural, block.statistic)
-            for index in reversed(block.indices):
-                part = total(index, part)
-            parts.append(part)
-        return add(*parts) if parts else ZERO
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from symelbo.families.density import Density
 from symelbo.index.build import (
     ONE,
     ZERO,
@@ -50,7 +51,6 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
-from symelbo.language.density import Density
 
 __all__ = ["Change", "Part", "can_move", "rate_symbol", "separate_change", "shift_symbol", "speed"]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symelbo.expfam.form import Block, ExponentialForm, Gauge, Inseparable, Separation
+from symelbo.families.density import Density
 from symelbo.index.build import add, exp, mul, negate, subtract, total
 from symelbo.index.normal import Monomial, Poly, from_monomial, from_poly, normal, to_poly
 from symelbo.index.substitute import (
@@ -27,7 +28,6 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
-from symelbo.language.density import Density
 
 __all__ = ["absorb_base", "separate_density"]
 

@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-BERNOULLI = Family(
+FAMILY = Family(
     name="Bernoulli",
     summary="a binary value",
     value="x",

@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-BETA = Family(
+FAMILY = Family(
     name="Beta",
     summary="a value between 0 and 1",
     value="x",

@@ -6,7 +6,7 @@ from symelbo.index.terms import Domain, Entry, Role, Symbol
 _TRIALS = Argument("n", Domain("naturals"), constant=True)
 _CHOICES = "loggamma(n + 1) - loggamma(x + 1) - loggamma(n - x + 1)"
 
-BINOMIAL = Family(
+FAMILY = Family(
     name="Binomial",
     summary="successes in n trials, n known",
     value="x",

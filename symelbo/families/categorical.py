@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-CATEGORICAL = Family(
+FAMILY = Family(
     name="Categorical",
     summary="one of K categories, counted from 1",
     value="x",

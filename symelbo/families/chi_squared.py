@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-CHI_SQUARED = Family(
+FAMILY = Family(
     name="ChiSquared",
     summary="a sum of squares of standard normals",
     value="x",

@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-DIRICHLET = Family(
+FAMILY = Family(
     name="Dirichlet",
     summary="K positive values that sum to one",
     value="x",

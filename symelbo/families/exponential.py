@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-EXPONENTIAL = Family(
+FAMILY = Family(
     name="Exponential",
     summary="a positive waiting time",
     value="x",

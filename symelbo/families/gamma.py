@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-GAMMA = Family(
+FAMILY = Family(
     name="Gamma",
     summary="a positive value, by shape and rate",
     value="x",

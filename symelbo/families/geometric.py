@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-GEOMETRIC = Family(
+FAMILY = Family(
     name="Geometric",
     summary="failures before the first success",
     value="x",

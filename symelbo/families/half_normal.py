@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-HALF_NORMAL = Family(
+FAMILY = Family(
     name="HalfNormal",
     summary="the absolute value of a centred normal, by its variance",
     value="x",

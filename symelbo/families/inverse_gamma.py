@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-INVERSE_GAMMA = Family(
+FAMILY = Family(
     name="InverseGamma",
     summary="a positive value whose reciprocal is gamma distributed",
     value="x",

@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-INVERSE_GAUSSIAN = Family(
+FAMILY = Family(
     name="InverseGaussian",
     summary="a first-passage time, by mean and shape",
     value="x",

@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-LAPLACE = Family(
+FAMILY = Family(
     name="Laplace",
     summary="a real value with two-sided exponential tails",
     value="x",

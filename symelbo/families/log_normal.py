@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-LOG_NORMAL = Family(
+FAMILY = Family(
     name="LogNormal",
     summary="a positive value, by mean and variance of its logarithm",
     value="x",

@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain, Entry, Role, Symbol
 
-MULTINOMIAL = Family(
+FAMILY = Family(
     name="Multinomial",
     summary="counts of K categories in n trials, n known",
     value="x",

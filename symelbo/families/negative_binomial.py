@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-NEGATIVE_BINOMIAL = Family(
+FAMILY = Family(
     name="NegativeBinomial",
     summary="failures before the r-th success, r known",
     value="x",

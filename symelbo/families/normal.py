@@ -5,7 +5,7 @@ from symelbo.index.terms import Domain
 
 _MEAN = Argument("mean", Domain("real"))
 
-NORMAL = Family(
+FAMILY = Family(
     name="Normal",
     summary="a real value, by mean and variance (not standard deviation)",
     value="x",

@@ -5,7 +5,7 @@ from symelbo.index.terms import Domain, Entry, Role, Symbol
 
 _MINIMUM = Symbol("minimum", Role.ARGUMENT, Domain("positive"))
 
-PARETO = Family(
+FAMILY = Family(
     name="Pareto",
     summary="a value above a minimum, with a power tail",
     value="x",

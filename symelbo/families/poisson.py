@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-POISSON = Family(
+FAMILY = Family(
     name="Poisson",
     summary="a count",
     value="x",

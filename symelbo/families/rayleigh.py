@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-RAYLEIGH = Family(
+FAMILY = Family(
     name="Rayleigh",
     summary="the length of a centred normal in the plane, by sigma squared",
     value="x",

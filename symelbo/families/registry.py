@@ -1,57 +1,40 @@
-"""Every built-in family by name; to add one, write its file and name it here."""
+"""Every built-in family by name: the files of this folder, each imported when it is asked for."""
 
-from symelbo.families.bernoulli import BERNOULLI
-from symelbo.families.beta import BETA
-from symelbo.families.binomial import BINOMIAL
-from symelbo.families.categorical import CATEGORICAL
-from symelbo.families.chi_squared import CHI_SQUARED
-from symelbo.families.dirichlet import DIRICHLET
-from symelbo.families.exponential import EXPONENTIAL
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
 from symelbo.families.family import Family
-from symelbo.families.gamma import GAMMA
-from symelbo.families.geometric import GEOMETRIC
-from symelbo.families.half_normal import HALF_NORMAL
-from symelbo.families.inverse_gamma import INVERSE_GAMMA
-from symelbo.families.inverse_gaussian import INVERSE_GAUSSIAN
-from symelbo.families.laplace import LAPLACE
-from symelbo.families.log_normal import LOG_NORMAL
-from symelbo.families.multinomial import MULTINOMIAL
-from symelbo.families.mvnormal import MVNORMAL
-from symelbo.families.negative_binomial import NEGATIVE_BINOMIAL
-from symelbo.families.normal import NORMAL
-from symelbo.families.pareto import PARETO
-from symelbo.families.poisson import POISSON
-from symelbo.families.rayleigh import RAYLEIGH
-from symelbo.families.von_mises import VON_MISES
-from symelbo.families.weibull import WEIBULL
-from symelbo.families.wishart import WISHART
 
-FAMILIES: dict[str, Family] = {
-    family.name: family
-    for family in (
-        BERNOULLI,
-        BETA,
-        BINOMIAL,
-        CATEGORICAL,
-        CHI_SQUARED,
-        DIRICHLET,
-        EXPONENTIAL,
-        GAMMA,
-        GEOMETRIC,
-        HALF_NORMAL,
-        INVERSE_GAMMA,
-        INVERSE_GAUSSIAN,
-        LAPLACE,
-        LOG_NORMAL,
-        MULTINOMIAL,
-        MVNORMAL,
-        NEGATIVE_BINOMIAL,
-        NORMAL,
-        PARETO,
-        POISSON,
-        RAYLEIGH,
-        VON_MISES,
-        WEIBULL,
-        WISHART,
-    )
-}
+__all__ = ["FAMILIES"]
+
+_NO_FAMILIES: Final = ("__init__", "density", "family", "registry")
+
+
+class _Registry(Mapping[str, Family]):
+    """`ChiSquared` -> the FAMILY of `chi_squared.py`; in the order of the alphabet."""
+
+    def __init__(self) -> None:
+        stems = sorted(path.stem for path in Path(__file__).parent.glob("*.py"))
+        self._modules = {
+            stem.title().replace("_", ""): stem for stem in stems if stem not in _NO_FAMILIES
+        }
+
+    def __getitem__(self, name: str) -> Family:
+        family: Family = import_module(f"{__package__}.{self._modules[name]}").FAMILY
+        return family
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules  # without an import
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+
+FAMILIES: Final[Mapping[str, Family]] = _Registry()

@@ -5,7 +5,7 @@ from fractions import Fraction
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Constant, Domain, Mul, Number
 
-VON_MISES = Family(
+FAMILY = Family(
     name="VonMises",
     summary="an angle between -PI and PI",
     value="x",

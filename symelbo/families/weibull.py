@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-WEIBULL = Family(
+FAMILY = Family(
     name="Weibull",
     summary="a positive life time, by shape and scale",
     value="x",

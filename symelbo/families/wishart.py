@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-WISHART = Family(
+FAMILY = Family(
     name="Wishart",
     summary="a positive definite matrix, by degrees of freedom (> K - 1) and scale matrix",
     value="X",

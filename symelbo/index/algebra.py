@@ -52,6 +52,7 @@ from symelbo.index.terms import (
     Mul,
     Number,
     Offset,
+    Origin,
     Position,
     Power,
     Size,
@@ -330,11 +331,11 @@ def _find_denominator(poly: Poly) -> tuple[Term, Fraction] | None:
 
 
 def sum_poly(index: Index, body: Term) -> Poly:
-    fresh = Index("@s", index.extent, index.low)
+    fresh = index.like("@s", Origin.PASSING)
     count = 0
     while fresh in free_indices(body):
         count += 1
-        fresh = Index(f"@s{count}", index.extent, index.low)
+        fresh = index.like(f"@s{count}", Origin.PASSING)
     result: Poly = {}
     for monomial, scale in to_poly(replace_index(body, index, fresh)).items():
         accumulate(result, reduce_monomial((*monomial.bound, fresh), dict(monomial.factors)), scale)
@@ -396,9 +397,8 @@ def normal(term: Term) -> Term:
 
 def normal_array(array: Array) -> Array:
     """\\i. body -> the same array with canonical indices and body."""
-    first = height(array.body) + 1
-    names = tuple(Index(f"@{n}", i.extent, i.low) for n, i in enumerate(array.indices))
+    names = tuple(i.like(f"@{n}", Origin.PASSING) for n, i in enumerate(array.indices))
     body = normal(instantiate(array, names))
     first = height(body) + 1
-    fresh = tuple(Index(f"_{first + n}", i.extent, i.low) for n, i in enumerate(names))
+    fresh = tuple(i.canonical(first + n) for n, i in enumerate(names))
     return Array(fresh, normal(instantiate(Array(names, body), fresh)))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from symelbo.index.build import add, call, mul, negate
-from symelbo.index.substitute import map_parts, symbols_of
-from symelbo.index.terms import Add, Array, Call, IndexTerm, Symbol, Term
+from symelbo.index.substitute import map_terms, symbols_of
+from symelbo.index.terms import Add, Call, Symbol, Term
 
 __all__ = ["split_angles"]
 
@@ -12,14 +14,9 @@ __all__ = ["split_angles"]
 def split_angles(term: Term, value: Symbol) -> Term:
     """sin and cos of a sum of which some terms mention the value and others do not -> products."""
 
-    def on_index(place: IndexTerm) -> IndexTerm:
-        return place
-
-    def on_array(array: Array) -> Array:
-        return Array(array.indices, on_term(array.body))
-
+    @cache
     def on_term(part: Term) -> Term:
-        part = map_parts(part, on_term, on_index, on_array)
+        part = map_terms(part, on_term)
         if not isinstance(part, Call) or part.name not in ("sin", "cos"):
             return part
         (angle,) = part.arguments

@@ -4,17 +4,17 @@ for a one-hot vector z.
 
 from __future__ import annotations
 
+from functools import cache
+
 from symelbo.index.build import ONE, ZERO, add, mul, subtract, total
-from symelbo.index.substitute import free_indices, map_parts, parts_of, symbols_of
+from symelbo.index.substitute import free_indices, map_terms, symbols_of
 from symelbo.index.terms import (
-    Array,
     Call,
     Delta,
     Entry,
     Index,
-    IndexTerm,
+    Node,
     Power,
-    Sum,
     Symbol,
     Term,
 )
@@ -33,6 +33,7 @@ def expand_binary(term: Term) -> Term:
     if not any(symbol.domain.is_bit for symbol in symbols_of(term)):
         return term
 
+    @cache
     def on_term(part: Term) -> Term:
         if isinstance(part, Call | Power):
             entries = binary_entries(part)
@@ -41,10 +42,7 @@ def expand_binary(term: Term) -> Term:
             vectors = [s for s in symbols_of(part) if s.domain.kind == "onehot"]
             if len(vectors) == 1 and len(vectors[0].shape) == 1:
                 return on_term(_select(part, vectors[0]))
-        return map_parts(part, on_term, lambda index: index, on_array)
-
-    def on_array(array: Array) -> Array:
-        return Array(array.indices, on_term(array.body))
+        return map_terms(part, on_term)
 
     return on_term(term)
 
@@ -60,13 +58,11 @@ def _select(part: Term, vector: Symbol) -> Term:
 def _put_vector(term: Term, vector: Symbol, index: Index) -> Term:
     """z[j] -> delta(j, k)"""
 
+    @cache
     def on_term(part: Term) -> Term:
         if isinstance(part, Entry) and part.symbol == vector:
             return Delta(part.indices[-1], index)
-        return map_parts(part, on_term, lambda place: place, on_array)
-
-    def on_array(array: Array) -> Array:
-        return Array(array.indices, on_term(array.body))
+        return map_terms(part, on_term)
 
     return on_term(term)
 
@@ -85,29 +81,24 @@ def binary_entries(term: Term) -> tuple[Entry, ...]:
     """The binary entries of a term; () if one of them stands under a sum, where it is many."""
     found: dict[Entry, None] = {}
 
-    def visit(item: Term | IndexTerm | Array, bound: frozenset[Index]) -> bool:
+    @cache
+    def visit(item: Node, bound: frozenset[Index]) -> bool:
         if isinstance(item, Entry) and item.symbol.domain.is_bit:
             if free_indices(item) & bound:
                 return False
             found[item] = None
             return True
-        inner = bound
-        if isinstance(item, Sum):
-            inner = bound | {item.index}
-        elif isinstance(item, Array):
-            inner = bound | set(item.indices)
-        return all(visit(part, inner) for part in parts_of(item))
+        inner = bound.union(item.bound())
+        return all(visit(part, inner) for part in item.parts())
 
     return tuple(found) if visit(term, frozenset()) else ()
 
 
 def _put(term: Term, values: dict[Entry, Term]) -> Term:
+    @cache
     def on_term(part: Term) -> Term:
         if isinstance(part, Entry) and part in values:
             return values[part]
-        return map_parts(part, on_term, lambda index: index, on_array)
-
-    def on_array(array: Array) -> Array:
-        return Array(array.indices, on_term(array.body))
+        return map_terms(part, on_term)
 
     return on_term(term)

@@ -5,7 +5,10 @@ add(a, 0, add(b, c)) -> a + b + c        mul(2, x, x) -> 2 x**2        power(x, 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from operator import is_
+from typing import Any, TypeVar
 
 from symelbo.index.terms import (
     Add,
@@ -13,6 +16,7 @@ from symelbo.index.terms import (
     Extent,
     Index,
     Mul,
+    Node,
     Number,
     Power,
     Size,
@@ -36,6 +40,7 @@ __all__ = [
     "negate",
     "number",
     "power",
+    "rebuild",
     "subtract",
     "total",
 ]
@@ -44,6 +49,8 @@ ZERO = Number(Fraction(0))
 ONE = Number(Fraction(1))
 MINUS_ONE = Number(Fraction(-1))
 MAX_FOLDED_BITS = 4096  # larger numeric powers stay unevaluated
+
+N = TypeVar("N", bound=Node)
 
 
 def number(value: int | Fraction | str) -> Number:
@@ -212,3 +219,21 @@ def _fold_power(base: Fraction, exponent: Fraction) -> Number | None:
         if size * abs(exponent.numerator) <= MAX_FOLDED_BITS:
             return Number(base**exponent.numerator)
     return None
+
+
+_FOLDED: dict[type[Node], Callable[..., Node]] = {
+    Add: lambda item, bound, parts: add(*parts),
+    Mul: lambda item, bound, parts: mul(*parts),
+    Power: lambda item, bound, parts: power(*parts),
+    Call: lambda item, bound, parts: call(item.name, *parts),
+    Sum: lambda item, bound, parts: total(*bound, *parts),
+}
+
+
+def rebuild(item: N, bound: tuple[Index, ...], parts: Sequence[Any]) -> N:
+    """node, its binders and parts anew -> the node of these, folded where its class is above."""
+    if bound == item.bound() and all(map(is_, parts, item.parts())):
+        return item
+    folded = _FOLDED.get(type(item))
+    made: Any = item.rebuilt(bound, parts) if folded is None else folded(item, bound, parts)
+    return made  # type: ignore[no-any-return]

@@ -1,6 +1,6 @@
 """Canonical names of bound indices, so that equal sums are equal values.
 
-A bound index is called `_n`, numbered by height: larger than every bound index inside its body.
+A bound index is numbered by height: larger than every bound index inside its body.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import permutations
 
+from symelbo.index.nodes import synthesized
 from symelbo.index.polynomial import F0, Factors, Monomial, from_poly
 from symelbo.index.substitute import (
     free_indices,
     instantiate,
-    parts_of,
     rename_indices,
     replace_index,
     symbols_of,
@@ -29,6 +29,8 @@ from symelbo.index.terms import (
     IndexTerm,
     Inverse,
     Mul,
+    Node,
+    Origin,
     Sum,
     Symbol,
     Term,
@@ -49,24 +51,14 @@ __all__ = [
 SYMMETRIC = ("posdef", "symmetric")
 
 
-@lru_cache(maxsize=100_000)
-def height(item: Term | Array) -> int:
-    """The largest n of a bound index `_n` in the term."""
-    own = 0
-    if isinstance(item, Sum):
-        own = _number_of(item.index)
-    elif isinstance(item, Array):
-        own = max((_number_of(index) for index in item.indices), default=0)
-    inner = (height(part) for part in parts_of(item) if isinstance(part, Term | Array))
-    return max(own, max(inner, default=0))
-
-
-def _number_of(index: Index) -> int:
-    return int(index.name[1:]) if index.name[0] == "_" and index.name[1:].isdigit() else 0
+@synthesized("_height")
+def height(item: Node) -> int:
+    """The largest number of a canonical index that is bound in the term."""
+    return max((*(index.number for index in item.bound()), *map(height, item.parts())), default=0)
 
 
 def rename_apart(monomial: Monomial) -> Monomial:
-    mapping = {i: Index(f"@{i.name}", i.extent, i.low) for i in monomial.bound}
+    mapping = {i: i.like(f"@{i.name}", Origin.PASSING) for i in monomial.bound}
     factors = tuple((rename_indices(atom, mapping), e) for atom, e in monomial.factors)
     return Monomial(tuple(mapping.values()), factors)
 
@@ -79,11 +71,11 @@ def name_canonically(bound: tuple[Index, ...], factors: Factors) -> Monomial:
     base = max((height(atom) for atom in factors), default=0)
     outside = [(a, e) for a, e in factors.items() if free_indices(a).isdisjoint(bound_set)]
     inside = [(a, e) for a, e in factors.items() if not free_indices(a).isdisjoint(bound_set)]
-    neutral = {i: Index(f"?{n}", i.extent, i.low) for n, i in enumerate(bound)}
+    neutral = {i: i.like(f"?{n}", Origin.PASSING) for n, i in enumerate(bound)}
     started = [(rename_indices(a, neutral), e) for a, e in inside]
     best: tuple[object, tuple[tuple[Term, Fraction], ...], tuple[Index, ...]] | None = None
     for order in _orders(tuple(neutral.values()), started):
-        names = {i: Index(f"_{base + 1 + n}", i.extent, i.low) for n, i in enumerate(order)}
+        names = {i: i.canonical(base + 1 + n) for n, i in enumerate(order)}
         renamed = []
         for atom, exponent in started:
             fresh = rename_indices(atom, names)
@@ -118,8 +110,8 @@ def _orders(
 ) -> Iterable[tuple[Index, ...]]:
     if len(bound) == 1:
         return [bound]
-    marked = Index("*", Extent(None, 0))
-    blank = Index("?", Extent(None, 0))
+    marked = Index("*", Extent(None, 0), origin=Origin.PASSING)
+    blank = Index("?", Extent(None, 0), origin=Origin.PASSING)
     signatures: dict[Index, tuple[object, ...]] = {}
     for index in bound:
         seen = []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import cache
 from itertools import product
 
 from symelbo.index import build
 from symelbo.index.build import ONE, ZERO, add, mul, number
-from symelbo.index.substitute import instantiate, map_parts, replace_index
+from symelbo.index.substitute import instantiate, map_terms, replace_index
 from symelbo.index.terms import (
     Apply,
     Array,
@@ -61,9 +62,6 @@ def concretize(term: Term, sizes: Mapping[str, int], values: Values) -> Term:
                 return Position(Extent(None, place(inner).extent.offset + by))
         raise ValueError(f"free index {index}")
 
-    def on_array(array: Array) -> Array:
-        return array  # entered by Apply, Inverse and LogDet below
-
     def write_out(array: Array) -> list[list[Term]]:
         row, column = array.indices
         return [
@@ -74,6 +72,7 @@ def concretize(term: Term, sizes: Mapping[str, int], values: Values) -> Term:
             for i in range(row.low, extent_value(row.extent, sizes) + 1)
         ]
 
+    @cache
     def on_term(part: Term) -> Term:
         match part:
             case Size(name):
@@ -104,7 +103,7 @@ def concretize(term: Term, sizes: Mapping[str, int], values: Values) -> Term:
                 return build.log(build.call("abs", _determinant(write_out(matrix))))
             case Apply():
                 raise ValueError("an abstract function has no value; interpret it first")
-        return map_parts(part, on_term, lambda index: index, on_array)
+        return map_terms(part, on_term)
 
     return on_term(term)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
-from symelbo.index.substitute import instantiate, map_parts, replace_symbols
-from symelbo.index.terms import Apply, Array, IndexTerm, Symbol, Term
+from symelbo.index.substitute import instantiate, map_terms, replace_symbols
+from symelbo.index.terms import Apply, Array, Symbol, Term
 
 __all__ = ["Interpretation", "interpret_functions"]
 
@@ -22,12 +23,10 @@ class Interpretation:
 def interpret_functions(term: Term, meaning: Mapping[Symbol, Interpretation]) -> Term:
     """f(a)[i], {f: (x, \\j. body)} -> body with x := a, j := i; no derivatives of f."""
 
-    def on_index(place: IndexTerm) -> IndexTerm:
-        return place
-
     def on_array(array: Array) -> Array:
         return Array(array.indices, on_term(array.body))
 
+    @cache
     def on_term(part: Term) -> Term:
         if isinstance(part, Apply) and part.function in meaning:
             if part.derivatives:
@@ -38,6 +37,6 @@ def interpret_functions(term: Term, meaning: Mapping[Symbol, Interpretation]) ->
                 for formal, argument in zip(chosen.formals, part.arguments, strict=True)
             }
             return replace_symbols(instantiate(chosen.array, part.indices), actual)
-        return map_parts(part, on_term, on_index, on_array)
+        return map_terms(part, on_term)
 
     return on_term(term)

@@ -19,7 +19,7 @@ from symelbo.index.canonical_names import rename_apart
 from symelbo.index.polynomial import F0, F1, UNIT, Factors, Poly, accumulate, monomial_key
 from symelbo.index.ranges import are_equal, is_within
 from symelbo.index.rewrite_functions import exp_poly
-from symelbo.index.substitute import free_indices, instantiate, parts_of, replace_index
+from symelbo.index.substitute import free_indices, instantiate, replace_index
 from symelbo.index.terms import (
     Add,
     Apply,
@@ -32,6 +32,7 @@ from symelbo.index.terms import (
     IndexTerm,
     Inverse,
     Number,
+    Origin,
     Position,
     Role,
     Sum,
@@ -156,7 +157,7 @@ def _complete_range(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
         if not all(_is_defined_up_to(atom, index, longer) for atom in factors):
             continue
         remaining = tuple(b for b in bound if b != index)
-        wider = Index(f"{index.name}+", longer, index.low)
+        wider = Index(f"{index.name}+", longer, index.low, Origin.PASSING)
         full = [(replace_index(a, index, wider), e) for a, e in factors.items()]
         last = [(replace_index(a, index, Position(longer)), e) for a, e in factors.items()]
         result = dict(renormalized_product((*remaining, wider), full))
@@ -165,7 +166,7 @@ def _complete_range(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
     return None
 
 
-def _is_defined_up_to(term: Term, index: Index, extent: Extent) -> bool:
+def _is_defined_up_to(term: Term | Array, index: Index, extent: Extent) -> bool:
     """Whether every axis that holds the index is at least `extent` long."""
     if index not in free_indices(term):
         return True
@@ -182,11 +183,9 @@ def _is_defined_up_to(term: Term, index: Index, extent: Extent) -> bool:
                 if place == index and not is_within(Position(extent), formal.extent):
                     return False
     return all(
-        _is_defined_up_to(part, index, extent) for part in parts_of(term) if isinstance(part, Term)
-    ) and all(
-        _is_defined_up_to(part.body, index, extent)
-        for part in parts_of(term)
-        if isinstance(part, Array)
+        _is_defined_up_to(part, index, extent)
+        for part in term.parts()
+        if isinstance(part, Term | Array)
     )
 
 

@@ -33,11 +33,11 @@ from symelbo.index.substitute import (
     count_subterms,
     free_indices,
     instantiate,
-    parts_of,
     rename_indices,
     replace_index,
     replace_symbols,
     symbols_of,
+    walk_parts,
 )
 from symelbo.index.terms import (
     Apply,
@@ -50,7 +50,9 @@ from symelbo.index.terms import (
     IndexTerm,
     Inverse,
     Mul,
+    Node,
     Number,
+    Origin,
     Position,
     Power,
     Role,
@@ -369,7 +371,7 @@ class _Elimination:
                 continue
             freed = [i for i in monomial.bound if any(i in free_indices(a) for a, _ in chosen)]
             names = _order_of_appearance(freed, chosen)
-            mapping = {i: Index(f"~{n}", i.extent, i.low) for n, i in enumerate(names)}
+            mapping = {i: i.like(f"~{n}", Origin.FREED) for n, i in enumerate(names)}
             key = tuple(
                 sorted(
                     ((rename_indices(a, mapping), e) for a, e in chosen),
@@ -390,9 +392,9 @@ class _Elimination:
     def freshen(self, poly: Poly) -> Poly:
         term = from_poly(poly)
         for index in sorted(free_indices(term), key=sort_key):
-            if index.name.startswith("~"):
+            if index.origin is Origin.FREED:
                 self.extra += 1
-                term = replace_index(term, index, Index(f"f{self.extra}", index.extent, index.low))
+                term = replace_index(term, index, index.like(f"f{self.extra}"))
         return to_poly(term)
 
     def pivot(self, poly: Poly) -> bool:
@@ -537,7 +539,7 @@ class _Elimination:
                 for mine, other, inverse in _inverses_along(atom):
                     if mine in free and other in touched:
                         self.extra += 1
-                        fresh = Index(f"f{self.extra}", mine.extent, mine.low)
+                        fresh = mine.like(f"f{self.extra}")
                         product = build.total(mine, mul(inverse(fresh), from_poly(poly)))
                         self.open = [p for p in self.open if p is not poly]
                         self.push(to_poly(product))
@@ -660,16 +662,15 @@ def _has_parameter(atom: Term) -> bool:
     return any(s.role in (Role.PARAMETER, Role.VARIATIONAL) for s in symbols_of(atom))
 
 
-def divisors(item: Term | IndexTerm | Array) -> list[Term]:
+def divisors(item: Node) -> list[Term]:
     """What a term divides by, at any depth, and is not certainly different from 0."""
-    found: list[Term] = []
-    if isinstance(item, Power) and isinstance(item.exponent, Number) and item.exponent.value < 0:
-        for factor in item.base.factors if isinstance(item.base, Mul) else (item.base,):
-            if not is_nonzero(factor):
-                found.append(factor)
-    for part in parts_of(item):
-        found += divisors(part)
-    return list(dict.fromkeys(found))
+    found: dict[Term, None] = {}
+    for part in walk_parts(item):
+        match part:
+            case Power(base, Number(exponent)) if exponent < 0:
+                factors = base.factors if isinstance(base, Mul) else (base,)
+                found |= dict.fromkeys(f for f in factors if not is_nonzero(f))
+    return list(found)
 
 
 def _order_of_appearance(
@@ -677,20 +678,10 @@ def _order_of_appearance(
 ) -> list[Index]:
     seen: list[Index] = []
     for atom, _ in sorted(factors, key=lambda f: sort_key(f[0])):
-        for index in _appearing(atom):
-            if index in indices and index not in seen:
+        for index in walk_parts(atom):
+            if isinstance(index, Index) and index in indices and index not in seen:
                 seen.append(index)
     return seen
-
-
-def _appearing(item: object) -> list[Index]:
-    """Index variables of a term from left to right, repeats included."""
-    if isinstance(item, Index):
-        return [item]
-    found: list[Index] = []
-    for part in parts_of(item):  # type: ignore[arg-type]
-        found.extend(_appearing(part))
-    return found
 
 
 def _add(poly: Poly, monomial: Monomial, scale: Fraction) -> None:

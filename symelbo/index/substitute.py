@@ -1,30 +1,25 @@
-"""Capture-avoiding substitution on terms: of an index, and of an array for a symbol."""
+"""Generic passes over terms: what is in them, rebuilding, and capture-avoiding substitution.
+
+Each visits a shared part once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import overload
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import TypeVar
 
 from symelbo.index import build
+from symelbo.index.nodes import synthesized
 from symelbo.index.terms import (
-    Add,
     Apply,
     Array,
-    Call,
-    Delta,
     Entry,
     Extent,
     Index,
     IndexTerm,
     IndexValue,
-    Inverse,
-    LogDet,
-    Mul,
-    Offset,
-    Position,
-    Power,
-    Sum,
+    Node,
     Symbol,
     Term,
 )
@@ -34,139 +29,104 @@ __all__ = [
     "free_indices",
     "instantiate",
     "map_parts",
+    "map_terms",
     "mentions",
     "part_names",
-    "parts_of",
     "rename_indices",
     "replace_index",
     "replace_selector",
     "replace_symbols",
     "selectors_of",
     "symbols_of",
+    "walk_parts",
 ]
 
+N = TypeVar("N", bound=Node)
 
-@lru_cache(maxsize=100_000)
-def free_indices(item: Term | IndexTerm | Array) -> frozenset[Index]:
+
+# ---------------------------------------------------------------- what is in a term
+
+
+@synthesized("_free")
+def free_indices(item: Node) -> frozenset[Index]:
     """term -> the index variables that occur free in it."""
-    match item:
-        case Index():
-            return frozenset((item,))
-        case Offset(index, _):
-            return frozenset((index,))
-        case Sum(index, body):
-            return free_indices(body) - {index}
-        case Array(indices, body):
-            return free_indices(body) - set(indices)
-    return frozenset().union(*(free_indices(part) for part in parts_of(item)))
+    if isinstance(item, Index):
+        return frozenset((item,))
+    inner = [free_indices(part) for part in item.parts()]
+    found = inner[0] if len(inner) == 1 else frozenset().union(*inner)
+    bound = item.bound()
+    return found.difference(bound) if bound else found
 
 
-@lru_cache(maxsize=100_000)
-def symbols_of(item: Term | IndexTerm | Array) -> frozenset[Symbol]:
+@synthesized("_symbols")
+def symbols_of(item: Node) -> frozenset[Symbol]:
     """term -> every symbol in it, abstract functions and selecting nodes included."""
-    own: frozenset[Symbol] = frozenset()
-    if isinstance(item, Entry):
-        own = frozenset((item.symbol,))
-    elif isinstance(item, Apply):
-        own = frozenset((item.function,))
-    return own.union(*(symbols_of(part) for part in parts_of(item)))
+    inner = [symbols_of(part) for part in item.parts()]
+    own = item.heads()
+    return inner[0] if len(inner) == 1 and not own else frozenset(own).union(*inner)
 
 
-def count_subterms(term: Term) -> int:
-    """The size of a term: itself and the terms in it; indices and arrays do not count."""
-    return 1 + sum(count_subterms(part) for part in parts_of(term) if isinstance(part, Term))
+@synthesized("_size")
+def count_subterms(item: Node) -> int:
+    """The size of a term as a tree: itself and the terms in it; no arrays, no bare indices."""
+    return 1 + sum(count_subterms(part) for part in item.parts() if isinstance(part, Term))
 
 
-def mentions(item: Term | IndexTerm | Array, test: Callable[[Symbol], bool]) -> bool:
+def walk_parts(item: Node, *, binders: bool = False) -> Iterator[Node]:
+    """The item and everything in it, from outside in, each part once."""
+    seen: set[Node] = set()
+    stack = [item]
+    while stack:
+        top = stack.pop()
+        if top not in seen:
+            seen.add(top)
+            yield top
+            stack += reversed((*top.bound(), *top.parts()) if binders else top.parts())
+
+
+def mentions(item: Node, test: Callable[[Symbol], bool]) -> bool:
     """Whether any symbol in the term satisfies the test."""
     return any(test(symbol) for symbol in symbols_of(item))
 
 
-def parts_of(item: Term | IndexTerm | Array) -> tuple[Term | IndexTerm | Array, ...]:
-    """item -> its immediate parts; binders themselves are left out."""
-    match item:
-        case Add(terms):
-            return terms
-        case Mul(factors):
-            return factors
-        case Power(base, exponent):
-            return (base, exponent)
-        case Call(_, arguments):
-            return arguments
-        case Entry(_, indices):
-            return indices
-        case Delta(left, right):
-            return (left, right)
-        case IndexValue(index):
-            return (index,)
-        case Sum(_, body) | Array(_, body):
-            return (body,)
-        case Inverse(matrix, row, column):
-            return (matrix, row, column)
-        case LogDet(matrix):
-            return (matrix,)
-        case Apply(_, arguments, indices, derivatives):
-            places = tuple(place for _, where in derivatives for place in where)
-            return (*arguments, *indices, *places)
-        case Offset(index, _):
-            return (index,)
-    return ()
+def selectors_of(item: Node) -> list[tuple[Entry, Extent]]:
+    """mu[c, d] -> (c, the axis it selects from), for every category in an index place, in order."""
+    found: dict[tuple[Entry, Extent], None] = {}
+    for part in walk_parts(item):
+        if isinstance(part, Entry | Apply):
+            (head,) = part.heads()
+            for axis, place in zip(head.shape, part.indices, strict=True):
+                if isinstance(place, Entry):
+                    found[place, axis] = None
+    return list(found)
 
 
-@overload
+# ---------------------------------------------------------------- rebuilding
+
+
 def map_parts(
-    item: Array,
+    item: N,
     on_term: Callable[[Term], Term],
     on_index: Callable[[IndexTerm], IndexTerm],
     on_array: Callable[[Array], Array],
-) -> Array: ...
-@overload
-def map_parts(
-    item: Term,
-    on_term: Callable[[Term], Term],
-    on_index: Callable[[IndexTerm], IndexTerm],
-    on_array: Callable[[Array], Array],
-) -> Term: ...
-def map_parts(
-    item: Term | Array,
-    on_term: Callable[[Term], Term],
-    on_index: Callable[[IndexTerm], IndexTerm],
-    on_array: Callable[[Array], Array],
-) -> Term | Array:
+) -> N:
     """Rebuild a term from its mapped immediate parts; binders are the caller's concern."""
-    match item:
-        case Add(terms):
-            return build.add(*(on_term(term) for term in terms))
-        case Mul(factors):
-            return build.mul(*(on_term(factor) for factor in factors))
-        case Power(base, exponent):
-            return build.power(on_term(base), on_term(exponent))
-        case Call(name, arguments):
-            return build.call(name, *(on_term(argument) for argument in arguments))
-        case Entry(symbol, indices):
-            return Entry(symbol, tuple(on_index(index) for index in indices)) if indices else item
-        case Delta(left, right):
-            return Delta(on_index(left), on_index(right))
-        case IndexValue(index):
-            return IndexValue(on_index(index))
-        case Sum(index, body):
-            return build.total(index, on_term(body))
-        case Array(indices, body):
-            return Array(indices, on_term(body))
-        case Inverse(matrix, row, column):
-            return Inverse(on_array(matrix), on_index(row), on_index(column))
-        case LogDet(matrix):
-            return LogDet(on_array(matrix))
-        case Apply(function, arguments, indices, derivatives):
-            return Apply(
-                function,
-                tuple(on_array(argument) for argument in arguments),
-                tuple(on_index(index) for index in indices),
-                tuple(
-                    (slot, tuple(on_index(index) for index in where)) for slot, where in derivatives
-                ),
-            )
-    return item
+    on_other: Callable[..., Node] = on_index if item.selects else on_term
+    parts = [on_array(p) if isinstance(p, Array) else on_other(p) for p in item.parts()]
+    return build.rebuild(item, item.bound(), parts)
+
+
+def map_terms(item: N, on_term: Callable[[Term], Term]) -> N:
+    """Rebuild a term from its mapped immediate terms and bodies of arrays; places stay."""
+    parts = [
+        Array(p.indices, on_term(p.body))
+        if isinstance(p, Array)
+        else p
+        if item.selects
+        else on_term(p)  # type: ignore[arg-type]
+        for p in item.parts()
+    ]
+    return build.rebuild(item, item.bound(), parts)
 
 
 def rename_indices(term: Term, names: Mapping[Index, Index]) -> Term:
@@ -178,41 +138,28 @@ def rename_indices(term: Term, names: Mapping[Index, Index]) -> Term:
 
 def part_names(term: Term, taken: frozenset[str] = frozenset()) -> Term:
     """The same term, in which no bound index is called like one of another range around it."""
-    taken = taken | {index.name for index in free_indices(term)}
+    return _part_names(term, taken | {index.name for index in free_indices(term)})
 
-    def renamed(indices: tuple[Index, ...], body: Term) -> tuple[tuple[Index, ...], Term]:
-        names = taken
-        fresh = []
-        for index in indices:
-            letter = index.name
-            number = 0
-            while letter in names:
-                number += 1
-                letter = f"{index.name}{number}"
-            new = Index(letter, index.extent, index.low)
-            body = replace_index(body, index, new)
-            names = names | {letter}
-            fresh.append(new)
-        return tuple(fresh), part_names(body, names)
 
-    def on_index(place: IndexTerm) -> IndexTerm:
-        return place
-
-    def on_term(part: Term) -> Term:
-        return part_names(part, taken)
-
-    def on_array(array: Array) -> Array:
-        return Array(*renamed(array.indices, array.body))
-
-    if isinstance(term, Sum):
-        (index,), body = renamed((term.index,), term.body)
-        return Sum(index, body)
-    return map_parts(term, on_term, on_index, on_array)
+def _part_names(item: N, taken: frozenset[str]) -> N:
+    parts = item.parts()
+    fresh = []
+    for index in item.bound():
+        letter = index.name
+        number = 0
+        while letter in taken:
+            number += 1
+            letter = f"{index.name}{number}"
+        new = index.like(letter)
+        parts = tuple(_replace(part, {index: new}, {}) for part in parts)
+        taken = taken | {letter}
+        fresh.append(new)
+    return build.rebuild(item, tuple(fresh), [_part_names(part, taken) for part in parts])
 
 
 def replace_index(term: Term, index: Index, by: IndexTerm) -> Term:
     """term, i, j -> term with every free i replaced by j."""
-    return term if index == by else _replace(term, {index: by})
+    return term if index == by else _replace(term, {index: by}, {})
 
 
 def instantiate(array: Array, indices: tuple[IndexTerm, ...]) -> Term:
@@ -220,56 +167,37 @@ def instantiate(array: Array, indices: tuple[IndexTerm, ...]) -> Term:
     if len(indices) != len(array.indices):
         raise ValueError(f"{len(array.indices)} indices expected, {len(indices)} given")
     mapping = {old: new for old, new in zip(array.indices, indices, strict=True) if old != new}
-    return _replace(array.body, mapping) if mapping else array.body
+    return _replace(array.body, mapping, {}) if mapping else array.body
 
 
-def _replace(term: Term, mapping: Mapping[Index, IndexTerm]) -> Term:
-    if free_indices(term).isdisjoint(mapping):
-        return term
-
-    def on_index(place: IndexTerm) -> IndexTerm:
-        return _replace_place(place, mapping)
-
-    def on_term(part: Term) -> Term:
-        return _replace(part, mapping)
-
-    def on_array(array: Array) -> Array:
-        indices, body = _enter(array.indices, array.body, mapping)
-        return Array(indices, body)
-
-    if isinstance(term, Sum):
-        (index,), body = _enter((term.index,), term.body, mapping)
-        return build.total(index, body)
-    return map_parts(term, on_term, on_index, on_array)
-
-
-def _replace_place(place: IndexTerm, mapping: Mapping[Index, IndexTerm]) -> IndexTerm:
-    match place:
-        case Index():
-            return mapping.get(place, place)
-        case Offset(index, by):
-            target = mapping.get(index, index)
-            match target:
-                case Index():
-                    return Offset(target, by)
-                case Offset(inner, more):
-                    return Offset(inner, by + more) if by + more else inner
-                case Position(extent):
-                    return Position(type(extent)(extent.size, extent.offset + by))
-                case Entry():
-                    raise ValueError("a category cannot be shifted")
-        case Entry(symbol, indices):
-            return Entry(symbol, tuple(_replace_place(index, mapping) for index in indices))
-    return place
+def _replace(item: N, mapping: Mapping[Index, IndexTerm], known: dict[Node, Node]) -> N:
+    """Replace free indices; `known`: what this mapping makes of parts met before."""
+    if free_indices(item).isdisjoint(mapping):
+        return item
+    if isinstance(item, Index):
+        return mapping[item]  # type: ignore[return-value]
+    if item in known:
+        return known[item]  # type: ignore[return-value]
+    bound, inner, deeper = item.bound(), mapping, known
+    if bound:
+        bound, inner = _enter(item, mapping)
+        deeper = known if inner == mapping else {}
+    parts = [_replace(part, inner, deeper) for part in item.parts()]
+    known[item] = result = build.rebuild(item, bound, parts)
+    return result
 
 
 def _enter(
-    bound: tuple[Index, ...], body: Term, mapping: Mapping[Index, IndexTerm]
-) -> tuple[tuple[Index, ...], Term]:
+    item: Node, mapping: Mapping[Index, IndexTerm]
+) -> tuple[tuple[Index, ...], Mapping[Index, IndexTerm]]:
     """Push a replacement under a binder, renaming bound indices that would capture."""
+    bound = item.bound()
     inner = {old: new for old, new in mapping.items() if old not in bound}
     incoming = {index for new in inner.values() for index in free_indices(new)}
-    taken = {index.name for index in incoming | free_indices(body)}
+    if incoming.isdisjoint(bound):
+        return bound, inner
+    inside = (free_indices(part) for part in item.parts())
+    taken = {index.name for index in incoming.union(*inside)}
     renamed: list[Index] = []
     for index in bound:
         if index in incoming:
@@ -278,7 +206,7 @@ def _enter(
             renamed.append(fresh)
         else:
             renamed.append(index)
-    return tuple(renamed), _replace(body, inner)
+    return tuple(renamed), inner
 
 
 def replace_symbols(term: Term, arrays: Mapping[Symbol, Array]) -> Term:
@@ -288,49 +216,41 @@ def replace_symbols(term: Term, arrays: Mapping[Symbol, Array]) -> Term:
     """
     if symbols_of(term).isdisjoint(arrays):
         return term
+    incoming = frozenset().union(*(free_indices(array) for array in arrays.values()))
 
-    def on_index(place: IndexTerm) -> IndexTerm:
-        if not isinstance(place, Entry):
-            return place
-        indices = tuple(on_index(index) for index in place.indices)
-        array = arrays.get(place.symbol)
-        if array is None:
-            return Entry(place.symbol, indices)
-        body = instantiate(array, indices)
-        if isinstance(body, Entry):
+    @cache
+    def visit(item: Node, in_place: bool) -> Node:
+        if symbols_of(item).isdisjoint(arrays):
+            return item
+        bound, parts = _open(item, incoming)
+        on_place = item.selects
+        parts = tuple(visit(p, on_place and not isinstance(p, Array)) for p in parts)
+        if not isinstance(item, Entry) or item.symbol not in arrays:
+            return build.rebuild(item, bound, parts)
+        body = instantiate(arrays[item.symbol], parts)  # type: ignore[arg-type]
+        if not in_place or isinstance(body, Entry):
             return body
         if isinstance(body, IndexValue):
             return body.index
         raise ValueError("an index can only be replaced by an index")
 
-    def on_term(part: Term) -> Term:
-        if symbols_of(part).isdisjoint(arrays):
-            return part
-        if isinstance(part, Entry) and part.symbol in arrays:
-            return instantiate(arrays[part.symbol], tuple(on_index(i) for i in part.indices))
-        if isinstance(part, Sum):
-            (index,), body = _open((part.index,), part.body, incoming)
-            return build.total(index, on_term(body))
-        return map_parts(part, on_term, on_index, on_array)
-
-    def on_array(array: Array) -> Array:
-        indices, body = _open(array.indices, array.body, incoming)
-        return Array(indices, on_term(body))
-
-    incoming = frozenset().union(*(free_indices(array) for array in arrays.values()))
-    return on_term(term)
+    return visit(term, False)  # type: ignore[return-value]
 
 
-def _open(
-    bound: tuple[Index, ...], body: Term, incoming: frozenset[Index]
-) -> tuple[tuple[Index, ...], Term]:
+def _open(item: Node, incoming: frozenset[Index]) -> tuple[tuple[Index, ...], tuple[Node, ...]]:
     """Rename the bound indices that would capture an index of what comes in."""
+    bound, parts = item.bound(), item.parts()
     clashing = [index for index in bound if index in incoming]
     if not clashing:
-        return bound, body
-    taken = {index.name for index in incoming | free_indices(body) | set(bound)}
+        return bound, parts
+    inside = (free_indices(part) for part in parts)
+    taken = {index.name for index in incoming.union(bound, *inside)}
     renamed = {index: _fresh(index, taken) for index in clashing}
-    return tuple(renamed.get(index, index) for index in bound), _replace(body, renamed)
+    known: dict[Node, Node] = {}
+    return (
+        tuple(renamed.get(index, index) for index in bound),
+        tuple(_replace(part, renamed, known) for part in parts),
+    )
 
 
 def _fresh(index: Index, taken: set[str]) -> Index:
@@ -338,41 +258,20 @@ def _fresh(index: Index, taken: set[str]) -> Index:
     count = 1
     while f"{index.name}.{count}" in taken:
         count += 1
-    fresh = Index(f"{index.name}.{count}", index.extent, index.low)
+    fresh = index.like(f"{index.name}.{count}")
     taken.add(fresh.name)
     return fresh
-
-
-def selectors_of(item: Term | IndexTerm | Array) -> list[tuple[Entry, Extent]]:
-    """mu[c, d] -> (c, the axis it selects from), for every category in an index place, in order."""
-    found: list[tuple[Entry, Extent]] = []
-    if isinstance(item, Entry):
-        for axis, place in zip(item.symbol.shape, item.indices, strict=True):
-            if isinstance(place, Entry):
-                found.append((place, axis))
-    if isinstance(item, Apply):
-        for axis, place in zip(item.function.shape, item.indices, strict=True):
-            if isinstance(place, Entry):
-                found.append((place, axis))
-    for part in parts_of(item):
-        found.extend(selectors_of(part))
-    return list(dict.fromkeys(found))
 
 
 def replace_selector(term: Term, entry: Entry, by: IndexTerm) -> Term:
     """term, c, k -> term with the category c replaced by k in every index place."""
 
-    def on_index(place: IndexTerm) -> IndexTerm:
-        if place == entry:
+    @cache
+    def visit(item: Node, in_place: bool) -> Node:
+        if in_place and item is entry:
             return by
-        if isinstance(place, Entry):
-            return Entry(place.symbol, tuple(on_index(index) for index in place.indices))
-        return place
+        on_place = item.selects
+        parts = [visit(p, on_place and not isinstance(p, Array)) for p in item.parts()]
+        return build.rebuild(item, item.bound(), parts)
 
-    def on_term(part: Term) -> Term:
-        return map_parts(part, on_term, on_index, on_array)
-
-    def on_array(array: Array) -> Array:
-        return Array(array.indices, on_term(array.body))
-
-    return on_term(term)
+    return visit(term, False)  # type: ignore[return-value]

@@ -1,7 +1,8 @@
 """The term language: indexed scalars of symbolic extent, as frozen values.
 
 A term denotes a real number that depends on its free indices.  Terms are data: building one never
-evaluates, expands or guesses; `build` folds the obvious, `normal` decides equality.
+evaluates, expands or guesses; `build` folds the obvious, `normal` decides equality.  Equal terms
+are one object (`nodes`).
 
     scalars   Number  Constant  Size  IndexValue  Entry  Add  Mul  Power  Call  Sum  Delta
               Apply (abstract function)  Inverse  LogDet
@@ -11,11 +12,13 @@ evaluates, expands or guesses; `build` folds the obvious, `normal` decides equal
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
-from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Any, TypeAlias
+
+from symelbo.index.nodes import Interned, Node, node, synthesized
 
 __all__ = [
     "Add",
@@ -30,11 +33,14 @@ __all__ = [
     "Index",
     "IndexTerm",
     "IndexValue",
+    "Interned",
     "Inverse",
     "LogDet",
     "Mul",
+    "Node",
     "Number",
     "Offset",
+    "Origin",
     "Position",
     "Power",
     "Role",
@@ -82,8 +88,8 @@ class Domain:
         return self.kind in ("binary", "onehot")
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+@node
+class Extent(Interned):
     """A symbolic length `size + offset` (C, C-1), or the integer `offset` where size is None."""
 
     size: str | None
@@ -95,45 +101,92 @@ class Extent:
         return self.size + (f"{self.offset:+d}" if self.offset else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+@node
+class Symbol(Interned):
     """A named array; shape () is a scalar, every entry lies in `domain`."""
 
     name: str
     role: Role
     domain: Domain
     shape: tuple[Extent, ...] = ()
-    _hash: int = field(default=0, init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash((self.name, self.role, self.shape)))
-
-    def __hash__(self) -> int:
-        return self._hash
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
-    """An index variable that ranges over low..extent (inclusive, counted from 1 as in the spec)."""
+class Origin(Enum):
+    """Where an index comes from; all but the first have names that nobody can write."""
 
+    NAMED = "named"  # by a person, or by a pass that chose a letter
+    CANONICAL = "canonical"  # bound in a normal form, and numbered there
+    FREED = "freed"  # bound before an equation was split
+    PASSING = "passing"  # gone when the pass that made it ends
+
+
+@node
+class Index(Node):
+    """An index variable that ranges over low..extent (inclusive, counted from 1 as in the spec).
+
+    number: of a canonical index, larger than those of all canonical indices inside its range.
+    """
+
+    rank = 20
     name: str
     extent: Extent
     low: int = 1
+    origin: Origin = Origin.NAMED
+    number: int = 0
+
+    def like(self, name: str, origin: Origin = Origin.NAMED, number: int = 0) -> Index:
+        """Another index of the same range."""
+        return Index(name, self.extent, self.low, origin, number)
+
+    def canonical(self, number: int) -> Index:
+        """The canonical index of this range with this number."""
+        return self.like(f"_{number}", Origin.CANONICAL, number)
+
+    def label(self) -> tuple[object, ...]:
+        return self.name, self.extent.size or "", self.extent.offset, self.low
 
 
-@dataclass(frozen=True, slots=True)
-class Offset:
+@node
+class Offset(Node):
     """The index `index + by`, as in z[t-1]."""
 
+    rank = 21
+    selects = True
     index: Index
     by: int
 
+    def parts(self) -> tuple[Node, ...]:
+        return (self.index,)
 
-@dataclass(frozen=True, slots=True)
-class Position:
+    def label(self) -> tuple[object, ...]:
+        return *self.index.label(), self.by
+
+    def rebuilt(self, bound: tuple[Index, ...], parts: Sequence[Any]) -> IndexTerm:
+        """(i + 1) + 2 -> i + 3 where the index itself became a place."""
+        return shift_place(parts[0], self.by)
+
+
+@node
+class Position(Node):
     """A fixed place: the integer 2, or the symbolic last place C."""
 
+    rank = 22
     extent: Extent
+
+    def label(self) -> tuple[object, ...]:
+        return "", self.extent.size or "", self.extent.offset
+
+
+def shift_place(place: IndexTerm, by: int) -> IndexTerm:
+    """i, 1 -> i + 1;  C - 1, 1 -> C."""
+    match place:
+        case Index():
+            return Offset(place, by) if by else place
+        case Offset(index, more):
+            return shift_place(index, by + more)
+        case Position(Extent(size, offset)):
+            return Position(Extent(size, offset + by))
+    raise ValueError("a category cannot be shifted")
 
 
 def literal_place(place: IndexTerm) -> int | None:
@@ -146,250 +199,284 @@ def literal_place(place: IndexTerm) -> int | None:
     return None
 
 
-class Term:
-    """Base of all scalar terms; hashing is cached, since terms are keys everywhere."""
+class Term(Node):
+    """Base of all scalar terms."""
 
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Number(Term):
+    rank = 0
     value: Fraction
-    _hash: int = field(default=0, init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        # the hash of a Fraction takes a modular inverse
-        hashed = hash((self.value.numerator, self.value.denominator))
-        object.__setattr__(self, "_hash", hashed)
+    @staticmethod
+    def _identify(value: Fraction) -> tuple[object, ...]:
+        return value.numerator, value.denominator  # the hash of a Fraction takes an inverse
 
-    def __hash__(self) -> int:
-        return self._hash
+    def label(self) -> tuple[object, ...]:
+        return self.value.numerator, self.value.denominator
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Constant(Term):
     """A named real number: `pi` (PI in a spec) or `e`."""
 
+    rank = 1
     name: str
 
+    def label(self) -> tuple[object, ...]:
+        return (self.name,)
 
-@dataclass(frozen=True, slots=True)
+
+@node
 class Size(Term):
     """A symbolic size as a number, as the D in (D/2) log(...)."""
 
+    rank = 2
     name: str
 
+    def label(self) -> tuple[object, ...]:
+        return (self.name,)
 
-@dataclass(frozen=True, slots=True)
+
+@node
 class IndexValue(Term):
     """An index used as a number."""
 
+    rank = 3
+    selects = True
     index: IndexTerm
 
+    def parts(self) -> tuple[Node, ...]:
+        return (self.index,)
 
-@dataclass(frozen=True, slots=True)
+    def rebuilt(self, bound: tuple[Index, ...], parts: Sequence[Any]) -> IndexValue:
+        return IndexValue(*parts)
+
+
+@node
 class Entry(Term):
     """symbol[indices]; a scalar symbol has no indices."""
 
+    rank = 4
+    selects = True
     symbol: Symbol
     indices: tuple[IndexTerm, ...] = ()
 
+    def parts(self) -> tuple[Node, ...]:
+        return self.indices
 
-@dataclass(frozen=True, slots=True)
+    def heads(self) -> tuple[Symbol, ...]:
+        return (self.symbol,)
+
+    def label(self) -> tuple[object, ...]:
+        return self.symbol.name, self.symbol.role.value
+
+    def rebuilt(self, bound: tuple[Index, ...], parts: Sequence[Any]) -> Entry:
+        return Entry(self.symbol, tuple(parts))
+
+
+@node
 class Add(Term):
+    rank = 12
     terms: tuple[Term, ...]
-    _hash: int = field(default=0, init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash(("+", self.terms)))
+    def parts(self) -> tuple[Node, ...]:
+        return self.terms
 
-    def __hash__(self) -> int:
-        return self._hash
+    def label(self) -> tuple[object, ...]:
+        return (len(self.terms),)
+
+    def rebuilt(self, bound: tuple[Index, ...], parts: Sequence[Any]) -> Add:
+        return Add(tuple(parts))
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Mul(Term):
+    rank = 11
     factors: tuple[Term, ...]
-    _hash: int = field(default=0, init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash(("*", self.factors)))
+    def parts(self) -> tuple[Node, ...]:
+        return self.factors
 
-    def __hash__(self) -> int:
-        return self._hash
+    def label(self) -> tuple[object, ...]:
+        return (len(self.factors),)
+
+    def rebuilt(self, bound: tuple[Index, ...], parts: Sequence[Any]) -> Mul:
+        return Mul(tuple(parts))
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Power(Term):
     """base ** exponent; a square root is the exponent 1/2."""
 
+    rank = 5
     base: Term
     exponent: Term
-    _hash: int = field(default=0, init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash(("^", self.base, self.exponent)))
+    def parts(self) -> tuple[Node, ...]:
+        return self.base, self.exponent
 
-    def __hash__(self) -> int:
-        return self._hash
+    def rebuilt(self, bound: tuple[Index, ...], parts: Sequence[Any]) -> Power:
+        return Power(*parts)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Call(Term):
     """An elementary or special function: exp, log, abs, tanh, sigmoid, softplus, loggamma,
     digamma, polygamma (order, x), erf, besselratio ...; see `functions`."""
 
+    rank = 6
     name: str
     arguments: tuple[Term, ...]
-    _hash: int = field(default=0, init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash((self.name, self.arguments)))
+    def parts(self) -> tuple[Node, ...]:
+        return self.arguments
 
-    def __hash__(self) -> int:
-        return self._hash
+    def label(self) -> tuple[object, ...]:
+        return (self.name,)
+
+    def rebuilt(self, bound: tuple[Index, ...], parts: Sequence[Any]) -> Call:
+        return Call(self.name, tuple(parts))
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Sum(Term):
     """sum over index of body; `index` is bound in body."""
 
+    rank = 13
     index: Index
     body: Term
-    _hash: int = field(default=0, init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash(("S", self.index, self.body)))
+    def bound(self) -> tuple[Index, ...]:
+        return (self.index,)
 
-    def __hash__(self) -> int:
-        return self._hash
+    def parts(self) -> tuple[Node, ...]:
+        return (self.body,)
+
+    def rebuilt(self, bound: tuple[Index, ...], parts: Sequence[Any]) -> Sum:
+        (index,), (body,) = bound, parts
+        return Sum(index, body)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Delta(Term):
     """1 where the two indices are equal, else 0."""
 
+    rank = 7
+    selects = True
     left: IndexTerm
     right: IndexTerm
 
+    def parts(self) -> tuple[Node, ...]:
+        return self.left, self.right
 
-@dataclass(frozen=True, slots=True)
-class Array:
+    def rebuilt(self, bound: tuple[Index, ...], parts: Sequence[Any]) -> Delta:
+        return Delta(*parts)
+
+
+@node
+class Array(Node):
     """The array whose entry at `indices` is `body`; the indices are bound.  A scalar has none."""
 
+    rank = 23
     indices: tuple[Index, ...]
     body: Term
-    _hash: int = field(default=0, init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash(("A", self.indices, self.body)))
+    def bound(self) -> tuple[Index, ...]:
+        return self.indices
 
-    def __hash__(self) -> int:
-        return self._hash
+    def parts(self) -> tuple[Node, ...]:
+        return (self.body,)
+
+    def label(self) -> tuple[object, ...]:
+        return (len(self.indices),)
+
+    def rebuilt(self, bound: tuple[Index, ...], parts: Sequence[Any]) -> Array:
+        return Array(bound, *parts)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Apply(Term):
     """f(arguments)[indices] for an abstract smooth f, with partial derivatives.
 
     derivatives: (slot, indices) pairs, each a derivative by that entry of that argument; sorted.
     """
 
+    rank = 10
+    selects = True
     function: Symbol
     arguments: tuple[Array, ...]
     indices: tuple[IndexTerm, ...] = ()
     derivatives: tuple[tuple[int, tuple[IndexTerm, ...]], ...] = ()
-    _hash: int = field(default=0, init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(
-            self,
-            "_hash",
-            hash((self.function, self.arguments, self.indices, self.derivatives)),
+    def parts(self) -> tuple[Node, ...]:
+        places = (place for _, where in self.derivatives for place in where)
+        return *self.arguments, *self.indices, *places
+
+    def heads(self) -> tuple[Symbol, ...]:
+        return (self.function,)
+
+    def label(self) -> tuple[object, ...]:
+        # before the arguments, which are long
+        return (
+            self.function.name,
+            tuple(map(sort_key, self.indices)),
+            tuple((slot, tuple(map(sort_key, where))) for slot, where in self.derivatives),
         )
 
-    def __hash__(self) -> int:
-        return self._hash
+    def rebuilt(self, bound: tuple[Index, ...], parts: Sequence[Any]) -> Apply:
+        rest = iter(parts)
+
+        def take(many: Sequence[object]) -> tuple[Any, ...]:
+            return tuple(next(rest) for _ in many)
+
+        arguments, indices = take(self.arguments), take(self.indices)
+        derivatives = tuple((slot, take(where)) for slot, where in self.derivatives)
+        return Apply(self.function, arguments, indices, derivatives)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Inverse(Term):
     """Entry (row, column) of the inverse of a square matrix (an Array of two indices)."""
 
+    rank = 8
+    selects = True
     matrix: Array
     row: IndexTerm
     column: IndexTerm
 
+    def parts(self) -> tuple[Node, ...]:
+        return self.matrix, self.row, self.column
 
-@dataclass(frozen=True, slots=True)
+    def rebuilt(self, bound: tuple[Index, ...], parts: Sequence[Any]) -> Inverse:
+        return Inverse(*parts)
+
+
+@node
 class LogDet(Term):
     """log |det| of a square matrix (an Array of two indices)."""
 
+    rank = 9
     matrix: Array
+
+    def parts(self) -> tuple[Node, ...]:
+        return (self.matrix,)
+
+    def rebuilt(self, bound: tuple[Index, ...], parts: Sequence[Any]) -> LogDet:
+        return LogDet(*parts)
 
 
 IndexTerm: TypeAlias = Index | Offset | Position | Entry
 
-_RANK: Final = {
-    Number: 0,
-    Constant: 1,
-    Size: 2,
-    IndexValue: 3,
-    Entry: 4,
-    Power: 5,
-    Call: 6,
-    Delta: 7,
-    Inverse: 8,
-    LogDet: 9,
-    Apply: 10,
-    Mul: 11,
-    Add: 12,
-    Sum: 13,
-}
 
-
-@lru_cache(maxsize=200_000)
-def sort_key(item: Term | IndexTerm | Array) -> tuple[object, ...]:
+@synthesized("_key")
+def sort_key(item: Node) -> tuple[object, ...]:
     """term -> nested tuple of ints and strings: a total order that no hash seed can change."""
-    match item:
-        case Index(name, extent, low):
-            return (20, name, extent.size or "", extent.offset, low)
-        case Offset(index, by):
-            return (21, *sort_key(index)[1:], by)
-        case Position(extent):
-            return (22, "", extent.size or "", extent.offset)
-        case Array(indices, body):
-            return (23, len(indices), tuple(map(sort_key, indices)), sort_key(body))
-        case Number(value):
-            return (0, value.numerator, value.denominator)
-        case Constant(name) | Size(name):
-            return (_RANK[type(item)], name)
-        case IndexValue(index):
-            return (3, sort_key(index))
-        case Entry(symbol, indices):
-            return (4, symbol.name, symbol.role.value, tuple(map(sort_key, indices)))
-        case Power(base, exponent):
-            return (5, sort_key(base), sort_key(exponent))
-        case Call(name, arguments):
-            return (6, name, tuple(map(sort_key, arguments)))
-        case Delta(left, right):
-            return (7, sort_key(left), sort_key(right))
-        case Inverse(matrix, row, column):
-            return (8, sort_key(matrix), sort_key(row), sort_key(column))
-        case LogDet(matrix):
-            return (9, sort_key(matrix))
-        case Apply(function, arguments, indices, derivatives):
-            return (
-                10,
-                function.name,
-                tuple(map(sort_key, indices)),
-                tuple((slot, tuple(map(sort_key, where))) for slot, where in derivatives),
-                tuple(map(sort_key, arguments)),
-            )
-        case Mul(factors):
-            return (11, len(factors), tuple(map(sort_key, factors)))
-        case Add(terms):
-            return (12, len(terms), tuple(map(sort_key, terms)))
-        case Sum(index, body):
-            return (13, sort_key(index), sort_key(body))
-    raise TypeError(f"no term: {item!r}")
+    return (
+        item.rank,
+        *item.label(),
+        *map(sort_key, item.bound()),
+        *map(sort_key, item.parts()),
+    )

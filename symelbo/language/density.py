@@ -1,47 +1,34 @@
-"""A family's log-density text -> a term in its value and arguments."""
+"""A family's log-density text -> a term in its value and arguments; `model/` alone calls this."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 
-from symelbo.families.family import Family, Form
-from symelbo.index.build import add, call, mul, negate, total
-from symelbo.index.terms import (
-    Apply,
-    Array,
-    Domain,
-    Entry,
-    Extent,
-    Index,
-    Role,
-    Symbol,
-    Term,
-)
+from symelbo.families.density import Density
+from symelbo.families.family import Argument, Family, Form
+from symelbo.index.build import ZERO, add, call, mul, negate, total
+from symelbo.index.terms import Apply, Array, Domain, Entry, Extent, Index, Role, Symbol
 from symelbo.language.fault import TextError, TextFault
 from symelbo.language.parse import parse_expression
-from symelbo.language.resolve import Entity, Resolver, SizeName
+from symelbo.language.resolve import Resolver
+from symelbo.language.scope import Entity, SizeName
 
-__all__ = ["Density", "density_term", "read_density"]
+__all__ = ["read_density", "resolve_density"]
 
 
-@dataclass(frozen=True, slots=True)
-class Density:
-    """log p(value; arguments) as a term in Entry(value, ...) and Entry(argument, ...).
+def resolve_density(family: Family, form: Form, extents: Mapping[str, Extent]) -> Density:
+    """family, form, formal extent -> extent here: the log-density, resolved once for them.
 
-    The extents are those of the statement that uses the family; a category value stands in index
-    places as Entry(value).
+    Raises TextError if the text has a fault.
     """
-
-    value: Symbol  # role VALUE, domain = the family's support
-    arguments: tuple[Symbol, ...]  # role ARGUMENT, in the order of the form
-    term: Term
+    return _resolve_once(family, form, tuple(extents.items()))
 
 
-def density_term(family: Family, form: Form, extents: Mapping[str, Extent]) -> Density:
-    """family, form, formal extent -> extent here: the log-density; TextError if it has a fault."""
+@lru_cache(maxsize=1000)
+def _resolve_once(family: Family, form: Form, extents: tuple[tuple[str, Extent], ...]) -> Density:
     faults: list[TextFault] = []
-    density = read_density(family, form, extents, faults.append)
+    density = read_density(family, form, dict(extents), faults.append)
     if faults:
         raise TextError(faults[0])
     return density
@@ -50,24 +37,13 @@ def density_term(family: Family, form: Form, extents: Mapping[str, Extent]) -> D
 def read_density(
     family: Family, form: Form, extents: Mapping[str, Extent], report: Callable[[TextFault], None]
 ) -> Density:
-    """As `density_term`, but every fault is reported; the term is meaningless after one."""
+    """As `resolve_density`, but every fault is reported; the term is meaningless after one."""
     if family.abstract:
         return _abstract_density(family, form, extents)
     value = Symbol(
-        family.value,
-        Role.VALUE,
-        family.support,
-        tuple(extents[name] for name in family.shape),
+        family.value, Role.VALUE, family.support, tuple(extents[name] for name in family.shape)
     )
-    arguments = tuple(
-        Symbol(
-            argument.name,
-            Role.ARGUMENT,
-            argument.domain,
-            tuple(extents[name] for name in argument.shape),
-        )
-        for argument in form.arguments
-    )
+    arguments = tuple(_formal_symbol(argument, extents) for argument in form.arguments)
     names: dict[str, Entity] = {name: SizeName(extent) for name, extent in extents.items()}
     names.update((argument.name, argument) for argument in arguments)
     names[value.name] = value
@@ -76,8 +52,13 @@ def read_density(
         syntax = parse_expression(form.log_density)
     except TextError as error:
         report(error.fault)
-        return Density(value, arguments, resolver.scalar(parse_expression("0"), {}))
+        return Density(value, arguments, ZERO)
     return Density(value, arguments, resolver.scalar(syntax, {}))
+
+
+def _formal_symbol(argument: Argument, extents: Mapping[str, Extent]) -> Symbol:
+    shape = tuple(extents[name] for name in argument.shape)
+    return Symbol(argument.name, Role.ARGUMENT, argument.domain, shape)
 
 
 def _abstract_density(family: Family, form: Form, extents: Mapping[str, Extent]) -> Density:
@@ -88,18 +69,17 @@ def _abstract_density(family: Family, form: Form, extents: Mapping[str, Extent])
     (Warnken et al. (2025), Definition 5 and Propositions 4 and 5).
     """
     (argument,) = form.arguments
-    shape = tuple(extents[name] for name in argument.shape)
-    theta = Symbol(argument.name, Role.ARGUMENT, argument.domain, shape)
+    theta = _formal_symbol(argument, extents)
     value = Symbol(family.value, Role.VALUE, family.support)
-    places = tuple(Index(f"l{n}", extent) for n, extent in enumerate(shape))
+    places = tuple(Index(f"l{n}", extent) for n, extent in enumerate(theta.shape))
     whole = Array(places, Entry(theta, places))
     given = Array((), Entry(value))
 
     def abstract(letter: str, kind: str, over: tuple[Extent, ...]) -> Symbol:
         return Symbol(f"{letter}_{family.name}", Role.FUNCTION, Domain(kind), over)
 
-    natural = Apply(abstract("eta", "invertible", shape), (whole,), places)
-    statistic = Apply(abstract("T", "real", shape), (given,), places)
+    natural = Apply(abstract("eta", "invertible", theta.shape), (whole,), places)
+    statistic = Apply(abstract("T", "real", theta.shape), (given,), places)
     linear = mul(natural, statistic)
     for place in reversed(places):
         linear = total(place, linear)

@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
-from symelbo.index.terms import (
-    Add,
-    Apply,
-    Array,
-    Call,
-    Inverse,
-    LogDet,
-    Mul,
-    Power,
-    Sum,
-    Term,
-)
+from symelbo.index.terms import Array, Node
 
 __all__ = ["Measure", "measure"]
 
 Measure = tuple[int, int]  # (nodes of the tree, its height)
 
 
-def measure(item: Term | Array, memo: dict[Term | Array, Measure]) -> Measure:
+def measure(item: Node, memo: dict[Node, Measure]) -> Measure:
     """Term -> (size, height); `memo` carries the measures of shared parts, so a DAG is cheap."""
     known = memo.get(item)
     if known is not None:
         return known
-    parts: tuple[Term | Array, ...] = ()
-    match item:
-        case Add(terms):
-            parts = terms
-        case Mul(factors):
-            parts = factors
-        case Power(base, exponent):
-            parts = (base, exponent)
-        case Call(_, arguments):
-            parts = arguments
-        case Sum(_, body) | Array(_, body):
-            parts = (body,)
-        case Apply(_, arrays, _, _):
-            parts = arrays
-        case Inverse(matrix, _, _) | LogDet(matrix):
-            parts = (matrix,)
+    parts = (part for part in item.parts() if isinstance(part, Array) or not item.selects)
     measures = [measure(part, memo) for part in parts]
     result = (
         1 + sum(size for size, _ in measures),

@@ -14,10 +14,10 @@ from symelbo.index.normal import normal, to_poly
 from symelbo.index.signs import POSITIVE, bounds, domain_interval, is_integer
 from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import (
-    parts_of,
     replace_selector,
     replace_symbols,
     symbols_of,
+    walk_parts,
 )
 from symelbo.index.terms import (
     Array,
@@ -25,7 +25,7 @@ from symelbo.index.terms import (
     Domain,
     Entry,
     Extent,
-    IndexTerm,
+    Node,
     Number,
     Position,
     Power,
@@ -254,9 +254,8 @@ def _put(body: Term, values: Mapping[Symbol, Array]) -> Term:
     return replace_symbols(body, others)
 
 
-def _places_of(item: Term | IndexTerm | Array, node: Symbol) -> set[Entry]:
-    found = {item} if isinstance(item, Entry) and item.symbol == node else set()
-    return found.union(*(_places_of(part, node) for part in parts_of(item)))
+def _places_of(item: Node, node: Symbol) -> set[Entry]:
+    return {p for p in walk_parts(item) if isinstance(p, Entry) and p.symbol == node}
 
 
 def _undefined_at(body: Term) -> str | None:
@@ -290,7 +289,7 @@ def _undefined_at(body: Term) -> str | None:
 
 def _subterms(term: Term) -> Iterator[Term]:
     yield term
-    for part in parts_of(term):
+    for part in term.parts():
         if isinstance(part, Term):
             yield from _subterms(part)
         elif isinstance(part, Array):
@@ -318,8 +317,9 @@ def _is_affine_in_entry(body: Term, node: Symbol) -> bool:
 
 
 def _entries(term: Term, node: Symbol) -> set[Entry]:
-    found = {term} if isinstance(term, Entry) and term.symbol == node else set()
-    return found.union(*(_entries(p, node) for p in parts_of(term) if isinstance(p, Term)))
+    if isinstance(term, Entry):
+        return {term} if term.symbol == node else set()
+    return set().union(*(_entries(p, node) for p in term.parts() if isinstance(p, Term)))
 
 
 def _is_inside(array: Array, domain: Domain) -> bool | None:

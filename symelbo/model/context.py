@@ -9,19 +9,34 @@ from typing import Final
 
 from symelbo.errors import Fault, Place, SpecError
 from symelbo.families.family import Family
-from symelbo.index.terms import Array, Extent, Term
+from symelbo.families.registry import FAMILIES
+from symelbo.index.terms import Extent, Node
 from symelbo.language.fault import TextFault, quote
 from symelbo.language.measure import Measure
-from symelbo.language.resolve import FUNCTIONS, Broken, Budget, Entity, Resolver
+from symelbo.language.resolve import Resolver
+from symelbo.language.scope import FUNCTIONS, Broken, Budget, Entity
+from symelbo.language.syntax import StatementSyntax
 from symelbo.language.tokens import MAX_LENGTH, MAX_NAME, RESERVED_WORDS
-from symelbo.model.model import Condition
+from symelbo.model.model import Condition, OwnFamily
 from symelbo.model.read_yaml import Scalar
 
-__all__ = ["Context"]
+__all__ = ["Context", "Parsed"]
 
 MAX_FAULTS: Final = 100  # nobody reads more
 MAX_CHARACTERS: Final = 100_000  # of all statements and densities: keeps reading within seconds
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A statement's text and its syntax tree."""
+
+    scalar: Scalar
+    syntax: StatementSyntax
+
+    @property
+    def place(self) -> Place:
+        return self.scalar.at(self.syntax.at)
 
 
 @dataclass(slots=True)
@@ -30,14 +45,14 @@ class Context:
 
     names: dict[str, Entity] = field(default_factory=dict)
     declared: dict[str, tuple[str, Place]] = field(default_factory=dict)  # name -> (what, where)
-    families: dict[str, Family] = field(default_factory=dict)
+    own: dict[str, OwnFamily] = field(default_factory=dict)  # families of the specification
     broken_families: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
     arities: dict[str, tuple[tuple[Extent, ...], ...]] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     characters: int = 0  # of the expressions read so far
-    measures: dict[Term | Array, Measure] = field(default_factory=dict)
+    measures: dict[Node, Measure] = field(default_factory=dict)
 
     def fault(self, place: Place, found: str, expected: str = "", hint: str = "") -> None:
         """Record a fault; stop reading where there are too many."""
@@ -58,6 +73,15 @@ class Context:
                 )
             )
             raise SpecError(self.faults)
+
+    def family(self, name: str) -> Family | None:
+        """The family of that name, the user's or a built-in one."""
+        own = self.own.get(name)
+        return FAMILIES.get(name) if own is None else own.family
+
+    def family_names(self) -> list[str]:
+        """The names of all families, the user's last."""
+        return [*FAMILIES, *self.own]
 
     def reporter(self, scalar: Scalar) -> Callable[[TextFault], None]:
         """Turn the offsets of faults in a text into places of the file."""
@@ -132,4 +156,4 @@ class Context:
 
     def proper_quietly(self, name: str) -> bool:
         """Whether a text can be a name that nobody declared."""
-        return bool(_NAME.match(name)) and name not in self.families
+        return bool(_NAME.match(name)) and self.family(name) is None

@@ -6,10 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from symelbo.errors import Place
+from symelbo.families.density import Density
 from symelbo.families.family import Family, Form
-from symelbo.index.terms import Array, Extent, Index, IndexTerm, Offset, Position, Symbol
+from symelbo.index.substitute import replace_symbols
+from symelbo.index.terms import (
+    Array,
+    Entry,
+    Extent,
+    Index,
+    IndexTerm,
+    Offset,
+    Position,
+    Symbol,
+    Term,
+)
 
-__all__ = ["Condition", "Definition", "Model", "Place", "Statement"]
+__all__ = ["Condition", "Model", "OwnFamily", "Place", "Statement"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,7 @@ class Statement:
     form: Form
     arguments: tuple[tuple[str, Array], ...]  # in the order of form.arguments
     extents: tuple[tuple[str, Extent], ...]  # formal extent of the family -> extent here
+    density: Density = field(repr=False, compare=False)  # of family and form, at these extents
     place: Place
     places: tuple[IndexTerm, ...] = ()  # as on the left of `~`: plate indices, z[1], z[t+1]
     conditions: tuple[Condition, ...] = ()  # on its arguments
@@ -57,6 +70,21 @@ class Statement:
         """The actual argument called `name`; KeyError if the form has none."""
         return dict(self.arguments)[name]
 
+    def actual(self) -> dict[Symbol, Array]:
+        """formal symbol of `density` -> what stands there: every argument, and the node."""
+        value = self.density.value
+        events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
+        arrays = (array for _, array in self.arguments)
+        return {
+            **dict(zip(self.density.arguments, arrays, strict=True)),
+            value: Array(events, Entry(self.node, (*self.places, *events))),
+        }
+
+    @property
+    def log_density(self) -> Term:
+        """log p(node | parents) at one point of the plates, in the model's symbols; nats."""
+        return replace_symbols(self.density.term, self.actual())
+
 
 def _show_place(place: IndexTerm) -> str:
     match place:
@@ -70,12 +98,19 @@ def _show_place(place: IndexTerm) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
-    """name[indices] = body, a named deterministic quantity (kept for display; uses are inlined)."""
+class OwnFamily:
+    """A family that the specification states, its density resolved; its extents are sizes here."""
 
-    name: str
-    array: Array
-    place: Place
+    family: Family
+    extents: tuple[tuple[str, Extent], ...]  # of its arguments, by their text: D, C-1, 3
+    density: Density
+    place: Place  # of the log-density
+
+    @property
+    def form(self) -> Form:
+        """The one way to write its arguments."""
+        (form,) = self.family.forms
+        return form
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +125,6 @@ class Model:
     inputs: tuple[Symbol, ...]
     functions: tuple[Symbol, ...]
     statements: tuple[Statement, ...]  # in topological order, parents first
-    definitions: tuple[Definition, ...]
     observed: tuple[str, ...]
     variational: str | tuple[Statement, ...]  # "any", "exact", or statements for q
     variational_symbols: tuple[Symbol, ...] = ()  # role VARIATIONAL, from the statements for q
@@ -98,7 +132,7 @@ class Model:
     reference: str = ""
     description: str = ""
     conditions: tuple[Condition, ...] = ()
-    families: tuple[tuple[Family, Place], ...] = ()  # the user's own, and where they stand
+    families: tuple[OwnFamily, ...] = ()  # the user's own
     normalized: Mapping[str, object] = field(default_factory=dict)  # the spec, for the JSON
     sha256: str = ""  # of the bytes of the specification
 

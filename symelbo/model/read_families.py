@@ -8,11 +8,13 @@ from symelbo.errors import Place
 from symelbo.families.family import Argument, Family, Form
 from symelbo.families.registry import FAMILIES
 from symelbo.index.terms import Domain, Extent, Role, Symbol, Term
-from symelbo.language.density import read_density
+from symelbo.language.density import read_density, resolve_density
 from symelbo.language.fault import TextError, TextFault, quote, suggest
 from symelbo.language.parse import parse_expression
-from symelbo.language.resolve import Entity, Resolver, SizeName
+from symelbo.language.resolve import Resolver
+from symelbo.language.scope import Entity, SizeName
 from symelbo.model.context import Context
+from symelbo.model.model import OwnFamily
 from symelbo.model.parse_type import parse_type
 from symelbo.model.read_yaml import MappingNode, Node, Scalar
 
@@ -30,14 +32,14 @@ _KEYS: Final = (
 _SUPPORTS: Final = ("real", "positive", "unit", "naturals", "binary")
 
 
-def read_families(context: Context, node: Node) -> tuple[tuple[Family, Place], ...]:
-    """name: {value, support, parameters, log_density} -> families, and where they stand."""
+def read_families(context: Context, node: Node) -> tuple[OwnFamily, ...]:
+    """name: {value, support, parameters, log_density} -> families, their densities resolved."""
     if isinstance(node, Scalar) and not node.text:
         return ()
     if not isinstance(node, MappingNode):
         context.fault(node.place, "`families` that is no mapping", "a mapping name: density")
         return ()
-    families: list[tuple[Family, Place]] = []
+    families: list[OwnFamily] = []
     for key, value in node.items:
         if key.text in FAMILIES:
             context.fault(
@@ -50,22 +52,17 @@ def read_families(context: Context, node: Node) -> tuple[tuple[Family, Place], .
         if not context.declare(key.text, "a family", key.place):
             continue
         before = len(context.faults)
-        family = _read_family(context, key, value)
-        if family is not None and len(context.faults) == before:
-            families.append((family, _density_place(value) or key.place))
-            context.families[family.name] = family
+        own = _read_family(context, key, value)
+        if own is not None and len(context.faults) == before:
+            families.append(own)
+            context.own[key.text] = own
         else:
             # its uses are not faults of their own
             context.broken_families.add(key.text)
     return tuple(families)
 
 
-def _density_place(node: Node) -> Place | None:
-    items = node.items if isinstance(node, MappingNode) else ()
-    return next((value.place for name, value in items if name.text == "log_density"), None)
-
-
-def _read_family(context: Context, key: Scalar, node: Node) -> Family | None:
+def _read_family(context: Context, key: Scalar, node: Node) -> OwnFamily | None:
     if not isinstance(node, MappingNode):
         context.fault(
             node.place,
@@ -129,7 +126,7 @@ def _assemble(
     texts: dict[str, Scalar],
     parameters: Node | None,
     abstract: bool,
-) -> Family | None:
+) -> OwnFamily | None:
     before = len(context.faults)
     value = texts.get("value")
     name = value.text.strip() if value is not None else "x"
@@ -167,8 +164,20 @@ def _assemble(
         constant_base_measure=constant_base,
         builtin=False,
     )
-    if density is None or abstract or len(context.faults) > before:
-        return family
+    if abstract and len(arguments) > 1:
+        context.fault(
+            key.place,
+            f"{len(arguments)} parameters of the abstract family {quote(key.text)}",
+            "one, which its natural parameters are a function of",
+            "write one array, as in {theta: real[L]}",
+        )
+    if len(context.faults) > before or not arguments:
+        return None
+    if abstract:
+        resolved = resolve_density(family, form, extents)
+        return OwnFamily(family, tuple(extents.items()), resolved, key.place)
+    if density is None:
+        return None
     if not density.text.strip():
         context.fault(density.place, "an empty `log_density`", "an expression")
         return None
@@ -178,8 +187,8 @@ def _assemble(
         for size, entity in context.names.items()
         if isinstance(entity, SizeName)
     }
-    read_density(family, form, {**sizes, **extents}, context.reporter(density))
-    return family
+    resolved = read_density(family, form, {**sizes, **extents}, context.reporter(density))
+    return OwnFamily(family, tuple(extents.items()), resolved, density.place)
 
 
 def _read_arguments(

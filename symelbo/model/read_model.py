@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from symelbo.errors import Fault, Place, SpecError
-from symelbo.families.registry import FAMILIES
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Extent, Role, Symbol
 from symelbo.language.fault import quote, suggest
-from symelbo.language.resolve import Broken, Deterministic, SizeName
+from symelbo.language.scope import Broken, Deterministic, SizeName
 from symelbo.model.context import Context
 from symelbo.model.model import Model, Statement
 from symelbo.model.normalize import canonical_json, normalize
+from symelbo.model.parse_statements import parse_statements
 from symelbo.model.parse_type import parse_type
 from symelbo.model.read_families import read_families
-from symelbo.model.read_statements import parse_statements, resolve_model
+from symelbo.model.read_statements import resolve_model
 from symelbo.model.read_variational import read_variational
 from symelbo.model.read_yaml import (
     MAX_BYTES,
@@ -98,7 +98,7 @@ class _Reader:
 
     def __init__(self, top: MappingNode) -> None:
         self._top = top
-        self._context = Context(families=dict(FAMILIES))
+        self._context = Context()
         self._keys: dict[str, Node] = {}
         self._key_places: dict[str, Place] = {}
 
@@ -116,7 +116,7 @@ class _Reader:
         if "model" in self._keys:
             parsed = parse_statements(context, self._keys["model"], "model")
         names = [scalar.text for scalar in observed]
-        statements, definitions = resolve_model(context, parsed, names)
+        statements = resolve_model(context, parsed, names)
         self._check_observed(observed, bool(parsed))
         variational, symbols = read_variational(
             context, self._keys.get("variational"), statements, frozenset(names)
@@ -136,7 +136,6 @@ class _Reader:
             inputs=declared["inputs"],
             functions=declared["functions"],
             statements=statements,
-            definitions=definitions,
             observed=tuple(names),
             variational=variational,
             variational_symbols=symbols,

@@ -16,6 +16,7 @@ from math import prod
 from typing import Final, TypeAlias
 
 from symelbo.index.build import ONE, ZERO, call, has_minus_sign, mul, negate, number, power
+from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import (
     Add,
     Apply,
@@ -39,7 +40,6 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
-from symelbo.notation.names import subterms
 
 __all__ = [
     "Applied",
@@ -404,7 +404,7 @@ _KIND_FUNCTION: Final = 3
 
 def _reading_key(term: Term) -> tuple[int, int, int, tuple[object, ...]]:
     """Data before latents before parameters; polynomials before sums before functions."""
-    roles = {part.symbol.role for part in subterms(term) if isinstance(part, Entry)}
+    roles = {part.symbol.role for part in walk_parts(term) if isinstance(part, Entry)}
     if roles & {Role.OBSERVED, Role.VALUE}:
         depends = 0
     else:
@@ -523,7 +523,7 @@ def _join(logs: list[_Logarithm], euler: int) -> tuple[int, Term, bool] | None:
         return None
     if len(tops) > 1 or len(bottoms) > 1:
         return None
-    if any(isinstance(part, Sum) for factor in tops + bottoms for part in subterms(factor)):
+    if any(isinstance(part, Sum) for factor in tops + bottoms for part in walk_parts(factor)):
         return None
     if sign < 0:
         tops, bottoms = bottoms, tops
@@ -657,4 +657,4 @@ def _entries(factors: list[Term]) -> list[Entry]:
 
 
 def _touches(item: Term | IndexTerm, indices: tuple[Index, ...]) -> bool:
-    return any(part in indices for part in subterms(item) if isinstance(part, Index))
+    return any(part in indices for part in walk_parts(item, binders=True))

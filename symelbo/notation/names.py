@@ -9,27 +9,16 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
+from symelbo.index.substitute import free_indices, symbols_of, walk_parts
 from symelbo.index.terms import (
-    Add,
-    Apply,
     Array,
-    Call,
-    Delta,
-    Entry,
     Extent,
     Index,
-    IndexTerm,
-    IndexValue,
-    Inverse,
-    LogDet,
-    Mul,
-    Offset,
+    Node,
     Position,
-    Power,
     Size,
-    Sum,
     Symbol,
     Term,
 )
@@ -43,7 +32,6 @@ __all__ = [
     "letter_of_symbol",
     "name_array_indices",
     "name_indices",
-    "subterms",
     "symbol_names",
 ]
 
@@ -149,57 +137,14 @@ def latex_extent(extent: Extent) -> str:
     return latex_name(extent.size) + (f"{extent.offset:+d}" if extent.offset else "")
 
 
-_Node = Term | IndexTerm | Array
-
-
-def _children(node: _Node) -> tuple[_Node, ...]:
-    match node:
-        case Add(terms):
-            return terms
-        case Mul(factors):
-            return factors
-        case Power(base, exponent):
-            return (base, exponent)
-        case Call(_, arguments):
-            return arguments
-        case Entry(_, indices):
-            return indices
-        case IndexValue(index) | Offset(index, _):
-            return (index,)
-        case Delta(left, right):
-            return (left, right)
-        case Sum(index, body):
-            return (index, body)
-        case Array(indices, body):
-            return (*indices, body)
-        case Apply(_, arguments, indices, derivatives):
-            return (*arguments, *indices, *(at for _, where in derivatives for at in where))
-        case Inverse(matrix, row, column):
-            return (matrix, row, column)
-        case LogDet(matrix):
-            return (matrix,)
-    return ()
-
-
-def subterms(node: _Node) -> Iterator[_Node]:
-    """The node and everything in it, binders and index places too, from outside in."""
-    yield node
-    for child in _children(node):
-        yield from subterms(child)
-
-
-def symbol_names(node: _Node) -> frozenset[str]:
+def symbol_names(node: Node) -> frozenset[str]:
     """Names of all symbols that occur, those of functions and selecting categories too."""
-    return frozenset(
-        part.symbol.name if isinstance(part, Entry) else part.function.name
-        for part in subterms(node)
-        if isinstance(part, Entry | Apply)
-    )
+    return frozenset(symbol.name for symbol in symbols_of(node))
 
 
-def _size_names(node: _Node) -> frozenset[str]:
+def _size_names(node: Node) -> frozenset[str]:
     names: set[str] = set()
-    for part in subterms(node):
+    for part in walk_parts(node, binders=True):
         match part:
             case Size(name):
                 names.add(name)
@@ -208,15 +153,7 @@ def _size_names(node: _Node) -> frozenset[str]:
     return frozenset(names)
 
 
-def _free_indices(node: _Node) -> frozenset[Index]:
-    match node:
-        case Index():
-            return frozenset({node})
-        case Sum(index, body):
-            return _free_indices(body) - {index}
-        case Array(indices, body):
-            return _free_indices(body) - set(indices)
-    return frozenset().union(*map(_free_indices, _children(node)))
+N = TypeVar("N", bound=Node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +170,7 @@ class _Renaming:
         for index in indices:
             name = next(n for n in self._candidates(index) if n not in taken)
             taken |= {name}
-            mapping[index] = replace(index, name=name)
+            mapping[index] = index.like(name)
             fresh.append(mapping[index])
         return tuple(fresh), replace(self, taken=taken, mapping=tuple(mapping.items()))
 
@@ -252,61 +189,23 @@ class _Renaming:
             yield (natural or "i") + primes
             primes += "'"
 
-    def index(self, item: IndexTerm) -> IndexTerm:
-        match item:
-            case Index():
-                return dict(self.mapping).get(item, item)
-            case Offset(index, by):
-                return Offset(dict(self.mapping).get(index, index), by)
-            case Entry(symbol, indices):
-                return Entry(symbol, self.indices(indices))
-        return item
+    def of(self, item: N) -> N:
+        """The item with its indices renamed, bound ones to what is free here."""
+        return self._of(item, {})
 
-    def indices(self, items: tuple[IndexTerm, ...]) -> tuple[IndexTerm, ...]:
-        return tuple(map(self.index, items))
-
-    def array(self, array: Array) -> Array:
-        fresh, inner = self.bind(array.indices)
-        return Array(fresh, inner.term(array.body))
-
-    def terms(self, terms: tuple[Term, ...]) -> tuple[Term, ...]:
-        return tuple(map(self.term, terms))
-
-    def term(self, term: Term) -> Term:
-        match term:
-            case IndexValue(index):
-                return IndexValue(self.index(index))
-            case Entry(symbol, indices):
-                return Entry(symbol, self.indices(indices))
-            case Add(terms):
-                return Add(self.terms(terms))
-            case Mul(factors):
-                return Mul(self.terms(factors))
-            case Power(base, exponent):
-                return Power(self.term(base), self.term(exponent))
-            case Call(name, arguments):
-                return Call(name, self.terms(arguments))
-            case Delta(left, right):
-                return Delta(self.index(left), self.index(right))
-            case Sum(index, body):
-                (fresh,), inner = self.bind((index,))
-                return Sum(fresh, inner.term(body))
-            case Apply(function, arguments, indices, derivatives):
-                return Apply(
-                    function,
-                    tuple(map(self.array, arguments)),
-                    self.indices(indices),
-                    tuple((slot, self.indices(where)) for slot, where in derivatives),
-                )
-            case Inverse(matrix, row, column):
-                return Inverse(self.array(matrix), self.index(row), self.index(column))
-            case LogDet(matrix):
-                return LogDet(self.array(matrix))
-        return term
+    def _of(self, item: N, known: dict[Node, Node]) -> N:
+        if isinstance(item, Index):
+            return dict(self.mapping).get(item, item)  # type: ignore[return-value]
+        if item not in known:
+            fresh, inner = self.bind(item.bound())
+            within = {} if fresh else known
+            parts = [inner._of(part, within) for part in item.parts()]
+            known[item] = item.rebuilt(fresh, parts) if parts else item
+        return known[item]  # type: ignore[return-value]
 
 
-def _renaming(node: _Node, avoid: Iterable[str]) -> _Renaming:
-    free = {index.name for index in _free_indices(node)}
+def _renaming(node: Node, avoid: Iterable[str]) -> _Renaming:
+    free = {index.name for index in free_indices(node)}
     return _Renaming(frozenset(avoid) | free | symbol_names(node), _size_names(node))
 
 
@@ -316,9 +215,9 @@ def name_indices(term: Term, avoid: Iterable[str] = ()) -> Term:
     No binder takes a name that is free in the term, the name of a symbol in it, that of an
     enclosing binder, or one in `avoid`; so nothing is captured.  Single letters stay.
     """
-    return _renaming(term, avoid).term(term)
+    return _renaming(term, avoid).of(term)
 
 
 def name_array_indices(array: Array, avoid: Iterable[str] = ()) -> Array:
     """`name_indices` for an array, whose own indices are bound too."""
-    return _renaming(array, avoid).array(array)
+    return _renaming(array, avoid).of(array)

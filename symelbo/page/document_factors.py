@@ -22,6 +22,7 @@ from symelbo.index.substitute import (
     rename_indices,
     replace_symbols,
     symbols_of,
+    walk_parts,
 )
 from symelbo.index.terms import Add, Array, Entry, Extent, Index, Role, Symbol, Term, sort_key
 from symelbo.index.tidy import tidy
@@ -31,7 +32,6 @@ from symelbo.notation.names import (
     latex_extent,
     latex_symbol,
     name_array_indices,
-    subterms,
 )
 from symelbo.notation.print_latex import latex_width
 from symelbo.page.document_notation import LINE, Notation, Row, ranges, sum_signs
@@ -162,7 +162,7 @@ def parents_of(notation: Notation, statement: Statement) -> list[str]:
     """The parents in a density: z_t where only z[t,k] is read for all k, else the whole array."""
     found: dict[str, set[Entry]] = {}
     for _, array in statement.arguments:
-        for part in subterms(array):
+        for part in walk_parts(array):
             if isinstance(part, Entry) and is_parent(part.symbol):
                 found.setdefault(part.symbol.name, set()).add(_leading(part, statement))
     shown: list[str] = []
@@ -176,7 +176,7 @@ def parents_of(notation: Notation, statement: Statement) -> list[str]:
 
 def _leading(entry: Entry, statement: Statement) -> Entry:
     """z[t-1,j] -> z[t-1]: without the places that a sum runs over, and all after them."""
-    bound = [{i for i in subterms(p) if isinstance(i, Index)} for p in entry.indices]
+    bound = [{i for i in walk_parts(p) if isinstance(i, Index)} for p in entry.indices]
     open_ = [n for n, indices in enumerate(bound) if indices - set(statement.plates)]
     count = open_[0] if open_ else len(entry.indices)
     symbol = entry.symbol

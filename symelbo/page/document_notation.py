@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import (
     Add,
     Array,
@@ -19,7 +20,7 @@ from symelbo.index.terms import (
 )
 from symelbo.index.tidy import tidy
 from symelbo.model.model import Model
-from symelbo.notation.names import latex_extent, latex_name, name_array_indices, subterms
+from symelbo.notation.names import latex_extent, latex_name, name_array_indices
 from symelbo.notation.print_latex import (
     break_lines,
     latex_array,
@@ -151,7 +152,9 @@ def choose_notation(model: Model) -> Notation:
         names.add(statement.node.name)
         names |= {index.name for index in statement.plates}
         for _, array in statement.arguments:
-            names |= {part.name for part in subterms(array) if isinstance(part, Index)}
+            names |= {
+                part.name for part in walk_parts(array, binders=True) if isinstance(part, Index)
+            }
     letters = {role: both[role in names] for role, both in _LETTERS.items()}
     data = {s.name for s in model.inputs} | {s.name for s in model.variational_symbols}
     mark = f"({letters['n']})"

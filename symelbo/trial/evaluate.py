@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import lru_cache
 from itertools import product
 from random import Random
@@ -24,9 +23,11 @@ from symelbo.index.terms import (
     Index,
     IndexTerm,
     IndexValue,
+    Interned,
     Inverse,
     LogDet,
     Mul,
+    Node,
     Number,
     Offset,
     Position,
@@ -430,37 +431,22 @@ def _tanh(order: int, u: float) -> float:
 
 def walk(items: Iterable[object]) -> Iterator[Any]:
     """Every term, array, index and symbol inside, in a fixed order."""
-    stack = list(items)[::-1]
+    stack, seen = list(items)[::-1], set()
     while stack:
         item = stack.pop()
-        if isinstance(item, (str, int, Fraction)) or item is None:
-            continue
         if isinstance(item, tuple):
             stack.extend(reversed(item))
-            continue
-        yield item
-        if isinstance(item, (Extent, Constant, Size, Number)):
-            continue
-        if isinstance(item, Domain):
-            stack.extend([item.upper, item.lower])
-            continue
-        names: tuple[str, ...] = getattr(type(item), "__slots__", ())
-        slots = [s for s in names if s not in ("_hash", "role", "name", "kind")]
-        stack.extend(getattr(item, s) for s in reversed(slots))
+        elif isinstance(item, (Interned, Domain)) and item not in seen:
+            seen.add(item)
+            yield item
+            stack.extend(getattr(item, name) for name in reversed(type(item).__match_args__))
 
 
-def free_indices(item: object) -> frozenset[Index]:
+@lru_cache(maxsize=10_000)
+def free_indices(item: Node | tuple[object, ...]) -> frozenset[Index]:
     """The index variables that no sum and no array around them binds."""
-    match item:
-        case Index():
-            return frozenset((item,))
-        case Sum(index, body):
-            return free_indices(body) - {index}
-        case Array(indices, body):
-            return free_indices(body) - set(indices)
-        case tuple():
-            return frozenset().union(*map(free_indices, item))
-        case Term() | Offset():
-            names: tuple[str, ...] = getattr(type(item), "__slots__", ())
-            return frozenset().union(*(free_indices(getattr(item, s)) for s in names))
-    return frozenset()
+    if isinstance(item, Index):
+        return frozenset((item,))
+    parts, bound = (item, ()) if isinstance(item, tuple) else (item.parts(), item.bound())
+    inner = (free_indices(part) for part in parts if isinstance(part, Node | tuple))
+    return frozenset().union(*inner).difference(bound)

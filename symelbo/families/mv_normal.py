@@ -3,7 +3,7 @@
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.terms import Domain
 
-MVNORMAL = Family(
+FAMILY = Family(
     name="MvNormal",
     summary="a real vector with full covariance",
     value="x",

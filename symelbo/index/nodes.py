@@ -1,0 +1,162 @@
+"""Interned nodes: equal data are one object, so that equality is identity and terms are graphs.
+
+A class of nodes is declared with `@node`: its fields, and what it says of itself in the methods of
+`Node`.  All traversals are generic over these (`substitute`, `sort_key`, ...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass
+from functools import wraps
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+from weakref import ref
+
+__all__ = ["Interned", "Node", "node", "synthesized"]
+
+T = TypeVar("T")
+_set = object.__setattr__
+
+
+class _Reference(ref):  # type: ignore[type-arg]
+    """A weak reference that takes its entry out of the table when the node is gone."""
+
+    __slots__ = ("key", "table")
+    key: tuple[object, ...]
+    table: dict[tuple[object, ...], _Reference]
+
+
+def _forget(reference: _Reference) -> None:
+    if reference.table.get(reference.key) is reference:
+        del reference.table[reference.key]
+
+
+class _Interning(type):
+    """Calling a class of nodes gives the node with these fields, a new one if there is none."""
+
+    _table: dict[tuple[object, ...], _Reference]
+    _defaults: dict[str, object]
+    _identify: Callable[..., tuple[object, ...]] | None
+    __match_args__: tuple[str, ...]
+
+    def __call__(cls, *values: Any, **named: Any) -> Any:
+        if len(values) != len(cls.__match_args__):
+            values = cls._complete(values, named)
+        key = values if cls._identify is None else cls._identify(*values)
+        known = cls._table.get(key)
+        if known is not None:
+            found = known()
+            if found is not None:
+                return found
+        made: Any = object.__new__(cls)  # type: ignore[arg-type]
+        for name, value in zip(cls.__match_args__, values, strict=True):
+            _set(made, name, value)
+        reference = _Reference(made, _forget)
+        reference.key, reference.table = key, cls._table
+        first = cls._table.setdefault(key, reference)
+        if first is not reference:
+            found = first()  # another thread was quicker
+            if found is not None:
+                return found
+            cls._table[key] = reference
+        return made
+
+    def _complete(cls, values: tuple[object, ...], named: dict[str, object]) -> tuple[object, ...]:
+        names = cls.__match_args__
+        given = {**cls._defaults, **dict(zip(names, values, strict=False)), **named}
+        if len(values) > len(names) or given.keys() != set(names):
+            raise TypeError(f"{cls.__name__} has the fields {', '.join(names)}")
+        return tuple(given[name] for name in names)
+
+
+class Interned(metaclass=_Interning):
+    """A frozen value of which there is one object: it equals nothing but itself."""
+
+    __slots__ = ("__weakref__",)
+    _identify: ClassVar[Callable[..., tuple[object, ...]] | None] = None
+    """Fields -> what tells the values apart, where that is hashed faster than the fields."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
+    def __repr__(self) -> str:
+        fields = (f"{name}={getattr(self, name)!r}" for name in type(self).__match_args__)
+        return f"{type(self).__name__}({', '.join(fields)})"
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), tuple(getattr(self, name) for name in type(self).__match_args__)
+
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+def node(cls: type[T]) -> type[T]:
+    """Declare a class of interned values: its annotated fields, in order."""
+    made: Any = dataclass(init=False, repr=False, eq=False, slots=True)(cls)
+    made._table = {}
+    made._defaults = {
+        field.name: field.default
+        for field in made.__dataclass_fields__.values()
+        if field.default is not MISSING
+    }
+    return made  # type: ignore[no-any-return]
+
+
+class Node(Interned):
+    """A part of a term: it declares its parts, what it binds, and how it is made again."""
+
+    __slots__ = ("_free", "_height", "_key", "_size", "_symbols")
+
+    rank: ClassVar[int]
+    """Its place among the classes of nodes in the order of terms."""
+    selects: ClassVar[bool] = False
+    """Whether its parts that are no arrays are index places, and not terms."""
+
+    def parts(self) -> tuple[Node, ...]:
+        """Terms, arrays and places immediately inside, in order; no binders."""
+        return ()
+
+    def bound(self) -> tuple[Any, ...]:
+        """The indices that it binds in its parts."""
+        return ()
+
+    def heads(self) -> tuple[Any, ...]:
+        """The symbols that it names itself."""
+        return ()
+
+    def label(self) -> tuple[object, ...]:
+        """What tells it from a node of the same class with the same parts, for the order."""
+        return ()
+
+    def rebuilt(self, bound: tuple[Any, ...], parts: Sequence[Any]) -> Node:
+        """The node of this class with other parts, as they are; `build.rebuild` folds."""
+        return self
+
+
+def synthesized(slot: str) -> Callable[[Callable[[Any], T]], Callable[[Any], T]]:
+    """Keep what is computed of a node, from what is computed of its parts, in a slot of it.
+
+    The parts are computed before the node, without recursion, each once however often it is shared.
+    """
+
+    def decorate(combine: Callable[[Any], T]) -> Callable[[Any], T]:
+        @wraps(combine)
+        def value_of(item: Any) -> T:
+            try:
+                return getattr(item, slot)  # type: ignore[no-any-return]
+            except AttributeError:
+                pass
+            stack: list[Node] = [item]
+            while stack:
+                top = stack[-1]
+                waiting = [p for p in (*top.bound(), *top.parts()) if not hasattr(p, slot)]
+                if waiting:
+                    stack += waiting
+                else:
+                    _set(stack.pop(), slot, combine(top))
+            return getattr(item, slot)  # type: ignore[no-any-return]
+
+        return value_of
+
+    return decorate

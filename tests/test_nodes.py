@@ -1,0 +1,175 @@
+"""Terms are graphs of interned nodes, and every pass follows what a class of nodes declares."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from symelbo.index import build
+from symelbo.index.canonical_names import height
+from symelbo.index.nodes import Node, node
+from symelbo.index.substitute import (
+    count_subterms,
+    free_indices,
+    instantiate,
+    replace_index,
+    replace_symbols,
+    symbols_of,
+    walk_parts,
+)
+from symelbo.index.terms import (
+    Add,
+    Apply,
+    Array,
+    Call,
+    Constant,
+    Delta,
+    Domain,
+    Entry,
+    Extent,
+    Index,
+    IndexValue,
+    Inverse,
+    LogDet,
+    Mul,
+    Number,
+    Offset,
+    Position,
+    Power,
+    Role,
+    Size,
+    Sum,
+    Symbol,
+    Term,
+    sort_key,
+)
+
+D = Extent("D")
+I, J, K = (Index(name, D) for name in "ijk")
+X = Symbol("x", Role.PARAMETER, Domain("real"), (D,))
+Y = Symbol("y", Role.PARAMETER, Domain("real"), (D,))
+F = Symbol("f", Role.FUNCTION, Domain("real"), (D,))
+XI, XJ = Entry(X, (I,)), Entry(X, (J,))
+TWO = Number(Fraction(2))
+MATRIX = Array((J, K), build.mul(XJ, Delta(J, K)))
+
+NODES: tuple[Node, ...] = (
+    I,
+    Offset(I, 1),
+    Position(D),
+    TWO,
+    Constant("pi"),
+    Size("D"),
+    IndexValue(I),
+    XI,
+    Add((XI, XJ)),
+    Mul((XI, XJ)),
+    Power(XI, TWO),
+    Call("exp", (XI,)),
+    Sum(J, Mul((XI, XJ))),
+    Delta(I, J),
+    Array((J,), Add((XI, XJ))),
+    Apply(F, (Array((J,), XJ),), (I,), ((0, (K,)),)),
+    Inverse(MATRIX, I, I),
+    LogDet(MATRIX),
+)
+
+
+@pytest.mark.parametrize("item", NODES, ids=lambda item: type(item).__name__)
+def test_equal_data_are_one_object(item: Any) -> None:
+    fields = [getattr(item, name) for name in type(item).__match_args__]
+    assert type(item)(*fields) is item
+    assert replace(item) is item
+    assert pickle.loads(pickle.dumps(item)) is item
+    with pytest.raises(AttributeError):
+        item.rank = 0
+
+
+@pytest.mark.parametrize("item", NODES, ids=lambda item: type(item).__name__)
+def test_a_node_is_made_again_of_its_parts(item: Node) -> None:
+    assert item.rebuilt(item.bound(), item.parts()) is item
+    assert build.rebuild(item, item.bound(), item.parts()) is item
+
+
+def test_every_class_of_nodes_is_tried_and_has_a_place_in_the_order() -> None:
+    def below(kind: type[Node]) -> list[type[Node]]:
+        return [kind, *(inner for sub in kind.__subclasses__() for inner in below(sub))]
+
+    declared = {kind for kind in below(Node) if kind.__module__ == "symelbo.index.terms"}
+    assert declared - {Term} == {type(item) for item in NODES}
+    ranks = [type(item).rank for item in NODES]
+    assert len(set(ranks)) == len(ranks)
+    assert len({sort_key(item) for item in NODES}) == len(NODES)
+
+
+def test_the_table_of_nodes_forgets() -> None:
+    gc.collect()
+    table: Any = Call._table  # type: ignore[attr-defined]
+    before = len(table)
+    kept = [Call("exp", (Number(Fraction(n, 10**9 + 7)),)) for n in range(1, 100)]
+    assert len(table) == before + 99
+    del kept
+    gc.collect()
+    assert len(table) == before
+
+
+def test_fields_are_checked() -> None:
+    with pytest.raises(TypeError, match="fields size, offset"):
+        Extent()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="fields size, offset"):
+        Extent("D", 1, 2)  # type: ignore[call-arg]
+    assert Extent(size="D") is D
+
+
+@node
+class Reach(Term):
+    """max over `index` of body - a node that the package does not know."""
+
+    rank = 99
+    index: Index
+    body: Term
+
+    def bound(self) -> tuple[Index, ...]:
+        return (self.index,)
+
+    def parts(self) -> tuple[Node, ...]:
+        return (self.body,)
+
+    def rebuilt(self, bound: tuple[Index, ...], parts: Sequence[Any]) -> Reach:
+        (index,), (body,) = bound, parts
+        return Reach(index, body)
+
+
+def test_passes_need_to_know_no_node() -> None:
+    reach = Reach(J, build.mul(XI, XJ))
+    assert free_indices(reach) == {I}
+    assert symbols_of(reach) == {X}
+    assert count_subterms(reach) == 4
+    assert height(Reach(J.canonical(3), XI)) == 3
+    assert list(walk_parts(reach, binders=True))[:2] == [reach, J]
+    assert sort_key(reach)[0] == 99
+    assert replace_index(reach, I, K) == Reach(J, build.mul(Entry(X, (K,)), XJ))
+    captured = replace_index(reach, I, J)
+    assert isinstance(captured, Reach) and captured.index != J
+    assert free_indices(captured) == {J}
+    square = {X: Array((K,), build.power(Entry(Y, (K,)), 2))}
+    squared = build.power(build.mul(Entry(Y, (I,)), Entry(Y, (J,))), 2)
+    assert replace_symbols(reach, square) == Reach(J, squared)
+    assert instantiate(Array((I,), reach), (K,)) == replace_index(reach, I, K)
+
+
+def test_shared_parts_are_visited_once() -> None:
+    """A graph of 400 layers, as a tree of 2**400 leaves."""
+    term: Term = XI
+    for _ in range(400):
+        term = Add((Call("exp", (term,)), Call("sin", (term,))))
+    assert free_indices(term) == {I} and symbols_of(term) == {X}
+    assert count_subterms(term) == 4 * 2**400 - 3
+    assert len(list(walk_parts(term))) == 3 * 400 + 2
+    assert sort_key(term)[0] == Add.rank
