@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from symelbo.index.terms import Array, Domain, Entry, Index, IndexTerm, Symbol, Term
-from symelbo.language.density import density_term
+from symelbo.index.terms import Array, Domain, Index, IndexTerm, Symbol, Term
 from symelbo.model.model import Statement
 
 __all__ = [
@@ -83,10 +82,7 @@ class MotionWithIdentities:
 
 def state_density(statement: Statement) -> DensityClaim:
     """A statement of the model or of q -> its density, as the family and the model say it."""
-    density = density_term(statement.family, statement.form, dict(statement.extents))
-    given = dict(statement.arguments)
-    events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(density.value.shape))
-    value = Array(events, Entry(statement.node, (*statement.places, *events)))
+    given = {symbol.name: array for symbol, array in statement.actual().items()}
     arguments = tuple(
         (name, formal.domain, array)
         for formal, (name, array) in zip(statement.form.arguments, statement.arguments, strict=True)
@@ -97,8 +93,8 @@ def state_density(statement: Statement) -> DensityClaim:
         statement.node,
         statement.plates,
         statement.places,
-        density.term,
-        {**given, density.value.name: value},
+        statement.density.term,
+        given,
         arguments,
         tuple((c.kind, c.array) for c in statement.conditions),
         support if support.kind in _WITH_ENDS else None,

@@ -34,6 +34,7 @@ from symelbo.index.terms import (
     Mul,
     Number,
     Offset,
+    Origin,
     Position,
     Power,
     Role,
@@ -136,8 +137,8 @@ class Encoder:
     def free_index(self, index: Index) -> str:
         """The name of an index that nothing binds."""
         if index not in self.free:
-            wanted = index.name.replace("'", "").lstrip("~#") or "i"
-            self.free[index] = self.index_name(wanted, index, frozenset(self.free.values()), "")
+            taken = frozenset(self.free.values())
+            self.free[index] = self.index_name(_letter(index), index, taken, "")
         return self.free[index]
 
     def bind(self, indices: Sequence[Index], scope: _Scope) -> tuple[list[str], _Scope]:
@@ -146,9 +147,8 @@ class Encoder:
             raise Clash("an array with one index twice")
         env, used, names = dict(scope.env), scope.used, []
         for index in indices:
-            wanted = index.name.replace("'", "").lstrip("~#") or "i"
-            name = self.index_name(wanted, index, used, "'")
-            for other in [o for o in env if o.name == index.name and o != index]:
+            name = self.index_name(_letter(index), index, used, "'")
+            for other in [o for o in env if _is_namesake(o, index)]:
                 del env[other]  # an occurrence of the outer one is another index
             env[index] = name
             used = used | {name}
@@ -189,7 +189,7 @@ class Encoder:
             case Index():
                 if index in scope.env:
                     return scope.env[index]
-                if any(other.name == index.name for other in scope.env):
+                if any(_is_namesake(other, index) for other in scope.env):
                     raise Clash(f"index {index.name} has two ranges")
                 return self.free_index(index)
             case Offset(base, by):
@@ -278,6 +278,16 @@ class Encoder:
         where = [self._index(i, scope) for i in term.indices]
         slots = [[slot, [self._index(i, scope) for i in at]] for slot, at in term.derivatives]
         return self._add("A", self.symbol(term.function), arrays, where, slots)
+
+
+def _is_namesake(left: Index, right: Index) -> bool:
+    """Two indices that people call the same, and are not."""
+    return left != right and (left.name, left.origin) == (right.name, right.origin)
+
+
+def _letter(index: Index) -> str:
+    """What an index is called that was called by nobody."""
+    return index.name.replace("'", "") if index.origin is Origin.NAMED and index.name else "i"
 
 
 def _shift(index: Any, by: int) -> Any:
