@@ -73,14 +73,15 @@ NODES: Final = ("latent", "observed", "input")
 class Report:
     """What came out: checked, partly checked or rejected.
 
-    reasons: why it is rejected, the first equation that fails first; proved: what was shown;
-    unproved: parts of the result that the certificate does not claim.
+    reasons: why it is rejected, the first equation that fails first, and failed: the part it is of;
+    proved: what was shown; unproved: parts of the result that the certificate does not claim.
     """
 
     status: str
     reasons: tuple[str, ...] = ()
     proved: tuple[str, ...] = ()
     unproved: tuple[str, ...] = ()
+    failed: str = ""
 
 
 # ---------------------------------------------------------------- files
@@ -146,7 +147,8 @@ def check_statement(
             except NotShown as fault:
                 reasons = [f"{what}: {fault}"]
             if reasons:
-                return Report(REJECTED, tuple(map(_readable, reasons)), tuple(checks.proved))
+                shown = tuple(map(_readable, reasons))
+                return Report(REJECTED, shown, tuple(checks.proved), failed=what)
             checks.proved.append(what)
     except RecursionError:
         return Report(REJECTED, ("a term that is nested too deeply",), tuple(checks.proved))
@@ -321,7 +323,9 @@ class _Checks:
 
         for item in sums.entropies:
             yield f"the printed entropy of {item.factor}", entropy(item)
-        yield "the printed base measures", lambda: self.bases(sums.bases)
+        if sums.bases is not None:
+            bases = sums.bases
+            yield "the printed base measures", lambda: self.bases(bases)
         if sums.q_entropy is not None:
             q_entropy = sums.q_entropy
             yield "the printed entropy of q", lambda: self.q_entropy(q_entropy)
@@ -387,12 +391,16 @@ class _Checks:
         """H[q] less the entropies, and nothing else."""
         sums = self.statement.sums
         assert sums is not None
-        if sums.q_entropy is None or {e.factor for e in sums.entropies} != set(self.factors):
+        if (
+            sums.q_entropy is None
+            or sums.bases is None
+            or {e.factor for e in sums.entropies} != set(self.factors)
+        ):
             return ["the closed form of the sum: a summand has none"]
         if any(self.symbols[n].role in (*NODES, "variational") for n in names_in(closed)):
             return ["the closed form of the sum depends on the data"]
         parts = [negative(item.expanded) for item in sums.entropies]
-        parts += [negative(base) for base in sums.bases.values()]
+        parts += list(sums.bases.values())
         whole = sum_of(sums.q_entropy, *parts)
         return self.zero("the closed form of the sum", minus(closed, whole))
 

@@ -436,6 +436,9 @@ class Polynomials:
                 self._set(first, a, rational_of(e + 1))
                 result = self.mul(self.reduce(rest), scale_poly(others, -1))
                 return scale_poly(add_polys(self.reduce(first), result), Fraction(1) / c)
+            apart = self.split_inverse(exponents, a, lead)
+            if apart is not None:
+                return apart
             number = poly.get(())
             if number is None:
                 continue
@@ -454,6 +457,29 @@ class Polynomials:
                     result = self.mul(self.reduce(second), scale_poly(others, -1))
                     return scale_poly(add_polys(self.reduce(first), result), Fraction(1) / number)
         return None
+
+    def split_inverse(
+        self, exponents: dict[int, Rational], a: int, lead: Monomial
+    ) -> Poly | None:
+        """1/(x Q) = (1/x - c/Q)/r where Q = r + c x, x the leading atom and r one positive product.
+
+        It ends, since the exponent of x rises to 0.
+        """
+        poly: Poly = dict(self.atoms[a][1])
+        if len(poly) != 2 or len(lead) != 1 or lead[0][1] != 1:
+            return None
+        x = lead[0][0]
+        ((rest, scale),) = ((m, v) for m, v in poly.items() if m != lead)
+        if exponents.get(x, 0) >= 0 or not rest or x in dict(rest):
+            return None
+        if any(self.sign(b) != "+" for b, _ in rest):
+            return None
+        first, second = dict(exponents), dict(exponents)
+        self._bump(first, a, 1)
+        self._bump(second, x, 1)
+        difference = add_polys(self.reduce(first), self.reduce(second), -poly[lead])
+        inverse: Poly = {tuple((b, -e) for b, e in rest): Fraction(1) / scale}
+        return self.mul(difference, inverse)
 
     @staticmethod
     def _graded(monomial: Monomial, order: Sequence[int]) -> tuple[Rational, ...]:

@@ -180,7 +180,7 @@ class Sums:
 
     q_entropy: Raw | None
     entropies: tuple[Entropy, ...]
-    bases: Mapping[str, Raw]
+    bases: Mapping[str, Raw] | None
     closed_form: Raw | None
 
 
@@ -721,11 +721,13 @@ class Reader:
         """The printed sum."""
         data = _dict(data, "the sum")
         _known(data, "q_entropy entropies bases closed_form", "the sum")
-        bases = _dict(data.get("bases", {}), "bases")
+        bases = data.get("bases")
         return Sums(
             self.optional(data.get("q_entropy")),
             self.each(data.get("entropies"), self.entropy, "entropies"),
-            {_name(name): self.terms.term(term) for name, term in bases.items()},
+            None
+            if bases is None
+            else {_name(n): self.terms.term(term) for n, term in _dict(bases, "bases").items()},
             self.optional(data.get("closed_form")),
         )
 
