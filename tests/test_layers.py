@@ -36,6 +36,7 @@ FLOORS = (
     ("symelbo.entropy.exact_posterior",),
     ("symelbo.answer",),
     ("symelbo.entropy",),
+    ("symelbo.certify.state_derivation",),
     ("symelbo.try_result",),
     ("symelbo.page.derivation_json",),
     ("symelbo.page.summary",),

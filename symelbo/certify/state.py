@@ -34,8 +34,8 @@ def check_claim(
     encoder = Encoder()
     try:
         data = {
-            "verdict": "proved",
-            "theorem": 2,
+            "verdict": "undecided",
+            "unproved": ["the rest of the model"],
             "sizes": dict(sorted((least or {}).items())),
             "variational": "declared" if q else "any",
             "factors": [encode_density(encoder, factor) for factor in factors],
@@ -56,7 +56,7 @@ def check_refutation(certificate: Certificate, factors: Sequence[DensityClaim]) 
             "verdict": "refuted",
             "sizes": {},
             "variational": "any",
-            "factors": [encode_density(encoder, factor) for factor in factors],
+            "factors": [encode_density(encoder, factor, arguments=True) for factor in factors],
             "refutations": [encode_refutation(encoder, certificate, names)],
         }
     except Clash as clash:
@@ -72,9 +72,13 @@ def _reasons(encoder: Encoder, data: Json) -> list[str]:
 # ---------------------------------------------------------------- densities and motions
 
 
-def encode_density(encoder: Encoder, claim: DensityClaim) -> Json:
-    """One statement: where it stands, its log-density with the arguments put in, its conditions."""
+def encode_density(encoder: Encoder, claim: DensityClaim, *, arguments: bool = False) -> Json:
+    """One statement: where it stands, its log-density with the arguments put in, its conditions.
+
+    arguments: list them too, as a refutation needs: it looks whether they lie in their domains.
+    """
     support = claim.support
+    listed = claim.arguments if arguments else ()
     return {
         "name": claim.name,
         "node": encoder.symbol(claim.node),
@@ -84,7 +88,7 @@ def encode_density(encoder: Encoder, claim: DensityClaim) -> Json:
         "support": None if support is None else encoder.domain(support, claim.given),
         "arguments": [
             {"name": name, "domain": encoder.domain(domain), "value": encoder.array(array)}
-            for name, domain, array in claim.arguments
+            for name, domain, array in listed
         ],
         "log_density": encoder.term(claim.log_density, claim.given),
         "conditions": [

@@ -18,7 +18,7 @@ from symelbo.certify.state import (
     encode_motion,
     encode_refutation,
 )
-from symelbo.checker.check import REJECTED, Report, check_bytes, check_data
+from symelbo.checker.check import REJECTED, check_bytes, check_data
 from symelbo.checker.statement import SCHEMA
 from symelbo.criterion.confirm import claim_identity, claim_motion, least_sizes
 from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted
@@ -42,10 +42,10 @@ class CertificateRejected(Exception):
     """What was found is not what the checker can show: a defect of symelbo."""
 
 
-def render_certificate(derivation: Derivation, files: Mapping[str, bytes]) -> tuple[bytes, Report]:
-    """The bytes of certificate.json for what is written with it, and what the checker says of them.
+def render_certificate(derivation: Derivation, files: Mapping[str, bytes]) -> bytes:
+    """The bytes of certificate.json for what is written with it.
 
-    Raises CertificateRejected if it rejects them.
+    Raises CertificateRejected if the checker does not accept them.
     """
     hashes = {name: sha256(content).hexdigest() for name, content in sorted(files.items())}
     data = {**certificate_data(derivation), "files": hashes}
@@ -53,7 +53,7 @@ def render_certificate(derivation: Derivation, files: Mapping[str, bytes]) -> tu
     report = check_bytes(content, files)
     if report.status == REJECTED:
         raise CertificateRejected(f"the certificate is rejected: {'; '.join(report.reasons)}")
-    return content, report
+    return content
 
 
 def certificate_data(derivation: Derivation) -> Json:
@@ -89,6 +89,7 @@ def _state(derivation: Derivation) -> Json:
                 pass
             case _:
                 undecided.append(name)
+    refuted = {name for _, names in refutations.values() for name in names}
     entropy_sum = derivation.entropy_sum
     posterior = derivation.posterior
     data: Json = {
@@ -100,7 +101,10 @@ def _state(derivation: Derivation) -> Json:
         "theorem": derivation.theorem,
         "sizes": {**dict.fromkeys(model.sizes, 1), **least_sizes(statements)},
         "variational": "declared" if declared else model.variational,
-        "factors": [encode_density(encoder, state_density(s)) for s in model.statements],
+        "factors": [
+            encode_density(encoder, state_density(s), arguments=s.label in refuted)
+            for s in model.statements
+        ],
         "q": [encode_density(encoder, state_density(s)) for s in q],
         "claims": [encode_claim(encoder, claim) for claim in claims],
         "refutations": [

@@ -14,6 +14,7 @@ from .criterion import (
     check_closure,
     check_identity,
     check_motion,
+    free_indices,
     hypotheses_of,
     names_in,
     users_of,
@@ -52,6 +53,7 @@ from .terms import (
 )
 
 __all__ = [
+    "CERTIFICATE",
     "CHECKED",
     "PARTLY",
     "REJECTED",
@@ -244,8 +246,15 @@ class _Checks:
             found.append("nothing is refuted")
         if statement.verdict == "undecided" and not (statement.undecided or statement.unproved):
             found.append("nothing is undecided")
+        if (statement.variational == "declared") != bool(statement.q):
+            found.append("q is declared, but not stated")
         if any(claim.q_follows for claim in statement.claims) and not statement.q:
             found.append("there is no q that could follow")
+        if statement.sums is not None:
+            printed = {item.factor for item in statement.sums.entropies}
+            left = [f"the printed entropy of {n}" for n in self.identities if n not in printed]
+            left += ["the printed base measures"] if statement.sums.bases is None else []
+            found += [f"left out: {what}" for what in left if what not in statement.unproved]
         return found or self.names()
 
     def names(self) -> list[str]:
@@ -257,10 +266,19 @@ class _Checks:
             for name in sorted(names_in(density.log_density)):
                 if self.symbols[name].role in ("argument", "value"):
                     found.append(f"{density.name} depends on {name}, which stands for nothing")
-        for density in self.statement.factors:
+            if free_indices(density.log_density) - set(density.plates):
+                found.append(f"the density of {density.name} has a free index")
+        stated = [(f.node.name, f.places) for f in self.statement.factors]
+        if len(set(stated)) != len(stated):
+            found.append("two factors of one node")
+        nodes = {f.node.name for f in self.statement.factors}
+        for density in self.statement.factors if self.statement.verdict == "proved" else ():
             for name in sorted(names_in(density.log_density)):
-                if self.symbols[name].role == "variational":
+                role = self.symbols[name].role
+                if role == "variational":
                     found.append(f"{density.name} depends on {name} of q")
+                if role in ("latent", "observed") and name not in nodes:
+                    found.append(f"there is no factor of {name}")
         return found
 
     # ------------------------------------------------------------ claims

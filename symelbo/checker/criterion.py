@@ -40,6 +40,7 @@ __all__ = [
     "check_closure",
     "check_identity",
     "check_motion",
+    "free_indices",
     "hypotheses_of",
     "names_in",
     "users_of",
@@ -241,8 +242,9 @@ def check_identity(
         for places in _places(term, density.node.name):
             if _may_be_value(places, own):
                 reasons.append(f"{what} of {name} depends on its value")
-        for index in sorted(free_indices(term) - set(density.plates), key=repr):
-            reasons.append(f"{what} of {name} has a free index {index[1]}")
+    terms = (base, entropy, identity.divergence, identity.base_change)
+    if any(free_indices(term) - set(density.plates) for term in terms):
+        reasons.append(f"what is stated of {name} has a free index")
     for other in sorted(names_in(identity.divergence) | names_in(identity.base_change)):
         if symbols[other].role not in (*KNOWN_OF_BASE, *KNOWN):
             reasons.append(f"the divergence of {name} depends on {other}")

@@ -458,9 +458,7 @@ class Polynomials:
                     return scale_poly(add_polys(self.reduce(first), result), Fraction(1) / number)
         return None
 
-    def split_inverse(
-        self, exponents: dict[int, Rational], a: int, lead: Monomial
-    ) -> Poly | None:
+    def split_inverse(self, exponents: dict[int, Rational], a: int, lead: Monomial) -> Poly | None:
         """1/(x Q) = (1/x - c/Q)/r where Q = r + c x, x the leading atom and r one positive product.
 
         It ends, since the exponent of x rises to 0.

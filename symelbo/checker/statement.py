@@ -379,6 +379,8 @@ class Terms:
             if _name(name)[:1] in "~#" or not name:
                 raise Malformed("a reserved name of an index")
             self.indices[name] = ("i", name, _int(low, "a range"), *_extent(extent))
+        sizes = _dict(data.get("sizes", {}), "sizes")
+        self.least = {_name(name): _int(k, "a size") for name, k in sizes.items()}
         self.symbols: dict[str, Symbol] = {}
         self.raws: list[Raw] = []
         self.depth_of: dict[int, int] = {}  # by identity
@@ -467,9 +469,7 @@ class Terms:
             symbol = self.symbol(rest[0])
             if symbol.domain.kind != "category":
                 raise Malformed(f"{symbol.name} is no category")
-            where = tuple(self.index(i) for i in rest[1:])
-            if len(where) != len(symbol.shape):
-                raise Malformed(f"{symbol.name} needs {len(symbol.shape)} indices")
+            where = self.places(symbol, rest[1:])
             return ("e", symbol.name, *_places_of(symbol.domain), where)
         raise Malformed("an index of no known form")
 
@@ -479,11 +479,37 @@ class Terms:
             raise Malformed("a symbol that is not listed")
         return self.symbols[data]
 
+    def places(self, symbol: Symbol, data: Sequence[Any], most: int = 0) -> tuple[RawIndex, ...]:
+        """Indices of a symbol, each of them within its axis; `most`: how many may be missing."""
+        where = tuple(map(self.index, data))
+        if not len(symbol.shape) - most <= len(where) <= len(symbol.shape):
+            raise Malformed(f"{symbol.name} needs {len(symbol.shape)} indices")
+        for index, extent in zip(where, symbol.shape, strict=False):
+            if not self.exists(index, extent):
+                raise Malformed(f"{symbol.name} has no such entry at every size")
+        return where
+
+    def exists(self, index: RawIndex, extent: tuple[str, int]) -> bool:
+        """Whether every value of an index is a place of the axis, at every size."""
+        size, offset = extent
+        if index[0] == "e":
+            # a category of the axis, or one of which the axis says how many there are
+            return index[2] == "?" or index[2:4] == extent
+        by = index[2] if index[0] == "o" else 0
+        if index[0] == "p":
+            over, last = index[1:]
+            first = last + (self.least.get(over, 1) if over else 0)
+        else:
+            low, over, last = (index[1] if index[0] == "o" else index)[2:]
+            first, last = low + by, last + by
+        if over == size:
+            return bool(first >= 1 and last <= offset)
+        # a fixed number of places: there at every size only if at the smallest
+        return bool(not over and first >= 1 and last <= self.least.get(size, 1) + offset)
+
     def entry(self, symbol: Symbol, data: Sequence[Any]) -> Raw:
         """An entry of a symbol; what selects takes the extent of the axis."""
-        where = tuple(map(self.index, data))
-        if len(where) != len(symbol.shape):
-            raise Malformed(f"{symbol.name} needs {len(symbol.shape)} indices")
+        where = self.places(symbol, data)
         if symbol.domain.kind == "category":
             return ("iv", ("e", symbol.name, *_places_of(symbol.domain), where))
         where = tuple(
@@ -549,9 +575,7 @@ class Terms:
             (tuple(map(self.index_variable, _list(v, "indices", MAX_AXES))), self.part(body))
             for v, body in (_pair(pair, "an array") for pair in _list(arrays, "arrays"))
         )
-        place = tuple(map(self.index, _list(where, "a place", MAX_AXES)))
-        if len(place) != len(symbol.shape):
-            raise Malformed(f"{symbol.name} needs {len(symbol.shape)} indices")
+        place = self.places(symbol, _list(where, "a place", MAX_AXES))
         moved = []
         for slot, at in (_pair(pair, "a derivative") for pair in _list(slots, "derivatives")):
             moved.append((_int(slot, "an argument"), tuple(map(self.index, _list(at, "a place")))))
@@ -630,8 +654,9 @@ class Reader:
         keys = "name node family plates places support log_density arguments conditions"
         _known(data, keys, "a factor")
         node = self.terms.symbol(data.get("node"))
-        places = self.each(data.get("places"), self.terms.index, "places")
-        if len(places) > len(node.shape) or any(p[0] == "e" for p in places):
+        given = _list(data.get("places", []), "places", MAX_AXES)
+        places = self.terms.places(node, given, len(node.shape))
+        if any(p[0] == "e" for p in places):
             raise Malformed(f"{node.name} has no such places")
         plates = self.each(data.get("plates"), self.terms.index_variable, "plates")
         bases = [p[1] if p[0] == "o" else p for p in places if p[0] != "p"]
