@@ -202,12 +202,13 @@ TERMS = (
     *("body", "base", "entropy", "divergence", "base_change", "log_density", "display"),
     *("expanded", "q_entropy", "closed_form", "lower", "upper"),
 )
+PLACED = {"plates", "places", "indices"}
 SKIPPED = ("family", "name", "domain")
 
 
 def _is_term(path: Path_) -> bool:
     """Whether the number at a path is a term."""
-    return path[-1] in TERMS or "matrix" in path or path[-2] in ("nonzero", "bases")
+    return path[-1] in TERMS or "matrix" in path or bool(set(path[-2:-1]) & {"nonzero", "bases"})
 
 
 def _part_mutations(data: Json, path: Path_, part: Any) -> Iterator[Mutation]:
@@ -224,7 +225,7 @@ def _part_mutations(data: Json, path: Path_, part: Any) -> Iterator[Mutation]:
     elif isinstance(part, str) and key in ("factor", "node", "statement", "latent"):
         names = [f["name"] for f in data["factors"]] if key != "node" else list(data["symbols"])
         yield from (Mutation(kind, path, name) for name in names if name != part)
-    elif isinstance(part, str | list) and path[-2] in ("plates", "places", "indices"):
+    elif isinstance(part, str | list) and set(path[-2:-1]) & PLACED:
         yield from (Mutation(kind, path, index) for index in _indices(data, part))
     elif isinstance(part, str) and key == "kind":
         yield from (Mutation(kind, path, k) for k in ("real", "positive", "unit") if k != part)

@@ -96,7 +96,7 @@ def state_density(statement: Statement) -> DensityClaim:
         statement.density.term,
         given,
         arguments,
-        tuple((c.kind, c.array) for c in statement.conditions),
+        tuple((c.domain.kind, c.array) for c in statement.conditions),
         support if support.kind in _WITH_ENDS else None,
         statement.family.name,
     )

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from symelbo import __version__
-from symelbo.answer.derivation import Derivation, EntropySum, FactorEntropy
+from symelbo.answer.derivation import Derivation
 from symelbo.certify.certificate import Certificate
 from symelbo.certify.claim import DensityClaim, MotionClaim, MotionWithIdentities, state_density
 from symelbo.certify.encode import Encoder, Json
@@ -23,6 +23,7 @@ from symelbo.checker.statement import SCHEMA
 from symelbo.criterion.confirm import claim_identity, claim_motion, least_sizes
 from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted
 from symelbo.entropy.entropy_of_density import radial_entropy
+from symelbo.entropy.summand import EntropySum
 from symelbo.index.terms import Array, Index, Symbol
 from symelbo.model.model import Statement
 
@@ -34,6 +35,7 @@ OPTIONAL: Final = (
     "the printed base measures",
     "the entropy of q of ",
     "the exact posterior",
+    "the sum as it is printed",
     "the closed form of the sum",
 )
 
@@ -153,35 +155,43 @@ def _claim(decision: Decision, declared: bool) -> MotionWithIdentities:
 
 
 def _sum(encoder: Encoder, derivation: Derivation, entropy_sum: EntropySum) -> Json:
-    """The summands as they are printed."""
+    """The summands as they are printed, and what their own names stand for."""
     closed, q_entropy = entropy_sum.closed_form, entropy_sum.q_entropy
-    return {
+    every = (*entropy_sum.summands, *entropy_sum.printed)
+    data: Json = {
         "q_entropy": None if q_entropy is None else encoder.term(q_entropy),
-        "entropies": [_entropy(encoder, derivation, entropy) for entropy in entropy_sum.entropies],
-        "bases": {name: encoder.term(term) for name, term in entropy_sum.bases},
+        "entropies": [
+            {
+                "factor": entropy.node,
+                "display": encoder.term(entropy.display),
+                "expanded": encoder.term(entropy.known),
+            }
+            for entropy in entropy_sum.entropies
+        ],
+        "bases": {base.node: encoder.term(base.known) for base in entropy_sum.bases},
+        "printed": [
+            {"sign": summand.sign, "display": encoder.term(summand.display)}
+            for summand in entropy_sum.printed
+            if summand.term is not None
+        ],
         "closed_form": None if closed is None else encoder.term(closed),
+        "abbreviations": encoder.arrays({s: a for item in every for s, a in item.abbreviations}),
     }
+    return {**data, "definitions": _definitions(encoder, derivation)}
 
 
-def _entropy(encoder: Encoder, derivation: Derivation, entropy: FactorEntropy) -> Json:
-    """One entropy, with what its own names stand for."""
-    identities = {r.node: r.identity for r in derivation.factors}
-    identity = identities[entropy.node]
-    assert identity is not None
-    definitions: Json = {}
-    if identity.factor.statement.family.abstract and identity.formal is not None:
-        # the entropy of an abstract family is a name of its own
-        formals = list(identity.factor.arguments())
-        name = f"H_{identity.factor.statement.family.name}"
-        arguments = [encoder.symbol(formal) for formal in formals]
-        definitions[name] = {"arguments": arguments, **encoder.array(Array((), identity.formal))}
-    return {
-        "factor": entropy.node,
-        "display": encoder.term(entropy.display),
-        "expanded": encoder.term(entropy.term),
-        "abbreviations": encoder.arrays(dict(entropy.abbreviations)),
-        "definitions": {n: d for n, d in definitions.items() if n in encoder.symbols},
-    }
+def _definitions(encoder: Encoder, derivation: Derivation) -> Json:
+    """The entropy of an abstract family is a name of its own."""
+    found: Json = {}
+    for result in derivation.factors:
+        identity = result.identity
+        family = result.factor.statement.family
+        name = f"H_{family.name}"
+        if identity is None or identity.formal is None or name not in encoder.symbols:
+            continue
+        formals = [encoder.symbol(formal) for formal in result.factor.arguments()]
+        found[name] = {"arguments": formals, **encoder.array(Array((), identity.formal))}
+    return found
 
 
 def _entropy_of_q(encoder: Encoder, statement: Statement) -> Json | None:
@@ -224,6 +234,8 @@ def _leave_out(data: Json, part: str) -> None:
         data["entropies_of_q"] = kept
     elif part == "the printed base measures":
         sums["bases"] = None
+    elif part == "the sum as it is printed":
+        sums["printed"] = None
     elif part == "the closed form of the sum":
         sums["closed_form"] = None
     elif part == "the printed entropy of q":

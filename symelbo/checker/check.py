@@ -38,6 +38,7 @@ from .statement import (
 from .terms import (
     NOWHERE,
     ONE,
+    ZERO,
     Array,
     Instance,
     NotShown,
@@ -254,6 +255,7 @@ class _Checks:
             printed = {item.factor for item in statement.sums.entropies}
             left = [f"the printed entropy of {n}" for n in self.identities if n not in printed]
             left += ["the printed base measures"] if statement.sums.bases is None else []
+            left += ["the sum as it is printed"] if statement.sums.printed is None else []
             found += [f"left out: {what}" for what in left if what not in statement.unproved]
         return found or self.names()
 
@@ -268,6 +270,13 @@ class _Checks:
                     found.append(f"{density.name} depends on {name}, which stands for nothing")
             if free_indices(density.log_density) - set(density.plates):
                 found.append(f"the density of {density.name} has a free index")
+        sums = self.statement.sums
+        if sums is not None:
+            used = {n for f in self.statement.factors for n in names_in(f.log_density)}
+            if any(self.symbols[name].role != "argument" for name in sums.abbreviations):
+                found.append("an abbreviation with a name of the model")
+            if used & set(sums.definitions):
+                found.append("a definition of what the model names")
         stated = [(f.node.name, f.places) for f in self.statement.factors]
         if len(set(stated)) != len(stated):
             found.append("two factors of one node")
@@ -347,6 +356,8 @@ class _Checks:
         if sums.q_entropy is not None:
             q_entropy = sums.q_entropy
             yield "the printed entropy of q", lambda: self.q_entropy(q_entropy)
+        if sums.printed is not None:
+            yield "the sum as it is printed", self.printed_sum
         if sums.closed_form is not None:
             closed = sums.closed_form
             yield "the closed form of the sum", lambda: self.closed_form(closed)
@@ -356,21 +367,19 @@ class _Checks:
         identity = self.identities.get(item.factor)
         if identity is None:
             return [f"the entropy of {item.factor} is printed, but not claimed"]
-        used = {n for f in self.statement.factors for n in names_in(f.log_density)}
-        roles = {self.symbols[name].role for name in item.abbreviations}
-        if not roles <= {"argument"} or used & set(item.definitions):
-            return [f"the printed entropy of {item.factor}: a name of the model as abbreviation"]
         whole = over(self.factors[item.factor].plates, identity.entropy)
         what = f"the printed entropy of {item.factor}"
-        shown = self.written_out(item)
+        shown = self.written_out(item.display)
         return self.zero(what, minus(shown, whole)) or self.zero(
             f"{what}, expanded", minus(item.expanded, whole)
         )
 
-    def written_out(self, item: Entropy) -> Raw:
-        """A printed entropy with what its names stand for."""
-        at = Instance(functions=item.definitions) if item.definitions else NOWHERE
-        return put(put(item.display, None, at), None, arrays=item.abbreviations)
+    def written_out(self, display: Raw) -> Raw:
+        """What is printed, with what its own names stand for."""
+        sums = self.statement.sums
+        assert sums is not None
+        at = Instance(functions=sums.definitions) if sums.definitions else NOWHERE
+        return put(put(display, None, at), None, arrays=sums.abbreviations)
 
     def bases(self, bases: Mapping[str, Raw]) -> list[str]:
         """b summed over the plates, of every factor; what is not printed is 0."""
@@ -405,22 +414,35 @@ class _Checks:
             parts.append(over(q.plates, self.put_arguments(item, q, item.entropy)))
         return self.zero(what, minus(printed, sum_of(*parts)))
 
+    def whole_sum(self) -> Raw:
+        """H[q], where it has a form of its own, less the entropies, with the base measures."""
+        sums = self.statement.sums
+        assert sums is not None
+        parts = [negative(item.expanded) for item in sums.entropies]
+        parts += list((sums.bases or {}).values())
+        return sum_of(ZERO if sums.q_entropy is None else sums.q_entropy, *parts)
+
+    def printed_sum(self) -> list[str]:
+        """What is printed adds up to the sum of the theorem."""
+        sums = self.statement.sums
+        assert sums is not None and sums.printed is not None
+        shown = [
+            self.written_out(t) if s > 0 else negative(self.written_out(t)) for s, t in sums.printed
+        ]
+        whole = negative(self.whole_sum())
+        return self.zero("the sum as it is printed", sum_of(whole, *shown))
+
     def closed_form(self, closed: Raw) -> list[str]:
         """H[q] less the entropies, and nothing else."""
         sums = self.statement.sums
         assert sums is not None
-        if (
-            sums.q_entropy is None
-            or sums.bases is None
-            or {e.factor for e in sums.entropies} != set(self.factors)
-        ):
+        named = {item.factor for item in sums.entropies}
+        if sums.q_entropy is None or sums.bases is None or named != set(self.factors):
             return ["the closed form of the sum: a summand has none"]
-        if any(self.symbols[n].role in (*NODES, "variational") for n in names_in(closed)):
+        shown = self.written_out(closed)
+        if any(self.symbols[n].role in (*NODES, "variational") for n in names_in(shown)):
             return ["the closed form of the sum depends on the data"]
-        parts = [negative(item.expanded) for item in sums.entropies]
-        parts += list(sums.bases.values())
-        whole = sum_of(sums.q_entropy, *parts)
-        return self.zero("the closed form of the sum", minus(closed, whole))
+        return self.zero("the closed form of the sum", minus(shown, self.whole_sum()))
 
     # ------------------------------------------------------------ q
 

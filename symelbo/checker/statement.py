@@ -55,7 +55,7 @@ ROLES: Final = (
 )
 KINDS: Final = (
     *("real", "positive", "unit", "simplex", "posdef", "binary", "naturals", "counts", "onehot"),
-    *("category", "interval", "angle", "invertible"),
+    *("category", "interval", "angle", "invertible", "symmetric", "tangent"),
 )
 Place: TypeAlias = tuple[str, tuple[int, ...]]
 Given: TypeAlias = tuple[tuple[Place, Fraction], ...]
@@ -139,17 +139,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Entropy:
-    """The entropy of a factor as it is printed, summed over the plates.
-
-    expanded: the same written out; abbreviations: what names in `display` stand for; definitions:
-    functions in it.
-    """
+    """The entropy of a factor as it is printed, summed over the plates; expanded: written out."""
 
     factor: str
     display: Raw
     expanded: Raw
-    abbreviations: Mapping[str, Array]
-    definitions: Mapping[str, tuple[tuple[str, ...], Array]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +170,20 @@ class Posterior:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The entropy sum as it is printed: H[q], entropies, base measures, and the closed form."""
+    """The entropy sum: H[q], entropies, base measures; and as it is printed.
+
+    printed: (sign, term) of what is averaged and has a closed form; abbreviations: what names in
+    it stand for; definitions: functions in it; closed_form: the whole, where it is the same for
+    all data.
+    """
 
     q_entropy: Raw | None
     entropies: tuple[Entropy, ...]
     bases: Mapping[str, Raw] | None
+    printed: tuple[tuple[int, Raw], ...] | None
     closed_form: Raw | None
+    abbreviations: Mapping[str, Array]
+    definitions: Mapping[str, tuple[tuple[str, ...], Array]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -733,27 +735,37 @@ class Reader:
     def entropy(self, data: Any) -> Entropy:
         """A printed entropy."""
         data = _dict(data, "an entropy")
-        _known(data, "factor display expanded abbreviations definitions", "an entropy")
+        _known(data, "factor display expanded", "an entropy")
         return Entropy(
             _name(data.get("factor")),
             self.terms.term(data.get("display")),
             self.terms.term(data.get("expanded")),
-            self.terms.arrays(data.get("abbreviations", {})),
-            self.functions(data.get("definitions", {})),
         )
+
+    def summand(self, data: Any) -> tuple[int, Raw]:
+        """A printed summand."""
+        data = _dict(data, "a summand")
+        _known(data, "sign display", "a summand")
+        if data.get("sign") not in (1, -1):
+            raise Malformed("a sign is 1 or -1")
+        return int(data["sign"]), self.terms.term(data.get("display"))
 
     def sums(self, data: Any) -> Sums:
         """The printed sum."""
         data = _dict(data, "the sum")
-        _known(data, "q_entropy entropies bases closed_form", "the sum")
-        bases = data.get("bases")
+        keys = "q_entropy entropies bases printed closed_form abbreviations definitions"
+        _known(data, keys, "the sum")
+        bases, printed = data.get("bases"), data.get("printed")
         return Sums(
             self.optional(data.get("q_entropy")),
             self.each(data.get("entropies"), self.entropy, "entropies"),
             None
             if bases is None
             else {_name(n): self.terms.term(term) for n, term in _dict(bases, "bases").items()},
+            None if printed is None else self.each(printed, self.summand, "summands"),
             self.optional(data.get("closed_form")),
+            self.terms.arrays(data.get("abbreviations", {})),
+            self.functions(data.get("definitions", {})),
         )
 
     def entropy_of_q(self, data: Any) -> EntropyOfQ:

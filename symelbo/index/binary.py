@@ -39,7 +39,7 @@ def expand_binary(term: Term) -> Term:
             entries = binary_entries(part)
             if entries and len(entries) <= MAX_ENTRIES:
                 return _interpolate(part, entries)
-            vectors = [s for s in symbols_of(part) if s.domain.kind == "onehot"]
+            vectors = [s for s in symbols_of(part) if s.domain.is_one_hot]
             if len(vectors) == 1 and len(vectors[0].shape) == 1:
                 return on_term(_select(part, vectors[0]))
         return map_terms(part, on_term)
@@ -68,6 +68,7 @@ def _put_vector(term: Term, vector: Symbol, index: Index) -> Term:
 
 
 def _interpolate(part: Term, entries: tuple[Entry, ...]) -> Term:
+    """f(z) -> f(0) + (f(1) - f(0)) z, for each of the entries z."""
     first, *others = entries
     at_zero = _put(part, {first: ZERO})
     at_one = _put(part, {first: ONE})
@@ -95,6 +96,8 @@ def binary_entries(term: Term) -> tuple[Entry, ...]:
 
 
 def _put(term: Term, values: dict[Entry, Term]) -> Term:
+    """f(z), {z: a} -> f(a)"""
+
     @cache
     def on_term(part: Term) -> Term:
         if isinstance(part, Entry) and part in values:

@@ -38,7 +38,6 @@ from symelbo.index.terms import (
 )
 
 __all__ = [
-    "SYMMETRIC",
     "height",
     "is_symmetric",
     "name_canonically",
@@ -48,8 +47,6 @@ __all__ = [
     "rename_apart",
 ]
 
-SYMMETRIC = ("posdef", "symmetric")
-
 
 @synthesized("_height")
 def height(item: Node) -> int:
@@ -58,13 +55,14 @@ def height(item: Node) -> int:
 
 
 def rename_apart(monomial: Monomial) -> Monomial:
+    """sum_i m -> the same sum, with bound indices that no other term uses."""
     mapping = {i: i.like(f"@{i.name}", Origin.PASSING) for i in monomial.bound}
     factors = tuple((rename_indices(atom, mapping), e) for atom, e in monomial.factors)
     return Monomial(tuple(mapping.values()), factors)
 
 
 def name_canonically(bound: tuple[Index, ...], factors: Factors) -> Monomial:
-    """Name the bound indices so that equal monomials become equal values."""
+    """sum_i m -> the same monomial, equal ones with equal names of bound indices."""
     if not bound:
         return Monomial((), tuple(sorted(factors.items(), key=lambda f: sort_key(f[0]))))
     bound_set = set(bound)
@@ -92,8 +90,8 @@ def name_canonically(bound: tuple[Index, ...], factors: Factors) -> Monomial:
 
 
 def _renormalize(atom: Term) -> Term:
-    """Restore the order of parts after a renaming of indices."""
-    if isinstance(atom, Entry) and atom.symbol.domain.kind not in SYMMETRIC:
+    """a -> a, with its parts in canonical order after a renaming of indices."""
+    if isinstance(atom, Entry) and not atom.symbol.domain.is_symmetric:
         return atom
     from symelbo.index.algebra import to_poly  # late: the algebra names its results here
 
@@ -137,12 +135,14 @@ def _orders(
 
 
 def order_entry(symbol: Symbol, indices: tuple[IndexTerm, ...], term: Entry) -> Entry:
-    if symbol.domain.kind in SYMMETRIC and sort_key(indices[-1]) < sort_key(indices[-2]):
+    """S[j, i] -> S[i, j] for a symmetric S and i before j."""
+    if symbol.domain.is_symmetric and sort_key(indices[-1]) < sort_key(indices[-2]):
         return Entry(symbol, (*indices[:-2], indices[-1], indices[-2]))
     return term
 
 
 def order_inverse(matrix: Array, row: IndexTerm, column: IndexTerm) -> Inverse:
+    """inv(S)[j, i] -> inv(S)[i, j] for a symmetric S and i before j."""
     if sort_key(column) < sort_key(row) and is_symmetric(matrix):
         row, column = column, row
     return Inverse(matrix, row, column)
@@ -153,7 +153,7 @@ def is_symmetric(matrix: Array) -> bool:
     row, column = matrix.indices
     if row.extent != column.extent:
         return False
-    if not any(s.domain.kind in SYMMETRIC for s in symbols_of(matrix.body)) and not isinstance(
+    if not any(s.domain.is_symmetric for s in symbols_of(matrix.body)) and not isinstance(
         matrix.body, Add | Sum | Mul
     ):
         return False
@@ -164,4 +164,5 @@ def is_symmetric(matrix: Array) -> bool:
 
 
 def order_delta(left: IndexTerm, right: IndexTerm) -> Delta:
+    """delta(j, i) -> delta(i, j) for i before j."""
     return Delta(left, right) if sort_key(left) <= sort_key(right) else Delta(right, left)

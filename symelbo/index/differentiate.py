@@ -123,6 +123,7 @@ def derivative_along(term: Term, field: Mapping[Symbol, Array]) -> Term:
 def _change_of_matrix(
     matrix: Array, field: Mapping[Symbol, Array], around: tuple[IndexTerm, ...]
 ) -> tuple[Index, Index, Term]:
+    """M, {x: v} -> k, m, dM[k, m] along v, with indices k, m that are new."""
     row, column = matrix.indices
     taken = _taken_names(matrix.body, field) | {i.name for p in around for i in free_indices(p)}
     k = fresh_index(row.extent, taken, row.low)
@@ -146,7 +147,7 @@ def derivative_by(term: Term, symbol: Symbol, places: tuple[IndexTerm, ...]) -> 
     taken |= {index.name for place in places for index in free_indices(place)}
     formal = tuple(fresh_index(extent, taken) for extent in symbol.shape)
     factors: list[Term] = [Delta(left, right) for left, right in zip(formal, places, strict=True)]
-    if symbol.domain.kind == "simplex":
+    if symbol.domain.entry_sum is not None:
         last = Delta(formal[-1], Position(symbol.shape[-1]))
         factors[-1] = build.subtract(factors[-1], last)
     return derivative_along(term, {symbol: Array(formal, mul(*factors))})

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from symelbo.answer.derivation import Derivation, FactorEntropy, FactorResult
-from symelbo.code.numpy_terms import name_residuals
+from symelbo.answer.derivation import Derivation, FactorResult
+from symelbo.code.rearrange import name_residuals
 from symelbo.criterion.express_form import FactorForm
 from symelbo.criterion.factor import Factor, is_parent
 from symelbo.criterion.identity import Identity
+from symelbo.entropy.summand import Summand
 from symelbo.expfam.form import Block
 from symelbo.expfam.respond import respond, value_at
 from symelbo.expfam.separate_change import rate_symbol, shift_symbol, value_velocity
@@ -24,7 +25,7 @@ from symelbo.index.substitute import (
     symbols_of,
     walk_parts,
 )
-from symelbo.index.terms import Add, Array, Entry, Extent, Index, Role, Symbol, Term, sort_key
+from symelbo.index.terms import Add, Array, Entry, Index, Role, Symbol, Term, sort_key
 from symelbo.index.tidy import tidy
 from symelbo.model.model import Statement
 from symelbo.notation.names import (
@@ -126,7 +127,7 @@ def tidy_residuals(term: Term) -> Term:
 def shorten(
     notation: Notation,
     factor: Factor,
-    entropy: FactorEntropy | None,
+    entropy: Summand | None,
     keep: frozenset[Symbol] = frozenset(),
 ) -> _Short:
     """Abbreviate the long arguments of a factor that none of the symbols in `keep` enters."""
@@ -233,7 +234,7 @@ def _superscripts(count: int) -> list[str]:
 
 
 def make_factor_part(
-    notation: Notation, derivation: Derivation, number: int, entropy: FactorEntropy | None
+    notation: Notation, derivation: Derivation, number: int, entropy: Summand | None
 ) -> FactorPart:
     """Everything the document says of one factor."""
     result = derivation.factors[number]
@@ -274,7 +275,7 @@ class _Maker:
     notation: Notation
     derivation: Derivation
     result: FactorResult
-    entropy: FactorEntropy | None
+    entropy: Summand | None
     common: FactorPart
 
     @property
@@ -346,7 +347,9 @@ class _Maker:
         summands: list[str] = []
         if identity.base != ZERO:
             summands += self.notation.summands(tidy(identity.base))
-        known = self.entropy.pointwise if self.entropy is not None else tidy(identity.entropy)
+        known = tidy(identity.entropy)
+        if self.entropy is not None and self.entropy.pointwise is not None:
+            known = self.entropy.pointwise
         shown = self.notation.wrapped(known)
         tall = r"\frac" in shown or r"\sum" in shown
         if not shown.startswith(("(", r"\Bigl(")) and is_sum(known):
@@ -467,11 +470,11 @@ class _Maker:
             summands: list[str] = []
             whole: list[Term] = []
             for moved in velocities:
-                free = list(moved.indices)
-                if moved.symbol.domain.kind == "simplex":
-                    last = free[-1].extent
-                    free[-1] = Index(free[-1].name, Extent(last.size, last.offset - 1))
-                slope = tidy(normal(derivative_by(block.natural, moved.symbol, tuple(free))))
+                extents = moved.symbol.domain.free_shape(tuple(i.extent for i in moved.indices))
+                free = tuple(
+                    Index(i.name, e, i.low) for i, e in zip(moved.indices, extents, strict=True)
+                )
+                slope = tidy(normal(derivative_by(block.natural, moved.symbol, free)))
                 if slope == ZERO:
                     continue
                 variable = notation.term(moved.entry)
@@ -506,7 +509,7 @@ class _Maker:
         """Simplex parameters: the velocities sum to zero over the last index."""
         shown = []
         for moved in velocities:
-            if moved.symbol.domain.kind != "simplex":
+            if moved.symbol.domain.entry_sum is None:
                 continue
             last = moved.indices[-1]
             if not is_zero(total(last, moved.velocity)):
@@ -522,7 +525,7 @@ class _Maker:
         if len(velocities) != 1 or len(blocks) != 1 or len(blocks[0][2].indices) != 1:
             return ""
         (moved,), ((_, mark, block),) = velocities, blocks
-        if moved.symbol.domain.kind != "simplex" or len(moved.indices) != 1:
+        if moved.symbol.domain.entry_sum != 1 or len(moved.indices) != 1:
             return ""
         (i,) = block.indices
         spare = [n for n in ("j", "k", "l", "m") if n != i.name and n not in self.notation.taken]
