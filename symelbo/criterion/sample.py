@@ -437,11 +437,66 @@ class Instance:
         if (number_of, place) not in self.drawn:
             self.drawn[number_of, place] = self.nodes(factor, env)
         configurations, values = self.drawn[number_of, place]
-        for m, parent in enumerate(configurations):
+        opened, sought = self.open_point(point)
+        entries, machine = dict(opened), self.machine
+        shown = [tuple(sorted(value.items())) for value in values]
+        for m, parents in enumerate(configurations):
+            columns = list(sought)
+            entries.update(self.open_nodes(parents, point, columns))
+            machine.move_to(entries)
+            if not self.is_admissible(number_of, machine, env):
+                continue
+            beside, given = len(columns), tuple(sorted(parents.items()))
             for n, value in enumerate(values):
-                row = self.row(number_of, place, env, point, parent, value, (m, n))
-                if row is not None:
-                    self.rows.append(row)
+                del columns[beside:]
+                entries.update(self.open_nodes(value, point, columns))
+                machine.move_to(entries, 1)
+                try:
+                    found = machine.term(self.densities[number_of], env)
+                except (NoResidue, ZeroDivisionError, ValueError):
+                    continue
+                slopes: dict[tuple[object, ...], int] = {}
+                for k, slope in found.gradient.items():
+                    if slope:
+                        key = columns[k]
+                        slopes[key] = (slopes.get(key, 0) + slope) % PRIME
+                self.rows.append(
+                    Row(
+                        number_of,
+                        place,
+                        point,
+                        given,
+                        shown[n],
+                        (m, n),
+                        found.value,
+                        slopes,
+                        found.exact is not None,
+                    )
+                )
+
+    def open_nodes(
+        self, values: Values, point: int, columns: list[tuple[object, ...]]
+    ) -> dict[Place, Dual]:
+        """The entries of nodes, and with them r and s of those that may move as more columns."""
+        entries = {}
+        for at, x in values.items():
+            known = Modular.rational(x)
+            if at[0] in self.continuous:
+                gradient: dict[int, int] = {}
+                symbol = self.by_name[at[0]]
+                motions = symbol.domain.wider_motions
+                assert motions is not None
+                if motions.scales:
+                    about = motions.about.value if isinstance(motions.about, Number) else 0
+                    of = at[1][: len(at[1]) - symbol.domain.rank] if motions.whole else at[1]
+                    gradient[len(columns)] = Modular.rational(x - about).value
+                    columns.append(("r", point, at[0], of))
+                if motions.shifts:
+                    gradient[len(columns)] = 1
+                    columns.append(("s", point, *at))
+                known = known._replace(gradient=gradient)
+            entries[at] = known
+        return entries
 
     def nodes(self, factor: Factor, env: Mapping[Index, int]) -> tuple[list[Values], list[Values]]:
         """Values of the parents and of the node, the same ones for all parameter values."""
@@ -475,83 +530,40 @@ class Instance:
         indices = tuple(Index(f"p{n}", e) for n, e in enumerate(events))
         return [(*plates, *event) for event in index_tuples(indices, self.sizes)]
 
-    def row(
-        self,
-        number_of: int,
-        place: tuple[int, ...],
-        env: Mapping[Index, int],
-        point: int,
-        parents: Values,
-        value: Values,
-        numbers: tuple[int, int],
-    ) -> Row | None:
-        """(U) at one point; None where the density has no value there.
-
-        numbers: of the parents and of the value; the row before has the same parents or is the
-        last one with others.
-        """
-        opened, sought = self.open_point(point)
-        entries, columns = dict(opened), list(sought)
-        names = self.by_name
-
-        def column(*key: object) -> int:
-            columns.append(key)
-            return len(columns) - 1
-
-        for at, x in (*parents.items(), *value.items()):
-            known = Modular.rational(x)
-            gradient: dict[int, int] = {}
-            symbol = names[at[0]]
-            if at[0] in self.continuous:
-                motions = symbol.domain.wider_motions
-                assert motions is not None
-                about = motions.about.value if isinstance(motions.about, Number) else 0
-                if motions.scales:
-                    of = at[1][: len(at[1]) - symbol.domain.rank] if motions.whole else at[1]
-                    gradient[column("r", point, at[0], of)] = Modular.rational(x - about).value
-                if motions.shifts:
-                    gradient[column("s", point, *at)] = 1
-            entries[at] = known._replace(gradient=gradient)
-        machine = self.machine
-        machine.move_to(entries, 1 if numbers[1] else 0)
-        try:
-            if not self.is_admissible(number_of, machine, env):
-                return None
-            found = machine.term(self.densities[number_of], env)
-        except (NoResidue, ZeroDivisionError, ValueError):
-            return None
-        slopes: dict[tuple[object, ...], int] = {}
-        for n, slope in found.gradient.items():
-            if slope:
-                key = columns[n]
-                slopes[key] = (slopes.get(key, 0) + slope) % PRIME
-        return Row(
-            number_of,
-            place,
-            point,
-            tuple(sorted(parents.items())),
-            tuple(sorted(value.items())),
-            numbers,
-            found.value,
-            slopes,
-            found.exact is not None,
-        )
-
     def is_admissible(self, number_of: int, machine: Modular, env: Mapping[Index, int]) -> bool:
-        """Whether the arguments of the family lie in their domains, as far as signs tell."""
+        """Whether the arguments of the family lie in their domains, as far as signs tell; False
+        where one has no value.
+        """
         statement = self.factors[number_of].statement
         arguments = self.arguments[number_of]
-        for formal, (array, margins) in zip(statement.form.arguments, arguments, strict=True):
-            if not margins and not formal.domain.is_integer:
-                continue
-            for where in index_tuples(array.indices, self.sizes):
-                inner = {**env, **dict(zip(array.indices, where, strict=True))}
-                if any(machine.term(margin, inner).sign != 1 for margin in margins):
+        try:
+            return all(
+                self.is_inside(formal.domain, array, margins, machine, env)
+                for formal, (array, margins) in zip(
+                    statement.form.arguments, arguments, strict=True
+                )
+            )
+        except (NoResidue, ZeroDivisionError, ValueError):
+            return False
+
+    def is_inside(
+        self,
+        domain: Domain,
+        array: Array,
+        margins: Sequence[Term],
+        machine: Modular,
+        env: Mapping[Index, int],
+    ) -> bool:
+        if not margins and not domain.is_integer:
+            return True
+        for where in index_tuples(array.indices, self.sizes):
+            inner = {**env, **dict(zip(array.indices, where, strict=True))}
+            if any(machine.term(margin, inner).sign != 1 for margin in margins):
+                return False
+            if domain.is_integer:
+                value = machine.term(array.body, inner).exact
+                if value is None or value < 0:
                     return False
-                if formal.domain.is_integer:
-                    value = machine.term(array.body, inner).exact
-                    if value is None or value < 0:
-                        return False
         return True
 
     def length(self, symbol: Symbol) -> int:
