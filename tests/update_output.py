@@ -1,4 +1,5 @@
-"""Regenerate what is committed but derived: output/, and the generated parts of README.md.
+"""Regenerate what is committed but derived: output/, the generated parts of README.md, and the
+picture of the rooms.
 
     python -m tests.update_output
 
@@ -16,6 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from docs.draw_architecture import PICTURE, draw
 from symelbo import derive
 from symelbo.answer.derivation import Derivation
 from symelbo.page.summary import abbreviations, sum_text
@@ -90,6 +92,7 @@ def main() -> None:
     text = replace_part(text, "example", f"```text\n{run_example()}```")
     text = replace_part(text, "models", models_table(derivations))
     README.write_text(text, encoding="utf-8")
+    PICTURE.write_text(draw(), encoding="utf-8")
 
 
 if __name__ == "__main__":
