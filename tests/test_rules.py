@@ -57,6 +57,7 @@ from symelbo.index import (
     canonical_names,
     concretize,
     differentiate,
+    factor_divisors,
     interpret,
     polynomial,
     rewrite_functions,
@@ -350,6 +351,18 @@ def products(random: Random) -> None:
     left, right = draw_term(random), draw_term(random, 1)
     product = algebra.multiply(poly_of(left), poly_of(right))
     same(mul(left, right), from_poly(product), random)
+
+
+@tries(factor_divisors.factor_divisors)
+def divisors_in_factors(random: Random) -> None:
+    """The value stays; what was one divisor is several, and no factor is lost or repeated."""
+    roots = [number(Fraction(random.randint(1, 9), random.randint(1, 3))) for _ in range(2)]
+    factors = [add(ONE, mul(roots[0], X)), add(Y, roots[1])]
+    expanded = algebra.normal(mul(*factors, random.choice([ONE, *factors])))
+    term = divide(S, power(expanded, random.randint(1, 2)))
+    factored = factor_divisors.factor_divisors(term)
+    same(term, factored, random)
+    assert expanded not in {part for part in substitute.walk_parts(factored)}
 
 
 @tries(algebra.power_poly, algebra.power_term, algebra.power_monomial)

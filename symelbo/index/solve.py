@@ -17,6 +17,7 @@ from typing import TypeAlias
 from symelbo.index import build
 from symelbo.index.algebra import clear_denominators
 from symelbo.index.build import ZERO, mul, number, power
+from symelbo.index.factor_divisors import factor_divisors
 from symelbo.index.normal import (
     Monomial,
     Poly,
@@ -247,7 +248,7 @@ class _Elimination:
         for unknown in (*self.all, *self.constants):
             array = everything[unknown]
             body = normal(replace_symbols(array.body, leftover))
-            values[unknown] = Array(array.indices, body)
+            values[unknown] = Array(array.indices, factor_divisors(body))
         for equation in () if self.left else equations:
             left = replace_symbols(equation, values)
             if not is_zero(left):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symelbo.answer.derivation import Derivation, FactorResult
-from symelbo.code.numpy_terms import name_residuals
+from symelbo.code.rearrange import name_residuals
 from symelbo.criterion.express_form import FactorForm
 from symelbo.criterion.factor import Factor, is_parent
 from symelbo.criterion.identity import Identity
