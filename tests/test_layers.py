@@ -15,7 +15,7 @@ PACKAGE = Path(symelbo.__file__).parent
 # A module named here by itself stands on its own floor, not on that of its package.
 FLOORS = (
     ("symelbo",),  # __init__: imports lazily, on first use of a name
-    ("symelbo.errors", "symelbo.resources", "symelbo.words"),
+    ("symelbo.errors", "symelbo.fill", "symelbo.resources", "symelbo.words"),
     (
         "symelbo.exchange_folders",
         "symelbo.hold",
@@ -58,7 +58,7 @@ UPWARDS = {
 }
 # What each package may use of other people's.
 OUTSIDE = {
-    "jinja2": {"symelbo.code", "symelbo.page"},
+    "jinja2": set(),  # templates are compiled beforehand
     "flint": {"symelbo.criterion", "symelbo.index", "symelbo.certify"},
     "ruamel": {"symelbo.model"},
     "click": {"symelbo.cli"},

@@ -22,6 +22,7 @@ from symelbo import derive
 from symelbo.answer.derivation import Derivation
 from symelbo.page.summary import abbreviations, sum_text
 from symelbo.write_output import write_output
+from tests import compile_templates
 
 __all__ = ["EXAMPLE", "MODELS", "OUTPUT", "README", "models_table", "replace_part", "run_example"]
 
@@ -82,6 +83,7 @@ def replace_part(text: str, name: str, content: str) -> str:
 
 
 def main() -> None:
+    compile_templates.main()
     shutil.rmtree(OUTPUT, ignore_errors=True)  # all of it is generated, and git has what it was
     derivations = {}
     for path in MODELS:
