@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from symelbo.index.domains import Real
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import (
     Add,
     Array,
-    Domain,
     Entry,
     Extent,
     Index,
@@ -104,7 +104,7 @@ Loops: TypeAlias = Mapping[str, Index]
 Undeclared: TypeAlias = Callable[[str, tuple[IndexTerm, ...]], Symbol | None]
 
 # Stands for a term that could not be resolved; never leaves the reader.
-STAND_IN: Final = Entry(Symbol("?", Role.UNKNOWN, Domain("real")))
+STAND_IN: Final = Entry(Symbol("?", Role.UNKNOWN, Real()))
 UNKNOWN_EXTENT: Final = Extent("?")  # of a loop variable whose range is faulty
 
 
@@ -151,4 +151,4 @@ def is_tainted(array: Array) -> bool:
 def value_of(symbol: Symbol, indices: tuple[IndexTerm, ...]) -> Term:
     """symbol, places -> its entry as a number; of a category the number that it selects."""
     entry = Entry(symbol, indices)
-    return IndexValue(entry) if symbol.domain.kind == "category" else entry
+    return IndexValue(entry) if symbol.domain.is_place else entry

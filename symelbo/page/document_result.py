@@ -163,7 +163,7 @@ def _only_category(summand: Summand) -> Index | None:
     if len(summand.over) != 1 or summand.abbreviations or not summand.is_entropy:
         return None
     (node,) = summand.over
-    if node.domain.kind != "category" or node.shape or node.role is not Role.LATENT:
+    if not node.domain.is_place or node.shape or node.role is not Role.LATENT:
         return None
     match node.domain.upper:
         case Size(name):
