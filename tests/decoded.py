@@ -10,6 +10,7 @@ from encoded import FactorClaim, RefutedFactor
 
 from symelbo.certify.certificate import Case, Certificate, CertificateRow, Unknown
 from symelbo.certify.claim import MotionClaim
+from symelbo.index.domains import DOMAINS
 from symelbo.index.terms import (
     Add,
     Apply,
@@ -55,9 +56,9 @@ class Decoder:
 
     def domain(self, data: Any) -> Domain:
         if isinstance(data, str):
-            return Domain(data)
-        ends = (data.get(key) for key in ("lower", "upper"))
-        return Domain(data["kind"], *(None if e is None else self.term(e) for e in ends))
+            return DOMAINS[data]
+        ends = {k: self.term(data[k]) for k in ("lower", "upper") if data.get(k) is not None}
+        return type(DOMAINS[data["kind"]])(**ends)
 
     def symbol(self, name: str) -> Symbol:
         if name not in self.symbols:

@@ -321,7 +321,7 @@ class Judge:
         for item in sums["entropies"]:
             name = item["factor"]
             whole = over(factors[name], decoder.term(identities[name]["entropy"]))
-            shown = written_out(decoder, item)
+            shown = written_out(decoder, sums, item["display"])
             yield f"the entropy of {name}", self.equal(shown, whole, least)
             yield f"expanded, of {name}", self.equal(decoder.term(item["expanded"]), whole, least)
         for name, identity in identities.items():
@@ -332,11 +332,18 @@ class Judge:
             shown = decoder.term(sums["q_entropy"])
             right = self.q_entropy(data, decoder, over)
             yield "H[q]", self.equal(shown, right, least)
+        parts = [] if sums["q_entropy"] is None else [decoder.term(sums["q_entropy"])]
+        parts += [mul(number(-1), decoder.term(i["expanded"])) for i in sums["entropies"]]
+        parts += [decoder.term(term) for term in sums["bases"].values()]
+        whole = Add(tuple(parts))
+        printed = (
+            mul(number(item["sign"]), written_out(decoder, sums, item["display"]))
+            for item in sums["printed"]
+        )
+        yield "the printed sum", self.equal(Add((ZERO_TERM, *printed)), whole, least)
         if sums["closed_form"] is not None:
-            parts = [decoder.term(sums["q_entropy"])]
-            parts += [mul(number(-1), decoder.term(i["expanded"])) for i in sums["entropies"]]
-            closed_form = decoder.term(sums["closed_form"])
-            yield "the closed form", self.equal(closed_form, Add(tuple(parts)), least)
+            shown = written_out(decoder, sums, sums["closed_form"])
+            yield "the closed form", self.equal(shown, whole, least)
         if data["posterior"] is not None:
             yield "the posterior", self.posterior(data, decoder, over, least)
         yield from self.entropies_of_q(data, decoder, least)
@@ -414,14 +421,14 @@ def _nothing(data: Json) -> Json:
     return dict.fromkeys(("base", "entropy", "divergence", "base_change"), zero)
 
 
-def written_out(decoder: Decoder, item: Json) -> Term:
-    """A printed entropy without names of its own."""
+def written_out(decoder: Decoder, sums: Json, display: int) -> Term:
+    """What is printed without names of its own."""
     definitions = {
         decoder.symbol(name): (
             [decoder.symbol(a) for a in body["arguments"]],
             decoder.term(body["body"]),
         )
-        for name, body in item["definitions"].items()
+        for name, body in sums["definitions"].items()
     }
 
     def on_term(term: Term) -> Term:
@@ -430,9 +437,7 @@ def written_out(decoder: Decoder, item: Json) -> Term:
             return replace_symbols(body, dict(zip(formals, term.arguments, strict=True)))
         return map_parts(term, on_term, lambda i: i, lambda a: Array(a.indices, on_term(a.body)))
 
-    return replace_symbols(
-        on_term(decoder.term(item["display"])), decoder.arrays(item["abbreviations"])
-    )
+    return replace_symbols(on_term(decoder.term(display)), decoder.arrays(sums["abbreviations"]))
 
 
 def closed(q: FactorClaim, motion: MotionClaim, least: Mapping[str, int]) -> Verdict:

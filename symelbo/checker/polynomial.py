@@ -124,7 +124,7 @@ class Polynomials:
         self.numbers: dict[Atom, int] = {}
         self.variables: list[frozenset[RawIndex]] = []  # free index variables of each atom
         self.heights: list[int] = []  # 0, or more than the height of every sum inside
-        self.skeletons: list[str] = []  # the atom without the names of bound indices
+        self.skeletons: dict[int, str] = {}  # atoms without the names of bound indices
         self.signs: dict[int, str] = {}
         self.lead: dict[int, Monomial] = {}  # of a denominator
         self.moved: dict[tuple[int, Any], Poly] = {}
@@ -194,7 +194,6 @@ class Polynomials:
             self.atoms.append(atom)
             self.variables.append(self._variables(atom))
             self.heights.append(self._height(atom))
-            self.skeletons.append(self._skeleton(atom))
         return number
 
     def atom(self, atom: Atom, exponent: Rational = 1) -> Poly:
@@ -256,6 +255,12 @@ class Polynomials:
             return max((1 + of(p) for _, p in atom[3]), default=0)
         return 0
 
+    def skeleton_of(self, a: int) -> str:
+        """An atom as a text that renaming bound indices does not change."""
+        if a not in self.skeletons:
+            self.skeletons[a] = self._skeleton(self.atoms[a])
+        return self.skeletons[a]
+
     def _skeleton(self, item: Any) -> str:
         """A text that renaming bound indices does not change."""
         if not isinstance(item, tuple):
@@ -263,7 +268,7 @@ class Polynomials:
         if len(item) == 5 and item[0] == "i" and item[1][:1] in "~#":
             return f"*{item[3]}"
         if len(item) == 2 and isinstance(item[0], int) and isinstance(item[1], (int, Fraction)):
-            return f"{self.skeletons[item[0]]}^{item[1]}"  # an atom number and its exponent
+            return f"{self.skeleton_of(item[0])}^{item[1]}"  # an atom number and its exponent
         parts = [self._skeleton(part) for part in item]
         if item and isinstance(item[0], tuple):
             parts.sort()
@@ -422,7 +427,7 @@ class Polynomials:
             lead = self.lead.get(a)
             if lead is None:
                 order = sorted(
-                    {b for m in poly for b, _ in m}, key=lambda b: (self.skeletons[b], b)
+                    {b for m in poly for b, _ in m}, key=lambda b: (self.skeleton_of(b), b)
                 )
                 lead = max(poly, key=lambda m: self._graded(m, order))
                 self.lead[a] = lead

@@ -97,7 +97,7 @@ def _resolve(raw: Raw) -> Raw:
     return map_indices(raw, what) if what else raw
 
 
-def _cores(raw: Raw, least: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+def _cores(items: Sequence[Raw], least: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """size -> (low, offset): the range common to all indices of that size, where they differ.
 
     sum over low..C splits off its last places, as sum_{i<=C} f = sum_{i<=C-1} f + f(C), which needs
@@ -106,7 +106,7 @@ def _cores(raw: Raw, least: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     lows: dict[str, list[int]] = {}
     offsets: dict[str, list[int]] = {}
     points: dict[str, list[int]] = {}
-    for item in walk(raw):
+    for item in items:
         if item[0] == "i" and len(item) == 5 and item[3]:
             lows.setdefault(item[3], []).append(item[2])
             offsets.setdefault(item[3], []).append(item[4])
@@ -131,7 +131,7 @@ def _cores(raw: Raw, least: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     return cores
 
 
-def _free(raw: Raw) -> list[RawIndex]:
+def _free(items: Sequence[Raw]) -> list[RawIndex]:
     """Free index variables and categories, in order of their names."""
     found: set[RawIndex] = set()
 
@@ -146,7 +146,7 @@ def _free(raw: Raw) -> list[RawIndex]:
             for inner in i[4]:
                 index(inner)
 
-    for item in walk(raw):
+    for item in items:
         if item[0] in ("i", "e") and len(item) == 5:
             index(item)
     return sorted(found, key=repr)
@@ -159,8 +159,10 @@ def _closed(index: RawIndex) -> bool:
 
 def _prove(raw: Raw, given: Hypotheses, apart: frozenset[Any], values: Values, splits: int) -> None:
     """Normal form empty, or a case distinction on free indices in each branch of which it is."""
-    cores = _cores(raw, dict(given.least))
-    for variable in _free(raw):
+    items = walk(raw)
+    cores = _cores(items, dict(given.least))
+    free = _free(items)
+    for variable in free:
         size, offset = (variable[3], variable[4]) if variable[0] == "i" else variable[2:4]
         low = variable[2] if variable[0] == "i" else 1
         pieces = pieces_of(low, size, offset, cores.get(size))
@@ -174,7 +176,7 @@ def _prove(raw: Raw, given: Hypotheses, apart: frozenset[Any], values: Values, s
     try:
         left = forms.clear(forms.poly(raw))
     except NotShown:
-        if not _short_ranges(raw):
+        if not _short_ranges(free):
             raise
     if left is not None and not left:
         return
@@ -186,7 +188,7 @@ def _prove(raw: Raw, given: Hypotheses, apart: frozenset[Any], values: Values, s
             _prove(map_indices(raw, {a: b}), given.map({a: b}), moved, values, splits - 1)
         _prove(raw, given, apart | {frozenset(pair)}, values, splits - 1)
         return
-    short = _short_ranges(raw)
+    short = _short_ranges(free)
     if short and splits > 0:
         _split(raw, given, apart, values, splits, *short[0])
         return
@@ -215,10 +217,10 @@ def _split(
             _prove(map_indices(raw, what), given.map(what), moved, values, splits - 1)
 
 
-def _short_ranges(raw: Raw) -> list[tuple[RawIndex, list[Any]]]:
+def _short_ranges(free: Sequence[RawIndex]) -> list[tuple[RawIndex, list[Any]]]:
     """Free indices over a few concrete places, with these places."""
     found = []
-    for variable in _free(raw):
+    for variable in free:
         size, offset = (variable[3], variable[4]) if variable[0] == "i" else variable[2:4]
         low = variable[2] if variable[0] == "i" else 1
         if size == "" and 0 <= offset - low < MAX_PLACES and _closed(variable):

@@ -26,6 +26,8 @@ def check_paths(paths: Sequence[Path]) -> tuple[int, str]:
             reason = error.strerror if isinstance(error, OSError) else "no path"
             lines.append(f"{printable(path)}: cannot be read: {reason}")
             continue
+        except Exception as error:  # nothing that a file can hold may end in a traceback
+            report = Report(REJECTED, (f"the check was given up: {type(error).__name__}",))
         statuses.append(STATUS[report.status])
         lines.append(show_report(path, report))
     return min(statuses, key=WORST_FIRST.index), "".join(line + "\n" for line in lines)

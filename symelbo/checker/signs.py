@@ -118,9 +118,10 @@ class Signs(Polynomials):
         """Whether a polynomial is shown to be positive."""
         if self.poly_sign(poly) == "+":
             return True
-        if not self.patterns or not self.instantiate(self._of_frozen(poly)):
+        if not self.patterns:
             return False
-        return self.poly_sign(poly) == "+"
+        variables = frozenset(v for m in poly for a, _ in m for v in self.variables[a])
+        return self.instantiate(variables) and self.poly_sign(poly) == "+"
 
     def poly_sign(self, poly: Poly) -> str:
         """Positive coefficients on signed monomials; else affine in an atom of a known range (or in

@@ -15,7 +15,7 @@ cannot capture; `put` gives new ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import count
@@ -145,16 +145,17 @@ def minus(left: Raw, right: Raw) -> Raw:
     return ("+", left, negative(right))
 
 
-def walk(item: Any) -> Iterator[tuple[Any, ...]]:
+def walk(item: Any) -> list[tuple[Any, ...]]:
     """Every tuple inside a term that has a head, once: terms and indices."""
-    stack, seen = [item], set()
+    stack, seen, found = [item], set(), []
     while stack:
         part = stack.pop()
-        if isinstance(part, tuple) and id(part) not in seen:
+        if id(part) not in seen:
             seen.add(id(part))
-            if part and isinstance(part[0], str):
-                yield part
-            stack.extend(part)
+            if part and type(part[0]) is str:
+                found.append(part)
+            stack.extend(inner for inner in part if type(inner) is tuple)
+    return found
 
 
 # ------------------------------------------------------------------------------ substitution
