@@ -310,7 +310,7 @@ class Signs(Polynomials):
         return ("+", *parts)
 
     def nonzero_atom(self, a: int) -> bool:
-        """Whether an atom differs from 0: by its sign, by assumption, or as the sign of something."""
+        """Whether an atom differs from 0: by its sign, by assumption, or since it is a sign."""
         atom = self.atoms[a]
         if atom[:2] == ("f", "sign") and self.generic(dict(atom[2])):
             return True
