@@ -233,7 +233,8 @@ class _Checks:
         if statement.verdict == "proved":
             if held != set(self.factors) or not held:
                 found.append("not every factor is said to hold")
-            if statement.variational == "declared" and not statement.claims[0].q_follows:
+            follows = all(claim.q_follows for claim in statement.claims)
+            if statement.variational == "declared" and not follows:
                 found.append("the declared q is not said to follow the motion")
             if statement.theorem not in (1, 2):
                 found.append("no theorem is named")

@@ -106,7 +106,12 @@ class Forms(Matrices):
         return found
 
     def assume_positive(self, poly: Poly) -> None:
-        """A product of known signs and one unknown factor gives this factor its sign."""
+        """A product of known signs and one unknown factor gives this factor its sign.
+
+        >>> F.assume_positive(poly(("*", a, x)))
+        >>> F.positive(poly(x))
+        True
+        """
         monomial, c, prime = self.content(poly)
         unknown = [(a, e) for a, e in monomial if self.sign(a) != "+"]
         if prime == UNIT and len(unknown) == 1 and c > 0 and unknown[0][1].denominator == 1:
@@ -121,7 +126,11 @@ class Forms(Matrices):
     # ----------------------------------------------------------------------- zero test
 
     def clear(self, poly: Poly) -> Poly:
-        """Multiply by every denominator; on concrete sizes use that a simplex sums to one."""
+        """Multiply by every denominator; on concrete sizes use that a simplex sums to one.
+
+        >>> show(F.clear(poly(minus(power(sum_of(ONE, power(x, 2)), -1), ONE))))
+        '-1*x^2'
+        """
         for _ in range(50):
             needed: dict[int, Rational] = {}
             for m in poly:
@@ -137,6 +146,12 @@ class Forms(Matrices):
         return self.last_of_simplex(poly)
 
     def last_of_simplex(self, poly: Poly) -> Poly:
+        """On C places p_C = 1 - p_1 - ... - p_{C-1}, so that what is left is free.
+
+        >>> first, last = (("v", "pi", ("simplex", "", 2), (("p", "", n),)) for n in (1, 2))
+        >>> show(F.last_of_simplex(poly(last)))
+        '1 + -1*pi[1]'
+        """
         for a in sorted({a for m in poly for a, _ in m}):
             atom = self.atoms[a]
             if atom[0] != "v" or atom[2][0] != "simplex" or atom[2][1] != "":
@@ -162,7 +177,11 @@ class Forms(Matrices):
         return poly
 
     def coincidence(self, poly: Poly) -> tuple[RawIndex, RawIndex] | None:
-        """Two free indices whose equality the normal form still asks for."""
+        """Two free indices whose equality the normal form still asks for.
+
+        >>> F.coincidence(poly(("*", ("d", i, j), v(i)))) == (i, j)
+        True
+        """
         for a in self.all_atoms(poly):
             atom = self.atoms[a]
             if atom[0] != "d":
@@ -179,7 +198,11 @@ class Forms(Matrices):
     # --------------------------------------------------------------------- raw -> poly
 
     def poly(self, raw: Raw) -> Poly:
-        """The normal form of a term; of a part that occurs twice it is taken once."""
+        """The normal form of a term; of a part that occurs twice it is taken once.
+
+        >>> show(poly(("*", sum_of(x, y), minus(x, y))))
+        'x^2 + -1*y^2'
+        """
         known = self.terms.get(id(raw))
         if known is None:
             known = self.terms[id(raw)] = raw, self.poly_of(raw)
@@ -227,7 +250,11 @@ class Forms(Matrices):
         raise NotShown(f"unknown head {head}")
 
     def raw_power(self, base: Raw, exponent: Raw) -> Poly:
-        """a^x = exp(x log a) where a is positive; a rational power by its own rules."""
+        """a^x = exp(x log a) where a is positive; a rational power by its own rules.
+
+        >>> show(poly(("^", a, x)))
+        'exp(x*log(a))'
+        """
         power = self.poly(exponent)
         if set(power) - {()}:
             return self.exp(self.mul(power, self.raw_log(base)))
@@ -251,7 +278,11 @@ class Forms(Matrices):
         return self.power(self.poly(base), e)
 
     def raw_log(self, raw: Raw) -> Poly:
-        """log(a b^n) = log a + n log b where every factor is positive."""
+        """log(a b^n) = log a + n log b where every factor is positive.
+
+        >>> show(poly(("f", "log", ("*", a, b))))
+        'log(a) + log(b)'
+        """
         if raw[:2] == ("f", "abs"):
             return self.log_abs(self.poly(raw[2]))
         try:

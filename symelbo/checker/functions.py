@@ -25,7 +25,15 @@ class Functions(Signs):
     """Rules for named functions; an argument outside the domain of its function is not shown."""
 
     def log(self, poly: Poly) -> Poly:
-        """log of a product of positive factors: the sum of their logarithms."""
+        """log of a product of positive factors: the sum of their logarithms.
+
+        >>> show(F.log(poly(("*", a, power(b, 2)))))
+        'log(a) + 2*log(b)'
+        >>> F.log(poly(x))
+        Traceback (most recent call last):
+            ...
+        symelbo.checker.terms.NotShown: a logarithm of something not shown to be positive: x
+        """
         monomial, c, prime = self.content(poly)
         if c < 0 or (prime != UNIT and not self.positive(prime)):
             raise NotShown("a logarithm of something not shown to be positive: " + self.show(poly))
@@ -55,7 +63,11 @@ class Functions(Signs):
         return result
 
     def log_abs(self, poly: Poly) -> Poly:
-        """log|a b^n| = log|a| + n log|b|, where a and b are positive or almost never 0."""
+        """log|a b^n| = log|a| + n log|b|, where a and b are positive or almost never 0.
+
+        >>> show(F.log_abs(poly(("*", a, x))))
+        'log(a) + log(x*sign(x))'
+        """
         monomial, c, prime = self.content(poly)
         size: Poly = {(): max(c, -c)}
         result = self.log(size)
@@ -72,7 +84,11 @@ class Functions(Signs):
         return result
 
     def exp(self, poly: Poly) -> Poly:
-        """exp(sum c m) = product of exp(m)^c; exp(c log a) = a^c."""
+        """exp(sum c m) = product of exp(m)^c; exp(c log a) = a^c.
+
+        >>> show(F.exp(poly(sum_of(x, ("f", "log", a)))))
+        'a*exp(x)'
+        """
         result = UNIT
         for m, c in poly.items():
             is_log = len(m) == 1 and m[0][1] == 1 and self.atoms[m[0][0]][:2] == ("f", "log")
@@ -83,7 +99,11 @@ class Functions(Signs):
         return dict(result)
 
     def call(self, name: str, arguments: Sequence[Poly]) -> Poly:
-        """A named function of normal forms."""
+        """A named function of normal forms.
+
+        >>> show(F.call("tanh", [poly(x)]))
+        '1 + -2*(1 + exp(x)^2)^-1'
+        """
         a = arguments[-1]
         match name:
             case "exp":
@@ -110,6 +130,13 @@ class Functions(Signs):
         """f(a + 1) -> f(a) + ..., so that the number in a is in [0, 1), or as far as a is positive.
 
         Requires a > 0.
+
+        >>> show(F.gamma("digamma", [poly(sum_of(a, ONE))]))
+        'a^-1 + digamma(a)'
+        >>> F.gamma("loggamma", [poly(x)])
+        Traceback (most recent call last):
+            ...
+        symelbo.checker.terms.NotShown: loggamma of something not shown to be positive: x
         """
         a = arguments[-1]
         order: Rational = -2 if name == "loggamma" else -1
@@ -155,6 +182,11 @@ class Functions(Signs):
         """f(-a) = +-f(a); |a| = a sign a, sign(a b) = sign a sign b, sign a = 1 where a > 0.
 
         (sign a)^2 = 1, where a is 0 almost nowhere.
+
+        >>> show(F.parity("sin", poly(negative(x))))
+        '-1*sin(x)'
+        >>> show(F.parity("abs", poly(a)))
+        'a'
         """
         if not a:
             if name == "sign" and not self.kinks:
@@ -172,7 +204,11 @@ class Functions(Signs):
         return scale_poly(self.atom(("f", name, freeze(argument))), odd)
 
     def angles_apart(self, name: str, a: Poly) -> Poly:
-        """sin(a + b) -> sin a cos b + cos a sin b, cos(a + b) -> cos a cos b - sin a sin b."""
+        """sin(a + b) -> sin a cos b + cos a sin b, cos(a + b) -> cos a cos b - sin a sin b.
+
+        >>> show(F.call("cos", [poly(sum_of(x, y))]))
+        'cos(y)*cos(x) + -1*sin(y)*sin(x)'
+        """
         last = max(a)
         one: Poly = {last: a[last]}
         rest = {m: c for m, c in a.items() if m != last}
@@ -184,7 +220,11 @@ class Functions(Signs):
         return add_polys(self.mul(*cosines), self.mul(*sines), -1)
 
     def sign_of(self, a: Poly, *, at_zero: bool) -> Poly:
-        """The product of the signs of all factors; at_zero: whether it matters where a is 0."""
+        """The product of the signs of all factors; at_zero: whether it matters where a is 0.
+
+        >>> show(F.sign_of(poly(("*", a, x)), at_zero=False))
+        'sign(x)'
+        """
         monomial, c, prime = self.content(a)
         result: Poly = {(): 1 if c > 0 else -1}
         parts = [(self._one(b), e) for b, e in monomial]

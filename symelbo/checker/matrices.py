@@ -16,13 +16,24 @@ class Matrices(Sums):
     """Rules for matrices; what is inverted is shown to be definite, or is assumed invertible."""
 
     def symmetric(self, array: tuple[Any, Any]) -> bool:
+        """Whether a matrix is its own transpose, in normal form.
+
+        >>> F.symmetric(F.array((k, l), poly(s(k, l)))), F.symmetric(F.array((k, l), poly(w(k, l))))
+        (True, False)
+        """
         (i, j), frozen = array
         k = self.new(i)
         swapped = self.replace(self.replace(self.replace(dict(frozen), {i: k}), {j: i}), {k: j})
         return swapped == dict(frozen)
 
     def posdef(self, array: tuple[Any, Any]) -> bool:
-        """Sums of positive multiples of posdef entries, positive diagonals and Gram matrices."""
+        """Sums of positive multiples of posdef entries, positive diagonals and Gram matrices.
+
+        >>> F.posdef(F.array((k, l), poly(sum_of(("d", k, l), ("S", i, ("*", w(i, k), w(i, l)))))))
+        True
+        >>> F.posdef(F.array((k, l), poly(w(k, l))))
+        False
+        """
         if array in self.assumed_posdef:
             return True
         (i, j), frozen = array
@@ -89,7 +100,15 @@ class Matrices(Sums):
     def inverse(
         self, variables: Sequence[RawIndex], body: Poly, row: RawIndex, column: RawIndex
     ) -> Poly:
-        """Entries of A^-1: (s A)^-1 = A^-1/s, diagonal, inverse of an inverse, symmetric."""
+        """Entries of A^-1: (s A)^-1 = A^-1/s, diagonal, inverse of an inverse, symmetric.
+
+        >>> show(F.inverse((k, l), poly(("*", a, s(k, l))), i, j))
+        'a^-1*Inv(s[#1.0,#1.1])[i,j]'
+        >>> F.inverse((k, l), poly(w(k, l)), i, j)
+        Traceback (most recent call last):
+            ...
+        symelbo.checker.terms.NotShown: a matrix not shown to be invertible
+        """
         i, j = variables
         if i[2:] != j[2:]:
             raise NotShown("the inverse of a matrix that is not square")
@@ -119,7 +138,11 @@ class Matrices(Sums):
         return self.atom(("Inv", array, row, column))
 
     def logdet(self, variables: Sequence[RawIndex], body: Poly) -> Poly:
-        """log|s A| = n log s + log|A|, log|A^-1| = -log|A|, log|diag| = sum of logs."""
+        """log|s A| = n log s + log|A|, log|A^-1| = -log|A|, log|diag| = sum of logs.
+
+        >>> show(F.logdet((k, l), poly(("*", a, ("d", k, l)))))
+        'D*log(a)'
+        """
         i, j = variables
         if i[2:] != j[2:]:
             raise NotShown("the determinant of a matrix that is not square")

@@ -188,6 +188,7 @@ class Polynomials:
     # ---------------------------------------------------------------------------- atoms
 
     def intern(self, atom: Atom) -> int:
+        """The number of an atom."""
         number = self.numbers.get(atom)
         if number is None:
             number = self.numbers[atom] = len(self.atoms)
@@ -197,6 +198,7 @@ class Polynomials:
         return number
 
     def atom(self, atom: Atom, exponent: Rational = 1) -> Poly:
+        """An atom as a polynomial."""
         return {((self.intern(atom), exponent),): 1}
 
     def _index_variables(self, index: RawIndex) -> frozenset[RawIndex]:
@@ -275,6 +277,7 @@ class Polynomials:
         return f"({' '.join(parts)})"
 
     def new(self, like: RawIndex) -> RawIndex:
+        """A bound index of the same range under a name of its own."""
         self.fresh += 1
         return ("i", f"~{self.fresh}n", *like[2:])
 
@@ -292,7 +295,11 @@ class Polynomials:
         return None
 
     def inside(self, index: RawIndex, variable: RawIndex) -> bool:
-        """Every value of the index is in the range of the variable, for all sizes."""
+        """Every value of the index is in the range of the variable, for all sizes.
+
+        >>> F.inside(("p", "", 2), i), F.inside(("p", "D", 0), i)
+        (False, True)
+        """
         _, _, low, size, offset = variable
         smallest = self.least.get(size, 1)
         if index[0] == "p":
@@ -305,7 +312,13 @@ class Polynomials:
         return span is not None and span[1] == size and span[0] >= low and span[2] <= offset
 
     def delta(self, a: RawIndex, b: RawIndex) -> Poly:
-        """1 where equal, 0 where the ranges or the case exclude it, else an atom."""
+        """1 where equal, 0 where the ranges or the case exclude it, else an atom.
+
+        >>> show(F.delta(i, ("o", i, 1)))
+        '0'
+        >>> show(F.delta(i, j))
+        'delta(i,j)'
+        """
         if a == b:
             return UNIT
         if frozenset((a, b)) in self.apart:
@@ -333,7 +346,11 @@ class Polynomials:
     # --------------------------------------------------------------------- polynomials
 
     def mul(self, left: Poly, right: Poly) -> Poly:
-        """p, q -> p q, in normal form."""
+        """p, q -> p q, in normal form.
+
+        >>> show(F.mul(poly(x), poly(minus(x, y))))
+        'x^2 + -1*x*y'
+        """
         if left is UNIT:
             return right
         if right is UNIT:
@@ -373,7 +390,13 @@ class Polynomials:
         return self.reduce(exponents)
 
     def reduce(self, exponents: dict[int, Rational]) -> Poly:
-        """One monomial -> normal form: z^2 = z, denominators expanded or split."""
+        """One monomial -> normal form: z^2 = z, denominators expanded or split.
+
+        >>> show(poly(power(z, 3)))
+        'z'
+        >>> show(poly(power(("f", "sin", x), 2)))
+        '1 + -1*cos(x)^2'
+        """
         scale: Rational = 1
         expand: list[Poly] = []
         angles: list[int] = []  # sines and cosines of numbers
@@ -456,6 +479,9 @@ class Polynomials:
         """Partial fractions over one denominator Q; None if there is nothing to do.
 
         lead(Q)/Q = 1 - (Q - lead(Q))/Q, and 1/(x Q) = (1/x - s/Q)/r where Q = r + x s, r a number.
+
+        >>> show(poly(("*", a, power(sum_of(ONE, a), -1))))
+        '1 + -1*(1 + a)^-1'
         """
         for a, e in exponents.items():
             if e >= 0 or self.atoms[a][0] != "P":
@@ -504,6 +530,9 @@ class Polynomials:
         """1/(x Q) = (1/x - c/Q)/r where Q = r + c x, x the leading atom and r one positive product.
 
         It ends, since the exponent of x rises to 0.
+
+        >>> show(poly(("*", power(a, -1), power(sum_of(a, b), -1))))
+        'a^-1*b^-1 + -1*b^-1*(a + b)^-1'
         """
         poly: Poly = dict(self.atoms[a][1])
         if len(poly) != 2 or len(lead) != 1 or lead[0][1] != 1:
@@ -528,7 +557,11 @@ class Polynomials:
         return (sum(table.values()), *(table.get(b, 0) for b in order))
 
     def content(self, poly: Poly) -> tuple[Monomial, Rational, Poly]:
-        """poly = c * monomial * prime, with prime canonical and free of denominators."""
+        """poly = c * monomial * prime, with prime canonical and free of denominators.
+
+        >>> F.content(poly(sum_of(("*", TWO, a, x), ("*", TWO, a, y))))[1]
+        Fraction(2, 1)
+        """
         outside: dict[int, Rational] = {}
         while poly:
             tables = [dict(m) for m in poly]
@@ -586,7 +619,11 @@ class Polynomials:
             table.pop(a, None)
 
     def unit_factors(self, poly: Poly) -> list[tuple[Poly, Poly]]:
-        """A factor 1 - p of a polynomial that has more, with its cofactor."""
+        """A factor 1 - p of a polynomial that has more, with its cofactor.
+
+        >>> len(F.unit_factors(poly(power(minus(ONE, p), 2))))
+        1
+        """
         for a in {a: None for m in poly for a, _ in m}:
             if self._kind(a) != "unit":
                 continue
@@ -657,7 +694,15 @@ class Polynomials:
         return self._kind(a) in BITS or self.atoms[a][0] == "d"
 
     def power(self, poly: Poly, e: Rational) -> Poly:
-        """poly^e for a rational e; what is inverted must be shown nonzero, roots need signs."""
+        """poly^e for a rational e; what is inverted must be shown nonzero, roots need signs.
+
+        >>> show(F.power(poly(a), -2))
+        'a^-2'
+        >>> F.power(poly(x), -1)
+        Traceback (most recent call last):
+            ...
+        symelbo.checker.terms.NotShown: not shown to be nonzero: x
+        """
         e = rational_of(e)
         if e.denominator == 1 and e >= 0:
             if len(poly) > 1 and e > MAX_POWER:
@@ -698,7 +743,11 @@ class Polynomials:
         return dict(result)
 
     def number_power(self, c: Rational, e: Rational) -> Poly:
-        """c^e as a number times roots of primes."""
+        """c^e as a number times roots of primes.
+
+        >>> show(F.number_power(12, Fraction(1, 2)))
+        '2*3^1/2'
+        """
         if _bits(c) * max(e, -e) > MAX_BITS_OF_POWER:
             raise NotShown("a power that is too large")
         if e.denominator == 1:
@@ -714,6 +763,7 @@ class Polynomials:
         return {((a, 1),): 1}
 
     def all_atoms(self, poly: Poly) -> list[int]:
+        """The atoms of a polynomial, those inside others too."""
         seen: dict[int, None] = {}
         stack = [a for m in poly for a, _ in m]
         while stack:
@@ -737,6 +787,7 @@ class Polynomials:
     # ------------------------------------------------------------------------- text
 
     def show(self, poly: Poly) -> str:
+        """The start of a polynomial, to be read."""
         parts = []
         for m, c in list(poly.items())[:12]:
             factors = [self._show_atom(self.atoms[a]) + (f"^{e}" if e != 1 else "") for a, e in m]

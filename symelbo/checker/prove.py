@@ -24,6 +24,11 @@ def is_zero(raw: Raw, *, given: Hypotheses = NOTHING) -> bool:
     """True only if the term is shown to vanish for all sizes, indices and values in their domains.
 
     False: not shown.
+
+    >>> is_zero(minus(("S", k, v(k)), ("S", l, v(l))))
+    True
+    >>> is_zero(minus(x, y))
+    False
     """
     try:
         prove_zero(raw, given=given)
@@ -59,6 +64,12 @@ def prove_defined(raw: Raw, *, given: Hypotheses = NOTHING) -> None:
     """Raises NotShown unless the term has a value at all values of its entries, without exception.
 
     As in 1/w: that w = 0 happens almost nowhere does not help at a stationary point.
+
+    >>> prove_defined(power(sum_of(ONE, power(x, 2)), -1))
+    >>> prove_defined(power(x, -1))
+    Traceback (most recent call last):
+        ...
+    symelbo.checker.terms.NotShown: not shown to be nonzero: x
     """
     nothing: Raw = ("*", ("q", Fraction(0)), raw)
     prove_zero(nothing, given=replace(given, everywhere=True))

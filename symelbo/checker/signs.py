@@ -40,7 +40,11 @@ class Signs(Polynomials):
         return ""
 
     def sign(self, a: int) -> str:
-        """ "+" positive, "0" not negative, "" unknown."""
+        """ "+" positive, "0" not negative, "" unknown.
+
+        >>> [F.sign(F.intern(atom)) for atom in (a, z, x)]
+        ['+', '0', '']
+        """
         if a not in self.signs:
             self.signs[a] = self._sign(self.atoms[a])
             if self.signs[a] != "+" and self.patterns:
@@ -94,10 +98,17 @@ class Signs(Polynomials):
         return ""
 
     def length_at_least(self, variable: RawIndex) -> int:
+        """How many places a range has at the smallest sizes."""
         _, _, low, size, offset = variable
         return int((self.least.get(size, 1) if size else 0) + offset - low + 1)
 
     def monomial_sign(self, monomial: Monomial) -> str:
+        """The sign of a product of powers, from those of its factors; even powers are not negative.
+
+        >>> (monomial,) = poly(("*", a, power(x, 2)))
+        >>> F.monomial_sign(monomial)
+        '0'
+        """
         result = "+"
         for a, e in monomial:
             sign = self.sign(a)
@@ -126,6 +137,11 @@ class Signs(Polynomials):
     def poly_sign(self, poly: Poly) -> str:
         """Positive coefficients on signed monomials; else affine in an atom of a known range (or in
         its square): the signs at the ends of the range.
+
+        >>> F.poly_sign(poly(sum_of(a, power(x, 2))))
+        '+'
+        >>> F.poly_sign(poly(minus(a, b)))
+        ''
         """
         if not poly:
             return "0"
@@ -156,6 +172,9 @@ class Signs(Polynomials):
         """The sign of c0 + c1 x, x = a or a^2 in a range, from the signs at its two ends.
 
         At an infinite end: from the sign of c1.  An end that is not attained may have the sign 0.
+
+        >>> F.positive(poly(minus(ONE, p)))
+        True
         """
         degrees = {dict(m).get(a, 0) for m in poly}
         bounds = self.range_of(a)
@@ -190,7 +209,11 @@ class Signs(Polynomials):
         return "+" if at_high == "+" and low[1] else "0"
 
     def sign_of_square(self, poly: Poly, a: int) -> str:
-        """c0 + c1 x + c2 x^2 is positive where c2 > 0 and 4 c0 c2 > c1^2."""
+        """c0 + c1 x + c2 x^2 is positive where c2 > 0 and 4 c0 c2 > c1^2.
+
+        >>> F.positive(poly(sum_of(power(x, 2), x, ONE)))
+        True
+        """
         parts: dict[Rational, Poly] = {0: {}, 1: {}, 2: {}}
         for m, v in poly.items():
             table = dict(m)
@@ -205,7 +228,11 @@ class Signs(Polynomials):
         return "+" if self.poly_sign(rest) == "+" else ""
 
     def sign_along_index(self, constant: Poly, slope: Poly, a: int) -> str:
-        """The sign of c0 + c1 i for an index i, from both ends of its range."""
+        """The sign of c0 + c1 i for an index i, from both ends of its range.
+
+        >>> F.positive(poly(sum_of(("iv", i), ONE)))
+        True
+        """
         span = self.span(self.atoms[a][1])
         if span is None:
             return ""
@@ -220,7 +247,11 @@ class Signs(Polynomials):
         return "+" if (at_low, at_high) == ("+", "+") else "0"
 
     def range_of(self, a: int) -> tuple[End | None, End | None] | None:
-        """The ends (value, whether it is excluded; None: infinite) of the values of an atom."""
+        """The ends (value, whether it is excluded; None: infinite) of the values of an atom.
+
+        >>> F.range_of(F.intern(p))
+        ((0, True), (1, True))
+        """
         atom = self.atoms[a]
         head = atom[0]
         if head == "v" or (head == "A" and not atom[5]):
@@ -252,7 +283,11 @@ class Signs(Polynomials):
         return None
 
     def closed_term(self, poly: Poly) -> Raw | None:
-        """The polynomial as a term, if it holds numbers and elementary functions of these only."""
+        """The polynomial as a term, if it holds numbers and elementary functions of these only.
+
+        >>> F.closed_term(poly(x)) is None
+        True
+        """
         parts: list[Raw] = []
         for monomial, c in poly.items():
             factors: list[Raw] = [("q", Fraction(c))]
@@ -275,13 +310,18 @@ class Signs(Polynomials):
         return ("+", *parts)
 
     def nonzero_atom(self, a: int) -> bool:
+        """Whether an atom differs from 0: by its sign, by assumption, or since it is a sign."""
         atom = self.atoms[a]
         if atom[:2] == ("f", "sign") and self.generic(dict(atom[2])):
             return True
         return self.sign(a) == "+" or a in self.assumed_atoms
 
     def nonzero(self, poly: Poly) -> bool:
-        """For a canonical prime polynomial."""
+        """For a canonical prime polynomial.
+
+        >>> F.nonzero(poly(sum_of(a, ONE))), F.nonzero(poly(x))
+        (True, False)
+        """
         if self.positive(poly) or self.positive(scale_poly(poly, -1)):
             return True
         return freeze(poly) in self.assumed or freeze(scale_poly(poly, -1)) in self.assumed
@@ -290,6 +330,9 @@ class Signs(Polynomials):
         """Whether something is 0 almost nowhere: linear in a continuous entry that is alone.
 
         Densities count almost everywhere, and velocities are continuous: so it may be inverted.
+
+        >>> F.generic(poly(x)), F.generic(poly(minus(z, z2)))
+        (True, False)
         """
         if self.nonzero(part) or (len(part) == 1 and self._is_assumed(part)):
             return True

@@ -55,6 +55,11 @@ class Sums(Functions):
     # ------------------------------------------------------------------- substitution
 
     def index_value(self, index: RawIndex) -> Poly:
+        """An index as a number: i + n, C + n, n.
+
+        >>> show(F.index_value(("o", i, 2)))
+        'i + 2'
+        """
         if index[0] == "p":
             number: Poly = {(): index[2]} if index[2] else {}
             return add_polys(number, self.atom(("n", index[1]))) if index[1] else number
@@ -63,6 +68,11 @@ class Sums(Functions):
         return self.atom(("iv", index))
 
     def entry(self, raw: Raw) -> Poly:
+        """An entry, or its value; S[i, j] = S[j, i] of a symmetric matrix.
+
+        >>> F.entry(s(i, j)) == F.entry(s(j, i))
+        True
+        """
         _, name, kind, where = raw
         if self.values and all(i[0] == "p" and i[1] == "" for i in where):
             value = self.values.get((name, tuple(i[2] for i in where)))
@@ -73,7 +83,11 @@ class Sums(Functions):
         return self.atom(("v", name, kind, where))
 
     def replace(self, poly: Poly, what: Mapping[RawIndex, RawIndex]) -> Poly:
-        """Index variables replaced everywhere, in normal form again."""
+        """Index variables replaced everywhere, in normal form again.
+
+        >>> show(F.replace(poly(v(i)), {i: j}))
+        'v[j]'
+        """
         self.spend(len(poly))
         keys = frozenset(what)
         tag = tuple(what.items())
@@ -107,6 +121,7 @@ class Sums(Functions):
         return self.power(poly, e)
 
     def rebuild(self, atom: Atom, what: Mapping[RawIndex, RawIndex]) -> Poly:
+        """An atom with indices replaced, in normal form again."""
         head = atom[0]
         if head == "iv":
             return self.index_value(map_index(atom[1], what))
@@ -167,12 +182,21 @@ class Sums(Functions):
     # ------------------------------------------------------------------------- sums
 
     def total(self, variables: Sequence[RawIndex], poly: Poly) -> Poly:
-        """sum over the variables, the last one innermost."""
+        """sum over the variables, the last one innermost.
+
+        >>> show(F.total([i], poly(ONE)))
+        'D'
+        """
         for variable in reversed(variables):
             poly = self.total_one(variable, poly)
         return poly
 
     def total_one(self, variable: RawIndex, poly: Poly) -> Poly:
+        """The sum over one range: place by place if it is concrete, else cut at its places.
+
+        >>> show(poly(("S", of_three, ("iv", of_three))))
+        '6'
+        """
         _, _, low, size, offset = variable
         result: Poly = {}
         if not size:
@@ -217,7 +241,11 @@ class Sums(Functions):
         return contracted, others
 
     def close(self, bound: list[RawIndex], monomial: Monomial) -> Poly:
-        """The sum of one monomial: nested sums merged, deltas contracted, components separated."""
+        """The sum of one monomial: nested sums merged, deltas contracted, components separated.
+
+        >>> show(poly(("S", k, ("*", ("d", k, i), v(k)))))
+        'v[i]'
+        """
         table = dict(monomial)
         for a, e in monomial:
             if self.atoms[a][0] == "S" and e in (1, 2, 3) and self.variables[a] & set(bound):
@@ -256,13 +284,17 @@ class Sums(Functions):
         rest: dict[int, Rational],
         what: Mapping[RawIndex, RawIndex],
     ) -> Poly:
+        """The sum over the other indices, one being replaced by what it is equal to."""
         left = [v for v in bound if v != variable]
         return self._close_all(left, self.replace({tuple(sorted(rest.items())): 1}, what))
 
     def solve(
         self, left: RawIndex, right: RawIndex, bound: list[RawIndex]
     ) -> tuple[RawIndex, RawIndex] | None:
-        """delta(b + n, t) -> b = t - n, if that is always in the range of b."""
+        """delta(b + n, t) -> b = t - n, if that is always in the range of b.
+
+        >>> F.solve(("o", k, 1), ("p", "D", 0), [k])
+        """
         base, by = (left[1], left[2]) if left[0] == "o" else (left, 0)
         if base not in bound or base in self._index_variables(right):
             return None
@@ -276,6 +308,9 @@ class Sums(Functions):
     ) -> tuple[RawIndex, dict[int, Rational], Poly] | None:
         """sum_j Inv(M)[i, j] M[j, k] -> delta(i, k) where M is one entry and j runs over all of
         it.
+
+        >>> show(poly(("S", k, ("*", ("Inv", S, i, k), s(k, j)))))
+        'delta(i,j)'
         """
         _, (variables, frozen), row, column = self.atoms[a]
         if (
@@ -324,7 +359,11 @@ class Sums(Functions):
         return []
 
     def components(self, bound: list[RawIndex], table: dict[int, Rational]) -> Poly:
-        """A product of sums that share no bound index."""
+        """A product of sums that share no bound index.
+
+        >>> show(poly(("S", k, ("S", l, ("*", v(k), v(l))))))
+        'sum[#1.0=1..D](v[#1.0])^2'
+        """
         result = UNIT
         pending = dict(table)
         free = {a: e for a, e in pending.items() if not (self.variables[a] & set(bound))}
@@ -349,6 +388,11 @@ class Sums(Functions):
         return dict(result)
 
     def component(self, group: list[RawIndex], members: dict[int, Rational]) -> Poly:
+        """A sum whose indices are all connected, under its smallest canonical names; sum 1 = D.
+
+        >>> show(F.component([k], {}))
+        'D'
+        """
         if not members:  # sum of 1: the length of the range
             ((_, _, low, size, offset),) = group
             if self.length_at_least(group[0]) < 0:
@@ -376,7 +420,11 @@ class Sums(Functions):
         return {((self.intern(("S", best[2], best[0])), 1),): best[1]}
 
     def simplex(self, group: list[RawIndex], members: dict[int, Rational]) -> Poly | None:
-        """sum_{i<=C} p_i -> 1 and sum_{i<=C-1} p_i -> 1 - p_C on a simplex."""
+        """sum_{i<=C} p_i -> 1 and sum_{i<=C-1} p_i -> 1 - p_C on a simplex.
+
+        >>> show(poly(("S", c, pi(c))))
+        '1'
+        """
         if len(group) != 1 or list(members.values()) != [1]:
             return None
         (a,) = members
