@@ -455,7 +455,7 @@ class Polynomials:
         def turn(name: str, angle: Rational) -> Poly:
             if not angle:
                 return UNIT if name == "cos" else {}
-            size: Poly = {(): abs(angle)}
+            size: Poly = {(): angle if angle > 0 else -angle}
             turned = self.atom(("f", name, freeze(size)))
             return scale_poly(turned, -1) if angle < 0 and name == "sin" else turned
 
