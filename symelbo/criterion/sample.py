@@ -84,7 +84,10 @@ class Row:
 
 
 def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
-    """Small values of the sizes, the smallest first; categories need two of them."""
+    """Small values of the sizes, the smallest first; categories need two of them.
+
+    Sizes of which more means more equations, those of plates, before those of parameters alone.
+    """
     least: dict[str, int] = {}
 
     def need(extent: Extent, count: int) -> None:
@@ -113,7 +116,13 @@ def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
             for extent, count in _places_in(item):
                 need(extent, count)
     names = sorted(least)
-    choices = sorted(product((0, 1, 2), repeat=len(names)), key=lambda c: (sum(c), c))
+    plates = {index.extent.size for factor in factors for index in factor.plates}
+    costs = [1 if name in plates else 2 for name in names]
+
+    def cost(choice: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+        return sum(c * more for c, more in zip(costs, choice, strict=True)), choice
+
+    choices = sorted(product((0, 1, 2), repeat=len(names)), key=cost)
     for choice in choices[:MAX_SIZES]:
         yield {name: least[name] + more for name, more in zip(names, choice, strict=True)}
 
