@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from symelbo.compile_pdf import compile_pdf
 from symelbo.manifest import MANIFEST, OutputError
 from symelbo.replace_folder import replace_folder
+from symelbo.values import dataclass
 
 if TYPE_CHECKING:
     from symelbo.answer.derivation import Derivation
