@@ -6,7 +6,6 @@ Documents are printed from these values; a step that was not taken cannot be pri
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from symelbo.entropy.exact_posterior import ExactPosterior
 from symelbo.entropy.summand import EntropySum
 from symelbo.index.terms import Array, Symbol, Term
 from symelbo.model.model import Model
+from symelbo.values import dataclass
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from symelbo.code.ops import FUNCTIONS, Axes
 from symelbo.code.plan import Assignment, Average, Unsupported, Value, symbols_in
@@ -42,6 +41,7 @@ from symelbo.index.terms import (
 )
 from symelbo.index.tidy import sum_over
 from symelbo.model.model import Statement
+from symelbo.values import dataclass, field
 
 __all__ = ["Draft", "rows_of"]
 

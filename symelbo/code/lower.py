@@ -7,7 +7,6 @@ among its own.  Law: the operation, evaluated at arrays, equals the term at ever
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Final
 
@@ -42,6 +41,7 @@ from symelbo.index.terms import (
     Sum,
     Term,
 )
+from symelbo.values import dataclass, field, replace
 
 __all__ = ["Lowering"]
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 import symelbo
@@ -21,6 +20,7 @@ from symelbo.code.print_numpy import NumpyPrinter, needs_of
 from symelbo.code.python_template import fill_module
 from symelbo.index.terms import Extent
 from symelbo.resources import templates_directory
+from symelbo.values import dataclass
 
 __all__ = ["render_numpy", "render_python"]
 

@@ -9,11 +9,11 @@ transpositions and new axes where they are needed, so that a printer is a table 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Final, TypeAlias
 
 from symelbo.index.terms import Extent, Index
+from symelbo.values import dataclass, fields
 
 __all__ = [
     "At",

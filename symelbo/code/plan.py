@@ -8,12 +8,12 @@ so that a term has the free indices for axes and can be evaluated as it stands.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from symelbo.code.ops import Axes, Op
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Extent, Index, Symbol, Term
+from symelbo.values import dataclass
 
 __all__ = [
     "Argument",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from symelbo.code.ops import Length, dim_text, walk
 from symelbo.code.plan import Argument, Degrees, Least, Line
@@ -14,6 +13,7 @@ from symelbo.index.build import extent_length
 from symelbo.index.domains import Interval, Naturals
 from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import Entry, Extent, Role, Size, Symbol, Term
+from symelbo.values import replace
 
 __all__ = ["as_optional", "conditions_on", "list_arguments", "sizes_in", "symbol_argument"]
 

@@ -9,7 +9,6 @@ samples    a weighted sum over samples (or an enumeration) of the latents
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from symelbo.answer.derivation import FactorResult
 from symelbo.code.draft import Draft
@@ -22,6 +21,7 @@ from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Add, Array, Index, Symbol, Term
 from symelbo.index.tidy import sum_over, tidy
 from symelbo.model.model import Statement
+from symelbo.values import dataclass, field
 
 __all__ = ["Expectations"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from symelbo.answer.derivation import FactorResult
 from symelbo.code.draft import Draft
@@ -39,6 +38,7 @@ from symelbo.index.terms import (
 )
 from symelbo.index.tidy import sum_over, tidy
 from symelbo.model.model import Statement
+from symelbo.values import dataclass
 
 __all__ = ["Body", "plan_elbo", "plan_entropy_sum", "plan_gap", "plan_profiles"]
 

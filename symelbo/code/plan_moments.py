@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symelbo.code.draft import Draft, rows_of
@@ -53,6 +52,7 @@ from symelbo.index.terms import (
 )
 from symelbo.index.tidy import tidy
 from symelbo.model.model import Statement
+from symelbo.values import dataclass, field
 
 __all__ = ["Moments", "NotQuadratic", "has_latents", "tidy_residuals"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
 from typing import Any, Final
@@ -12,6 +11,7 @@ from typing import Any, Final
 from symelbo.code import ops
 from symelbo.code.ops import Op, dim_text
 from symelbo.index.terms import Index
+from symelbo.values import dataclass
 
 __all__ = ["NumpyPrinter", "Text", "needs_of"]
 

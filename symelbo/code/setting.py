@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keyword
-from dataclasses import dataclass
 
 from symelbo.answer.derivation import Derivation
 from symelbo.code.facts import find_facts
@@ -25,6 +24,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.values import dataclass
 
 __all__ = ["DATA", "SAMPLES", "Setting", "Variable", "fresh"]
 

@@ -6,7 +6,6 @@ The criterion (U) does not need it; the papers state theirs in these terms.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from symelbo.criterion.factor import Factor, open_density
 from symelbo.criterion.identity import Identity
@@ -18,6 +17,7 @@ from symelbo.index.differentiate import derivative_by
 from symelbo.index.normal import Poly, from_monomial, from_poly, normal, to_poly
 from symelbo.index.substitute import replace_index, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Index, Symbol, Term
+from symelbo.values import dataclass, replace
 
 __all__ = ["FactorForm", "Slope", "express_form"]
 

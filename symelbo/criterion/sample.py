@@ -10,7 +10,6 @@ residues modulo a prime, in which ranks are exact and quick.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice, product
 from math import isfinite, prod
@@ -46,6 +45,7 @@ from symelbo.index.terms import (
     Term,
     literal_place,
 )
+from symelbo.values import dataclass, field
 
 __all__ = ["Instance", "Row", "Values", "interpretations", "small_sizes"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.identity import Identity
@@ -19,6 +18,7 @@ from symelbo.index.terms import Add, Apply, Array, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy
 from symelbo.model.model import Model
 from symelbo.notation.arrange import split_sign
+from symelbo.values import replace
 
 __all__ = ["sum_entropies"]
 

@@ -10,7 +10,6 @@ parents of a factor).  Two finders, both sufficient only; what they find is chec
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -60,6 +59,7 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
+from symelbo.values import dataclass
 
 __all__ = ["Found", "NotFound", "divisors", "find_by_elimination", "find_scaling", "unknown_like"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from symelbo.index.range import POSITIVE
@@ -24,6 +23,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.values import dataclass, replace
 
 __all__ = [
     "Letter",

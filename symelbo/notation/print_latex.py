@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
 
 from symelbo.index.build import ONE
@@ -54,6 +53,7 @@ from symelbo.notation.names import (
     name_indices,
     symbol_names,
 )
+from symelbo.values import dataclass, field, replace
 
 __all__ = [
     "break_lines",

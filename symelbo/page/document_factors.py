@@ -3,7 +3,6 @@ r"""One factor as the document shows it: every formula from a term of the deriva
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from symelbo.answer.derivation import Derivation, FactorResult
 from symelbo.code.rearrange import name_residuals
@@ -36,6 +35,7 @@ from symelbo.notation.names import (
 )
 from symelbo.notation.print_latex import latex_width
 from symelbo.page.document_notation import LINE, Notation, Row, ranges, sum_signs
+from symelbo.values import dataclass, replace
 from symelbo.words import join_words
 
 __all__ = ["FactorPart", "Velocity", "make_factor_part", "process_row", "velocities_of"]

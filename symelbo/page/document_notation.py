@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from symelbo.index.substitute import walk_parts
@@ -28,6 +27,7 @@ from symelbo.notation.print_latex import (
     latex_width,
     print_latex,
 )
+from symelbo.values import dataclass
 
 __all__ = ["Notation", "Row", "choose_notation", "is_compound", "sum_signs"]
 

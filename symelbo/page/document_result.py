@@ -3,7 +3,6 @@ r"""The entropy sum as signed summands, and the gap off stationarity."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from symelbo.answer.derivation import Derivation
 from symelbo.entropy.summand import Kind, Summand
@@ -19,6 +18,7 @@ from symelbo.notation.arrange import split_sign
 from symelbo.notation.names import latex_symbol
 from symelbo.page.document_factors import FactorPart, Velocity
 from symelbo.page.document_notation import Notation, sum_signs
+from symelbo.values import dataclass
 
 __all__ = ["ResultPrinter"]
 

@@ -6,7 +6,6 @@ Prose is general; every formula is printed from a term of the derivation.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import log10
 from typing import Any
 
@@ -39,6 +38,7 @@ from symelbo.page.document_notation import (
 )
 from symelbo.page.document_result import ResultPrinter
 from symelbo.page.latex_templates import fill_appendix, fill_proof
+from symelbo.values import dataclass
 from symelbo.words import count_of, join_words
 
 __all__ = ["render_appendix", "render_headline", "render_proof"]

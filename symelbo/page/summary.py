@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 from typing import Final
 
@@ -21,6 +20,7 @@ from symelbo.index.tidy import tidy, tidy_array
 from symelbo.notation.names import name_array_indices
 from symelbo.notation.print_text import print_text, text_summands
 from symelbo.page.derivation_json import PRINTED_BOUND, residual_bound
+from symelbo.values import dataclass
 from symelbo.words import count_of, join_words
 
 __all__ = ["abbreviations", "render_summary", "sum_text", "where_it_holds"]

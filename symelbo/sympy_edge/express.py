@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import product
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +12,7 @@ import sympy as sp
 from symelbo.answer.derivation import Derivation, FactorResult
 from symelbo.index.terms import Array, Symbol
 from symelbo.sympy_edge.to_sympy import Writer, python_name
+from symelbo.values import dataclass
 
 __all__ = ["Expressions", "FactorExpressions", "express"]
 
