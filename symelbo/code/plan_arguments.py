@@ -17,7 +17,6 @@ from symelbo.index.terms import Entry, Extent, Role, Size, Symbol, Term
 
 __all__ = ["as_optional", "conditions_on", "list_arguments", "sizes_in", "symbol_argument"]
 
-WEIGHTS = "non-negative, summing to one over the last axis"
 _ONLY_CHECKED = "Only checked: the value does not depend on it."
 
 
@@ -104,22 +103,22 @@ def symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False)
     """The argument that holds a symbol of the model."""
     variable = setting.variable(symbol).symbol
     domain = symbol.domain
-    kind, described = domain.check, domain.described
+    check, described = domain.check, domain.described
     if symbol in setting.facts.zeros:
-        kind, described = "weights", WEIGHTS
+        check, described = "weights", "non-negative, summing to one over the last axis"
     lower, upper = setting.bounds(symbol)
     limits: tuple[Term | None, Term | None] = (None, None)
-    if kind == "category" and (extent := setting.category_extent(symbol)) is not None:
+    if domain.is_place and (extent := setting.category_extent(symbol)) is not None:
         limits = (None, extent_length(extent))
     known = (lower, upper) != (None, None)
-    if kind == "interval" or (known and kind in ("positive", "real")):
-        kind, described, limits = "interval", Interval.described, (lower, upper)
-    elif kind == "naturals":
+    if check == "interval" or (known and check in ("positive", "real")):
+        check, described, limits = "interval", Interval.described, (lower, upper)
+    elif check == "naturals":
         limits = (None, upper)
-    elif kind == "counts":
+    elif check == "counts":
         limits = (None, setting.total(symbol))
         if limits[1] is None:
-            kind, described = "naturals", Naturals.described
+            check, described = "naturals", Naturals.described
     what = {
         Role.OBSERVED: "data, ",
         Role.INPUT: "covariates, ",
@@ -132,9 +131,9 @@ def symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False)
         text += f" (`{symbol.name}` in the model)"
     text += f". {_ONLY_CHECKED}" if optional else "."
     if optional:
-        kind = "real" if kind == "category" else kind
+        check = "real" if domain.is_place else check
         limits = (None, None)
-    return Argument(variable.name, "array", text, variable.shape, kind, *limits, optional)
+    return Argument(variable.name, "array", text, variable.shape, check, *limits, optional)
 
 
 def as_optional(argument: Argument) -> Argument:

@@ -9,6 +9,7 @@ from symelbo.answer.derivation import Derivation
 from symelbo.code.facts import find_facts
 from symelbo.code.ops import Axes
 from symelbo.entropy.summand import EntropySum
+from symelbo.index.build import extent_of
 from symelbo.index.domains import Real, Simplex
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import (
@@ -118,11 +119,8 @@ class Setting:
 
     def category_extent(self, node: Symbol) -> Extent | None:
         """The number of categories of a node."""
-        match node.domain.upper:
-            case Size(name):
-                return Extent(name)
-            case Number(value):
-                return Extent(None, int(value))
+        if (extent := extent_of(node.domain.upper)) is not None:
+            return extent
         for statement in self.model.statements:
             if statement.node == node:
                 shapes = [dict(statement.extents).get("K")]

@@ -18,7 +18,7 @@ from random import Random
 from typing import Final, ParamSpec, TypeVar
 
 from symelbo.criterion.factor import Factor, is_parent, symbols_of_statement
-from symelbo.index.build import ONE, add, mul, power, total
+from symelbo.index.build import ONE, add, extent_of, mul, power, total
 from symelbo.index.concretize import extent_value, index_tuples
 from symelbo.index.domains import Real
 from symelbo.index.interpret import Interpretation, interpret_functions
@@ -99,8 +99,8 @@ def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
                 need(extent, 1)
             if symbol.domain.rank == 1:
                 need(symbol.shape[-1], 2)
-            if symbol.domain.is_place and isinstance(symbol.domain.upper, Size):
-                need(Extent(symbol.domain.upper.name), 2)
+            if symbol.domain.is_place and (most := extent_of(symbol.domain.upper)) is not None:
+                need(most, 2)
         inner = factor.node.shape[len(factor.statement.places) :]
         node = Entry(factor.node, (*factor.statement.places, *formal_indices(inner)))
         given: list[Term | Array] = [node, *(array for _, array in factor.statement.arguments)]

@@ -9,6 +9,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
+from symelbo.index.build import extent_of
 from symelbo.index.polynomial import Poly, from_poly
 from symelbo.index.range import NONNEGATIVE, NOTHING_BUT_ZERO, POSITIVE, REAL, Range, call_range
 from symelbo.index.substitute import free_indices, replace_index
@@ -248,6 +249,7 @@ def _mixture(index: Index, body: Term) -> Range | None:
             and bounds(factor).within(NONNEGATIVE)
             and bounds(factor).within(NONNEGATIVE)
             and bounds(factor).within(NONNEGATIVE)
+            and bounds(factor).within(NONNEGATIVE)
             and factor.indices[-1] == index
             and index.low == 1
             and factor.symbol.shape[-1] == index.extent
@@ -281,11 +283,8 @@ def place_bounds(place: IndexTerm) -> tuple[Extent, Extent] | None:
         case Position(extent):
             return extent, extent
         case Entry(symbol, _):
-            upper = symbol.domain.upper
-            if isinstance(upper, Size):
-                return Extent(None, 1), Extent(upper.name)
-            if isinstance(upper, Number):
-                return Extent(None, 1), Extent(None, int(upper.value))
+            most = extent_of(symbol.domain.upper)
+            return None if most is None else (Extent(None, 1), most)
     return None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from symelbo.index.build import ZERO, add, call, extent_length, mul, negate, number, power, total
+from symelbo.index.signs import place_bounds
 from symelbo.index.substitute import instantiate
 from symelbo.index.terms import (
     Add,
@@ -49,7 +50,6 @@ from symelbo.language.scope import (
     SizeName,
     Undeclared,
     array_shape,
-    category_extent,
     is_sound,
     value_of,
 )
@@ -224,17 +224,13 @@ class Resolver:
                 extent == UNKNOWN_EXTENT
             ):
                 return None
-            case Index(_, extent, low):
-                return Reach(low, extent)
-            case Offset(Index(_, extent, low), by):
-                return Reach(low + by, Extent(extent.size, extent.offset + by))
-            case Position(extent):
-                return Reach(extent.offset if extent.size is None else None, extent)
-            case Entry(symbol, _):
-                upper = category_extent(symbol)
-                if upper is None and symbol.role is Role.VALUE:
-                    upper = self._categories
-                return None if upper is None else Reach(1, upper)
+            case Entry(symbol) if symbol.domain.upper is None and symbol.role is Role.VALUE:
+                return None if self._categories is None else Reach(1, self._categories)
+        ends = place_bounds(place)
+        if ends is None:
+            return None
+        least, most = ends
+        return Reach(least.offset if least.size is None else None, most)
 
     def _check_reach(self, at: int, place: IndexTerm, extent: Extent, what: str, axis: int) -> None:
         """An index must stay within the declared extent, as far as that can be decided."""

@@ -10,9 +10,14 @@ from symelbo.language.fault import TextError, TextFault, quote, suggest
 from symelbo.language.parse import parse_type as parse_type_syntax
 from symelbo.language.resolve import Resolver
 
-__all__ = ["parse_type"]
+__all__ = ["parse_type", "spelled_types"]
 
 _LENGTHS = ("", "[C]", "[D, D]")  # of a value that spans so many axes
+
+
+def spelled_types() -> list[str]:
+    """Every type as one writes it: real, ..., posdef[D, D]."""
+    return [name + _LENGTHS[domain.rank] for name, domain in TYPES.items()]
 
 
 def parse_type(
@@ -24,14 +29,13 @@ def parse_type(
     except TextError as error:
         report(error.fault)
         return None
-    known = ", ".join(name + _LENGTHS[each.rank] for name, each in TYPES.items())
     domain = TYPES.get(syntax.base)
     if domain is None:
         report(
             TextFault(
                 syntax.at,
                 f"unknown type {quote(syntax.base)}",
-                f"one of {known}",
+                f"one of {', '.join(spelled_types())}",
                 _hint(syntax.base),
             )
         )
