@@ -45,7 +45,8 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.language.parse import parse_expression
-from symelbo.language.resolve import Resolver, SizeName
+from symelbo.language.resolve import Resolver
+from symelbo.language.scope import SizeName
 from symelbo.resources import templates_directory
 
 DIGITS = 400

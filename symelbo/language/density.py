@@ -11,7 +11,8 @@ from symelbo.index.build import ZERO, add, call, mul, negate, total
 from symelbo.index.terms import Apply, Array, Domain, Entry, Extent, Index, Role, Symbol
 from symelbo.language.fault import TextError, TextFault
 from symelbo.language.parse import parse_expression
-from symelbo.language.resolve import Entity, Resolver, SizeName
+from symelbo.language.resolve import Resolver
+from symelbo.language.scope import Entity, SizeName
 
 __all__ = ["read_density", "resolve_density"]
 

@@ -1,33 +1,21 @@
 """Syntax tree + scope -> term: names, numbers of indices, ranges and shapes are checked here.
 
-A resolver works on one text.  It reports each mistake with its offset and goes on with a stand-in,
-so that one run finds every independent fault of the text.
+A resolver works on one text.  It has each mistake worded (`word_faults`) and goes on with a
+stand-in, so that one run finds every independent fault of the text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
-from symelbo.index.build import (
-    ZERO,
-    add,
-    call,
-    extent_length,
-    mul,
-    negate,
-    number,
-    power,
-    total,
-)
-from symelbo.index.substitute import instantiate, symbols_of
+from symelbo.index.build import ZERO, add, call, extent_length, mul, negate, number, power, total
+from symelbo.index.substitute import instantiate
 from symelbo.index.terms import (
     Add,
     Apply,
     Array,
     Constant,
-    Domain,
     Entry,
     Extent,
     Index,
@@ -41,11 +29,30 @@ from symelbo.index.terms import (
     Position,
     Power,
     Role,
-    Size,
     Symbol,
     Term,
 )
-from symelbo.language.fault import TextFault, quote, suggest
+from symelbo.language.fault import TextFault
+from symelbo.language.scope import (
+    DENSITY_FUNCTIONS,
+    FUNCTIONS,
+    MATRIX_FUNCTIONS,
+    MAX_WRITTEN_OUT,
+    STAND_IN,
+    UNKNOWN_EXTENT,
+    Broken,
+    Budget,
+    Deterministic,
+    Entity,
+    Loops,
+    Reach,
+    SizeName,
+    Undeclared,
+    array_shape,
+    category_extent,
+    is_sound,
+    value_of,
+)
 from symelbo.language.syntax import (
     AddSyntax,
     CallSyntax,
@@ -58,133 +65,14 @@ from symelbo.language.syntax import (
     SubscriptSyntax,
     SumSyntax,
 )
+from symelbo.language.word_faults import Wording
 
-__all__ = [
-    "DENSITY_FUNCTIONS",
-    "FUNCTIONS",
-    "Broken",
-    "Budget",
-    "Deterministic",
-    "Entity",
-    "Loops",
-    "Reach",
-    "Resolver",
-    "SizeName",
-    "Undeclared",
-    "array_shape",
-    "category_extent",
-    "extent_of",
-    "is_sound",
-    "is_tainted",
-    "shape_text",
-]
-
-# name -> number of arguments
-FUNCTIONS: Final[Mapping[str, int]] = {
-    "exp": 1,
-    "log": 1,
-    "sqrt": 1,
-    "abs": 1,
-    "tanh": 1,
-    "sigmoid": 1,
-    "softplus": 1,
-    "log1p": 1,
-    "loggamma": 1,
-    "digamma": 1,
-    "erf": 1,
-}
-# only in the log-density of a family
-DENSITY_FUNCTIONS: Final[Mapping[str, int]] = {
-    "polygamma": 2,
-    "logbesseli0": 1,
-    "cos": 1,
-    "sin": 1,
-}
-MATRIX_FUNCTIONS: Final = ("inv", "logdet")
+__all__ = ["Resolver"]
 
 MAX_EXPONENT: Final = 1000
 MAX_BITS: Final = 1024  # of a number; no double holds more
 MAX_EXTENT: Final = 10**6  # of an integer used as a size or an index
-MAX_WRITTEN_OUT: Final = 40_000  # of all texts together, copied with other indices
 MAX_INLINED: Final = 20_000  # operations of one text, deterministic quantities written out
-
-
-@dataclass(frozen=True, slots=True)
-class SizeName:
-    """A size, or in a density a formal extent bound to the extent it has here."""
-
-    extent: Extent
-
-
-@dataclass(frozen=True, slots=True)
-class Deterministic:
-    """A deterministic quantity: its array, and how many operations that holds."""
-
-    array: Array
-    operations: int
-
-
-@dataclass(slots=True)
-class Budget:
-    """Operations that may still be written out for all texts together; bounds the time taken."""
-
-    left: int = MAX_WRITTEN_OUT
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A name that is declared by a faulty line; its uses are not reported again."""
-
-
-Entity: TypeAlias = SizeName | Symbol | Deterministic | Broken
-Loops: TypeAlias = Mapping[str, Index]
-# What to do with a name nobody declared: (name, indices, trailing shape or None) -> its symbol.
-Undeclared: TypeAlias = Callable[[str, tuple[IndexTerm, ...]], Symbol | None]
-
-# Stands for a term that could not be resolved; never leaves the reader.
-_STAND_IN: Final = Entry(Symbol("?", Role.UNKNOWN, Domain("real")))
-_UNKNOWN_EXTENT: Final = Extent("?")  # of a loop variable whose range is faulty
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """The places an index takes: low..high, where low is an integer, or equal to high if None."""
-
-    low: int | None
-    high: Extent
-
-
-def extent_of(length: Term | None) -> Extent | None:
-    """The term of a length (C, C - 1, 3) -> its extent; None where it is no such term."""
-    match length:
-        case Size(name):
-            return Extent(name)
-        case Number(value) if value.denominator == 1:
-            return Extent(None, int(value))
-        case Add((Number(value), Size(name))) if value.denominator == 1:
-            return Extent(name, int(value))
-    return None
-
-
-def category_extent(symbol: Symbol) -> Extent | None:
-    """A category node -> its number of categories."""
-    return extent_of(symbol.domain.upper)
-
-
-def array_shape(array: Array) -> tuple[Extent, ...]:
-    """The extents of an array's own indices."""
-    return tuple(index.extent for index in array.indices)
-
-
-def shape_text(name: str, shape: Iterable[Extent]) -> str:
-    """name, shape -> how to write an entry: `W[d, h]` for extents D, H."""
-    taken: list[str] = []
-    for extent in shape:
-        base = (extent.size or "i").lower()
-        while base in taken:
-            base += "2"
-        taken.append(base)
-    return f"{name}[{', '.join(taken)}]" if taken else name
 
 
 class Resolver:
@@ -193,7 +81,8 @@ class Resolver:
     names: what every declared name stands for; report: receives each fault;
     density: whether the functions of family densities are available;
     categories: the number of categories of a formal category value, where it is known;
-    undeclared: makes the symbol of an undeclared entry (variational parameters), or None.
+    undeclared: makes the symbol of an undeclared entry (variational parameters), or None;
+    arities: the shapes of the arguments that the model's functions were called with so far.
     """
 
     def __init__(
@@ -208,24 +97,15 @@ class Resolver:
         arities: dict[str, tuple[tuple[Extent, ...], ...]] | None = None,
         budget: Budget | None = None,
     ) -> None:
-        self._text = text
         self._names = names
-        self._report = report
-        self._density = density
+        self._fault = Wording(text, names, report, density=density)
+        self._functions = {**FUNCTIONS, **DENSITY_FUNCTIONS} if density else FUNCTIONS
+        self._matrix_functions = MATRIX_FUNCTIONS if density else ()
         self._categories = categories
         self._undeclared = undeclared
         self._arities = {} if arities is None else arities
         self._inlined = 0
         self._budget = Budget() if budget is None else budget
-
-    # -- faults
-
-    def _fault(self, at: int, found: str, expected: str = "", hint: str = "") -> Term:
-        self._report(TextFault(at, found, expected, hint))
-        return _STAND_IN
-
-    def _source(self, node: Expression | RangeSyntax) -> str:
-        return self._text[node.at : node.end]
 
     # -- sizes, ranges
 
@@ -233,20 +113,16 @@ class Resolver:
         """H, 3, C-1 -> the extent; reports and returns None where it is none."""
         match node:
             case NumberSyntax(value=value):
-                if value.denominator != 1 or not 1 <= value <= MAX_EXTENT:
-                    self._fault(
-                        node.at,
-                        f"the size {quote(self._source(node))}",
-                        "a positive integer or the name of a size",
-                    )
-                    return None
-                return Extent(None, int(value))
+                if value.denominator == 1 and 1 <= value <= MAX_EXTENT:
+                    return Extent(None, int(value))
+                self._fault.no_such_size(node)
+                return None
             case NameSyntax(name=name):
                 entity = self._names.get(name)
                 if isinstance(entity, SizeName):
                     return entity.extent
                 if not isinstance(entity, Broken):
-                    self._unknown_size(node.at, name, entity)
+                    self._fault.unknown_size(node)
                 return None
             case AddSyntax(terms=((False, NameSyntax() as base), (minus, NumberSyntax(value=by)))):
                 extent = self.extent(base)
@@ -255,21 +131,8 @@ class Resolver:
                 if by.denominator == 1 and abs(by) <= MAX_EXTENT:
                     shift = -int(by) if minus else int(by)
                     return Extent(extent.size, extent.offset + shift)
-        self._fault(
-            node.at,
-            f"the size {quote(self._source(node))}",
-            "the name of a size, a positive integer, or a size plus or minus an integer",
-            "as in 1:H, 1:3 or 1:C-1",
-        )
+        self._fault.no_size(node)
         return None
-
-    def _unknown_size(self, at: int, name: str, entity: Entity | None) -> None:
-        sizes = [known for known, value in self._names.items() if isinstance(value, SizeName)]
-        if entity is None:
-            hint = suggest(name, sizes) or f"declare it: `sizes: [{', '.join([*sizes, name][:9])}]`"
-            self._fault(at, f"unknown size {quote(name)}", "a name listed under `sizes`", hint)
-        else:
-            self._fault(at, f"{quote(name)} is no size", "a name listed under `sizes`")
 
     def ranges(self, items: Iterable[RangeSyntax], loops: Loops) -> Loops:
         """`for h in 1:H, k in 1:K` -> the loop variables in scope.
@@ -279,44 +142,28 @@ class Resolver:
         result = dict(loops)
         for item in items:
             index = self._range(item, result)
-            result[item.variable] = index or Index(item.variable, _UNKNOWN_EXTENT)
+            result[item.variable] = index or Index(item.variable, UNKNOWN_EXTENT)
         return result
 
     def _range(self, item: RangeSyntax, loops: Loops) -> Index | None:
-        name = item.variable
+        name, low = item.variable, item.low
         if name in self._names or name in FUNCTIONS or name == "PI":
-            self._fault(
-                item.at,
-                f"the index variable {quote(name)} has the name of something declared",
-                "a name of its own",
-                "use another letter for the index",
-            )
+            self._fault.taken_index_name(item)
             return None
         if name in loops:
-            self._fault(
-                item.at,
-                f"the index variable {quote(name)} is already in use here",
-                "a name of its own",
-                "use another letter for the inner index",
-            )
+            self._fault.index_in_use(item)
             return None
         high = self.extent(item.high)
-        low = item.low
         if not isinstance(low, NumberSyntax) or low.value.denominator != 1 or low.value < 1:
-            self._fault(
-                low.at,
-                f"a range that starts at {quote(self._source(low))}",
-                "a positive integer",
-                "places are counted from 1, as in `for h in 1:H`",
-            )
+            self._fault.no_start(low)
             return None
         if high is None:
             return None
         if high.size is None and high.offset < low.value:
-            self._fault(low.at, f"the empty range {quote(f'{low.value}:{high}')}", "a place in it")
+            self._fault.empty_range(low, low.value, high)
             return None
         if low.value > MAX_EXTENT:
-            self._fault(low.at, f"a range that starts at {low.value}", f"at most {MAX_EXTENT}")
+            self._fault.late_start(low, low.value, MAX_EXTENT)
             return None
         return Index(name, high, int(low.value))
 
@@ -328,12 +175,7 @@ class Resolver:
             case NumberSyntax(value=value):
                 if value.denominator == 1 and 1 <= value <= MAX_EXTENT:
                     return Position(Extent(None, int(value)))
-                self._fault(
-                    node.at,
-                    f"the index {quote(self._source(node))}",
-                    "a positive integer",
-                    "places are counted from 1",
-                )
+                self._fault.no_place(node)
                 return None
             case NameSyntax(name=name) if name in loops:
                 return loops[name]
@@ -341,10 +183,10 @@ class Resolver:
                 entity = self._names.get(name)
                 if isinstance(entity, SizeName):
                     return Position(entity.extent)
-                if entity is None:
-                    self._unknown_index(node.at, name, loops)
-                    return None
-                return self._category(node, loops)
+                if entity is not None:
+                    return self._category(node, loops)
+                self._fault.unknown_index(node, loops)
+                return None
             case SubscriptSyntax():
                 return self._category(node, loops)
             case AddSyntax(terms=((False, base), (minus, NumberSyntax(value=by)))) if (
@@ -360,49 +202,26 @@ class Resolver:
                     case Position(extent):
                         return Position(Extent(extent.size, extent.offset + shift))
                     case Entry():
-                        self._fault(
-                            node.at,
-                            f"the index {quote(self._source(node))}",
-                            "a category by itself",
-                            "only index variables and sizes can be shifted",
-                        )
+                        self._fault.shifted_category(node)
                         return None
-        self._fault(
-            node.at,
-            f"the index {quote(self._source(node))}",
-            "an index variable, an integer, a size (its last place), one of them plus or minus an "
-            "integer, or a category",
-        )
+        self._fault.no_index(node)
         return None
-
-    def _unknown_index(self, at: int, name: str, loops: Loops) -> None:
-        hint = suggest(name, [*loops, *self._names])
-        if not hint:
-            sizes = [size for size, e in self._names.items() if isinstance(e, SizeName)]
-            high = next((size for size in sizes if size == name.upper()), (*sizes, "3")[0])
-            hint = f"give it a range: `for {name} in 1:{high}`"
-        self._fault(at, f"unknown index {quote(name)}", "a variable of a `for`, or a size", hint)
 
     def _category(self, node: Expression, loops: Loops) -> IndexTerm | None:
         """A term that selects: an entry of a category."""
         term = self._faultless_scalar(node, loops)
-        if term is None or term == _STAND_IN:
+        if term is None or term == STAND_IN:
             return None
         if isinstance(term, IndexValue):
             return term.index
-        self._fault(
-            node.at,
-            f"{quote(self._source(node))} as an index",
-            "an index variable, an integer, a size or a category",
-            "a node selects only if it is Categorical (values 1..C)",
-        )
+        self._fault.selects_nothing(node)
         return None
 
     def reach(self, place: IndexTerm) -> Reach | None:
         """The places an index takes; None where that is not known."""
         match place:
             case Index(extent=extent) | Offset(index=Index(extent=extent)) if (
-                extent == _UNKNOWN_EXTENT
+                extent == UNKNOWN_EXTENT
             ):
                 return None
             case Index(_, extent, low):
@@ -422,281 +241,36 @@ class Resolver:
         reach = self.reach(place)
         if reach is None:
             return
-        where = f"1 to {extent}, the places of index {axis} of {quote(what)}"
         if reach.low is not None and reach.low < 1:
-            hint = ""
-            if isinstance(place, Offset):
-                first = 1 - place.by
-                name = place.index.name
-                hint = f"start the range at {first}: `for {name} in {first}:{place.index.extent}`"
-            self._fault(at, f"an index that reaches {reach.low}", where, hint)
+            self._fault.reaches_below(at, place, reach.low, extent, what, axis)
             return
         high = reach.high
         # a symbolic size may exceed any other
         beyond = high.offset > extent.offset if high.size == extent.size else bool(high.size)
         if beyond:
-            shown = f"an index that reaches {high}"
-            if isinstance(place, Index):
-                shown = f"the index {quote(place.name)} in {place.low}:{high}"
-            self._fault(at, shown, where)
+            self._fault.reaches_beyond(at, place, reach, extent, what, axis)
 
-    # -- scalars
+    def _places(self, given: tuple[Expression, ...], loops: Loops) -> tuple[IndexTerm | None, ...]:
+        return tuple(self.index(node, loops) for node in given)
 
-    def scalar(self, node: Expression, loops: Loops) -> Term:
-        """Expression -> term; after a fault a stand-in."""
-        match node:
-            case NumberSyntax(value=value):
-                return number(value)
-            case NameSyntax() | SubscriptSyntax():
-                return self._entry(node, loops)
-            case AddSyntax(terms=terms):
-                parts = [
-                    negate(self.scalar(part, loops)) if minus else self.scalar(part, loops)
-                    for minus, part in terms
-                ]
-                return self._bounded(node, add(*parts))
-            case MulSyntax(factors=factors):
-                return self._product(node, factors, loops)
-            case PowerSyntax(base=base, exponent=exponent):
-                return self._power(node, self.scalar(base, loops), self.scalar(exponent, loops))
-            case CallSyntax():
-                return self._call(node, loops)
-            case SumSyntax(body=body, ranges=ranges):
-                inner = self.ranges(ranges, loops)
-                term = self.scalar(body, inner)
-                if not is_sound(inner):
-                    return _STAND_IN
-                for item in reversed(ranges):
-                    term = total(inner[item.variable], term)
-                return term
-        raise TypeError(f"no expression: {node!r}")
-
-    def _product(
-        self, node: Expression, factors: tuple[tuple[bool, Expression], ...], loops: Loops
-    ) -> Term:
-        parts: list[Term] = []
-        for divides, factor in factors:
-            part = self.scalar(factor, loops)
-            if divides and part == ZERO:
-                part = self._fault(factor.at, "a division by zero", "another divisor")
-            parts.append(power(part, -1) if divides else part)
-        return self._bounded(node, mul(*parts))
-
-    def _power(self, node: PowerSyntax, base: Term, exponent: Term) -> Term:
-        if isinstance(exponent, Number) and abs(exponent.value) > MAX_EXPONENT:
-            return self._fault(
-                node.exponent.at,
-                f"the exponent {quote(self._source(node.exponent))}",
-                f"at most {MAX_EXPONENT} in size",
-                "a numeric power tower is refused",
-            )
-        if isinstance(base, Number) and isinstance(exponent, Number):
-            if base == ZERO and exponent.value < 0:
-                return self._fault(node.at, "a division by zero", "another divisor")
-            if base.value < 0 and exponent.value.denominator != 1:
-                return self._fault(
-                    node.at,
-                    f"{quote(self._source(node))}, which is not a real number",
-                    "a base above 0",
-                )
-            value = base.value
-            bits = max(value.numerator.bit_length(), value.denominator.bit_length())
-            if bits * abs(exponent.value) > MAX_BITS and abs(value) != 1:
-                return self._fault(
-                    node.at,
-                    f"the number {quote(self._source(node))}",
-                    f"at most {MAX_BITS} bits",
-                    "a numeric power tower is refused",
-                )
-        return self._bounded(node, power(base, exponent))
-
-    def _bounded(self, node: Expression, term: Term) -> Term:
-        """Refuse numbers that grow beyond any use."""
-        power_of = term.factors[-1] if isinstance(term, Mul) else term
-        exponent = power_of.exponent if isinstance(power_of, Power) else None
-        if isinstance(exponent, Number) and abs(exponent.value) > MAX_EXPONENT:
-            return self._fault(
-                node.at,
-                f"the exponent {exponent.value} in {quote(self._source(node))}",
-                f"at most {MAX_EXPONENT} in size",
-            )
-        first = term
-        if isinstance(term, Add):
-            first = term.terms[0]
-        if isinstance(first, Mul):
-            first = first.factors[0]
-        if isinstance(first, Number):
-            value = first.value
-            if max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS:
-                return self._fault(
-                    node.at, f"a number in {quote(self._source(node))}", f"at most {MAX_BITS} bits"
-                )
-        return term
-
-    def _entry(self, node: Expression, loops: Loops) -> Term:
-        array = self._selected(node, loops)
-        if array is None:
-            return _STAND_IN
-        if array.indices:
-            return self._rank_fault(node, array)
-        return array.body
-
-    def _rank_fault(self, node: Expression, array: Array) -> Term:
-        base = node.base if isinstance(node, SubscriptSyntax) else node
-        given = len(node.indices) if isinstance(node, SubscriptSyntax) else 0
-        shape = self._full_shape(base, array, given)
-        what = self._source(base)
-        return self._fault(
-            node.at,
-            f"{quote(self._source(node))}, an array where a number belongs",
-            f"{_count(len(shape), 'index', 'indices')}, not {given}",
-            f"write {quote(shape_text(what, shape))}",
-        )
-
-    def _full_shape(self, base: Expression, array: Array, given: int) -> tuple[Extent, ...]:
-        if isinstance(base, NameSyntax):
-            entity = self._names.get(base.name)
-            if isinstance(entity, Symbol):
-                return entity.shape
-            if isinstance(entity, Deterministic):
-                return array_shape(entity.array)
-        return (*(Extent("I") for _ in range(given)), *array_shape(array))
-
-    def _selected(self, node: Expression, loops: Loops) -> Array | None:
-        """A name or (partial) indexing -> the array that is left; None after a fault."""
-        base = node.base if isinstance(node, SubscriptSyntax) else node
-        given = node.indices if isinstance(node, SubscriptSyntax) else ()
-        if isinstance(base, CallSyntax):
-            return self._selected_call(node, base, given, loops)
-        if not isinstance(base, NameSyntax):
-            self._fault(
-                base.at,
-                f"an index on {quote(self._source(base))}",
-                "a name before the bracket",
-                "name it first with a deterministic statement `a[k] = ... for k in 1:K`",
-            )
-            return None
-        name = base.name
-        if name in loops:
-            if given:
-                self._fault(base.at, f"an index on the index variable {quote(name)}", "an array")
-                return None
-            return Array((), IndexValue(loops[name]))
-        entity = self._names.get(name)
-        if entity is None:
-            return self._unnamed(node, base, given, loops)
-        match entity:
-            case Broken():
-                self._places(given, (), name, loops, check=False)
-                return None
-            case SizeName(extent):
-                if given:
-                    self._fault(base.at, f"an index on the size {quote(name)}", "an array")
-                    return None
-                return Array((), extent_length(extent))
-            case Deterministic(array, operations):
-                shape = array_shape(array)
-                places = self._places(given, shape, name, loops, at=node.at)
-                if places is None:
-                    return None
-                if not self._write_out(base.at, name, operations, copied=bool(shape)):
-                    return None
-                rest = self._fresh(shape[len(places) :], loops)
-                return Array(rest, instantiate(array, (*places, *rest)))
-            case Symbol(role=Role.FUNCTION):
-                self._fault(
-                    base.at,
-                    f"the function {quote(name)} without arguments",
-                    f"`{name}(...)` with its arguments",
-                    f"write {quote(shape_text(f'{name}(z)', entity.shape))}",
-                )
-                return None
-            case Symbol():
-                places = self._places(given, entity.shape, name, loops, at=node.at)
-                if places is None:
-                    return None
-                rest = self._fresh(entity.shape[len(places) :], loops)
-                return Array(rest, _value(entity, (*places, *rest)))
-
-    def _write_out(self, at: int, name: str, operations: int, *, copied: bool) -> bool:
-        """Spend the operations of a deterministic quantity; False where there are too many."""
-        self._inlined += operations
-        if copied:
-            self._budget.left -= operations
-        if self._inlined <= MAX_INLINED and self._budget.left >= 0:
-            return True
-        limit, what = MAX_INLINED, "this text"
-        if self._budget.left < 0:
-            limit, what = MAX_WRITTEN_OUT, "the model"
-        self._fault(
-            at,
-            f"{quote(name)}, which makes more than {limit:,} operations of {what} when the "
-            "deterministic quantities are written out",
-            f"at most {limit:,}",
-        )
-        return False
-
-    def _unnamed(
-        self, node: Expression, base: NameSyntax, given: tuple[Expression, ...], loops: Loops
-    ) -> Array | None:
-        name = base.name
-        if name == "PI":
-            if given:
-                self._fault(base.at, "an index on the number `PI`", "an array")
-                return None
-            return Array((), Constant("pi"))
-        if self._undeclared is not None and name not in FUNCTIONS:
-            places = self._places(given, (), name, loops, check=False)
-            if places is None:
-                return None
-            symbol = self._undeclared(name, places)
-            if symbol is None:
-                return None
-            if len(places) > len(symbol.shape):
-                self._places(given, symbol.shape, name, loops, at=node.at)
-                return None
-            rest = self._fresh(symbol.shape[len(places) :], loops)
-            return Array(rest, Entry(symbol, (*places, *rest)))
-        known = [*loops, *self._names, "PI"]
-        hint = suggest(name, known)
-        if name == "pi":
-            hint = "the number is written `PI`"
-        elif name in FUNCTIONS:
-            hint = f"write `{name}(...)` with its argument"
-        elif not hint:
-            hint = "declare it under `parameters`, or give it a statement in `model`"
-            if self._density:
-                hint = f"known here: {', '.join(known[:12])}"
-        self._fault(base.at, f"unknown name {quote(name)}", "a declared name", hint)
-        return None
-
-    def _places(
+    def _places_on(
         self,
+        node: Expression,
         given: tuple[Expression, ...],
         shape: tuple[Extent, ...],
-        name: str,
+        what: str,
         loops: Loops,
-        *,
-        at: int = 0,
-        check: bool = True,
     ) -> tuple[IndexTerm, ...] | None:
-        places = [self.index(node, loops) for node in given]
-        if check and len(given) > len(shape):
-            expected = "no index: it is a scalar"
-            if shape:
-                expected = f"{_count(len(shape), 'index', 'indices')}, as in " + quote(
-                    shape_text(name, shape)
-                )
-            self._fault(at, f"{_count(len(given), 'index', 'indices')} on {quote(name)}", expected)
+        """Indices on an array of this shape, at most as many as it has axes; None after a fault."""
+        places = self._places(given, loops)
+        if len(given) > len(shape):
+            self._fault.too_many_indices(node.at, len(given), shape, what)
             return None
-        if check:
-            for axis, (node, place, extent) in enumerate(
-                zip(given, places, shape, strict=False), start=1
-            ):
-                if place is not None:
-                    self._check_reach(node.at, place, extent, name, axis)
-        sound = tuple(place for place in places if place is not None)
-        return sound if len(sound) == len(places) else None
+        numbered = enumerate(zip(given, places, shape, strict=False), start=1)
+        for axis, (written, place, extent) in numbered:
+            if place is not None:
+                self._check_reach(written.at, place, extent, what, axis)
+        return _all_sound(places)
 
     def _fresh(self, shape: tuple[Extent, ...], loops: Loops) -> tuple[Index, ...]:
         """Bound indices over a shape, by names that mean nothing else here."""
@@ -709,85 +283,212 @@ class Resolver:
             result.append(Index(name, extent))
         return tuple(result)
 
-    # -- calls
+    # -- numbers
 
-    def _call(self, node: CallSyntax, loops: Loops) -> Term:
-        array = self._selected_call(node, node, (), loops)
+    def scalar(self, node: Expression, loops: Loops) -> Term:
+        """Expression -> term; after a fault a stand-in."""
+        match node:
+            case NumberSyntax(value=value):
+                return number(value)
+            case NameSyntax() | SubscriptSyntax():
+                return self._number(node, self._selected(node, loops))
+            case AddSyntax(terms=terms):
+                parts = [
+                    negate(self.scalar(part, loops)) if minus else self.scalar(part, loops)
+                    for minus, part in terms
+                ]
+                return self._bounded(node, add(*parts))
+            case MulSyntax(factors=factors):
+                return self._product(node, factors, loops)
+            case PowerSyntax(base=base, exponent=exponent):
+                return self._power(node, self.scalar(base, loops), self.scalar(exponent, loops))
+            case CallSyntax():
+                return self._number(node, self._selected_call(node, node, (), loops))
+            case SumSyntax(body=body, ranges=ranges):
+                inner = self.ranges(ranges, loops)
+                term = self.scalar(body, inner)
+                if not is_sound(inner):
+                    return STAND_IN
+                for item in reversed(ranges):
+                    term = total(inner[item.variable], term)
+                return term
+        raise TypeError(f"no expression: {node!r}")
+
+    def _number(self, node: Expression, array: Array | None) -> Term:
+        """What was selected, where a number belongs."""
         if array is None:
-            return _STAND_IN
-        return self._rank_fault(node, array) if array.indices else array.body
+            return STAND_IN
+        if array.indices:
+            self._fault.no_number(node, array)
+            return STAND_IN
+        return array.body
+
+    def _product(
+        self, node: Expression, factors: tuple[tuple[bool, Expression], ...], loops: Loops
+    ) -> Term:
+        parts: list[Term] = []
+        for divides, factor in factors:
+            part = self.scalar(factor, loops)
+            if divides and part == ZERO:
+                self._fault.division_by_zero(factor)
+                part = STAND_IN
+            parts.append(power(part, -1) if divides else part)
+        return self._bounded(node, mul(*parts))
+
+    def _power(self, node: PowerSyntax, base: Term, exponent: Term) -> Term:
+        if isinstance(exponent, Number) and abs(exponent.value) > MAX_EXPONENT:
+            self._fault.large_exponent(node, MAX_EXPONENT)
+            return STAND_IN
+        if isinstance(base, Number) and isinstance(exponent, Number):
+            if base == ZERO and exponent.value < 0:
+                self._fault.division_by_zero(node)
+                return STAND_IN
+            if base.value < 0 and exponent.value.denominator != 1:
+                self._fault.no_real_power(node)
+                return STAND_IN
+            if _bits(base) * abs(exponent.value) > MAX_BITS and abs(base.value) != 1:
+                self._fault.large_power(node, MAX_BITS)
+                return STAND_IN
+        return self._bounded(node, power(base, exponent))
+
+    def _bounded(self, node: Expression, term: Term) -> Term:
+        """Refuse numbers that grow beyond any use."""
+        power_of = term.factors[-1] if isinstance(term, Mul) else term
+        exponent = power_of.exponent if isinstance(power_of, Power) else None
+        if isinstance(exponent, Number) and abs(exponent.value) > MAX_EXPONENT:
+            self._fault.grown_exponent(node, exponent.value, MAX_EXPONENT)
+            return STAND_IN
+        first = term.terms[0] if isinstance(term, Add) else term
+        first = first.factors[0] if isinstance(first, Mul) else first
+        if isinstance(first, Number) and _bits(first) > MAX_BITS:
+            self._fault.grown_number(node, MAX_BITS)
+            return STAND_IN
+        return term
+
+    def _faultless_scalar(self, node: Expression, loops: Loops) -> Term | None:
+        """The scalar that is written here; None if a fault was reported on the way."""
+        before = self._fault.count
+        term = self.scalar(node, loops)
+        return term if self._fault.count == before else None
+
+    # -- arrays
+
+    def array(self, node: Expression, loops: Loops) -> Array | None:
+        """An argument -> whole array where it names one, else a scalar; None after a fault."""
+        if isinstance(node, NameSyntax | SubscriptSyntax | CallSyntax):
+            return self._selected(node, loops)
+        term = self._faultless_scalar(node, loops)
+        return None if term is None else Array((), term)
+
+    def _selected(self, node: Expression, loops: Loops) -> Array | None:
+        """A name or call, indexed or not -> the array that is left; None after a fault."""
+        base = node.base if isinstance(node, SubscriptSyntax) else node
+        given = node.indices if isinstance(node, SubscriptSyntax) else ()
+        if isinstance(base, CallSyntax):
+            return self._selected_call(node, base, given, loops)
+        if not isinstance(base, NameSyntax):
+            self._fault.index_without_name(base)
+            return None
+        name = base.name
+        if name in loops:
+            return self._unindexed(base, given, "the index variable", IndexValue(loops[name]))
+        match self._names.get(name):
+            case None:
+                return self._unnamed(node, base, given, loops)
+            case Broken():
+                self._places(given, loops)  # for their own faults
+                return None
+            case SizeName(extent):
+                return self._unindexed(base, given, "the size", extent_length(extent))
+            case Deterministic(array, operations):
+                shape = array_shape(array)
+                places = self._places_on(node, given, shape, name, loops)
+                if places is None or not self._write_out(base, operations, copied=bool(shape)):
+                    return None
+                rest = self._fresh(shape[len(places) :], loops)
+                return Array(rest, instantiate(array, (*places, *rest)))
+            case Symbol(role=Role.FUNCTION, shape=shape):
+                self._fault.bare_function(base, shape)
+                return None
+            case Symbol(shape=shape) as symbol:
+                places = self._places_on(node, given, shape, name, loops)
+                if places is None:
+                    return None
+                rest = self._fresh(shape[len(places) :], loops)
+                return Array(rest, value_of(symbol, (*places, *rest)))
+
+    def _unindexed(
+        self, base: Expression, given: tuple[Expression, ...], kind: str, value: Term
+    ) -> Array | None:
+        """A number that takes no index."""
+        if given:
+            self._fault.index_on_number(base, kind)
+            return None
+        return Array((), value)
+
+    def _unnamed(
+        self, node: Expression, base: NameSyntax, given: tuple[Expression, ...], loops: Loops
+    ) -> Array | None:
+        """A name that nobody declared: PI, or a parameter of q."""
+        name = base.name
+        if name == "PI":
+            return self._unindexed(base, given, "the number", Constant("pi"))
+        if self._undeclared is None or name in FUNCTIONS:
+            self._fault.unknown_name(base, loops)
+            return None
+        places = _all_sound(self._places(given, loops))
+        symbol = None if places is None else self._undeclared(name, places)
+        if places is None or symbol is None:
+            return None
+        if len(places) > len(symbol.shape):
+            self._fault.too_many_indices(node.at, len(places), symbol.shape, name)
+            return None
+        rest = self._fresh(symbol.shape[len(places) :], loops)
+        return Array(rest, Entry(symbol, (*places, *rest)))
+
+    def _write_out(self, base: NameSyntax, operations: int, *, copied: bool) -> bool:
+        """Spend the operations of a deterministic quantity; False where there are too many."""
+        self._inlined += operations
+        if copied:
+            self._budget.left -= operations
+        if self._budget.left < 0:
+            self._fault.too_much_written_out(base, MAX_WRITTEN_OUT, "the model")
+            return False
+        if self._inlined > MAX_INLINED:
+            self._fault.too_much_written_out(base, MAX_INLINED, "this text")
+            return False
+        return True
+
+    # -- calls
 
     def _selected_call(
         self, node: Expression, base: CallSyntax, given: tuple[Expression, ...], loops: Loops
     ) -> Array | None:
         name = base.name
-        if self._density and name in MATRIX_FUNCTIONS:
+        if name in self._matrix_functions:
             return self._matrix(node, base, given, loops)
-        arity = FUNCTIONS.get(name)
-        if arity is None and self._density:
-            arity = DENSITY_FUNCTIONS.get(name)
         entity = self._names.get(name)
         if isinstance(entity, Broken):
             return None
+        arity = self._functions.get(name)
         if arity is None and isinstance(entity, Symbol) and entity.role is Role.FUNCTION:
             return self._apply(node, base, entity, given, loops)
         if arity is None:
-            self._unknown_function(base, entity, loops)
+            if entity is not None or name in loops:
+                self._fault.no_function(base)
+            else:
+                self._fault.unknown_function(base)
             return None
         if given:
-            self._fault(base.at, f"an index on {quote(self._source(base))}, a number", "an array")
+            self._fault.index_on_number(base)
             return None
         if len(base.arguments) != arity:
-            self._fault(
-                base.at,
-                f"{_count(len(base.arguments), 'argument', 'arguments')} of `{name}`",
-                f"{arity}",
-            )
+            self._fault.wrong_number_of_arguments(base, arity)
             return None
         arguments = [self.scalar(argument, loops) for argument in base.arguments]
-        self._check_real(base, arguments[0])
+        if not _is_defined(name, arguments[0]):
+            self._fault.no_real_value(base)
         return Array((), self._bounded(base, call(name, *arguments)))
-
-    def _check_real(self, node: CallSyntax, argument: Term) -> None:
-        if not isinstance(argument, Number):
-            return
-        value = argument.value
-        undefined = (
-            (node.name == "log" and value <= 0)
-            or (node.name == "sqrt" and value < 0)
-            or (node.name == "log1p" and value <= -1)
-            or (node.name in ("loggamma", "digamma") and value <= 0)
-        )
-        if undefined:
-            bound = {"sqrt": "at least 0", "log1p": "above -1"}.get(node.name, "above 0")
-            found = f"{quote(self._source(node))}, which is not a real number"
-            self._fault(node.at, found, f"an argument {bound}")
-
-    def _unknown_function(self, node: CallSyntax, entity: Entity | None, loops: Loops) -> None:
-        functions = [
-            *FUNCTIONS,
-            *(
-                known
-                for known, value in self._names.items()
-                if isinstance(value, Symbol) and value.role is Role.FUNCTION
-            ),
-        ]
-        if self._density:
-            functions.extend((*DENSITY_FUNCTIONS, *MATRIX_FUNCTIONS))
-        hint = suggest(node.name, functions)
-        if entity is not None or node.name in loops:
-            self._fault(
-                node.at,
-                f"{quote(node.name)} called as a function",
-                "a function",
-                "index an array with [ ], write a product with `*`",
-            )
-            return
-        if not hint:
-            hint = f"known: {', '.join(functions[:16])}"
-            if node.name in ("inv", "logdet"):
-                hint = f"`{node.name}` stands only in the log-density of a family"
-        self._fault(node.at, f"unknown function {quote(node.name)}", "", hint)
 
     def _apply(
         self,
@@ -797,104 +498,69 @@ class Resolver:
         given: tuple[Expression, ...],
         loops: Loops,
     ) -> Array | None:
+        """A function of the model, at arrays or numbers."""
         arguments = [self.array(argument, loops) for argument in base.arguments]
-        shown = f"{function.name}(...)"
-        places = self._places(given, function.shape, shown, loops, at=node.at)
-        sound = [argument for argument in arguments if argument is not None]
+        what = f"{function.name}(...)"
+        places = self._places_on(node, given, function.shape, what, loops)
+        sound = tuple(argument for argument in arguments if argument is not None)
         if places is None or len(sound) != len(arguments):
             return None
         if not sound:
-            self._fault(base.at, f"the function {quote(function.name)} of nothing", "an argument")
+            self._fault.function_of_nothing(base)
             return None
         shapes = tuple(array_shape(argument) for argument in sound)
         known = self._arities.setdefault(function.name, shapes)
         if known != shapes:
-            self._fault(
-                base.at,
-                f"{quote(function.name)} called with {_shapes(shapes)}",
-                f"{_shapes(known)}, as where it is used first",
-                "a function takes the same arguments everywhere; declare another one",
-            )
+            self._fault.other_arguments(base, shapes, known)
             return None
         rest = self._fresh(function.shape[len(places) :], loops)
-        return Array(rest, Apply(function, tuple(sound), (*places, *rest)))
+        return Array(rest, Apply(function, sound, (*places, *rest)))
 
     def _matrix(
         self, node: Expression, base: CallSyntax, given: tuple[Expression, ...], loops: Loops
     ) -> Array | None:
+        """inv(S)[i, j], logdet(S)"""
         if len(base.arguments) != 1:
-            self._fault(base.at, f"{len(base.arguments)} arguments of `{base.name}`", "a matrix")
+            self._fault.no_single_matrix(base)
             return None
         matrix = self.array(base.arguments[0], loops)
         if matrix is None:
             return None
         shape = array_shape(matrix)
         if len(shape) != 2 or shape[0] != shape[1]:
-            self._fault(
-                base.arguments[0].at,
-                f"{quote(self._source(base.arguments[0]))} in `{base.name}`",
-                "a square matrix",
-            )
+            self._fault.no_square_matrix(base)
             return None
         if base.name == "logdet":
             if given:
-                self._fault(base.at, "an index on `logdet(...)`, a number", "an array")
+                self._fault.index_on_determinant(base)
                 return None
             return Array((), LogDet(matrix))
-        places = self._places(given, shape, self._source(base), loops, at=node.at)
+        places = self._places_on(node, given, shape, self._fault.source(base), loops)
         if places is None:
             return None
         rest = self._fresh(shape[len(places) :], loops)
         both: tuple[IndexTerm, ...] = (*places, *rest)
-        return Array(rest, Inverse(matrix, both[0], both[1]))
-
-    # -- arrays
-
-    def array(self, node: Expression, loops: Loops) -> Array | None:
-        """An argument -> whole array where it names one, else a scalar; None after a fault."""
-        if isinstance(node, NameSyntax | SubscriptSyntax):
-            return self._selected(node, loops)
-        if isinstance(node, CallSyntax):
-            return self._selected_call(node, node, (), loops)
-        term = self._faultless_scalar(node, loops)
-        return None if term is None else Array((), term)
-
-    def _faultless_scalar(self, node: Expression, loops: Loops) -> Term | None:
-        """The scalar that is written here; None if a fault was reported on the way."""
-        faults = 0
-
-        def count(fault: TextFault) -> None:
-            nonlocal faults
-            faults += 1
-            report(fault)
-
-        report, self._report = self._report, count
-        try:
-            term = self.scalar(node, loops)
-        finally:
-            self._report = report
-        return None if faults else term
+        return Array(rest, Inverse(matrix, *both))
 
 
-def is_sound(loops: Loops) -> bool:
-    """Whether every loop variable has a range."""
-    return all(index.extent != _UNKNOWN_EXTENT for index in loops.values())
+def _all_sound(places: tuple[IndexTerm | None, ...]) -> tuple[IndexTerm, ...] | None:
+    sound = tuple(place for place in places if place is not None)
+    return sound if len(sound) == len(places) else None
 
 
-def is_tainted(array: Array) -> bool:
-    """Whether a faulty or broken part stands in a term: it is fit for further checks only."""
-    return _STAND_IN.symbol in symbols_of(array)
+def _bits(value: Number) -> int:
+    return max(value.value.numerator.bit_length(), value.value.denominator.bit_length())
 
 
-def _value(symbol: Symbol, indices: tuple[IndexTerm, ...]) -> Term:
-    entry = Entry(symbol, indices)
-    return IndexValue(entry) if symbol.domain.kind == "category" else entry
-
-
-def _count(n: int, one: str, many: str) -> str:
-    return f"{n} {one if n == 1 else many}"
-
-
-def _shapes(shapes: tuple[tuple[Extent, ...], ...]) -> str:
-    texts = [f"[{', '.join(map(str, shape))}]" if shape else "a number" for shape in shapes]
-    return f"({', '.join(texts)})"
+def _is_defined(function: str, argument: Term) -> bool:
+    """Whether a function has a real value at its first argument, if that is a number."""
+    if not isinstance(argument, Number):
+        return True
+    match function:
+        case "log" | "loggamma" | "digamma":
+            return argument.value > 0
+        case "sqrt":
+            return argument.value >= 0
+        case "log1p":
+            return argument.value > -1
+    return True

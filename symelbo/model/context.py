@@ -13,16 +13,30 @@ from symelbo.families.registry import FAMILIES
 from symelbo.index.terms import Extent, Node
 from symelbo.language.fault import TextFault, quote
 from symelbo.language.measure import Measure
-from symelbo.language.resolve import FUNCTIONS, Broken, Budget, Entity, Resolver
+from symelbo.language.resolve import Resolver
+from symelbo.language.scope import FUNCTIONS, Broken, Budget, Entity
+from symelbo.language.syntax import StatementSyntax
 from symelbo.language.tokens import MAX_LENGTH, MAX_NAME, RESERVED_WORDS
 from symelbo.model.model import Condition, OwnFamily
 from symelbo.model.read_yaml import Scalar
 
-__all__ = ["Context"]
+__all__ = ["Context", "Parsed"]
 
 MAX_FAULTS: Final = 100  # nobody reads more
 MAX_CHARACTERS: Final = 100_000  # of all statements and densities: keeps reading within seconds
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A statement's text and its syntax tree."""
+
+    scalar: Scalar
+    syntax: StatementSyntax
+
+    @property
+    def place(self) -> Place:
+        return self.scalar.at(self.syntax.at)
 
 
 @dataclass(slots=True)

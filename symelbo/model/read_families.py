@@ -11,7 +11,8 @@ from symelbo.index.terms import Domain, Extent, Role, Symbol, Term
 from symelbo.language.density import read_density, resolve_density
 from symelbo.language.fault import TextError, TextFault, quote, suggest
 from symelbo.language.parse import parse_expression
-from symelbo.language.resolve import Entity, Resolver, SizeName
+from symelbo.language.resolve import Resolver
+from symelbo.language.scope import Entity, SizeName
 from symelbo.model.context import Context
 from symelbo.model.model import OwnFamily
 from symelbo.model.parse_type import parse_type

@@ -13,13 +13,14 @@ from symelbo.errors import Fault, Place, SpecError
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Extent, Role, Symbol
 from symelbo.language.fault import quote, suggest
-from symelbo.language.resolve import Broken, Deterministic, SizeName
+from symelbo.language.scope import Broken, Deterministic, SizeName
 from symelbo.model.context import Context
 from symelbo.model.model import Model, Statement
 from symelbo.model.normalize import canonical_json, normalize
+from symelbo.model.parse_statements import parse_statements
 from symelbo.model.parse_type import parse_type
 from symelbo.model.read_families import read_families
-from symelbo.model.read_statements import parse_statements, resolve_model
+from symelbo.model.read_statements import resolve_model
 from symelbo.model.read_variational import read_variational
 from symelbo.model.read_yaml import (
     MAX_BYTES,

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 
 from symelbo.index.terms import Domain, Extent, IndexTerm, Role, Symbol
 from symelbo.language.fault import TextFault, quote, suggest
-from symelbo.language.resolve import Reach, Resolver, category_extent
+from symelbo.language.resolve import Resolver
+from symelbo.language.scope import Reach, category_extent
 from symelbo.language.syntax import Assignment, Expression, NameSyntax, Sampling, SubscriptSyntax
-from symelbo.model.context import Context
+from symelbo.model.bind_call import bind_call
+from symelbo.model.context import Context, Parsed
 from symelbo.model.model import Statement
-from symelbo.model.read_statements import Parsed, bind_call, parse_statements, target_places
+from symelbo.model.parse_statements import parse_statements
+from symelbo.model.read_left_side import target_places
 from symelbo.model.read_yaml import Node, Scalar
 
 __all__ = ["read_variational"]

@@ -1,0 +1,402 @@
+"""What is said of a faulty expression: what was found, what belongs there, what was meant.
+
+One method for each mistake that `resolve` can find; none decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from symelbo.index.terms import Array, Extent, Index, IndexTerm, Offset, Role, Symbol
+from symelbo.language.fault import TextFault, quote, suggest
+from symelbo.language.scope import (
+    DENSITY_FUNCTIONS,
+    FUNCTIONS,
+    MATRIX_FUNCTIONS,
+    Deterministic,
+    Entity,
+    Loops,
+    Reach,
+    SizeName,
+    array_shape,
+)
+from symelbo.language.syntax import (
+    CallSyntax,
+    Expression,
+    NameSyntax,
+    PowerSyntax,
+    RangeSyntax,
+    SubscriptSyntax,
+)
+
+__all__ = ["Wording", "shape_text"]
+
+
+def shape_text(name: str, shape: Iterable[Extent]) -> str:
+    """name, shape -> how to write an entry: `W[d, h]` for extents D, H."""
+    taken: list[str] = []
+    for extent in shape:
+        base = (extent.size or "i").lower()
+        while base in taken:
+            base += "2"
+        taken.append(base)
+    return f"{name}[{', '.join(taken)}]" if taken else name
+
+
+class Wording:
+    """The faults of one text, as they are found; `count` says how many were reported.
+
+    names: what is declared, for hints; density: whether the text is the log-density of a family.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        names: Mapping[str, Entity],
+        report: Callable[[TextFault], None],
+        *,
+        density: bool,
+    ) -> None:
+        self._text = text
+        self._names = names
+        self._report = report
+        self._density = density
+        self.count = 0
+
+    def source(self, node: Expression | RangeSyntax) -> str:
+        """What was written there."""
+        return self._text[node.at : node.end]
+
+    def _quoted(self, node: Expression | RangeSyntax) -> str:
+        return quote(self.source(node))
+
+    def _fault(self, at: int, found: str, expected: str = "", hint: str = "") -> None:
+        self.count += 1
+        self._report(TextFault(at, found, expected, hint))
+
+    # -- sizes, ranges
+
+    def no_such_size(self, node: Expression) -> None:
+        """A number that is no length: 0, 1/2."""
+        expected = "a positive integer or the name of a size"
+        self._fault(node.at, f"the size {self._quoted(node)}", expected)
+
+    def no_size(self, node: Expression) -> None:
+        """An expression that is neither a size nor a size shifted by an integer."""
+        self._fault(
+            node.at,
+            f"the size {self._quoted(node)}",
+            "the name of a size, a positive integer, or a size plus or minus an integer",
+            "as in 1:H, 1:3 or 1:C-1",
+        )
+
+    def unknown_size(self, node: NameSyntax) -> None:
+        """A name in the place of a size that is none, or that nobody declared."""
+        name = node.name
+        if name in self._names:
+            self._fault(node.at, f"{quote(name)} is no size", "a name listed under `sizes`")
+            return
+        sizes = self._sizes()
+        hint = suggest(name, sizes) or f"declare it: `sizes: [{', '.join([*sizes, name][:9])}]`"
+        self._fault(node.at, f"unknown size {quote(name)}", "a name listed under `sizes`", hint)
+
+    def _sizes(self) -> list[str]:
+        return [name for name, entity in self._names.items() if isinstance(entity, SizeName)]
+
+    def taken_index_name(self, item: RangeSyntax) -> None:
+        """A loop variable that is called like something declared."""
+        self._fault(
+            item.at,
+            f"the index variable {quote(item.variable)} has the name of something declared",
+            "a name of its own",
+            "use another letter for the index",
+        )
+
+    def index_in_use(self, item: RangeSyntax) -> None:
+        """A loop variable that is called like one further out."""
+        self._fault(
+            item.at,
+            f"the index variable {quote(item.variable)} is already in use here",
+            "a name of its own",
+            "use another letter for the inner index",
+        )
+
+    def no_start(self, low: Expression) -> None:
+        """A range that does not start at a positive integer."""
+        self._fault(
+            low.at,
+            f"a range that starts at {self._quoted(low)}",
+            "a positive integer",
+            "places are counted from 1, as in `for h in 1:H`",
+        )
+
+    def empty_range(self, low: Expression, start: object, high: Extent) -> None:
+        """A range from beyond its end."""
+        self._fault(low.at, f"the empty range {quote(f'{start}:{high}')}", "a place in it")
+
+    def late_start(self, low: Expression, start: object, most: int) -> None:
+        """A range that starts at an absurd number."""
+        self._fault(low.at, f"a range that starts at {start}", f"at most {most}")
+
+    # -- indices
+
+    def no_place(self, node: Expression) -> None:
+        """A number that counts no place: 0, 1/2."""
+        expected = "a positive integer"
+        self._fault(
+            node.at, f"the index {self._quoted(node)}", expected, "places are counted from 1"
+        )
+
+    def no_index(self, node: Expression) -> None:
+        """An expression that cannot stand in an index place."""
+        self._fault(
+            node.at,
+            f"the index {self._quoted(node)}",
+            "an index variable, an integer, a size (its last place), one of them plus or minus an "
+            "integer, or a category",
+        )
+
+    def shifted_category(self, node: Expression) -> None:
+        """c + 1 in an index place."""
+        self._fault(
+            node.at,
+            f"the index {self._quoted(node)}",
+            "a category by itself",
+            "only index variables and sizes can be shifted",
+        )
+
+    def unknown_index(self, node: NameSyntax, loops: Loops) -> None:
+        """A name in an index place that nobody declared."""
+        name = node.name
+        hint = suggest(name, [*loops, *self._names])
+        if not hint:
+            sizes = self._sizes()
+            high = next((size for size in sizes if size == name.upper()), (*sizes, "3")[0])
+            hint = f"give it a range: `for {name} in 1:{high}`"
+        expected = "a variable of a `for`, or a size"
+        self._fault(node.at, f"unknown index {quote(name)}", expected, hint)
+
+    def selects_nothing(self, node: Expression) -> None:
+        """A term in an index place that is no category."""
+        self._fault(
+            node.at,
+            f"{self._quoted(node)} as an index",
+            "an index variable, an integer, a size or a category",
+            "a node selects only if it is Categorical (values 1..C)",
+        )
+
+    def reaches_below(
+        self, at: int, place: IndexTerm, low: int, extent: Extent, what: str, axis: int
+    ) -> None:
+        """An index that reaches 0 or less."""
+        hint = ""
+        if isinstance(place, Offset):
+            first, name = 1 - place.by, place.index.name
+            hint = f"start the range at {first}: `for {name} in {first}:{place.index.extent}`"
+        where = _places_of(extent, what, axis)
+        self._fault(at, f"an index that reaches {low}", where, hint)
+
+    def reaches_beyond(
+        self, at: int, place: IndexTerm, reach: Reach, extent: Extent, what: str, axis: int
+    ) -> None:
+        """An index that may exceed the extent of its axis."""
+        shown = f"an index that reaches {reach.high}"
+        if isinstance(place, Index):
+            shown = f"the index {quote(place.name)} in {place.low}:{reach.high}"
+        self._fault(at, shown, _places_of(extent, what, axis))
+
+    def too_many_indices(self, at: int, given: int, shape: tuple[Extent, ...], what: str) -> None:
+        """More indices than the array has axes."""
+        expected = "no index: it is a scalar"
+        if shape:
+            wanted = quote(shape_text(what, shape))
+            expected = f"{_count(len(shape), 'index', 'indices')}, as in {wanted}"
+        self._fault(at, f"{_count(given, 'index', 'indices')} on {quote(what)}", expected)
+
+    # -- numbers
+
+    def division_by_zero(self, node: Expression) -> None:
+        """x/0, 0**-1"""
+        self._fault(node.at, "a division by zero", "another divisor")
+
+    def large_exponent(self, node: PowerSyntax, most: int) -> None:
+        """x**1001"""
+        self._fault(
+            node.exponent.at,
+            f"the exponent {self._quoted(node.exponent)}",
+            f"at most {most} in size",
+            "a numeric power tower is refused",
+        )
+
+    def no_real_power(self, node: Expression) -> None:
+        """(-1)**(1/2)"""
+        found = f"{self._quoted(node)}, which is not a real number"
+        self._fault(node.at, found, "a base above 0")
+
+    def large_power(self, node: Expression, bits: int) -> None:
+        """9**999"""
+        self._fault(
+            node.at,
+            f"the number {self._quoted(node)}",
+            f"at most {bits} bits",
+            "a numeric power tower is refused",
+        )
+
+    def grown_exponent(self, node: Expression, exponent: object, most: int) -> None:
+        """An exponent that became too large while powers were joined."""
+        found = f"the exponent {exponent} in {self._quoted(node)}"
+        self._fault(node.at, found, f"at most {most} in size")
+
+    def grown_number(self, node: Expression, bits: int) -> None:
+        """A number that became too large while numbers were joined."""
+        self._fault(node.at, f"a number in {self._quoted(node)}", f"at most {bits} bits")
+
+    # -- names
+
+    def no_number(self, node: Expression, left: Array) -> None:
+        """An array, given with fewer indices than it has axes, where a number belongs."""
+        base, given = node, 0
+        if isinstance(node, SubscriptSyntax):
+            base, given = node.base, len(node.indices)
+        shape = (*(Extent("I") for _ in range(given)), *array_shape(left))
+        match self._names.get(base.name) if isinstance(base, NameSyntax) else None:
+            case Symbol() as symbol:
+                shape = symbol.shape
+            case Deterministic(array):
+                shape = array_shape(array)
+        self._fault(
+            node.at,
+            f"{self._quoted(node)}, an array where a number belongs",
+            f"{_count(len(shape), 'index', 'indices')}, not {given}",
+            f"write {quote(shape_text(self.source(base), shape))}",
+        )
+
+    def index_without_name(self, base: Expression) -> None:
+        """(a + b)[k]"""
+        self._fault(
+            base.at,
+            f"an index on {self._quoted(base)}",
+            "a name before the bracket",
+            "name it first with a deterministic statement `a[k] = ... for k in 1:K`",
+        )
+
+    def index_on_number(self, base: Expression, kind: str = "") -> None:
+        """An index on something that has none; kind: "the index variable", "the size", ..."""
+        shown = f"{kind} {self._quoted(base)}" if kind else f"{self._quoted(base)}, a number"
+        self._fault(base.at, f"an index on {shown}", "an array")
+
+    def bare_function(self, node: NameSyntax, shape: tuple[Extent, ...]) -> None:
+        """A function of the model without its arguments."""
+        self._fault(
+            node.at,
+            f"the function {quote(node.name)} without arguments",
+            f"`{node.name}(...)` with its arguments",
+            f"write {quote(shape_text(f'{node.name}(z)', shape))}",
+        )
+
+    def too_much_written_out(self, node: NameSyntax, limit: int, what: str) -> None:
+        """A deterministic quantity that makes this text, or the model, too large."""
+        self._fault(
+            node.at,
+            f"{quote(node.name)}, which makes more than {limit:,} operations of {what} when the "
+            "deterministic quantities are written out",
+            f"at most {limit:,}",
+        )
+
+    def unknown_name(self, node: NameSyntax, loops: Loops) -> None:
+        """A name that nobody declared."""
+        name = node.name
+        known = [*loops, *self._names, "PI"]
+        hint = suggest(name, known)
+        if name == "pi":
+            hint = "the number is written `PI`"
+        elif name in FUNCTIONS:
+            hint = f"write `{name}(...)` with its argument"
+        elif not hint:
+            hint = "declare it under `parameters`, or give it a statement in `model`"
+            if self._density:
+                hint = f"known here: {', '.join(known[:12])}"
+        self._fault(node.at, f"unknown name {quote(name)}", "a declared name", hint)
+
+    # -- calls
+
+    def wrong_number_of_arguments(self, node: CallSyntax, arity: int) -> None:
+        """log(a, b)"""
+        given = _count(len(node.arguments), "argument", "arguments")
+        self._fault(node.at, f"{given} of `{node.name}`", f"{arity}")
+
+    def no_real_value(self, node: CallSyntax) -> None:
+        """log(0), sqrt(-1)"""
+        bound = {"sqrt": "at least 0", "log1p": "above -1"}.get(node.name, "above 0")
+        found = f"{self._quoted(node)}, which is not a real number"
+        self._fault(node.at, found, f"an argument {bound}")
+
+    def no_function(self, node: CallSyntax) -> None:
+        """a(b) where a is an array or an index."""
+        self._fault(
+            node.at,
+            f"{quote(node.name)} called as a function",
+            "a function",
+            "index an array with [ ], write a product with `*`",
+        )
+
+    def unknown_function(self, node: CallSyntax) -> None:
+        """A call of something that nobody declared."""
+        own = [
+            name
+            for name, entity in self._names.items()
+            if isinstance(entity, Symbol) and entity.role is Role.FUNCTION
+        ]
+        functions = [*FUNCTIONS, *own]
+        if self._density:
+            functions.extend((*DENSITY_FUNCTIONS, *MATRIX_FUNCTIONS))
+        hint = suggest(node.name, functions)
+        if not hint:
+            hint = f"known: {', '.join(functions[:16])}"
+            if node.name in MATRIX_FUNCTIONS:
+                hint = f"`{node.name}` stands only in the log-density of a family"
+        self._fault(node.at, f"unknown function {quote(node.name)}", "", hint)
+
+    def function_of_nothing(self, node: CallSyntax) -> None:
+        """m()"""
+        self._fault(node.at, f"the function {quote(node.name)} of nothing", "an argument")
+
+    def other_arguments(
+        self,
+        node: CallSyntax,
+        shapes: tuple[tuple[Extent, ...], ...],
+        known: tuple[tuple[Extent, ...], ...],
+    ) -> None:
+        """A function of the model with other arguments than where it is used first."""
+        self._fault(
+            node.at,
+            f"{quote(node.name)} called with {_shapes(shapes)}",
+            f"{_shapes(known)}, as where it is used first",
+            "a function takes the same arguments everywhere; declare another one",
+        )
+
+    def no_single_matrix(self, node: CallSyntax) -> None:
+        """inv(A, B)"""
+        self._fault(node.at, f"{len(node.arguments)} arguments of `{node.name}`", "a matrix")
+
+    def no_square_matrix(self, node: CallSyntax) -> None:
+        """logdet of a vector, of a matrix that is not square"""
+        (argument,) = node.arguments
+        self._fault(argument.at, f"{self._quoted(argument)} in `{node.name}`", "a square matrix")
+
+    def index_on_determinant(self, node: CallSyntax) -> None:
+        """logdet(A)[k]"""
+        self._fault(node.at, "an index on `logdet(...)`, a number", "an array")
+
+
+def _places_of(extent: Extent, what: str, axis: int) -> str:
+    return f"1 to {extent}, the places of index {axis} of {quote(what)}"
+
+
+def _count(n: int, one: str, many: str) -> str:
+    return f"{n} {one if n == 1 else many}"
+
+
+def _shapes(shapes: tuple[tuple[Extent, ...], ...]) -> str:
+    texts = [f"[{', '.join(map(str, shape))}]" if shape else "a number" for shape in shapes]
+    return f"({', '.join(texts)})"

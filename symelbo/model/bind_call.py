@@ -1,0 +1,187 @@
+"""`Normal(mean, precision=p)` -> the family, its form and the actual arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from symelbo.families.density import Density
+from symelbo.families.family import Argument, Family, Form
+from symelbo.index.build import ONE, extent_length
+from symelbo.index.normal import is_positive
+from symelbo.index.substitute import free_indices, replace_symbols, symbols_of
+from symelbo.index.terms import Array, Domain, Extent
+from symelbo.language.density import resolve_density
+from symelbo.language.resolve import Resolver
+from symelbo.language.scope import Loops, array_shape
+from symelbo.language.syntax import ArgumentSyntax, Sampling
+from symelbo.model import word_faults
+from symelbo.model.check_domain import check_argument, check_bound
+from symelbo.model.context import Context, Parsed
+from symelbo.model.model import Condition
+
+__all__ = ["Call", "bind_call"]
+
+# A support up to 1 -> the same by its own name.
+_SINGLE: Final = {"naturals": "binary", "counts": "onehot"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A family with its actual arguments."""
+
+    family: Family
+    form: Form
+    arguments: tuple[tuple[str, Array], ...]
+    extents: tuple[tuple[str, Extent], ...]
+    density: Density
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def event(self) -> tuple[Extent, ...]:
+        bound = dict(self.extents)
+        return tuple(bound[name] for name in self.family.shape)
+
+    @property
+    def domain(self) -> Domain:
+        if self.family.support.kind == "category":
+            return Domain("category", ONE, extent_length(dict(self.extents)["K"]))
+        return _actual_support(self.family.support, dict(self.arguments))
+
+
+def _actual_support(support: Domain, arguments: Mapping[str, Array]) -> Domain:
+    """The support with the statement's arguments in its bounds; wider where these vary by place."""
+    bounds = [support.lower, support.upper]
+    for number, bound in enumerate(bounds):
+        if bound is None:
+            continue
+        formal = {s: arguments[s.name] for s in symbols_of(bound) if s.name in arguments}
+        actual = replace_symbols(bound, formal)
+        if free_indices(actual) and support.kind != "interval":
+            return Domain(support.kind)
+        if free_indices(actual):
+            return Domain("positive" if number == 0 and is_positive(actual) else "real")
+        bounds[number] = actual
+    if bounds[1] == ONE and support.kind in _SINGLE:
+        return Domain(_SINGLE[support.kind])  # one trial
+    return Domain(support.kind, *bounds)
+
+
+def bind_call(
+    context: Context,
+    item: Parsed,
+    syntax: Sampling,
+    resolver: Resolver,
+    loops: Loops,
+    about: tuple[tuple[Extent, ...], Extent | None] | None = None,
+) -> Call | None:
+    """`Normal(mean, precision=p)` -> the family, its form and the actual arguments.
+
+    `about`: event shape and number of categories of the node that a statement of q is about.
+    """
+    family = context.family(syntax.family)
+    if family is None and syntax.family in context.broken_families:
+        return None
+    if family is None:
+        word_faults.unknown_family(context, item, syntax)
+        # its arguments may hold faults of their own
+        for argument in syntax.arguments:
+            resolver.array(argument.value, loops)
+        return None
+    chosen = _choose_form(context, item, syntax, family)
+    if chosen is None:
+        for argument in syntax.arguments:
+            resolver.array(argument.value, loops)
+        return None
+    form, values = chosen
+    extents: dict[str, Extent] = {}
+    if about is not None:
+        event, categories = about
+        extents.update(zip(family.shape, event, strict=False))
+        if family.support.kind == "category" and categories is not None:
+            extents["K"] = categories
+    own = context.own.get(family.name)
+    if own is not None:
+        extents.update(own.extents)  # sizes of the model, not free
+    arguments: list[tuple[str, Array]] = []
+    before = len(context.conditions)
+    for formal, value in zip(form.arguments, values, strict=True):
+        array = _argument(context, item, family, formal, value, resolver, loops, extents)
+        if array is not None:
+            check_argument(context, item.scalar, syntax, family, formal, value, array)
+            arguments.append((formal.name, array))
+    for formal, value, (_, array) in zip(form.arguments, values, arguments, strict=False):
+        if formal.above is not None and formal.above[0] in extents:
+            extent, by = extents[formal.above[0]], formal.above[1]
+            limit = Extent(extent.size, extent.offset + by)
+            check_bound(context, item.scalar, syntax, family, formal, value, array, limit)
+    unbound = {name for formal in form.arguments for name in formal.shape} - set(extents)
+    unbound |= set(family.shape) - set(extents)
+    if len(arguments) != len(form.arguments) or unbound:
+        return None
+    conditions = tuple(context.conditions[before:])
+    density = resolve_density(family, form, extents) if own is None else own.density
+    return Call(family, form, tuple(arguments), tuple(extents.items()), density, conditions)
+
+
+def _choose_form(
+    context: Context, item: Parsed, syntax: Sampling, family: Family
+) -> tuple[Form, tuple[ArgumentSyntax, ...]] | None:
+    """The form that the names select, and its arguments in order."""
+    forms = family.forms
+    given = syntax.arguments
+    named: dict[str, ArgumentSyntax] = {}
+    positional: list[ArgumentSyntax] = []
+    known = {argument.name for form in forms for argument in form.arguments}
+    for argument in given:
+        if argument.name is None:
+            if named:
+                word_faults.argument_without_name(context, item, family, argument)
+                return None
+            positional.append(argument)
+        elif argument.name not in known:
+            word_faults.unknown_argument(context, item, family, argument, argument.name)
+            return None
+        elif argument.name in named:
+            word_faults.second_argument(context, item, argument, argument.name)
+            return None
+        else:
+            named[argument.name] = argument
+    for form in forms if named else forms[:1]:
+        names = [argument.name for argument in form.arguments]
+        rest = names[len(positional) :]
+        if len(given) == len(names) and set(rest) == set(named):
+            return form, (*positional, *(named[name] for name in rest))
+    word_faults.no_form(context, item, syntax, family, [*("_" for _ in positional), *named])
+    return None
+
+
+def _argument(
+    context: Context,
+    item: Parsed,
+    family: Family,
+    formal: Argument,
+    value: ArgumentSyntax,
+    resolver: Resolver,
+    loops: Loops,
+    extents: dict[str, Extent],
+) -> Array | None:
+    """One actual argument, its shape checked against (or binding) the formal extents."""
+    if not formal.shape:
+        before = len(context.faults)
+        term = resolver.scalar(value.value, loops)
+        return Array((), term) if len(context.faults) == before else None
+    array = resolver.array(value.value, loops)
+    if array is None:
+        return None
+    shape = array_shape(array)
+    if len(shape) != len(formal.shape):
+        word_faults.other_argument_rank(context, item, family, formal, value, len(shape))
+        return None
+    for name, extent in zip(formal.shape, shape, strict=True):
+        known = extents.setdefault(name, extent)
+        if known != extent:
+            word_faults.other_length(context, item, family, formal, value, extent, known)
+            return None
+    return array

@@ -1,0 +1,86 @@
+"""The left of a statement: the places that it covers, and the shape of its node."""
+
+from __future__ import annotations
+
+from symelbo.index.terms import Extent, Index, IndexTerm, Offset, Position
+from symelbo.language.resolve import Resolver
+from symelbo.language.scope import Loops, Reach, is_sound
+from symelbo.model import word_faults
+from symelbo.model.context import Context, Parsed
+
+__all__ = ["plate_shape", "target_places"]
+
+
+def target_places(
+    context: Context, item: Parsed, resolver: Resolver
+) -> tuple[Loops, tuple[IndexTerm, ...] | None]:
+    """`z[t, d]` with `for t in 2:T, d in 1:D` -> loop variables and left-hand indices.
+
+    The indices are None after a fault; the loop variables then serve to find faults further right.
+    Every loop variable stands on the left exactly once, in the order of the ranges.
+    """
+    syntax = item.syntax
+    loops = resolver.ranges(syntax.ranges, {})
+    sound = is_sound(loops)
+    places: list[IndexTerm] = []
+    used: list[str] = []
+    for node in syntax.indices:
+        place = resolver.index(node, loops)
+        match place:
+            case None:
+                sound = False
+                continue
+            case Index(name):
+                used.append(name)
+            case Offset(Index(name), _):
+                used.append(name)
+            case Position(Extent(None, _)):
+                pass
+            case _:
+                word_faults.no_left_index(context, item, node)
+                sound = False
+                continue
+        places.append(place)
+    if not sound:
+        return loops, None
+    wanted = list(loops)
+    if used != wanted:
+        word_faults.other_left_indices(context, item, used, wanted)
+        return loops, None
+    return loops, tuple(places)
+
+
+def plate_shape(
+    context: Context, name: str, group: list[tuple[Parsed, tuple[Reach, ...]]]
+) -> tuple[Extent, ...] | None:
+    """The extents of a node from the places its statements cover, evidently without overlap."""
+    first, reaches = group[0]
+    ranks = {len(reach) for _, reach in group}
+    if len(ranks) > 1:
+        odd = next(item for item, reach in group if len(reach) != len(reaches))
+        word_faults.other_rank(context, name, odd, first)
+        return None
+    shape: list[Extent] = []
+    parted = 0
+    for axis in range(len(reaches)):
+        parts = {(reach[axis].low, reach[axis].high): item for item, reach in group}
+        if len(parts) == 1:
+            if reaches[axis].low != 1:
+                word_faults.late_first_place(context, name, first, reaches[axis].low)
+                return None
+            shape.append(reaches[axis].high)
+            continue
+        parted += 1
+        end = 0  # the last place covered so far
+        ordered = sorted(parts.items(), key=lambda part: (part[0][0] or 0, part[0][1].size or ""))
+        for n, ((low, high), item) in enumerate(ordered):
+            last = n == len(ordered) - 1
+            if low != end + 1 or (high.size is not None and not last):
+                word_faults.parts_that_do_not_meet(context, name, item, first)
+                return None
+            end = high.offset
+        shape.append(ordered[-1][0][1])
+    if len(group) > 1 and parted != 1:
+        word_faults.second_statement(context, name, group[1][0], first)
+        return None
+    return tuple(shape)
