@@ -5,21 +5,21 @@ What is found here is proposed; (U) is proved of it elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from symelbo.criterion.factor import Equations, Factor, parameters_of, symbols_of_statement
 from symelbo.criterion.motion import Latent, Motion
+from symelbo.criterion.probe import find_multiples, is_solvable_somewhere
 from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel
-from symelbo.index.build import ONE, ZERO, add, mul
+from symelbo.index.build import ONE, ZERO, add, mul, number
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.normal import normal
 from symelbo.index.solve import (
     Found,
     NotFound,
     find_by_elimination,
-    find_scaling,
     formal_indices,
     unknown_like,
 )
@@ -76,12 +76,15 @@ def find_motion(attempt: Attempt) -> Proposal | NotFound:
     """
     unknowns = _make_unknowns(attempt)
     systems = [_equations(attempt, unknowns, direct) for direct in (False, True)]
+    factors = (*attempt.factors, *attempt.variational)
     for equations in filter(None, systems):
-        found = _scale(equations, unknowns)
-        if isinstance(found, Found):
+        found = _scale(factors, equations, unknowns)
+        if found is not None:
             return _propose(attempt, unknowns, found)
     residual = NotFound(ZERO)
     for equations in filter(None, systems):
+        if not is_solvable_somewhere(factors, equations, unknowns.order):
+            continue
         answer = find_by_elimination(
             equations.exact, unknowns.order, is_spectator, shifted=equations.shifted
         )
@@ -92,17 +95,23 @@ def find_motion(attempt: Attempt) -> Proposal | NotFound:
     return residual
 
 
-def _scale(equations: Equations, unknowns: _Unknowns) -> Found | NotFound:
+def _scale(
+    factors: Sequence[Factor], equations: Equations, unknowns: _Unknowns
+) -> Found | None:
     """A solution in which every parameter is multiplied by a number, the simplest to read."""
     if equations.shifted:
-        return NotFound(ZERO)
+        return None
     still = {u: Array(formal_indices(u.shape), ZERO) for u in unknowns.order}
     still = {u: a for u, a in still.items() if u not in unknowns.bases}
     scaled = [replace_symbols(e, still) for e in equations.exact]
-    found = find_scaling(scaled, unknowns.bases)
-    if isinstance(found, Found):
-        return Found({**still, **found.values}, found.nonzero)
-    return found
+    multiples = find_multiples(factors, scaled, unknowns.bases)
+    if multiples is None:
+        return None
+    values = {
+        unknown: Array(basis.indices, mul(number(multiples[unknown]), basis.body))
+        for unknown, basis in unknowns.bases.items()
+    }
+    return Found({**still, **values})
 
 
 def is_spectator(symbol: Symbol) -> bool:

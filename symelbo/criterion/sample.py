@@ -114,9 +114,21 @@ def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
             for extent, count in _places_in(item):
                 need(extent, count)
     names = sorted(least)
-    choices = sorted(product((0, 1, 2), repeat=len(names)), key=lambda c: (sum(c), c))
-    for choice in choices[:MAX_SIZES]:
+    choices = (
+        choice for total in range(2 * len(names) + 1) for choice in _shares(total, len(names))
+    )
+    for choice in islice(choices, MAX_SIZES):
         yield {name: least[name] + more for name, more in zip(names, choice, strict=True)}
+
+
+def _shares(total: int, count: int) -> Iterator[tuple[int, ...]]:
+    """2, 2 -> (0, 2), (1, 1), (2, 0): all ways to add up to it with 0, 1 and 2, in order."""
+    if not count:
+        yield from [()] * (total == 0)
+        return
+    for first in range(max(0, total - 2 * (count - 1)), min(2, total) + 1):
+        for rest in _shares(total - first, count - 1):
+            yield first, *rest
 
 
 def _places_in(item: Node) -> Iterator[tuple[Extent, int]]:

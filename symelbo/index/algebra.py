@@ -60,7 +60,7 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
-from symelbo.index.work import spend_work
+from symelbo.index.work import OutOfWork, spend_work
 
 __all__ = [
     "MAX_EXPANDED_POWER",
@@ -82,6 +82,7 @@ __all__ = [
 
 MAX_EXPANDED_POWER = 8
 MAX_CLEARED = 12  # composite denominators
+MAX_PRODUCT = 3000  # monomials that one product is expanded into
 
 
 @lru_cache(maxsize=100_000)
@@ -139,6 +140,9 @@ def atom_poly(term: Term, exponent: Fraction = F1) -> Poly:
 
 
 def multiply(left: Poly, right: Poly) -> Poly:
+    """a, b -> a b, expanded; OutOfWork where that would be very long."""
+    if len(left) * len(right) > MAX_PRODUCT:
+        raise OutOfWork("the normal form")
     product: Poly = {}
     for mine, my_scale in left.items():
         for other, other_scale in right.items():

@@ -12,7 +12,7 @@ _LEFT: ContextVar[list[int] | None] = ContextVar("work that is left", default=No
 
 
 class OutOfWork(Exception):
-    """The work that was allowed is done."""
+    """The work that was allowed is done; the text names the pass, if one has a bound of its own."""
 
 
 @contextmanager
