@@ -95,9 +95,7 @@ def find_motion(attempt: Attempt) -> Proposal | NotFound:
     return residual
 
 
-def _scale(
-    factors: Sequence[Factor], equations: Equations, unknowns: _Unknowns
-) -> Found | None:
+def _scale(factors: Sequence[Factor], equations: Equations, unknowns: _Unknowns) -> Found | None:
     """A solution in which every parameter is multiplied by a number, the simplest to read."""
     if equations.shifted:
         return None

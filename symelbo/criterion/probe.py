@@ -1,7 +1,7 @@
-"""Linear equations at random points, as residues: whether they can be solved, and by which multiples.
+"""Linear equations at random points, as residues: can they be solved, and by which multiples?
 
-The equations are evaluated as they stand, as graphs, and nothing is expanded.  What is found here is
-proposed, and what is excluded has almost surely no solution; nothing is proved.
+The equations are evaluated as they stand, as graphs, and nothing is expanded.  What is found here
+is proposed, and what is excluded has almost surely no solution; nothing is proved.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from symelbo.index.terms import (
     Entry,
     Index,
     Node,
+    Number,
     Role,
     Symbol,
     Term,
@@ -38,10 +39,13 @@ __all__ = ["find_multiples", "is_solvable_somewhere"]
 
 MAX_COLUMNS = 1200  # unknown numbers at one point
 MAX_PLACES = 12  # values of the free indices of an equation
-MORE = 6  # rows beyond the number of unknowns
+PATIENCE = 2  # points at which an equation says nothing new
+MAX_FAILURES = 60  # of points at which an equation has no value
 MAX_DRAWS = 40  # of what varies, beyond those that are needed
 
 Column: TypeAlias = tuple[object, ...]
+_END = -1  # the column of the value
+_CONTINUOUS = ("real", "positive", "unit", "interval", "angle", "simplex", "posdef")
 _SPECTATORS = (Role.LATENT, Role.OBSERVED, Role.INPUT)
 _SIZES = {"positive": 1.5, "naturals": 1.5, "unit": 0.5, "simplex": 0.5}
 
@@ -60,10 +64,12 @@ class _Machine(Modular):
         self.known = {}
 
     def term(self, term: Term, env: Mapping[Index, int]) -> Dual:
+        if isinstance(term, Entry | Number):
+            return super().term(term, env)
         key = (term, *[env[index] for index in self.free(term)])
         if key not in self.known:
-            abstract = isinstance(term, Apply)
-            self.known[key] = self.apply(term, env) if abstract else super().term(term, env)
+            found = self.apply(term, env) if isinstance(term, Apply) else super().term(term, env)
+            self.known[key] = found
         return self.known[key]
 
     def free(self, item: Node) -> tuple[Index, ...]:
@@ -72,7 +78,7 @@ class _Machine(Modular):
         return self.indices[item]
 
     def apply(self, term: Apply, env: Mapping[Index, int]) -> Dual:
-        """A value that depends on the function, the place and the arguments, and on nothing else."""
+        """A value that depends on the function, the place and the arguments alone."""
         where = tuple(self.index(i, env) for i in term.indices)
         slots = tuple((n, tuple(self.index(i, env) for i in at)) for n, at in term.derivatives)
         given = tuple(self.entries_of(array, env) for array in term.arguments)
@@ -96,6 +102,33 @@ class _Machine(Modular):
         return tuple(found)
 
 
+class _Basis:
+    """Independent rows modulo the prime."""
+
+    def __init__(self) -> None:
+        self.pivots: dict[int, dict[int, int]] = {}
+
+    def takes(self, row: Mapping[int, int]) -> bool:
+        """Whether a row is independent of those before, which it joins."""
+        left = dict(row)
+        while left:
+            lead = max(left)
+            pivot = self.pivots.get(lead)
+            if pivot is None:
+                scale = pow(left[lead], -1, PRIME)
+                self.pivots[lead] = {k: x * scale % PRIME for k, x in left.items()}
+                return True
+            factor = left.pop(lead)
+            for k, x in pivot.items():
+                if k != lead:
+                    rest = (left.get(k, 0) - factor * x) % PRIME
+                    if rest:
+                        left[k] = rest
+                    else:
+                        left.pop(k, None)
+        return False
+
+
 class _Probe:
     """Some equations at given sizes: rows of what they ask of the unknowns at random points."""
 
@@ -106,7 +139,9 @@ class _Probe:
         unknowns: Iterable[Symbol],
         sizes: Mapping[str, int],
         seed: int,
+        exact: int | None = None,
     ) -> None:
+        """exact: of how many the value has to be 0 and not a constant; None: of all."""
         self.equations, self.sizes = equations, sizes
         self.unknowns = {unknown.name: unknown for unknown in unknowns}
         self.random = Random(seed)
@@ -123,6 +158,15 @@ class _Probe:
         # data that a velocity of q may depend on are constants of the same name
         self.fixes = [
             any(s.name in moving and s.role is Role.CONSTANT for s in own) for own in self.symbols
+        ]
+        self.exact = len(equations) if exact is None else exact
+        self.bases = [_Basis() for _ in equations]
+        self.valued = [False] * len(equations)
+        self.repeats, self.failures = [0] * len(equations), [0] * len(equations)
+        # values of few are drawn again and again
+        self.patience = [
+            PATIENCE if all(s.domain.kind in _CONTINUOUS for s in own) else 3 * PATIENCE
+            for own in self.symbols
         ]
         self.columns: dict[Column, int] = {}
         self.sought: dict[Place, Dual] = {}
@@ -190,11 +234,17 @@ class _Probe:
         return found
 
     def rows(
-        self, still: Mapping[Symbol, Values], moving: Mapping[Symbol, Values]
-    ) -> Iterator[tuple[int, dict[Index, int], Dual]]:
-        """(number, place, value) of every equation at every place, where it has a value."""
+        self,
+        still: Mapping[Symbol, Values],
+        moving: Mapping[Symbol, Values],
+        group: tuple[object, ...] = (),
+    ) -> Iterator[tuple[dict[int, int], int]]:
+        """(row, value) of the equations of which more is to be known, where that is new.
+
+        group: tells covariates apart, with which the constant of a shifted equation may vary.
+        """
         for fixes, machine in zip((False, True), self.machines, strict=True):
-            chosen = [n for n, own in enumerate(self.fixes) if own is fixes]
+            chosen = [n for n, own in enumerate(self.fixes) if own is fixes and self.is_open(n)]
             if not chosen:
                 continue
             entries = dict(self.sought)
@@ -204,9 +254,34 @@ class _Probe:
             for n in chosen:
                 for env in self.places(self.equations[n]):
                     try:
-                        yield n, env, machine.term(self.equations[n], env)
+                        value = machine.term(self.equations[n], env)
                     except (NoResidue, ZeroDivisionError, ValueError):
+                        self.failures[n] += 1
                         continue
+                    self.valued[n] = True
+                    row = {k: slope for k, slope in value.gradient.items() if slope}
+                    if n >= self.exact:
+                        at = (*((index.name, k) for index, k in env.items()), *group)
+                        row[self.column("constant", n, *at)] = PRIME - 1
+                    if self.bases[n].takes({**row, _END: value.value} if value.value else row):
+                        self.repeats[n] = 0
+                        yield row, value.value
+                    else:
+                        self.repeats[n] += 1
+
+    def is_open(self, n: int) -> bool:
+        """Whether more rows of an equation may say more."""
+        return self.repeats[n] < self.patience[n] and self.failures[n] < MAX_FAILURES
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no equation has more to say."""
+        return not any(map(self.is_open, range(len(self.equations))))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether every equation had values."""
+        return all(self.valued)
 
 
 _STILL = (Role.PARAMETER, Role.VARIATIONAL, Role.CONSTANT, Role.ARGUMENT, Role.VALUE)
@@ -220,33 +295,23 @@ def is_solvable_somewhere(
     False means almost surely that they have no solution.
     """
     everything = (*equations.exact, *equations.shifted)
-    exact = len(equations.exact)
-    probe = _Probe(factors, everything, unknowns, _sizes_of(factors, 1), seed)
+    sizes = _sizes_of(factors, 1)
+    probe = _Probe(factors, everything, unknowns, sizes, seed, len(equations.exact))
     if not everything or len(probe.columns) > MAX_COLUMNS:
         return True
     still = probe.draw(_STILL)
     table = list(probe.tangents())
     ends: list[int] = [0] * len(table)
-    wanted = len(table) + len(probe.columns) + MORE
     inputs: dict[Symbol, Values] = {}
-    draws, valued = 0, set[int]()
-    while len(table) < wanted and draws < MAX_DRAWS + wanted:
+    for draws in range(MAX_DRAWS + len(probe.columns)):
         if draws % 4 == 0:
             inputs = probe.draw((Role.INPUT,))
         moving = {**inputs, **probe.draw((Role.LATENT, Role.OBSERVED))}
-        for n, env, value in probe.rows(still, moving):
-            valued.add(n)
-            row = dict(value.gradient)
-            if n >= exact:
-                key = ("constant", n, draws // 4, *sorted(env.values()), *map(str, env))
-                row[probe.column(*key)] = PRIME - 1
+        for row, value in probe.rows(still, moving, (draws // 4,) if inputs else ()):
             table.append(row)
-            ends.append(value.value)
-        draws += 1
-        if draws > MORE and not valued:
-            break  # nothing has a value
-        if not moving:
-            break  # every draw is the same
+            ends.append(value)
+        if probe.is_done:
+            break
     return _solve(table, ends, len(probe.columns)) is not None
 
 
@@ -268,22 +333,22 @@ def find_multiples(
     columns = {symbol.name: n for n, symbol in enumerate(factor_of.values())}
     table = [{n: 1} for n, u in enumerate(bases) if u.domain.kind == "tangent"]
     ends = [0] * len(table)
+    tried: list[dict[str, int]] = []
     for more in (1, 2):
-        probe = _Probe(factors, scaled, factor_of.values(), _sizes_of(factors, more), seed + more)
+        sizes = _sizes_of(factors, more)
+        if sizes in tried:
+            break
+        probe = _Probe(factors, scaled, factor_of.values(), sizes, seed + more)
+        tried.append(sizes)
         names = {n: columns[str(key[0])] for key, n in probe.columns.items()}
-        wanted = len(table) + len(columns) + MORE
-        valued: set[int] = set()
-        for draws in range(MAX_DRAWS + len(columns)):
-            for number, _, value in probe.rows(probe.draw(_STILL), probe.draw(_SPECTATORS)):
-                valued.add(number)
-                row = {names[n]: slope for n, slope in value.gradient.items() if slope}
-                if row or value.value:
-                    table.append(row)
-                    ends.append(value.value)
-            if len(table) >= wanted or (draws == MORE and not table):
+        for _ in range(MAX_DRAWS + len(columns)):
+            for row, value in probe.rows(probe.draw(_STILL), probe.draw(_SPECTATORS)):
+                table.append({names[n]: slope for n, slope in row.items()})
+                ends.append(value)
+            if probe.is_done:
                 break
-        if len(valued) < len(scaled):
-            return None  # nothing is known of the others
+        if not probe.is_known:
+            return None
     solution = _solve(table, ends, len(columns))
     if solution is None:
         return None
