@@ -2,9 +2,10 @@
 
     python -m benchmarks.benchmark_growth [KIND...] [--sizes 8,16,32,64,128] [--seconds 20]
 
-Each case derives one model in a process of its own (documents and code written, no PDF) with a limit
-on its processor time and on its memory.  Seconds are processor seconds without the start of Python;
-the exponent is the slope of log(seconds) over log(n) between the two largest sizes that ended.
+Each case derives one model in a process of its own (documents and code written, no PDF) with a
+limit on its processor time and on its memory.  Seconds are processor seconds without the start of
+Python; the exponent is the slope of log(seconds) over log(n) between the two largest sizes that
+ended.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def scale(n: int) -> Spec:
     return {
         "parameters": parameters,
         "inputs": {f"v{k}": "real" for k in range(n)},
-        "model": [f"z ~ Normal(0, 1)", f"x ~ Normal(z, 1 + {total})"],
+        "model": ["z ~ Normal(0, 1)", f"x ~ Normal(z, 1 + {total})"],
         "observed": ["x"],
     }
 
@@ -103,7 +104,7 @@ def decoder(n: int) -> Spec:
 def tower(n: int) -> Spec:
     """n linear maps, one after the other."""
     sizes = [f"K{k}" for k in range(n + 1)]
-    model = [f"z[h] ~ Normal(0, 1) for h in 1:K0"]
+    model = ["z[h] ~ Normal(0, 1) for h in 1:K0"]
     above = "z"
     for k in range(1, n):
         total = f"sum(W{k}[i,j]*{above}[j] for j in 1:K{k - 1})"
@@ -128,7 +129,9 @@ def refutation(n: int) -> Spec:
 def observed(n: int) -> Spec:
     """n observed nodes of one latent."""
     return {
-        "parameters": {f"{s}{k}": t for k in range(n) for s, t in (("w", "real"), ("s", "positive"))},
+        "parameters": {
+            f"{s}{k}": t for k in range(n) for s, t in (("w", "real"), ("s", "positive"))
+        },
         "model": ["z ~ Normal(0, 1)", *(f"x{k} ~ Normal(w{k}*z, s{k})" for k in range(n))],
         "observed": [f"x{k}" for k in range(n)],
     }

@@ -46,7 +46,7 @@ def derive(
     factors = tuple(_express(result) for result in decision.results)
     posterior = derive_exact_posterior(model) if model.variational == "exact" else None
     verdict, theorem = _conclude(decision)
-    entropy_sum = sum_entropies(model, factors, posterior)
+    entropy_sum = sum_entropies(model, decision.results, posterior)
     return Derivation(
         model=model,
         verdict=verdict,

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isnan
 
-from symelbo.answer.derivation import EntropySum, FactorEntropy, FactorResult, Trial
+from symelbo.answer.derivation import FactorResult, Trial
 from symelbo.criterion.result import Closure, Decision
 from symelbo.entropy.exact_posterior import log_joint
+from symelbo.entropy.summand import EntropySum, Summand
 from symelbo.errors import Fault, SpecError
-from symelbo.index.build import add, negate
-from symelbo.index.substitute import replace_symbols, symbols_of
-from symelbo.index.terms import Array, Role, Symbol, Term
-from symelbo.index.tidy import tidy
+from symelbo.index.build import add
+from symelbo.index.terms import Array, Term
 from symelbo.model.model import Model
 from symelbo.trial.identity import identity_residual
 from symelbo.trial.normalization import find_wrong_mass
@@ -124,10 +123,6 @@ def try_printed_sum(
             return None
     elif model.variational == "exact":
         kind = Kind.EXACT
-    summands = [negate(_printed(entropy)) for entropy in entropy_sum.entropies]
-    summands += [tidy(term) for _, term in entropy_sum.bases]
-    q_entropy = None if entropy_sum.q_entropy is None else tidy(entropy_sum.q_entropy)
-    closed = entropy_sum.closed_form
     conditions: list[tuple[Array, str]] = [
         (condition.array, condition.kind)
         for statement in model.statements
@@ -136,7 +131,7 @@ def try_printed_sum(
     return printed_residual(
         log_joint(model.statements),
         log_q,
-        PrintedSum(q_entropy, add(*summands), closed),
+        [_as_printed(entropy_sum.summands), _as_printed(entropy_sum.printed)],
         decision.motion.velocities(),
         kind,
         conditions,
@@ -146,12 +141,7 @@ def try_printed_sum(
     )
 
 
-def _printed(entropy: FactorEntropy) -> Term:
-    """The entropy as it is shown, what is abbreviated written out."""
-    shown = replace_symbols(entropy.display, dict(entropy.abbreviations))
-    # the entropy of an abstract family is a name of its own
-    return shown if _functions(shown) <= _functions(entropy.term) else entropy.term
-
-
-def _functions(term: Term) -> set[Symbol]:
-    return {symbol for symbol in symbols_of(term) if symbol.role is Role.FUNCTION}
+def _as_printed(summands: Sequence[Summand]) -> PrintedSum:
+    """The sum for one data point: what stays H[q], and all else averaged under q."""
+    known = [summand.signed for summand in summands if summand.term is not None]
+    return PrintedSum(len(known) < len(summands), add(*known))

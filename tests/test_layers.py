@@ -31,10 +31,10 @@ FLOORS = (
     ("symelbo.certify",),
     ("symelbo.expfam",),
     ("symelbo.criterion",),
-    ("symelbo.entropy.exact_posterior",),
-    ("symelbo.answer",),
     ("symelbo.entropy",),
+    ("symelbo.answer",),
     ("symelbo.try_result",),
+    ("symelbo.sympy_edge",),
     ("symelbo.page.derivation_json",),
     ("symelbo.page.summary",),
     ("symelbo.code",),
@@ -54,6 +54,7 @@ UPWARDS = {
     ("symelbo.answer.derivation", "symelbo.code"),
     ("symelbo.answer.derivation", "symelbo.page"),
     ("symelbo.answer.derivation", "symelbo.page.summary"),
+    ("symelbo.answer.derivation", "symelbo.sympy_edge"),
 }
 # What each package may use of other people's.
 OUTSIDE = {
@@ -61,6 +62,7 @@ OUTSIDE = {
     "flint": {"symelbo.criterion", "symelbo.index", "symelbo.certify"},
     "ruamel": {"symelbo.model"},
     "click": {"symelbo.cli"},
+    "sympy": {"symelbo.sympy_edge", "symelbo.language"},  # language: of densities given as such
 }
 
 

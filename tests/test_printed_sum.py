@@ -28,9 +28,10 @@ from paper.family import FiniteFamily
 from scipy import special
 
 import symelbo
-from symelbo.answer.derivation import Derivation, EntropySum, FactorEntropy
-from symelbo.code.numpy_body import Setting
+from symelbo.answer.derivation import Derivation
+from symelbo.code.setting import Setting
 from symelbo.criterion.result import Closure
+from symelbo.entropy.summand import EntropySum, Summand
 from symelbo.index.build import ZERO, divide, negate, number
 from symelbo.index.substitute import mentions, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Role, Symbol, Term
@@ -220,8 +221,13 @@ def derived(name: str, n: int = -1) -> Derivation:
 
 def printed_terms(whole: EntropySum) -> list[Term]:
     """What is averaged under q, as it is shown, with its sign."""
-    terms = [negate(replace_symbols(e.display, dict(e.abbreviations))) for e in whole.entropies]
-    return [*terms, *(term for _, term in whole.bases)]
+    return [as_shown(summand) for summand in (*whole.entropies, *whole.bases)]
+
+
+def as_shown(summand: Summand) -> Term:
+    """A summand as it is read, with its sign."""
+    shown = replace_symbols(summand.display, dict(summand.abbreviations))
+    return negate(shown) if summand.sign < 0 else shown
 
 
 # ---------------------------------------------------------------- an instance by brute force
@@ -542,10 +548,16 @@ class Instance:
         if self.sum.q_entropy is not None:
             entropy = self.average(self.sum.q_entropy, point)
         names = [f"H of {e.node}" for e in self.sum.entropies]
-        names += [f"b of {node}" for node, _ in self.sum.bases]
+        names += [f"b of {base.node}" for base in self.sum.bases]
         terms = printed_terms(self.sum)
         found = {n: self.average(t, point) for n, t in zip(names, terms, strict=True)}
         return {"H[q]": entropy, **found}
+
+    def merged(self, point: Measured) -> float:
+        """S as it is read as a whole."""
+        known = [s for s in self.sum.printed if s.term is not None]
+        of_q = point.entropy if len(known) < len(self.sum.printed) else 0.0
+        return of_q + sum(self.average(as_shown(summand), point) for summand in known)
 
     def emitted(self, points: list[Measured]) -> float:
         """The module's entropy sum of all data points."""
@@ -659,6 +671,8 @@ def test_the_printed_and_the_emitted_sum_are_the_elbo(kind: str) -> None:
                 found.append(abs(parts["H[q]"] - point.entropy) / (1 + abs(point.entropy)))
             mean = float(np.mean(whole))
             found.append(abs(instance.emitted(measured) - mean) / (1 + abs(mean)))
+            merged = [instance.merged(point) for point in measured]
+            found += [p.residual(s) for p, s in zip(measured, merged, strict=True)]
             if instance.sum.closed_form is not None:
                 closed = (instance.average(instance.sum.closed_form, point) for point in measured)
                 found += [p.residual(c) for p, c in zip(measured, closed, strict=True)]
@@ -760,26 +774,23 @@ def _wrong_terms(term: Term) -> dict[str, Term]:
 
 
 def wrong_sums(whole: EntropySum) -> Iterator[tuple[str, EntropySum]]:
-    """The sum with one summand wrong: its sign, a factor 1/2, or left out."""
-    for n, entropy in enumerate(whole.entropies):
-        for what, wrong in _wrong_entropies(entropy):
-            changed = (*whole.entropies[:n], wrong, *whole.entropies[n + 1 :])
-            yield f"{what}: H of {entropy.node}", replace(whole, entropies=changed)
-    for n, (node, base) in enumerate(whole.bases):
-        for what, term in _wrong_terms(base).items():
-            bases = (*whole.bases[:n], (node, term), *whole.bases[n + 1 :])
-            yield f"{what}: b of {node}", replace(whole, bases=bases)
-    for part in ("q_entropy", "closed_form"):
-        term = getattr(whole, part)
-        if term is not None and term != ZERO:
-            for what, wrong_term in _wrong_terms(term).items():
-                yield f"{what}: {part}", replace(whole, **{part: wrong_term})
+    """The sum with one summand wrong: its sign, a factor 1/2, or left out; in either form."""
+    for form in ("summands", "printed"):
+        summands: tuple[Summand, ...] = getattr(whole, form)
+        for n, summand in enumerate(summands):
+            if summand.term is None or summand.pointwise == ZERO:
+                continue
+            for what, wrong in _wrong_summands(summand):
+                changed = (*summands[:n], wrong, *summands[n + 1 :])
+                named = f"{what}: {summand.kind.value} of {', '.join(summand.nodes)} ({form})"
+                yield named, replace(whole, **{form: changed})
 
 
-def _wrong_entropies(entropy: FactorEntropy) -> Iterator[tuple[str, FactorEntropy]]:
-    shown, term = _wrong_terms(entropy.pointwise), _wrong_terms(entropy.term)
+def _wrong_summands(summand: Summand) -> Iterator[tuple[str, Summand]]:
+    assert summand.pointwise is not None
+    shown, term = _wrong_terms(summand.pointwise), _wrong_terms(summand.known)
     for what in shown:
-        yield what, replace(entropy, pointwise=shown[what], term=term[what])
+        yield what, replace(summand, pointwise=shown[what], term=term[what])
 
 
 def test_wrong_sums_fail_the_trial_of_derive() -> None:
@@ -831,9 +842,9 @@ def test_a_missing_size_fails_the_trial_of_derive() -> None:
     """D at size 1 would not show."""
     derivation = derived("gaussian_scalar")
     assert derivation.entropy_sum is not None
-    (of_z, of_x) = derivation.entropy_sum.entropies
+    (of_q, of_z, of_x) = derivation.entropy_sum.summands
     one_dimension = replace(of_x, plates=())
-    wrong = replace(derivation.entropy_sum, entropies=(of_z, one_dimension))
+    wrong = replace(derivation.entropy_sum, summands=(of_q, of_z, one_dimension))
     with pytest.raises(CheckFailed):
         try_result(derivation.model, derivation.decision, derivation.factors, wrong)
 

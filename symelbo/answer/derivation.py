@@ -16,18 +16,18 @@ from symelbo.criterion.identity import Identity
 from symelbo.criterion.motion import Motion
 from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted, Result, Undecided
 from symelbo.entropy.exact_posterior import ExactPosterior
-from symelbo.index.terms import Array, Index, Symbol, Term
-from symelbo.index.tidy import sum_over
+from symelbo.entropy.summand import EntropySum
+from symelbo.index.terms import Array, Symbol, Term
 from symelbo.model.model import Model
 
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from symelbo.sympy_edge.express import Expressions
+
 __all__ = [
     "Assumption",
     "Derivation",
-    "EntropySum",
-    "FactorEntropy",
     "FactorResult",
     "Slope",
     "Step",
@@ -119,54 +119,6 @@ class FactorResult:
         """parameter -> velocity, on the parameters that move (theta); empty unless it holds."""
         return self.motion.parameters
 
-    @property
-    def entropy_kind(self) -> str:
-        """entropy where the base measure is constant, else pseudo_entropy"""
-        identity = self.identity
-        return "entropy" if identity is not None and identity.is_entropy else "pseudo_entropy"
-
-
-@dataclass(frozen=True, slots=True)
-class FactorEntropy:
-    """H (or H~) of one factor.
-
-    term: summed over the plates, canonical; pointwise: at one point of the plates, for reading, in
-    which a long argument of the family is abbreviated by a symbol of role ARGUMENT over the plates
-    (and event indices); abbreviations: what these symbols stand for; parents: the nodes and inputs
-    that the entropy still depends on, over which it is averaged.
-    """
-
-    node: str
-    term: Term
-    kind: str  # entropy or pseudo_entropy
-    parents: tuple[Symbol, ...]
-    plates: tuple[Index, ...]
-    pointwise: Term
-    abbreviations: tuple[tuple[Symbol, Array], ...] = ()
-
-    @property
-    def display(self) -> Term:
-        """The sum over the plates, for reading."""
-        return sum_over(self.plates, self.pointwise)
-
-
-@dataclass(frozen=True, slots=True)
-class EntropySum:
-    """S = mean H[q] - sum_f E_qbar H_f (+ sum_f mean E b_f), nats per data point.
-
-    q_entropy: closed form of H[q_n] (declared or exact q), None if it stays H[q_n];
-    bases: b, the log base measures that are not constant, summed over plates;
-    closed_form: the whole sum where it depends on parameters alone (no q, no data).
-    remainders: cross-entropy terms -E log p_f of factors without an entropy (partial results).
-    """
-
-    q_entropy: Term | None
-    q_depends_on_data: bool
-    entropies: tuple[FactorEntropy, ...]
-    bases: tuple[tuple[str, Term], ...]
-    closed_form: Term | None
-    remainders: tuple[str, ...] = ()
-
 
 @dataclass(frozen=True)
 class Derivation:
@@ -207,7 +159,7 @@ class Derivation:
 
     def python(self) -> str:
         """The source of the standalone numeric module; "" if there is no entropy sum to compute."""
-        from symelbo.code.python_module import render_python
+        from symelbo.code.numpy_module import render_python
 
         return render_python(self)
 
@@ -222,6 +174,12 @@ class Derivation:
         module = ModuleType(self.model.stem)
         exec(compile(self.python(), f"{self.model.stem}.py", "exec"), module.__dict__)
         return module
+
+    def sympy(self, **sizes: int) -> Expressions:
+        """As SymPy expressions, written out for the sizes that are given; needs SymPy."""
+        from symelbo.sympy_edge.express import express
+
+        return express(self, sizes)
 
     def summary(self) -> str:
         """What the command line prints, without colours."""

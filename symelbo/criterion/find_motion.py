@@ -26,8 +26,17 @@ from symelbo.index.solve import (
 from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Domain, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy_array
+from symelbo.index.work import TooLong
 
-__all__ = ["Attempt", "Proposal", "closes", "find_motion", "is_spectator"]
+__all__ = [
+    "Attempt",
+    "Missing",
+    "Proposal",
+    "closes",
+    "find_motion",
+    "find_remainder",
+    "is_spectator",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,14 @@ class _Unknowns:
         return Motion(self.parameters, self.latents, self.variational).velocities()
 
 
+@dataclass(frozen=True, slots=True)
+class Missing(NotFound):
+    """No motion was found for an attempt; cut: the pass that came to its bound, if one did."""
+
+    attempt: Attempt
+    cut: str = ""
+
+
 def find_motion(attempt: Attempt) -> Proposal | NotFound:
     """A motion for which (U) holds of every factor of the attempt, or what was left over.
 
@@ -81,18 +98,40 @@ def find_motion(attempt: Attempt) -> Proposal | NotFound:
         found = _scale(factors, equations, unknowns)
         if found is not None:
             return _propose(attempt, unknowns, found)
-    residual = NotFound(ZERO)
+    cut = ""
     for equations in filter(None, systems):
         if not is_solvable_somewhere(factors, equations, unknowns.order):
             continue
-        answer = find_by_elimination(
-            equations.exact, unknowns.order, is_spectator, shifted=equations.shifted
-        )
+        try:
+            answer = _eliminate(equations, unknowns)
+        except TooLong as bound:
+            cut = str(bound)
+            continue
         if isinstance(answer, Found):
             return _propose(attempt, unknowns, answer)
-        if residual.residual == ZERO:
-            residual = answer
-    return residual
+    return Missing(ZERO, attempt, cut)
+
+
+def find_remainder(answer: NotFound) -> Term:
+    """What elimination leaves over of an attempt without a motion, from which nothing followed."""
+    if not isinstance(answer, Missing):
+        return answer.residual
+    unknowns = _make_unknowns(answer.attempt)
+    systems = [_equations(answer.attempt, unknowns, direct) for direct in (False, True)]
+    for equations in filter(None, systems):
+        try:
+            left = _eliminate(equations, unknowns)
+        except TooLong:
+            continue
+        if isinstance(left, NotFound) and left.residual != ZERO:
+            return left.residual
+    return answer.attempt.factors[0].log_density
+
+
+def _eliminate(equations: Equations, unknowns: _Unknowns) -> Found | NotFound:
+    return find_by_elimination(
+        equations.exact, unknowns.order, is_spectator, shifted=equations.shifted
+    )
 
 
 def _scale(factors: Sequence[Factor], equations: Equations, unknowns: _Unknowns) -> Found | None:
@@ -226,7 +265,10 @@ def closes(q: Factor, motion: Motion) -> bool:
         unknowns.order, motion.parameters, unknowns.variational, motion.latents, unknowns.bases
     )
     equations = closure_equations(q, given)
-    return isinstance(find_by_elimination(equations, unknowns.order, is_spectator), Found)
+    try:
+        return isinstance(find_by_elimination(equations, unknowns.order, is_spectator), Found)
+    except TooLong:
+        return False
 
 
 # ---------------------------------------------------------------- the proposal

@@ -1,20 +1,23 @@
-"""factor entropies -> the entropy sum, with its closed form where there is one."""
+"""Results of the factors -> the entropy sum, as the theorem has it and as it is read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from symelbo.answer.derivation import EntropySum, FactorEntropy, FactorResult
-from symelbo.criterion.factor import Factor, is_parent
+from symelbo.criterion.factor import Factor
 from symelbo.criterion.identity import Identity
+from symelbo.criterion.result import Holds, Result
 from symelbo.entropy.entropy_of_density import entropy_of_statement
 from symelbo.entropy.exact_posterior import ExactPosterior
-from symelbo.index.build import ZERO, add, negate
+from symelbo.entropy.summand import Average, EntropySum, Kind, Summand, varying
+from symelbo.index.build import ZERO, add, mul, negate, number
 from symelbo.index.normal import normal
 from symelbo.index.substitute import count_subterms, replace_symbols, symbols_of
-from symelbo.index.terms import Apply, Array, Domain, Entry, Role, Symbol, Term
+from symelbo.index.terms import Add, Apply, Array, Domain, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy
 from symelbo.model.model import Model
+from symelbo.notation.arrange import split_sign
 
 __all__ = ["sum_entropies"]
 
@@ -22,60 +25,135 @@ _SHORT_NAMES = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "loca
 
 
 def sum_entropies(
-    model: Model, results: Sequence[FactorResult], posterior: ExactPosterior | None
+    model: Model, results: Sequence[Result], posterior: ExactPosterior | None
 ) -> EntropySum | None:
     """S = mean H[q] - sum_f E H_f + sum_f E b_f over the factors that hold.
 
     None if no factor holds.  Source: the exact identity F = S + dF/ds of the criterion (U);
     Warnken et al. (2025), Eqns 3, 49 and 50.
     """
-    entropies: list[FactorEntropy] = []
-    bases: list[tuple[str, Term]] = []
-    remainders: list[str] = []
+    entropies: list[Summand] = []
+    bases: list[Summand] = []
+    remainders: list[Summand] = []
     taken = _taken_names(model)
     for result in results:
-        identity = result.identity
-        if identity is None:
-            remainders.append(result.node)
-            continue
         factor = result.factor
-        term = normal(factor.over_plates(identity.entropy))
-        parents = tuple(sorted((s for s in symbols_of(term) if is_parent(s)), key=lambda s: s.name))
-        pointwise, abbreviations = abbreviate_arguments(
-            factor, identity, tidy(identity.entropy), taken
-        )
-        taken |= {symbol.name for symbol, _ in abbreviations}
-        entropies.append(
-            FactorEntropy(
-                result.node,
-                term,
-                result.entropy_kind,
-                parents,
-                factor.plates,
-                pointwise,
-                abbreviations,
-            )
-        )
+        if not isinstance(result, Holds):
+            remainders.append(_cross_entropy(factor))
+            continue
+        identity = result.identity
+        entropies.append(_entropy(factor, identity, taken))
+        taken |= {symbol.name for symbol, _ in entropies[-1].abbreviations}
         if identity.base != ZERO:
-            bases.append((result.node, normal(factor.over_plates(identity.base))))
+            bases.append(_base(factor, identity))
     if not entropies:
         return None
-    q_entropy, depends = _entropy_of_q(model, posterior)
-    closed = None
-    fixed = not any(entropy.parents for entropy in entropies) and not bases and not remainders
-    if q_entropy is not None and not depends and fixed:
-        closed = _close(model, q_entropy, entropies)
-    return EntropySum(q_entropy, depends, tuple(entropies), tuple(bases), closed, tuple(remainders))
+    of_q = [_entropy_of_q(model, posterior)] if model.latents else []
+    summands = (*of_q, *entropies, *bases, *remainders)
+    return EntropySum(summands, merge_summands(summands, model.observed))
 
 
-def _close(model: Model, q_entropy: Term, entropies: Sequence[FactorEntropy]) -> Term:
-    """H[q] - sum_f H_f with what cancels cancelled; the entropies of the data are kept whole."""
-    data = [e for e in entropies if e.node.split("[")[0] in model.observed]
-    others = [e for e in entropies if e not in data]
-    rest = normal(add(q_entropy, *(negate(e.term) for e in others)))
-    # an abbreviation has no meaning outside its own entropy
-    whole = (tidy(e.term) if e.abbreviations else e.display for e in data)
-    return add(tidy(rest), *map(negate, whole))
+def _entropy(factor: Factor, identity: Identity, taken: frozenset[str]) -> Summand:
+    term = normal(factor.over_plates(identity.entropy))
+    kind = Kind.ENTROPY if identity.is_entropy else Kind.PSEUDO_ENTROPY
+    whole = tidy(identity.entropy)
+    pointwise, short = abbreviate_arguments(factor, identity, whole, taken)
+    return Summand(kind, -1, (factor.name,), varying(term), term, pointwise, factor.plates, short)
+
+
+def _base(factor: Factor, identity: Identity) -> Summand:
+    term = normal(factor.over_plates(identity.base))
+    return Summand(Kind.BASE, 1, (factor.name,), varying(term), term, tidy(term))
+
+
+def _cross_entropy(factor: Factor) -> Summand:
+    return Summand(Kind.REMAINDER, 1, (factor.name,), varying(factor.log_density), None)
+
+
+def merge_summands(summands: Sequence[Summand], observed: Sequence[str]) -> tuple[Summand, ...]:
+    """H[q] - H_z - H_x - E H_y + .. -> (H[q] - H_z) - H_x - E H_y + ..: what cancels between q and
+    the latents is cancelled, the entropies of the data stay whole, equal summands are one.
+
+    requires: all are of one sum; ensures: the sum is the same; what is averaged, and what is no sum
+    of its own, is read without a minus in front.
+    """
+    merged: list[Summand] = []
+    rest = list(summands)
+    if rest[0].kind is Kind.OF_Q and rest[0].term is not None:
+        fixed = [s for s in rest if s.is_entropy and s.average is Average.NONE]
+        taken = [s for s in fixed if s.node.partition("[")[0] not in observed]
+        whole = normal(add(rest[0].term, *(negate(s.known) for s in taken)))
+        merged = _by_average(tuple(s.node for s in taken), whole)
+        rest = [s for s in rest[1:] if s not in taken]
+    rest.sort(key=_place)
+    found = [*merged, *_merge_equal(rest)]
+    if all(s.average is Average.NONE for s in found):
+        # an abbreviation has no meaning in a closed form
+        found = [_expand(s) if s.abbreviations else s for s in found]
+    return tuple(map(_orient, found))
+
+
+def _place(summand: Summand) -> int:
+    """H[q], fixed entropies, averaged entropies, base measures, cross-entropies."""
+    order = {Kind.OF_Q: 0, Kind.BASE: 3, Kind.REMAINDER: 4}
+    return order.get(summand.kind, 1 if summand.average is Average.NONE else 2)
+
+
+def _by_average(nodes: tuple[str, ...], term: Term) -> list[Summand]:
+    """a(n) + b(z) + c -> mean a(n), E_q b(z), c, apart from what is 0."""
+    parts: dict[Average, list[Term]] = {Average.DATA: [], Average.Q: [], Average.NONE: []}
+    for part in term.terms if isinstance(term, Add) else (term,):
+        over = varying(part)
+        parts[Summand(Kind.MERGED, 1, nodes, over, part).average].append(part)
+    found = []
+    for group in parts.values():
+        whole = add(*group)
+        if whole != ZERO:
+            found.append(Summand(Kind.MERGED, 1, nodes, varying(whole), whole, tidy(whole)))
+    return found
+
+
+def _merge_equal(summands: Sequence[Summand]) -> list[Summand]:
+    """-H - H -> -2 H, the first of them keeping its place."""
+    found: dict[object, list[Summand]] = {}
+    for summand in summands:
+        same = (summand.kind, summand.sign, summand.known) if summand.term is not None else summand
+        found.setdefault(same, []).append(summand)
+    return [_together(group) for group in found.values()]
+
+
+def _together(group: Sequence[Summand]) -> Summand:
+    first = group[0]
+    if len(group) == 1:
+        return first
+    count = number(len(group))
+    nodes = tuple(node for summand in group for node in summand.nodes)
+    return replace(
+        first,
+        nodes=nodes,
+        term=normal(mul(count, first.known)),
+        pointwise=mul(count, first.display),
+        plates=(),
+    )
+
+
+def _expand(summand: Summand) -> Summand:
+    return replace(summand, pointwise=tidy(summand.known), plates=(), abbreviations=())
+
+
+def _orient(summand: Summand) -> Summand:
+    """-(-a) -> a; a fixed sum has a sign for each of its terms instead."""
+    if summand.term is None:
+        return summand
+    display = summand.display
+    if summand.average is Average.NONE and isinstance(display, Add):
+        return summand
+    sign, body = split_sign(display)
+    if sign > 0:
+        return summand
+    return replace(
+        summand, sign=-summand.sign, term=normal(negate(summand.known)), pointwise=body, plates=()
+    )
 
 
 def abbreviate_arguments(
@@ -115,24 +193,15 @@ def _taken_names(model: Model) -> frozenset[str]:
     return frozenset(names | set(model.sizes) | {s.node.name for s in model.statements})
 
 
-def _entropy_of_q(model: Model, posterior: ExactPosterior | None) -> tuple[Term | None, bool]:
-    """H[q_n] in closed form and whether it varies with n."""
-    if not model.latents:
-        return ZERO, False
+def _entropy_of_q(model: Model, posterior: ExactPosterior | None) -> Summand:
+    """H[q_n], in closed form where it has one."""
+    term = None
     if isinstance(model.variational, str):
-        return (posterior.entropy, False) if posterior is not None else (None, True)
-    covered = {statement.node for statement in model.variational}
-    if covered != {statement.node for statement in model.latents}:
-        return None, True
-    parts = []
-    for statement in model.variational:
-        entropy = entropy_of_statement(statement)
-        if entropy is None:
-            return None, True
-        parts.append(entropy)
-    whole = normal(add(*parts))
-    varies = any(
-        s.role in (Role.VARIATIONAL, Role.LATENT, Role.INPUT, Role.OBSERVED)
-        for s in symbols_of(whole)
-    )
-    return whole, varies
+        term = posterior.entropy if posterior is not None else None
+    elif {s.node for s in model.variational} == {s.node for s in model.latents}:
+        parts = [entropy_of_statement(statement) for statement in model.variational]
+        known = [part for part in parts if part is not None]
+        term = normal(add(*known)) if len(known) == len(parts) else None
+    if term is None:
+        return Summand(Kind.OF_Q, 1, (), (), None)
+    return Summand(Kind.OF_Q, 1, (), varying(term), term, tidy(term))

@@ -60,7 +60,7 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
-from symelbo.index.work import OutOfWork, spend_work
+from symelbo.index.work import TooLong, spend_work
 
 __all__ = [
     "MAX_EXPANDED_POWER",
@@ -82,7 +82,7 @@ __all__ = [
 
 MAX_EXPANDED_POWER = 8
 MAX_CLEARED = 12  # composite denominators
-MAX_PRODUCT = 3000  # monomials that one product is expanded into
+MAX_PRODUCT = 1500  # monomials that one product is expanded into
 
 
 @lru_cache(maxsize=100_000)
@@ -134,15 +134,19 @@ def to_poly(term: Term) -> Poly:
 
 
 def atom_poly(term: Term, exponent: Fraction = F1) -> Poly:
+    """a, e -> a ** e as one monomial; z ** e -> z where z is 0 or 1"""
     if isinstance(term, Entry) and term.symbol.domain.is_bit and exponent > 0:
         exponent = F1  # z**2 = z on {0, 1}
     return {Monomial((), ((term, exponent),)): F1}
 
 
 def multiply(left: Poly, right: Poly) -> Poly:
-    """a, b -> a b, expanded; OutOfWork where that would be very long."""
+    """p, q -> p q, term by term; bound indices of q that clash are renamed.
+
+    TooLong where the product would be very long.
+    """
     if len(left) * len(right) > MAX_PRODUCT:
-        raise OutOfWork("the normal form")
+        raise TooLong("the normal form")
     product: Poly = {}
     for mine, my_scale in left.items():
         for other, other_scale in right.items():
@@ -166,6 +170,7 @@ def multiply(left: Poly, right: Poly) -> Poly:
 
 
 def power_poly(poly: Poly, exponent: Fraction) -> Poly:
+    """p, e -> p ** e, multiplied out for small natural e, else with one composite atom."""
     if exponent == 0:
         return {UNIT: F1}
     if exponent == 1:
@@ -198,6 +203,7 @@ def power_poly(poly: Poly, exponent: Fraction) -> Poly:
 
 
 def power_monomial(monomial: Monomial, scale: Fraction, exponent: Fraction) -> Poly:
+    """m, c, e -> (c m) ** e, whose roots are of positive atoms; (a**2)**(1/2) -> |a|"""
     integral = exponent.denominator == 1
     factors: Factors = {}
     opaque: list[tuple[Term, Fraction]] = []
@@ -232,6 +238,7 @@ def power_monomial(monomial: Monomial, scale: Fraction, exponent: Fraction) -> P
 
 
 def power_term(base: Poly, exponent: Term) -> Poly:
+    """p, e -> p ** e for any exponent; x**(a + 2 b) -> x**a (x**b)**2 where x > 0."""
     if isinstance(exponent, Number):
         return power_poly(base, exponent.value)
     power = to_poly(exponent)
@@ -294,6 +301,7 @@ def split_content(poly: Poly) -> tuple[Monomial, Fraction, Poly]:
 
 
 def _drop_bound(monomial: Monomial) -> Poly:
+    """sum_i m -> m"""
     return {Monomial((), monomial.factors): F1}
 
 
@@ -311,7 +319,7 @@ def _shared_factors(poly: Poly) -> Factors:
 
 
 def clear_denominators(poly: Poly) -> Poly:
-    """Multiply by the composite denominators: the result vanishes where the polynomial does."""
+    """a/q + b -> a + b q for composite q, which is 0 where the polynomial is."""
     for _ in range(MAX_CLEARED):
         found = _find_denominator(poly)
         if found is None:
@@ -327,6 +335,7 @@ def clear_denominators(poly: Poly) -> Poly:
 
 
 def _find_denominator(poly: Poly) -> tuple[Term, Fraction] | None:
+    """a/q**e + b -> q, e for the first composite q."""
     for monomial in sorted(poly, key=monomial_key):
         for atom, exponent in monomial.factors:
             if exponent < 0 and isinstance(atom, Add | Sum) and is_free_of(atom, monomial.bound):
@@ -335,6 +344,7 @@ def _find_denominator(poly: Poly) -> tuple[Term, Fraction] | None:
 
 
 def sum_poly(index: Index, body: Term) -> Poly:
+    """i, f -> sum_i f, as a polynomial."""
     fresh = index.like("@s", Origin.PASSING)
     count = 0
     while fresh in free_indices(body):
@@ -349,7 +359,7 @@ def sum_poly(index: Index, body: Term) -> Poly:
 def renormalized_product(
     bound: tuple[Index, ...], factors: Iterable[tuple[Term, Fraction]]
 ) -> Poly:
-    """Renormalize factors whose parts were replaced, then sum over the bound indices."""
+    """i, (a, b) -> sum_i a b, of factors whose parts were replaced."""
     polys = [power_poly(to_poly(atom), exponent) for atom, exponent in factors]
     product: Poly = {UNIT: F1}
     for poly in polys:
@@ -362,6 +372,7 @@ def renormalized_product(
 
 
 def times(bound: tuple[Index, ...], factors: Factors, poly: Poly) -> Poly:
+    """i, a, p -> sum_i a p, of canonical atoms a and a polynomial p that i may occur in."""
     result: Poly = {}
     for monomial, scale in poly.items():
         inner = rename_apart(monomial) if monomial.bound and bound else monomial
@@ -395,8 +406,11 @@ def reduce_monomial(bound: tuple[Index, ...], factors: Factors) -> Poly:
 
 
 def normal(term: Term) -> Term:
-    """term -> the canonical term of equal value."""
-    return from_poly(to_poly(term))
+    """term -> the canonical term of equal value, or the term itself where that is very long."""
+    try:
+        return from_poly(to_poly(term))
+    except TooLong:
+        return term
 
 
 def normal_array(array: Array) -> Array:

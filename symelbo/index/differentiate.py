@@ -138,6 +138,7 @@ def _change_of_matrix(
     along: Callable[[Term], Term],
     around: tuple[IndexTerm, ...],
 ) -> tuple[Index, Index, Term]:
+    """M, {x: v} -> k, m, dM[k, m] along v, with indices k, m that are new."""
     row, column = matrix.indices
     taken = _taken_names(matrix.body, incoming) | {i.name for p in around for i in free_indices(p)}
     k = fresh_index(row.extent, taken, row.low)

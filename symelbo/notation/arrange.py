@@ -15,7 +15,18 @@ from fractions import Fraction
 from math import prod
 from typing import Final, TypeAlias
 
-from symelbo.index.build import ONE, ZERO, call, has_minus_sign, mul, negate, number, power
+from symelbo.index.build import (
+    ONE,
+    ZERO,
+    add,
+    call,
+    has_minus_sign,
+    mul,
+    negate,
+    number,
+    power,
+    total,
+)
 from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import (
     Add,
@@ -60,6 +71,8 @@ __all__ = [
     "arrange",
     "arrange_array",
     "join_logs",
+    "leads_with_minus",
+    "split_sign",
 ]
 
 
@@ -224,6 +237,27 @@ def arrange(term: Term) -> Display:
 def arrange_array(array: Array) -> Table:
     """array -> its entries arranged, with matrix notation where it is recognised."""
     return Table(array.indices, arrange(array.body), _form(array.body, array.indices))
+
+
+def leads_with_minus(display: Display) -> bool:
+    """Whether a display starts with a sign."""
+    match display:
+        case Total((first, *_)):
+            return leads_with_minus(first)
+        case Product(negative):
+            return negative
+    return False
+
+
+def split_sign(term: Term) -> tuple[int, Term]:
+    """term -> a sign and the rest, which no minus leads, nor the body of the sums in front."""
+    sign = 1
+    if leads_with_minus(arrange(term)):
+        sign, term = -1, add(*map(negate, term.terms)) if isinstance(term, Add) else negate(term)
+    if not isinstance(term, Sum):
+        return sign, term
+    inner, body = split_sign(term.body)
+    return sign * inner, total(term.index, body)
 
 
 # -- powers and products ---------------------------------------------------------------------------

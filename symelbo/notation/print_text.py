@@ -43,7 +43,7 @@ from symelbo.notation.arrange import (
 )
 from symelbo.notation.names import name_array_indices, name_indices
 
-__all__ = ["print_text"]
+__all__ = ["print_text", "text_summands"]
 
 _NAMES = {"digamma": "psi"}
 _CONSTANTS = {"pi": "PI"}
@@ -66,6 +66,13 @@ def print_text(item: Term | IndexTerm | Array, *, avoid: Iterable[str] = ()) -> 
         case Index() | Offset() | Position():
             return _index(item)
     return _text(arrange(name_indices(item, avoid)), _Level.SUM)
+
+
+def text_summands(term: Term, *, avoid: Iterable[str] = ()) -> list[tuple[int, str]]:
+    """The summands of a term, each with its sign and the text behind it."""
+    display = arrange(name_indices(term, avoid))
+    parts = display.terms if isinstance(display, Total) else (display,)
+    return [_signed(part) for part in parts]
 
 
 def _index(index: IndexTerm) -> str:
@@ -112,13 +119,21 @@ def _with_level(display: Display) -> tuple[str, _Level]:
     return _atom(display), _Level.ATOM
 
 
+def _signed(term: Display) -> tuple[int, str]:
+    """A summand: its sign, and the text behind it."""
+    if isinstance(term, Product) and term.negative:
+        return -1, _unsigned(term)
+    return 1, _text(term, _Level.PRODUCT)
+
+
 def _total(terms: tuple[Display, ...]) -> str:
     text = ""
-    for term in terms:
-        if isinstance(term, Product) and term.negative:
-            text += (" - " if text else "-") + _unsigned(term)
-        else:
-            text += (" + " if text else "") + _text(term, _Level.PRODUCT)
+    for sign, shown in map(_signed, terms):
+        if text:
+            text += " - " if sign < 0 else " + "
+        elif sign < 0:
+            text = "-"
+        text += shown
     return text
 
 

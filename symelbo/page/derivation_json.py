@@ -13,10 +13,11 @@ from itertools import chain
 from typing import Any, Final, TypeAlias
 
 from symelbo import __version__
-from symelbo.answer.derivation import Derivation, EntropySum, FactorEntropy, FactorResult, Step
+from symelbo.answer.derivation import Derivation, FactorResult, Step
 from symelbo.certify.certificate import Case, Certificate, Given, Unknown
 from symelbo.criterion.express_form import FactorForm, Slope
 from symelbo.criterion.result import Decision, Outside, Refuted, Undecided
+from symelbo.entropy.summand import EntropySum, Summand
 from symelbo.expfam.form import Gauge
 from symelbo.index.terms import Array, Index, Symbol, Term
 from symelbo.index.tidy import tidy_array
@@ -149,7 +150,7 @@ def _entry(term: Term, *indices: Iterable[Index]) -> Json:
 # ---------------------------------------------------------------- factors
 
 
-def _factor(family: str, result: FactorResult, entropy: FactorEntropy | None) -> Json:
+def _factor(family: str, result: FactorResult, entropy: Summand | None) -> Json:
     data: Json = {
         "node": result.node,
         "family": family,
@@ -168,10 +169,10 @@ def _factor(family: str, result: FactorResult, entropy: FactorEntropy | None) ->
         "log_density": _entry(result.factor.log_density, result.factor.plates),
         "divergence": None,
         "entropy": None if entropy is None else _formula(entropy.display),
-        "entropy_expanded": None if entropy is None else _formula(entropy.term),
+        "entropy_expanded": None if entropy is None else _formula(entropy.known),
         "abbreviations": {} if entropy is None else _abbreviations(entropy),
-        "entropy_kind": None if entropy is None else entropy.kind,
-        "entropy_depends_on": [] if entropy is None else [s.name for s in entropy.parents],
+        "entropy_kind": None if entropy is None else entropy.kind.value,
+        "entropy_depends_on": [] if entropy is None else [s.name for s in entropy.over],
         "certificate": None,
         "reason": "",
         "remedy": "",
@@ -206,7 +207,7 @@ def _factor(family: str, result: FactorResult, entropy: FactorEntropy | None) ->
     return data
 
 
-def _abbreviations(entropy: FactorEntropy) -> Json:
+def _abbreviations(entropy: Summand) -> Json:
     """What the names in an entropy stand for that are no names of the model."""
     return {symbol.name: _entry(a.body, a.indices) for symbol, a in entropy.abbreviations}
 
@@ -301,13 +302,13 @@ def _entropy_sum(entropy_sum: EntropySum | None) -> Json | None:
         "terms": [
             {
                 "node": entropy.node,
-                "kind": entropy.kind,
-                "depends_on": [symbol.name for symbol in entropy.parents],
+                "kind": entropy.kind.value,
+                "depends_on": [symbol.name for symbol in entropy.over],
                 **_formula(entropy.display),
             }
             for entropy in entropy_sum.entropies
         ],
-        "base_measures": [{"node": node, **_formula(term)} for node, term in entropy_sum.bases],
+        "base_measures": [{"node": b.node, **_formula(b.known)} for b in entropy_sum.bases],
         "closed_form": _optional(entropy_sum.closed_form),
         "without_entropy": list(entropy_sum.remainders),
     }

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from symelbo.answer.derivation import Derivation, FactorEntropy, FactorResult
-from symelbo.code.numpy_terms import name_residuals
+from symelbo.answer.derivation import Derivation, FactorResult
+from symelbo.code.rearrange import name_residuals
 from symelbo.criterion.express_form import FactorForm
 from symelbo.criterion.factor import Factor, is_parent
 from symelbo.criterion.identity import Identity
+from symelbo.entropy.summand import Summand
 from symelbo.expfam.form import Block
 from symelbo.expfam.respond import respond, value_at
 from symelbo.expfam.separate_change import rate_symbol, shift_symbol, value_velocity
@@ -126,7 +127,7 @@ def tidy_residuals(term: Term) -> Term:
 def shorten(
     notation: Notation,
     factor: Factor,
-    entropy: FactorEntropy | None,
+    entropy: Summand | None,
     keep: frozenset[Symbol] = frozenset(),
 ) -> _Short:
     """Abbreviate the long arguments of a factor that none of the symbols in `keep` enters."""
@@ -233,7 +234,7 @@ def _superscripts(count: int) -> list[str]:
 
 
 def make_factor_part(
-    notation: Notation, derivation: Derivation, number: int, entropy: FactorEntropy | None
+    notation: Notation, derivation: Derivation, number: int, entropy: Summand | None
 ) -> FactorPart:
     """Everything the document says of one factor."""
     result = derivation.factors[number]
@@ -274,7 +275,7 @@ class _Maker:
     notation: Notation
     derivation: Derivation
     result: FactorResult
-    entropy: FactorEntropy | None
+    entropy: Summand | None
     common: FactorPart
 
     @property
@@ -346,7 +347,9 @@ class _Maker:
         summands: list[str] = []
         if identity.base != ZERO:
             summands += self.notation.summands(tidy(identity.base))
-        known = self.entropy.pointwise if self.entropy is not None else tidy(identity.entropy)
+        known = tidy(identity.entropy)
+        if self.entropy is not None and self.entropy.pointwise is not None:
+            known = self.entropy.pointwise
         shown = self.notation.wrapped(known)
         tall = r"\frac" in shown or r"\sum" in shown
         if not shown.startswith(("(", r"\Bigl(")) and is_sum(known):

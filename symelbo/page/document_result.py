@@ -5,31 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symelbo.answer.derivation import Derivation, FactorEntropy
-from symelbo.index.build import ZERO, add, negate, number, total
-from symelbo.index.normal import normal
-from symelbo.index.substitute import replace_selector, symbols_of
+from symelbo.answer.derivation import Derivation
+from symelbo.entropy.summand import Kind, Summand
+from symelbo.index.build import number
 from symelbo.index.terms import (
     Add,
     Array,
-    Entry,
     Extent,
     Index,
     Number,
     Role,
     Size,
-    Sum,
     Symbol,
-    Term,
 )
-from symelbo.index.tidy import tidy
+from symelbo.notation.arrange import split_sign
 from symelbo.notation.names import latex_symbol
 from symelbo.page.document_factors import FactorPart, Velocity
 from symelbo.page.document_notation import Notation, sum_signs
 
 __all__ = ["ResultPrinter"]
-
-_DATA = (Role.VARIATIONAL, Role.OBSERVED, Role.INPUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +76,9 @@ class ResultPrinter:
             if not part.summed:
                 continue
             entropy = next(entropies)
-            letter = r"\mathcal{H}" if entropy.kind == "entropy" else r"\widetilde{\mathcal{H}}"
-            prefix, opening, closing = self.expectation(entropy.parents)
+            whole = entropy.kind is Kind.ENTROPY
+            letter = r"\mathcal{H}" if whole else r"\widetilde{\mathcal{H}}"
+            prefix, opening, closing = self.expectation(entropy.over)
             body = rf"{letter}\bigl[{part.joint}\bigr]"
             if opening in (r"\{", "["):
                 body = rf"\bigl{opening}{body}\bigr{closing}"
@@ -107,51 +102,29 @@ class ResultPrinter:
         if entropy_sum.closed_form is not None:
             return self.notation.summands(entropy_sum.closed_form)
         summands: list[str] = []
-        free = [e for e in entropy_sum.entropies if not e.parents]
-        if entropy_sum.q_entropy is None:
-            summands.append(
-                rf"{self.average()} \mathcal{{H}}\bigl[{self.q()}({self.latents()})\bigr]"
-            )
-            for entropy in free:
-                summands += self.signed("", -1, entropy.display)
-        else:
-            whole = normal(add(entropy_sum.q_entropy, *(negate(e.term) for e in free)))
-            parts = whole.terms if isinstance(whole, Add) else (whole,)
-            local = [p for p in parts if any(s.role in _DATA for s in symbols_of(p))]
-            shared = [p for p in parts if p not in local]
-            if local:
-                summands += self.signed(self.average(), 1, tidy(add(*local)))
-            if shared and add(*shared) != ZERO:
-                summands += [
-                    _plus(s, bool(summands) or bool(n))
-                    for n, s in enumerate(self.notation.summands(add(*shared)))
-                ]
-        for entropy in entropy_sum.entropies:
-            if entropy.parents:
-                summands += self.expected(entropy)
-        observed = {part.label for part in self.parts if part.observed}
-        for node, base in entropy_sum.bases:
-            summands += self.signed(self.base_mean(node in observed), 1, tidy(base))
+        for summand in entropy_sum.printed:
+            if summand.kind is Kind.REMAINDER:
+                continue
+            if summand.term is None:
+                shown = rf"\mathcal{{H}}\bigl[{self.q()}({self.latents()})\bigr]"
+                summands.append(f"+ {self.average()} {shown}")
+            else:
+                summands += self.summand(summand)
         return _first_bare(summands)
 
-    def expected(self, entropy: FactorEntropy) -> list[str]:
-        """- E{ H }, and - sum_c qbar(c) H_c where the only parent is a category."""
-        category = _only_category(entropy)
-        if category is None:
-            prefix, opening, closing = self.expectation(entropy.parents)
-            return self.signed(prefix, -1, entropy.display, (opening, closing))
-        index, term = category
-        qbar = rf"\bar{{{self.notation['q']}}}({self.notation.term(index)})"
-        return self.signed(rf"{sum_signs([index])} {qbar}\,", -1, term)
-
-    def signed(
-        self, prefix: str, sign: int, term: Term, brackets: tuple[str, str] = ("", "")
-    ) -> list[str]:
-        """sign * prefix { term } as signed summands."""
-        turned, body = self.orient(term)
-        lead = "+ " if sign * turned > 0 else "- "
+    def summand(self, summand: Summand) -> list[str]:
+        """sign * average { term } as signed summands; - sum_c qbar(c) H_c of a category c."""
+        category = _only_category(summand)
+        if category is not None:
+            qbar = rf"\bar{{{self.notation['q']}}}({self.notation.term(category)})"
+            prefix, opening, closing = rf"{sum_signs([category])} {qbar}\,", "", ""
+        else:
+            prefix, opening, closing = self.expectation(summand.over)
+            if not summand.is_entropy:
+                opening = closing = ""
+        body = summand.display
         shown = self.notation.summands(body, marked=True)
-        opening, closing = brackets
+        lead = "+ " if summand.sign > 0 else "- "
         if not opening and prefix and isinstance(body, Add):
             opening, closing = "[", "]"
         if opening:
@@ -164,33 +137,18 @@ class ResultPrinter:
         blank = " " if prefix else ""
         return [f"{lead}{prefix}{blank}{shown[0]}", *shown[1:]]
 
-    def orient(self, term: Term) -> tuple[int, Term]:
-        """term -> a sign and a term that is printed without a leading minus."""
-        sign, sums, body = 1, [], term
-        while True:
-            if self.notation.term(body).startswith("-"):
-                body = add(*map(negate, body.terms)) if isinstance(body, Add) else negate(body)
-                sign = -sign
-            if not isinstance(body, Sum):
-                break
-            sums.append(body.index)
-            body = body.body
-        for index in reversed(sums):
-            body = total(index, body)
-        return sign, body
-
     def abbreviations(self) -> list[tuple[Symbol, Array]]:
         """What the symbols in `explicit` stand for."""
         entropy_sum = self.derivation.entropy_sum
         if entropy_sum is None or entropy_sum.closed_form is not None:
             return []
-        return [pair for entropy in entropy_sum.entropies for pair in entropy.abbreviations]
+        return [pair for summand in entropy_sum.printed for pair in summand.abbreviations]
 
     # -- the gap
 
     def slope(self, motion: Velocity, function: str, first: bool) -> str:
         """+ sum over entries of velocity * d function / d entry"""
-        sign, velocity = self.orient(motion.velocity)
+        sign, velocity = split_sign(motion.velocity)
         lead = ("" if first else "+ ") if sign > 0 else "- "
         signs = sum_signs(motion.indices) + " " if motion.indices else ""
         variable = self.notation.term(motion.entry)
@@ -200,28 +158,19 @@ class ResultPrinter:
         return rf"{lead}{signs}{self.notation.wrapped(velocity)}\, {partial}"
 
 
-def _only_category(entropy: FactorEntropy) -> tuple[Index, Term] | None:
-    """H(c) with a category c as its only parent -> the index c and H at it."""
-    if len(entropy.parents) != 1 or entropy.abbreviations:
+def _only_category(summand: Summand) -> Index | None:
+    """The index c of an average over a category c alone: of sum_c qbar(c) H(c)."""
+    if len(summand.over) != 1 or summand.abbreviations or not summand.is_entropy:
         return None
-    (node,) = entropy.parents
+    (node,) = summand.over
     if node.domain.kind != "category" or node.shape or node.role is not Role.LATENT:
         return None
     match node.domain.upper:
         case Size(name):
-            extent = Extent(name)
+            return Index(node.name, Extent(name))
         case Number(value):
-            extent = Extent(None, int(value))
-        case _:
-            return None
-    index = Index(node.name, extent)
-    return index, replace_selector(entropy.display, Entry(node), index)
-
-
-def _plus(summand: str, joined: bool) -> str:
-    if not joined or summand.startswith(("+", "-")):
-        return summand
-    return f"+ {summand}"
+            return Index(node.name, Extent(None, int(value)))
+    return None
 
 
 def _turn(summand: str, sign: str, *, first: bool) -> str:

@@ -7,21 +7,20 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Final
 
-from symelbo.answer.derivation import Derivation, FactorEntropy, FactorResult, Trial
+from symelbo.answer.derivation import Derivation, FactorResult, Trial
 from symelbo.certify.certificate import Case, Certificate, CertificateRow
 from symelbo.certify.interval import determinant_of
 from symelbo.criterion.explain_refutation import find_idle
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.motion import Motion
 from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
+from symelbo.entropy.summand import Average, Summand
 from symelbo.expfam.separate_change import can_move
-from symelbo.index.build import ZERO, add, negate
-from symelbo.index.normal import normal
-from symelbo.index.substitute import symbols_of
-from symelbo.index.terms import Add, Entry, Role, Symbol, Term
+from symelbo.index.build import ZERO
+from symelbo.index.terms import Entry, Role, Symbol
 from symelbo.index.tidy import tidy, tidy_array
 from symelbo.notation.names import name_array_indices
-from symelbo.notation.print_text import print_text
+from symelbo.notation.print_text import print_text, text_summands
 from symelbo.page.derivation_json import PRINTED_BOUND, residual_bound
 from symelbo.words import count_of, join_words
 
@@ -159,55 +158,37 @@ def sum_text(derivation: Derivation) -> str:
         return ""
     if whole.closed_form is not None:
         return print_text(whole.closed_form)
-    parts = ["mean H[q]"]
-    alone = [entropy for entropy in whole.entropies if not entropy.parents]
-    if whole.q_entropy is not None:
-        # what cancels between q and the latents is cancelled; the entropies of the data stay whole
-        observed = derivation.model.observed
-        latent = [e for e in alone if e.node.partition("[")[0] not in observed]
-        rest = normal(add(whole.q_entropy, *(negate(entropy.term) for entropy in latent)))
-        same, varying = _split(rest)
-        parts = [_average(varying, _varying(varying)), print_text(tidy(same))]
-        alone = [entropy for entropy in alone if entropy not in latent]
-    parts += [print_text(negate(entropy.display)) for entropy in alone]
-    parts += [_average(negate(e.display), e.parents) for e in whole.entropies if e.parents]
-    parts += [_average(base, _varying(base)) for _, base in whole.bases]
-    return " + ".join(part for part in parts if part != "0").replace(" + -", " - ") or "0"
+    text = ""
+    for summand in whole.printed:
+        for sign, shown in _summand_texts(summand):
+            if text:
+                text += " - " if sign < 0 else " + "
+            elif sign < 0:
+                text = "-"
+            text += shown
+    return text or "0"
+
+
+def _summand_texts(summand: Summand) -> list[tuple[int, str]]:
+    """The mean of a term over what it depends on, and its sign; a fixed sum term by term."""
+    if summand.term is None:
+        return [(summand.sign, "mean H[q]")]
+    if summand.average is Average.NONE:
+        parts = text_summands(summand.display)
+        return [(sign * summand.sign, shown) for sign, shown in parts]
+    return [(summand.sign, f"{summand.average.value}[{print_text(summand.display)}]")]
 
 
 def abbreviations(derivation: Derivation) -> list[str]:
     """`a[d] = ...` for each name that stands for a long argument in the entropies."""
     whole = derivation.entropy_sum
-    return [line for e in whole.entropies for line in _abbreviations(e)] if whole else []
+    return [line for s in whole.printed for line in _abbreviations(s)] if whole else []
 
 
-def _abbreviations(entropy: FactorEntropy) -> Iterator[str]:
+def _abbreviations(entropy: Summand) -> Iterator[str]:
     for symbol, array in entropy.abbreviations:
         named = name_array_indices(array)
         yield f"{print_text(Entry(symbol, named.indices))} = {print_text(named.body)}"
-
-
-def _split(term: Term) -> tuple[Term, Term]:
-    """The summands that are the same for all data points and latents, and the others."""
-    summands = term.terms if isinstance(term, Add) else (term,)
-    varying = [summand for summand in summands if _varying(summand)]
-    return add(*(s for s in summands if s not in varying)), add(*varying)
-
-
-def _average(term: Term, varying: Sequence[Symbol]) -> str:
-    """The mean of a term over what it depends on, with its sign in front."""
-    if term == ZERO:
-        return "0"
-    mean = "E_q" if any(symbol.role is Role.LATENT for symbol in varying) else "mean"
-    text, opposite = print_text(term), print_text(negate(term))
-    if text.startswith("-") and not opposite.startswith("-"):
-        return f"-{mean}[{opposite}]"
-    return f"{mean}[{text}]"
-
-
-def _varying(term: Term) -> list[Symbol]:
-    roles = (Role.LATENT, Role.OBSERVED, Role.INPUT, Role.VARIATIONAL)
-    return [symbol for symbol in symbols_of(term) if symbol.role in roles]
 
 
 def _sum_rows(derivation: Derivation) -> Iterator[_Row]:
@@ -318,7 +299,7 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
         yield [_Row("", title, 2), *rows]
 
 
-def _identity_rows(result: FactorResult, entropy: FactorEntropy) -> Iterator[_Row]:
+def _identity_rows(result: FactorResult, entropy: Summand) -> Iterator[_Row]:
     if result.form is not None and result.form.conditional:
         held = ", ".join(symbol.name for symbol in result.form.held)
         yield _Row("form", f"conditional: {held} held fixed")
@@ -326,7 +307,7 @@ def _identity_rows(result: FactorResult, entropy: FactorEntropy) -> Iterator[_Ro
     assert identity is not None
     if identity.base != ZERO:
         yield _Row("base measure", f"log h = {print_text(tidy(identity.base))}", formula=True)
-    kind = entropy.kind.replace("_", "-")
+    kind = entropy.kind.value.replace("_", "-")
     yield _Row(kind, print_text(entropy.display), formula=True)
     for line in _abbreviations(entropy):
         yield _Row(" ", f"with {line}", formula=True)

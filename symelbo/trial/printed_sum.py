@@ -49,22 +49,20 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PrintedSum:
-    """S as it is printed, for one data point.
+    """S in one of the forms in which it is printed, for one data point.
 
-    q_entropy: closed form of H[q], None if it stays H[q]; under_q: all other terms; both are
-    averaged under q.  closed: the whole sum, where it has a closed form.
+    of_q: whether H[q] stays a term of its own; under_q: all other terms, averaged under q.
     """
 
-    q_entropy: Term | None
+    of_q: bool
     under_q: Term
-    closed: Term | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
     log_joint: Term
     log_q: Term | None
-    printed: PrintedSum
+    printed: Sequence[PrintedSum]
     velocities: Mapping[Symbol, Array]
     kind: Kind
     latents: tuple[Symbol, ...]
@@ -73,7 +71,7 @@ class _Setting:
 def printed_residual(
     log_joint: Term,
     log_q: Term | None,
-    printed: PrintedSum,
+    printed: Sequence[PrintedSum],
     velocities: Mapping[Symbol, Array],
     kind: Kind,
     conditions: Sequence[tuple[Array, str]] = (),
@@ -88,8 +86,8 @@ def printed_residual(
     of the joint quadrature.  None if no small instance could be integrated, which is no failure.
     """
     random = Random(seed)
-    items = [log_joint, printed.under_q, *velocities.keys(), *velocities.values()]
-    items += [t for t in (log_q, printed.q_entropy, printed.closed) if t is not None]
+    items = [log_joint, *(p.under_q for p in printed), *velocities.keys(), *velocities.values()]
+    items += [] if log_q is None else [log_q]
     scene = make_scene(items, conditions)
     latents = tuple(s for s in scene.symbols if s.role is Role.LATENT)
     setting = _Setting(log_joint, log_q, printed, velocities, kind, latents)
@@ -162,7 +160,9 @@ def _residual(
         if not all(map(isfinite, found)):
             return None
         results.append(found)
-        elbo, slope, total, _ = found
+        elbo, slope, total, _, spread = found
+        if spread > SMALL:  # no integral is in it
+            return spread
         residual = abs(elbo - slope - total) / (1 + abs(elbo) + abs(slope) + abs(total))
         # any weights of the points are a q, so that there is nothing to integrate
         if residual < SMALL or setting.kind is Kind.ANY:
@@ -187,8 +187,8 @@ def _draw_nodes(setting: _Setting, world: World, scene: Scene, random: Random) -
 
 def _compare(
     setting: _Setting, world: World, nodes: Sequence[Node], center: Mapping[Symbol, float]
-) -> tuple[float, float, float, float]:
-    """F, dF/ds, S, and the mass of q, which has to be 1."""
+) -> tuple[float, float, float, float, float]:
+    """F, dF/ds, S, the mass of q, which has to be 1, and how far the forms of S are apart."""
     weights = _weights_of_q(setting, world, nodes, center)
     mass = sum(q for q, _ in weights)
     elbo = _elbo(setting, world, nodes, weights)
@@ -202,14 +202,26 @@ def _compare(
         )
         slope = (ahead - behind) / (2 * STEP)
     totals = _totals(setting, world, nodes, weights)
-    # a sum is printed as a whole and in parts: what counts is the one that is further off
-    return elbo, slope, max(totals, key=lambda total: abs(elbo - slope - total)), mass
+    spread = _spread(setting, world, max(zip(weights, nodes, strict=True), key=_probability)[1][1])
+    # a sum is printed factor by factor and merged: what counts is the one that is further off
+    return elbo, slope, max(totals, key=lambda total: abs(elbo - slope - total)), mass, spread
+
+
+def _probability(item: tuple[tuple[float, float], Node]) -> float:
+    return item[0][0]
+
+
+def _spread(setting: _Setting, world: World, point: Point) -> float:
+    """How far apart at one point is what the forms average: equal there, not in the mean only."""
+    there = _at(world, point)
+    values = [evaluate(form.under_q, there).value for form in setting.printed]
+    return (max(values) - min(values)) / (1 + max(map(abs, values)))
 
 
 def _totals(
     setting: _Setting, world: World, nodes: Sequence[Node], weights: Sequence[tuple[float, float]]
 ) -> list[float]:
-    """S in parts, and in closed form where there is one."""
+    """S in each of its forms."""
 
     def average(term: Term) -> float:
         symbols = (item for item in walk((term,)) if isinstance(item, Symbol))
@@ -221,15 +233,8 @@ def _totals(
             if q > 0
         )
 
-    printed = setting.printed
-    if printed.q_entropy is None:
-        entropy = -sum(q * log_q for q, log_q in weights if q > 0)
-    else:  # of a statement of q whose parents are latent, it depends on them
-        entropy = average(printed.q_entropy)
-    totals = [entropy + average(printed.under_q)]
-    if printed.closed is not None:
-        totals.append(evaluate(printed.closed, world).value)
-    return totals
+    entropy = -sum(q * log_q for q, log_q in weights if q > 0)
+    return [average(form.under_q) + (entropy if form.of_q else 0.0) for form in setting.printed]
 
 
 # ---------------------------------------------------------------- q and F

@@ -114,13 +114,11 @@ def sum_gap(spec: dict[str, Any], derivation: Any) -> float | None:
 
 def gap_at(instance: Instance, derivation: Any, seed: int) -> float | None:
     """As `sum_gap`, at one random point of parameters, data and q."""
-    from symelbo.index.build import add, negate
-    from symelbo.index.substitute import replace_symbols
+    from symelbo.index.build import add
     from symelbo.trial.evaluate import World, evaluate
 
     stated = derivation.entropy_sum
-    terms = [negate(replace_symbols(e.display, dict(e.abbreviations))) for e in stated.entropies]
-    under_q = add(*terms, *(base for _, base in stated.bases))
+    under_q = add(*(summand.signed for summand in (*stated.entropies, *stated.bases)))
     try:
         point = random_point(instance, seed, data_points=2, panels=2)
         # points that count: log p may be of any size at the others

@@ -82,7 +82,7 @@ def gaussian_entropy(case: Case) -> Iterator[Check]:
     """An entropy free of the latents, and SciPy's."""
     total = case.derivation.entropy_sum
     assert total is not None
-    assert next(e for e in total.entropies if e.node == "x").parents == ()
+    assert next(e for e in total.entropies if e.node == "x").over == ()
     covariance = np.diag(case.parameters["sigma2"] + np.zeros(case.sizes["D"]))
     for point in case.points():
         yield "H of x", stats.multivariate_normal(cov=covariance).entropy(), point.entropy("x")

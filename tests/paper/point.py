@@ -134,13 +134,13 @@ class Point:
         total = self.derivation.entropy_sum
         assert total is not None
         (entropy,) = (e for e in total.entropies if e.node == node)
-        return self.number(entropy.term)
+        return self.number(entropy.known)
 
     def entropy_sum_bases(self) -> float:
         """The log h that the derived entropy sum adds, at this point of q and of the data."""
         total = self.derivation.entropy_sum
         assert total is not None
-        return sum((self.number(term) for _, term in total.bases), start=0.0)
+        return sum((self.number(base.known) for base in total.bases), start=0.0)
 
     def field(self, node: str) -> dict[str, Vector]:
         """parameter -> velocity, for the parameters that move."""

@@ -30,6 +30,7 @@ from paper.mixtures import (
     without_base,
 )
 from paper.point import slope_along
+from symelbo.entropy.summand import Kind
 from symelbo.expfam.form import Gauge
 
 
@@ -222,7 +223,10 @@ def test_eqn_53_pseudo_entropy_of_the_categorical(draw: Draw) -> Iterator[Check]
     case, _ = family_mixture(draw, constant=False)
     point = case.point()
     assert point.form("c").gauge is Gauge.CONSTANT
-    assert [point.result(node).entropy_kind for node in ("c", "x")] == ["entropy", "pseudo_entropy"]
+    total = point.derivation.entropy_sum
+    assert total is not None
+    kinds = {e.node: e.kind for e in total.entropies}
+    assert kinds == {"c": Kind.ENTROPY, "x": Kind.PSEUDO_ENTROPY}
     yield "H~[Cat] is H[Cat]", case.printed_entropy("c"), case.derived_entropy("c")
     yield from case.split_identity()
 
