@@ -19,12 +19,12 @@ from symelbo.criterion.factor import Equations, Factor
 from symelbo.criterion.sample import Instance, Values, small_sizes
 from symelbo.index.build import mul
 from symelbo.index.concretize import extent_value
+from symelbo.index.domains import Real
 from symelbo.index.modular import PRIME, Dual, Modular, NoResidue, Place
 from symelbo.index.substitute import free_indices, replace_symbols, symbols_of
 from symelbo.index.terms import (
     Apply,
     Array,
-    Domain,
     Entry,
     Index,
     Node,
@@ -41,13 +41,12 @@ MAX_COLUMNS = 1200  # unknown numbers at one point
 MAX_PLACES = 12  # values of the free indices of an equation
 PATIENCE = 2  # points at which an equation says nothing new
 MAX_FAILURES = 60  # of points at which an equation has no value
+MAX_VALUES = 8  # of which one is drawn
 MAX_DRAWS = 40  # of what varies, beyond those that are needed
 
 Column: TypeAlias = tuple[object, ...]
 _END = -1  # the column of the value
-_CONTINUOUS = ("real", "positive", "unit", "interval", "angle", "simplex", "posdef")
 _SPECTATORS = (Role.LATENT, Role.OBSERVED, Role.INPUT)
-_SIZES = {"positive": 1.5, "naturals": 1.5, "unit": 0.5, "simplex": 0.5}
 
 
 class _Machine(Modular):
@@ -82,15 +81,16 @@ class _Machine(Modular):
         where = tuple(self.index(i, env) for i in term.indices)
         slots = tuple((n, tuple(self.index(i, env) for i in at)) for n, at in term.derivatives)
         given = tuple(self.entries_of(array, env) for array in term.arguments)
-        kind = term.function.domain.kind
-        if kind == "posdef":
+        domain, name = term.function.domain, term.function.name
+        if domain.is_symmetric:
             where = (*where[:-2], *sorted(where[-2:]))
-        if kind == "simplex" and where[-1] == self.length(term.function.shape[-1]):
+        size = domain.smooth[0]
+        if domain.entry_sum is not None and where[-1] == self.length(term.function.shape[-1]):
             rest = [(*where[:-1], n) for n in range(1, where[-1])]
-            others = [self.random(term.function.name, slots, at, given) for at in rest]
-            return Dual((int(not slots) - sum(others)) % PRIME, None, {}, 0.5)
-        value = self.random(term.function.name, slots, where, given)
-        return Dual(value, None, {}, _SIZES.get(kind, value % 2001 / 1000 - 1))
+            others = sum(self.random(name, slots, at, given) for at in rest)
+            return Dual(((0 if slots else domain.entry_sum) - others) % PRIME, None, {}, size)
+        value = self.random(name, slots, where, given)
+        return Dual(value, None, {}, value % 2001 / 1000 - 1 if domain.is_line else size)
 
     def entries_of(self, array: Array, env: Mapping[Index, int]) -> tuple[int, ...]:
         ranges = [range(i.low, self.length(i.extent) + 1) for i in array.indices]
@@ -165,7 +165,7 @@ class _Probe:
         self.repeats, self.failures = [0] * len(equations), [0] * len(equations)
         # values of few are drawn again and again
         self.patience = [
-            PATIENCE if all(s.domain.kind in _CONTINUOUS for s in own) else 3 * PATIENCE
+            3 * PATIENCE if any(s.domain.is_integer for s in own) else PATIENCE
             for own in self.symbols
         ]
         self.columns: dict[Column, int] = {}
@@ -173,7 +173,7 @@ class _Probe:
         for unknown in self.unknowns.values():
             for at in self.instance.places(unknown):
                 place = at
-                if unknown.domain.kind == "symmetric":
+                if unknown.domain.is_symmetric:
                     place = (*at[:-2], *sorted(at[-2:]))
                 column = self.column(unknown.name, place)
                 self.sought[unknown.name, at] = Dual(0, fmpq(0), {column: 1}, 0.0)
@@ -184,7 +184,7 @@ class _Probe:
     def tangents(self) -> Iterator[dict[int, int]]:
         """What moves on a simplex moves by nothing in sum."""
         for unknown in self.unknowns.values():
-            if unknown.domain.kind != "tangent":
+            if unknown.domain.entry_sum != 0:
                 continue
             rows: dict[tuple[int, ...], dict[int, int]] = {}
             for at in self.instance.places(unknown):
@@ -203,26 +203,21 @@ class _Probe:
         return found
 
     def values(self, symbol: Symbol) -> Values:
-        kind = symbol.domain.kind
-        if symbol.role is Role.CONSTANT and symbol.name in self.instance.by_name:
+        """Random values of its entries."""
+        if symbol.role is Role.CONSTANT:
             known = {at: x for at, x in self.instance.known.items() if at[0] == symbol.name}
             if known:
                 return known
-        if kind in ("simplex", "posdef", "counts", "onehot") and symbol.shape:
-            units = self.instance.units(symbol, self.instance.places(symbol))
-            blocks = (self.instance.block(symbol, at, self.random.randrange(12)) for _, at in units)
-            return {at: x for block in blocks for at, x in block.items()}
-        places = self.instance.places(symbol)
-        return {(symbol.name, at): self.scalar(symbol) for at in places}
-
-    def scalar(self, symbol: Symbol) -> Fraction:
-        match symbol.domain.kind:
-            case "binary" | "onehot" | "category" | "naturals" | "counts":
-                return self.random.choice(self.instance.support(symbol))
-            case "interval" | "angle":
-                offset = Fraction(self.random.randint(3, 40), 13)
-                return self.instance.inside(symbol.domain, offset)
-        return self.instance.scalar(symbol.domain, 0)
+        found: Values = {}
+        domain = symbol.domain
+        for _, places in self.instance.units(symbol, self.instance.places(symbol)):
+            given = self.instance.given(domain, places)
+            try:
+                entries = self.random.choice(domain.exact_values(MAX_VALUES, given))
+            except LookupError:
+                continue  # a term that needs it has no value then
+            found.update({(symbol.name, at): x for at, x in zip(places, entries, strict=True)})
+        return found
 
     def places(self, equation: Term) -> list[dict[Index, int]]:
         """Values of its free indices, of which it has to vanish at all."""
@@ -325,13 +320,13 @@ def find_multiples(
 
     Those that the equations leave open are 0.
     """
-    factor_of = {u: Symbol(f"k {u.name}", Role.UNKNOWN, Domain("real")) for u in bases}
+    factor_of = {u: Symbol(f"k {u.name}", Role.UNKNOWN, Real()) for u in bases}
     arrays = {
         u: Array(basis.indices, mul(Entry(factor_of[u]), basis.body)) for u, basis in bases.items()
     }
     scaled = [replace_symbols(equation, arrays) for equation in equations]
     columns = {symbol.name: n for n, symbol in enumerate(factor_of.values())}
-    table = [{n: 1} for n, u in enumerate(bases) if u.domain.kind == "tangent"]
+    table = [{n: 1} for n, u in enumerate(bases) if u.domain.entry_sum == 0]
     ends = [0] * len(table)
     tried: list[dict[str, int]] = []
     for more in (1, 2):
