@@ -212,8 +212,12 @@ class _Probe:
         domain = symbol.domain
         for _, places in self.instance.units(symbol, self.instance.places(symbol)):
             given = self.instance.given(domain, places)
+            few = domain.is_integer or domain.lower is not None or domain.upper is not None
             try:
-                entries = self.random.choice(domain.exact_values(MAX_VALUES, given))
+                if few:
+                    entries = self.random.choice(domain.exact_values(MAX_VALUES, given))
+                else:
+                    entries = domain.draw_exact(self.random.randrange(99), given)
             except LookupError:
                 continue  # a term that needs it has no value then
             found.update({(symbol.name, at): x for at, x in zip(places, entries, strict=True)})
@@ -329,11 +333,15 @@ def find_multiples(
     table = [{n: 1} for n, u in enumerate(bases) if u.domain.entry_sum == 0]
     ends = [0] * len(table)
     tried: list[dict[str, int]] = []
+    bases_of: list[_Basis] = []
     for more in (1, 2):
         sizes = _sizes_of(factors, more)
         if sizes in tried:
             break
         probe = _Probe(factors, scaled, factor_of.values(), sizes, seed + more)
+        if bases_of:  # rows at other sizes count if they say more than those before
+            probe.bases = bases_of
+        bases_of = probe.bases
         tried.append(sizes)
         names = {n: columns[str(key[0])] for key, n in probe.columns.items()}
         for _ in range(MAX_DRAWS + len(columns)):
@@ -357,9 +365,9 @@ def find_multiples(
 
 
 def _sizes_of(factors: Sequence[Factor], more: int) -> dict[str, int]:
-    """Small sizes, not all equal."""
+    """Small sizes, in which the least ones are exceeded."""
     least = next(iter(small_sizes(factors)))
-    return {name: n + 1 + (k + more) % 2 for k, (name, n) in enumerate(least.items())}
+    return {name: n + 1 + k % more for k, (name, n) in enumerate(least.items(), 1)}
 
 
 def _solve(table: Sequence[Mapping[int, int]], ends: Sequence[int], count: int) -> list[int] | None:
