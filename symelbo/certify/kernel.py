@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from hashlib import blake2b
 from itertools import permutations, product
 from math import factorial, gcd, lcm
 from typing import Any, Final, TypeAlias
@@ -64,6 +65,7 @@ Values: TypeAlias = Mapping[tuple[str, tuple[int, ...]], Fraction]
 End: TypeAlias = tuple[Rational, bool]  # of a range, and whether it is excluded
 
 MAX_TERMS = 20_000  # of a polynomial
+MAX_SKELETON = 200  # characters
 MAX_EXPANDED = 64  # places of a sum of concrete length
 MAX_PERMUTED = 5  # bound indices of one connected sum
 MAX_SPLITS = 8  # nested case distinctions
@@ -410,6 +412,11 @@ def _primitive(poly: Poly) -> Poly:
     return scale_poly(poly, Fraction(lcm(*(v.denominator for v in poly.values())), top))
 
 
+def _shortened(text: str) -> str:
+    """The text, or a digest of it: the text of a shared part is not repeated in all others."""
+    return text if len(text) <= MAX_SKELETON else blake2b(text.encode(), digest_size=16).hexdigest()
+
+
 def _frozen(poly: Poly) -> tuple[tuple[Monomial, Rational], ...]:
     return tuple(sorted(poly.items()))
 
@@ -460,7 +467,7 @@ class Forms:
             self.atoms.append(atom)
             self.variables.append(self._variables(atom))
             self.heights.append(self._height(atom))
-            self.skeletons.append(self._skeleton(atom))
+            self.skeletons.append(_shortened(self._skeleton(atom)))
         return number
 
     def atom(self, atom: Atom, exponent: Rational = 1) -> Poly:
