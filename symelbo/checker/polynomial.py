@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from hashlib import blake2b
 from math import gcd, lcm
 from typing import Any, Final, TypeAlias
 
@@ -40,6 +41,7 @@ MAX_TERMS = 20_000  # of a polynomial
 MAX_WORK = 2_000_000  # products of monomials in one zero test
 MAX_BITS_OF_POWER = 1 << 20  # of a number that is raised
 MAX_POWER = 64  # of a sum that is multiplied out
+MAX_SKELETON = 200  # characters of the text by which an atom is ordered
 UNIT: Final[Poly] = {(): 1}
 BITS: Final = ("binary", "onehot")  # kinds of entries that are 0 or 1
 
@@ -91,6 +93,11 @@ def primitive_of(poly: Poly) -> Poly:
     """A positive multiple with coprime integers, the same for all positive multiples."""
     top = gcd(*(v.numerator for v in poly.values()))
     return scale_poly(poly, Fraction(lcm(*(v.denominator for v in poly.values())), top))
+
+
+def _shortened(text: str) -> str:
+    """The text, or a digest of it: the text of a shared part is not repeated in all others."""
+    return text if len(text) <= MAX_SKELETON else blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def freeze(poly: Poly) -> tuple[tuple[Monomial, Rational], ...]:
@@ -260,7 +267,7 @@ class Polynomials:
     def skeleton_of(self, a: int) -> str:
         """An atom as a text that renaming bound indices does not change."""
         if a not in self.skeletons:
-            self.skeletons[a] = self._skeleton(self.atoms[a])
+            self.skeletons[a] = _shortened(self._skeleton(self.atoms[a]))
         return self.skeletons[a]
 
     def _skeleton(self, item: Any) -> str:

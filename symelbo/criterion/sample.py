@@ -118,13 +118,22 @@ def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
     names = sorted(least)
     plates = {index.extent.size for factor in factors for index in factor.plates}
     costs = [1 if name in plates else 2 for name in names]
-
-    def cost(choice: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
-        return sum(c * more for c, more in zip(costs, choice, strict=True)), choice
-
-    choices = sorted(product((0, 1, 2), repeat=len(names)), key=cost)
-    for choice in choices[:MAX_SIZES]:
+    choices = (pick for total in range(2 * sum(costs) + 1) for pick in _shares(total, costs))
+    for choice in islice(choices, MAX_SIZES):
         yield {name: least[name] + more for name, more in zip(names, choice, strict=True)}
+
+
+def _shares(total: int, costs: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """2, (1, 1) -> (0, 2), (1, 1), (2, 0): all ways to spend it on 0, 1 or 2 of each, in order."""
+    if not costs:
+        yield from [()] * (total == 0)
+        return
+    cost, *others = costs
+    for first in range(3):
+        left = total - first * cost
+        if 0 <= left <= 2 * sum(others):
+            for rest in _shares(left, others):
+                yield first, *rest
 
 
 def _places_in(item: Node) -> Iterator[tuple[Extent, int]]:

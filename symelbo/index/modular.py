@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from hashlib import blake2b
-from math import cos, e, erf, exp, lgamma, log, nan, pi, sin
+from math import cos, e, erf, exp, inf, lgamma, log, nan, pi, sin
 from typing import Any, NamedTuple, TypeAlias
 
 from flint import fmpq
@@ -46,6 +46,7 @@ __all__ = ["PRIME", "Dual", "Modular", "NoResidue", "Place"]
 # 1 modulo 24, and all primes below 40 are squares modulo it, so that roots of small numbers exist
 PRIME = 4611686018427228049
 TINY = 1e-9  # floats nearer to zero have no sign
+MAX_BITS = 20_000  # of a rational number that is kept beside its residue
 ROOTS = 720  # exp(1) is the ROOTS-th power of a random residue: exp(1/3) is one as well
 
 Place: TypeAlias = tuple[str, tuple[int, ...]]
@@ -137,12 +138,13 @@ class Modular:
         """The dual of a known number."""
         n, d = int(value.numerator), int(value.denominator)
         residue = n % PRIME if d == 1 else n * pow(d, -1, PRIME) % PRIME
-        return Dual(residue, fmpq(n, d), {}, n / d)
+        exact = fmpq(n, d)
+        return Dual(residue, exact, {}, _float_of(exact))
 
     def add(self, left: Dual, right: Dual) -> Dual:
         exact = None
         if left.exact is not None and right.exact is not None:
-            exact = left.exact + right.exact
+            exact = _unless_long(left.exact + right.exact)
         gradient = left.gradient
         if right.gradient:
             merged = dict(gradient)
@@ -157,7 +159,7 @@ class Modular:
     def mul(self, left: Dual, right: Dual) -> Dual:
         exact = None
         if left.exact is not None and right.exact is not None:
-            exact = left.exact * right.exact
+            exact = _unless_long(left.exact * right.exact)
         elif left.exact == 0 or right.exact == 0:
             exact = fmpq(0)
         gradient: dict[int, int] = {}
@@ -176,7 +178,7 @@ class Modular:
     ) -> Dual:
         """f(a) from its value, its slope, the argument, and the value as a float."""
         gradient = {column: slope * s % PRIME for column, s in argument.gradient.items()}
-        size = size if exact is None else float(exact)
+        size = size if exact is None else _float_of(exact)
         return Dual(value % PRIME, exact, gradient, size)
 
     def inverse_of(self, dual: Dual) -> Dual:
@@ -299,7 +301,7 @@ class Modular:
                 return self.power(self.inverse_of(base), self.rational(fmpq(-n)))
             if n == 0:
                 return _ONE
-            exact = None if base.exact is None else base.exact**n
+            exact = None if base.exact is None else _power_unless_long(base.exact, n)
             slope = n * pow(base.value, n - 1, PRIME)
             size = _float(lambda a: a**n, base)
             value = pow(base.value, n, PRIME)
@@ -671,3 +673,23 @@ def _find_square_root(value: int) -> int | None:
         x, c = x * b % PRIME, b * b % PRIME
         t, m = t * c % PRIME, k
     return x
+
+
+def _unless_long(value: fmpq) -> fmpq | None:
+    """A rational number; None if its size grows beyond all use."""
+    bits = max(int(value.numerator).bit_length(), int(value.denominator).bit_length())
+    return value if bits <= MAX_BITS else None
+
+
+def _power_unless_long(base: fmpq, n: int) -> fmpq | None:
+    bits = max(int(base.numerator).bit_length(), int(base.denominator).bit_length())
+    return base**n if bits * n <= MAX_BITS else None
+
+
+def _float_of(value: fmpq) -> float:
+    """The nearest float, infinite beyond all floats."""
+    n, d = int(value.numerator), int(value.denominator)
+    try:
+        return n / d
+    except OverflowError:
+        return inf if n > 0 else -inf

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from symelbo.index.build import ONE
@@ -89,6 +90,14 @@ def print_latex(
 
     marks: name of a symbol -> a superscript for it, as the (n) of a data point.
     """
+    return _print(item, frozenset(avoid), tuple(marks.items()))
+
+
+@lru_cache(maxsize=4000)
+def _print(
+    item: Term | IndexTerm | Array, avoid: frozenset[str], marked: tuple[tuple[str, str], ...]
+) -> str:
+    marks = dict(marked)
     match item:
         case Array():
             return latex_array(item, avoid=avoid, marks=marks)

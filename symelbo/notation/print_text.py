@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
+from functools import lru_cache
 
 from symelbo.index.terms import (
     Array,
@@ -60,6 +61,11 @@ class _Level(IntEnum):
 
 def print_text(item: Term | IndexTerm | Array, *, avoid: Iterable[str] = ()) -> str:
     """A term, index or array as text; bound indices get letters, none of them in `avoid`."""
+    return _print(item, frozenset(avoid))
+
+
+@lru_cache(maxsize=4000)
+def _print(item: Term | IndexTerm | Array, avoid: frozenset[str]) -> str:
     match item:
         case Array():
             return _table(arrange_array(name_array_indices(item, avoid)))
