@@ -42,7 +42,7 @@ from symelbo.index.terms import (
 from symelbo.index.tidy import sum_over
 from symelbo.model.model import Statement
 
-__all__ = ["Draft", "rows_of"]
+__all__ = ["Draft"]
 
 _LINKS = frozenset(("exp", "sigmoid", "softplus", "tanh"))
 _SHORT = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "location": "m"}
@@ -71,7 +71,7 @@ class Draft:
         setting = self.setting
         self.taken = set(setting.taken)
         self.leading: Axes = (DATA, setting.over)
-        self.variables = {symbol: setting.variable(symbol) for symbol in setting.names}
+        self.variables = dict(setting.variables)
         if setting.mixture is not None:
             (latent,) = setting.latents
             del self.variables[latent]
@@ -271,11 +271,6 @@ class Draft:
 
 # functions that `lower` takes apart
 _LOWERED = frozenset(("raised", "over", "logbesseli0e", "besselratio", "logbesseli0"))
-
-
-def rows_of(symbol: Symbol, stem: str) -> tuple[Index, ...]:
-    """One index per axis of a symbol."""
-    return tuple(Index(f"{stem}{n}", extent) for n, extent in enumerate(symbol.shape))
 
 
 def _links_in(term: Term) -> Iterator[Call]:

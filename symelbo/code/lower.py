@@ -202,7 +202,6 @@ class Lowering:
 
     def _product(self, factors: Sequence[Term]) -> tuple[bool, Op]:
         """factors -> (negative, the absolute product)"""
-        factors = _factors(build.mul(*factors))
         scale = Fraction(1)
         above: list[Op] = []
         below: list[Op] = []
@@ -314,7 +313,7 @@ class Lowering:
                 outside.append(build.extent_length(index.extent, index.low))
         summed = tuple(index for index in indices if index in needed)
         if not summed:
-            return self._product(outside)
+            return self._product(_factors(build.mul(*outside)))
         negative, groups = self._grouped(inside)
         if len(inside) == 1 and (trace := self._trace(summed, inside[0])) is not None:
             op = trace
@@ -322,7 +321,7 @@ class Lowering:
             op = self._contract(summed, groups)
         if not outside:
             return negative, op
-        more, rest = self._product(outside)
+        more, rest = self._product(_factors(build.mul(*outside)))
         if rest == _UNIT:
             return negative != more, op
         return negative != more, self._product_of(Fraction(1), [rest, op], [])
@@ -345,7 +344,7 @@ class Lowering:
                 groups[min(larger, key=len)].extend(groups[axes])
         for axes, members in groups.items():
             if not any(axes < key for key in groups):
-                flip, op = self._product(members)
+                flip, op = self._product(_factors(build.mul(*members)))
                 negative = negative != flip
                 found.append(op)
         return negative, found

@@ -41,14 +41,14 @@ def list_arguments(
     reads: the sizes that the body needs as numbers.
     """
     model, read = setting.model, body.reads
-    used = {s for s in setting.names if setting.variable(s).symbol in read}
+    used = {s for s in setting.names if setting.variables[s].symbol in read}
     used |= {bound for symbol in used for bound in setting.bounding(symbol)}
     data = [symbol_argument(setting, s) for s in setting.observed if s in used]
     inputs = [symbol_argument(setting, s) for s in model.inputs if s in used]
     learned = [
         symbol_argument(setting, s, optional=s not in used)
         for s in (*model.parameters, *model.constants)
-        if setting.variable(s).symbol not in body.profiled
+        if setting.variables[s].symbol not in body.profiled
     ]
     functions = [_function_argument(setting, s) for s in model.functions if s in used]
     rest = [symbol_argument(setting, s) for s in model.variational_symbols if s in used]
@@ -114,7 +114,7 @@ def _sizes_of(argument: Argument) -> frozenset[str]:
 
 def symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False) -> Argument:
     """The argument that holds a symbol of the model."""
-    variable = setting.variable(symbol).symbol
+    variable = setting.variables[symbol].symbol
     kind = symbol.domain.kind if symbol.domain.kind in _DOMAINS else "real"
     kind = "weights" if symbol in setting.facts.zeros else kind
     lower, upper = setting.bounds(symbol)

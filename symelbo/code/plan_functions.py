@@ -149,7 +149,7 @@ def plan_profiles(setting: Setting) -> Body:
         _compute_q(draft)
     for profile in found:
         _assign_profile(means, profile)
-    profiled = tuple(setting.variable(profile.parameter).symbol for profile in found)
+    profiled = tuple(setting.variables[profile.parameter].symbol for profile in found)
     reads = frozenset().union(*(symbols_in(s.value) for s in draft.statements))
     if not reads.isdisjoint(profiled):
         raise Unsupported("a stationary value depends on another")
@@ -239,7 +239,7 @@ def _finish(
         _how_averaged(means),
         "Minus infinity where a category of probability 0 has weight." * bool(guarded),
     )
-    functions = {setting.variable(symbol).symbol for symbol in setting.model.functions}
+    functions = {setting.variables[symbol].symbol for symbol in setting.model.functions}
     if refuse_functions and not functions.isdisjoint(body.reads):
         raise Unsupported("an abstract function")
     return body
@@ -302,7 +302,7 @@ def _assign_profile(means: Expectations, profile: Profile) -> None:
     kept = tuple(_axis(setting, place) for place in profile.places)
     above, axes = _profile_mean(means, profile, profile.above, kept)
     below, _ = _profile_mean(means, profile, profile.below, kept)
-    target = setting.variable(profile.parameter).symbol
+    target = setting.variables[profile.parameter].symbol
     if below == Average(ONE, DATA, kept=kept):
         draft.write(target, axes, above)
         return

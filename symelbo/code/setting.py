@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import keyword
 from dataclasses import dataclass
+from functools import cached_property
 
 from symelbo.answer.derivation import Derivation
 from symelbo.code.facts import find_facts
+from symelbo.code.moments_of_q import MomentsOfQ, find_moments_of_q
 from symelbo.code.ops import Axes
 from symelbo.entropy.summand import EntropySum
 from symelbo.index.substitute import symbols_of
@@ -45,7 +47,7 @@ class Setting:
 
     names, sizes: symbols and sizes of the model -> their names in the module, where no two are
     equal and none is reserved; mixture: the axis of the categories, if the only latent is one
-    category; over: that axis, or the axis of samples.
+    category; over: that axis, or the axis of samples; variables: the arguments of the functions.
     """
 
     def __init__(self, derivation: Derivation) -> None:
@@ -79,6 +81,12 @@ class Setting:
         declared = not isinstance(self.model.variational, str)
         self.computes_q = self.mixture is not None and (exact or declared)
         self.facts = find_facts(self.model)
+        self.variables = {symbol: self._variable(symbol) for symbol in self.names}
+
+    @cached_property
+    def moments(self) -> MomentsOfQ | None:
+        """Those of a declared q, where they have a closed form."""
+        return find_moments_of_q(self.model)
 
     @property
     def weights(self) -> Symbol:
@@ -92,7 +100,7 @@ class Setting:
         """The mean entropy of q, where the caller gives it."""
         return Symbol(self.entropy_q_name, Role.ARGUMENT, Domain("real"))
 
-    def variable(self, symbol: Symbol) -> Variable:
+    def _variable(self, symbol: Symbol) -> Variable:
         """The argument that holds a symbol of the model."""
         batch: Axes = ()
         if symbol.role in (Role.INPUT, Role.OBSERVED, Role.VARIATIONAL):
@@ -155,7 +163,7 @@ class Setting:
             case Entry(other, places) if other in self.names:
                 last = array.indices[len(array.indices) - len(places) :]
                 whole = tuple(i.extent for i in last) == other.shape
-                variable = self.variable(other).symbol
+                variable = self.variables[other].symbol
                 every = tuple(Index(f"i{n}", extent) for n, extent in enumerate(variable.shape))
                 return Entry(variable, every) if places == last and whole else None
         return None
