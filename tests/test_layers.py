@@ -140,6 +140,18 @@ def test_nothing_above_the_model_reads_text() -> None:
             assert not read, f"{module} imports {read}"
 
 
+def test_a_plan_knows_no_backend() -> None:
+    """Of the room of code, only what prints NumPy knows how NumPy is written."""
+    backend = {f"symelbo.code.{name}" for name in ("numpy_module", "print_numpy", "lay_out_python")}
+    assert backend <= MODULES.keys()
+    for module in MODULES:
+        if module.startswith("symelbo.code.") and module not in backend:
+            assert imports(module).isdisjoint({*backend, "jinja2", "numpy"}), module
+    assert not {m for m in imports("symelbo.code.ops") if m.startswith("symelbo")} - {
+        "symelbo.index.terms"
+    }
+
+
 def test_terms_import_nothing_of_ours() -> None:
     own = {name for name in imports("symelbo.index.terms") if name.startswith("symelbo")}
     assert own == {"symelbo.index.nodes"}  # how a value is made but once

@@ -228,8 +228,8 @@ def _finish(
     wanted: list[Value] = [] if result is None else [result]
     wanted += [Entry(symbol, _indices(symbol)) for symbol in profiled]
     statements = draft.live_statements(wanted)
-    read = [statement.value for statement in statements] + wanted
-    guarded = {s for value in read for s in symbols_in(value)} & draft.infinite
+    parts = result.parts if isinstance(result, Total) else ()
+    guarded = any(part.guarded for _, part in parts)
     body = Body(
         statements,
         result,
@@ -237,7 +237,7 @@ def _finish(
         profiled,
         tuple(asked),
         _how_averaged(means),
-        "Minus infinity where a category of probability 0 has weight." * bool(guarded),
+        "Minus infinity where a category of probability 0 has weight." * guarded,
     )
     functions = {setting.variables[symbol].symbol for symbol in setting.model.functions}
     if refuse_functions and not functions.isdisjoint(body.reads):
