@@ -912,3 +912,23 @@ def test_a_place_that_was_solved_for_is_put_in_where_it_is_met_again() -> None:
         "observed": ["x"],
     }
     assert symelbo.derive(series).verdict == "proved"
+
+
+def test_a_divisor_that_never_vanishes_is_no_condition() -> None:
+    """(1 - tanh(v)**2) (1 - tanh(w + tanh(v))**2) comes expanded, with no sign of its own."""
+    source = spec(
+        ["z ~ Bernoulli(1/2)", "x ~ Normal(tanh(w*z + tanh(v*z)), 1)"],
+        {"w": "real", "v": "real"},
+        (),
+    )
+    assert symelbo.derive(source).decision.nonzero == ()
+    # of which one factor can vanish: it alone is the condition
+    source = spec(
+        ["z ~ Bernoulli(1/2)", "x ~ Normal(tanh(w*z + v**3*z), 1)"],
+        {"v": "real"},
+        (),
+        constants={"w": "real"},
+    )
+    derivation = symelbo.derive(source)
+    assert derivation.verdict == "proved"
+    assert [print_text(term) for term in derivation.decision.nonzero] == ["v"]

@@ -17,6 +17,7 @@ from typing import TypeAlias
 from symelbo.index import build
 from symelbo.index.algebra import clear_denominators
 from symelbo.index.build import ZERO, mul, number, power
+from symelbo.index.factor_divisors import factor_divisors
 from symelbo.index.normal import (
     Monomial,
     Poly,
@@ -100,7 +101,7 @@ def formal_indices(shape: tuple[Extent, ...]) -> tuple[Index, ...]:
 
 
 def find_scaling(equations: Sequence[Term], scaled: Mapping[Symbol, Array]) -> Found | NotFound:
-    """Solve with unknown = k * array, one rational k for each, by matching coefficients.
+    """equations f(u) = 0 -> u = k * array, one rational k for each u, by matching coefficients.
 
     scaled: what each unknown is a multiple of, over its whole shape.
     """
@@ -168,7 +169,7 @@ def find_by_elimination(
     collect: bool = False,
     shifted: Sequence[Term] = (),
 ) -> Found | NotFound:
-    """Solve for the unknowns; those left undetermined are zero.
+    """equations f(u) = 0 -> u, the unknowns; those left undetermined are zero.
 
     Unknowns of kind `tangent` sum to zero over their last index.  The first unknowns are solved for
     first, so that the last ones are more often zero.  collect: an equation in which no unknown is
@@ -247,7 +248,7 @@ class _Elimination:
         for unknown in (*self.all, *self.constants):
             array = everything[unknown]
             body = normal(replace_symbols(array.body, leftover))
-            values[unknown] = Array(array.indices, body)
+            values[unknown] = Array(array.indices, factor_divisors(body))
         for equation in () if self.left else equations:
             left = replace_symbols(equation, values)
             if not is_zero(left):

@@ -49,6 +49,8 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
+    """A list, in block or flow style."""
+
     place: Place
     items: tuple[Node, ...]
 
