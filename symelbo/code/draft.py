@@ -62,8 +62,9 @@ class Draft:
     given: Mapping[Symbol, Array] = field(default_factory=dict)
     pending: str = ""  # the comment on the next assignment
     variables: dict[Symbol, Variable] = field(default_factory=dict)
-    matrices: dict[Array, Symbol] = field(default_factory=dict)  # normal array -> its variable
     infinite: set[Symbol] = field(default_factory=set)  # variables that may be minus infinity
+    _matrices: dict[Array, Symbol] = field(default_factory=dict)  # normal array -> its variable
+    _placed: dict[Term, Term] = field(default_factory=dict)
     _shared: dict[tuple[str, Array], Symbol] = field(default_factory=dict)
     _assigned: dict[tuple[str, Term], Entry] = field(default_factory=dict)
 
@@ -87,6 +88,11 @@ class Draft:
         return self._place(settle(replace_symbols(term, self.given), self.setting.facts))
 
     def _place(self, term: Term) -> Term:
+        if term not in self._placed:
+            self._placed[term] = self._place_parts(term)
+        return self._placed[term]
+
+    def _place_parts(self, term: Term) -> Term:
         match term:
             case Entry(symbol, places):
                 variable = self.variables.get(symbol)
@@ -94,8 +100,8 @@ class Draft:
                     raise Unsupported(f"{symbol.name} has no value here")
                 own = tuple(map(self._place_index, places))
                 return Entry(variable.symbol, (*variable.batch, *own))
-            case Inverse(matrix, _, _) | LogDet(matrix) if self.matrices:
-                known = self.matrices.get(normal_array(matrix))
+            case Inverse(matrix, _, _) | LogDet(matrix) if self._matrices:
+                known = self._matrices.get(normal_array(matrix))
                 if known is not None:
                     whole = Array(matrix.indices, Entry(known, matrix.indices))
                     if isinstance(term, LogDet):
@@ -152,6 +158,11 @@ class Draft:
                 mapping[symbol] = Array(array.indices, body)
         return sum_over(plates, replace_symbols(term, mapping))
 
+    def know_matrix(self, matrix: Array, variable: Symbol) -> None:
+        """From here on, what is made of the matrix is made of the variable."""
+        self._matrices[normal_array(matrix)] = variable
+        self._placed.clear()
+
     # ------------------------------------------------------------------ variables
 
     def abbreviate(
@@ -197,11 +208,11 @@ class Draft:
         placed = self.place(body)
         free = free_indices(placed)
         batch = tuple(axis for axis in self.leading if axis in free)
-        if symbol in self.variables:
+        shape = (*(axis.extent for axis in batch), *symbol.shape)
+        name = self.fresh(symbol.name)
+        if symbol in self.variables:  # the same name for another value
             again = f"{symbol.name}'{len(self._shared)}"
             symbol = Symbol(again, symbol.role, symbol.domain, symbol.shape)
-        shape = (*(axis.extent for axis in batch), *symbol.shape)
-        name = self.fresh(symbol.name.split("'")[0])
         variable = Symbol(name, Role.ARGUMENT, symbol.domain, shape)
         self.write(variable, (*batch, *array.indices), placed, symmetric=symmetric)
         self.variables[symbol] = Variable(variable, batch)
@@ -275,21 +286,26 @@ _LOWERED = frozenset(("raised", "over", "logbesseli0e", "besselratio", "logbesse
 
 def _links_in(term: Term) -> Iterator[Call]:
     """The outermost exponentials, sigmoids and the like."""
-    if isinstance(term, Call):
-        if term.name in _LINKS:
-            yield term
-        return
-    for part in term.parts():
-        if isinstance(part, Term):
-            yield from _links_in(part)
+    seen, stack = set[Node](), [term]
+    while stack:
+        top = stack.pop()
+        if top in seen:
+            continue
+        seen.add(top)
+        if not isinstance(top, Call):
+            stack += reversed([part for part in top.parts() if isinstance(part, Term)])
+        elif top.name in _LINKS:
+            yield top
 
 
 def _count(term: Term, symbol: Symbol) -> int:
-    return sum(isinstance(part, Entry) and part.symbol == symbol for part in _places_in(term))
+    """How often the symbol stands in a term."""
+    known: dict[Node, int] = {}
 
+    def visit(item: Node) -> int:
+        if item not in known:
+            own = int(isinstance(item, Entry) and item.symbol == symbol)
+            known[item] = own + sum(map(visit, item.parts()))
+        return known[item]
 
-def _places_in(item: Node) -> Iterator[Node]:
-    """Every node inside, as often as it stands there."""
-    yield item
-    for part in item.parts():
-        yield from _places_in(part)
+    return visit(term)

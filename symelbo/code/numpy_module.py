@@ -158,7 +158,7 @@ class _Printed:
         if argument.kind == "value":
             return f'_number("{name}", {name})'
         if argument.kind == "samples":
-            data, samples = (self.plan.sizes[size] for size in ("N!", "S!"))
+            data, samples = (dim_text(extent, self.plan.sizes) for extent in argument.shape)
             return f'_weights("{name}", {name}, "{data}", "{samples}", sizes)'
         dims = " ".join(dim_text(extent, self.plan.sizes) for extent in argument.shape)
         bounds = ""

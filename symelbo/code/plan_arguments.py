@@ -68,13 +68,12 @@ def list_arguments(
         rest.append(Argument(symbol.name, "value", text))
     rest += [symbol_argument(setting, s) for s in setting.latents if s in used]
     if by_weights and setting.mixture is None:
-        shapes = [
-            _shape_text(shape, setting)
-            for shape in ((SAMPLES.extent,), (DATA.extent, SAMPLES.extent))
-        ]
-        text = f"{shapes[0]} or {shapes[1].removeprefix('shape ')};"
+        shape = (DATA.extent, SAMPLES.extent)
+        texts = [_shape_text(dims, setting) for dims in (shape[1:], shape)]
+        text = f"{texts[0]} or {texts[1].removeprefix('shape ')};"
         text += " weights of the samples, summing to one over the last axis; 1/S if not given."
-        rest.append(Argument(setting.weights_name, "samples", text, optional=True))
+        weights = Argument(setting.weights_name, "samples", text, shape, "weights", optional=True)
+        rest.append(weights)
     given = [*data, *inputs, *learned, *functions, *rest]
     sizes = _unknown_sizes(setting, reads, given)
     if not data_first:
@@ -97,7 +96,7 @@ def _unknown_sizes(
     return [
         Argument(name, "size", "a positive integer; no array above determines it.")
         for size, name in setting.sizes.items()
-        if size not in known and size in wanted and not size.endswith("!")
+        if size not in known and size in wanted and size in setting.model.sizes
     ]
 
 

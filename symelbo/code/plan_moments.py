@@ -24,7 +24,7 @@ from symelbo.index.build import (
     total,
 )
 from symelbo.index.differentiate import derivative_by
-from symelbo.index.normal import is_positive, normal, normal_array
+from symelbo.index.normal import is_positive, normal
 from symelbo.index.substitute import (
     count_subterms,
     free_indices,
@@ -197,7 +197,7 @@ class Moments:
         mode = Symbol(names[2], Role.ARGUMENT, Domain("real"), (DATA.extent, *latent.shape))
         draft.pending = f"exact posterior of {latent.name}: normal with this precision and mode"
         draft.write(matrix, pair, precision)
-        draft.matrices[normal_array(posterior.precision)] = matrix
+        draft.know_matrix(posterior.precision, matrix)
         whole = Entry(matrix, pair)
         draft.write(inverse, pair, Inverse(Array(pair, whole), *pair) if pair else power(whole, -1))
         draft.write(mode, (DATA, *rows), Solve(matrix, rows, slope))

@@ -30,6 +30,7 @@ from symelbo.index.terms import (
 __all__ = ["DATA", "SAMPLES", "Setting", "Variable", "fresh"]
 
 _RESERVED = frozenset((*keyword.kwlist, "np", "special", "float", "sizes"))
+# The axes of a module that no model has; nobody can write their names.
 DATA = Index("n!", Extent("N!"))
 SAMPLES = Index("s!", Extent("S!"))
 
@@ -70,8 +71,9 @@ class Setting:
         ):
             self.names[symbol] = self._take(symbol.name)
         self.sizes = {name: self._take(name) for name in self.model.sizes}
-        for hidden in ("N", "S"):
-            self.sizes[f"{hidden}!"] = self._take(hidden)
+        for hidden in (DATA, SAMPLES):
+            size = str(hidden.extent)
+            self.sizes[size] = self._take(size.removesuffix("!"))
         self.q_name = self._take("q")
         self.entropy_q_name = self._take("entropy_q")
         self.weights_name = self._take("weights")
@@ -171,7 +173,7 @@ class Setting:
     def renamed(self) -> tuple[tuple[str, str], ...]:
         """(name in the spec, name in the module) where they differ."""
         pairs = [(symbol.name, name) for symbol, name in self.names.items()]
-        pairs += [(size, name) for size, name in self.sizes.items() if not size.endswith("!")]
+        pairs += [(size, self.sizes[size]) for size in self.model.sizes]
         return tuple((old, new) for old, new in pairs if old != new)
 
 
