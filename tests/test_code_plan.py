@@ -18,6 +18,7 @@ from symelbo.answer.derivation import Derivation
 from symelbo.code.draft import Draft
 from symelbo.code.facts import find_facts
 from symelbo.code.lay_out_python import WIDTH, lay_out, wrap_text
+from symelbo.code.lower import Lowering
 from symelbo.code.moments_of_q import find_moments_of_q
 from symelbo.code.numpy_module import render_numpy
 from symelbo.code.ops import Axes
@@ -37,6 +38,7 @@ from symelbo.code.plan import (
 )
 from symelbo.code.plan_module import plan_module
 from symelbo.code.plan_sizes import least_sizes
+from symelbo.code.print_numpy import NumpyPrinter
 from symelbo.code.rearrange import is_affine_in, map_unfolded, name_residuals
 from symelbo.code.setting import DATA, SAMPLES, Setting
 from symelbo.index.build import ONE, add, mul, number, power
@@ -45,6 +47,7 @@ from symelbo.index.substitute import free_indices, replace_symbols
 from symelbo.index.terms import (
     Add,
     Array,
+    Call,
     Domain,
     Entry,
     Extent,
@@ -363,6 +366,39 @@ def test_a_variable_is_assigned_once_per_value() -> None:
     assert [s.target.name for s in draft.statements] == ["m", "m_"]
     mean = draft.assign("unused", ONE)
     assert [s.target.name for s in draft.live_statements([mean])] == ["unused"]
+
+
+def nested(leaf: Term, layers: int) -> Term:
+    """t -> tanh(t) + t sin(t), so many times: a graph of few nodes, a tree of very many"""
+    for _ in range(layers):
+        leaf = add(Call("tanh", (leaf,)), mul(leaf, Call("sin", (leaf,))))
+    return leaf
+
+
+def test_a_graph_is_planned_as_a_graph() -> None:
+    """What is repeated in a large term is assigned once; the text grows with the layers."""
+    setting = Setting(derivation_of("ppca"))
+    (mu,) = (symbol for symbol in setting.names if symbol.name == "mu")
+    printer, lengths = NumpyPrinter(setting.sizes), {}
+    for layers in (8, 16, 32):
+        draft = Draft(setting)
+        index = Index("d", mu.shape[0])
+        result = draft.assign_placed(
+            "result", draft.place(nested(Entry(mu, (index,)), layers)), (index,)
+        )
+        statements = draft.live_statements([result])
+        lowering, values = Lowering(draft.leading), {"np": np, "mu": np.array([0.3, -1.2])}
+        lengths[layers] = 0
+        for statement in statements:
+            text = printer.text(lowering.value(statement.value, statement.axes))
+            lengths[layers] += len(text)
+            values[statement.target.name] = eval(text, values)
+        wanted = values["mu"]
+        for _ in range(layers):
+            wanted = np.tanh(wanted) + wanted * np.sin(wanted)
+        assert np.allclose(values["result"], wanted)
+    assert lengths[32] - lengths[16] < 2.2 * (lengths[16] - lengths[8])
+    assert lengths[8] < 2000
 
 
 def test_residuals_by_name_and_back() -> None:

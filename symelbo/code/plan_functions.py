@@ -229,7 +229,7 @@ def _finish(
     wanted += [Entry(symbol, _indices(symbol)) for symbol in profiled]
     statements = draft.live_statements(wanted)
     parts = result.parts if isinstance(result, Total) else ()
-    guarded = any(part.guarded for _, part in parts)
+    infinite = any(not draft.infinite.isdisjoint(symbols_in(part)) for _, part in parts)
     body = Body(
         statements,
         result,
@@ -237,7 +237,7 @@ def _finish(
         profiled,
         tuple(asked),
         _how_averaged(means),
-        "Minus infinity where a category of probability 0 has weight." * guarded,
+        "Minus infinity where a category of probability 0 has weight." * infinite,
     )
     functions = {setting.variables[symbol].symbol for symbol in setting.model.functions}
     if refuse_functions and not functions.isdisjoint(body.reads):
