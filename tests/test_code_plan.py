@@ -42,13 +42,13 @@ from symelbo.code.print_numpy import NumpyPrinter
 from symelbo.code.rearrange import is_affine_in, map_unfolded, name_residuals
 from symelbo.code.setting import DATA, SAMPLES, Setting
 from symelbo.index.build import ONE, add, mul, number, power
+from symelbo.index.domains import Real
 from symelbo.index.normal import is_zero
 from symelbo.index.substitute import free_indices, replace_symbols
 from symelbo.index.terms import (
     Add,
     Array,
     Call,
-    Domain,
     Entry,
     Extent,
     Index,
@@ -338,7 +338,7 @@ d = Index("d", D)
 
 
 def symbol(name: str, role: Role = Role.PARAMETER, shape: tuple[Extent, ...] = (D,)) -> Symbol:
-    return Symbol(name, role, Domain("real"), shape)
+    return Symbol(name, role, Real(), shape)
 
 
 def test_placed_terms_have_the_axes_of_data_and_samples() -> None:
@@ -357,12 +357,12 @@ def test_a_variable_is_assigned_once_per_value() -> None:
     draft = Draft(setting)
     (x,) = setting.observed
     whole = Array((d,), add(Entry(x, (d,)), ONE))
-    names = [draft.name_array("m", Domain("real"), whole).body for _ in range(2)]
+    names = [draft.name_array("m", Real(), whole).body for _ in range(2)]
     assert names[0] == names[1] and len(draft.statements) == 1
     (statement,) = draft.statements
     assert statement.axes == (DATA, d) and statement.target.name == "m"
     other = Array((d,), add(Entry(x, (d,)), number(2)))
-    draft.name_array("m", Domain("real"), other)
+    draft.name_array("m", Real(), other)
     assert [s.target.name for s in draft.statements] == ["m", "m_"]
     mean = draft.assign("unused", ONE)
     assert [s.target.name for s in draft.live_statements([mean])] == ["unused"]

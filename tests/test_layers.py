@@ -129,7 +129,8 @@ def test_the_checkers_know_terms_and_nothing_else() -> None:
     assert len(checkers) > 10
     for module in checkers:
         own = {name for name in imports(module) if name.startswith("symelbo")}
-        assert own <= {"symelbo.index.terms"} | checkers
+        # domains: of the symbols that stand for rates and velocities
+        assert own <= {"symelbo.index.terms", "symelbo.index.domains"} | checkers
 
 
 def test_nothing_above_the_model_reads_text() -> None:
@@ -152,10 +153,33 @@ def test_a_plan_knows_no_backend() -> None:
     }
 
 
-def test_terms_import_nothing_of_ours() -> None:
-    own = {name for name in imports("symelbo.index.terms") if name.startswith("symelbo")}
-    assert own == {"symelbo.index.nodes"}  # how a value is made but once
-    assert not {name for name in imports("symelbo.index.nodes") if name.startswith("symelbo")}
+# what lowers a text to terms; what is said of its faults stands in `word_faults`
+LOWERING = (
+    "symelbo.language.resolve",
+    "symelbo.model.bind_call",
+    "symelbo.model.order_statements",
+    "symelbo.model.read_left_side",
+    "symelbo.model.read_statements",
+)
+
+
+@pytest.mark.parametrize("module", LOWERING)
+def test_lowering_does_not_word_faults(module: str) -> None:
+    for node in ast.walk(MODULES[module]):
+        match node:
+            case ast.ImportFrom(module="symelbo.language.fault", names=names):
+                assert {alias.name for alias in names} <= {"TextError", "TextFault"}
+            case ast.Call(func=ast.Attribute(attr="fault" | "_report")):
+                raise AssertionError(f"{module}, line {node.lineno}: a fault is worded here")
+
+
+def test_terms_import_nothing_of_ours_but_values() -> None:
+    def ours(module: str) -> set[str]:
+        return {name for name in imports(module) if name.startswith("symelbo")}
+
+    # how a value is made but once, and ranges of numbers
+    assert ours("symelbo.index.terms") == {"symelbo.index.nodes", "symelbo.index.range"}
+    assert not ours("symelbo.index.nodes") | ours("symelbo.index.range")
 
 
 @pytest.mark.parametrize("library", OUTSIDE)

@@ -15,7 +15,9 @@ from symelbo.code.stable_form import settle, stable_form
 from symelbo.code.stable_rules import WHOLE
 from symelbo.entropy.sum_entropies import SHORT_NAMES
 from symelbo.index.build import call
-from symelbo.index.normal import is_positive, normal_array
+from symelbo.index.domains import Positive, Real
+from symelbo.index.normal import normal_array
+from symelbo.index.signs import is_positive
 from symelbo.index.substitute import (
     count_subterms,
     free_indices,
@@ -195,7 +197,7 @@ class Draft:
         for link in links:
             (inner,) = (Array(array.indices, part) for part in link.arguments)
             own = f"log_{name}" if link.name == "exp" else "a"
-            short = self.abbreviate(own, Domain("real"), inner, plates)
+            short = self.abbreviate(own, Real(), inner, plates)
             shown = swap_term(shown, link, call(link.name, short.body))
         return Array(array.indices, shown)
 
@@ -261,7 +263,7 @@ class Draft:
             return term
         places = free_indices(term) - set(self.leading)
         ordered = tuple(sorted(places, key=sort_key))
-        domain = Domain("positive" if is_positive(term) else "real")
+        domain = Positive() if is_positive(term) else Real()
         array = Array(ordered, term)
         name = self._common.setdefault(array, f"shared{len(self._common) + 1}")
         return self.name_array(name, domain, array).body
@@ -292,7 +294,7 @@ class Draft:
         free = free_indices(placed)
         axes = (*(axis for axis in self.leading if axis in free), *self._rest(free, kept))
         shape = tuple(axis.extent for axis in axes)
-        target = Symbol(self.fresh(name), Role.ARGUMENT, Domain("real"), shape)
+        target = Symbol(self.fresh(name), Role.ARGUMENT, Real(), shape)
         self.write(target, axes, placed)
         self._assigned[name, placed] = Entry(target, axes)
         return self._assigned[name, placed]

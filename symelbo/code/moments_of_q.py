@@ -56,7 +56,7 @@ def _is_normal(statement: Statement) -> bool:
     rows, columns = rows_of(density.value, "row"), rows_of(density.value, "column")
     slope = derivative_by(density.term, density.value, rows)
     second = normal(derivative_by(slope, density.value, columns))
-    return density.value.domain.kind == "real" and density.value not in symbols_of(second)
+    return density.value.domain.is_line and density.value not in symbols_of(second)
 
 
 def _moments(statement: Statement) -> tuple[Array, Array] | None:

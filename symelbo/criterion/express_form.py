@@ -17,7 +17,7 @@ from symelbo.index.build import ONE, ZERO, add, mul, negate, subtract, total
 from symelbo.index.differentiate import derivative_by
 from symelbo.index.normal import Poly, from_monomial, from_poly, normal, to_poly
 from symelbo.index.substitute import replace_index, replace_symbols, symbols_of
-from symelbo.index.terms import Array, Extent, Index, Symbol, Term
+from symelbo.index.terms import Array, Index, Symbol, Term
 
 __all__ = ["FactorForm", "Slope", "express_form"]
 
@@ -58,9 +58,7 @@ class FactorForm:
         """The Jacobian of the natural parameters by the parameters that move."""
         found = []
         for parameter in moved:
-            shape = list(parameter.shape)
-            if parameter.domain.kind == "simplex":
-                shape[-1] = Extent(shape[-1].size, shape[-1].offset - 1)
+            shape = parameter.domain.free_shape(parameter.shape)
             indices = tuple(Index(f"r{n}", extent) for n, extent in enumerate(shape))
             for number, block in enumerate(self.blocks):
                 term = normal(derivative_by(block.natural, parameter, indices))

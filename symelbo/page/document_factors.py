@@ -25,7 +25,7 @@ from symelbo.index.substitute import (
     symbols_of,
     walk_parts,
 )
-from symelbo.index.terms import Add, Array, Entry, Extent, Index, Role, Symbol, Term, sort_key
+from symelbo.index.terms import Add, Array, Entry, Index, Role, Symbol, Term, sort_key
 from symelbo.index.tidy import tidy
 from symelbo.model.model import Statement
 from symelbo.notation.names import (
@@ -470,11 +470,11 @@ class _Maker:
             summands: list[str] = []
             whole: list[Term] = []
             for moved in velocities:
-                free = list(moved.indices)
-                if moved.symbol.domain.kind == "simplex":
-                    last = free[-1].extent
-                    free[-1] = Index(free[-1].name, Extent(last.size, last.offset - 1))
-                slope = tidy(normal(derivative_by(block.natural, moved.symbol, tuple(free))))
+                extents = moved.symbol.domain.free_shape(tuple(i.extent for i in moved.indices))
+                free = tuple(
+                    Index(i.name, e, i.low) for i, e in zip(moved.indices, extents, strict=True)
+                )
+                slope = tidy(normal(derivative_by(block.natural, moved.symbol, free)))
                 if slope == ZERO:
                     continue
                 variable = notation.term(moved.entry)
@@ -509,7 +509,7 @@ class _Maker:
         """Simplex parameters: the velocities sum to zero over the last index."""
         shown = []
         for moved in velocities:
-            if moved.symbol.domain.kind != "simplex":
+            if moved.symbol.domain.entry_sum is None:
                 continue
             last = moved.indices[-1]
             if not is_zero(total(last, moved.velocity)):
@@ -525,7 +525,7 @@ class _Maker:
         if len(velocities) != 1 or len(blocks) != 1 or len(blocks[0][2].indices) != 1:
             return ""
         (moved,), ((_, mark, block),) = velocities, blocks
-        if moved.symbol.domain.kind != "simplex" or len(moved.indices) != 1:
+        if moved.symbol.domain.entry_sum != 1 or len(moved.indices) != 1:
             return ""
         (i,) = block.indices
         spare = [n for n in ("j", "k", "l", "m") if n != i.name and n not in self.notation.taken]

@@ -15,7 +15,6 @@ from symelbo.criterion.factor import Factor
 from symelbo.criterion.motion import Motion
 from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
 from symelbo.entropy.summand import Average, Summand
-from symelbo.expfam.separate_change import can_move
 from symelbo.index.build import ZERO
 from symelbo.index.terms import Entry, Role, Symbol
 from symelbo.index.tidy import tidy, tidy_array
@@ -221,7 +220,7 @@ def where_it_holds(derivation: Derivation) -> str:
         shown = [f"{name} = {count}" for name, count in certificate.sizes]
         shown += [f"some smooth {function.name}" for function, _, _ in certificate.functions]
         of = f" for {join_words(shown)}" if shown else ""
-        free = any(can_move(s.node.domain) for s in derivation.model.latents)
+        free = any(s.node.domain.motions is not None for s in derivation.model.latents)
         return of + (", latents moving entry by entry" if free and not certificate.still else "")
     parts = [
         f"{print_text(tidy(a.term))} is not 0"
