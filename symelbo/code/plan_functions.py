@@ -19,10 +19,10 @@ from symelbo.code.plan_profile import (
 from symelbo.code.setting import DATA, Setting
 from symelbo.code.stable_rules import SOFTMAX
 from symelbo.entropy.summand import Kind
-from symelbo.index.build import ONE, add, divide, number, subtract
+from symelbo.index.build import ONE, add, divide, exp, number, subtract
 from symelbo.index.domains import Real
 from symelbo.index.normal import normal
-from symelbo.index.substitute import free_indices, replace_symbols
+from symelbo.index.substitute import free_indices, replace_symbols, symbols_of
 from symelbo.index.terms import (
     Apply,
     Array,
@@ -210,7 +210,7 @@ def _compute_q(draft: Draft) -> None:
     else:
         assert not isinstance(model.variational, str)
         (statement,) = model.variational
-        value = Call("exp", (draft.place(draft.formal(statement, statement.density.term)),))
+        value = draft.place(exp(draft.formal(statement, statement.density.term)))
     draft.write(setting.weights, draft.leading, value)
 
 
@@ -229,7 +229,7 @@ def _finish(
     wanted += [Entry(symbol, _indices(symbol)) for symbol in profiled]
     statements = draft.live_statements(wanted)
     parts = result.parts if isinstance(result, Total) else ()
-    infinite = any(not draft.infinite.isdisjoint(symbols_in(part)) for _, part in parts)
+    infinite = any(not draft.infinite.isdisjoint(symbols_of(p.value)) for _, p in parts)
     body = Body(
         statements,
         result,

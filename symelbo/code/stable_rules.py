@@ -131,6 +131,14 @@ def merge_exponentials(term: Term) -> Term | None:
     return None
 
 
+def cancel_exponential(term: Term) -> Term | None:
+    """exp(log a) -> a;  a may be 0 where log a is minus infinity"""
+    match term:
+        case Call("exp", (Call("log", (inner,)),)):
+            return inner
+    return None
+
+
 def shift_exponential(term: Term) -> Term | None:
     """1 - exp(a) -> -expm1(a)"""
     match term:
@@ -615,6 +623,7 @@ def _zero_in_log(term: Term, facts: Facts) -> Entry | None:
 RULES: Final[tuple[Callable[[Term], Term | None], ...]] = (
     expand_logarithm,
     merge_exponentials,
+    cancel_exponential,
     shift_exponential,
     reflect_sigmoid,
     rewrite_tanh,
