@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from symelbo.answer.derivation import FactorResult
 from symelbo.code.draft import Draft
+from symelbo.code.moments_of_q import rows_of
 from symelbo.code.ops import Axes
 from symelbo.code.plan import Assignment, Average, Ratio, Total, Unsupported, Value, symbols_in
 from symelbo.code.plan_expectations import Expectations
@@ -226,7 +227,7 @@ def _finish(
     """What is read of what was assigned; refused if it needs an abstract function and may not."""
     draft, setting = means.draft, means.setting
     wanted: list[Value] = [] if result is None else [result]
-    wanted += [Entry(symbol, _indices(symbol)) for symbol in profiled]
+    wanted += [Entry(symbol, rows_of(symbol, "i")) for symbol in profiled]
     statements = draft.live_statements(wanted)
     parts = result.parts if isinstance(result, Total) else ()
     infinite = any(not draft.infinite.isdisjoint(symbols_of(p.value)) for _, p in parts)
@@ -243,10 +244,6 @@ def _finish(
     if refuse_functions and not functions.isdisjoint(body.reads):
         raise Unsupported("an abstract function")
     return body
-
-
-def _indices(symbol: Symbol) -> Axes:
-    return tuple(Index(f"i{n}", extent) for n, extent in enumerate(symbol.shape))
 
 
 def _how_averaged(means: Expectations) -> str:

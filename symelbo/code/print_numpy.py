@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -102,7 +101,7 @@ _REDUCTIONS: Final[Mapping[str, Written]] = {
     "logsumexp": _special("logsumexp"),
 }
 _CONSTANTS: Final = {"pi": "np.pi", "e": "np.e"}
-_HUGGED = re.compile(r"[A-Za-z_][\w.]*|\d[\d.]*")
+_SIMPLE = (ops.Read, ops.Literal, ops.Named, ops.Length)  # a power of these has no spaces in it
 
 
 def needs_of(item: object) -> frozenset[str]:
@@ -193,9 +192,11 @@ class NumpyPrinter:
         return Text(text, Level.PRODUCT)
 
     def _raise(self, op: ops.Raise) -> Text:
-        left, right = (self.print(part).at(Level.ATOM) for part in (op.base, op.exponent))
-        hugged = _HUGGED.fullmatch(left) and _HUGGED.fullmatch(right)
-        return Text(f"{left}**{right}" if hugged else f"{left} ** {right}", Level.POWER)
+        left, right = self.print(op.base), self.print(op.exponent)
+        simple = isinstance(op.base, _SIMPLE) and isinstance(op.exponent, _SIMPLE)
+        space = "" if simple and left.level is right.level is Level.ATOM else " "
+        text = f"{left.at(Level.ATOM)}{space}**{space}{right.at(Level.ATOM)}"
+        return Text(text, Level.POWER)
 
     def _call(self, op: ops.Call) -> Text:
         return Text(_FUNCTIONS[op.name].form.format(self._texts(op.operands)))

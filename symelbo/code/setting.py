@@ -8,7 +8,7 @@ from functools import cached_property
 
 from symelbo.answer.derivation import Derivation
 from symelbo.code.facts import find_facts
-from symelbo.code.moments_of_q import MomentsOfQ, find_moments_of_q
+from symelbo.code.moments_of_q import MomentsOfQ, find_moments_of_q, rows_of
 from symelbo.code.ops import Axes
 from symelbo.entropy.summand import EntropySum
 from symelbo.index.build import extent_of
@@ -164,8 +164,7 @@ class Setting:
                 last = array.indices[len(array.indices) - len(places) :]
                 whole = tuple(i.extent for i in last) == other.shape
                 variable = self.variables[other].symbol
-                every = tuple(Index(f"i{n}", extent) for n, extent in enumerate(variable.shape))
-                return Entry(variable, every) if places == last and whole else None
+                return Entry(variable, rows_of(variable, "i")) if places == last and whole else None
         return None
 
     def renamed(self) -> tuple[tuple[str, str], ...]:
