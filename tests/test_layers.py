@@ -158,6 +158,18 @@ def test_nothing_above_the_model_reads_text() -> None:
             assert not read, f"{module} imports {read}"
 
 
+def test_a_plan_knows_no_backend() -> None:
+    """Of the room of code, only what prints NumPy knows how NumPy is written."""
+    backend = {f"symelbo.code.{name}" for name in ("numpy_module", "print_numpy", "lay_out_python")}
+    assert backend <= MODULES.keys()
+    for module in MODULES:
+        if module.startswith("symelbo.code.") and module not in backend:
+            assert imports(module).isdisjoint({*backend, "jinja2", "numpy"}), module
+    assert not {m for m in imports("symelbo.code.ops") if m.startswith("symelbo")} - {
+        "symelbo.index.terms"
+    }
+
+
 # what lowers a text to terms; what is said of its faults stands in `word_faults`
 LOWERING = (
     "symelbo.language.resolve",

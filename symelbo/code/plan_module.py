@@ -131,7 +131,7 @@ def _function(
         known = {argument.name for argument in accepted}
         others = tuple(own.get(a.name, as_optional(a)) for a in accepted)
         arguments = (*others, *(a for a in arguments if a.name not in known))
-    symbols = {setting.variable(symbol).symbol: symbol for symbol in setting.names}
+    symbols = {setting.variables[symbol].symbol: symbol for symbol in setting.names}
     return Function(
         name,
         tuple(filter(None, summary)),

@@ -20,9 +20,10 @@ from symelbo.model.model import Model
 from symelbo.notation.arrange import split_sign
 from symelbo.values import replace
 
-__all__ = ["sum_entropies"]
+__all__ = ["SHORT_NAMES", "sum_entropies"]
 
-_SHORT_NAMES = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "location": "m"}
+# argument of a family -> how a long expression in its place is abbreviated
+SHORT_NAMES = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "location": "m"}
 
 
 def sum_entropies(
@@ -174,7 +175,7 @@ def abbreviate_arguments(
     for argument, array in factor.arguments().items():
         if argument not in symbols_of(formal) or count_subterms(array.body) <= 3:
             continue
-        name = _SHORT_NAMES.get(argument.name, argument.name)
+        name = SHORT_NAMES.get(argument.name, argument.name)
         while name in taken:
             name += f"_{factor.statement.node.name}"
         shape = tuple(i.extent for i in (*factor.plates, *array.indices))
