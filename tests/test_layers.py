@@ -141,6 +141,26 @@ def test_nothing_above_the_model_reads_text() -> None:
             assert not read, f"{module} imports {read}"
 
 
+# what lowers a text to terms; what is said of its faults stands in `word_faults`
+LOWERING = (
+    "symelbo.language.resolve",
+    "symelbo.model.bind_call",
+    "symelbo.model.order_statements",
+    "symelbo.model.read_left_side",
+    "symelbo.model.read_statements",
+)
+
+
+@pytest.mark.parametrize("module", LOWERING)
+def test_lowering_does_not_word_faults(module: str) -> None:
+    for node in ast.walk(MODULES[module]):
+        match node:
+            case ast.ImportFrom(module="symelbo.language.fault", names=names):
+                assert {alias.name for alias in names} <= {"TextError", "TextFault"}
+            case ast.Call(func=ast.Attribute(attr="fault" | "_report")):
+                raise AssertionError(f"{module}, line {node.lineno}: a fault is worded here")
+
+
 def test_terms_import_nothing_of_ours_but_values() -> None:
     def ours(module: str) -> set[str]:
         return {name for name in imports(module) if name.startswith("symelbo")}

@@ -40,6 +40,7 @@ from symelbo.index.terms import (
     Offset,
     Position,
     Role,
+    Size,
     Sum,
     Symbol,
     Term,
@@ -103,6 +104,11 @@ def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
         inner = factor.node.shape[len(factor.statement.places) :]
         node = Entry(factor.node, (*factor.statement.places, *formal_indices(inner)))
         given: list[Term | Array] = [node, *(array for _, array in factor.statement.arguments)]
+        # a density of the user's own may use any size, and its support may end at one
+        given.append(factor.log_density)
+        for symbol in (*_symbols_of(factor), factor.value):
+            ends = (symbol.domain.lower, symbol.domain.upper)
+            given += [end for end in ends if end is not None]
         for item in given:
             for extent, count in _places_in(item):
                 need(extent, count)
@@ -113,7 +119,7 @@ def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
 
 
 def _places_in(item: Node) -> Iterator[tuple[Extent, int]]:
-    """(axis, the place that is read of it), for literal places; and the extents of sums."""
+    """(axis, the place that is read of it), for literal places; the extents of sums; sizes."""
     for part in walk_parts(item):
         if isinstance(part, Entry):
             for axis, place in zip(part.symbol.shape, part.indices, strict=True):
@@ -124,6 +130,8 @@ def _places_in(item: Node) -> Iterator[tuple[Extent, int]]:
             yield part.extent, 1
         if isinstance(part, Sum):
             yield part.index.extent, 1
+        if isinstance(part, Size):
+            yield Extent(part.name), 1
 
 
 def _numbers_of_trials(factor: Factor) -> Iterator[Symbol]:

@@ -11,7 +11,7 @@ from symelbo.index.build import extent_length
 from symelbo.index.domains import Category
 from symelbo.index.signs import is_positive
 from symelbo.index.substitute import free_indices, replace_symbols, symbols_of
-from symelbo.index.terms import Array, Domain, Extent
+from symelbo.index.terms import Array, Domain, Extent, IndexTerm, Symbol
 from symelbo.language.density import resolve_density
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import Loops, array_shape
@@ -19,7 +19,7 @@ from symelbo.language.syntax import ArgumentSyntax, Sampling
 from symelbo.model import word_faults
 from symelbo.model.check_domain import check_argument, check_bound
 from symelbo.model.context import Context, Parsed
-from symelbo.model.model import Condition
+from symelbo.model.model import Condition, Statement
 
 __all__ = ["Call", "bind_call"]
 
@@ -36,6 +36,23 @@ class Call:
     extents: tuple[tuple[str, Extent], ...]
     density: Density
     conditions: tuple[Condition, ...] = ()
+
+    def statement(
+        self, item: Parsed, node: Symbol, loops: Loops, places: tuple[IndexTerm, ...]
+    ) -> Statement:
+        """node[places] ~ this call, for all values of the loop variables."""
+        return Statement(
+            node=node,
+            plates=tuple(loops.values()),
+            family=self.family,
+            form=self.form,
+            arguments=self.arguments,
+            extents=self.extents,
+            density=self.density,
+            place=item.place,
+            places=places,
+            conditions=self.conditions,
+        )
 
     @property
     def event(self) -> tuple[Extent, ...]:

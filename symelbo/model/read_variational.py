@@ -238,15 +238,4 @@ def _resolve(
             "a family with the same number of trials",
         )
         return None
-    return Statement(
-        node=node,
-        plates=tuple(loops.values()),
-        family=call.family,
-        form=call.form,
-        arguments=call.arguments,
-        extents=call.extents,
-        density=call.density,
-        place=item.place,
-        places=places,
-        conditions=call.conditions,
-    )
+    return call.statement(item, node, loops, places)
