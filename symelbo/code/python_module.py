@@ -189,7 +189,7 @@ def _condition(derivation: Derivation) -> str:
 
 
 def _motion_lines(derivation: Derivation) -> list[str]:
-    return [f"    {text}" for text in motion_texts(derivation.motion)]
+    return [f"    {text}" for text in motion_texts(derivation.worked.motion)]
 
 
 def _finish(

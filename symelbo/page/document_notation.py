@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import (
     Add,
     Array,
@@ -18,9 +17,9 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.index.tidy import tidy
 from symelbo.model.model import Model
-from symelbo.notation.names import latex_extent, latex_name, name_array_indices
+from symelbo.model.names import names_in
+from symelbo.notation.names import RESERVED, latex_extent, latex_name, name_array_indices
 from symelbo.notation.print_latex import (
     break_lines,
     latex_array,
@@ -57,7 +56,6 @@ _LETTERS: Final = {
     "theta": (r"\theta", r"\boldsymbol{\theta}"),
     "Lambda": (r"\Lambda", r"\boldsymbol{\Lambda}"),
 }
-_AVOIDED: Final = ("n", "q", "s", "p")  # no bound index is called so, nor as a node
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +90,20 @@ class Notation:
 
     def term(self, item: Term | IndexTerm | Array) -> str:
         """A formula for one data point."""
-        return print_latex(item, avoid=_AVOIDED)
+        return print_latex(item, avoid=RESERVED)
 
     def marked(self, item: Term | Array) -> str:
         """A formula in which data carry the superscript of their data point."""
-        return print_latex(item, avoid=_AVOIDED, marks=self.marks)
+        return print_latex(item, avoid=RESERVED, marks=self.marks)
 
     def array(self, array: Array) -> str:
         """In matrix notation where it is known."""
-        return latex_array(array, avoid=_AVOIDED)
+        return latex_array(array, avoid=RESERVED)
 
     def summands(self, term: Term, *, width: float = LINE, marked: bool = False) -> list[str]:
         """Signed summands, as `Row` wants them."""
         marks = self.marks if marked else {}
-        return latex_summands(term, width=width, avoid=_AVOIDED, marks=marks)
+        return latex_summands(term, width=width, avoid=RESERVED, marks=marks)
 
     def wrapped(self, term: Term) -> str:
         """A factor: bracketed if it is a sum or has a sign."""
@@ -118,7 +116,7 @@ class Notation:
     def entries(self, symbol: Symbol) -> tuple[Index, ...]:
         """Pleasant indices for all entries of a symbol."""
         formal = tuple(Index(f"k{n}", extent) for n, extent in enumerate(symbol.shape))
-        named = name_array_indices(Array(formal, Entry(symbol, formal)), _AVOIDED)
+        named = name_array_indices(Array(formal, Entry(symbol, formal)), RESERVED)
         return named.indices
 
     def fresh(self, names: Iterable[str]) -> str:
@@ -128,8 +126,7 @@ class Notation:
     def abbreviations(self, pairs: Iterable[tuple[Symbol, Array]], end: str) -> str:
         """What symbols stand for, one line each; empty if there are none."""
         rows = [
-            Row(self.term(Entry(symbol, array.indices)), (tidy(array.body),))
-            for symbol, array in pairs
+            Row(self.term(Entry(symbol, array.indices)), (array.body,)) for symbol, array in pairs
         ]
         return self.display(rows, end) if rows else ""
 
@@ -143,24 +140,13 @@ class Notation:
 
 def choose_notation(model: Model) -> Notation:
     """Letters that no symbol, size or index of the model uses; bold ones instead of those."""
-    names = {s.name for s in (*model.parameters, *model.constants, *model.inputs, *model.functions)}
-    names |= {s.name for s in model.variational_symbols} | set(model.sizes)
-    own = list(model.statements)
-    if not isinstance(model.variational, str):
-        own += model.variational
-    for statement in own:
-        names.add(statement.node.name)
-        names |= {index.name for index in statement.plates}
-        for _, array in statement.arguments:
-            names |= {
-                part.name for part in walk_parts(array, binders=True) if isinstance(part, Index)
-            }
+    names = names_in(model)
     letters = {role: both[role in names] for role, both in _LETTERS.items()}
     data = {s.name for s in model.inputs} | {s.name for s in model.variational_symbols}
     mark = f"({letters['n']})"
     marks = dict.fromkeys(sorted(data | set(model.observed)), mark)
     stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in model.stem)
-    return Notation(letters, frozenset(names), marks, f"symelbo:{stem}")
+    return Notation(letters, names, marks, f"symelbo:{stem}")
 
 
 def is_compound(term: Term) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symelbo.answer.derivation import Derivation
+from symelbo.answer.worked import Velocity
 from symelbo.entropy.summand import Kind, Summand
 from symelbo.index.build import number
 from symelbo.index.terms import (
@@ -20,7 +21,7 @@ from symelbo.index.terms import (
 )
 from symelbo.notation.arrange import split_sign
 from symelbo.notation.names import latex_symbol
-from symelbo.page.document_factors import FactorPart, Velocity
+from symelbo.page.document_factors import FactorPart
 from symelbo.page.document_notation import Notation, sum_signs
 
 __all__ = ["ResultPrinter"]

@@ -8,17 +8,14 @@ from textwrap import wrap
 from typing import Final
 
 from symelbo.answer.derivation import Derivation, FactorResult, Trial
+from symelbo.answer.worked import WorkedFactor, WorkedMotion, name_velocities
 from symelbo.certify.certificate import Case, Certificate, CertificateRow
 from symelbo.certify.interval import determinant_of
-from symelbo.criterion.explain_refutation import find_idle
-from symelbo.criterion.factor import Factor
-from symelbo.criterion.motion import Motion
 from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
 from symelbo.entropy.summand import Average, Summand
 from symelbo.expfam.separate_change import can_move
 from symelbo.index.build import ZERO
 from symelbo.index.terms import Entry, Role, Symbol
-from symelbo.index.tidy import tidy, tidy_array
 from symelbo.notation.names import name_array_indices
 from symelbo.notation.print_text import print_text, text_summands
 from symelbo.page.derivation_json import PRINTED_BOUND, residual_bound
@@ -224,7 +221,7 @@ def where_it_holds(derivation: Derivation) -> str:
         free = any(can_move(s.node.domain) for s in derivation.model.latents)
         return of + (", latents moving entry by entry" if free and not certificate.still else "")
     parts = [
-        f"{print_text(tidy(a.term))} is not 0"
+        f"{print_text(a.term)} is not 0"
         for a in derivation.assumptions
         if a.kind == "nonzero" and a.term is not None
     ]
@@ -233,7 +230,7 @@ def where_it_holds(derivation: Derivation) -> str:
 
 
 def _motion_rows(derivation: Derivation) -> Iterator[_Row]:
-    motion = derivation.motion
+    motion = derivation.worked.motion
     symbols = [symbol for symbol, _ in sorted(motion.velocities().items(), key=_by_kind)]
     label = "along"
     for symbol, text in zip(symbols, motion_texts(motion), strict=True):
@@ -242,14 +239,13 @@ def _motion_rows(derivation: Derivation) -> Iterator[_Row]:
         label = " "
 
 
-def motion_texts(motion: Motion) -> list[str]:
+def motion_texts(motion: WorkedMotion) -> list[str]:
     """d/ds theta = velocity, for everything that moves."""
-    found = []
-    for symbol, array in sorted(motion.velocities().items(), key=_by_kind):
-        named = name_array_indices(tidy_array(array))
-        left = print_text(Entry(symbol, named.indices))
-        found.append(f"d/ds {left} = {print_text(named.body)}")
-    return found
+    ordered = dict(sorted(motion.velocities().items(), key=_by_kind))
+    return [
+        f"d/ds {print_text(moved.entry)} = {print_text(moved.velocity)}"
+        for moved in name_velocities(ordered)
+    ]
 
 
 def _by_kind(item: tuple[Symbol, object]) -> tuple[int, str]:
@@ -263,12 +259,14 @@ def _by_kind(item: tuple[Symbol, object]) -> tuple[int, str]:
 def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
     entropies = iter(derivation.entropy_sum.entropies if derivation.entropy_sum else ())
     shown: dict[str, Refuted] = {}
-    for statement, result in zip(derivation.model.statements, derivation.factors, strict=True):
+    for statement, result, worked in zip(
+        derivation.model.statements, derivation.factors, derivation.worked.factors, strict=True
+    ):
         title = f"{result.node} ~ {statement.family.name}"
         rows: list[_Row]
         match result.result:
             case Holds():
-                rows = list(_identity_rows(result, next(entropies)))
+                rows = list(_identity_rows(result, worked, next(entropies)))
             case Refuted() as refuted:
                 title += ": refuted"
                 known = [n for n, r in shown.items() if r.certificate == refuted.certificate]
@@ -278,7 +276,7 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
                 else:
                     rows = [
                         _Row("because", refuted.cause),
-                        _Row("certificate", _describe(refuted.certificate, refuted.factors)),
+                        _Row("certificate", _describe(refuted.certificate, worked)),
                     ]
                     if refuted.remedy:
                         rows.append(_Row("to change", refuted.remedy))
@@ -289,7 +287,7 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
                 if piece is not None:
                     rows.append(_Row("the piece", print_text(piece), formula=True))
                 if certificate is not None:
-                    rows.append(_Row("certificate", _describe(certificate, (result.factor,))))
+                    rows.append(_Row("certificate", _describe(certificate, worked)))
             case Undecided(residual=residual, missing=missing):
                 title += ": undecided"
                 rows = [
@@ -299,21 +297,20 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
         yield [_Row("", title, 2), *rows]
 
 
-def _identity_rows(result: FactorResult, entropy: Summand) -> Iterator[_Row]:
+def _identity_rows(result: FactorResult, worked: WorkedFactor, entropy: Summand) -> Iterator[_Row]:
     if result.form is not None and result.form.conditional:
         held = ", ".join(symbol.name for symbol in result.form.held)
         yield _Row("form", f"conditional: {held} held fixed")
-    identity = result.identity
-    assert identity is not None
-    if identity.base != ZERO:
-        yield _Row("base measure", f"log h = {print_text(tidy(identity.base))}", formula=True)
+    if worked.identity is not None and worked.identity.base != ZERO:
+        shown = print_text(worked.identity.base)
+        yield _Row("base measure", f"log h = {shown}", formula=True)
     kind = entropy.kind.value.replace("_", "-")
     yield _Row(kind, print_text(entropy.display), formula=True)
     for line in _abbreviations(entropy):
         yield _Row(" ", f"with {line}", formula=True)
 
 
-def _describe(certificate: Certificate, factors: Sequence[Factor]) -> str:
+def _describe(certificate: Certificate, worked: WorkedFactor) -> str:
     """Where (U) fails, in one sentence."""
     given = [f"{name} = {count}" for name, count in certificate.sizes]
     given += [_value(*item) for item in certificate.constants]
@@ -325,21 +322,21 @@ def _describe(certificate: Certificate, factors: Sequence[Factor]) -> str:
     place = f"at {', '.join(given)}: " if given and len(given) <= _SHOWN_ROWS else ""
     many = len(certificate.points) > 1
     cases = [
-        _describe_case(case, many, find_idle(case, factors, still=certificate.still))
-        for case in certificate.cases
+        _describe_case(case, many, read.idle)
+        for case, read in zip(certificate.cases, worked.cases, strict=True)
     ]
     if len(cases) > 1:
         cases = [f"({n}) {text}" for n, text in enumerate(cases, start=1)]
     return place + "; ".join(cases)
 
 
-def _describe_case(case: Case, many: bool, idle: Sequence[Factor]) -> str:
+def _describe_case(case: Case, many: bool, idle: Sequence[str]) -> str:
     ways = {True: "is only shifted", False: "moves"}
     moving = [f"{_entry_text(*at)} {ways[at in case.shifted]}" for at in case.moving]
     resting = [f"{_entry_text(*at)} rests" for at in case.resting]
     given = f"if {' and '.join([*moving, *resting])}: " if moving or resting else ""
     if idle:
-        names = join_words([factor.name for factor in idle])
+        names = join_words(idle)
         given += f"nothing moves in {names}, so that b would have to be constant there; "
     left = len(case.unknowns)
     if left:
@@ -408,9 +405,9 @@ def _basis_rows(derivation: Derivation, notes: Sequence[tuple[str, str]]) -> Ite
         )
     for label, texts in by_label.items():
         yield _Row(label, "; ".join(texts), 2)
-    alternative = derivation.decision.alternative
+    alternative = derivation.worked.alternative
     if alternative is not None:
-        moved = "; ".join(motion_texts(alternative.motion))
+        moved = "; ".join(motion_texts(alternative))
         text = f"Theorem 1 holds as well, along {moved}, if the family of q is closed under it"
         yield _Row("also", text, 2)
     if derivation.trial is not None:
