@@ -7,10 +7,14 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from symelbo import pipeline
 from symelbo.answer import derivation
 from symelbo.model.model import Model
+
+if TYPE_CHECKING:
+    from symelbo.sympy_edge.express import Expressions
 
 __all__ = ["Derivation", "derive"]
 
@@ -27,7 +31,7 @@ class Derivation(derivation.Derivation):
 
     def python(self) -> str:
         """The source of the standalone numeric module; "" if there is no entropy sum to compute."""
-        from symelbo.code.python_module import render_python
+        from symelbo.code.numpy_module import render_python
 
         return render_python(self)
 
@@ -40,6 +44,12 @@ class Derivation(derivation.Derivation):
         module = ModuleType(self.model.stem)
         exec(compile(self.python(), f"{self.model.stem}.py", "exec"), module.__dict__)
         return module
+
+    def sympy(self, **sizes: int) -> Expressions:
+        """As SymPy expressions, written out for the sizes that are given; needs SymPy."""
+        from symelbo.sympy_edge.express import express
+
+        return express(self, sizes)
 
     def summary(self) -> str:
         """What the command line prints, without colours."""

@@ -51,7 +51,7 @@ def write_output(derivation: Derivation, directory: Path, *, pdf: bool = True) -
 
 def render_files(derivation: Derivation) -> dict[str, bytes]:
     """Name -> content of every file but the PDF and the manifest."""
-    from symelbo.code.python_module import render_python
+    from symelbo.code.numpy_module import render_python
     from symelbo.page.derivation_json import render_json
     from symelbo.page.documents import render_appendix, render_proof
 

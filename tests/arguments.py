@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from symelbo.answer.derivation import Derivation
-from symelbo.code.numpy_body import Setting
+from symelbo.code.setting import Setting
 from symelbo.index.terms import Extent, Role
 
 __all__ = ["Arguments", "draw"]

@@ -344,6 +344,13 @@ def environment_with_tex(directory: Path, script: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "PATH": path}
 
 
+def take_interrupts() -> None:
+    """As of a process in the foreground, wherever the tests run: in the background of a shell
+    they, and what they start, inherit that interrupts are ignored.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @posix
 @pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize("whom", ["all", "parent"])
@@ -357,6 +364,7 @@ def test_an_interrupt_from_the_terminal(tmp_path: Path, jobs: str, whom: str) ->
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=take_interrupts,
     )
     while not list(tmp_path.glob("output/*/derivation.json")):
         assert running.poll() is None
@@ -366,7 +374,7 @@ def test_an_interrupt_from_the_terminal(tmp_path: Path, jobs: str, whom: str) ->
         os.killpg(running.pid, signal.SIGINT)  # as a terminal does: the whole group
     else:
         running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=30)
+    out, err = running.communicate(timeout=200)
     with suppress(ProcessLookupError):
         os.killpg(running.pid, signal.SIGKILL)  # the TeX of a worker that could not stop it
     assert running.returncode == 130

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from symelbo.expfam.derive_means import derive_means
+from symelbo.expfam.derive_moments import derive_means, derive_moments
 from symelbo.expfam.form import ExponentialForm, Gauge, Inseparable
 from symelbo.expfam.respond import Travel, respond, value_at
 from symelbo.expfam.separate_change import separate_change, speed
@@ -23,7 +23,7 @@ from symelbo.families.registry import FAMILIES
 from symelbo.index.build import ZERO, add, mul, negate, subtract, total
 from symelbo.index.normal import is_zero, normal
 from symelbo.index.substitute import replace_symbols
-from symelbo.index.terms import Extent, Symbol, Term
+from symelbo.index.terms import Array, Extent, Symbol, Term
 from symelbo.index.tidy import sum_over
 from symelbo.language.density import resolve_density
 from symelbo.trial.evaluate import World, evaluate, places
@@ -295,6 +295,61 @@ def test_means_are_expectations_of_the_statistics(key: str, seed: int) -> None:
                 else:
                     reached = expect(statistic, distribution, family.support.kind)
                     assert isclose(derived, reached, rel_tol=1e-6, abs_tol=1e-7)
+
+
+# whose value is a statistic with a covariance that the arguments determine
+WITH_COVARIANCE = {
+    "Bernoulli(p)",
+    "Bernoulli(logit)",
+    "Binomial(n, p)",
+    "Binomial(n, logit)",
+    "Exponential(rate)",
+    "Gamma(shape, rate)",
+    "Geometric(p)",
+    "InverseGaussian(mean, shape)",
+    "MvNormal(mean, covariance)",
+    "NegativeBinomial(r, p)",
+    "Normal(mean, variance)",
+    "Normal(mean, precision)",
+    "Poisson(rate)",
+    "Poisson(log_rate)",
+    "Wishart(dof, scale)",
+}
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_the_covariance_is_the_second_derivative_of_the_log_partition(key: str) -> None:
+    """grad^2 A = Cov(v, v), which SciPy knows in closed form; here for vectors and matrices too."""
+    family, form = CASES[key]
+    density = make_density(family, form)
+    random = Random(5)
+    arguments = {s.name: draw_argument(s, random) for s in density.arguments}
+    world = world_of(density, arguments)
+    moments = [derive_moments(exponential) for exponential in forms_of(density, form)]
+    assert any(moments) == (key in WITH_COVARIANCE)
+    for _, covariance in (pair for pair in moments if pair is not None):
+        event = list(places(world, density.value.shape))
+        reached = np.array(
+            [[evaluate_at(covariance, (*left, *right), world) for right in event] for left in event]
+        )
+        assert np.allclose(reached, covariance_of(family.name, SCIPY[key](arguments), arguments))
+
+
+def evaluate_at(array: Array, place: tuple[int, ...], world: World) -> float:
+    return evaluate(array.body, world, dict(zip(array.indices, place, strict=True))).value
+
+
+def covariance_of(name: str, distribution: Any, arguments: Arguments) -> Any:
+    match name:
+        case "MvNormal":
+            return distribution.cov
+        case "Wishart":  # dof (s_ik s_jl + s_il s_jk), in the order of the entries (i, j), (k, l)
+            s = arguments["scale"]
+            both = np.einsum("ik,jl->ijkl", s, s) + np.einsum("il,jk->ijkl", s, s)
+            spread = np.einsum("ijij->ij", both) * arguments["dof"]
+            assert np.allclose(spread, distribution.var())
+            return (both * arguments["dof"]).reshape(K * K, K * K)
+    return [[distribution.var()]]
 
 
 @pytest.mark.parametrize("key", CASES)

@@ -34,6 +34,7 @@ FLOORS = (
     ("symelbo.entropy",),
     ("symelbo.answer",),
     ("symelbo.try_result",),
+    ("symelbo.sympy_edge",),
     ("symelbo.page.derivation_json",),
     ("symelbo.page.summary",),
     ("symelbo.code",),
@@ -56,6 +57,7 @@ OUTSIDE = {
     "flint": {"symelbo.criterion", "symelbo.index", "symelbo.certify"},
     "ruamel": {"symelbo.model"},
     "click": {"symelbo.cli"},
+    "sympy": {"symelbo.sympy_edge", "symelbo.language"},  # language: of densities given as such
 }
 
 

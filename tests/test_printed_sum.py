@@ -29,7 +29,7 @@ from scipy import special
 
 import symelbo
 from symelbo.answer.derivation import Derivation
-from symelbo.code.numpy_body import Setting
+from symelbo.code.setting import Setting
 from symelbo.criterion.result import Closure
 from symelbo.entropy.summand import EntropySum, Summand
 from symelbo.index.build import ZERO, divide, negate, number

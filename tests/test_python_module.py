@@ -22,7 +22,7 @@ from scipy import special, stats
 
 import symelbo
 from symelbo.answer.derivation import Derivation
-from symelbo.code.numpy_body import Setting
+from symelbo.code.setting import Setting
 from symelbo.index.terms import Array, Symbol
 from symelbo.trial.evaluate import World, evaluate, places
 

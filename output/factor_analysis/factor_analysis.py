@@ -71,7 +71,7 @@ def entropy_sum(
     H = sizes["H"]
     # closed form of the entropy sum
     return float(
-        -np.sum(0.5 * np.log(2 * np.e * np.pi * sigma2))
+        -0.5 * np.sum(np.log(2 * np.e * np.pi * sigma2))
         - 0.5 * np.linalg.slogdet(np.eye(H) + (W / sigma2[:, None]).T @ W)[1]
     )
 

@@ -65,7 +65,7 @@ def entropy_sum(*, W: ArrayLike, tau: ArrayLike, sigma2: ArrayLike) -> float:
     H = sizes["H"]
     # closed form of the entropy sum
     return float(
-        -np.sum(0.5 * np.log(2 * np.e * np.pi * sigma2))
+        -0.5 * np.sum(np.log(2 * np.e * np.pi * sigma2))
         - 0.5
         * np.linalg.slogdet(np.eye(H) / tau[:, None] + (W / sigma2[:, None]).T @ W)[1]
         - 0.5 * np.sum(np.log(tau))

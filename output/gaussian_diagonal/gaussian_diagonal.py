@@ -77,7 +77,7 @@ def entropy_sum(
     if w is not None:
         _array("w", w, "P", "real", sizes)
     # entropy of x
-    entropy_x = np.sum(0.5 * np.log(2 * np.e * np.pi * sigma2))
+    entropy_x = 0.5 * np.sum(np.log(2 * np.e * np.pi * sigma2))
     return float(entropy_q - entropy_z - entropy_x)
 
 

@@ -78,7 +78,7 @@ def entropy_sum(
     # entropy of c
     entropy_c = np.sum(special.entr(pi))
     # entropy of x
-    entropy_x = np.sum(0.5 * np.log(2 * np.e * np.pi * sigma2), axis=-1)
+    entropy_x = 0.5 * np.sum(np.log(2 * np.e * np.pi * sigma2), axis=-1)
     return float(np.mean(entropy_q) - entropy_c - q.mean(axis=0) @ entropy_x)
 
 

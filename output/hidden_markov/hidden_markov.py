@@ -88,7 +88,7 @@ def entropy_sum(
     # entropy of z[t]
     entropy_z_t = np.sum(np.sum(special.entr(A[z[:, :-1] - 1]), axis=-1), axis=-1)
     # entropy of x
-    entropy_x = np.sum(0.5 * np.log(2 * np.e * np.pi * v[z - 1]), axis=(-2, -1))
+    entropy_x = 0.5 * np.sum(np.log(2 * np.e * np.pi * v[z - 1]), axis=(-2, -1))
     return float(
         entropy_q
         - entropy_z_1

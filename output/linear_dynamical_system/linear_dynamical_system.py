@@ -81,9 +81,9 @@ def entropy_sum(
     # entropy of z[1,k]
     entropy_z_1_k = 0.5 * K * np.log(2 * np.e * np.pi)
     # entropy of z[t,k]
-    entropy_z_t_k = (T - 1) * np.sum(0.5 * np.log(2 * np.e * np.pi * Q))
+    entropy_z_t_k = 0.5 * (T - 1) * np.sum(np.log(2 * np.e * np.pi * Q))
     # entropy of x
-    entropy_x = T * np.sum(0.5 * np.log(2 * np.e * np.pi * R))
+    entropy_x = 0.5 * T * np.sum(np.log(2 * np.e * np.pi * R))
     return float(entropy_q - entropy_z_1_k - entropy_z_t_k - entropy_x)
 
 

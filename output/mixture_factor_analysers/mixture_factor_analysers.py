@@ -91,7 +91,7 @@ def entropy_sum(
     # entropy of z
     entropy_z = 0.5 * H * np.log(2 * np.e * np.pi)
     # entropy of x
-    entropy_x = np.sum(0.5 * np.log(2 * np.e * np.pi * v[c - 1]), axis=-1)
+    entropy_x = 0.5 * np.sum(np.log(2 * np.e * np.pi * v[c - 1]), axis=-1)
     return float(entropy_q - entropy_c - entropy_z - weights.mean(axis=0) @ entropy_x)
 
 

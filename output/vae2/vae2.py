@@ -77,7 +77,7 @@ def entropy_sum(
     # entropy of q
     entropy_q = 0.5 * np.sum(np.log(tau2), axis=-1) + 0.5 * H * np.log(2 * np.e * np.pi)
     # entropy of z
-    entropy_z = np.sum(0.5 * np.log(2 * np.e * np.pi * alpha2))
+    entropy_z = 0.5 * np.sum(np.log(2 * np.e * np.pi * alpha2))
     # entropy of x
     entropy_x = 0.5 * D * np.log(2 * np.e * np.pi * sigma2)
     return float(np.mean(entropy_q) - entropy_z - entropy_x)

@@ -1247,7 +1247,10 @@ class Forms:
         return self.atom(("f", name, *map(_frozen, arguments)))
 
     def gamma(self, name: str, arguments: Sequence[Poly]) -> Poly:
-        """f(a + 1) -> f(a) + ..., while a is positive; the argument must be."""
+        """f(a + 1) -> f(a) + ..., so that the number in a is in [0, 1), or as far as a is positive.
+
+        Requires a > 0.
+        """
         a = arguments[-1]
         order: Rational = -2 if name == "loggamma" else -1
         if name == "digamma":
@@ -1262,18 +1265,26 @@ class Forms:
                 raise NotShown("polygamma of an order that is no natural number")
         if not self.positive(a):
             raise NotShown(f"{name} of something not shown to be positive: {self.show(a)}")
+
+        def step(at: Poly) -> Poly:
+            """f(a + 1) - f(a)"""
+            if name == "loggamma":
+                return self.log(at)
+            k = int(order)
+            return scale_poly(self.power(at, -(k + 1)), (-1) ** k * factorial(k))
+
         result: Poly = {}
         for _ in range(100):
+            number = a.get((), 0)
+            if number < 0:
+                result = add_polys(result, step(a), -1)
+                a = add_polys(a, _UNIT)
+                continue
             lower = add_polys(a, _UNIT, -1)
-            if not self.positive(lower):
+            if number < 1 or not self.positive(lower):
                 break
             a = lower
-            if name == "loggamma":
-                result = add_polys(result, self.log(a))
-            else:
-                k = int(order)
-                step = scale_poly(self.power(a, -(k + 1)), (-1) ** k * factorial(k))
-                result = add_polys(result, step)
+            result = add_polys(result, step(a))
         if a == _UNIT and name == "loggamma":
             return result
         if name == "polygamma":

@@ -13,7 +13,12 @@ from symelbo.criterion.factor import Factor, make_factor, symbols_of_statement
 from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.identity import state_identity
 from symelbo.criterion.motion import Motion
-from symelbo.criterion.refute import Budget, find_certificates, is_solvable
+from symelbo.criterion.refute import (
+    Budget,
+    find_certificates,
+    is_known_to_fail,
+    is_solvable,
+)
 from symelbo.criterion.result import (
     Closure,
     Decision,
@@ -257,7 +262,8 @@ class _Decider:
         return self.certificates[chosen]
 
     def suspects(self, members: Sequence[int]) -> Iterator[tuple[int, ...]]:
-        """Sets of factors that may contradict each other, small ones first.
+        """Sets of factors that may contradict each other, small ones first, but before all others
+        those that do where more factors had no solution.
 
         None where all that are linked have a solution together at every instance that was tried.
         """
@@ -272,11 +278,17 @@ class _Decider:
         found[tuple(members)] = None
         others = [n for n in whole if n not in members]
         for size in (1, 2):
-            for chosen in combinations(others, size):
-                found[tuple(sorted((*members, *chosen)))] = None
-        yield from list(found)[:MAX_SUBSETS]
-        if tuple(whole) not in found:
-            yield tuple(whole)
+            for more in combinations(others, size):
+                found[tuple(sorted((*members, *more)))] = None
+        chosen = [*list(found)[:MAX_SUBSETS], *([] if tuple(whole) in found else [tuple(whole)])]
+        later = []
+        for numbers in chosen:
+            group = [self.factors[n] for n in numbers]
+            if is_known_to_fail(group, self.budget, still=self.still):
+                yield numbers
+            else:
+                later.append(numbers)
+        yield from later
 
     def linked(self, members: Sequence[int]) -> list[int]:
         """The factors that share parameters or movable latents with some of these, or with those

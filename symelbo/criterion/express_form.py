@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from symelbo.criterion.factor import Factor, open_density
 from symelbo.criterion.identity import Identity
-from symelbo.expfam.derive_means import derive_means
+from symelbo.expfam.derive_moments import derive_means
 from symelbo.expfam.form import Block, ExponentialForm, Gauge, Inseparable
 from symelbo.expfam.separate_density import absorb_base, separate_density
 from symelbo.index.build import ONE, ZERO, add, mul, negate, subtract, total

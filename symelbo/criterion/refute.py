@@ -16,7 +16,7 @@ from symelbo.criterion.sample import Instance, interpretations, small_sizes
 from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import weigh_rows
 
-__all__ = ["Budget", "find_certificates", "is_solvable"]
+__all__ = ["Budget", "find_certificates", "is_known_to_fail", "is_solvable"]
 
 MAX_DEPTH = 4  # latent entries whose motion and rest are told apart
 MAX_ROWS = 400  # of an instance, for each factor
@@ -33,11 +33,13 @@ CELLS = 4000  # of a matrix that cost as much as one row
 class Budget:
     """Counted work, so that the answer is the same on every machine; for factors of one model.
 
-    solvable: answers that are known, by the names of the factors.
+    solvable: answers that are known, by the names of the factors; failing: generic instances at
+    which some factors have no solution.
     """
 
     left: int = field(default_factory=lambda: MAX_WORK)
     solvable: dict[tuple[tuple[str, ...], bool, bool], bool] = field(default_factory=dict)
+    failing: list[System] = field(default_factory=list)
 
     @property
     def exhausted(self) -> bool:
@@ -65,13 +67,25 @@ def is_solvable(
     if not budget.solvable.get((names, True, still), True):
         return False
     if key not in budget.solvable:
+        budget.solvable[key] = not is_known_to_fail(factors, budget, still=still)
         systems = _systems(factors, budget, generic=True, still=still)
-        if quick:
-            systems = islice(systems, QUICK)
-        budget.solvable[key] = all(
-            _tree(system, Assignment(), budget) is None for system in systems
-        )
+        for system in islice(systems, QUICK if quick else None) if budget.solvable[key] else ():
+            if _tree(system, Assignment(), budget) is not None:
+                budget.solvable[key] = False
+                budget.failing.append(system)
+                break
     return budget.solvable[key]
+
+
+def is_known_to_fail(factors: Sequence[Factor], budget: Budget, *, still: bool = False) -> bool:
+    """Whether (U) has no solution at an instance at which more factors had none: no new rows."""
+    names = frozenset(factor.name for factor in factors)
+    return any(
+        system.instance.still == still
+        and names <= system.names
+        and _tree(system.of(names), Assignment(), budget) is not None
+        for system in budget.failing
+    )
 
 
 def _systems(
@@ -83,6 +97,7 @@ def _systems(
     single: bool = False,
 ) -> Iterator[System]:
     most = MAX_ROWS * len(factors)
+    names = frozenset(factor.name for factor in factors)
     for functions in interpretations(factors):
         for number_of, sizes in enumerate(small_sizes(factors)):
             counts = GENERIC_POINTS if generic else POINTS
@@ -107,7 +122,7 @@ def _systems(
                 instance.fill(range(filled, points))
                 filled = points
                 if instance.rows:
-                    yield System(instance, points)
+                    yield System(instance, points, instance.rows, names)
 
 
 def _tree(system: System, assignment: Assignment, budget: Budget) -> list[Assignment] | None:

@@ -275,7 +275,7 @@ class Instance:
         self.symbols = [symbols[name] for name in sorted(symbols)]
         self.by_name = {symbol.name: symbol for symbol in self.symbols}
         self.opened: dict[int, tuple[dict[Place, Dual], list[tuple[object, ...]]]] = {}
-        self.movable = self._movable()
+        self.continuous = self._continuous()
         for symbol in self.symbols:
             if symbol.role is Role.CONSTANT:
                 self.known.update(self.draw(symbol, 0))
@@ -298,13 +298,13 @@ class Instance:
             for factor in self.factors
         ]
 
-    def _movable(self) -> frozenset[str]:
-        """The continuous latents, but those whose factor is here and has no motion."""
+    def _continuous(self) -> frozenset[str]:
+        """The latents that may move if their own factors allow it."""
         if self.still:
             return frozenset()
         kinds = ("real", "positive", "interval", "angle", "posdef")
-        can = {s.name for s in self.symbols if s.role is Role.LATENT and s.domain.kind in kinds}
-        return frozenset(can - {f.node.name for f in self.factors if not f.can_move})
+        latents = (s for s in self.symbols if s.role is Role.LATENT)
+        return frozenset(s.name for s in latents if s.domain.kind in kinds)
 
     def places(self, symbol: Symbol) -> list[tuple[int, ...]]:
         indices = tuple(Index(f"p{n}", e) for n, e in enumerate(symbol.shape))
@@ -600,7 +600,7 @@ class Instance:
             known = Modular.rational(x)
             gradient: dict[int, int] = {}
             symbol = names[at[0]]
-            if at[0] in self.movable and symbol.role is Role.LATENT:
+            if at[0] in self.continuous:
                 lower = symbol.domain.lower if symbol.domain.kind == "interval" else None
                 shifted = x - (lower.value if isinstance(lower, Number) else 0)
                 if symbol.domain.kind == "posdef":

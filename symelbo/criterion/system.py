@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import flint
 
 from symelbo.criterion.factor import symbols_of_statement
 from symelbo.criterion.sample import Instance, Row
-from symelbo.index.build import ONE, ZERO, add, log, mul, number, subtract
+from symelbo.index.build import ONE, add, log, mul, number, subtract
 from symelbo.index.concretize import concretize, index_tuples
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.modular import PRIME, Modular, Place
@@ -50,17 +50,38 @@ class Assignment:
         return self.moving | self.resting
 
 
-class System:
-    """The linear system (U) at one instance, for sets of its rows, as residues."""
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """log p at a place, and its slopes along the directions that were asked for."""
 
-    def __init__(self, instance: Instance, points: int) -> None:
-        self.instance, self.points = instance, points
-        self.rows = list(instance.rows)
+    term: Term
+    slopes: dict[Place, Term] = field(default_factory=dict)
+
+
+class System:
+    """The linear system (U) at one instance, for sets of its rows, as residues.
+
+    rows: of the first `points` parameter values; names: of the factors that take part.
+    """
+
+    def __init__(
+        self, instance: Instance, points: int, rows: Sequence[Row], names: frozenset[str]
+    ) -> None:
+        self.instance, self.points, self.names = instance, points, names
+        self.rows = [row for row in rows if instance.factors[row.factor].name in names]
+        members = [factor for factor in instance.factors if factor.name in names]
+        self.movable = instance.continuous - {f.node.name for f in members if not f.can_move}
         self.inputs = {s.name for s in instance.symbols if s.role is Role.INPUT}
+        self.categories = {s.name for s in instance.symbols if s.domain.kind == "category"}
+        self.opened: dict[object, _Opened] = {}
         self.learned = {
             n: any(s.role is Role.PARAMETER for s in symbols_of_statement(f.statement))
             for n, f in enumerate(instance.factors)
         }
+
+    def of(self, names: frozenset[str]) -> System:
+        """The same for some of the factors alone; their parents are as free as these allow."""
+        return System(self.instance, self.points, self.rows, names)
 
     def entries(self) -> list[Place]:
         """The latent entries whose motion is decided by cases: scalar values of the factors."""
@@ -85,7 +106,7 @@ class System:
     def is_movable_value(self, row: Row) -> bool:
         """Whether the row's value is one entry of a continuous latent."""
         factor = self.instance.factors[row.factor]
-        return len(row.value) == 1 and factor.node.name in self.instance.movable
+        return len(row.value) == 1 and factor.node.name in self.movable
 
     def columns(self, row: Row, assignment: Assignment) -> dict[tuple[object, ...], int]:
         """The unknowns of a row with their coefficients, as residues."""
@@ -94,7 +115,8 @@ class System:
             for key, slope in row.slopes.items()
             if key[0] == "beta"
             or not (
-                (key[2], key[3]) in assignment.resting
+                key[2] not in self.movable
+                or (key[2], key[3]) in assignment.resting
                 or (key[0] == "r" and (key[2], key[3]) in assignment.shifted)
             )
         }
@@ -139,7 +161,7 @@ class System:
         if self.learned[row.factor]:
             return False
         factor = self.instance.factors[row.factor]
-        movable = self.instance.movable
+        movable = self.movable
         if factor.node.name in movable and not all(
             place in assignment.resting for place, _ in row.value
         ):
@@ -173,46 +195,55 @@ class System:
             **dict(row.value),
         }
 
-    def open_row(self, row: Row) -> Term:
+    def open_row(self, row: Row) -> _Opened:
         """log p at the row's place and sizes, its entries still symbols."""
         instance = self.instance
-        term = instance.densities[row.factor]
-        plates = instance.factors[row.factor].plates
-        for index, at in zip(plates, row.place, strict=True):
-            term = replace_index(term, index, Position(Extent(None, at)))
         values = self.values(row)
-        categories = {s.name for s in instance.symbols if s.domain.kind == "category"}
-        return concretize(
-            term,
-            instance.sizes,
-            lambda name, at: values.get((name, at)) if name in categories else None,
-        )
+        selecting = {at: x for at, x in values.items() if at[0] in self.categories}
+        key = (row.factor, row.place, tuple(sorted(selecting.items())))
+        if key not in self.opened:
+            term = instance.densities[row.factor]
+            plates = instance.factors[row.factor].plates
+            for index, at in zip(plates, row.place, strict=True):
+                term = replace_index(term, index, Position(Extent(None, at)))
+            term = concretize(term, instance.sizes, lambda name, at: selecting.get((name, at)))
+            self.opened[key] = _Opened(term)
+        return self.opened[key]
 
-    def log_density(self, row: Row, opened: Term) -> Term:
+    def log_density(self, row: Row) -> Term:
         """log p at the row's point, in closed form."""
+        return self.closed(row, self.open_row(row).term)
+
+    def closed(self, row: Row, opened: Term) -> Term:
         values = self.values(row)
         return normal(concretize(opened, self.instance.sizes, lambda n, at: values.get((n, at))))
 
-    def coefficient(
-        self, row: Row, opened: Term, key: tuple[object, ...], assignment: Assignment
-    ) -> Term:
-        """What an unknown is multiplied with in a row, in closed form; 0 if it does not occur."""
-        if key not in self.columns(row, assignment):
-            return ZERO
-        symbols = {s.name: s for s in self.instance.symbols}
+    def coefficient(self, row: Row, key: tuple[object, ...]) -> Term:
+        """What an unknown that occurs in a row is multiplied with there, in closed form."""
         match key:
-            case ("beta", _, str(name), tuple(at)):
-                field = {symbols[name]: self.tangent(symbols[name], at)}
-            case ("r" | "s" as kind, _, str(name), tuple(at)):
-                field = {symbols[name]: self.moved(row, symbols[name], at, kind)}
+            case ("beta" | "r" | "s" as kind, _, str(name), tuple(at)):
+                opened = self.open_row(row)
+                if (name, at) not in opened.slopes:
+                    symbol = next(s for s in self.instance.symbols if s.name == name)
+                    direction = {symbol: self.tangent(symbol, at)}
+                    opened.slopes[name, at] = derivative_along(opened.term, direction)
+                slope = self.closed(row, opened.slopes[name, at])
+                distance = self.distance(row, name, at) if kind == "r" else None
+                return slope if distance is None else normal(mul(number(distance), slope))
             case ("c", *_):
                 return self.exact_moving_base(row)
-            case _:
-                return ONE
-        return self.log_density(row, derivative_along(opened, field))
+        return ONE
 
     def tangent(self, symbol: Symbol, at: tuple[int, ...]) -> Array:
-        """The tangent direction of one free coordinate of a parameter."""
+        """The direction of one free coordinate of a parameter, or of one latent: by 1, or of a
+        matrix by the row of the same place.
+        """
+        if symbol.domain.kind == "posdef" and symbol.role is Role.LATENT:
+            indices = formal_indices(symbol.shape)
+            deltas = (
+                Delta(i, Position(Extent(None, k))) for i, k in zip(indices, at, strict=False)
+            )
+            return Array(indices, mul(*deltas, Entry(symbol, indices)))
         unit = _unit(symbol, at)
         if symbol.domain.kind == "simplex":
             indices = tuple(Index("p", e) for e in symbol.shape[-1:])
@@ -226,22 +257,14 @@ class System:
             return Array(unit.indices, add(unit.body, unit.body))
         return unit
 
-    def moved(self, row: Row, symbol: Symbol, at: tuple[int, ...], kind: str) -> Array:
-        """The direction of one latent entry: z (or z - lower, or a whole matrix), or 1."""
+    def distance(self, row: Row, name: str, at: tuple[int, ...]) -> Fraction | None:
+        """z, or z - lower: what r is multiplied with; None for a matrix, which it enters."""
+        symbol = next(s for s in self.instance.symbols if s.name == name)
         if symbol.domain.kind == "posdef":
-            indices = formal_indices(symbol.shape)
-            deltas = (
-                Delta(i, Position(Extent(None, k))) for i, k in zip(indices, at, strict=False)
-            )
-            return Array(indices, mul(*deltas, Entry(symbol, indices)))
-        unit = _unit(symbol, at)
-        if kind == "s":
-            return unit
-        value = self.values(row)[symbol.name, at]
+            return None
+        value = self.values(row)[name, at]
         lower = symbol.domain.lower if symbol.domain.kind == "interval" else None
-        if isinstance(lower, Number):
-            value -= lower.value
-        return Array(unit.indices, mul(number(value), unit.body))
+        return value - lower.value if isinstance(lower, Number) else value
 
     def exact_moving_base(self, row: Row) -> Term:
         domain = self.instance.factors[row.factor].value.domain

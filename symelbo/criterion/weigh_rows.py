@@ -15,7 +15,7 @@ import flint
 from symelbo.certify.certificate import Case, CertificateRow, Unknown
 from symelbo.criterion.sample import Row
 from symelbo.criterion.system import Assignment, System
-from symelbo.index.build import add, mul, number
+from symelbo.index.build import ZERO, add, mul, number
 from symelbo.index.modular import PRIME
 from symelbo.index.normal import normal
 
@@ -43,11 +43,16 @@ def weigh_rows(system: System, assignment: Assignment, rows: Sequence[Row]) -> C
         numbers = [rational_of(found[key]) for found in wide if key in found]
         (left if any(x is None for x in numbers) else exact).append(key)
     combined = _combine([{k: f[k] for k in exact if k in f} for f in wide], exact)
-    lines = [
-        [sum(weights[m] * wide[m].get(key, 0) for m in weights) % PRIME for key in left]
-        + [sum(w * rows[m].logarithm for m, w in weights.items()) % PRIME]
-        for weights in combined
-    ]
+    place = {key: n for n, key in enumerate(left)}
+    placed = [[(place[key], x) for key, x in found.items() if key in place] for found in wide]
+    lines = []
+    for weights in combined:
+        line = [0] * (len(left) + 1)
+        for m, weight in weights.items():
+            for n, x in placed[m]:
+                line[n] += weight * x
+            line[-1] += weight * rows[m].logarithm
+        lines.append([x % PRIME for x in line])
     for chosen in _square_systems(lines, [len(weights) for weights in combined]):
         kept = [combined[i] for i in chosen]
         whole = _collapse(kept, list(chosen.values()))
@@ -204,12 +209,12 @@ def _state_case(
         return None
     exact = [weights for weights in scaled if weights is not None]
     try:
-        opened = {m: system.open_row(rows[m]) for m in used}
+        known = {m: system.columns(rows[m], assignment) for m in used}
         columns = [
-            {m: system.coefficient(rows[m], opened[m], key, assignment) for m in used}
+            {m: system.coefficient(rows[m], key) if key in known[m] else ZERO for m in used}
             for key in left
         ]
-        columns.append({m: system.log_density(rows[m], opened[m]) for m in used})
+        columns.append({m: system.log_density(rows[m]) for m in used})
     except (ZeroDivisionError, ValueError):
         return None
     matrix = tuple(

@@ -51,7 +51,6 @@ class Separation:
     """The forms that a density admits, strongest base measure first; never empty."""
 
     forms: tuple[ExponentialForm, ...]
-    why_not_constant: str = ""  # empty if the first form has a constant base measure
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,12 +133,14 @@ def to_poly(term: Term) -> Poly:
 
 
 def atom_poly(term: Term, exponent: Fraction = F1) -> Poly:
+    """a, e -> a ** e as one monomial; z ** e -> z where z is 0 or 1"""
     if isinstance(term, Entry) and term.symbol.domain.is_bit and exponent > 0:
         exponent = F1  # z**2 = z on {0, 1}
     return {Monomial((), ((term, exponent),)): F1}
 
 
 def multiply(left: Poly, right: Poly) -> Poly:
+    """p, q -> p q, term by term; bound indices of q that clash are renamed."""
     product: Poly = {}
     for mine, my_scale in left.items():
         for other, other_scale in right.items():
@@ -162,6 +164,7 @@ def multiply(left: Poly, right: Poly) -> Poly:
 
 
 def power_poly(poly: Poly, exponent: Fraction) -> Poly:
+    """p, e -> p ** e, multiplied out for small natural e, else with one composite atom."""
     if exponent == 0:
         return {UNIT: F1}
     if exponent == 1:
@@ -194,6 +197,7 @@ def power_poly(poly: Poly, exponent: Fraction) -> Poly:
 
 
 def power_monomial(monomial: Monomial, scale: Fraction, exponent: Fraction) -> Poly:
+    """m, c, e -> (c m) ** e, whose roots are of positive atoms; (a**2)**(1/2) -> |a|"""
     integral = exponent.denominator == 1
     factors: Factors = {}
     opaque: list[tuple[Term, Fraction]] = []
@@ -228,6 +232,7 @@ def power_monomial(monomial: Monomial, scale: Fraction, exponent: Fraction) -> P
 
 
 def power_term(base: Poly, exponent: Term) -> Poly:
+    """p, e -> p ** e for any exponent; x**(a + 2 b) -> x**a (x**b)**2 where x > 0."""
     if isinstance(exponent, Number):
         return power_poly(base, exponent.value)
     power = to_poly(exponent)
@@ -290,6 +295,7 @@ def split_content(poly: Poly) -> tuple[Monomial, Fraction, Poly]:
 
 
 def _drop_bound(monomial: Monomial) -> Poly:
+    """sum_i m -> m"""
     return {Monomial((), monomial.factors): F1}
 
 
@@ -307,7 +313,7 @@ def _shared_factors(poly: Poly) -> Factors:
 
 
 def clear_denominators(poly: Poly) -> Poly:
-    """Multiply by the composite denominators: the result vanishes where the polynomial does."""
+    """a/q + b -> a + b q for composite q, which is 0 where the polynomial is."""
     for _ in range(MAX_CLEARED):
         found = _find_denominator(poly)
         if found is None:
@@ -323,6 +329,7 @@ def clear_denominators(poly: Poly) -> Poly:
 
 
 def _find_denominator(poly: Poly) -> tuple[Term, Fraction] | None:
+    """a/q**e + b -> q, e for the first composite q."""
     for monomial in sorted(poly, key=monomial_key):
         for atom, exponent in monomial.factors:
             if exponent < 0 and isinstance(atom, Add | Sum) and is_free_of(atom, monomial.bound):
@@ -331,6 +338,7 @@ def _find_denominator(poly: Poly) -> tuple[Term, Fraction] | None:
 
 
 def sum_poly(index: Index, body: Term) -> Poly:
+    """i, f -> sum_i f, as a polynomial."""
     fresh = index.like("@s", Origin.PASSING)
     count = 0
     while fresh in free_indices(body):
@@ -345,7 +353,7 @@ def sum_poly(index: Index, body: Term) -> Poly:
 def renormalized_product(
     bound: tuple[Index, ...], factors: Iterable[tuple[Term, Fraction]]
 ) -> Poly:
-    """Renormalize factors whose parts were replaced, then sum over the bound indices."""
+    """i, (a, b) -> sum_i a b, of factors whose parts were replaced."""
     polys = [power_poly(to_poly(atom), exponent) for atom, exponent in factors]
     product: Poly = {UNIT: F1}
     for poly in polys:
@@ -358,6 +366,7 @@ def renormalized_product(
 
 
 def times(bound: tuple[Index, ...], factors: Factors, poly: Poly) -> Poly:
+    """i, a, p -> sum_i a p, of canonical atoms a and a polynomial p that i may occur in."""
     result: Poly = {}
     for monomial, scale in poly.items():
         inner = rename_apart(monomial) if monomial.bound and bound else monomial

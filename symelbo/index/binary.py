@@ -68,6 +68,7 @@ def _put_vector(term: Term, vector: Symbol, index: Index) -> Term:
 
 
 def _interpolate(part: Term, entries: tuple[Entry, ...]) -> Term:
+    """f(z) -> f(0) + (f(1) - f(0)) z, for each of the entries z."""
     first, *others = entries
     at_zero = _put(part, {first: ZERO})
     at_one = _put(part, {first: ONE})
@@ -95,6 +96,8 @@ def binary_entries(term: Term) -> tuple[Entry, ...]:
 
 
 def _put(term: Term, values: dict[Entry, Term]) -> Term:
+    """f(z), {z: a} -> f(a)"""
+
     @cache
     def on_term(part: Term) -> Term:
         if isinstance(part, Entry) and part in values:

@@ -205,6 +205,7 @@ def extent_length(extent: Extent, low: int = 1) -> Term:
 
 
 def _split_coefficient(term: Term) -> tuple[Fraction, Term]:
+    """2 a b -> 2, a b"""
     if isinstance(term, Mul) and isinstance(term.factors[0], Number):
         rest = term.factors[1:]
         return term.factors[0].value, rest[0] if len(rest) == 1 else Mul(rest)

@@ -58,13 +58,14 @@ def height(item: Node) -> int:
 
 
 def rename_apart(monomial: Monomial) -> Monomial:
+    """sum_i m -> the same sum, with bound indices that no other term uses."""
     mapping = {i: i.like(f"@{i.name}", Origin.PASSING) for i in monomial.bound}
     factors = tuple((rename_indices(atom, mapping), e) for atom, e in monomial.factors)
     return Monomial(tuple(mapping.values()), factors)
 
 
 def name_canonically(bound: tuple[Index, ...], factors: Factors) -> Monomial:
-    """Name the bound indices so that equal monomials become equal values."""
+    """sum_i m -> the same monomial, equal ones with equal names of bound indices."""
     if not bound:
         return Monomial((), tuple(sorted(factors.items(), key=lambda f: sort_key(f[0]))))
     bound_set = set(bound)
@@ -92,7 +93,7 @@ def name_canonically(bound: tuple[Index, ...], factors: Factors) -> Monomial:
 
 
 def _renormalize(atom: Term) -> Term:
-    """Restore the order of parts after a renaming of indices."""
+    """a -> a, with its parts in canonical order after a renaming of indices."""
     if isinstance(atom, Entry) and atom.symbol.domain.kind not in SYMMETRIC:
         return atom
     from symelbo.index.algebra import to_poly  # late: the algebra names its results here
@@ -137,12 +138,14 @@ def _orders(
 
 
 def order_entry(symbol: Symbol, indices: tuple[IndexTerm, ...], term: Entry) -> Entry:
+    """S[j, i] -> S[i, j] for a symmetric S and i before j."""
     if symbol.domain.kind in SYMMETRIC and sort_key(indices[-1]) < sort_key(indices[-2]):
         return Entry(symbol, (*indices[:-2], indices[-1], indices[-2]))
     return term
 
 
 def order_inverse(matrix: Array, row: IndexTerm, column: IndexTerm) -> Inverse:
+    """inv(S)[j, i] -> inv(S)[i, j] for a symmetric S and i before j."""
     if sort_key(column) < sort_key(row) and is_symmetric(matrix):
         row, column = column, row
     return Inverse(matrix, row, column)
@@ -164,4 +167,5 @@ def is_symmetric(matrix: Array) -> bool:
 
 
 def order_delta(left: IndexTerm, right: IndexTerm) -> Delta:
+    """delta(j, i) -> delta(i, j) for i before j."""
     return Delta(left, right) if sort_key(left) <= sort_key(right) else Delta(right, left)

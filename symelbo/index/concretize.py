@@ -113,6 +113,7 @@ def _fixed(n: int) -> Position:
 
 
 def _determinant(rows: list[list[Term]]) -> Term:
+    """M -> det M, by its first row."""
     if not rows:
         return ONE
     return add(
@@ -121,6 +122,7 @@ def _determinant(rows: list[list[Term]]) -> Term:
 
 
 def _cofactor(rows: list[list[Term]], i: int, j: int) -> Term:
+    """M, i, j -> (-1)**(i + j) det of M without row i and column j."""
     minor = [row[:j] + row[j + 1 :] for n, row in enumerate(rows) if n != i]
     value = _determinant(minor)
     return value if (i + j) % 2 == 0 else build.negate(value)

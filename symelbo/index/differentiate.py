@@ -123,6 +123,7 @@ def derivative_along(term: Term, field: Mapping[Symbol, Array]) -> Term:
 def _change_of_matrix(
     matrix: Array, field: Mapping[Symbol, Array], around: tuple[IndexTerm, ...]
 ) -> tuple[Index, Index, Term]:
+    """M, {x: v} -> k, m, dM[k, m] along v, with indices k, m that are new."""
     row, column = matrix.indices
     taken = _taken_names(matrix.body, field) | {i.name for p in around for i in free_indices(p)}
     k = fresh_index(row.extent, taken, row.low)

@@ -35,6 +35,7 @@ __all__ = ["exp_poly", "rewrite_call"]
 
 
 def rewrite_call(name: str, arguments: tuple[Poly, ...]) -> Poly:
+    """f, a -> f(a), rewritten by the rule of f where it has one."""
     if name == "polygamma":
         return atom_poly(Call(name, tuple(from_poly(argument) for argument in arguments)))
     if len(arguments) != 1:
@@ -70,6 +71,7 @@ def rewrite_call(name: str, arguments: tuple[Poly, ...]) -> Poly:
 
 
 def _canonical_sign(poly: Poly) -> tuple[Fraction, Poly]:
+    """-a + b -> -1, a - b: the sign of the leading coefficient, and the rest."""
     if not poly:
         return F1, poly
     lead = min(poly, key=monomial_key)
@@ -79,6 +81,7 @@ def _canonical_sign(poly: Poly) -> tuple[Fraction, Poly]:
 
 
 def _log_poly(argument: Poly) -> Poly:
+    """log(6 a**2/b) -> log 2 + log 3 + 2 log a - log b for positive a, b."""
     if not argument:
         raise ZeroDivisionError("log of zero")
     result: Poly = {}
@@ -103,6 +106,7 @@ def _log_poly(argument: Poly) -> Poly:
 
 
 def _log_atom(atom: Term) -> Poly:
+    """log exp a -> a;  log sigmoid a -> a - softplus a;  log b**c -> c log b for b > 0"""
     match atom:
         case Constant("e"):
             return {UNIT: F1}
@@ -121,6 +125,7 @@ def _log_atom(atom: Term) -> Poly:
 
 def _log_primitive(primitive: Poly) -> Poly:
     # log(1 - sigmoid(a)) = -softplus(a)
+    """log(1 - sigmoid a) -> -softplus a"""
     if len(primitive) == 2 and primitive.get(UNIT) == 1:
         ((monomial, scale),) = ((m, c) for m, c in primitive.items() if m != UNIT)
         if scale == -1 and len(monomial.factors) == 1 and not monomial.bound:
@@ -133,7 +138,7 @@ def _log_primitive(primitive: Poly) -> Poly:
 
 
 def exp_poly(argument: Poly) -> Poly:
-    """exp(c log b + r) = b**c exp(r), with one exp atom at most."""
+    """exp(c log b + r) -> b**c exp(r), with one exp atom at most."""
     rest: Poly = {}
     product: Poly = {UNIT: F1}
     for monomial, scale in argument.items():
@@ -150,6 +155,7 @@ def exp_poly(argument: Poly) -> Poly:
 
 
 def _logged(monomial: Monomial) -> Term | None:
+    """log b -> b"""
     if not monomial.bound and len(monomial.factors) == 1:
         atom, exponent = monomial.factors[0]
         if exponent == 1 and isinstance(atom, Call) and atom.name == "log":
@@ -158,6 +164,7 @@ def _logged(monomial: Monomial) -> Term | None:
 
 
 def _abs_poly(argument: Poly) -> Poly:
+    """|-2 a b| -> 2 a |b| for a > 0"""
     if not argument:
         return {}
     if len(argument) == 1 and not next(iter(argument)).bound:
@@ -179,7 +186,7 @@ def _abs_poly(argument: Poly) -> Poly:
 
 
 def _gamma_poly(name: str, argument: Poly) -> Poly:
-    """loggamma(a + 1) = loggamma(a) + log a; digamma(a + 1) = digamma(a) + 1/a, for a > 0."""
+    """loggamma(a + 1) -> loggamma(a) + log a;  digamma(a + 1) -> digamma(a) + 1/a, for a > 0."""
     shift = argument.get(UNIT, F0)
     steps = int(shift)
     base = {monomial: value for monomial, value in argument.items() if monomial != UNIT}
@@ -198,6 +205,7 @@ def _gamma_poly(name: str, argument: Poly) -> Poly:
 
 
 def _gamma_at_integer(name: str, n: int) -> Poly:
+    """loggamma(n) -> log 1 + ... + log(n - 1);  digamma(n) -> digamma(1) + 1 + ... + 1/(n - 1)"""
     result: Poly = {} if name == "loggamma" else dict(atom_poly(Call("digamma", (ONE,))))
     for k in range(1, n):
         accumulate(result, _log_poly({UNIT: F1 * k}) if name == "loggamma" else {UNIT: F1 / k})

@@ -130,6 +130,7 @@ def _contract_delta(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
 def _times_delta(
     bound: tuple[Index, ...], delta: Delta, factors: list[tuple[Term, Fraction]]
 ) -> Poly:
+    """i, delta, (a, b) -> sum_i delta a b, with delta kept as an atom."""
     product = renormalized_product((), factors)
     result: Poly = {}
     for monomial, scale in product.items():

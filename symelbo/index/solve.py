@@ -100,7 +100,7 @@ def formal_indices(shape: tuple[Extent, ...]) -> tuple[Index, ...]:
 
 
 def find_scaling(equations: Sequence[Term], scaled: Mapping[Symbol, Array]) -> Found | NotFound:
-    """Solve with unknown = k * array, one rational k for each, by matching coefficients.
+    """equations f(u) = 0 -> u = k * array, one rational k for each u, by matching coefficients.
 
     scaled: what each unknown is a multiple of, over its whole shape.
     """
@@ -168,7 +168,7 @@ def find_by_elimination(
     collect: bool = False,
     shifted: Sequence[Term] = (),
 ) -> Found | NotFound:
-    """Solve for the unknowns; those left undetermined are zero.
+    """equations f(u) = 0 -> u, the unknowns; those left undetermined are zero.
 
     Unknowns of kind `tangent` sum to zero over their last index.  The first unknowns are solved for
     first, so that the last ones are more often zero.  collect: an equation in which no unknown is

@@ -110,14 +110,14 @@ def map_parts(
     on_index: Callable[[IndexTerm], IndexTerm],
     on_array: Callable[[Array], Array],
 ) -> N:
-    """Rebuild a term from its mapped immediate parts; binders are the caller's concern."""
+    """f(a, b), g -> f(g(a), g(b)), of the immediate parts; binders are the caller's concern."""
     on_other: Callable[..., Node] = on_index if item.selects else on_term
     parts = [on_array(p) if isinstance(p, Array) else on_other(p) for p in item.parts()]
     return build.rebuild(item, item.bound(), parts)
 
 
 def map_terms(item: N, on_term: Callable[[Term], Term]) -> N:
-    """Rebuild a term from its mapped immediate terms and bodies of arrays; places stay."""
+    """f(a, b), g -> f(g(a), g(b)), of immediate terms and bodies of arrays; places stay."""
     parts = [
         Array(p.indices, on_term(p.body))
         if isinstance(p, Array)
@@ -137,11 +137,12 @@ def rename_indices(term: Term, names: Mapping[Index, Index]) -> Term:
 
 
 def part_names(term: Term, taken: frozenset[str] = frozenset()) -> Term:
-    """The same term, in which no bound index is called like one of another range around it."""
+    """sum_i f(sum_i g) -> sum_i f(sum_i2 g): no bound index is called like another around it."""
     return _part_names(term, taken | {index.name for index in free_indices(term)})
 
 
 def _part_names(item: N, taken: frozenset[str]) -> N:
+    """As `part_names`: sum_i f -> sum_i2 f where the name i is taken."""
     parts = item.parts()
     fresh = []
     for index in item.bound():
@@ -171,7 +172,7 @@ def instantiate(array: Array, indices: tuple[IndexTerm, ...]) -> Term:
 
 
 def _replace(item: N, mapping: Mapping[Index, IndexTerm], known: dict[Node, Node]) -> N:
-    """Replace free indices; `known`: what this mapping makes of parts met before."""
+    """f(i), {i: j} -> f(j) for free i; `known`: what this mapping makes of parts met before."""
     if free_indices(item).isdisjoint(mapping):
         return item
     if isinstance(item, Index):

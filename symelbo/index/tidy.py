@@ -59,7 +59,7 @@ def tidy(term: Term) -> Term:
 
 
 def tidy_array(array: Array) -> Array:
-    """The same array with a tidied body."""
+    """\\i. body -> \\i. tidied body"""
     return Array(array.indices, tidy(array.body))
 
 
@@ -90,7 +90,7 @@ def _take_out(poly: Poly) -> tuple[Term, Poly]:
 
 
 def _split_functions(monomial: Monomial) -> tuple[Monomial, Monomial]:
-    """The sums and functions of a monomial, and the rest."""
+    """a b log c -> log c, a b: the sums and functions of a monomial, and the rest."""
     bound = set(monomial.bound)
     chosen = tuple(
         f for f in monomial.factors if isinstance(f[0], _FUNCTIONS) or bound & free_indices(f[0])
@@ -100,7 +100,7 @@ def _split_functions(monomial: Monomial) -> tuple[Monomial, Monomial]:
 
 
 def _common_factor(coefficients: list[Poly]) -> Poly | None:
-    """A polynomial of which all coefficients are rational multiples, if it is no mere number."""
+    """2 p, 3 p -> p: what all coefficients are rational multiples of, if it is no mere number."""
     lead = coefficients[0]
     if len(lead) < 2 or len(coefficients) < 2:
         return None
@@ -118,7 +118,7 @@ def ratio(poly: Poly, by: Poly) -> Fraction | None:
 
 
 def _polynomial(poly: Poly) -> Term:
-    """2 - a - b is written -(a + b - 2), 1 - p stays: whole numbers, a positive factor if known."""
+    """2 - a - b -> -(a + b - 2), 1 - p -> 1 - p: whole numbers, a positive factor if known."""
     if len(poly) < 2:
         return from_poly(poly)
     content, scale, primitive = split_content(poly)

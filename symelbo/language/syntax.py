@@ -36,11 +36,15 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class NumberSyntax(Expression):
+    """2, 0.5, 1e-3: exactly"""
+
     value: Fraction
 
 
 @dataclass(frozen=True, slots=True)
 class NameSyntax(Expression):
+    """A name that stands alone, PI too."""
+
     name: str
 
 
@@ -76,6 +80,8 @@ class MulSyntax(Expression):
 
 @dataclass(frozen=True, slots=True)
 class PowerSyntax(Expression):
+    """base**exponent"""
+
     base: Expression
     exponent: Expression
 

@@ -29,7 +29,7 @@ _SINGLE: Final = {"naturals": "binary", "counts": "onehot"}
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A family with its actual arguments."""
+    """A family with its actual arguments; `extents`: of its arguments and its value, here."""
 
     family: Family
     form: Form
@@ -40,11 +40,13 @@ class Call:
 
     @property
     def event(self) -> tuple[Extent, ...]:
+        """The shape of one value: () of a scalar, (D,) of a vector."""
         bound = dict(self.extents)
         return tuple(bound[name] for name in self.family.shape)
 
     @property
     def domain(self) -> Domain:
+        """The support of the value, with the statement's own arguments in its bounds."""
         if self.family.support.kind == "category":
             return Domain("category", ONE, extent_length(dict(self.extents)["K"]))
         return _actual_support(self.family.support, dict(self.arguments))

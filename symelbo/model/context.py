@@ -36,6 +36,7 @@ class Parsed:
 
     @property
     def place(self) -> Place:
+        """Where the statement stands in the specification."""
         return self.scalar.at(self.syntax.at)
 
 

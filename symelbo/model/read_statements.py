@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import (
     Array,
     Entry,
-    Extent,
     Index,
     IndexTerm,
     Offset,
@@ -145,7 +145,8 @@ def _looks_back(
     arrays: Iterable[Array],
 ) -> bool:
     """z[t] may depend on z[t-1]: one index strictly earlier, in every reference to itself."""
-    for entry in _entries(arrays, node):
+    parts = (part for array in arrays for part in walk_parts(array))
+    for entry in (p for p in parts if isinstance(p, Entry) and p.symbol == node):
         earlier = any(
             _is_earlier(there, here) for there, here in zip(entry.indices, places, strict=False)
         )
@@ -167,18 +168,3 @@ def _is_earlier(there: IndexTerm, here: IndexTerm) -> bool:
     base, by = split(there)
     other, shift = split(here)
     return base == other and by < shift
-
-
-def _entries(arrays: Iterable[Array], node: Symbol) -> Iterator[Entry]:
-    """Every entry of a symbol in some terms, index places included."""
-    from dataclasses import fields
-
-    stack: list[object] = list(arrays)
-    while stack:
-        item = stack.pop()
-        if isinstance(item, Entry) and item.symbol == node:
-            yield item
-        if isinstance(item, tuple):
-            stack.extend(item)
-        elif hasattr(item, "__dataclass_fields__") and not isinstance(item, Symbol | Extent):
-            stack.extend(getattr(item, field.name) for field in fields(item))  # type: ignore[arg-type]

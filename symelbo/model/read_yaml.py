@@ -6,12 +6,13 @@ and size are judged before anything is built.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from symelbo.errors import Fault, Place, SpecError
-from symelbo.language.fault import quote
+from symelbo.language.fault import TextError, quote
 
 __all__ = [
     "MAX_BYTES",
@@ -48,6 +49,8 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
+    """A list, in block or flow style."""
+
     place: Place
     items: tuple[Node, ...]
 
@@ -268,6 +271,12 @@ def _close(opened: _Open, faults: list[Fault]) -> Node:
     return MappingNode(opened.place, tuple(items))
 
 
+def _is_of_sympy(value: object) -> bool:
+    """Whether a value is an expression of SymPy, which is not imported to find out."""
+    sympy = sys.modules.get("sympy")
+    return sympy is not None and isinstance(value, sympy.Expr)
+
+
 def nodes_of_mapping(source: Mapping[Any, Any], file: str = "<dict>") -> MappingNode:
     """A dict with the content of a file -> nodes whose places read `<dict>: parameters.W`."""
     faults: list[Fault] = []
@@ -306,6 +315,15 @@ def nodes_of_mapping(source: Mapping[Any, Any], file: str = "<dict>") -> Mapping
                 here,
                 tuple(convert(item, f"{path}[{n}]", depth + 1) for n, item in enumerate(value)),
             )
+        if path.endswith(".log_density") and _is_of_sympy(value):
+            from symelbo.language.from_sympy import text_of_expression
+
+            try:
+                return Scalar(here, text_of_expression(value))
+            except TextError as error:
+                fault = error.fault
+                faults.append(Fault(here, fault.found, fault.expected, fault.hint))
+                return Scalar(here, "0")
         faults.append(
             Fault(here, f"a value of type {type(value).__name__}", "a string, a list or a dict")
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from symelbo.answer.worked import Abbreviations
-from symelbo.code.numpy_terms import name_residuals
+from symelbo.code.rearrange import name_residuals
 from symelbo.criterion.factor import Factor
 from symelbo.entropy.sum_entropies import SHORT_NAMES
 from symelbo.entropy.summand import Summand

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from paper.point import Point, Values, Vector, derive_model, slope_along
 from scipy.special import logsumexp
 
+from paper.point import Point, Values, Vector, derive_model, slope_along
 from symelbo.answer.derivation import Derivation
 
 Check = tuple[str, Any, Any]  # what, printed, derived

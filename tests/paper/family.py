@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from paper.point import Vector
 
 Pair = tuple[float, float]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symelbo.answer.derivation import Derivation, FactorResult
-from symelbo.code.numpy_code import Unsupported
-from symelbo.code.numpy_terms import name_residuals
+from symelbo.code.plan import Unsupported
+from symelbo.code.rearrange import name_residuals
 from symelbo.families.density import Density
 from symelbo.index.algebra import clear_denominators
 from symelbo.index.build import ONE, add, divide, number

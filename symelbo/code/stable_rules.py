@@ -4,7 +4,7 @@ One function per rule; a rule that does not apply gives None.  `stable_form` app
 outside first, until none applies.  Some results are functions that only NumPy code has: helpers of
 the emitted module, and powers that have to stay whole:
 
-    deviance, logstirling ...   see `numpy_gamma`        xlogy(x, y)   x log y, 0 at x = 0
+    deviance, logstirling ...   see `gamma_rules`        xlogy(x, y)   x log y, 0 at x = 0
     entropyoflogit(a)           softplus a - a sigmoid a entr(p)       -p log p, 0 at p = 0
     logbesseli0e(k)             log I0(k) - k            logzero(p)    log p, where p may be 0
     besselgap(k)                1 - I1(k)/I0(k)          logratio(x, y)  log(x/y)
@@ -17,11 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from functools import lru_cache
 from typing import Final
 
-from symelbo.code.numpy_gamma import complete_counts, condense_gammas, has_power_of_sum
-from symelbo.code.numpy_terms import Facts, swap_term
+from symelbo.code.facts import Facts
+from symelbo.code.gamma_rules import (
+    LOG_MULTINOMIAL,
+    complete_counts,
+    condense_gammas,
+    has_power_of_sum,
+)
+from symelbo.code.rearrange import swap_term
 from symelbo.index.build import (
     MINUS_ONE,
     ONE,
@@ -66,43 +71,11 @@ from symelbo.index.terms import (
 )
 from symelbo.index.tidy import tidy
 
-__all__ = ["FACT_RULES", "LINKS", "LOG_SOFTMAX", "RULES", "SOFTMAX", "stable_form"]
+__all__ = ["FACT_RULES", "LOG_SOFTMAX", "RULES", "SOFTMAX", "WHOLE"]
 
-SOFTMAX = Symbol("softmax", Role.FUNCTION, Domain("simplex"))
-LOG_SOFTMAX = Symbol("logsoftmax", Role.FUNCTION, Domain("real"))
-LINKS: Final = frozenset(("exp", "sigmoid", "softplus", "tanh"))
-_MAX_ROUNDS = 20  # of rules at one term
-
-
-@lru_cache(maxsize=20_000)
-def stable_form(term: Term, facts: Facts = Facts()) -> Term:  # noqa: B008 - frozen
-    """term -> a term of the same value to which no rule applies"""
-    for _ in range(_MAX_ROUNDS):
-        after = _apply_rules(term, facts)
-        if after == term:
-            break
-        term = after
-    return term
-
-
-def _apply_rules(term: Term, facts: Facts) -> Term:
-    for rule in RULES:
-        if (found := rule(term)) is not None:
-            return found
-    for fact_rule in FACT_RULES:
-        if (found := fact_rule(term, facts)) is not None:
-            return found
-
-    def on_term(part: Term) -> Term:
-        return stable_form(part, facts)
-
-    def on_place(place: IndexTerm) -> IndexTerm:
-        return place
-
-    def on_array(array: Array) -> Array:
-        return Array(array.indices, on_term(array.body))
-
-    return map_parts(term, on_term, on_place, on_array)
+SOFTMAX = Symbol("softmax!", Role.FUNCTION, Domain("simplex"))
+LOG_SOFTMAX = Symbol("logsoftmax!", Role.FUNCTION, Domain("real"))
+WHOLE: Final = frozenset((SOFTMAX, LOG_SOFTMAX, LOG_MULTINOMIAL))  # of the last axis as a whole
 
 
 # ---------------------------------------------------------------- logarithms

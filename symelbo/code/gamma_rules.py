@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from symelbo.code.numpy_terms import Facts, swap_term
+from symelbo.code.facts import Facts
+from symelbo.code.rearrange import swap_term
 from symelbo.index.build import (
     ONE,
     add,
@@ -68,7 +69,7 @@ from symelbo.index.tidy import tidy
 
 __all__ = ["LOG_MULTINOMIAL", "complete_counts", "condense_gammas", "has_power_of_sum"]
 
-LOG_MULTINOMIAL = Symbol("logmultinomial", Role.FUNCTION, Domain("real"))
+LOG_MULTINOMIAL = Symbol("logmultinomial!", Role.FUNCTION, Domain("real"))
 _GAMMAS = ("loggamma", "digamma")
 Counts = dict[Term, Sum]  # n -> sum_k x_k
 _REST = Symbol("rest!", Role.ARGUMENT, Domain("naturals"))

@@ -1,9 +1,8 @@
-"""Terms rearranged for printing as NumPy: squares kept as squares, absolute values by name."""
+"""Terms rearranged for numbers: squares kept as squares, absolute values by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from symelbo.index.build import mul, power
 from symelbo.index.substitute import free_indices, instantiate, map_parts, symbols_of
@@ -14,6 +13,7 @@ from symelbo.index.terms import (
     Domain,
     Entry,
     Index,
+    IndexTerm,
     Mul,
     Node,
     Power,
@@ -23,22 +23,25 @@ from symelbo.index.terms import (
     Term,
 )
 
-__all__ = ["Facts", "fold_absolutes", "is_affine_in", "name_residuals", "swap_term"]
+__all__ = ["fold_absolutes", "is_affine_in", "map_unfolded", "name_residuals", "swap_term"]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What rules for printing may use beyond the domains of the symbols.
+def map_unfolded(
+    term: Term,
+    on_term: Callable[[Term], Term],
+    on_place: Callable[[IndexTerm], IndexTerm] = lambda place: place,
+) -> Term:
+    """The term with the terms and places immediately inside mapped; nothing folds or is reordered.
 
-    zeros: simplexes whose entries may be 0, the rest of the model being made for it;
-    totals: counts x[..., k] -> their sum over k, an Array over the places before;
-    bounds: values -> the least and the greatest of each (None where there is none), Arrays over
-    their places.
+    requires: the free indices of what is mapped are not bound here.
     """
 
-    zeros: frozenset[Symbol] = frozenset()
-    totals: tuple[tuple[Symbol, Array], ...] = ()
-    bounds: tuple[tuple[Symbol, tuple[Array | None, Array | None]], ...] = ()
+    def on_part(part: Node) -> Node:
+        if isinstance(part, Array):
+            return Array(part.indices, on_term(part.body))
+        return on_place(part) if term.selects else on_term(part)  # type: ignore[arg-type]
+
+    return term.rebuilt(term.bound(), [on_part(part) for part in term.parts()])  # type: ignore[return-value]
 
 
 def name_residuals(term: Term) -> tuple[Term, dict[Symbol, Array]]:

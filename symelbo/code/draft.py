@@ -1,0 +1,300 @@
+"""A function while it is planned: variables with their axes, assignments, and means of terms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from symelbo.code.ops import FUNCTIONS, Axes
+from symelbo.code.plan import Assignment, Average, Unsupported, Value, symbols_in
+from symelbo.code.rearrange import map_unfolded, name_residuals, swap_term
+from symelbo.code.setting import DATA, Setting, Variable, fresh
+from symelbo.code.stable_form import settle, stable_form
+from symelbo.code.stable_rules import WHOLE
+from symelbo.index.build import call
+from symelbo.index.normal import normal_array
+from symelbo.index.substitute import (
+    count_subterms,
+    free_indices,
+    replace_symbols,
+    symbols_of,
+    walk_parts,
+)
+from symelbo.index.terms import (
+    Apply,
+    Array,
+    Call,
+    Domain,
+    Entry,
+    Extent,
+    Index,
+    IndexTerm,
+    IndexValue,
+    Inverse,
+    LogDet,
+    Node,
+    Offset,
+    Role,
+    Symbol,
+    Term,
+)
+from symelbo.index.tidy import sum_over
+from symelbo.model.model import Statement
+
+__all__ = ["Draft", "rows_of"]
+
+_LINKS = frozenset(("exp", "sigmoid", "softplus", "tanh"))
+_SHORT = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "location": "m"}
+_MAY_BE_INFINITE = frozenset(("logzero", "xlogy"))
+
+
+@dataclass
+class Draft:
+    """The assignments of one function.
+
+    A term of the model becomes a placed one by `place`; what is written is placed.
+    given: latent -> what stands for it now (its category's axis, its mean), empty for samples.
+    """
+
+    setting: Setting
+    statements: list[Assignment] = field(default_factory=list)
+    given: Mapping[Symbol, Array] = field(default_factory=dict)
+    pending: str = ""  # the comment on the next assignment
+    variables: dict[Symbol, Variable] = field(default_factory=dict)
+    matrices: dict[Array, Symbol] = field(default_factory=dict)  # normal array -> its variable
+    infinite: set[Symbol] = field(default_factory=set)  # variables that may be minus infinity
+    _shared: dict[tuple[str, Array], Symbol] = field(default_factory=dict)
+    _assigned: dict[tuple[str, Term], Entry] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        setting = self.setting
+        self.taken = set(setting.taken)
+        self.leading: Axes = (DATA, setting.over)
+        self.variables = {symbol: setting.variable(symbol) for symbol in setting.names}
+        if setting.mixture is not None:
+            (latent,) = setting.latents
+            del self.variables[latent]
+            self.given = {latent: Array((), IndexValue(setting.mixture))}
+
+    # ------------------------------------------------------------------ terms of the model
+
+    def place(self, term: Term) -> Term:
+        """A term of the model -> a stable term in the variables, with the axes of data and q.
+
+        Unsupported where a symbol has no value, or a function no numbers.
+        """
+        return self._place(settle(replace_symbols(term, self.given), self.setting.facts))
+
+    def _place(self, term: Term) -> Term:
+        match term:
+            case Entry(symbol, places):
+                variable = self.variables.get(symbol)
+                if variable is None:
+                    raise Unsupported(f"{symbol.name} has no value here")
+                own = tuple(map(self._place_index, places))
+                return Entry(variable.symbol, (*variable.batch, *own))
+            case Inverse(matrix, _, _) | LogDet(matrix) if self.matrices:
+                known = self.matrices.get(normal_array(matrix))
+                if known is not None:
+                    whole = Array(matrix.indices, Entry(known, matrix.indices))
+                    if isinstance(term, LogDet):
+                        return LogDet(whole)
+                    return Inverse(whole, *map(self._place_index, (term.row, term.column)))
+            case Call(name) if name not in FUNCTIONS and name not in _LOWERED:
+                raise Unsupported(f"no numeric form of {name}")
+            case Apply(function) if function not in WHOLE:
+                return self._place_function(term)
+        return map_unfolded(term, self._place, self._place_index)
+
+    def _place_index(self, place: IndexTerm) -> IndexTerm:
+        if not isinstance(place, Entry):
+            return place
+        placed = self._place(place)
+        assert isinstance(placed, Entry)
+        return placed
+
+    def _place_function(self, term: Apply) -> Term:
+        name = self.setting.names.get(term.function)
+        if name is None or term.derivatives:
+            raise Unsupported(f"{term.function.name} is an abstract function")
+        function = self.variables[term.function].symbol
+        placed = map_unfolded(term, self._place, self._place_index)
+        assert isinstance(placed, Apply)
+        for argument in placed.arguments:
+            if not free_indices(argument) <= set(self.leading):
+                raise Unsupported(f"{term.function.name} is applied once per index")
+        return Apply(function, placed.arguments, placed.indices)
+
+    def formal(
+        self,
+        statement: Statement,
+        term: Term,
+        plates: tuple[Index, ...] | None = None,
+    ) -> Term:
+        """A term in a family's symbols, summed over the plates, long arguments by name."""
+        plates = statement.plates if plates is None else plates
+        mapping: dict[Symbol, Array] = {}
+        for symbol, array in statement.actual().items():
+            array = Array(array.indices, replace_symbols(array.body, self.given))
+            if symbol != statement.density.value and symbol in symbols_of(term):
+                name = _SHORT.get(symbol.name, symbol.name)
+                array = self.abbreviate(name, symbol.domain, array, statement.plates)
+            mapping[symbol] = array
+        term, residuals = name_residuals(term)
+        for symbol, array in residuals.items():
+            body = replace_symbols(array.body, mapping)
+            if _count(term, symbol) > 1:
+                whole = Array((*statement.plates, *array.indices), body)
+                named = self.name_array(symbol.name, symbol.domain, whole)
+                mapping[symbol] = Array(array.indices, named.body)
+            else:
+                mapping[symbol] = Array(array.indices, body)
+        return sum_over(plates, replace_symbols(term, mapping))
+
+    # ------------------------------------------------------------------ variables
+
+    def abbreviate(
+        self, name: str, domain: Domain, array: Array, plates: tuple[Index, ...]
+    ) -> Array:
+        """A long array by the name of a variable; exp, sigmoid and the like stay in sight.
+
+        Rules for log(sigmoid(a)) and the like only apply where they see the function.
+        """
+        if count_subterms(array.body) <= 3:
+            return array
+        shown = stable_form(array.body, self.setting.facts)
+        links = list(dict.fromkeys(_links_in(shown)))
+        around = count_subterms(shown) - sum(count_subterms(link) - 1 for link in links)
+        if not links or around > 6:
+            whole = Array((*plates, *array.indices), array.body)
+            return Array(array.indices, self.name_array(name, domain, whole).body)
+        for link in links:
+            (inner,) = (Array(array.indices, part) for part in link.arguments)
+            own = f"log_{name}" if link.name == "exp" else "a"
+            short = self.abbreviate(own, Domain("real"), inner, plates)
+            shown = swap_term(shown, link, call(link.name, short.body))
+        return Array(array.indices, shown)
+
+    def name_array(self, name: str, domain: Domain, array: Array) -> Array:
+        """The array by the name of a variable, which holds the places of its indices alone.
+
+        m over t in 2:T is a variable of T - 1 places; its value at t stands in place t - 1.
+        """
+        shape = tuple(Extent(i.extent.size, i.extent.offset - i.low + 1) for i in array.indices)
+        places = tuple(i if i.low == 1 else Offset(i, 1 - i.low) for i in array.indices)
+        local = self.define(Symbol(name, Role.ARGUMENT, domain, shape), array)
+        return Array(array.indices, Entry(local, places))
+
+    def define(self, symbol: Symbol, array: Array, *, symmetric: bool = False) -> Symbol:
+        """Assign an array to a variable, once per value; the symbol that stands for it."""
+        body = replace_symbols(array.body, self.given)
+        key = (symbol.name, Array(array.indices, body))
+        if key in self._shared:
+            known = self._shared[key]
+            self.variables.setdefault(symbol, self.variables[known])
+            return known
+        placed = self.place(body)
+        free = free_indices(placed)
+        batch = tuple(axis for axis in self.leading if axis in free)
+        if symbol in self.variables:
+            again = f"{symbol.name}'{len(self._shared)}"
+            symbol = Symbol(again, symbol.role, symbol.domain, symbol.shape)
+        shape = (*(axis.extent for axis in batch), *symbol.shape)
+        name = self.fresh(symbol.name.split("'")[0])
+        variable = Symbol(name, Role.ARGUMENT, symbol.domain, shape)
+        self.write(variable, (*batch, *array.indices), placed, symmetric=symmetric)
+        self.variables[symbol] = Variable(variable, batch)
+        self._shared[key] = symbol
+        return symbol
+
+    def fresh(self, name: str) -> str:
+        """A variable for a name that may be a place, such as log_z[t+1]."""
+        name = fresh(re.sub(r"\W+", "_", name).strip("_"), self.taken)
+        self.taken.add(name)
+        return name
+
+    def write(self, target: Symbol, axes: Axes, value: Value, *, symmetric: bool = False) -> None:
+        """Add an assignment, under the comment that is pending."""
+        self.statements.append(Assignment(target, axes, value, self.pending, symmetric))
+        self.pending = ""
+        parts = walk_parts(value) if isinstance(value, Term) else ()
+        if any(isinstance(part, Call) and part.name in _MAY_BE_INFINITE for part in parts):
+            self.infinite.add(target)
+
+    def assign(self, name: str, term: Term, kept: Axes = ()) -> Average:
+        """name = term, and its mean over q and the data."""
+        return self.average(self.assign_placed(name, self.place(term), kept), kept)
+
+    def assign_placed(self, name: str, placed: Term, kept: Axes = ()) -> Entry:
+        """name = a placed term, once; the entry that stands for it"""
+        if (name, placed) in self._assigned:
+            self.pending = ""
+            return self._assigned[name, placed]
+        free = free_indices(placed)
+        axes = (*(axis for axis in self.leading if axis in free), *self._rest(free, kept))
+        shape = tuple(axis.extent for axis in axes)
+        target = Symbol(self.fresh(name), Role.ARGUMENT, Domain("real"), shape)
+        self.write(target, axes, placed)
+        self._assigned[name, placed] = Entry(target, axes)
+        return self._assigned[name, placed]
+
+    def _rest(self, free: frozenset[Index], kept: Axes) -> Axes:
+        rest = free - set(self.leading)
+        if not rest <= set(kept):
+            raise Unsupported("an index is left over")
+        return tuple(axis for axis in kept if axis in rest)
+
+    # ------------------------------------------------------------------ means
+
+    def average(self, value: Term, kept: Axes = ()) -> Average:
+        """The mean of a placed term over q and over the data; axes `kept` are left."""
+        free, over = free_indices(value), self.setting.over
+        self._rest(free, kept)
+        if over not in free and over not in kept:
+            return Average(value, DATA, kept=kept)
+        guarded = isinstance(value, Entry) and value.symbol in self.infinite
+        return Average(value, DATA, over, self.setting.weights, kept, guarded)
+
+    # ------------------------------------------------------------------ the end
+
+    def live_statements(self, results: Sequence[Value]) -> tuple[Assignment, ...]:
+        """The assignments that the results need."""
+        wanted = frozenset().union(*map(symbols_in, results))
+        live: list[Assignment] = []
+        for statement in reversed(self.statements):
+            if statement.target in wanted:
+                live.append(statement)
+                wanted |= symbols_in(statement.value)
+        return tuple(reversed(live))
+
+
+# functions that `lower` takes apart
+_LOWERED = frozenset(("raised", "over", "logbesseli0e", "besselratio", "logbesseli0"))
+
+
+def rows_of(symbol: Symbol, stem: str) -> tuple[Index, ...]:
+    """One index per axis of a symbol."""
+    return tuple(Index(f"{stem}{n}", extent) for n, extent in enumerate(symbol.shape))
+
+
+def _links_in(term: Term) -> Iterator[Call]:
+    """The outermost exponentials, sigmoids and the like."""
+    if isinstance(term, Call):
+        if term.name in _LINKS:
+            yield term
+        return
+    for part in term.parts():
+        if isinstance(part, Term):
+            yield from _links_in(part)
+
+
+def _count(term: Term, symbol: Symbol) -> int:
+    return sum(isinstance(part, Entry) and part.symbol == symbol for part in _places_in(term))
+
+
+def _places_in(item: Node) -> Iterator[Node]:
+    """Every node inside, as often as it stands there."""
+    yield item
+    for part in item.parts():
+        yield from _places_in(part)

@@ -1,0 +1,262 @@
+"""derivation -> the source of a standalone numeric module in NumPy: its plan in a template.
+
+The text is deterministic; every formula in it is printed from the terms of the plan.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+import symelbo
+from symelbo.answer.derivation import Derivation
+from symelbo.code.lay_out_python import WIDTH, lay_out, wrap_text
+from symelbo.code.lower import Lowering
+from symelbo.code.ops import dim_text
+from symelbo.code.plan import Argument, Bound, Degrees, Function, Least, Plan
+from symelbo.code.plan_module import plan_module
+from symelbo.code.print_numpy import NumpyPrinter, needs_of
+from symelbo.index.terms import Extent
+from symelbo.resources import templates_directory
+
+__all__ = ["render_numpy", "render_python"]
+
+
+def render_python(derivation: Derivation) -> str:
+    """The source of the numeric module; "" if no factor has an entropy."""
+    plan = plan_module(derivation)
+    return "" if plan is None else render_numpy(plan)
+
+
+def render_numpy(plan: Plan) -> str:
+    """A plan as the source of a module."""
+    needs = frozenset().union(
+        *(needs_of((*(line.op for line in f.lines), f.returned)) for f in plan.functions)
+    )
+    sources = _helper_sources()
+    helpers = _with_callees(needs & sources.keys())
+    arguments = [a for f in plan.functions for a in (*f.arguments, *f.results)]
+    kinds = {a.kind for a in arguments}
+    domains = {a.domain for a in arguments if a.kind == "array"}
+    return (
+        _environment()
+        .get_template("module.py.j2")
+        .render(
+            title=_escape(plan.title),
+            reference=_escape(plan.reference),
+            verdict=plan.verdict,
+            renamed=[f"{new} is `{old}`" for old, new in plan.renamed],
+            version=symelbo.__version__,
+            sha256=plan.sha256,
+            functions=[_Printed(plan, function) for function in plan.functions],
+            has_elbo=any(function.name == "elbo" for function in plan.functions),
+            kinds=kinds,
+            domains=domains,
+            offsets=any(e.size is not None and e.offset for a in arguments for e in a.shape),
+            bounded=any(a.is_bounded for a in arguments),
+            helpers=[source for name, (source, _) in sources.items() if name in helpers],
+            has_special="special" in needs.union(*(sources[name][1] for name in helpers)),
+            has_zeros="_log" in helpers,
+            has_arrays=bool(kinds - {"size", "value"}),
+            wrap=wrap_text,
+        )
+    )
+
+
+# ---------------------------------------------------------------- one function
+
+
+@dataclass(frozen=True)
+class _Printed:
+    """A function as lines of source, for the template."""
+
+    plan: Plan
+    function: Function
+
+    @property
+    def name(self) -> str:
+        return self.function.name
+
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        return self.function.arguments
+
+    @property
+    def signature(self) -> str:
+        """def name(*, ...) -> float:"""
+        returns = "dict[str, NDArray[np.float64]]" if self.function.results else "float"
+        end = f") -> {returns}:"
+        shown = [f"{a.name}: {_annotation(a)}" for a in self.arguments]
+        head = f"def {self.name}("
+        line = f"{head}{', '.join(['*', *shown])}{end}" if shown else f"{head}{end}"
+        if len(line) <= WIDTH:
+            return line
+        return "\n".join([head, "    *,", *(f"    {text}," for text in shown), end])
+
+    @property
+    def summary(self) -> list[str]:
+        """The lines of the docstring before the arguments."""
+        lines: list[str] = []
+        for number, paragraph in enumerate(self.function.summary):
+            hanging = len(paragraph) - len(paragraph.lstrip())
+            wrapped = wrap_text(paragraph, 4 + hanging, 4 if hanging else 0)
+            lines += [wrapped[0].strip(), *wrapped[1:], ""] if number == 0 else wrapped
+        while lines and not lines[-1]:
+            lines.pop()
+        return lines
+
+    @property
+    def described(self) -> list[str]:
+        """The lines of the docstring on the arguments."""
+        lines = []
+        for argument in self.arguments:
+            lines += wrap_text(f"{argument.name}: {argument.text}", 8, 4)
+        return lines
+
+    @property
+    def body(self) -> list[str]:
+        """Checks, sizes, assignments, and what is returned."""
+        function, printer = self.function, NumpyPrinter(self.plan.sizes)
+        lines = [*self._checks(), *self._conditions(), *self._sizes()]
+        for line in function.lines:
+            lines += _comment(line.comment)
+            lines += lay_out(f"{line.target} = {printer.text(line.op)}", 4)
+        for result in function.results:
+            lines += lay_out(f"{result.name} = {self._check(result)}", 4)
+        if function.returned is None:
+            shown = ", ".join(f'"{result.name}": {result.name}' for result in function.results)
+            return [*lines, *lay_out(f"return {{{shown}}}", 4)]
+        lines += _comment(function.comment)
+        return [*lines, *lay_out(f"return float({printer.text(function.returned)})", 4)]
+
+    def _checks(self) -> list[str]:
+        """Every argument is checked; first those that the bounds of others may name."""
+        lines: list[str] = []
+        if any(a.kind != "value" for a in self.arguments):
+            sized = [a.name for a in self.arguments if a.kind == "size"]
+            pairs = ", ".join(f'"{name}": _size("{name}", {name})' for name in sized)
+            lines += lay_out(f"sizes: dict[str, int] = {{{pairs}}}", 4)
+        required = [a for a in self.arguments if not a.optional]
+        for argument in sorted(required, key=lambda a: a.is_bounded):
+            if argument.kind in ("array", "value"):
+                lines += lay_out(f"{argument.name} = {self._check(argument)}", 4)
+        for argument in self.arguments:
+            if argument.kind == "samples":
+                lines += lay_out(f"{argument.name} = {self._check(argument)}", 4)
+            elif argument.optional:
+                lines.append(f"    if {argument.name} is not None:")
+                lines += lay_out(self._check(argument), 8)
+        return lines
+
+    def _check(self, argument: Argument) -> str:
+        """The call that checks an argument."""
+        name = argument.name
+        if argument.kind == "value":
+            return f'_number("{name}", {name})'
+        if argument.kind == "samples":
+            data, samples = (self.plan.sizes[size] for size in ("N!", "S!"))
+            return f'_weights("{name}", {name}, "{data}", "{samples}", sizes)'
+        dims = " ".join(dim_text(extent, self.plan.sizes) for extent in argument.shape)
+        bounds = ""
+        if argument.is_bounded:
+            bounds = f", {self._bound(argument.upper, 'np.inf')}"
+            if argument.domain == "interval":
+                bounds += f", {self._bound(argument.lower, '-np.inf')}"
+        return f'_array("{name}", {name}, "{dims}", "{argument.domain}", sizes{bounds})'
+
+    def _bound(self, bound: Bound, otherwise: str) -> str:
+        if bound is None:
+            return otherwise
+        sizes = {size: f'sizes["{name}"]' for size, name in self.plan.sizes.items()}
+        return NumpyPrinter(sizes, whole=False).text(Lowering().lower(bound))
+
+    def _conditions(self) -> list[str]:
+        lines: list[str] = []
+        for condition in self.function.conditions:
+            match condition:
+                case Least(size, value, place):
+                    name = self.plan.sizes[size]
+                    lines.append(f'    if sizes["{name}"] < {value}:')
+                    text = f"{name} must be at least {value}, as the model uses {place}"
+                case Degrees(name, rows, node):
+                    lines.append(f"    if np.any({name} <= {self._rows(rows)} - 1):")
+                    text = f"{name} must exceed the rows of {node} less one"
+            lines += lay_out(f'raise ValueError("{text}")', 8)
+        return lines
+
+    def _rows(self, rows: Extent) -> str:
+        if rows.size is None:
+            return str(rows.offset)
+        offset = f" {rows.offset:+d}" if rows.offset else ""
+        return f'sizes["{self.plan.sizes[rows.size]}"]{offset}'
+
+    def _sizes(self) -> list[str]:
+        """The sizes that the formulas name."""
+        passed = {a.name for a in self.arguments if a.kind == "size"}
+        names = [name for size, name in self.plan.sizes.items() if size in self.function.reads]
+        needed = [name for name in names if name not in passed]
+        if not needed:
+            return []
+        right = ", ".join(f'sizes["{name}"]' for name in needed)
+        return lay_out(f"{', '.join(needed)} = {right}", 4)
+
+
+def _annotation(argument: Argument) -> str:
+    """The annotation and default in the signature."""
+    kinds = {"size": "int", "value": "float", "function": "Callable[..., ArrayLike]"}
+    found = kinds.get(argument.kind, "ArrayLike")
+    return f"{found} | None = None" if argument.optional else found
+
+
+def _comment(text: str) -> list[str]:
+    return [f"    # {part.strip()}" for part in wrap_text(text, 6)] if text else []
+
+
+# ---------------------------------------------------------------- helpers
+
+
+def _with_callees(names: Iterable[str]) -> frozenset[str]:
+    """The helpers, and those that they call."""
+    sources, found, wanted = _helper_sources(), set[str](), list(names)
+    while wanted:
+        name = wanted.pop()
+        if name not in found:
+            found.add(name)
+            wanted += sources[name][1] & sources.keys()
+    return frozenset(found)
+
+
+@lru_cache(maxsize=1)
+def _helper_sources() -> Mapping[str, tuple[str, frozenset[str]]]:
+    """name -> source of every function that modules may need, and the names in it."""
+    text = (templates_directory() / "python" / "helpers.py").read_text(encoding="utf-8")
+    return {
+        node.name: (
+            ast.get_source_segment(text, node) or "",
+            frozenset(part.id for part in ast.walk(node) if isinstance(part, ast.Name)),
+        )
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+def _escape(text: str) -> str:
+    """Any text -> one printable line that cannot end a docstring, escape or continue a line."""
+    shown = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+    return shown.replace("\\", "\\\\").replace('"', '\\"')
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(templates_directory() / "python"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )

@@ -1,0 +1,367 @@
+"""The operations of a backend, as data: what a printer of array code has to know.
+
+Every node has named `axes`, in the order of its dimensions: the value is an array that has exactly
+these, each of full length, except that an axis added by `Expand` is of length one and is not
+named.  Operands of an elementwise node broadcast against its axes as they are: `lower` has put
+transpositions and new axes where they are needed, so that a printer is a table from node to text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from typing import Final, TypeAlias
+
+from symelbo.index.terms import Extent, Index
+
+__all__ = [
+    "At",
+    "FUNCTIONS",
+    "Axes",
+    "Broadcast",
+    "Call",
+    "Combine",
+    "Contract",
+    "Equal",
+    "Evaluate",
+    "Expand",
+    "Eye",
+    "Inverse",
+    "Item",
+    "Length",
+    "Literal",
+    "LogDet",
+    "MatMul",
+    "MeanWeights",
+    "Named",
+    "Negate",
+    "Op",
+    "Product",
+    "Raise",
+    "Range",
+    "Read",
+    "Reduce",
+    "Solve",
+    "Span",
+    "Subscript",
+    "Trace",
+    "Transpose",
+    "Whole",
+    "dim_text",
+    "walk",
+]
+
+Axes: TypeAlias = tuple[Index, ...]
+
+# What `Call` may name: functions of the terms, and of the rules for stable numbers.
+FUNCTIONS: Final = frozenset(
+    (
+        *("exp", "log", "sqrt", "abs", "sign", "tanh", "sin", "cos", "expm1", "log1p", "softplus"),
+        *("sigmoid", "loggamma", "digamma", "polygamma", "erf", "besseli0e", "besseli1e", "entr"),
+        *("xlogy", "exprel", "logzero", "weigh", "entropyoflogit", "logstirling", "deviance"),
+        *("logminusdigamma", "logchoose", "logratio", "besselgap", "versine"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A rational number that is not negative."""
+
+    value: Fraction
+    axes: Axes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """pi or e."""
+
+    name: str
+    axes: Axes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """A size as a number."""
+
+    size: str
+    axes: Axes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A variable; an axis that occurs twice is a diagonal to be taken by `Contract`."""
+
+    name: str
+    axes: Axes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """start, start + 1, ..., stop - 1"""
+
+    start: int
+    stop: Op
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Negate:
+    """-a"""
+
+    operand: Op
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Combine:
+    """+a - b ..., each term with whether it is subtracted."""
+
+    terms: tuple[tuple[bool, Op], ...]
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """scale above[0] above[1] ... / below[0] ...; the scale is positive."""
+
+    scale: Fraction
+    above: tuple[Op, ...]
+    below: tuple[Op, ...]
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """base**exponent"""
+
+    base: Op
+    exponent: Op
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of numbers, entry by entry; the names are those of the terms and of the rules."""
+
+    name: str
+    operands: tuple[Op, ...]
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A function of the last axis as a whole: softmax and the like."""
+
+    name: str
+    operand: Op
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce:
+    """sum, mean or logsumexp over some axes; `leading`: these are axes of data points or samples.
+
+    Leading axes are counted from the front, others from the back.
+    """
+
+    name: str
+    operand: Op
+    over: Axes
+    axes: Axes
+    leading: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MeanWeights:
+    """The mean weight, over the data, of each sample or category."""
+
+    weights: Read
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class MatMul:
+    """The sum over the last axis of `left` and the first of `right`, which have one or two."""
+
+    left: Op
+    right: Op
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The product of the operands, summed over the axes `among` theirs that are not in `axes`."""
+
+    operands: tuple[Op, ...]
+    among: Axes
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The sum of the diagonal of a matrix."""
+
+    operand: Op
+    axes: Axes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transpose:
+    """The same axes in another order."""
+
+    operand: Op
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Expand:
+    """New axes of length one where `among` has an axis that the operand has not."""
+
+    operand: Op
+    among: Axes
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """The operand repeated, so that it has all `axes`, of these lengths."""
+
+    operand: Op
+    lengths: tuple[Op, ...]
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """start:stop in a subscript, counted from 0; a negative stop from the end, None to the end."""
+
+    start: int
+    stop: Op | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """One place in a subscript, counted from 0: a number, or an array of them; None is the last."""
+
+    place: Op | None
+
+
+Item: TypeAlias = Span | At
+
+
+@dataclass(frozen=True, slots=True)
+class Subscript:
+    """operand[items]; arrays of places broadcast against each other, as in NumPy."""
+
+    operand: Op
+    items: tuple[Item, ...]
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Eye:
+    """1 where column = row + shift, else 0."""
+
+    rows: Op
+    columns: Op
+    shift: int
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Equal:
+    """1.0 where two arrays are equal, else 0.0."""
+
+    left: Op
+    right: Op
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Inverse:
+    """The inverse of the matrices in the last two axes."""
+
+    operand: Op
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class LogDet:
+    """log |det| of the matrices in the last two axes."""
+
+    operand: Op
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Solve:
+    """matrix^-1 right, over the last axis of `right`, for one symmetric matrix."""
+
+    matrix: Op
+    right: Op
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """A function that the caller gives, at arrays; its value is checked to have shape `dims`."""
+
+    name: str
+    operands: tuple[Op, ...]
+    dims: tuple[Extent, ...]
+    axes: Axes
+
+
+Op: TypeAlias = (
+    Literal
+    | Named
+    | Length
+    | Read
+    | Range
+    | Negate
+    | Combine
+    | Product
+    | Raise
+    | Call
+    | Whole
+    | Reduce
+    | MeanWeights
+    | MatMul
+    | Contract
+    | Trace
+    | Transpose
+    | Expand
+    | Broadcast
+    | Subscript
+    | Eye
+    | Equal
+    | Inverse
+    | LogDet
+    | Solve
+    | Evaluate
+)
+
+
+def walk(item: object) -> Iterator[Op]:
+    """Every operation in one, itself first."""
+    if isinstance(item, tuple):
+        for part in item:
+            yield from walk(part)
+    elif isinstance(item, Span):
+        yield from walk(item.stop)
+    elif isinstance(item, At):
+        yield from walk(item.place)
+    elif isinstance(item, Op):
+        yield item
+        for field in fields(item):
+            if field.name not in ("axes", "over", "among", "dims"):
+                yield from walk(getattr(item, field.name))
+
+
+def dim_text(extent: Extent, sizes: Mapping[str, str]) -> str:
+    """C-1, by the names of the sizes in the module."""
+    if extent.size is None:
+        return str(extent.offset)
+    return sizes[extent.size] + (f"{extent.offset:+d}" if extent.offset else "")

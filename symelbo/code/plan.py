@@ -1,0 +1,214 @@
+"""What a numeric module computes, as data: functions, their arguments, and assignments of terms.
+
+All mathematics is done here.  The terms of a plan are *placed*: every symbol is a variable of the
+module, called as there, with the axes of data points and of samples (or categories) among its own,
+so that a term has the free indices for axes and can be evaluated as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from symelbo.code.ops import Axes, Op
+from symelbo.index.substitute import symbols_of
+from symelbo.index.terms import Extent, Index, Symbol, Term
+
+__all__ = [
+    "Argument",
+    "Assignment",
+    "Average",
+    "Bound",
+    "Degrees",
+    "Function",
+    "Least",
+    "Line",
+    "Plan",
+    "Ratio",
+    "Solve",
+    "Total",
+    "Unsupported",
+    "Value",
+    "symbols_in",
+    "terms_in",
+]
+
+
+class Unsupported(Exception):
+    """What has no numeric form, with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Average:
+    """The mean of a value over the data, and under q where `over` is given.
+
+    (1/N) sum_n sum_s weights[n,s] value;  with the axis `over` among `kept`, not summed over it.
+    guarded: the value may be minus infinity, where a weight of 0 takes it out.
+    """
+
+    value: Term
+    data: Index
+    over: Index | None = None
+    weights: Symbol | None = None
+    kept: Axes = ()
+    guarded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A sum of means, each with whether it is subtracted."""
+
+    parts: tuple[tuple[bool, Average], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """above / below"""
+
+    above: Value
+    below: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Solve:
+    """sum_j (matrix^-1)[i,j] right[n,j], for a symmetric matrix over `rows` (one axis, or none)."""
+
+    matrix: Symbol
+    rows: Axes
+    right: Term
+
+
+Value: TypeAlias = Term | Average | Total | Ratio | Solve
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """target[axes] = value;  symmetric: the same with the axes the other way round."""
+
+    target: Symbol
+    axes: Axes
+    value: Value
+    comment: str = ""
+    symmetric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An assignment as operations."""
+
+    target: str
+    op: Op
+    comment: str = ""
+
+
+Bound: TypeAlias = Term | None  # a number, a size, an argument, or pi
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A keyword argument.
+
+    kind: array, size, value (a number), samples (weights of samples) or function; domain: that of
+    an array; lower, upper: bounds of its values, or their sum for counts; text: for its user;
+    optional: only checked if given.
+    """
+
+    name: str
+    kind: str
+    text: str
+    shape: tuple[Extent, ...] = ()
+    domain: str = "real"
+    lower: Bound = None
+    upper: Bound = None
+    optional: bool = False
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the check needs bounds, hence what they are made of."""
+        return self.domain == "interval" or self.upper is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Least:
+    """A size has at least this value, since the model uses a place."""
+
+    size: str
+    value: int
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Degrees:
+    """The degrees of freedom of a Wishart matrix exceed its rows less one."""
+
+    argument: str
+    rows: Extent
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One public function.
+
+    summary: paragraphs of its documentation; statements, result: what it computes; lines, returned:
+    the same as operations; reads: the sizes that these need as numbers.  results: what a function
+    that returns several values returns, to be checked like an argument.
+    """
+
+    name: str
+    summary: tuple[str, ...]
+    arguments: tuple[Argument, ...]
+    conditions: tuple[Least | Degrees, ...]
+    statements: tuple[Assignment, ...]
+    result: Value | None
+    lines: tuple[Line, ...]
+    returned: Op | None
+    reads: frozenset[str]
+    comment: str = ""
+    results: tuple[Argument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A module: sizes maps the sizes of the model to their names in the module."""
+
+    title: str
+    reference: str
+    verdict: str
+    sha256: str
+    renamed: tuple[tuple[str, str], ...]
+    sizes: Mapping[str, str]
+    functions: tuple[Function, ...]
+
+
+def terms_in(value: Value) -> Iterator[Term]:
+    """The terms that a value is made of."""
+    match value:
+        case Average():
+            yield value.value
+        case Total(parts):
+            for _, part in parts:
+                yield from terms_in(part)
+        case Ratio(above, below):
+            yield from terms_in(above)
+            yield from terms_in(below)
+        case Solve():
+            yield value.right
+        case _:
+            yield value
+
+
+def symbols_in(value: Value) -> frozenset[Symbol]:
+    """The variables that a value reads."""
+    found = frozenset().union(*map(symbols_of, terms_in(value)))
+    match value:
+        case Average(weights=Symbol() as weights):
+            return found | {weights}
+        case Total(parts):
+            return found.union(*(symbols_in(part) for _, part in parts))
+        case Ratio(above, below):
+            return found | symbols_in(above) | symbols_in(below)
+        case Solve(matrix):
+            return found | {matrix}
+    return found

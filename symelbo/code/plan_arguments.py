@@ -1,0 +1,193 @@
+"""What the arguments of a function are called, how they are checked, and what is said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from symelbo.code.ops import Length, dim_text, walk
+from symelbo.code.plan import Argument, Degrees, Least, Line
+from symelbo.code.plan_functions import Body
+from symelbo.code.plan_sizes import least_sizes
+from symelbo.code.setting import DATA, SAMPLES, Setting
+from symelbo.index.build import extent_length
+from symelbo.index.substitute import walk_parts
+from symelbo.index.terms import Entry, Extent, Role, Size, Symbol, Term
+
+__all__ = ["as_optional", "conditions_on", "list_arguments", "sizes_in", "symbol_argument"]
+
+_DOMAINS = {
+    "real": "real",
+    "positive": "positive",
+    "unit": "strictly between 0 and 1",
+    "simplex": "positive, summing to one over the last axis",
+    "posdef": "symmetric positive definite in the last two axes",
+    "binary": "0 or 1",
+    "onehot": "0 or 1",
+    "naturals": "whole numbers from 0 on",
+    "interval": "between the bounds of its support",
+    "counts": "whole numbers from 0 on, with a given sum over the last axis",
+    "category": "a category, counted from 1",
+    "weights": "non-negative, summing to one over the last axis",
+}
+_ONLY_CHECKED = "Only checked: the value does not depend on it."
+
+
+def list_arguments(
+    setting: Setting, body: Body, reads: frozenset[str], *, data_first: bool
+) -> tuple[Argument, ...]:
+    """What the body reads, in the order data, parameters, q; the other parameters optional.
+
+    reads: the sizes that the body needs as numbers.
+    """
+    model, read = setting.model, body.reads
+    used = {s for s in setting.names if setting.variable(s).symbol in read}
+    used |= {bound for symbol in used for bound in setting.bounding(symbol)}
+    data = [symbol_argument(setting, s) for s in setting.observed if s in used]
+    inputs = [symbol_argument(setting, s) for s in model.inputs if s in used]
+    learned = [
+        symbol_argument(setting, s, optional=s not in used)
+        for s in (*model.parameters, *model.constants)
+        if setting.variable(s).symbol not in body.profiled
+    ]
+    functions = [_function_argument(setting, s) for s in model.functions if s in used]
+    rest = [symbol_argument(setting, s) for s in model.variational_symbols if s in used]
+    by_weights = setting.weights in read
+    if by_weights and setting.mixture is not None and not setting.computes_q:
+        shape = (DATA.extent, setting.mixture.extent)
+        text = f"{_shape_text(shape, setting)}; responsibilities: q[n, c] is the probability that"
+        text += " data point n has category c; rows sum to one, zeros are allowed."
+        rest.append(Argument(setting.q_name, "array", text, shape, "weights"))
+    if setting.entropy_q in read and not any(
+        statement.target == setting.entropy_q for statement in body.statements
+    ):
+        text = "mean entropy of q over the data, in nats."
+        rest.append(Argument(setting.entropy_q_name, "value", text))
+    for symbol, what in body.asked:
+        text = f"mean {what}, in nats; its functions are abstract, so it has to be given."
+        rest.append(Argument(symbol.name, "value", text))
+    rest += [symbol_argument(setting, s) for s in setting.latents if s in used]
+    if by_weights and setting.mixture is None:
+        shapes = [
+            _shape_text(shape, setting)
+            for shape in ((SAMPLES.extent,), (DATA.extent, SAMPLES.extent))
+        ]
+        text = f"{shapes[0]} or {shapes[1].removeprefix('shape ')};"
+        text += " weights of the samples, summing to one over the last axis; 1/S if not given."
+        rest.append(Argument(setting.weights_name, "samples", text, optional=True))
+    given = [*data, *inputs, *learned, *functions, *rest]
+    sizes = _unknown_sizes(setting, reads, given)
+    if not data_first:
+        return (*learned, *sizes, *functions, *data, *inputs, *rest)
+    return (*data, *inputs, *learned, *sizes, *functions, *rest)
+
+
+def sizes_in(lines: Sequence[Line], returned: object) -> frozenset[str]:
+    """The sizes that operations need as numbers."""
+    found = [op for line in lines for op in walk(line.op)]
+    return frozenset(op.size for op in (*found, *walk(returned)) if isinstance(op, Length))
+
+
+def _unknown_sizes(
+    setting: Setting, reads: frozenset[str], given: Sequence[Argument]
+) -> list[Argument]:
+    """The sizes that the formulas need and no array determines."""
+    known = _determined(argument for argument in given if not argument.optional)
+    wanted = reads.union(*(_sizes_of(argument) for argument in given))
+    return [
+        Argument(name, "size", "a positive integer; no array above determines it.")
+        for size, name in setting.sizes.items()
+        if size not in known and size in wanted and not size.endswith("!")
+    ]
+
+
+def _determined(arguments: Iterator[Argument]) -> set[str]:
+    return {e.size for a in arguments for e in a.shape if e.size is not None}
+
+
+def _sizes_of(argument: Argument) -> frozenset[str]:
+    """The sizes in the bounds of an argument."""
+    bounds = (bound for bound in (argument.lower, argument.upper) if bound is not None)
+    parts = (part for bound in bounds for part in walk_parts(bound))
+    return frozenset(part.name for part in parts if isinstance(part, Size))
+
+
+def symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False) -> Argument:
+    """The argument that holds a symbol of the model."""
+    variable = setting.variable(symbol).symbol
+    kind = symbol.domain.kind if symbol.domain.kind in _DOMAINS else "real"
+    kind = "weights" if symbol in setting.facts.zeros else kind
+    lower, upper = setting.bounds(symbol)
+    limits: tuple[Term | None, Term | None] = (None, None)
+    if kind == "category" and (extent := setting.category_extent(symbol)) is not None:
+        limits = (None, extent_length(extent))
+    known = (lower, upper) != (None, None)
+    if symbol.domain.kind in ("interval", "angle") or (known and kind in ("positive", "real")):
+        kind, limits = "interval", (lower, upper)
+    elif kind == "naturals":
+        limits = (None, upper)
+    elif kind == "counts":
+        limits = (None, setting.total(symbol))
+        kind = "naturals" if limits[1] is None else kind
+    what = {
+        Role.OBSERVED: "data, ",
+        Role.INPUT: "covariates, ",
+        Role.VARIATIONAL: "parameters of q, ",
+        Role.LATENT: "samples or an enumeration of the latent, ",
+        Role.CONSTANT: "a known constant, ",
+    }.get(symbol.role, "")
+    text = f"{_shape_text(variable.shape, setting)}; {what}{_DOMAINS[kind]}"
+    if variable.name != symbol.name:
+        text += f" (`{symbol.name}` in the model)"
+    text += f". {_ONLY_CHECKED}" if optional else "."
+    if optional:
+        kind = "real" if kind == "category" else kind
+        limits = (None, None)
+    return Argument(variable.name, "array", text, variable.shape, kind, *limits, optional)
+
+
+def as_optional(argument: Argument) -> Argument:
+    """The same argument, only checked."""
+    if argument.optional:
+        return argument
+    text = f"{argument.text.removesuffix('.')}. {_ONLY_CHECKED}"
+    domain = "real" if argument.is_bounded else argument.domain
+    return replace(argument, text=text, optional=True, domain=domain, lower=None, upper=None)
+
+
+def _function_argument(setting: Setting, symbol: Symbol) -> Argument:
+    shape = ", ".join(["S", *(dim_text(extent, setting.sizes) for extent in symbol.shape)])
+    text = f"callable; maps the arrays of its arguments to an array of shape ({shape}),"
+    text += " the leading axis being that of the samples among them."
+    return Argument(setting.names[symbol], "function", text)
+
+
+def _shape_text(shape: Sequence[Extent], setting: Setting) -> str:
+    parts = [dim_text(extent, setting.sizes) for extent in shape]
+    if not parts:
+        return "a number"
+    return f"shape ({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+
+
+# ---------------------------------------------------------------- conditions on several arguments
+
+
+def conditions_on(setting: Setting, arguments: Sequence[Argument]) -> tuple[Least | Degrees, ...]:
+    """What has to hold of the sizes and the degrees of freedom; no place ever wraps."""
+    required = [argument for argument in arguments if not argument.optional]
+    known = _determined(iter(required))
+    named = {argument.name for argument in required}
+    sized = {a.name for a in required if a.kind == "size"}
+    known |= {size for size, name in setting.sizes.items() if name in sized}
+    found: list[Least | Degrees] = [
+        Least(size, least, what)
+        for size, (least, what) in least_sizes(setting.model).items()
+        if size in known
+    ]
+    for statement in setting.model.statements:
+        if statement.family.name != "Wishart":
+            continue
+        degrees, rows = statement.argument("dof").body, dict(statement.extents)["K"]
+        if isinstance(degrees, Entry) and setting.names[degrees.symbol] in named:
+            found.append(Degrees(setting.names[degrees.symbol], rows, statement.node.name))
+    return tuple(found)

@@ -1,0 +1,136 @@
+"""Means of terms over q, for every way of averaging.
+
+mixture    one categorical latent: a sum over the categories with the responsibilities
+moments    expectations of polynomials of degree two by the mean and covariance of q, and of
+           absolute values where q is normal
+samples    a weighted sum over samples (or an enumeration) of the latents
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from symelbo.answer.derivation import FactorResult
+from symelbo.code.draft import Draft
+from symelbo.code.plan import Unsupported
+from symelbo.code.plan_moments import Moments, NotQuadratic, has_latents, tidy_residuals
+from symelbo.code.setting import Setting
+from symelbo.index.build import ZERO, add, negate
+from symelbo.index.normal import from_poly, to_poly
+from symelbo.index.substitute import replace_symbols, symbols_of
+from symelbo.index.terms import Add, Array, Index, Symbol, Term
+from symelbo.index.tidy import sum_over, tidy
+from symelbo.model.model import Statement
+
+__all__ = ["Expectations"]
+
+
+@dataclass
+class Expectations:
+    """How the terms of one function are averaged: by moments until samples are needed."""
+
+    setting: Setting
+    draft: Draft = field(init=False)
+    moments: Moments = field(init=False)
+    _by_samples: bool = False
+
+    def __post_init__(self) -> None:
+        self.draft = Draft(self.setting)
+        self.moments = Moments(self.draft)
+        self.by_samples = False
+
+    @property
+    def by_samples(self) -> bool:
+        """Whether the latents stand for samples."""
+        return self._by_samples
+
+    @by_samples.setter
+    def by_samples(self, value: bool) -> None:
+        self._by_samples = value
+        if self.setting.mixture is None:
+            means = self.moments.means
+            self.draft.given = means if means is not None and not value else {}
+
+    def of_term(
+        self, term: Term, display: Term, abbreviations: Sequence[tuple[Symbol, Array]]
+    ) -> Term:
+        """A term at every data point and category or sample, or its expectation by moments.
+
+        display: the same term as it is to be written, in symbols that stand for long arrays.
+        """
+        latent = has_latents(term)
+        if latent and self.moments.means is not None and not self.by_samples:
+            try:
+                self.moments.use_exact()
+                return tidy(add(*self.moments.expect(term)))
+            except NotQuadratic:
+                pass
+        if latent and self.setting.mixture is None:
+            self.by_samples = True
+        named = {}
+        for symbol, array in abbreviations:
+            body = Array((), array.body)
+            short = self.draft.abbreviate(symbol.name, symbol.domain, body, array.indices)
+            named[symbol] = Array(array.indices, short.body)
+        return replace_symbols(display, named)
+
+    def of_formal(
+        self,
+        statement: Statement,
+        term: Term,
+        *,
+        only_at_mean: bool = False,
+        plates: tuple[Index, ...] | None = None,
+    ) -> list[Term]:
+        """E_q of a term in a family's own symbols, and the correction by the covariance.
+
+        Summed over `plates`, by default over all plates of the statement.
+        """
+        plates = statement.plates if plates is None else plates
+        point = replace_symbols(term, statement.actual())
+        latent = has_latents(sum_over(plates, point))
+        if not latent or self.moments.means is None or self.by_samples:
+            if latent and self.setting.mixture is None:
+                self.by_samples = True
+            return [self.draft.formal(statement, term, plates)]
+        if only_at_mean:
+            return [self.draft.formal(statement, term, plates)]
+        try:
+            folded = self.moments.fold(point)
+            at_mean, curved = self.moments.expect(sum_over(plates, folded))
+        except NotQuadratic:
+            raise Unsupported("no closed form") from None
+        if folded != point:
+            return [tidy(add(at_mean, curved))]
+        terms = [self.draft.formal(statement, term, plates)]
+        return terms if curved == ZERO else [*terms, tidy(curved)]
+
+    def of_change(self, statement: Statement, result: FactorResult) -> list[Term]:
+        """E_q (D log p + d) along the motion, in the family's symbols where H~ is known in them.
+
+        By (U) it is log p + H~ - b, which has the shape of log p.
+        """
+        identity = result.identity
+        assert identity is not None
+        if identity.formal is not None and identity.formal_base is not None:
+            own = result.factor.change.density
+            term = tidy_residuals(_less(own.term, identity.formal, identity.formal_base))
+            if symbols_of(term) <= set(statement.actual()):
+                return self.of_formal(statement, term)
+        factor = result.factor
+        whole = _less(factor.log_density, identity.entropy, identity.base)
+        term = sum_over(factor.plates, tidy_residuals(whole))
+        return [self.of_term(term, term, ())]
+
+
+def _less(log_density: Term, entropy: Term, base: Term) -> Term:
+    """log p + H~ - b: the summands of b go, the others stay as they are written."""
+    left, kept = to_poly(base), []
+    for summand in log_density.terms if isinstance(log_density, Add) else (log_density,):
+        poly = to_poly(summand)
+        if all(left.get(monomial) == scale for monomial, scale in poly.items()):
+            left = {m: scale for m, scale in left.items() if m not in poly}
+        else:
+            kept.append(summand)
+    return add(*kept, entropy, negate(from_poly(left)))

@@ -1,0 +1,350 @@
+"""What each function of a module assigns and returns: entropy sum, ELBO, gap, profiled scales."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from symelbo.answer.derivation import FactorResult
+from symelbo.code.draft import Draft
+from symelbo.code.ops import Axes
+from symelbo.code.plan import Assignment, Average, Ratio, Total, Unsupported, Value, symbols_in
+from symelbo.code.plan_expectations import Expectations
+from symelbo.code.plan_profile import (
+    Profile,
+    find_owner,
+    profile_of_argument,
+    profile_of_simplex,
+)
+from symelbo.code.setting import DATA, Setting
+from symelbo.code.stable_rules import SOFTMAX
+from symelbo.entropy.summand import Kind
+from symelbo.index.build import ONE, add, divide, number, subtract
+from symelbo.index.normal import normal
+from symelbo.index.substitute import free_indices, replace_symbols
+from symelbo.index.terms import (
+    Apply,
+    Array,
+    Call,
+    Delta,
+    Domain,
+    Entry,
+    Index,
+    IndexTerm,
+    Role,
+    Size,
+    Sum,
+    Symbol,
+    Term,
+)
+from symelbo.index.tidy import sum_over, tidy
+from symelbo.model.model import Statement
+
+__all__ = ["Body", "plan_elbo", "plan_entropy_sum", "plan_gap", "plan_profiles"]
+
+Parts = list[tuple[bool, Average]]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a function computes, and what its documentation may say of it.
+
+    result: what it returns; if None, the variables `profiled` by their names.  asked: arguments
+    that are means of abstract functions, with what they are.
+    """
+
+    statements: tuple[Assignment, ...]
+    result: Value | None
+    comment: str = ""
+    profiled: tuple[Symbol, ...] = ()
+    asked: tuple[tuple[Symbol, str], ...] = ()
+    averaged: str = ""
+    infinite: str = ""
+
+    @property
+    def reads(self) -> frozenset[Symbol]:
+        """The variables that are read, arguments and others."""
+        values = [statement.value for statement in self.statements]
+        values += [] if self.result is None else [self.result]
+        return frozenset().union(*map(symbols_in, values))
+
+
+def plan_entropy_sum(setting: Setting) -> Body:
+    """H[q] - sum_f E H_f (+ sum_f E log h_f)"""
+    sums, means = setting.entropy_sum, Expectations(setting)
+    draft, parts, asked = means.draft, Parts(), list[tuple[Symbol, str]]()
+    if sums.closed_form is not None:
+        value = Average(draft.place(sums.closed_form), DATA)
+        return _finish(means, value, "closed form of the entropy sum")
+    if setting.computes_q:
+        _compute_q(draft)
+    _add_entropy_of_q(draft, parts)
+    for summand in sums.of(Kind.ENTROPY, Kind.PSEUDO_ENTROPY, Kind.BASE):
+        node, base = summand.node, summand.kind is Kind.BASE
+        what = "logarithm of the base measure" if base else summand.kind.value.replace("_", "-")
+        name = f"log_base_{node}" if base else f"entropy_{node}"
+        display = summand.known if base else summand.display
+        draft.pending = f"{what} of {node}"
+        means.moments.subject = node
+        before = means.by_samples
+        try:
+            term = means.of_term(summand.known, display, summand.abbreviations)
+            mean = draft.assign(name, term)
+        except Unsupported:
+            means.by_samples = before
+            mean = _ask(draft, asked, name, f"{what} of {node} under q")
+        parts.append((summand.sign < 0, mean))
+    return _finish(means, Total(tuple(parts)), asked=asked)
+
+
+def plan_elbo(setting: Setting) -> Body:
+    """H[q] + sum_f E log p_f"""
+    model, means = setting.model, Expectations(setting)
+    draft, parts = means.draft, Parts()
+    if setting.computes_q:
+        _compute_q(draft)
+    exact = means.moments.use_exact()
+    if not exact:
+        _add_entropy_of_q(draft, parts)
+    for statement, result in zip(model.statements, setting.derivation.factors, strict=True):
+        means.moments.subject = result.node
+        draft.pending = f"log-density of {result.node}"
+        terms = means.of_formal(statement, statement.density.term, only_at_mean=exact)
+        _assign_all(draft, parts, f"log_{result.node}", terms)
+    if exact:
+        # H[q] plus half the trace of Hessian times covariance, which is -H/2
+        posterior = setting.derivation.posterior
+        assert posterior is not None
+        length: Term = number(1)
+        if posterior.latent.shape:
+            extent = posterior.latent.shape[0]
+            length = number(extent.offset)
+            if extent.size is not None:
+                length = add(Size(extent.size), length)
+        term = normal(subtract(posterior.entropy, divide(length, number(2))))
+        draft.pending = "the posterior is normal, so log p(x) = log p(x, mode) + this"
+        parts.append((False, draft.assign("log_volume", term)))
+    return _finish(means, Total(tuple(parts)), refuse_functions=True)
+
+
+def plan_gap(setting: Setting) -> Body:
+    """sum_f E (D log p_f + d_f): the derivative of the ELBO along the motion"""
+    means = Expectations(setting)
+    draft, parts = means.draft, Parts()
+    if setting.computes_q:
+        _compute_q(draft)
+    means.moments.use_exact()
+    for statement, result in zip(setting.model.statements, setting.derivation.factors, strict=True):
+        means.moments.subject = result.node
+        draft.pending = f"derivative of log p({result.node}) along the motion"
+        _assign_all(draft, parts, f"slope_{result.node}", means.of_change(statement, result))
+    return _finish(means, Total(tuple(parts)), refuse_functions=True)
+
+
+def plan_profiles(setting: Setting) -> Body:
+    """The parameters that the field moves, each from its own stationarity."""
+    means = Expectations(setting)
+    draft, found = means.draft, _find_profiles(setting)
+    if setting.computes_q:
+        _compute_q(draft)
+    for profile in found:
+        _assign_profile(means, profile)
+    profiled = tuple(setting.variable(profile.parameter).symbol for profile in found)
+    reads = frozenset().union(*(symbols_in(s.value) for s in draft.statements))
+    if not reads.isdisjoint(profiled):
+        raise Unsupported("a stationary value depends on another")
+    return _finish(means, None, profiled=profiled, refuse_functions=True)
+
+
+# ---------------------------------------------------------------- parts of the sums
+
+
+def _ask(draft: Draft, asked: list[tuple[Symbol, str]], name: str, what: str) -> Average:
+    """A number that the caller gives where a mean is that of an abstract function."""
+    draft.pending = ""
+    symbol = Symbol(draft.fresh(name), Role.ARGUMENT, Domain("real"))
+    asked.append((symbol, what))
+    return Average(Entry(symbol), DATA)
+
+
+def _assign_all(draft: Draft, parts: Parts, name: str, terms: Sequence[Term]) -> None:
+    """A term, at the mean of q if there is a correction by its covariance as well."""
+    for term in terms:
+        parts.append((False, draft.assign(name, term)))
+        name = f"{name.rstrip(']')}_spread"
+
+
+def _add_entropy_of_q(draft: Draft, parts: Parts) -> None:
+    setting = draft.setting
+    if not setting.latents:
+        return
+    if setting.mixture is not None:
+        weights = Entry(setting.weights, draft.leading)
+        value: Term = Sum(setting.mixture, Call("entr", (weights,)))
+    elif setting.entropy_sum.q_entropy is not None:
+        value = draft.place(tidy(setting.entropy_sum.q_entropy))
+    else:
+        parts.append((False, Average(Entry(setting.entropy_q), DATA)))
+        return
+    draft.pending = "entropy of q"
+    axes = tuple(axis for axis in draft.leading if axis in free_indices(value))
+    symbol = setting.entropy_q
+    target = Symbol(symbol.name, symbol.role, symbol.domain, tuple(i.extent for i in axes))
+    draft.write(target, axes, value)
+    parts.append((False, draft.average(Entry(target, axes))))
+
+
+def _compute_q(draft: Draft) -> None:
+    """The responsibilities from the exact posterior or the declared q."""
+    setting = draft.setting
+    model = setting.model
+    if model.variational == "exact":
+        logs = []
+        for statement, result in zip(model.statements, setting.derivation.factors, strict=True):
+            draft.pending = f"log-density of {result.node}"
+            term = draft.formal(statement, statement.density.term)
+            logs.append(draft.assign_placed(f"log_{result.node}", draft.place(term)))
+        draft.pending = "responsibilities, the exact posterior"
+        joint = Array((setting.over,), add(*logs))
+        value: Term = Apply(SOFTMAX, (joint,), (setting.over,))
+    else:
+        assert not isinstance(model.variational, str)
+        (statement,) = model.variational
+        value = Call("exp", (draft.place(draft.formal(statement, statement.density.term)),))
+    draft.write(setting.weights, draft.leading, value)
+
+
+def _finish(
+    means: Expectations,
+    result: Value | None,
+    comment: str = "",
+    *,
+    profiled: tuple[Symbol, ...] = (),
+    asked: Sequence[tuple[Symbol, str]] = (),
+    refuse_functions: bool = False,
+) -> Body:
+    """What is read of what was assigned; refused if it needs an abstract function and may not."""
+    draft, setting = means.draft, means.setting
+    wanted: list[Value] = [] if result is None else [result]
+    wanted += [Entry(symbol, _indices(symbol)) for symbol in profiled]
+    statements = draft.live_statements(wanted)
+    read = [statement.value for statement in statements] + wanted
+    guarded = {s for value in read for s in symbols_in(value)} & draft.infinite
+    body = Body(
+        statements,
+        result,
+        comment,
+        profiled,
+        tuple(asked),
+        _how_averaged(means),
+        "Minus infinity where a category of probability 0 has weight." * bool(guarded),
+    )
+    functions = {setting.variable(symbol).symbol for symbol in setting.model.functions}
+    if refuse_functions and not functions.isdisjoint(body.reads):
+        raise Unsupported("an abstract function")
+    return body
+
+
+def _indices(symbol: Symbol) -> Axes:
+    return tuple(Index(f"i{n}", extent) for n, extent in enumerate(symbol.shape))
+
+
+def _how_averaged(means: Expectations) -> str:
+    """A sentence on how the expectation over q is taken."""
+    setting = means.setting
+    if setting.mixture is not None or not setting.latents:
+        return ""
+    if means.by_samples:
+        return (
+            "Expectations under q are weighted sums over the given samples: exact for an"
+            " enumeration, an estimate otherwise."
+        )
+    if setting.derivation.posterior is not None:
+        return "With the exact posterior this is the mean log-likelihood."
+    if means.moments.folded:
+        return (
+            "Expectations under q are exact: log p(x, z) is made of squares and absolute values"
+            " of sums of latents, and q is normal."
+        )
+    return "Expectations under q are exact: log p(x, z) is quadratic in the latents."
+
+
+# ---------------------------------------------------------------- profiled parameters
+
+
+def _find_profiles(setting: Setting) -> list[Profile]:
+    """One profile for every parameter that moves."""
+    derivation = setting.derivation
+    if setting.model.variational == "exact":
+        raise Unsupported("the exact posterior changes with the parameters")
+    if derivation.motion.latents:
+        raise Unsupported("a latent moves")
+    moved = list(dict.fromkeys(p for r in derivation.factors for p in r.field))
+    if not moved:
+        raise Unsupported("no parameter moves")
+    return [_profile_of(parameter, *find_owner(derivation, parameter)) for parameter in moved]
+
+
+def _profile_of(
+    parameter: Symbol, result: FactorResult, statement: Statement, name: str
+) -> Profile:
+    if parameter.domain.kind == "simplex":
+        return profile_of_simplex(parameter, result, statement, name)
+    return profile_of_argument(parameter, statement, statement.density, name)
+
+
+def _assign_profile(means: Expectations, profile: Profile) -> None:
+    """parameter = E above / E below"""
+    draft, setting = means.draft, means.setting
+    name = setting.names[profile.parameter]
+    means.moments.subject = name
+    draft.pending = f"{name}, where the ELBO is stationary in it"
+    kept = tuple(_axis(setting, place) for place in profile.places)
+    above, axes = _profile_mean(means, profile, profile.above, kept)
+    below, _ = _profile_mean(means, profile, profile.below, kept)
+    target = setting.variable(profile.parameter).symbol
+    if below == Average(ONE, DATA, kept=kept):
+        draft.write(target, axes, above)
+        return
+    if isinstance(above, Total):
+        free = frozenset().union(*(_axes_of(part) for _, part in above.parts))
+        own = tuple(axis for axis in kept if axis in free)
+        shape = tuple(axis.extent for axis in own)
+        total = Symbol(draft.fresh(f"sum_{name}"), Role.ARGUMENT, Domain("real"), shape)
+        draft.write(total, own, above)
+        above = Average(Entry(total, own), DATA, kept=kept)
+    draft.write(target, axes, Ratio(above, below))
+
+
+def _axis(setting: Setting, place: IndexTerm) -> Index:
+    if isinstance(place, Index):
+        return place
+    if setting.mixture is None:
+        raise Unsupported("a latent category selects")
+    return setting.over
+
+
+def _profile_mean(
+    means: Expectations, profile: Profile, term: Term, kept: Axes
+) -> tuple[Average | Total, Axes]:
+    """The mean of one side of a profile, and the axes of the places of the parameter."""
+    draft, over = means.draft, means.setting.over
+    if not profile.formal:
+        selected = replace_symbols(sum_over(profile.summed, term), draft.given)
+        if isinstance(selected, Delta) and {selected.left, selected.right} == {over, kept[-1]}:
+            # the statistic of category k is 1 for k alone: its mean is the weight of k
+            whole = (*kept[:-1], over)
+            return draft.average(ONE, whole), whole
+        return draft.average(draft.place(selected), kept), kept
+    statement = profile.statement
+    terms = means.of_formal(statement, term, plates=profile.summed)
+    parts = [draft.average(draft.place(term), kept) for term in terms]
+    if len(parts) == 1:
+        return parts[0], kept
+    return Total(tuple((False, part) for part in parts)), kept
+
+
+def _axes_of(average: Average) -> frozenset[Index]:
+    """The axes that a mean is left with."""
+    over = frozenset((average.over,)) if average.over in average.kept else frozenset()
+    return (free_indices(average.value) | over) & frozenset(average.kept)

@@ -1,0 +1,285 @@
+"""Expectations under q in closed form: by its mean and covariance; |f| where q is normal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symelbo.code.draft import Draft, rows_of
+from symelbo.code.plan import Solve, Unsupported
+from symelbo.code.rearrange import fold_absolutes, is_affine_in, name_residuals
+from symelbo.code.setting import DATA, Variable
+from symelbo.entropy.exact_posterior import log_joint
+from symelbo.expfam.derive_moments import derive_moments
+from symelbo.expfam.form import Inseparable
+from symelbo.expfam.separate_density import separate_density
+from symelbo.index.build import (
+    ZERO,
+    add,
+    call,
+    divide,
+    exp,
+    mul,
+    negate,
+    number,
+    power,
+    total,
+)
+from symelbo.index.differentiate import derivative_by
+from symelbo.index.normal import is_positive, normal, normal_array
+from symelbo.index.substitute import (
+    count_subterms,
+    free_indices,
+    instantiate,
+    replace_symbols,
+    symbols_of,
+)
+from symelbo.index.terms import (
+    Add,
+    Array,
+    Constant,
+    Domain,
+    Entry,
+    Index,
+    Inverse,
+    Mul,
+    Number,
+    Power,
+    Role,
+    Sum,
+    Symbol,
+    Term,
+)
+from symelbo.index.tidy import tidy
+from symelbo.model.model import Statement
+
+__all__ = ["Moments", "NotQuadratic", "has_latents", "tidy_residuals"]
+
+
+class NotQuadratic(Exception):
+    """The expectation needs more than the mean and the covariance of q."""
+
+
+@dataclass
+class Moments:
+    """The mean and the covariance of q, where both have a closed form; `means` is None elsewhere.
+
+    exact: the variables of the mean and the covariance of an exact normal posterior.
+    """
+
+    draft: Draft
+    means: dict[Symbol, Array] | None = None
+    covariances: dict[Symbol, Array] = field(default_factory=dict)
+    exact: tuple[Symbol, Symbol] | None = None
+    q_is_normal: bool = False
+    folded: bool = False  # whether a mean of an absolute value was used
+    subject: str = ""  # the factor at hand
+
+    def __post_init__(self) -> None:
+        setting = self.draft.setting
+        if not setting.latents or setting.mixture is not None:
+            return
+        posterior = setting.derivation.posterior
+        if posterior is not None:
+            latent = posterior.latent
+            mean = _real(f"mean_{latent.name}", latent)
+            self.means = {latent: _whole(mean)}
+            self.exact = (mean, _real(f"cov_{latent.name}", latent, latent))
+        elif not isinstance(setting.model.variational, str):
+            moments = [_moments(statement) for statement in setting.model.variational]
+            nodes = [statement.node for statement in setting.model.variational]
+            pairs = {n: m for n, m in zip(nodes, moments, strict=True) if m is not None}
+            if len(pairs) == len(nodes) and set(nodes) == set(setting.latents):
+                self.means = {node: mean for node, (mean, _) in pairs.items()}
+                self.covariances = {node: c for node, (_, c) in pairs.items()}
+                self.q_is_normal = all(map(_is_normal, setting.model.variational))
+
+    # ------------------------------------------------------------------ expectations
+
+    def expect(self, term: Term) -> tuple[Term, Term]:
+        """E f = f(m) + tr(f'' C)/2 for a polynomial f of degree two, as two terms."""
+        assert self.means is not None
+        if not _is_polynomial(term):
+            raise NotQuadratic
+        curved: list[Term] = []
+        for latent in self.means:
+            for other in self.means:
+                rows, columns = rows_of(latent, "row"), rows_of(other, "column")
+                second = normal(derivative_by(derivative_by(term, latent, rows), other, columns))
+                if has_latents(second):
+                    raise NotQuadratic
+                if latent == other:
+                    curved.append(self._trace(latent, Array((*rows, *columns), second)))
+        return replace_symbols(term, self.means), normal(divide(add(*curved), number(2)))
+
+    def _trace(self, latent: Symbol, second: Array) -> Term:
+        """tr(f'' C) for one latent; C is block-diagonal over the plates of a declared q."""
+        if second.body == ZERO:
+            return ZERO
+        covariance = self.covariances.get(latent)
+        if covariance is None:  # the exact posterior: a full matrix
+            self.use_exact()
+            assert self.exact is not None
+            curvature = Symbol(
+                f"curvature_{self.subject}",
+                Role.ARGUMENT,
+                Domain("real"),
+                tuple(i.extent for i in second.indices),
+            )
+            curvature = self.draft.define(curvature, second, symmetric=True)
+            both = (curvature, self.exact[1])
+            indices = second.indices
+            part = mul(*(Entry(s, indices) for s in both))
+        else:
+            indices = covariance.indices
+            events = len(indices) - len(latent.shape)
+            rows = indices[: len(latent.shape)]
+            columns = (*indices[: len(latent.shape) - events], *indices[len(latent.shape) :])
+            part = mul(instantiate(second, (*rows, *columns)), covariance.body)
+        for index in indices:
+            part = total(index, part)
+        return part
+
+    def fold(self, term: Term) -> Term:
+        """|f(z)| -> its mean under a normal q, as a variable; f is a sum of latents.
+
+        E|f| = sqrt(2 v/pi) exp(-m**2/(2 v)) + m erf(m/sqrt(2 v)), m and v mean and variance of f.
+        """
+        marks: dict[Symbol, None] = {}
+
+        def replace(inside: Term, places: tuple[Index, ...]) -> Term:
+            if isinstance(inside, Mul) and inside.factors[0] == number(-1):
+                inside = negate(inside)
+            mean = replace_symbols(inside, self.means or {})
+            _, variance = self.expect(power(inside, 2))
+            if not self.q_is_normal or not is_positive(variance):
+                raise NotQuadratic
+            pending = self.draft.pending
+            self.draft.pending = "mean of the absolute value under q"
+
+            def define(name: str, term: Term) -> Term:
+                return self.draft.name_array(name, Domain("real"), Array(places, term)).body
+
+            if count_subterms(mean) > 3:
+                mean = define("shift", mean)
+            twice = mul(number(2), variance)
+            ratio = define("ratio", divide(mean, power(twice, Fraction(1, 2))))
+            bell = mul(
+                power(divide(twice, Constant("pi")), Fraction(1, 2)), exp(negate(power(ratio, 2)))
+            )
+            absolute = define("absolute", add(bell, mul(mean, call("erf", ratio))))
+            self.draft.pending = pending
+            marks.update(dict.fromkeys(symbols_of(absolute)))
+            return absolute
+
+        folded = fold_absolutes(term, replace)
+        if not marks:
+            return term
+        if not is_affine_in(folded, frozenset(marks)):
+            raise NotQuadratic
+        self.folded = True
+        return folded
+
+    # ------------------------------------------------------------------ the exact posterior
+
+    def use_exact(self) -> bool:
+        """Assign the mode and the covariance of the exact normal posterior, once."""
+        posterior = self.draft.setting.derivation.posterior
+        if posterior is None or self.exact is None:
+            return False
+        draft, (mean, covariance) = self.draft, self.exact
+        if mean in draft.variables:
+            return True
+        latent, model = posterior.latent, draft.setting.model
+        rows = rows_of(latent, "row")
+        zero = {latent: Array(rows_of(latent, "z"), ZERO)}
+        gradient = derivative_by(log_joint(model.statements), latent, rows)
+        slope = draft.place(tidy_residuals(replace_symbols(gradient, zero)))
+        precision = draft.place(posterior.precision.body)
+        pair = posterior.precision.indices
+        if not free_indices(precision) <= set(pair):
+            raise Unsupported("the precision depends on the data point")
+        names = [draft.fresh(name) for name in ("precision", "covariance", "mode")]
+        matrix, inverse = (_real(name, latent, latent) for name in names[:2])
+        mode = Symbol(names[2], Role.ARGUMENT, Domain("real"), (DATA.extent, *latent.shape))
+        draft.pending = f"exact posterior of {latent.name}: normal with this precision and mode"
+        draft.write(matrix, pair, precision)
+        draft.matrices[normal_array(posterior.precision)] = matrix
+        whole = Entry(matrix, pair)
+        draft.write(inverse, pair, Inverse(Array(pair, whole), *pair) if pair else power(whole, -1))
+        draft.write(mode, (DATA, *rows), Solve(matrix, rows, slope))
+        draft.variables[covariance] = Variable(inverse)
+        draft.variables[mean] = Variable(mode, (DATA,))
+        return True
+
+
+def _real(name: str, *latents: Symbol) -> Symbol:
+    shape = tuple(extent for latent in latents for extent in latent.shape)
+    return Symbol(name, Role.ARGUMENT, Domain("real"), shape)
+
+
+def _whole(symbol: Symbol) -> Array:
+    indices = rows_of(symbol, "i")
+    return Array(indices, Entry(symbol, indices))
+
+
+def has_latents(term: Term) -> bool:
+    """Whether a latent occurs in the term"""
+    return any(s.role is Role.LATENT for s in symbols_of(term))
+
+
+def _is_polynomial(term: Term) -> bool:
+    """Whether the latents enter by sums, products and natural powers alone."""
+    if not has_latents(term):
+        return True
+    match term:
+        case Entry(_, places):
+            return not any(isinstance(place, Entry) for place in places)
+        case Add(parts) | Mul(parts):
+            return all(map(_is_polynomial, parts))
+        case Power(base, Number(value)):
+            return value.denominator == 1 and value > 0 and _is_polynomial(base)
+        case Sum(_, body):
+            return _is_polynomial(body)
+    return False
+
+
+def tidy_residuals(term: Term) -> Term:
+    """A simplified term whose squares stay squares."""
+    named, residuals = name_residuals(term)
+    return replace_symbols(tidy(named), residuals)
+
+
+def _is_normal(statement: Statement) -> bool:
+    """Whether a log-density on the reals is quadratic in its value."""
+    density = statement.density
+    rows, columns = rows_of(density.value, "row"), rows_of(density.value, "column")
+    slope = derivative_by(density.term, density.value, rows)
+    second = normal(derivative_by(slope, density.value, columns))
+    return density.value.domain.kind == "real" and density.value not in symbols_of(second)
+
+
+def _moments(statement: Statement) -> tuple[Array, Array] | None:
+    """Mean and covariance of a declared density; the covariance over (plates, events, events)."""
+    if any(s.role is Role.LATENT for _, a in statement.arguments for s in symbols_of(a)):
+        return None
+    density = statement.density
+    separation = separate_density(density, density.arguments)
+    if isinstance(separation, Inseparable) or statement.places != statement.plates:
+        return None
+    moments = derive_moments(separation.forms[0])
+    if moments is None:
+        return None
+    rows, columns = rows_of(density.value, "i"), rows_of(density.value, "j")
+    first = moments[0]
+    covariance = normal(instantiate(moments[1], (*rows, *columns)))
+    mapping = statement.actual()
+    left = tuple(Index(f"p{n}", i.extent) for n, i in enumerate(statement.plates))
+    mean_array = Array(
+        (*left, *rows),
+        instantiate(
+            Array(statement.plates, replace_symbols(instantiate(first, rows), mapping)), left
+        ),
+    )
+    body = instantiate(Array(statement.plates, replace_symbols(covariance, mapping)), left)
+    return mean_array, Array((*left, *rows, *columns), body)

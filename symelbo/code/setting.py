@@ -1,0 +1,174 @@
+"""What the functions of one module share: names, sizes, the form of q, and what is known."""
+
+from __future__ import annotations
+
+import keyword
+from dataclasses import dataclass
+
+from symelbo.answer.derivation import Derivation
+from symelbo.code.facts import find_facts
+from symelbo.code.ops import Axes
+from symelbo.entropy.summand import EntropySum
+from symelbo.index.substitute import symbols_of
+from symelbo.index.terms import (
+    Array,
+    Constant,
+    Domain,
+    Entry,
+    Extent,
+    Index,
+    Mul,
+    Number,
+    Role,
+    Size,
+    Symbol,
+    Term,
+)
+
+__all__ = ["DATA", "SAMPLES", "Setting", "Variable", "fresh"]
+
+_RESERVED = frozenset((*keyword.kwlist, "np", "special", "float", "sizes"))
+DATA = Index("n!", Extent("N!"))
+SAMPLES = Index("s!", Extent("S!"))
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """What holds a symbol in a function: its axes are `batch`, and then those of the symbol."""
+
+    symbol: Symbol
+    batch: Axes = ()
+
+
+class Setting:
+    """What the functions of one module share.
+
+    names, sizes: symbols and sizes of the model -> their names in the module, where no two are
+    equal and none is reserved; mixture: the axis of the categories, if the only latent is one
+    category; over: that axis, or the axis of samples.
+    """
+
+    def __init__(self, derivation: Derivation) -> None:
+        assert derivation.entropy_sum is not None
+        self.derivation = derivation
+        self.model = derivation.model
+        self.entropy_sum: EntropySum = derivation.entropy_sum
+        nodes = dict.fromkeys(statement.node for statement in self.model.statements)
+        self.observed = tuple(s for s in nodes if s.name in self.model.observed)
+        self.latents = tuple(s for s in nodes if s.name not in self.model.observed)
+        self.taken = set(_RESERVED)
+        self.names: dict[Symbol, str] = {}
+        for symbol in (
+            *self.model.parameters,
+            *self.model.constants,
+            *self.model.inputs,
+            *self.model.functions,
+            *self.model.variational_symbols,
+            *nodes,
+        ):
+            self.names[symbol] = self._take(symbol.name)
+        self.sizes = {name: self._take(name) for name in self.model.sizes}
+        for hidden in ("N", "S"):
+            self.sizes[f"{hidden}!"] = self._take(hidden)
+        self.q_name = self._take("q")
+        self.entropy_q_name = self._take("entropy_q")
+        self.weights_name = self._take("weights")
+        self.mixture = self._find_mixture()
+        self.over = self.mixture or SAMPLES
+        exact = self.model.variational == "exact"
+        declared = not isinstance(self.model.variational, str)
+        self.computes_q = self.mixture is not None and (exact or declared)
+        self.facts = find_facts(self.model)
+
+    @property
+    def weights(self) -> Symbol:
+        """The weights of q, over data points and samples or categories."""
+        name = self.q_name if self.mixture is not None else self.weights_name
+        shape = (DATA.extent, self.over.extent)
+        return Symbol(name, Role.ARGUMENT, Domain("simplex"), shape)
+
+    @property
+    def entropy_q(self) -> Symbol:
+        """The mean entropy of q, where the caller gives it."""
+        return Symbol(self.entropy_q_name, Role.ARGUMENT, Domain("real"))
+
+    def variable(self, symbol: Symbol) -> Variable:
+        """The argument that holds a symbol of the model."""
+        batch: Axes = ()
+        if symbol.role in (Role.INPUT, Role.OBSERVED, Role.VARIATIONAL):
+            batch = (DATA,)
+        elif symbol.role is Role.LATENT:
+            batch = (SAMPLES,)
+        shape = (*(axis.extent for axis in batch), *symbol.shape)
+        return Variable(Symbol(self.names[symbol], symbol.role, symbol.domain, shape), batch)
+
+    def _take(self, name: str) -> str:
+        name = fresh(name, self.taken)
+        self.taken.add(name)
+        return name
+
+    def _find_mixture(self) -> Index | None:
+        if len(self.model.latents) != 1:
+            return None
+        (statement,) = self.model.latents
+        if statement.node.domain.kind != "category" or statement.node.shape:
+            return None
+        extent = self.category_extent(statement.node)
+        return None if extent is None else Index(f"{statement.node.name}!", extent)
+
+    def category_extent(self, node: Symbol) -> Extent | None:
+        """The number of categories of a node."""
+        match node.domain.upper:
+            case Size(name):
+                return Extent(name)
+            case Number(value):
+                return Extent(None, int(value))
+        for statement in self.model.statements:
+            if statement.node == node:
+                shapes = [dict(statement.extents).get("K")]
+                return next((s for s in shapes if s is not None), None)
+        return None
+
+    def bounds(self, symbol: Symbol) -> tuple[Term | None, Term | None]:
+        """The least and the greatest value, where a check can state them."""
+        lower, upper = dict(self.facts.bounds).get(symbol, (None, None))
+        return self._bound(lower), self._bound(upper)
+
+    def total(self, symbol: Symbol) -> Term | None:
+        """The sum of counts, where a check can state it."""
+        return self._bound(dict(self.facts.totals).get(symbol))
+
+    def bounding(self, symbol: Symbol) -> frozenset[Symbol]:
+        """The symbols that bound the values of another one."""
+        arrays = [*dict(self.facts.bounds).get(symbol, ()), dict(self.facts.totals).get(symbol)]
+        return frozenset().union(*(symbols_of(array) for array in arrays if array is not None))
+
+    def _bound(self, array: Array | None) -> Term | None:
+        """A size, a number, or an argument that broadcasts over the places; else nothing."""
+        if array is None:
+            return None
+        match array.body:
+            case Number() | Size() | Constant("pi"):
+                return array.body
+            case Mul((Number(value), Constant("pi"))) if value == -1:
+                return array.body
+            case Entry(other, places) if other in self.names:
+                last = array.indices[len(array.indices) - len(places) :]
+                whole = tuple(i.extent for i in last) == other.shape
+                variable = self.variable(other).symbol
+                every = tuple(Index(f"i{n}", extent) for n, extent in enumerate(variable.shape))
+                return Entry(variable, every) if places == last and whole else None
+        return None
+
+    def renamed(self) -> tuple[tuple[str, str], ...]:
+        """(name in the spec, name in the module) where they differ."""
+        pairs = [(symbol.name, name) for symbol, name in self.names.items()]
+        pairs += [(size, name) for size, name in self.sizes.items() if not size.endswith("!")]
+        return tuple((old, new) for old, new in pairs if old != new)
+
+
+def fresh(name: str, taken: set[str]) -> str:
+    """The name, with underscores appended until it is free."""
+    while name in taken:
+        name += "_"
+    return name

@@ -1,0 +1,102 @@
+"""The rules applied until none applies, and the last touches before a term becomes code."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from symelbo.code.facts import Facts
+from symelbo.code.rearrange import map_unfolded
+from symelbo.code.stable_rules import FACT_RULES, RULES
+from symelbo.index import build
+from symelbo.index.substitute import map_parts
+from symelbo.index.terms import Add, Array, Call, Constant, Entry, IndexTerm, Mul, Number, Term
+
+__all__ = ["merge_logs", "settle", "stable_form"]
+
+_MAX_ROUNDS = 20  # of rules at one term
+
+
+@lru_cache(maxsize=20_000)
+def settle(term: Term, facts: Facts) -> Term:
+    """term -> its stable form, in which logarithms of numbers are merged with others
+
+    ensures: the same value; no operation of `lower` changes it any more.
+    """
+    term = merge_logs(stable_form(term, facts))
+    if isinstance(term, Mul):
+        term = build.mul(*map(merge_logs, term.factors))
+    return map_unfolded(term, lambda part: settle(part, facts))
+
+
+@lru_cache(maxsize=20_000)
+def stable_form(term: Term, facts: Facts = Facts()) -> Term:  # noqa: B008 - frozen
+    """term -> a term of the same value to which no rule applies"""
+    for _ in range(_MAX_ROUNDS):
+        after = _apply_rules(term, facts)
+        if after == term:
+            break
+        term = after
+    return term
+
+
+def _apply_rules(term: Term, facts: Facts) -> Term:
+    for rule in RULES:
+        if (found := rule(term)) is not None:
+            return found
+    for fact_rule in FACT_RULES:
+        if (found := fact_rule(term, facts)) is not None:
+            return found
+
+    def on_term(part: Term) -> Term:
+        return stable_form(part, facts)
+
+    def on_place(place: IndexTerm) -> IndexTerm:
+        return place
+
+    def on_array(array: Array) -> Array:
+        return Array(array.indices, on_term(array.body))
+
+    return map_parts(term, on_term, on_place, on_array)
+
+
+def merge_logs(term: Term) -> Term:
+    """k + k log 2 + k log a + k log b -> k log(2 e a) + k log b, in the outermost sum."""
+    if not isinstance(term, Add):
+        return term
+    groups: dict[Term, list[Term]] = {}
+    rest: list[Term] = []
+    for part in term.terms:
+        factors = _factors(part)
+        logs = [f for f in factors if isinstance(f, Call) and f.name == "log"]
+        if len(logs) == 1 and _is_plain(logs[0].arguments[0]):
+            others = build.mul(*(f for f in factors if f is not logs[0]))
+            groups.setdefault(others, []).append(logs[0].arguments[0])
+        else:
+            rest.append(part)
+    merged = []
+    for scale, arguments in groups.items():
+        known = any(isinstance(a, (Number, Constant)) for a in arguments)
+        if not known:
+            merged += [build.mul(scale, build.log(a)) for a in arguments]
+            continue
+        if scale in rest:
+            rest.remove(scale)
+            arguments = [Constant("e"), *arguments]
+        numbers = [a for a in arguments if isinstance(a, (Number, Constant))]
+        entries = [a for a in arguments if a not in numbers]
+        together = [build.mul(*numbers, *entries[:1]), *entries[1:]]
+        merged += [build.mul(scale, build.log(a)) for a in together]
+    return build.add(*rest, *merged)
+
+
+def _is_plain(term: Term) -> bool:
+    """A number or a positive entry, or a product of such."""
+    if isinstance(term, Mul):
+        return all(map(_is_plain, term.factors))
+    if isinstance(term, Entry):
+        return term.symbol.domain.kind == "positive"
+    return isinstance(term, (Number, Constant))
+
+
+def _factors(term: Term) -> tuple[Term, ...]:
+    return term.factors if isinstance(term, Mul) else (term,)
