@@ -19,10 +19,12 @@ from symelbo.entropy.summand import Summand
 from symelbo.expfam.form import Block
 from symelbo.index.build import ZERO, add, negate
 from symelbo.index.substitute import symbols_of, walk_parts
-from symelbo.index.terms import Add, Entry, Index, Symbol, Term, sort_key
+from symelbo.index.terms import Add, Entry, Index, Symbol, sort_key
 from symelbo.model.model import Statement
+from symelbo.notation.arrange import arrange, leads_with_minus
+from symelbo.notation.break_lines import Joint, Piece, enclose
 from symelbo.notation.names import escape_latex, latex_extent, latex_symbol
-from symelbo.notation.print_latex import latex_width
+from symelbo.notation.print_latex import LATEX, latex_width
 from symelbo.page.document_notation import LINE, Notation, Row, ranges, sum_signs
 from symelbo.words import join_words
 
@@ -119,22 +121,22 @@ def parent_symbols(statement: Statement) -> list[Symbol]:
 def process_row(notation: Notation, statement: Statement, *, marked: bool = False) -> Row:
     """x[d] ~ Family(arguments), d = 1..D; marked: data carry the superscript of their point."""
     positional = statement.family.forms[0] == statement.form
-    pieces: list[str] = []  # a long line breaks between them
+    pieces: list[Piece] = []  # a long line breaks between them
     for name, array in statement.arguments:
-        shown = [notation.marked(array) if marked else notation.array(array)]
-        if not array.indices:
+        label = "" if positional else rf"\mathrm{{{escape_latex(name)}}} = "
+        if array.indices:
+            whole = notation.marked(array) if marked else notation.array(array)
+            shown = [Piece(whole)]
+        else:
             shown = notation.summands(array.body, marked=marked)
-        if not positional:
-            shown[0] = rf"\mathrm{{{escape_latex(name)}}} = {shown[0]}"
         if pieces:
-            pieces[-1] += r",\,"
-        pieces += shown
-    tall = any(sign in piece for piece in pieces for sign in (r"\sum", r"\frac", r"\Bigl"))
+            pieces[-1] = replace(pieces[-1], text=pieces[-1].text + r",\,")
+        pieces += enclose(label, shown, "", Joint.NEXT, LATEX)
+    tall = any(sign in piece.text for piece in pieces for sign in (r"\sum", r"\frac", r"\Bigl"))
     left, right = (r"\Bigl(", r"\Bigr)") if tall else ("(", ")")
     family = rf"\mathrm{{{escape_latex(statement.family.name)}}}"
-    tail = rf",\qquad {ranges(statement.plates)}" if statement.plates else ""
-    pieces[0] = f"{family}{left}{pieces[0]}"
-    pieces[-1] += right
+    pieces = enclose(f"{family}{left}", pieces, right, Joint.PLUS, LATEX)
+    tail = ranges(statement.plates) if statement.plates else ""
     return Row(notation.term(entry_of(statement)), (tuple(pieces),), tail, relation=r"\sim")
 
 
@@ -212,25 +214,19 @@ class _Printer:
 
     def identity_row(self, p: str, along: str, worked: WorkedIdentity) -> Row:
         """log p - d/ds log p = b - H~ + d, with what these are."""
-        summands: list[str] = []
+        pieces: list[Piece] = []
         if worked.base != ZERO:
-            summands += self.notation.summands(worked.base)
+            pieces += self.notation.summands(worked.base)
         known = worked.entropy
         shown = self.notation.wrapped(known)
-        tall = r"\frac" in shown or r"\sum" in shown
-        if not shown.startswith(("(", r"\Bigl(")) and is_sum(known):
-            shown = rf"\Bigl({shown}\Bigr)" if tall else f"({shown})"
-        negative = not summands and self.notation.term(known).startswith("-")
+        negative = not pieces and leads_with_minus(arrange(known))
         if isinstance(known, Add) and (negative or latex_width(shown) > LINE / 2):
-            for summand in self.notation.summands(add(*map(negate, known.terms))):
-                signed = summand.startswith(("+", "-")) or not summands
-                summands.append(summand if signed else f"+ {summand}")
+            pieces += self.notation.summands(add(*map(negate, known.terms)))
         else:
-            summands.append(f"- {shown}" if summands else f"-{shown}")
+            pieces.append(Piece(shown, Joint.MINUS))
         if worked.divergence != ZERO:
-            for summand in self.notation.summands(worked.divergence):
-                summands.append(summand if summand.startswith(("+", "-")) else f"+ {summand}")
-        return Row(f"{p} - {along}", (tuple(summands),))
+            pieces += self.notation.summands(worked.divergence)
+        return Row(f"{p} - {along}", (tuple(pieces),))
 
     # -- the exponential-family form
 
@@ -272,15 +268,13 @@ class _Printer:
         rows = []
         for _, mark, block in self.visible(worked.blocks):
             shown = f"{self.statistic(block, mark)} = {notation.term(block.statistic)}"
-            tail = rf",\qquad {shown}"
             span = ranges(block.indices)
-            if span:
-                tail += rf",\qquad {span}"
+            tail = rf"{shown},\qquad {span}" if span else shown
             rows.append(Row(self.eta(block, mark), (block.natural,), tail))
         rows.append(Row(f"{notation['A']}_{{{self.common.entry}}}", (worked.log_partition,)))
         base = f"{notation['h']}_{{{self.common.entry}}}"
         if worked.form.log_base == ZERO:
-            rows.append(Row(base, (("1",),)))
+            rows.append(Row(base, ((Piece("1"),),)))
         else:
             rows.append(Row(rf"\log {base}", (worked.log_base,)))
         return notation.display(rows, ".")
@@ -313,16 +307,16 @@ class _Printer:
     def product(self, eta: str, product: Product) -> Row:
         """One line of J beta."""
         notation = self.notation
-        summands: list[str] = []
+        pieces = []
         for free, slope, velocity in product.summands:
             signs = sum_signs(free) + " " if free else ""
-            factors = rf"{notation.wrapped(slope)} \cdot {notation.wrapped(velocity)}"
-            summands.append(("+ " if summands else "") + signs + factors)
+            factors = signs + notation.wrapped(slope), notation.wrapped(velocity)
+            pieces.append(Piece(r" \cdot ".join(factors), factors=factors))
         d, theta = notation["d"], notation["theta"]
         speed = rf"\frac{{{d} {theta}}}{{{d}{notation['s']}}}"
         left = rf"\sum_{{{theta}}} \frac{{\partial {eta}}}{{\partial {theta}}}\, {speed}"
-        result = (eta,) if product.result is None else product.result
-        return Row(left, (tuple(summands), result))
+        result = (Piece(eta),) if product.result is None else product.result
+        return Row(left, (tuple(pieces), result))
 
     def centred(self, worked: Centred, blocks: Sequence[Block]) -> str:
         """alpha_i = pi_i (zeta_i - sum_c pi_c zeta_c), which was shown."""
@@ -332,9 +326,4 @@ class _Printer:
         at_i, at_j = (self.eta(replace(block, indices=(k,)), mark) for k in (i, j))
         shown = rf"{pi_i} \Bigl[{at_i} - {sum_signs([j])} {pi_j}\, {at_j}\Bigr]"
         speed = self.along(pi_i)
-        return notation.display([Row(speed, ((shown,),), rf",\qquad {ranges([i])}")], ".")
-
-
-def is_sum(term: Term) -> bool:
-    """Whether a term reads as a sum."""
-    return isinstance(term, Add)
+        return notation.display([Row(speed, ((Piece(shown),),), ranges([i]))], ".")

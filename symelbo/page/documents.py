@@ -25,8 +25,9 @@ from symelbo.expfam.separate_change import can_move
 from symelbo.index.build import ZERO, number
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Array, Entry, Extent, Index, Position, Role, Symbol, Term
+from symelbo.notation.break_lines import Piece, join_pieces
 from symelbo.notation.names import RESERVED, escape_latex, latex_extent, latex_name, latex_symbol
-from symelbo.notation.print_latex import latex_width
+from symelbo.notation.print_latex import LATEX, latex_width
 from symelbo.page.derivation_json import LEAST_BOUND, PRINTED_BOUND, residual_bound
 from symelbo.page.document_factors import (
     FactorPart,
@@ -65,7 +66,7 @@ def render_headline(derivation: Derivation) -> str:
     document = _Document.of(derivation)
     if derivation.verdict != "proved":
         return rf"\text{{{derivation.verdict}}}"
-    return rf"\mathcal{{F}} = {' '.join(document.printer.explicit())}"
+    return rf"\mathcal{{F}} = {join_pieces(document.printer.explicit(), LATEX)}"
 
 
 def _render(name: str, derivation: Derivation) -> str:
@@ -225,16 +226,9 @@ class _Document:
 
     def elbo(self) -> str:
         """F = mean H[q] + sum of the factors' parts."""
-        summands = []
-        if self.derivation.model.latents:
-            summands.append(
-                rf"{self.printer.average()} \mathcal{{H}}\bigl[{self.printer.q()}"
-                rf"({self.printer.latents()})\bigr]"
-            )
-        for part in self.parts:
-            lead = "+ " if summands else ""
-            summands.append(rf"{lead}\mathcal{{F}}_{{{part.symbol}}}")
-        row = Row(r"\mathcal{F}", (tuple(summands),), label=self.notation.label("elbo"))
+        pieces = [self.printer.of_q()] if self.derivation.model.latents else []
+        pieces += [Piece(rf"\mathcal{{F}}_{{{part.symbol}}}") for part in self.parts]
+        row = Row(r"\mathcal{F}", (tuple(pieces),), label=self.notation.label("elbo"))
         rows = [row]
         for part in self.parts:
             mean = self.printer.average()
@@ -242,7 +236,7 @@ class _Document:
                 mean += rf" \mathbb{{E}}_{{{self.printer.q()}}}"
             signs = part.signs
             shown = rf"{mean} \Bigl[{signs}\log {part.density}\Bigr]"
-            rows.append(Row(rf"\mathcal{{F}}_{{{part.symbol}}}", ((shown,),)))
+            rows.append(Row(rf"\mathcal{{F}}_{{{part.symbol}}}", ((Piece(shown),),)))
         return self.notation.display(rows, ".")
 
     # ------------------------------------------------------------ motion and identity
@@ -302,27 +296,26 @@ class _Document:
         rows = []
         for moved in self.named(arrays):
             shown = self.notation.term(moved.entry)
-            step: Term | tuple[str, ...] = moved.velocity
+            step: Term | tuple[Piece, ...] = moved.velocity
             if marked:
                 shown = self.notation.marked(moved.entry)
                 step = tuple(self.notation.summands(moved.velocity, marked=True))
-            span = ranges(moved.indices)
-            tail = rf",\qquad {span}" if span else ""
-            rows.append(Row(rf"\frac{{{d} {shown}}}{{{d}{s}}}", (step,), tail))
+            left = rf"\frac{{{d} {shown}}}{{{d}{s}}}"
+            rows.append(Row(left, (step,), ranges(moved.indices)))
         return self.notation.display(rows, ",") if rows else ""
 
     def identity(self) -> str:
         """F = S + dF/ds, the derivative written out where it is one at fixed q."""
         d, s = self.notation["d"], self.notation["s"]
         motion = self.derivation.motion
-        summands = [r"\mathcal{S}"]
+        pieces = [Piece(r"\mathcal{S}")]
         whole = bool(motion.latents or self.named_by_q())
         if whole:
-            summands.append(rf"+ \frac{{{d}\mathcal{{F}}}}{{{d}{s}}}")
+            pieces.append(Piece(rf"\frac{{{d}\mathcal{{F}}}}{{{d}{s}}}"))
         else:
             for moved in self.named(self.derivation.worked.motion.parameters):
-                summands.append(self.printer.slope(moved, r"\mathcal{F}", False))
-        row = Row(r"\mathcal{F}", (tuple(summands),), label=self.notation.label("identity"))
+                pieces.append(self.printer.slope(moved, r"\mathcal{F}"))
+        row = Row(r"\mathcal{F}", (tuple(pieces),), label=self.notation.label("identity"))
         return self.notation.display([row], "," if whole else ".")
 
     def symbol_of(self, result: FactorResult) -> str:
@@ -338,7 +331,7 @@ class _Document:
         summands = tuple(self.printer.explicit())
         return self.notation.display([Row(r"\mathcal{F}", (summands,))], ".")
 
-    def sum_display(self, summands: Sequence[str], end: str) -> str:
+    def sum_display(self, summands: Sequence[Piece], end: str) -> str:
         """S = ... with its punctuation."""
         return self.notation.display([Row(r"\mathcal{S}", (tuple(summands),))], end)
 
@@ -377,7 +370,7 @@ class _Document:
             else rf"\partial {latent}^2"
         )
         joint = rf"-\frac{{\partial^2 \log {notation['p']}({self._data()}, {latent})}}{{{below}}}"
-        rows = [Row(precision, ((joint,), posterior.precision.body))]
+        rows = [Row(precision, ((Piece(joint),), posterior.precision.body))]
         entropy = Row(rf"\mathcal{{H}}\bigl[{given}\bigr]", (posterior.entropy,))
         return {
             "latent": latent,
