@@ -395,11 +395,7 @@ def _describe_family(family: Family, width: int) -> str:
 def _describe_domain(domain: Domain) -> str:
     from symelbo.notation.print_text import print_text
 
-    if domain.kind not in ("interval", "angle"):
-        return domain.kind
-    lower = "-oo" if domain.lower is None else print_text(domain.lower)
-    upper = "oo" if domain.upper is None else print_text(domain.upper)
-    return f"{lower}..{upper}"
+    return domain.spelled(print_text)
 
 
 @cli.command()

@@ -11,7 +11,7 @@ from symelbo.entropy.exact_posterior import log_joint
 from symelbo.entropy.summand import EntropySum, Summand
 from symelbo.errors import Fault, SpecError
 from symelbo.index.build import add
-from symelbo.index.terms import Array, Term
+from symelbo.index.terms import Array, Domain, Term
 from symelbo.model.model import Model
 from symelbo.trial.identity import identity_residual
 from symelbo.trial.normalization import find_wrong_mass
@@ -62,7 +62,7 @@ def _try_identity(decision: Decision, result: FactorResult, seed: int) -> float:
         factor.over_plates(identity.entropy),
         factor.over_plates(add(identity.base, identity.divergence)),
         decision.motion.velocities(),
-        [(c.array, c.kind) for c in factor.statement.conditions],
+        [(c.array, c.domain) for c in factor.statement.conditions],
         seed=seed,
         trials=TRIALS,
     )
@@ -123,8 +123,8 @@ def try_printed_sum(
             return None
     elif model.variational == "exact":
         kind = Kind.EXACT
-    conditions: list[tuple[Array, str]] = [
-        (condition.array, condition.kind)
+    conditions: list[tuple[Array, Domain]] = [
+        (condition.array, condition.domain)
         for statement in model.statements
         for condition in statement.conditions
     ]

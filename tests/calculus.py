@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from random import Random
 
+from symelbo.index.domains import Binary, PosDef, Positive, Real, Simplex, Unit
 from symelbo.index.substitute import free_indices
 from symelbo.index.terms import Array, Domain, Entry, Extent, Index, Role, Symbol, Term
 from symelbo.trial.evaluate import World, evaluate, places
 
-REAL, POSITIVE, UNIT = Domain("real"), Domain("positive"), Domain("unit")
+REAL, POSITIVE, UNIT = Real(), Positive(), Unit()
 C, D, H = Extent("C"), Extent("D"), Extent("H")
 c, c2 = Index("c", C), Index("k", C)
 d, d2, d3 = Index("d", D), Index("e", D), Index("f", D)
@@ -27,9 +28,9 @@ p = parameter("p", UNIT)
 W = parameter("W", REAL, D, H)
 v = parameter("v", POSITIVE, H)
 mu = parameter("mu", REAL, D)
-pi = parameter("pi", Domain("simplex"), C)
-Sigma = parameter("Sigma", Domain("posdef"), D, D)
-z = Symbol("z", Role.LATENT, Domain("binary"), (H,))
+pi = parameter("pi", Simplex(), C)
+Sigma = parameter("Sigma", PosDef(), D, D)
+z = Symbol("z", Role.LATENT, Binary(), (H,))
 SYMBOLS = (x, y, s, t, p, W, v, mu, pi, Sigma, z)
 
 

@@ -37,6 +37,17 @@ from symelbo.index.build import (
     subtract,
     total,
 )
+from symelbo.index.domains import (
+    DOMAINS,
+    Angle,
+    Binary,
+    Category,
+    Interval,
+    Naturals,
+    Positive,
+    Real,
+    Unit,
+)
 from symelbo.index.substitute import free_indices
 from symelbo.index.terms import (
     Add,
@@ -70,7 +81,7 @@ NOTHING = Hypotheses()
 
 
 def symbol(name: str, kind: str, *shape: str, role: Role = Role.PARAMETER) -> Symbol:
-    return Symbol(name, role, Domain(kind), tuple(Extent(s) for s in shape))
+    return Symbol(name, role, DOMAINS[kind], tuple(Extent(s) for s in shape))
 
 
 def latent(name: str, kind: str, *shape: str) -> Symbol:
@@ -148,7 +159,7 @@ def case(
 H, D, T2 = index("h", "H"), index("d", "D"), index("t", "T", low=2)
 C, C1, LAST = index("c", "C"), index("i", "C", -1), Position(Extent("C"))
 I, J, P, Q = index("i", "D"), index("j", "D"), index("p", "D"), index("q", "D")
-CAT = Symbol("c", Role.LATENT, Domain("category", upper=Size("C")))
+CAT = Symbol("c", Role.LATENT, Category(upper=Size("C")))
 AT = Entry(CAT)
 
 
@@ -404,9 +415,9 @@ def rayleigh_prior() -> Case:
 
 def from_two_on() -> Case:
     """z = 2 + tau e: the motion keeps 2."""
-    domain = Domain("interval", TWO, None)
+    domain = Interval(TWO, None)
     z = Symbol("z", Role.LATENT, domain, (Extent("H"),))
-    tau = Symbol("tau", Role.CONSTANT, Domain("positive"))
+    tau = Symbol("tau", Role.CONSTANT, Positive())
     scaled = divide(subtract(Entry(z, (H,)), TWO), Entry(tau))
     return case(
         "from two on",
@@ -422,7 +433,7 @@ def from_two_on() -> Case:
 def wishart_prior() -> Case:
     """A definite latent scales as a whole: d = D (D + 1)/2 r; b = (nu - D - 1)/2 log|X|."""
     x = latent("X", "posdef", "D", "D")
-    nu = Symbol("nu", Role.CONSTANT, Domain("positive"))
+    nu = Symbol("nu", Role.CONSTANT, Positive())
     logdet = LogDet(Array((P, Q), Entry(x, (P, Q))))
     power_of_x = mul(HALF, subtract(Entry(nu), add(Size("D"), ONE)))
     trace = total(I, Entry(x, (I, I)))
@@ -443,7 +454,7 @@ def wishart_prior() -> Case:
 def angle() -> Case:
     """Von Mises: the concentration scales, and angle and centre turn together."""
     ends = negate(Constant("pi")), Constant("pi")
-    z = Symbol("z", Role.LATENT, Domain("angle", *ends), (Extent("H"),))
+    z = Symbol("z", Role.LATENT, Angle(*ends), (Extent("H"),))
     m, k = symbol("m", "real"), symbol("kappa", "positive")
     bessel = call("logbesseli0", Entry(k))
     away = subtract(Entry(z, (H,)), Entry(m))
@@ -787,7 +798,7 @@ def test_where_nothing_moves_the_density_is_no_base_measure() -> None:
         idle = Add((density, Entry(w), Mul((number(-1), Entry(w)))))
         refused(with_factor(lie, log_density=idle), "nothing moves")
     # a density that is constant on its support needs none
-    uniform = Symbol("z", Role.LATENT, Domain("interval", ZERO, ONE))
+    uniform = Symbol("z", Role.LATENT, Interval(ZERO, ONE))
     assert case("uniform", uniform, (), ZERO, ZERO, motion()).reasons() == []
 
 
@@ -971,17 +982,17 @@ def test_velocities_are_tangent_to_constraints() -> None:
 
 SUPPORTS: dict[str, tuple[Domain, bool, bool]] = {
     # (domain, may it scale, may it be shifted)
-    "real": (Domain("real"), True, True),
-    "positive": (Domain("positive"), True, False),
-    "from 2": (Domain("interval", TWO, None), True, False),
-    "up to 2": (Domain("interval", None, TWO), False, False),
-    "from 2 to 3": (Domain("interval", TWO, number(3)), False, False),
-    "from a parameter": (Domain("interval", Entry(symbol("lo", "real")), None), False, False),
-    "unit": (Domain("unit"), False, False),
-    "angle": (Domain("angle", ZERO, mul(TWO, Constant("pi"))), False, True),
-    "binary": (Domain("binary"), False, False),
-    "naturals": (Domain("naturals"), False, False),
-    "category": (Domain("category", upper=Size("C")), False, False),
+    "real": (Real(), True, True),
+    "positive": (Positive(), True, False),
+    "from 2": (Interval(TWO, None), True, False),
+    "up to 2": (Interval(None, TWO), False, False),
+    "from 2 to 3": (Interval(TWO, number(3)), False, False),
+    "from a parameter": (Interval(Entry(symbol("lo", "real")), None), False, False),
+    "unit": (Unit(), False, False),
+    "angle": (Angle(ZERO, mul(TWO, Constant("pi"))), False, True),
+    "binary": (Binary(), False, False),
+    "naturals": (Naturals(), False, False),
+    "category": (Category(upper=Size("C")), False, False),
 }
 
 
@@ -1010,7 +1021,7 @@ def test_a_definite_latent_scales_as_a_whole() -> None:
 def test_a_support_does_not_move() -> None:
     """Pareto: with its minimum moving, H~ is no entropy; held, it is."""
     m, a = symbol("m", "positive"), symbol("a", "positive")
-    x = Symbol("x", Role.OBSERVED, Domain("interval", Entry(m), None))
+    x = Symbol("x", Role.OBSERVED, Interval(Entry(m), None))
     tail = add(Entry(a), ONE)
     density = subtract(add(log(Entry(a)), mul(Entry(a), log(Entry(m)))), mul(tail, log(Entry(x))))
     entropy = add(ONE, power(Entry(a), -1), log(Entry(m)), negate(log(Entry(a))))
@@ -1024,7 +1035,7 @@ def test_a_support_does_not_move() -> None:
     )
     refused(moved, "the support of x moves with m")
     parent = latent("z", "positive")
-    below = Symbol("x", Role.OBSERVED, Domain("interval", Entry(parent), None))
+    below = Symbol("x", Role.OBSERVED, Interval(Entry(parent), None))
     uniform = case("above", below, (), Entry(parent), ZERO, motion(latents={parent: (ONE, ZERO)}))
     refused(uniform, "the support of x moves with z")
 

@@ -37,6 +37,7 @@ from symelbo.index.build import (
     subtract,
     total,
 )
+from symelbo.index.domains import DOMAINS, Category, Interval, Invertible, Simplex
 from symelbo.index.terms import (
     Add,
     Apply,
@@ -44,7 +45,6 @@ from symelbo.index.terms import (
     Call,
     Constant,
     Delta,
-    Domain,
     Entry,
     Extent,
     Index,
@@ -70,7 +70,7 @@ TWO = number(2)
 
 
 def symbol(name: str, kind: str, *shape: str, role: Role = Role.PARAMETER) -> Symbol:
-    return Symbol(name, role, Domain(kind), tuple(Extent(s) for s in shape))
+    return Symbol(name, role, DOMAINS[kind], tuple(Extent(s) for s in shape))
 
 
 def index(name: str, size: str, offset: int = 0, low: int = 1) -> Index:
@@ -88,18 +88,16 @@ T, U = symbol("t", "positive", "D"), symbol("u", "unit", "D")
 S, R = symbol("S", "posdef", "D", "D"), symbol("R", "posdef", "D", "D")
 TABLE = symbol("table", "simplex", "C", "C")
 N = symbol("ns", "naturals", "D")
-BETWEEN = Symbol(
-    "between", Role.PARAMETER, Domain("interval", Number(Fraction(2)), Number(Fraction(3)))
-)
+BETWEEN = Symbol("between", Role.PARAMETER, Interval(Number(Fraction(2)), Number(Fraction(3))))
 BITS = symbol("zs", "binary", "D", role=Role.LATENT)
 I, J, K, L = (index(name, "D") for name in "ijkl")
 C, C1, LAST = index("c", "C"), index("c1", "C", -1), Position(Extent("C"))
-CAT = Entry(Symbol("k", Role.LATENT, Domain("category")))
+CAT = Entry(Symbol("k", Role.LATENT, Category()))
 PROBE = symbol("F", "real", "C", "D")
-THREE = Symbol("three", Role.PARAMETER, Domain("simplex"), (Extent(None, 3),))
+THREE = Symbol("three", Role.PARAMETER, Simplex(), (Extent(None, 3),))
 SHORT, SHORT2, AT, TO = (index(name, "D", -1) for name in ("s1", "s2", "s3", "s4"))
 FROM2, TO1, END = index("m", "D", low=2), index("m", "D", -1), Position(Extent("D"))
-ONE_OF_D = Symbol("kd", Role.LATENT, Domain("category", upper=Size("D")), (Extent("D"),))
+ONE_OF_D = Symbol("kd", Role.LATENT, Category(upper=Size("D")), (Extent("D"),))
 
 
 def v(i: IndexTerm) -> Term:
@@ -649,7 +647,7 @@ def test_almost_everywhere_is_enough_for_a_density_but_defines_no_velocity() -> 
 
 
 def test_the_jacobian_of_an_invertible_map_is_inverted_as_a_whole() -> None:
-    g = Symbol("g", Role.FUNCTION, Domain("invertible"), (Extent("D"),))
+    g = Symbol("g", Role.FUNCTION, Invertible(), (Extent("D"),))
 
     def slope(i: IndexTerm, j: IndexTerm, over: Index) -> Term:
         argument = Array((over,), v(over))

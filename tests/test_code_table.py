@@ -27,6 +27,7 @@ from symelbo.code.print_numpy import NumpyPrinter
 from symelbo.code.stable_rules import LOG_SOFTMAX, SOFTMAX, WHOLE
 from symelbo.index import terms
 from symelbo.index.build import ONE, add, divide, log, mul, number
+from symelbo.index.domains import DOMAINS, Category, PosDef, Real, Simplex
 from symelbo.index.substitute import free_indices, symbols_of
 from symelbo.index.terms import (
     Add,
@@ -35,7 +36,6 @@ from symelbo.index.terms import (
     Call,
     Constant,
     Delta,
-    Domain,
     Entry,
     Extent,
     Index,
@@ -79,17 +79,17 @@ Build = Callable[[Axes], Term]
 
 def entry(name: str, axes: Axes, domain: str = "positive") -> Entry:
     shape = tuple(axis.extent for axis in axes)
-    return Entry(Symbol(name, Role.PARAMETER, Domain(domain), shape), axes)
+    return Entry(Symbol(name, Role.PARAMETER, DOMAINS[domain], shape), axes)
 
 
 def array(name: str, shape: tuple[Extent, ...], *places: IndexTerm, domain: str = "real") -> Entry:
-    return Entry(Symbol(name, Role.PARAMETER, Domain(domain), shape), places)
+    return Entry(Symbol(name, Role.PARAMETER, DOMAINS[domain], shape), places)
 
 
 def category(name: str, axes: Axes) -> Entry:
     """Categories from 1 to K"""
     shape = tuple(axis.extent for axis in axes)
-    return Entry(Symbol(name, Role.LATENT, Domain("category", None, Size("K")), shape), axes)
+    return Entry(Symbol(name, Role.LATENT, Category(Size("K")), shape), axes)
 
 
 def scaled(term: Term) -> Build:
@@ -113,8 +113,8 @@ t, u = Index("t", T), Index("u", T)
 later = Index("t", Extent("T", -1))  # 1:T-1
 inside = Index("t", Extent("T", -1), 2)  # 2:T-1
 k, k2 = Index("k", K), Index("k2", K)
-f = Symbol("f", Role.FUNCTION, Domain("real"), (K,))
-g = Symbol("g", Role.FUNCTION, Domain("real"))
+f = Symbol("f", Role.FUNCTION, Real(), (K,))
+g = Symbol("g", Role.FUNCTION, Real())
 
 
 def a(axes: Axes) -> Entry:
@@ -409,7 +409,7 @@ def _applies(term: Term) -> Iterator[Apply]:
 # ---------------------------------------------------------------- values of a plan
 
 
-WEIGHTS = Symbol("q", Role.ARGUMENT, Domain("simplex"), (N, S))
+WEIGHTS = Symbol("q", Role.ARGUMENT, Simplex(), (N, S))
 AVERAGED: list[tuple[Term, Axes]] = [
     (entry("a", ()), ()),
     (entry("a", (n,)), ()),
@@ -469,14 +469,14 @@ def test_totals_ratios_and_solutions() -> None:
     ratio = Ratio(parts[0], Total(((True, parts[1]),)))
     assert np.isclose(run(lowering.value(ratio), values), -mean / values["b"])
     i = Index("i", K)
-    matrix = Symbol("M", Role.ARGUMENT, Domain("posdef"), (K, K))
+    matrix = Symbol("M", Role.ARGUMENT, PosDef(), (K, K))
     right = entry("r", (i, n))
     rng = np.random.default_rng(1)
     root = rng.normal(size=(3, 3))
     values = {"M": root @ root.T + np.eye(3), "r": rng.normal(size=(3, 2))}
     found = run(lowering.value(Solve(matrix, (i,), right), (n, i)), values)
     assert np.allclose(found, np.linalg.solve(values["M"], values["r"]).T)
-    scalar = Symbol("m", Role.ARGUMENT, Domain("real"))
+    scalar = Symbol("m", Role.ARGUMENT, Real())
     found = run(
         lowering.value(Solve(scalar, (), entry("a", (n,))), (n,)),
         {"m": np.asarray(2.0), "a": np.arange(2.0)},

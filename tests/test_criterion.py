@@ -912,3 +912,62 @@ def test_a_place_that_was_solved_for_is_put_in_where_it_is_met_again() -> None:
         "observed": ["x"],
     }
     assert symelbo.derive(series).verdict == "proved"
+
+
+OWN_NORMAL = "-(v - m)**2/(2*K) - log(2*PI*K)/2"
+
+
+@pytest.mark.parametrize(
+    ("prior", "noise", "support", "log_density", "verdict"),
+    [
+        ("Normal(0, 1)", "F(z)", "real", OWN_NORMAL, "refuted"),
+        (
+            "Normal(0, 1)",
+            "F(z)",
+            "real",
+            OWN_NORMAL.replace("K", "sum(1/k for k in 1:K)"),
+            "refuted",
+        ),
+        ("Normal(0, 1)", "Normal(z, K)", "real", OWN_NORMAL, "refuted"),
+        ("F(1)", "Normal(z, 1)", "0..K", "-log(K) + 0*m", "undecided"),
+    ],
+)
+def test_a_size_may_stand_in_a_density_alone(
+    prior: str, noise: str, support: str, log_density: str, verdict: str
+) -> None:
+    """Small instances have a length for every size, also where no node has it as an extent."""
+    source = {
+        "name": "Sizes",
+        "sizes": ["K"],
+        "families": {
+            "F": {
+                "value": "v",
+                "support": support,
+                "parameters": {"m": "real"},
+                "log_density": log_density,
+            }
+        },
+        "model": [f"z ~ {prior}", f"x ~ {noise}"],
+        "observed": ["x"],
+    }
+    assert symelbo.derive(source).verdict == verdict
+
+
+def test_a_divisor_that_never_vanishes_is_no_condition() -> None:
+    """(1 - tanh(v)**2) (1 - tanh(w + tanh(v))**2) comes expanded, with no sign of its own."""
+    source = spec(
+        ["z ~ Bernoulli(1/2)", "x ~ Normal(tanh(w*z + tanh(v*z)), 1)"],
+        {"w": "real", "v": "real"},
+        (),
+    )
+    assert symelbo.derive(source).decision.nonzero == ()
+    # of which one factor can vanish: it alone is the condition
+    source = spec(
+        ["z ~ Bernoulli(1/2)", "x ~ Normal(tanh(w*z + v**3*z), 1)"],
+        {"v": "real"},
+        (),
+        constants={"w": "real"},
+    )
+    derivation = symelbo.derive(source)
+    assert derivation.verdict == "proved"
+    assert [print_text(term) for term in derivation.decision.nonzero] == ["v"]

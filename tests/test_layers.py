@@ -124,7 +124,8 @@ def test_the_checkers_know_terms_and_nothing_else() -> None:
     assert len(checkers) > 10
     for module in checkers:
         own = {name for name in imports(module) if name.startswith("symelbo")}
-        assert own <= {"symelbo.index.terms"} | checkers
+        # domains: of the symbols that stand for rates and velocities
+        assert own <= {"symelbo.index.terms", "symelbo.index.domains"} | checkers
 
 
 def test_nothing_above_the_model_reads_text() -> None:
@@ -135,21 +136,43 @@ def test_nothing_above_the_model_reads_text() -> None:
             assert not read, f"{module} imports {read}"
 
 
-def test_terms_import_nothing_of_ours() -> None:
-    own = {name for name in imports("symelbo.index.terms") if name.startswith("symelbo")}
-    assert own == {"symelbo.index.nodes"}  # how a value is made but once
-    assert not {name for name in imports("symelbo.index.nodes") if name.startswith("symelbo")}
+# what lowers a text to terms; what is said of its faults stands in `word_faults`
+LOWERING = (
+    "symelbo.language.resolve",
+    "symelbo.model.bind_call",
+    "symelbo.model.order_statements",
+    "symelbo.model.read_left_side",
+    "symelbo.model.read_statements",
+)
+
+
+@pytest.mark.parametrize("module", LOWERING)
+def test_lowering_does_not_word_faults(module: str) -> None:
+    for node in ast.walk(MODULES[module]):
+        match node:
+            case ast.ImportFrom(module="symelbo.language.fault", names=names):
+                assert {alias.name for alias in names} <= {"TextError", "TextFault"}
+            case ast.Call(func=ast.Attribute(attr="fault" | "_report")):
+                raise AssertionError(f"{module}, line {node.lineno}: a fault is worded here")
+
+
+def test_terms_import_nothing_of_ours_but_values() -> None:
+    def ours(module: str) -> set[str]:
+        return {name for name in imports(module) if name.startswith("symelbo")}
+
+    # how a value is made but once, and ranges of numbers
+    assert ours("symelbo.index.terms") == {"symelbo.index.nodes", "symelbo.index.range"}
+    assert not ours("symelbo.index.nodes") | ours("symelbo.index.range")
 
 
 # What a page may use of the rooms that derive: the shape of terms, and data; no pass.
 PRINTERS_MAY_USE = {
-    "symelbo.index.build": {"ZERO", "add", "negate", "number"},
+    "symelbo.index.build": {"ZERO", "add", "extent_of", "negate", "number"},
     "symelbo.index.substitute": {"symbols_of", "walk_parts"},
     "symelbo.index.terms": None,  # all of it
     "symelbo.certify.certificate": {"Case", "Certificate", "CertificateRow", "Given", "Unknown"},
     "symelbo.certify.interval": {"determinant_of", "enclosure"},  # exact numbers, to be rounded
     "symelbo.expfam.form": {"Block", "Gauge"},
-    "symelbo.expfam.separate_change": {"can_move"},
     "symelbo.criterion.factor": {"Factor", "is_parent"},
     "symelbo.criterion.express_form": {"FactorForm"},
     "symelbo.criterion.result": {"Closure", "Decision", "Holds", "Outside", "Refuted", "Undecided"},
@@ -175,7 +198,9 @@ def test_pages_print_and_derive_nothing(module: str) -> None:
 @pytest.mark.parametrize("room", ["symelbo.answer", "symelbo.page", "symelbo.notation"])
 def test_what_derives_is_not_called_from(room: str) -> None:
     """Normal forms, simplification, derivatives and solutions are found below and carried up."""
-    structure = {f"symelbo.index.{name}" for name in ("build", "substitute", "terms")}
+    names = ["build", "substitute", "terms"]
+    names += ["range", "signs"] if room == "symelbo.notation" else []  # sigma2, if it is positive
+    structure = {f"symelbo.index.{name}" for name in names}
     assert structure <= MODULES.keys()
     for module in MODULES:
         if module.startswith(f"{room}."):

@@ -11,11 +11,11 @@ import pytest
 from symelbo.families.family import Argument, Family, Form
 from symelbo.families.registry import FAMILIES
 from symelbo.index.build import add, call, log, mul, number, power
+from symelbo.index.domains import Category, PosDef, Positive, Real, Simplex, Unit
 from symelbo.index.signs import bounds
 from symelbo.index.substitute import free_indices, symbols_of
 from symelbo.index.terms import (
     Array,
-    Domain,
     Entry,
     Extent,
     Index,
@@ -35,7 +35,7 @@ FORMS = [(family, n) for family in FAMILIES.values() for n in range(len(family.f
 
 
 def own(density: str, *arguments: Argument, shape: tuple[str, ...] = ()) -> Family:
-    return Family("Own", "", "x", Domain("real"), (Form(arguments, density),), shape)
+    return Family("Own", "", "x", Real(), (Form(arguments, density),), shape)
 
 
 @pytest.mark.parametrize(("family", "n"), FORMS, ids=lambda v: getattr(v, "name", v))
@@ -72,13 +72,13 @@ def test_a_category_selects() -> None:
     categorical = FAMILIES["Categorical"]
     density = resolve_density(categorical, categorical.forms[0], {"K": Extent("C")})
     (p,) = density.arguments
-    assert p == Symbol("p", Role.ARGUMENT, Domain("simplex"), (Extent("C"),))
-    assert density.value == Symbol("x", Role.VALUE, Domain("category"))
+    assert p == Symbol("p", Role.ARGUMENT, Simplex(), (Extent("C"),))
+    assert density.value == Symbol("x", Role.VALUE, Category())
     assert density.term == log(Entry(p, (Entry(density.value),)))
 
 
 def test_matrix_functions_and_formal_sizes() -> None:
-    matrix = Argument("M", Domain("posdef"), ("K", "K"))
+    matrix = Argument("M", PosDef(), ("K", "K"))
     family = own("inv(M)[1,K] + logdet(M) + K*polygamma(1, x)", matrix)
     density = resolve_density(family, family.forms[0], {"K": Extent("D", -1)})
     i, j = Index("i", Extent("D", -1)), Index("j", Extent("D", -1))
@@ -102,7 +102,7 @@ def test_matrix_functions_and_formal_sizes() -> None:
     ],
 )
 def test_a_faulty_density_says_where(density: str, message: str) -> None:
-    family = own(density, Argument("a", Domain("real")))
+    family = own(density, Argument("a", Real()))
     with pytest.raises(TextError) as caught:
         resolve_density(family, family.forms[0], {})
     assert str(caught.value) == message
@@ -175,9 +175,9 @@ def test_bounds_hold_what_can_be_and_exclude_what_cannot(
     text: str, inside: str, outside: str | None
 ) -> None:
     arguments = [
-        Argument("a", Domain("real")),
-        Argument("b", Domain("positive")),
-        Argument("u", Domain("unit")),
+        Argument("a", Real()),
+        Argument("b", Positive()),
+        Argument("u", Unit()),
     ]
     family = own(text, *arguments)
     interval = bounds(resolve_density(family, family.forms[0], {}).term)

@@ -13,10 +13,10 @@ import pytest
 
 from symelbo.errors import SpecError
 from symelbo.index.build import ONE, add, mul, number, power
+from symelbo.index.domains import DOMAINS, Binary, Category, Interval, Positive
 from symelbo.index.terms import (
     Apply,
     Array,
-    Domain,
     Entry,
     Extent,
     Index,
@@ -91,7 +91,7 @@ def node(model: Model, name: str) -> Statement:
 
 
 def parameter(name: str, kind: str, *shape: Extent) -> Symbol:
-    return Symbol(name, Role.PARAMETER, Domain(kind), shape)
+    return Symbol(name, Role.PARAMETER, DOMAINS[kind], shape)
 
 
 def small(*model: str, **keys: Any) -> Model:
@@ -125,7 +125,7 @@ def test_sigmoid_belief_network(tmp_path: Path) -> None:
     assert pi == parameter("pi", "unit", H)
     assert weights == parameter("W", "real", D, H)
     z, x = model.statements
-    assert (z.node.role, z.node.domain, z.node.shape) == (Role.LATENT, Domain("binary"), (H,))
+    assert (z.node.role, z.node.domain, z.node.shape) == (Role.LATENT, Binary(), (H,))
     assert (x.node.role, x.plates, x.places) == (Role.OBSERVED, (d,), (d,))
     assert z.argument("p") == Array((), Entry(pi, (h,)))
     total = Sum(h, mul(Entry(weights, (d, h)), Entry(z.node, (h,))))
@@ -148,7 +148,7 @@ def test_probabilistic_pca(tmp_path: Path) -> None:
 def test_gaussian_mixture(tmp_path: Path) -> None:
     model = read(tmp_path, GMM)
     c, x = model.statements
-    assert c.node.domain == Domain("category", number(1), Size("C"))
+    assert c.node.domain == Category(Size("C"))
     assert (c.node.shape, c.extents) == ((), (("K", C),))
     assert (x.node.shape, x.plates, x.extents) == ((D,), (), (("K", D),))
     mean, covariance = x.argument("mean"), x.argument("covariance")
@@ -362,7 +362,7 @@ def test_an_own_family_and_an_abstract_one() -> None:
         },
     )
     maxwell, abstract = (own.family for own in model.families)
-    assert (maxwell.builtin, maxwell.value, maxwell.support) == (False, "v", Domain("positive"))
+    assert (maxwell.builtin, maxwell.value, maxwell.support) == (False, "v", Positive())
     assert node(model, "z").family is maxwell
     assert (abstract.abstract, abstract.constant_base_measure) == (True, False)
     assert node(model, "x").extents == (("D", D),)
@@ -378,8 +378,8 @@ def test_an_interval_support_with_a_parameter() -> None:
         }
     }
     (own,) = small("x ~ Beyond(s2)", families=families).families
-    a = Entry(Symbol("a", Role.ARGUMENT, Domain("positive")))
-    assert own.family.support == Domain("interval", add(a, ONE), None)
+    a = Entry(Symbol("a", Role.ARGUMENT, Positive()))
+    assert own.family.support == Interval(add(a, ONE), None)
 
 
 def test_partial_sums_over_sizes_minus_one() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from symelbo.index import build
 from symelbo.index.canonical_names import height
+from symelbo.index.domains import Real
 from symelbo.index.nodes import Node, node
 from symelbo.index.substitute import (
     count_subterms,
@@ -30,7 +31,6 @@ from symelbo.index.terms import (
     Call,
     Constant,
     Delta,
-    Domain,
     Entry,
     Extent,
     Index,
@@ -52,9 +52,9 @@ from symelbo.index.terms import (
 
 D = Extent("D")
 I, J, K = (Index(name, D) for name in "ijk")
-X = Symbol("x", Role.PARAMETER, Domain("real"), (D,))
-Y = Symbol("y", Role.PARAMETER, Domain("real"), (D,))
-F = Symbol("f", Role.FUNCTION, Domain("real"), (D,))
+X = Symbol("x", Role.PARAMETER, Real(), (D,))
+Y = Symbol("y", Role.PARAMETER, Real(), (D,))
+F = Symbol("f", Role.FUNCTION, Real(), (D,))
 XI, XJ = Entry(X, (I,)), Entry(X, (J,))
 TWO = Number(Fraction(2))
 MATRIX = Array((J, K), build.mul(XJ, Delta(J, K)))

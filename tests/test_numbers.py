@@ -28,7 +28,7 @@ from symelbo.criterion.factor import Factor
 from symelbo.criterion.result import Closure, Decision, Holds
 from symelbo.expfam.form import Gauge
 from symelbo.index.build import ZERO, add, mul, negate, number, total
-from symelbo.index.terms import Array, Term
+from symelbo.index.terms import Array, Domain, Term
 from symelbo.trial.evaluate import World, evaluate
 from symelbo.trial.identity import identity_residual
 
@@ -225,8 +225,8 @@ def _residuals(decision: Decision, seed: int, *, error: int = 0) -> list[float]:
     return found
 
 
-def _conditions(factor: Factor) -> list[tuple[Array, str]]:
-    return [(c.array, c.kind) for c in factor.statement.conditions]
+def _conditions(factor: Factor) -> list[tuple[Array, Domain]]:
+    return [(c.array, c.domain) for c in factor.statement.conditions]
 
 
 ROLES = ["models", "shifted", "known", "alone", "component", "prior", "link"]

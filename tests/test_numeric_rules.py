@@ -25,6 +25,7 @@ from symelbo.code.lower import Lowering
 from symelbo.code.print_numpy import NumpyPrinter
 from symelbo.code.stable_form import settle, stable_form
 from symelbo.code.stable_rules import FACT_RULES, LOG_SOFTMAX, RULES
+from symelbo.index.domains import DOMAINS, Category, Naturals, Positive, Real, Simplex
 from symelbo.index.substitute import map_parts
 from symelbo.index.terms import (
     Add,
@@ -32,7 +33,6 @@ from symelbo.index.terms import (
     Array,
     Call,
     Constant,
-    Domain,
     Entry,
     Extent,
     Index,
@@ -61,17 +61,17 @@ _DOMAINS = {
     "binary": ("y",),
 }
 SYMBOLS = {
-    name: Symbol(name, Role.OBSERVED if name in "xyv" else Role.PARAMETER, Domain(kind))
+    name: Symbol(name, Role.OBSERVED if name in "xyv" else Role.PARAMETER, DOMAINS[kind])
     for kind, names in _DOMAINS.items()
     for name in names
 }
-SYMBOLS["w"] = Symbol("w", Role.OBSERVED, Domain("positive"))  # from u on
-SYMBOLS["l"] = Symbol("l", Role.PARAMETER, Domain("real"), (K,))
-SYMBOLS["q"] = Symbol("q", Role.PARAMETER, Domain("simplex"), (K,))
-SYMBOLS["k"] = Symbol("k", Role.OBSERVED, Domain("naturals"), (K,))
-SYMBOLS["h"] = Symbol("h", Role.OBSERVED, Domain("naturals"), (K,))
-SYMBOLS["c"] = Symbol("c", Role.OBSERVED, Domain("category", None, Size("K")))
-SYMBOLS["d"] = Symbol("d", Role.PARAMETER, Domain("positive"), (K,))
+SYMBOLS["w"] = Symbol("w", Role.OBSERVED, Positive())  # from u on
+SYMBOLS["l"] = Symbol("l", Role.PARAMETER, Real(), (K,))
+SYMBOLS["q"] = Symbol("q", Role.PARAMETER, Simplex(), (K,))
+SYMBOLS["k"] = Symbol("k", Role.OBSERVED, Naturals(), (K,))
+SYMBOLS["h"] = Symbol("h", Role.OBSERVED, Naturals(), (K,))
+SYMBOLS["c"] = Symbol("c", Role.OBSERVED, Category(Size("K")))
+SYMBOLS["d"] = Symbol("d", Role.PARAMETER, Positive(), (K,))
 FACTS = Facts(
     frozenset((SYMBOLS["q"],)),
     ((SYMBOLS["k"], Array((), Entry(SYMBOLS["n"]))),),

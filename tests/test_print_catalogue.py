@@ -19,6 +19,7 @@ import pytest
 from scipy import special  # type: ignore[import-untyped]
 
 from symelbo.index.build import add, call, divide, exp, log, mul, negate, number, power, subtract
+from symelbo.index.domains import Binary, Category, Naturals, PosDef, Positive, Real, Simplex, Unit
 from symelbo.index.terms import (
     Add,
     Apply,
@@ -58,7 +59,7 @@ from symelbo.notation.print_latex import (
 )
 from symelbo.notation.print_text import print_text
 
-REAL, POSITIVE = Domain("real"), Domain("positive")
+REAL, POSITIVE = Real(), Positive()
 C, D, H, K, P = (Extent(size) for size in "CDHKP")
 SIZES = {"C": 3, "D": 4, "H": 2, "K": 3, "P": 2, "N": 5}
 
@@ -74,8 +75,8 @@ V = _symbol("V", K, H)
 B = _symbol("b", K)
 MU = _symbol("mu", D)
 MU_C = _symbol("mu", C, D)
-PI = _symbol("pi", H, domain=Domain("unit"))
-PI_C = _symbol("pi", C, domain=Domain("simplex"))
+PI = _symbol("pi", H, domain=Unit())
+PI_C = _symbol("pi", C, domain=Simplex())
 ZETA = _symbol("zeta", C)
 SIGMA2 = _symbol("sigma2", domain=POSITIVE)
 SIGMA2_D = _symbol("sigma2", D, domain=POSITIVE)
@@ -86,8 +87,8 @@ TAU = _symbol("tau", H, domain=POSITIVE)
 LAMBDA = _symbol("lambda", H, domain=POSITIVE)
 LAMBDA_D = _symbol("lambda", D, domain=POSITIVE)
 RATE = _symbol("log_rate", D)
-COVARIANCE = _symbol("Sigma", C, D, D, domain=Domain("posdef"))
-MATRIX = _symbol("M", H, H, domain=Domain("posdef"))
+COVARIANCE = _symbol("Sigma", C, D, D, domain=PosDef())
+MATRIX = _symbol("M", H, H, domain=PosDef())
 A = _symbol("a", domain=POSITIVE)
 SHAPE_B = _symbol("b", domain=POSITIVE)
 V_D = _symbol("v", D)
@@ -97,10 +98,10 @@ MU0 = _symbol("mu0", D)
 GAMMA = _symbol("gamma", H)
 PRECISION = _symbol("psi", D, domain=POSITIVE)
 Z = _symbol("z", H, role=Role.LATENT)
-Z1 = _symbol("z", domain=Domain("binary"), role=Role.LATENT)
-CAT = _symbol("c", domain=Domain("category"), role=Role.LATENT)
+Z1 = _symbol("z", domain=Binary(), role=Role.LATENT)
+CAT = _symbol("c", domain=Category(), role=Role.LATENT)
 X = _symbol("x", D, role=Role.OBSERVED)
-COUNT = _symbol("x", D, domain=Domain("naturals"), role=Role.OBSERVED)
+COUNT = _symbol("x", D, domain=Naturals(), role=Role.OBSERVED)
 MEAN = _symbol("m", D, role=Role.FUNCTION)
 NU = _symbol("nu", domain=REAL)
 

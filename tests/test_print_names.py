@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from symelbo.index.build import add, log, mul, number, power
+from symelbo.index.domains import DOMAINS
 from symelbo.index.terms import (
     Apply,
     Array,
     Constant,
     Delta,
-    Domain,
     Entry,
     Extent,
     Index,
@@ -35,7 +35,7 @@ H, D, LAYERS = Extent("H"), Extent("D"), Extent("Layers")
 
 
 def _symbol(name: str, *shape: Extent, domain: str = "real") -> Symbol:
-    return Symbol(name, Role.PARAMETER, Domain(domain), shape)
+    return Symbol(name, Role.PARAMETER, DOMAINS[domain], shape)
 
 
 def _vector(name: str, index: Index) -> Entry:
@@ -173,7 +173,8 @@ def test_printing_does_not_depend_on_the_hash_seed() -> None:
         "from symelbo.notation.print_latex import print_latex\n"
         "from symelbo.notation.print_text import print_text\n"
         "from symelbo.index.terms import *\nfrom symelbo.index.build import *\n"
-        "make = lambda name: Entry(Symbol(name, Role.PARAMETER, Domain('positive')))\n"
+        "from symelbo.index.domains import Positive\n"
+        "make = lambda name: Entry(Symbol(name, Role.PARAMETER, Positive()))\n"
         "v = [make(name) for name in 'abcuvw']\n"
         "t = add(*(mul(x, log(y)) for x in v for y in v), *map(log, v))\n"
         "print(print_latex(t), print_text(t))\n"

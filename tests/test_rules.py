@@ -57,6 +57,7 @@ from symelbo.index import (
     canonical_names,
     concretize,
     differentiate,
+    factor_divisors,
     interpret,
     polynomial,
     rewrite_functions,
@@ -66,6 +67,7 @@ from symelbo.index import (
     tidy,
 )
 from symelbo.index.build import ONE, add, call, divide, mul, negate, number, power, subtract, total
+from symelbo.index.domains import Category, OneHot, Real
 from symelbo.index.polynomial import UNIT, Factors, Monomial, Poly, from_monomial, from_poly
 from symelbo.index.substitute import free_indices, instantiate
 from symelbo.index.terms import (
@@ -73,7 +75,6 @@ from symelbo.index.terms import (
     Apply,
     Array,
     Delta,
-    Domain,
     Entry,
     Extent,
     Index,
@@ -350,6 +351,18 @@ def products(random: Random) -> None:
     left, right = draw_term(random), draw_term(random, 1)
     product = algebra.multiply(poly_of(left), poly_of(right))
     same(mul(left, right), from_poly(product), random)
+
+
+@tries(factor_divisors.factor_divisors)
+def divisors_in_factors(random: Random) -> None:
+    """The value stays; what was one divisor is several, and no factor is lost or repeated."""
+    roots = [number(Fraction(random.randint(1, 9), random.randint(1, 3))) for _ in range(2)]
+    factors = [add(ONE, mul(roots[0], X)), add(Y, roots[1])]
+    expanded = algebra.normal(mul(*factors, random.choice([ONE, *factors])))
+    term = divide(S, power(expanded, random.randint(1, 2)))
+    factored = factor_divisors.factor_divisors(term)
+    same(term, factored, random)
+    assert expanded not in {part for part in substitute.walk_parts(factored)}
 
 
 @tries(algebra.power_poly, algebra.power_term, algebra.power_monomial)
@@ -716,7 +729,7 @@ def replaced_symbols(random: Random) -> None:
     assert close(evaluate(replaced, world, env).value, direct), (term, replaced)
 
 
-CHOICE = Symbol("k", Role.LATENT, Domain("category", upper=Size("D")), ())
+CHOICE = Symbol("k", Role.LATENT, Category(upper=Size("D")), ())
 
 
 @tries(substitute.replace_selector)
@@ -731,12 +744,12 @@ def replaced_selectors(random: Random) -> None:
         assert close(evaluate(term, chosen).value, evaluate(replaced, chosen, {d: k}).value)
 
 
-FUNCTION = Symbol("m", Role.FUNCTION, Domain("real"), (H,))
+FUNCTION = Symbol("m", Role.FUNCTION, Real(), (H,))
 
 
 @tries(interpret.interpret_functions)
 def interpreted(random: Random) -> None:
-    formal = Symbol("a", Role.ARGUMENT, Domain("real"), (D,))
+    formal = Symbol("a", Role.ARGUMENT, Real(), (D,))
     body = total(d, mul(Entry(W, (d, h)), power(Entry(formal, (d,)), 2)))
     given = draw_term(random, 1)
     term = add(Apply(FUNCTION, (Array((d2,), given),), (h2,)), X)
@@ -826,7 +839,7 @@ def summed(random: Random) -> None:
 
 # ---------------------------------------------------------------- finite supports, angles
 
-ONE_HOT = Symbol("o", Role.LATENT, Domain("onehot"), (C,))
+ONE_HOT = Symbol("o", Role.LATENT, OneHot(), (C,))
 
 
 def one_hot_world(random: Random) -> World:
@@ -895,9 +908,9 @@ def written_out(random: Random) -> None:
 @tries(solve.find_by_elimination, solve.find_scaling)
 def solutions(random: Random) -> None:
     """What is found solves the equations, at numbers."""
-    unknown, other = (Symbol(n, Role.UNKNOWN, Domain("real"), (D,)) for n in ("a", "b"))
+    unknown, other = (Symbol(n, Role.UNKNOWN, Real(), (D,)) for n in ("a", "b"))
     a, b, k = Entry(unknown, (d,)), Entry(other, (d,)), number(random.randint(2, 5))
-    spectator = Symbol("q", Role.LATENT, Domain("real"), (D,))
+    spectator = Symbol("q", Role.LATENT, Real(), (D,))
     first, second = subtract(mul(S, a), mul(M, b)), subtract(b, mul(k, T))
     equation = add(mul(first, Entry(spectator, (d,))), second)  # for all q
     found = solve.find_by_elimination([equation], [unknown, other], lambda s: s == spectator)

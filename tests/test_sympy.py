@@ -18,6 +18,7 @@ from paper.point import MODELS, Point, derive_model
 from sympy.core.symbol import Str
 
 import symelbo
+from symelbo.index.domains import Positive
 from symelbo.sympy_edge.express import Expressions
 from symelbo.sympy_edge.tables import Applied, InverseEntry, LogDet, Table
 
@@ -418,15 +419,15 @@ def test_the_text_says_what_the_expression_says(text: str) -> None:
     """The expression and a text written by hand are one term."""
     from symelbo.index.build import subtract
     from symelbo.index.normal import is_zero
-    from symelbo.index.terms import Domain, Extent, Role, Symbol
+    from symelbo.index.terms import Extent, Role, Symbol
     from symelbo.language.from_sympy import text_of_expression
     from symelbo.language.parse import parse_expression
     from symelbo.language.resolve import Resolver, SizeName
 
     scope = {
-        "v": Symbol("v", Role.VALUE, Domain("positive")),
-        "s2": Symbol("s2", Role.ARGUMENT, Domain("positive")),
-        "p": Symbol("p", Role.ARGUMENT, Domain("positive"), (Extent("K"),)),
+        "v": Symbol("v", Role.VALUE, Positive()),
+        "s2": Symbol("s2", Role.ARGUMENT, Positive()),
+        "p": Symbol("p", Role.ARGUMENT, Positive(), (Extent("K"),)),
         "K": SizeName(Extent("K")),
     }
     terms = []

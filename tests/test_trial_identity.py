@@ -30,6 +30,17 @@ from symelbo.index.build import (
     subtract,
     total,
 )
+from symelbo.index.domains import (
+    DOMAINS,
+    Angle,
+    Binary,
+    Category,
+    Interval,
+    Naturals,
+    Positive,
+    Real,
+    Unit,
+)
 from symelbo.index.terms import (
     Apply,
     Array,
@@ -62,7 +73,7 @@ LOG_2PI = log(mul(number(2), Constant("pi")))
 
 
 def symbol(name: str, kind: str, *shape: str, role: Role = Role.PARAMETER) -> Symbol:
-    return Symbol(name, role, Domain(kind), tuple(Extent(s) for s in shape))
+    return Symbol(name, role, DOMAINS[kind], tuple(Extent(s) for s in shape))
 
 
 @pytest.mark.parametrize("x", [0.05, 0.3, 1.0, 2.5, 17.0, 400.0])
@@ -82,7 +93,7 @@ def test_special_functions_against_mpmath(x: float) -> None:
 @pytest.mark.parametrize("kind", ["real", "positive", "unit", "simplex", "posdef"])
 def test_random_functions_are_smooth_and_in_their_domain(kind: str) -> None:
     shape = {"simplex": (Extent("C"),), "posdef": (Extent("C"), Extent("C"))}.get(kind, ())
-    f = Smooth(Symbol("f", Role.FUNCTION, Domain(kind), shape), lambda _: 3, 4)
+    f = Smooth(Symbol("f", Role.FUNCTION, DOMAINS[kind], shape), lambda _: 3, 4)
     at = {"simplex": (2,), "posdef": (1, 2)}.get(kind, ())
     for t in (-3.0, 0.0, 0.7, 50.0):
         value, slope = f([{(): (t, 1.0)}], at, ())
@@ -174,9 +185,9 @@ def test_a_wrong_base_measure_is_seen() -> None:
 
 def test_domains_of_draws_and_redraws() -> None:
     """Binomial: x <= n by its interval; a draw outside the domain is repeated, never counted."""
-    n = Symbol("n", Role.CONSTANT, Domain("naturals"))
-    x = Symbol("x", Role.OBSERVED, Domain("naturals"))
-    a = Symbol("a", Role.PARAMETER, Domain("real"))
+    n = Symbol("n", Role.CONSTANT, Naturals())
+    x = Symbol("x", Role.OBSERVED, Naturals())
+    a = Symbol("a", Role.PARAMETER, Real())
     logit, count, value = Entry(a), Entry(n), Entry(x)
     base = subtract(
         call("loggamma", add(count, ONE)),
@@ -193,7 +204,7 @@ def test_domains_of_draws_and_redraws() -> None:
 
 
 def test_constant_velocity_and_bounded_domains() -> None:
-    bound = Domain("interval", number(2), number(3))
+    bound = Interval(number(2), number(3))
     c = Symbol("c", Role.CONSTANT, bound)
     mu = symbol("mu", "real")
     x = Entry(symbol("x", "real", role=Role.OBSERVED))
@@ -251,10 +262,10 @@ def test_conditions_hold_at_every_point_that_is_drawn() -> None:
     a, z = symbol("a", "real"), symbol("z", "real", role=Role.LATENT)
     positive = add(Entry(a), Entry(z))
     density = log(positive)
-    condition = [(Array((), positive), "positive")]
+    condition = [(Array((), positive), Positive())]
     field = {a: Array((), ZERO)}
     assert identity_residual(density, ZERO, log(positive), field, condition, seed=1) < 1e-12
-    never = [(Array((), negate(add(ONE, exp(Entry(a))))), "positive")]
+    never = [(Array((), negate(add(ONE, exp(Entry(a))))), Positive())]
     assert math.isnan(identity_residual(density, ZERO, log(positive), field, never, seed=1))
     # |a + z| is a + z under the condition alone
     size = call("abs", positive)
@@ -268,27 +279,27 @@ def test_a_condition_is_one_at_all_places() -> None:
     rows = Array((d,), total(h, Entry(w, (d, h))))
     entries = {("w", (i, j)): float(i + j) for i in (1, 2) for j in (1, 2)}
     world = World({"D": 2, "H": 2}, entries)
-    assert satisfies(rows, "positive", world)
-    assert not satisfies(rows, "unit", world)
-    assert satisfies(rows, "real", world)
+    assert satisfies(rows, DOMAINS["positive"], world)
+    assert not satisfies(rows, DOMAINS["unit"], world)
+    assert satisfies(rows, DOMAINS["real"], world)
     world.values = {**entries, ("w", (2, 2)): -9.0}
-    assert not satisfies(rows, "positive", world)
+    assert not satisfies(rows, DOMAINS["positive"], world)
     small = Array((d,), mul(number(Fraction(1, 100)), rows.body))
     world.values = entries
-    assert satisfies(small, "unit", world)
+    assert satisfies(small, DOMAINS["unit"], world)
     # h is bound in the sum, and free beside it: both are tried
     mixed = Array((d, h), mul(rows.body, Entry(w, (d, h))))
-    assert satisfies(mixed, "positive", world)
+    assert satisfies(mixed, DOMAINS["positive"], world)
     world.values = {**entries, ("w", (1, 1)): -0.5}
-    assert not satisfies(mixed, "positive", world)
-    assert not satisfies(Array((), negate(ONE)), "unit", world)
+    assert not satisfies(mixed, DOMAINS["positive"], world)
+    assert not satisfies(Array((), negate(ONE)), Unit(), world)
 
 
 def test_a_scene_has_room_for_every_place() -> None:
     t, last = Index("t", Extent("T"), 2), Position(Extent("T", -2))
     z = symbol("z", "real", "T", role=Role.LATENT)
     pi = symbol("pi", "simplex", "C")
-    cat = Symbol("c", Role.LATENT, Domain("category"))
+    cat = Symbol("c", Role.LATENT, Category())
     f = symbol("f", "real", "K", role=Role.FUNCTION)
     four = Position(Extent(None, 4))
     term = add(
@@ -321,17 +332,17 @@ def test_a_scene_has_room_for_every_place() -> None:
 @pytest.mark.parametrize(
     "domain",
     [
-        Domain("real"),
-        Domain("positive"),
-        Domain("unit"),
-        Domain("binary"),
-        Domain("naturals"),
-        Domain("naturals", upper=number(3)),
-        Domain("category", upper=number(3)),
-        Domain("interval", number(2), number(3)),
-        Domain("interval", number(2), None),
-        Domain("interval", None, number(2)),
-        Domain("angle", ZERO, number(6)),
+        Real(),
+        Positive(),
+        Unit(),
+        Binary(),
+        Naturals(),
+        Naturals(upper=number(3)),
+        Category(upper=number(3)),
+        Interval(number(2), number(3)),
+        Interval(number(2), None),
+        Interval(None, number(2)),
+        Angle(ZERO, number(6)),
     ],
     ids=repr,
 )
@@ -353,7 +364,10 @@ def test_what_is_drawn_lies_in_its_domain(domain: Domain) -> None:
 def test_blocks_that_are_drawn_lie_in_their_domain(kind: str) -> None:
     shape = (Extent("N"), *(Extent("C"),) * (2 if kind == "posdef" else 1))
     x = Symbol(
-        "x", Role.OBSERVED, Domain(kind, upper=number(3) if kind == "counts" else None), shape
+        "x",
+        Role.OBSERVED,
+        DOMAINS[kind].with_ends(None, number(3) if kind == "counts" else None),
+        shape,
     )
     indices = tuple(Index(f"k{n}", extent) for n, extent in enumerate(shape))
     scene = make_scene([Entry(x, indices)])

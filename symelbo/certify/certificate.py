@@ -34,6 +34,7 @@ from symelbo.certify.instance import (
 from symelbo.certify.interval import certainly_nonsingular
 from symelbo.certify.kernel import Poly
 from symelbo.certify.language import Field, Instance, NotShown
+from symelbo.index.domains import Real
 from symelbo.index.terms import (
     Add,
     Apply,
@@ -447,7 +448,7 @@ class _Check:
         field: dict[str, tuple[tuple[Index, ...], Term]] = {}
         for name, symbol in self.symbols.items():
             if symbol.role is Role.PARAMETER:
-                velocity = Symbol(f"velocity of {name}", Role.UNKNOWN, Domain("real"), symbol.shape)
+                velocity = Symbol(f"velocity of {name}", Role.UNKNOWN, Real(), symbol.shape)
                 field[name] = tangent_field(symbol, velocity)
                 if symbol.domain.kind == "posdef":
                     self.mirrored.add(velocity.name)
@@ -573,8 +574,8 @@ def latent_field(node: Symbol) -> tuple[tuple[Index, ...], Term]:
     """r z + s (real), r z (positive), r (z - lower), s (angle), r Z (definite), per entry."""
     formals = tuple(Index(f"k{n}", extent) for n, extent in enumerate(node.shape))
     shape = node.shape[:-2] if node.domain.kind == "posdef" else node.shape
-    rate = Symbol(f"rate of {node.name}", Role.UNKNOWN, Domain("real"), shape)
-    shift = Symbol(f"shift of {node.name}", Role.UNKNOWN, Domain("real"), node.shape)
+    rate = Symbol(f"rate of {node.name}", Role.UNKNOWN, Real(), shape)
+    shift = Symbol(f"shift of {node.name}", Role.UNKNOWN, Real(), node.shape)
     value: Term = Entry(node, formals)
     if node.domain.kind == "interval":
         lower = node.domain.lower

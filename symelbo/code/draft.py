@@ -13,6 +13,7 @@ from symelbo.code.setting import DATA, Setting, Variable, fresh
 from symelbo.code.stable_form import settle, stable_form
 from symelbo.code.stable_rules import WHOLE
 from symelbo.index.build import call
+from symelbo.index.domains import Real
 from symelbo.index.normal import normal_array
 from symelbo.index.substitute import (
     count_subterms,
@@ -172,7 +173,7 @@ class Draft:
         for link in links:
             (inner,) = (Array(array.indices, part) for part in link.arguments)
             own = f"log_{name}" if link.name == "exp" else "a"
-            short = self.abbreviate(own, Domain("real"), inner, plates)
+            short = self.abbreviate(own, Real(), inner, plates)
             shown = swap_term(shown, link, call(link.name, short.body))
         return Array(array.indices, shown)
 
@@ -234,7 +235,7 @@ class Draft:
         free = free_indices(placed)
         axes = (*(axis for axis in self.leading if axis in free), *self._rest(free, kept))
         shape = tuple(axis.extent for axis in axes)
-        target = Symbol(self.fresh(name), Role.ARGUMENT, Domain("real"), shape)
+        target = Symbol(self.fresh(name), Role.ARGUMENT, Real(), shape)
         self.write(target, axes, placed)
         self._assigned[name, placed] = Entry(target, axes)
         return self._assigned[name, placed]

@@ -30,7 +30,7 @@ def find_facts(model: Model) -> Facts:
     """The simplexes that only serve as probabilities of categories, totals and bounds of values."""
     declared = () if isinstance(model.variational, str) else model.variational
     known = (*model.parameters, *model.constants, *model.variational_symbols)
-    zeros = {symbol for symbol in known if symbol.domain.kind == "simplex"}
+    zeros = {symbol for symbol in known if symbol.domain.entry_sum == 1}
     totals, bounds = [], []
     for statement in (*model.statements, *declared):
         counts = statement.family.name == "Multinomial"
@@ -52,7 +52,7 @@ def _bounds_of(statement: Statement) -> tuple[Array | None, Array | None]:
     found: list[Array | None] = []
     arguments = dict(statement.arguments)
     for bound in (statement.family.support.lower, statement.family.support.upper):
-        if bound is None or statement.family.support.kind == "category":
+        if bound is None or statement.family.support.is_place:
             found.append(None)
             continue
         given = {s: arguments[s.name] for s in symbols_of(bound)}

@@ -26,16 +26,17 @@ from symelbo.index.build import (
     subtract,
     total,
 )
+from symelbo.index.domains import Naturals, Real
 from symelbo.index.normal import (
     Monomial,
     Poly,
     from_monomial,
     from_poly,
-    is_positive,
     is_zero,
     normal,
     to_poly,
 )
+from symelbo.index.signs import is_positive
 from symelbo.index.substitute import (
     free_indices,
     instantiate,
@@ -50,7 +51,6 @@ from symelbo.index.terms import (
     Apply,
     Array,
     Call,
-    Domain,
     Entry,
     Extent,
     Index,
@@ -69,10 +69,10 @@ from symelbo.index.tidy import tidy
 
 __all__ = ["LOG_MULTINOMIAL", "complete_counts", "condense_gammas", "has_power_of_sum"]
 
-LOG_MULTINOMIAL = Symbol("logmultinomial!", Role.FUNCTION, Domain("real"))
+LOG_MULTINOMIAL = Symbol("logmultinomial!", Role.FUNCTION, Real())
 _GAMMAS = ("loggamma", "digamma")
 Counts = dict[Term, Sum]  # n -> sum_k x_k
-_REST = Symbol("rest!", Role.ARGUMENT, Domain("naturals"))
+_REST = Symbol("rest!", Role.ARGUMENT, Naturals())
 
 
 def condense_gammas(term: Term, facts: Facts) -> Term | None:
@@ -206,7 +206,7 @@ def _restore_total(monomial: Monomial, facts: Facts) -> Term | None:
             tuple(i for i in monomial.bound if i != index),
             tuple(f for f in monomial.factors if f != own[0]),
         )
-        if entry.symbol.domain.kind == "simplex":
+        if entry.symbol.domain.entry_sum == 1:
             return from_monomial(rest)
         if entry.symbol in totals:
             return mul(instantiate(totals[entry.symbol], entry.indices[:-1]), from_monomial(rest))

@@ -11,25 +11,12 @@ from symelbo.code.plan_functions import Body
 from symelbo.code.plan_sizes import least_sizes
 from symelbo.code.setting import DATA, SAMPLES, Setting
 from symelbo.index.build import extent_length
+from symelbo.index.domains import Interval, Naturals
 from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import Entry, Extent, Role, Size, Symbol, Term
 
 __all__ = ["as_optional", "conditions_on", "list_arguments", "sizes_in", "symbol_argument"]
 
-_DOMAINS = {
-    "real": "real",
-    "positive": "positive",
-    "unit": "strictly between 0 and 1",
-    "simplex": "positive, summing to one over the last axis",
-    "posdef": "symmetric positive definite in the last two axes",
-    "binary": "0 or 1",
-    "onehot": "0 or 1",
-    "naturals": "whole numbers from 0 on",
-    "interval": "between the bounds of its support",
-    "counts": "whole numbers from 0 on, with a given sum over the last axis",
-    "category": "a category, counted from 1",
-    "weights": "non-negative, summing to one over the last axis",
-}
 _ONLY_CHECKED = "Only checked: the value does not depend on it."
 
 
@@ -115,20 +102,23 @@ def _sizes_of(argument: Argument) -> frozenset[str]:
 def symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False) -> Argument:
     """The argument that holds a symbol of the model."""
     variable = setting.variable(symbol).symbol
-    kind = symbol.domain.kind if symbol.domain.kind in _DOMAINS else "real"
-    kind = "weights" if symbol in setting.facts.zeros else kind
+    domain = symbol.domain
+    check, described = domain.check, domain.described
+    if symbol in setting.facts.zeros:
+        check, described = "weights", "non-negative, summing to one over the last axis"
     lower, upper = setting.bounds(symbol)
     limits: tuple[Term | None, Term | None] = (None, None)
-    if kind == "category" and (extent := setting.category_extent(symbol)) is not None:
+    if domain.is_place and (extent := setting.category_extent(symbol)) is not None:
         limits = (None, extent_length(extent))
     known = (lower, upper) != (None, None)
-    if symbol.domain.kind in ("interval", "angle") or (known and kind in ("positive", "real")):
-        kind, limits = "interval", (lower, upper)
-    elif kind == "naturals":
+    if check == "interval" or (known and check in ("positive", "real")):
+        check, described, limits = "interval", Interval.described, (lower, upper)
+    elif check == "naturals":
         limits = (None, upper)
-    elif kind == "counts":
+    elif check == "counts":
         limits = (None, setting.total(symbol))
-        kind = "naturals" if limits[1] is None else kind
+        if limits[1] is None:
+            check, described = "naturals", Naturals.described
     what = {
         Role.OBSERVED: "data, ",
         Role.INPUT: "covariates, ",
@@ -136,14 +126,14 @@ def symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False)
         Role.LATENT: "samples or an enumeration of the latent, ",
         Role.CONSTANT: "a known constant, ",
     }.get(symbol.role, "")
-    text = f"{_shape_text(variable.shape, setting)}; {what}{_DOMAINS[kind]}"
+    text = f"{_shape_text(variable.shape, setting)}; {what}{described}"
     if variable.name != symbol.name:
         text += f" (`{symbol.name}` in the model)"
     text += f". {_ONLY_CHECKED}" if optional else "."
     if optional:
-        kind = "real" if kind == "category" else kind
+        check = "real" if domain.is_place else check
         limits = (None, None)
-    return Argument(variable.name, "array", text, variable.shape, kind, *limits, optional)
+    return Argument(variable.name, "array", text, variable.shape, check, *limits, optional)
 
 
 def as_optional(argument: Argument) -> Argument:

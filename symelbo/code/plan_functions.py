@@ -20,6 +20,7 @@ from symelbo.code.setting import DATA, Setting
 from symelbo.code.stable_rules import SOFTMAX
 from symelbo.entropy.summand import Kind
 from symelbo.index.build import ONE, add, divide, number, subtract
+from symelbo.index.domains import Real
 from symelbo.index.normal import normal
 from symelbo.index.substitute import free_indices, replace_symbols
 from symelbo.index.terms import (
@@ -27,7 +28,6 @@ from symelbo.index.terms import (
     Array,
     Call,
     Delta,
-    Domain,
     Entry,
     Index,
     IndexTerm,
@@ -162,7 +162,7 @@ def plan_profiles(setting: Setting) -> Body:
 def _ask(draft: Draft, asked: list[tuple[Symbol, str]], name: str, what: str) -> Average:
     """A number that the caller gives where a mean is that of an abstract function."""
     draft.pending = ""
-    symbol = Symbol(draft.fresh(name), Role.ARGUMENT, Domain("real"))
+    symbol = Symbol(draft.fresh(name), Role.ARGUMENT, Real())
     asked.append((symbol, what))
     return Average(Entry(symbol), DATA)
 
@@ -288,7 +288,7 @@ def _find_profiles(setting: Setting) -> list[Profile]:
 def _profile_of(
     parameter: Symbol, result: FactorResult, statement: Statement, name: str
 ) -> Profile:
-    if parameter.domain.kind == "simplex":
+    if parameter.domain.entry_sum == 1:
         return profile_of_simplex(parameter, result, statement, name)
     return profile_of_argument(parameter, statement, statement.density, name)
 
@@ -310,7 +310,7 @@ def _assign_profile(means: Expectations, profile: Profile) -> None:
         free = frozenset().union(*(_axes_of(part) for _, part in above.parts))
         own = tuple(axis for axis in kept if axis in free)
         shape = tuple(axis.extent for axis in own)
-        total = Symbol(draft.fresh(f"sum_{name}"), Role.ARGUMENT, Domain("real"), shape)
+        total = Symbol(draft.fresh(f"sum_{name}"), Role.ARGUMENT, Real(), shape)
         draft.write(total, own, above)
         above = Average(Entry(total, own), DATA, kept=kept)
     draft.write(target, axes, Ratio(above, below))

@@ -26,7 +26,9 @@ from symelbo.index.build import (
     total,
 )
 from symelbo.index.differentiate import derivative_by
-from symelbo.index.normal import is_positive, normal, normal_array
+from symelbo.index.domains import Real
+from symelbo.index.normal import normal, normal_array
+from symelbo.index.signs import is_positive
 from symelbo.index.substitute import (
     count_subterms,
     free_indices,
@@ -38,7 +40,6 @@ from symelbo.index.terms import (
     Add,
     Array,
     Constant,
-    Domain,
     Entry,
     Index,
     Inverse,
@@ -123,7 +124,7 @@ class Moments:
             curvature = Symbol(
                 f"curvature_{self.subject}",
                 Role.ARGUMENT,
-                Domain("real"),
+                Real(),
                 tuple(i.extent for i in second.indices),
             )
             curvature = self.draft.define(curvature, second, symmetric=True)
@@ -158,7 +159,7 @@ class Moments:
             self.draft.pending = "mean of the absolute value under q"
 
             def define(name: str, term: Term) -> Term:
-                return self.draft.name_array(name, Domain("real"), Array(places, term)).body
+                return self.draft.name_array(name, Real(), Array(places, term)).body
 
             if count_subterms(mean) > 3:
                 mean = define("shift", mean)
@@ -201,7 +202,7 @@ class Moments:
             raise Unsupported("the precision depends on the data point")
         names = [draft.fresh(name) for name in ("precision", "covariance", "mode")]
         matrix, inverse = (_real(name, latent, latent) for name in names[:2])
-        mode = Symbol(names[2], Role.ARGUMENT, Domain("real"), (DATA.extent, *latent.shape))
+        mode = Symbol(names[2], Role.ARGUMENT, Real(), (DATA.extent, *latent.shape))
         draft.pending = f"exact posterior of {latent.name}: normal with this precision and mode"
         draft.write(matrix, pair, precision)
         draft.matrices[normal_array(posterior.precision)] = matrix
@@ -215,7 +216,7 @@ class Moments:
 
 def _real(name: str, *latents: Symbol) -> Symbol:
     shape = tuple(extent for latent in latents for extent in latent.shape)
-    return Symbol(name, Role.ARGUMENT, Domain("real"), shape)
+    return Symbol(name, Role.ARGUMENT, Real(), shape)
 
 
 def _whole(symbol: Symbol) -> Array:
@@ -256,7 +257,7 @@ def _is_normal(statement: Statement) -> bool:
     rows, columns = rows_of(density.value, "row"), rows_of(density.value, "column")
     slope = derivative_by(density.term, density.value, rows)
     second = normal(derivative_by(slope, density.value, columns))
-    return density.value.domain.kind == "real" and density.value not in symbols_of(second)
+    return density.value.domain.is_line and density.value not in symbols_of(second)
 
 
 def _moments(statement: Statement) -> tuple[Array, Array] | None:

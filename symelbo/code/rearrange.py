@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from symelbo.index.build import mul, power
+from symelbo.index.domains import Real
 from symelbo.index.substitute import free_indices, instantiate, map_parts, symbols_of
 from symelbo.index.terms import (
     Add,
     Array,
     Call,
-    Domain,
     Entry,
     Index,
     IndexTerm,
@@ -55,7 +55,7 @@ def name_residuals(term: Term) -> tuple[Term, dict[Symbol, Array]]:
         if array not in found:
             name = "residual" + (str(len(found) + 1) if found else "")
             shape = tuple(i.extent for i in formal)
-            found[array] = Symbol(name, Role.ARGUMENT, Domain("real"), shape)
+            found[array] = Symbol(name, Role.ARGUMENT, Real(), shape)
         return Entry(found[array], tuple(places))
 
     def on_term(part: Term) -> Term:

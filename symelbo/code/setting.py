@@ -9,11 +9,12 @@ from symelbo.answer.derivation import Derivation
 from symelbo.code.facts import find_facts
 from symelbo.code.ops import Axes
 from symelbo.entropy.summand import EntropySum
+from symelbo.index.build import extent_of
+from symelbo.index.domains import Real, Simplex
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import (
     Array,
     Constant,
-    Domain,
     Entry,
     Extent,
     Index,
@@ -85,12 +86,12 @@ class Setting:
         """The weights of q, over data points and samples or categories."""
         name = self.q_name if self.mixture is not None else self.weights_name
         shape = (DATA.extent, self.over.extent)
-        return Symbol(name, Role.ARGUMENT, Domain("simplex"), shape)
+        return Symbol(name, Role.ARGUMENT, Simplex(), shape)
 
     @property
     def entropy_q(self) -> Symbol:
         """The mean entropy of q, where the caller gives it."""
-        return Symbol(self.entropy_q_name, Role.ARGUMENT, Domain("real"))
+        return Symbol(self.entropy_q_name, Role.ARGUMENT, Real())
 
     def variable(self, symbol: Symbol) -> Variable:
         """The argument that holds a symbol of the model."""
@@ -111,18 +112,15 @@ class Setting:
         if len(self.model.latents) != 1:
             return None
         (statement,) = self.model.latents
-        if statement.node.domain.kind != "category" or statement.node.shape:
+        if not statement.node.domain.is_place or statement.node.shape:
             return None
         extent = self.category_extent(statement.node)
         return None if extent is None else Index(f"{statement.node.name}!", extent)
 
     def category_extent(self, node: Symbol) -> Extent | None:
         """The number of categories of a node."""
-        match node.domain.upper:
-            case Size(name):
-                return Extent(name)
-            case Number(value):
-                return Extent(None, int(value))
+        if (extent := extent_of(node.domain.upper)) is not None:
+            return extent
         for statement in self.model.statements:
             if statement.node == node:
                 shapes = [dict(statement.extents).get("K")]

@@ -8,6 +8,8 @@ from symelbo.code.facts import Facts
 from symelbo.code.rearrange import map_unfolded
 from symelbo.code.stable_rules import FACT_RULES, RULES
 from symelbo.index import build
+from symelbo.index.range import POSITIVE
+from symelbo.index.signs import domain_range
 from symelbo.index.substitute import map_parts
 from symelbo.index.terms import Add, Array, Call, Constant, Entry, IndexTerm, Mul, Number, Term
 
@@ -94,7 +96,7 @@ def _is_plain(term: Term) -> bool:
     if isinstance(term, Mul):
         return all(map(_is_plain, term.factors))
     if isinstance(term, Entry):
-        return term.symbol.domain.kind == "positive"
+        return domain_range(term.symbol.domain) == POSITIVE
     return isinstance(term, (Number, Constant))
 
 

@@ -43,7 +43,10 @@ from symelbo.index.build import (
     power,
     subtract,
 )
-from symelbo.index.normal import is_positive, normal, to_poly
+from symelbo.index.domains import Real, Simplex
+from symelbo.index.normal import normal, to_poly
+from symelbo.index.range import UNIT
+from symelbo.index.signs import domain_range, is_positive
 from symelbo.index.substitute import (
     map_parts,
     mentions,
@@ -55,7 +58,6 @@ from symelbo.index.terms import (
     Apply,
     Array,
     Call,
-    Domain,
     Entry,
     Index,
     IndexTerm,
@@ -73,8 +75,8 @@ from symelbo.index.tidy import tidy
 
 __all__ = ["FACT_RULES", "LOG_SOFTMAX", "RULES", "SOFTMAX", "WHOLE"]
 
-SOFTMAX = Symbol("softmax!", Role.FUNCTION, Domain("simplex"))
-LOG_SOFTMAX = Symbol("logsoftmax!", Role.FUNCTION, Domain("real"))
+SOFTMAX = Symbol("softmax!", Role.FUNCTION, Simplex())
+LOG_SOFTMAX = Symbol("logsoftmax!", Role.FUNCTION, Real())
 WHOLE: Final = frozenset((SOFTMAX, LOG_SOFTMAX, LOG_MULTINOMIAL))  # of the last axis as a whole
 
 
@@ -255,7 +257,7 @@ def cancel_reciprocal(term: Term) -> Term | None:
             match factor.base:
                 case Call("sigmoid", (inner,)):
                     return add(*others, mul(MINUS_ONE, count, exp(negate(inner))))
-                case Entry(symbol, _) if symbol.domain.kind == "unit":
+                case Entry(symbol, _) if domain_range(symbol.domain) == UNIT:
                     less = subtract(ONE, factor.base)
                     return add(*others, mul(MINUS_ONE, count, less, factor))
     return None
@@ -692,10 +694,12 @@ def _has_calls(term: Term) -> bool:
 
 
 def _is_binary(term: Term) -> bool:
-    return isinstance(term, Entry) and term.symbol.domain.kind == "binary"
+    return isinstance(term, Entry) and term.symbol.domain.is_bit and not term.symbol.domain.rank
 
 
 def _is_count(term: Term) -> bool:
     """A count: 0, 1 or more; also the mean of one, which is a probability"""
-    kinds = ("binary", "naturals")
-    return isinstance(term, Entry) and term.symbol.domain.kind in kinds
+    if not isinstance(term, Entry):
+        return False
+    domain = term.symbol.domain
+    return domain.is_integer and not domain.is_place and not domain.rank

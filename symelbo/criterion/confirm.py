@@ -18,10 +18,11 @@ from symelbo.criterion.factor import Factor, is_parent
 from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.identity import Identity, state_identity
 from symelbo.criterion.motion import Motion
-from symelbo.index.build import ONE, ZERO, add, negate, subtract
+from symelbo.index.build import ONE, ZERO, add, negate
+from symelbo.index.domains import Naturals
 from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import part_names, replace_symbols, symbols_of
-from symelbo.index.terms import Array, Domain, Entry, Extent, IndexTerm, Term, literal_place
+from symelbo.index.terms import Array, Entry, Extent, IndexTerm, Term, literal_place
 from symelbo.model.model import Statement
 from symelbo.trial.evaluate import walk
 
@@ -95,18 +96,17 @@ def claim_factor(factor: Factor, identity: Identity | None = None) -> FactorClai
 def hypotheses(statements: Sequence[Statement], nonzero: Sequence[Term]) -> Hypotheses:
     """The printed conditions: on arguments, on what is divided by, on sizes."""
     conditions = [c for statement in statements for c in statement.conditions]
-    positive = [c.array.body for c in conditions if c.kind in ("positive", "unit")]
-    positive += [subtract(ONE, c.array.body) for c in conditions if c.kind == "unit"]
+    positive = [term for c in conditions for term in c.domain.margins(c.array.body)]
     positive = [case for term in positive for case in _at_all_values(term)]
     positive += [term for statement in statements for term in _below_the_top(statement)]
-    definite = [c.array for c in conditions if c.kind == "posdef"]
+    definite = [c.array for c in conditions if c.domain.is_definite]
     return Hypotheses.of(nonzero, positive, definite, least_sizes(statements))
 
 
 def _below_the_top(statement: Statement) -> list[Term]:
     """n + 1 - v > 0 of a natural number up to n, where n varies from place to place."""
     top = statement.family.support.upper
-    if statement.node.domain != Domain("naturals") or top is None:
+    if statement.node.domain != Naturals() or top is None:
         return []
     formal = {s: array for s in symbols_of(top) for n, array in statement.arguments if n == s.name}
     value = Entry(statement.node, statement.places)
@@ -116,7 +116,7 @@ def _below_the_top(statement: Statement) -> list[Term]:
 def _at_all_values(term: Term) -> list[Term]:
     """A condition holds whatever the nodes are: at both values of a binary one as well."""
     nodes = sorted(
-        (s for s in symbols_of(term) if is_parent(s) and s.domain.kind == "binary"),
+        (s for s in symbols_of(term) if is_parent(s) and s.domain.is_bit and not s.domain.rank),
         key=lambda s: s.name,
     )[:MAX_NODES]
     cases = [term]

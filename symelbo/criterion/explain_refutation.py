@@ -23,8 +23,8 @@ from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.refute import Budget, find_certificates, is_solvable
 from symelbo.criterion.result import Decision, Holds, Refuted, Result
 from symelbo.criterion.search_motion import Moving, Search
-from symelbo.expfam.separate_change import can_move
 from symelbo.index.build import add, exp, mul, total
+from symelbo.index.domains import Real
 from symelbo.index.interpret import Interpretation, interpret_functions
 from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import replace_symbols, symbols_of, walk_parts
@@ -86,7 +86,7 @@ def find_idle(case: Case, factors: Sequence[Factor], *, still: bool) -> tuple[Fa
 
     def moves(factor: Factor) -> bool:
         own = {factor.node, *symbols_of_statement(factor.statement)}
-        latents = (s for s in own if s.role is Role.LATENT and can_move(s.domain))
+        latents = (s for s in own if s.role is Role.LATENT and s.domain.motions)
         return bool(factor.parameters()) or any(
             s.name not in resting and not still for s in latents
         )
@@ -275,7 +275,7 @@ def _linear_layers(statements: Sequence[Statement], blamed: Sequence[int]) -> It
         for call in _calls(statement):
             names = _names(statements)
             formals = tuple(
-                Symbol(f"{n}", Role.ARGUMENT, Domain("real"), tuple(i.extent for i in a.indices))
+                Symbol(f"{n}", Role.ARGUMENT, Real(), tuple(i.extent for i in a.indices))
                 for n, a in enumerate(call.arguments)
             )
             linear = [
@@ -316,12 +316,12 @@ def _linear(argument: Array, formal: Symbol, taken: set[str]) -> tuple[Array, st
     if (
         not isinstance(body, Entry)
         or body.symbol.role is not Role.LATENT
-        or body.symbol.domain.kind != "real"
+        or not body.symbol.domain.is_line
     ):
         return Array(inner, value), shown, False
 
     def parameter(name: str, *shape: Extent) -> Symbol:
-        return Symbol(_fresh(name, taken), Role.PARAMETER, Domain("real"), shape)
+        return Symbol(_fresh(name, taken), Role.PARAMETER, Real(), shape)
 
     if not inner:
         slope, offset = parameter("a"), parameter("c")
@@ -343,24 +343,25 @@ def _free_arguments(statement: Statement, taken: set[str]) -> Iterator[tuple[Sta
     plates = statement.plates
     each = f", one for each {join_words([i.name for i in plates])}" if plates else ""
     label = statement.label
-    ordered = sorted(statement.arguments, key=lambda item: kinds[item[0]].kind != "positive")
+    ordered = sorted(statement.arguments, key=lambda item: kinds[item[0]].is_line)
     for argument, array in ordered:  # a scale before a location
         domain = kinds[argument]
-        if domain.kind not in ("real", "positive") or array.indices:
+        motions = domain.motions
+        if motions is None or not motions.scales or motions.about is not None or array.indices:
             continue
         symbol = _free_symbol(domain, plates, (), set(taken))
         free = Entry(symbol, plates)
         shown = _shown(argument)
-        sign = "positive " if domain.kind == "positive" else ""
+        sign = "" if motions.shifts else "positive "
         varies = any(s.role is not Role.CONSTANT for s in symbols_of(array))
         options = [
             (mul(free, array.body), f"multiply the {shown} of {label} by a free {sign}factor{each}")
         ]
-        if domain.kind == "real":
+        if motions.shifts:
             options.append(
                 (add(array.body, free), f"add a free offset to the {shown} of {label}{each}")
             )
-        if domain.kind == "positive" and isinstance(array.body, Call):
+        if not motions.shifts and isinstance(array.body, Call):
             link, (inner, *_) = array.body.name, array.body.arguments
             words = f"write the {shown} of {label} with exp in place of {link}"
             options.append((exp(inner), words))

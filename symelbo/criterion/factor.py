@@ -12,7 +12,6 @@ from symelbo.expfam.respond import Travel, base_share, respond, takes_base, valu
 from symelbo.expfam.separate_change import (
     Change,
     Part,
-    can_move,
     rate_symbol,
     separate_change,
     shift_symbol,
@@ -92,7 +91,7 @@ class Factor:
     @property
     def can_move(self) -> bool:
         """Whether the support allows the value to move, if it is a latent."""
-        return self.node.role is Role.LATENT and can_move(self.value.domain)
+        return self.node.role is Role.LATENT and self.value.domain.motions is not None
 
     def arguments(self) -> Mapping[Symbol, Array]:
         """formal argument -> what the model puts there, of the arguments that vary"""
@@ -286,9 +285,7 @@ def _varies(array: Array) -> bool:
 def _support(statement: Statement) -> Domain:
     """The support of the value; a bound that varies from place to place stays formal."""
     support, node = statement.family.support, statement.node.domain
-    if support.kind in ("interval", "angle") and node.kind != support.kind:
-        return support
-    return node
+    return node if support.is_integer or type(node) is type(support) else support
 
 
 @lru_cache(maxsize=1000)

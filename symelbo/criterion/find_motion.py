@@ -14,7 +14,10 @@ from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel
 from symelbo.index.build import ONE, ZERO, add, mul
 from symelbo.index.differentiate import derivative_along
+from symelbo.index.domains import Real
 from symelbo.index.normal import normal
+from symelbo.index.range import POSITIVE
+from symelbo.index.signs import domain_range
 from symelbo.index.solve import (
     Found,
     NotFound,
@@ -24,7 +27,7 @@ from symelbo.index.solve import (
     unknown_like,
 )
 from symelbo.index.substitute import replace_symbols, symbols_of
-from symelbo.index.terms import Array, Domain, Entry, Role, Symbol, Term
+from symelbo.index.terms import Array, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy_array
 
 __all__ = ["Attempt", "Proposal", "closes", "find_motion", "is_spectator"]
@@ -126,7 +129,7 @@ def _make_unknowns(attempt: Attempt) -> _Unknowns:
         unknown = unknown_like(symbol, "beta ")
         own = Entry(symbol, indices)
         order.append(unknown)
-        if symbol.domain.kind == "positive":
+        if domain_range(symbol.domain) == POSITIVE:
             bases[unknown] = Array(indices, ONE)
             return Array(indices, mul(own, Entry(unknown, indices)))
         bases[unknown] = Array(indices, own)
@@ -150,15 +153,15 @@ def _move(
     indices = formal_indices(node.shape)
     rate: Term = ZERO
     shift: Term = ZERO
-    common = common or node.domain.kind == "posdef"
-    if node.domain.kind in ("real", "angle"):
-        symbol = Symbol(f"s {node.name}", Role.UNKNOWN, Domain("real"), node.shape)
+    motions = node.domain.motions
+    assert motions is not None
+    common = common or motions.whole
+    if motions.shifts:
+        symbol = Symbol(f"s {node.name}", Role.UNKNOWN, Real(), node.shape)
         shift = Entry(symbol, indices)
         order.append(symbol)
-    if travel is Travel.AFFINE and node.domain.kind != "angle":
-        symbol = Symbol(
-            f"r {node.name}", Role.UNKNOWN, Domain("real"), () if common else node.shape
-        )
+    if travel is Travel.AFFINE and motions.scales:
+        symbol = Symbol(f"r {node.name}", Role.UNKNOWN, Real(), () if common else node.shape)
         rate = Entry(symbol, () if common else indices)
         order.append(symbol)
         bases[symbol] = Array(() if common else indices, ONE)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from symelbo.expfam.separate_change import can_move
-from symelbo.index.build import ONE, ZERO, add, divide, extent_length, mul, number, subtract, total
+from symelbo.index.build import ZERO, add, extent_length, mul, subtract, total
 from symelbo.index.normal import normal
 from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import instantiate
@@ -27,8 +26,9 @@ class Latent:
         """The velocity as one array over the shape of the node."""
         indices = formal_indices(node.shape)
         value: Term = Entry(node, indices)
-        if node.domain.kind == "interval" and node.domain.lower is not None:
-            value = subtract(value, node.domain.lower)
+        motions = node.domain.motions
+        if motions is not None and motions.about is not None:
+            value = subtract(value, motions.about)
         moved = mul(instantiate(self.rate, indices), value)
         return Array(indices, add(moved, instantiate(self.shift, indices)))
 
@@ -69,13 +69,13 @@ class Motion:
 def divergence_at(latent: Latent, statement: Statement) -> Term:
     """sum of r over the events of the value; n (n + 1)/2 r for a symmetric matrix."""
     node = statement.node
-    assert can_move(node.domain)
+    motions = node.domain.motions
+    assert motions is not None
     plates = statement.places
     events = node.shape[len(plates) :]
-    if node.domain.kind == "posdef":
+    if motions.whole:
         at = (*plates, *(Index(f"e{n}", extent) for n, extent in enumerate(events)))
-        size = extent_length(events[-1])
-        count = divide(mul(size, add(size, ONE)), number(2))
+        count = node.domain.dimension(extent_length(events[-1]))
         return normal(mul(instantiate(latent.rate, at), count))
     indices = tuple(Index(f"e{n}", extent) for n, extent in enumerate(events))
     result = instantiate(latent.rate, (*plates, *indices))

@@ -9,17 +9,18 @@ residues modulo a prime, in which ranks are exact and quick.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice, product
 from math import isfinite, prod
 from random import Random
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 
 from symelbo.criterion.factor import Factor, is_parent, symbols_of_statement
-from symelbo.index.build import ONE, add, divide, mul, number, power, total
+from symelbo.index.build import ONE, add, extent_of, mul, power, total
 from symelbo.index.concretize import extent_value, index_tuples
+from symelbo.index.domains import Real
 from symelbo.index.interpret import Interpretation, interpret_functions
 from symelbo.index.modular import PRIME, Dual, Modular, NoResidue, Place
 from symelbo.index.solve import formal_indices
@@ -30,6 +31,7 @@ from symelbo.index.terms import (
     Domain,
     Entry,
     Extent,
+    Given,
     Index,
     IndexTerm,
     IndexValue,
@@ -54,14 +56,6 @@ GENERIC_VALUES = 6
 THINNED_POINTS = 3  # parameter values for which a part of a long plate has to do
 SEED: Final = 0
 
-# simple values, of few primes so that few logarithms take part
-_UNIT_VALUES: Final = tuple(map(Fraction, ("1/3", "1/4", "2/3", "3/4", "1/9", "8/9")))
-_POSITIVE_VALUES: Final = tuple(
-    map(Fraction, ("2", "3", "1/2", "4", "3/2", "6", "1/3", "2/3", "3/4", "9"))
-)
-_REAL_VALUES: Final = tuple(map(Fraction, ("1", "2", "-1", "3", "-2", "1/2", "-3", "3/2")))
-_WEIGHTS: Final = tuple(map(Fraction, (1, 2, 3, 1, 4, 3, 2, 6, 1, 8, 9)))
-MINUS: Final = Modular.rational(Fraction(-1))
 
 Values = dict[Place, Fraction]
 
@@ -103,13 +97,18 @@ def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
         for symbol in _symbols_of(factor):
             for extent in symbol.shape:
                 need(extent, 1)
-            if symbol.domain.kind in ("simplex", "onehot", "counts") and symbol.shape:
+            if symbol.domain.rank == 1:
                 need(symbol.shape[-1], 2)
-            if symbol.domain.kind == "category" and isinstance(symbol.domain.upper, Size):
-                need(Extent(symbol.domain.upper.name), 2)
+            if symbol.domain.is_place and (most := extent_of(symbol.domain.upper)) is not None:
+                need(most, 2)
         inner = factor.node.shape[len(factor.statement.places) :]
         node = Entry(factor.node, (*factor.statement.places, *formal_indices(inner)))
         given: list[Term | Array] = [node, *(array for _, array in factor.statement.arguments)]
+        # a density of the user's own may use any size, and its support may end at one
+        given.append(factor.log_density)
+        for symbol in (*_symbols_of(factor), factor.value):
+            ends = (symbol.domain.lower, symbol.domain.upper)
+            given += [end for end in ends if end is not None]
         for item in given:
             for extent, count in _places_in(item):
                 need(extent, count)
@@ -120,7 +119,7 @@ def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
 
 
 def _places_in(item: Node) -> Iterator[tuple[Extent, int]]:
-    """(axis, the place that is read of it), for literal places; and the extents of sums."""
+    """(axis, the place that is read of it), for literal places; the extents of sums; sizes."""
     for part in walk_parts(item):
         if isinstance(part, Entry):
             for axis, place in zip(part.symbol.shape, part.indices, strict=True):
@@ -131,16 +130,18 @@ def _places_in(item: Node) -> Iterator[tuple[Extent, int]]:
             yield part.extent, 1
         if isinstance(part, Sum):
             yield part.index.extent, 1
+        if isinstance(part, Size):
+            yield Extent(part.name), 1
 
 
 def _numbers_of_trials(factor: Factor) -> Iterator[Symbol]:
     """The constants that have to be natural numbers: n of a binomial, also of a parent."""
     statement = factor.statement
     for formal, (_, array) in zip(statement.form.arguments, statement.arguments, strict=True):
-        if formal.domain.kind == "naturals":
+        if formal.domain.is_integer:
             yield from symbols_of(array)
     for symbol in _symbols_of(factor):
-        if symbol.domain.kind in ("naturals", "counts") and symbol.domain.upper is not None:
+        if symbol.domain.is_integer and symbol.domain.upper is not None:
             yield from symbols_of(symbol.domain.upper)
 
 
@@ -164,7 +165,7 @@ def interpretations(factors: Sequence[Factor]) -> Iterator[dict[Symbol, Interpre
                 Symbol(
                     f"{function.name}_{n}",
                     Role.ARGUMENT,
-                    Domain("real"),
+                    Real(),
                     tuple(i.extent for i in argument.indices),
                 )
                 for n, argument in enumerate(call.arguments)
@@ -173,7 +174,7 @@ def interpretations(factors: Sequence[Factor]) -> Iterator[dict[Symbol, Interpre
             varying = [any(is_parent(s) for s in symbols_of(a)) for a in call.arguments]
             real = build_body(formals, varying, indices)
             chosen[function] = Interpretation(
-                formals, Array(indices, _into_domain(function.domain, real))
+                formals, Array(indices, function.domain.from_real(real))
             )
         yield chosen
 
@@ -221,15 +222,6 @@ def _quartic_body(
     return add(powers, mul(weight, linear), scale)
 
 
-def _into_domain(domain: Domain, real: Term) -> Term:
-    """A smooth function of a real one with values in the domain."""
-    if domain.kind == "positive":
-        return add(ONE, power(real, 2))
-    if domain.kind == "unit":
-        return divide(ONE, add(number(2), power(real, 2)))
-    return real
-
-
 def _collect_calls(item: Node, calls: dict[Symbol, Apply]) -> None:
     for part in walk_parts(item):
         if isinstance(part, Apply):
@@ -237,6 +229,22 @@ def _collect_calls(item: Node, calls: dict[Symbol, Apply]) -> None:
 
 
 # ---------------------------------------------------------------- an instance
+
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _known(draw: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """A drawn value; NoResidue where an end that it needs is not known."""
+    try:
+        return draw(*args, **kwargs)
+    except LookupError as reason:
+        raise NoResidue(str(reason)) from reason
+
+
+def _at(symbol: Symbol, places: Sequence[tuple[int, ...]], entries: Sequence[Fraction]) -> Values:
+    return {(symbol.name, at): x for at, x in zip(places, entries, strict=True)}
 
 
 @dataclass
@@ -290,21 +298,21 @@ class Instance:
         self.densities = [
             interpret_functions(factor.log_density, self.functions) for factor in self.factors
         ]
-        self.arguments = [
-            [
-                Array(array.indices, interpret_functions(array.body, self.functions))
-                for _, array in factor.statement.arguments
-            ]
-            for factor in self.factors
-        ]
+        self.arguments = [list(self._arguments(factor)) for factor in self.factors]
+
+    def _arguments(self, factor: Factor) -> Iterator[tuple[Array, tuple[Term, ...]]]:
+        """The arguments of a family with these functions, and what has to be positive of each."""
+        statement = factor.statement
+        for formal, (_, array) in zip(statement.form.arguments, statement.arguments, strict=True):
+            body = interpret_functions(array.body, self.functions)
+            yield Array(array.indices, body), formal.domain.margins(body)
 
     def _continuous(self) -> frozenset[str]:
         """The latents that may move if their own factors allow it."""
         if self.still:
             return frozenset()
-        kinds = ("real", "positive", "interval", "angle", "posdef")
         latents = (s for s in self.symbols if s.role is Role.LATENT)
-        return frozenset(s.name for s in latents if s.domain.kind in kinds)
+        return frozenset(s.name for s in latents if s.domain.wider_motions is not None)
 
     def places(self, symbol: Symbol) -> list[tuple[int, ...]]:
         indices = tuple(Index(f"p{n}", e) for n, e in enumerate(symbol.shape))
@@ -314,59 +322,26 @@ class Instance:
 
     def draw(self, symbol: Symbol, point: int) -> Values:
         """Values of all entries of a symbol, in its domain."""
-        kind = symbol.domain.kind
+        domain = symbol.domain
         values: Values = {}
-        if kind in ("simplex", "posdef", "counts", "onehot") and symbol.shape:
-            depth = 2 if kind == "posdef" else 1
-            blocks: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
-            for at in self.places(symbol):
-                blocks.setdefault(at[:-depth], []).append(at)
-            for n, places in enumerate(blocks.values()):
-                values.update(self.block(symbol, places, point + n))
-            return values
-        for at in self.places(symbol):
-            self.counter += 1
-            if symbol.name in self.counts:
-                values[symbol.name, at] = Fraction(2 + self.counter % 3)
-                continue
-            values[symbol.name, at] = self.scalar(symbol.domain, point)
+        for n, (_, places) in enumerate(self.units(symbol, self.places(symbol))):
+            given = self.given(domain, places)
+            if domain.rank:
+                entries = _known(domain.draw_exact, point + n, given)
+            else:
+                # distinct from its neighbours, and from 0 and 1 where it can be
+                self.counter += 1
+                if symbol.name in self.counts:
+                    entries = [Fraction(2 + self.counter % 3)]
+                else:
+                    entries = domain.draw_exact(self.counter + 3 * point, given)
+            values.update(_at(symbol, places, entries))
         return values
 
-    def scalar(self, domain: Domain, point: int) -> Fraction:
-        """One value; distinct from its neighbours, and from 0 and 1 where it can be."""
-        n = self.counter + 3 * point
-        match domain.kind:
-            case "binary" | "onehot":
-                return Fraction(n % 2)
-            case "naturals" | "counts":
-                return Fraction(1 + n % 3)
-            case "category":
-                return Fraction(1 + n % self.categories(domain))
-            case "unit":
-                if self.generic:
-                    return Fraction(self.random.randint(5, 95), 101)
-                return _UNIT_VALUES[n % len(_UNIT_VALUES)]
-            case "positive":
-                if self.generic:
-                    return Fraction(self.random.randint(30, 299), self.random.choice((37, 53, 71)))
-                return _POSITIVE_VALUES[n % len(_POSITIVE_VALUES)]
-            case "interval" | "angle":
-                return self.inside(domain, Fraction(1 + n % 3))
-        if self.generic:
-            sign = self.random.choice((-1, 1))
-            return Fraction(sign * self.random.randint(20, 99), self.random.choice((37, 53, 71)))
-        return _REAL_VALUES[n % len(_REAL_VALUES)]
-
-    def inside(self, domain: Domain, offset: Fraction) -> Fraction:
-        """A point of an interval whose ends are known; near 0 where they are not."""
-        if domain.kind == "angle":
-            return offset - 2
-        lower, upper = self.end(domain.lower), self.end(domain.upper)
-        if lower is not None and upper is not None:
-            return lower + (upper - lower) * offset / (offset + 4)
-        if lower is not None:
-            return lower + offset
-        return upper - offset if upper is not None else offset
+    def given(self, domain: Domain, places: Sequence[tuple[int, ...]]) -> Given:
+        """What exact values are drawn from."""
+        random = self.random if self.generic else None
+        return Given(places, random, self.end(domain.lower), self.end(domain.upper))
 
     def end(self, bound: Term | None) -> Fraction | None:
         """A bound of a support as a number; one that is irrational is replaced by one near it."""
@@ -382,80 +357,15 @@ class Instance:
         near = Fraction(value.size).limit_denominator(64) if isfinite(value.size) else None
         return near
 
-    def block(self, symbol: Symbol, places: Sequence[tuple[int, ...]], n: int) -> Values:
-        """A point of a simplex, of the definite matrices, or counts with a given sum."""
-        kind = symbol.domain.kind
-        name = symbol.name
-        if kind == "posdef":
-            diagonal = [Fraction(2 + n + k) for k in range(len(places))]
-            if self.generic:
-                diagonal = [Fraction(self.random.randint(60, 99), 17) for _ in places]
-            off = Fraction(self.random.randint(1, 9), 17) if self.generic else Fraction(n % 2)
-            return {(name, at): diagonal[at[-1] - 1] if at[-1] == at[-2] else off for at in places}
-        count = len(places)
-        if kind == "simplex":
-            weights = [_WEIGHTS[(n * count + k) % len(_WEIGHTS)] for k in range(count)]
-            if self.generic:
-                weights = [Fraction(self.random.randint(3, 29)) for _ in places]
-            return {(name, at): w / sum(weights) for at, w in zip(places, weights, strict=True)}
-        trials = self.trials(symbol)
-        values = {(name, at): Fraction(0) for at in places}
-        values[name, places[n % count]] = Fraction(trials)
-        if n >= count and trials > 1:
-            values[name, places[n % count]] -= 1
-            values[name, places[(n + 1) % count]] += 1
-        return values
-
-    def trials(self, symbol: Symbol) -> int:
-        if symbol.domain.kind == "onehot":
-            return 1
-        last = self.end(symbol.domain.upper)
-        if last is None or last.denominator != 1:
-            raise NoResidue("a number of trials that is not known")
-        return int(last)
-
-    def categories(self, domain: Domain) -> int:
-        upper = domain.upper
-        if isinstance(upper, Size):
-            return self.sizes[upper.name]
-        if isinstance(upper, Number):
-            return int(upper.value)
-        return 2
-
-    def support(self, symbol: Symbol) -> list[Fraction]:
-        """Points of a scalar support, the simplest first."""
-        kind = symbol.domain.kind
-        if kind == "category":
-            return [Fraction(n) for n in range(1, self.categories(symbol.domain) + 1)]
-        if kind == "naturals" and symbol.domain.upper is not None:
-            last = self.trials(symbol)
-            return [Fraction(n) for n in range(min(last, MAX_VALUES - 1) + 1)]
-        if kind in ("interval", "angle"):
-            return [self.inside(symbol.domain, Fraction(n, 2)) for n in (2, 4, 1, 3, 6, 5, 8)]
-        if kind == "binary":
-            return [Fraction(0), Fraction(1)]
-        if kind == "naturals":
-            return [Fraction(n) for n in range(MAX_VALUES)]
-        if self.generic:
-            return [self.scalar(symbol.domain, 0) for _ in range(MAX_VALUES)]
-        choices = {
-            "positive": ("1", "2", "1/2", "4", "3", "6", "1/4", "8"),
-            "unit": ("1/2", "1/4", "3/4", "1/3", "2/3", "1/5", "2/5", "4/5"),
-        }.get(kind, ("0", "1", "-1", "2", "-2", "3", "1/2", "-3"))
-        return [Fraction(choice) for choice in choices]
-
     def configurations(
         self, units: Sequence[tuple[Symbol, tuple[tuple[int, ...], ...]]], most: int
     ) -> list[Values]:
         """Joint values of what can be chosen on its own: entries, vectors, matrices."""
         choices: list[list[Values]] = []
         for symbol, places in units:
-            if symbol.domain.kind in ("simplex", "posdef", "counts", "onehot"):
-                count = len(places) + 2
-                choices.append([self.block(symbol, places, n) for n in range(count)])
-            else:
-                (at,) = places
-                choices.append([{(symbol.name, at): v} for v in self.support(symbol)])
+            domain, given = symbol.domain, self.given(symbol.domain, places)
+            exact = _known(domain.exact_values, MAX_VALUES, given)
+            choices.append([_at(symbol, places, entries) for entries in exact])
         whole = prod(len(options) for options in choices)
         picks: Iterable[tuple[int, ...]]
         if whole <= most:
@@ -494,7 +404,7 @@ class Instance:
         self, symbol: Symbol, places: Sequence[tuple[int, ...]]
     ) -> list[tuple[Symbol, tuple[tuple[int, ...], ...]]]:
         """The entries at some places, grouped by what has to be chosen together."""
-        depth = {"simplex": 1, "counts": 1, "onehot": 1, "posdef": 2}.get(symbol.domain.kind, 0)
+        depth = symbol.domain.rank
         if not depth:
             return [(symbol, (at,)) for at in places]
         blocks: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
@@ -535,11 +445,66 @@ class Instance:
         if (number_of, place) not in self.drawn:
             self.drawn[number_of, place] = self.nodes(factor, env)
         configurations, values = self.drawn[number_of, place]
-        for m, parent in enumerate(configurations):
+        opened, sought = self.open_point(point)
+        entries, machine = dict(opened), self.machine
+        shown = [tuple(sorted(value.items())) for value in values]
+        for m, parents in enumerate(configurations):
+            columns = list(sought)
+            entries.update(self.open_nodes(parents, point, columns))
+            machine.move_to(entries)
+            if not self.is_admissible(number_of, machine, env):
+                continue
+            beside, given = len(columns), tuple(sorted(parents.items()))
             for n, value in enumerate(values):
-                row = self.row(number_of, place, env, point, parent, value, (m, n))
-                if row is not None:
-                    self.rows.append(row)
+                del columns[beside:]
+                entries.update(self.open_nodes(value, point, columns))
+                machine.move_to(entries, 1)
+                try:
+                    found = machine.term(self.densities[number_of], env)
+                except (NoResidue, ZeroDivisionError, ValueError):
+                    continue
+                slopes: dict[tuple[object, ...], int] = {}
+                for k, slope in found.gradient.items():
+                    if slope:
+                        key = columns[k]
+                        slopes[key] = (slopes.get(key, 0) + slope) % PRIME
+                self.rows.append(
+                    Row(
+                        number_of,
+                        place,
+                        point,
+                        given,
+                        shown[n],
+                        (m, n),
+                        found.value,
+                        slopes,
+                        found.exact is not None,
+                    )
+                )
+
+    def open_nodes(
+        self, values: Values, point: int, columns: list[tuple[object, ...]]
+    ) -> dict[Place, Dual]:
+        """The entries of nodes, and with them r and s of those that may move as more columns."""
+        entries = {}
+        for at, x in values.items():
+            known = Modular.rational(x)
+            if at[0] in self.continuous:
+                gradient: dict[int, int] = {}
+                symbol = self.by_name[at[0]]
+                motions = symbol.domain.wider_motions
+                assert motions is not None
+                if motions.scales:
+                    about = motions.about.value if isinstance(motions.about, Number) else 0
+                    of = at[1][: len(at[1]) - symbol.domain.rank] if motions.whole else at[1]
+                    gradient[len(columns)] = Modular.rational(x - about).value
+                    columns.append(("r", point, at[0], of))
+                if motions.shifts:
+                    gradient[len(columns)] = 1
+                    columns.append(("s", point, *at))
+                known = known._replace(gradient=gradient)
+            entries[at] = known
+        return entries
 
     def nodes(self, factor: Factor, env: Mapping[Index, int]) -> tuple[list[Values], list[Values]]:
         """Values of the parents and of the node, the same ones for all parameter values."""
@@ -573,89 +538,45 @@ class Instance:
         indices = tuple(Index(f"p{n}", e) for n, e in enumerate(events))
         return [(*plates, *event) for event in index_tuples(indices, self.sizes)]
 
-    def row(
-        self,
-        number_of: int,
-        place: tuple[int, ...],
-        env: Mapping[Index, int],
-        point: int,
-        parents: Values,
-        value: Values,
-        numbers: tuple[int, int],
-    ) -> Row | None:
-        """(U) at one point; None where the density has no value there.
-
-        numbers: of the parents and of the value; the row before has the same parents or is the
-        last one with others.
-        """
-        opened, sought = self.open_point(point)
-        entries, columns = dict(opened), list(sought)
-        names = self.by_name
-
-        def column(*key: object) -> int:
-            columns.append(key)
-            return len(columns) - 1
-
-        for at, x in (*parents.items(), *value.items()):
-            known = Modular.rational(x)
-            gradient: dict[int, int] = {}
-            symbol = names[at[0]]
-            if at[0] in self.continuous:
-                lower = symbol.domain.lower if symbol.domain.kind == "interval" else None
-                shifted = x - (lower.value if isinstance(lower, Number) else 0)
-                if symbol.domain.kind == "posdef":
-                    gradient[column("r", point, at[0], at[1][:-2])] = known.value
-                elif symbol.domain.kind != "angle":
-                    gradient[column("r", point, *at)] = Modular.rational(shifted).value
-                if symbol.domain.kind in ("real", "angle") or (
-                    symbol.domain.kind == "interval" and not isinstance(lower, Number)
-                ):
-                    gradient[column("s", point, *at)] = 1
-            entries[at] = known._replace(gradient=gradient)
-        machine = self.machine
-        machine.move_to(entries, 1 if numbers[1] else 0)
-        try:
-            if not self.is_admissible(number_of, machine, env):
-                return None
-            found = machine.term(self.densities[number_of], env)
-        except (NoResidue, ZeroDivisionError, ValueError):
-            return None
-        slopes: dict[tuple[object, ...], int] = {}
-        for n, slope in found.gradient.items():
-            if slope:
-                key = columns[n]
-                slopes[key] = (slopes.get(key, 0) + slope) % PRIME
-        return Row(
-            number_of,
-            place,
-            point,
-            tuple(sorted(parents.items())),
-            tuple(sorted(value.items())),
-            numbers,
-            found.value,
-            slopes,
-            found.exact is not None,
-        )
-
     def is_admissible(self, number_of: int, machine: Modular, env: Mapping[Index, int]) -> bool:
-        """Whether the arguments of the family lie in their domains, as far as signs tell."""
+        """Whether the arguments of the family lie in their domains, as far as signs tell; False
+        where one has no value.
+        """
         statement = self.factors[number_of].statement
-        for formal, array in zip(statement.form.arguments, self.arguments[number_of], strict=True):
-            kind = formal.domain.kind
-            if kind not in ("positive", "unit", "naturals"):
-                continue
-            for where in index_tuples(array.indices, self.sizes):
-                inner = {**env, **dict(zip(array.indices, where, strict=True))}
-                value = machine.term(array.body, inner)
-                if kind != "naturals" and value.sign != 1:
+        arguments = self.arguments[number_of]
+        try:
+            return all(
+                self.is_inside(formal.domain, array, margins, machine, env)
+                for formal, (array, margins) in zip(
+                    statement.form.arguments, arguments, strict=True
+                )
+            )
+        except (NoResidue, ZeroDivisionError, ValueError):
+            return False
+
+    def is_inside(
+        self,
+        domain: Domain,
+        array: Array,
+        margins: Sequence[Term],
+        machine: Modular,
+        env: Mapping[Index, int],
+    ) -> bool:
+        if not margins and not domain.is_integer:
+            return True
+        for where in index_tuples(array.indices, self.sizes):
+            inner = {**env, **dict(zip(array.indices, where, strict=True))}
+            if any(machine.term(margin, inner).sign != 1 for margin in margins):
+                return False
+            if domain.is_integer:
+                value = machine.term(array.body, inner).exact
+                if value is None or value < 0:
                     return False
-                if kind == "naturals" and (value.exact is None or value.exact < 0):
-                    return False
-                if kind == "unit":
-                    rest = machine.add(machine.rational(Fraction(1)), machine.mul(MINUS, value))
-                    if rest.sign != 1:
-                        return False
         return True
+
+    def length(self, symbol: Symbol) -> int:
+        """The last place of the last axis."""
+        return extent_value(symbol.shape[-1], self.sizes) if symbol.shape else 0
 
     def open_point(self, point: int) -> tuple[dict[Place, Dual], list[tuple[object, ...]]]:
         """The entries of constants and parameters, and the velocities that they can have."""
@@ -677,23 +598,13 @@ class Instance:
         columns: list[tuple[object, ...]],
     ) -> None:
         """Give the entries of a parameter their tangent directions."""
-        kind = symbol.domain.kind
+        domain, length = symbol.domain, self.length(symbol)
         for at in self.places(symbol):
-            dual = entries[symbol.name, at]
-            if kind == "simplex" and at[-1] == extent_value(symbol.shape[-1], self.sizes):
-                continue
-            if kind == "posdef" and at[-1] < at[-2]:
+            if not domain.is_free(at, length):
                 continue
             n = len(columns)
             columns.append(("beta", point, symbol.name, at))
-            entries[symbol.name, at] = dual._replace(gradient={**dual.gradient, n: 1})
-            if kind == "simplex":
-                last = (*at[:-1], extent_value(symbol.shape[-1], self.sizes))
-                other = entries[symbol.name, last]
-                entries[symbol.name, last] = other._replace(
-                    gradient={**other.gradient, n: PRIME - 1}
-                )
-            if kind == "posdef" and at[-1] != at[-2]:
-                mirrored = (*at[:-2], at[-1], at[-2])
-                other = entries[symbol.name, mirrored]
-                entries[symbol.name, mirrored] = other._replace(gradient={**other.gradient, n: 1})
+            for place, by in domain.direction(at, length):
+                dual = entries[symbol.name, place]
+                gradient = {**dual.gradient, n: by % PRIME}
+                entries[symbol.name, place] = dual._replace(gradient=gradient)

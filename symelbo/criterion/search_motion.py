@@ -76,7 +76,7 @@ class Search:
                         yield dict.fromkeys(latents, Travel.AFFINE)
                         return
         for node in latents:
-            if node.domain.kind == "real":
+            if node.domain.is_line:
                 yield {node: Travel.SHIFT}
 
     def _touches(self, component: Component, chosen: Sequence[Symbol]) -> bool:

@@ -10,8 +10,8 @@ import flint
 
 from symelbo.criterion.factor import symbols_of_statement
 from symelbo.criterion.sample import Instance, Row
-from symelbo.index.build import ONE, add, log, mul, number, subtract
-from symelbo.index.concretize import concretize, index_tuples
+from symelbo.index.build import ONE, add, log, mul, number
+from symelbo.index.concretize import concretize
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.modular import PRIME, Modular, Place
 from symelbo.index.normal import normal
@@ -22,7 +22,6 @@ from symelbo.index.terms import (
     Delta,
     Entry,
     Extent,
-    Index,
     Number,
     Position,
     Role,
@@ -72,7 +71,7 @@ class System:
         members = [factor for factor in instance.factors if factor.name in names]
         self.movable = instance.continuous - {f.node.name for f in members if not f.can_move}
         self.inputs = {s.name for s in instance.symbols if s.role is Role.INPUT}
-        self.categories = {s.name for s in instance.symbols if s.domain.kind == "category"}
+        self.categories = {s.name for s in instance.symbols if s.domain.is_place}
         self.opened: dict[object, _Opened] = {}
         self.learned = {
             n: any(s.role is Role.PARAMETER for s in symbols_of_statement(f.statement))
@@ -99,7 +98,7 @@ class System:
             Assignment(moving | {entry}, resting, shifted),
         ]
         symbol = next(s for s in self.instance.symbols if s.name == entry[0])
-        if symbol.domain.kind == "real":
+        if symbol.domain.is_line:
             found.append(Assignment(moving | {entry}, resting, shifted | {entry}))
         return found
 
@@ -137,8 +136,8 @@ class System:
         """
         given = tuple(item for item in row.parents if item[0][0] in self.inputs)
         if self.is_movable_value(row) and (own := row.value[0][0]) in assignment.moving:
-            kind = self.instance.factors[row.factor].value.domain.kind
-            if kind == "real" and own not in assignment.shifted:
+            domain = self.instance.factors[row.factor].value.domain
+            if domain.is_line and own not in assignment.shifted:
                 return None
             return ("c", row.factor, row.place, given), self.moving_base(row)
         if self.is_idle(row, assignment):
@@ -146,15 +145,20 @@ class System:
         return ("b", row.factor, row.place, row.numbers[1], given), 1
 
     def moving_base(self, row: Row) -> int:
-        factor = self.instance.factors[row.factor]
-        value = row.value[0][1]
-        if factor.value.domain.kind in ("real", "angle"):
+        value, shifts = self.from_centre(row)
+        if shifts:
             return Modular.rational(value).value
-        lower = factor.value.domain.lower
-        if isinstance(lower, Number):
-            value -= lower.value
         machine = Modular({}, {}, self.instance.seed)
         return machine.log(Modular.rational(value)).value
+
+    def from_centre(self, row: Row) -> tuple[Fraction, bool]:
+        """The row's value, from the point about which it is scaled; whether it may be shifted."""
+        motions = self.instance.factors[row.factor].value.domain.motions
+        assert motions is not None
+        value = row.value[0][1]
+        if isinstance(motions.about, Number):
+            value -= motions.about.value
+        return value, motions.shifts
 
     def is_idle(self, row: Row, assignment: Assignment) -> bool:
         """Whether nothing moves in the factor: no parameter, no parent, not its value."""
@@ -238,42 +242,33 @@ class System:
         """The direction of one free coordinate of a parameter, or of one latent: by 1, or of a
         matrix by the row of the same place.
         """
-        if symbol.domain.kind == "posdef" and symbol.role is Role.LATENT:
+        motions = symbol.domain.wider_motions
+        if motions is not None and motions.whole and symbol.role is Role.LATENT:
             indices = formal_indices(symbol.shape)
             deltas = (
                 Delta(i, Position(Extent(None, k))) for i, k in zip(indices, at, strict=False)
             )
             return Array(indices, mul(*deltas, Entry(symbol, indices)))
-        unit = _unit(symbol, at)
-        if symbol.domain.kind == "simplex":
-            indices = tuple(Index("p", e) for e in symbol.shape[-1:])
-            last = max(place[0] for place in index_tuples(indices, self.instance.sizes))
-            other = _unit(symbol, (*at[:-1], last))
-            return Array(unit.indices, subtract(unit.body, other.body))
-        if symbol.domain.kind == "posdef" and at[-1] != at[-2]:
-            other = _unit(symbol, (*at[:-2], at[-1], at[-2]))
-            return Array(unit.indices, add(unit.body, other.body))
-        if symbol.domain.kind == "posdef":
-            return Array(unit.indices, add(unit.body, unit.body))
-        return unit
+        if symbol.role is Role.LATENT:
+            return _unit(symbol, at)
+        moved = symbol.domain.direction(at, self.instance.length(symbol))
+        units = [(_unit(symbol, place), by) for place, by in moved]
+        body = add(*(mul(number(by), unit.body) for unit, by in units))
+        return Array(units[0][0].indices, body)
 
     def distance(self, row: Row, name: str, at: tuple[int, ...]) -> Fraction | None:
         """z, or z - lower: what r is multiplied with; None for a matrix, which it enters."""
         symbol = next(s for s in self.instance.symbols if s.name == name)
-        if symbol.domain.kind == "posdef":
+        motions = symbol.domain.wider_motions
+        assert motions is not None
+        if motions.whole:
             return None
         value = self.values(row)[name, at]
-        lower = symbol.domain.lower if symbol.domain.kind == "interval" else None
-        return value - lower.value if isinstance(lower, Number) else value
+        return value - motions.about.value if isinstance(motions.about, Number) else value
 
     def exact_moving_base(self, row: Row) -> Term:
-        domain = self.instance.factors[row.factor].value.domain
-        value = row.value[0][1]
-        if domain.kind in ("real", "angle"):
-            return number(value)
-        if isinstance(domain.lower, Number):
-            value -= domain.lower.value
-        return normal(log(number(value)))
+        value, shifts = self.from_centre(row)
+        return number(value) if shifts else normal(log(number(value)))
 
 
 def _unit(symbol: Symbol, at: tuple[int, ...]) -> Array:

@@ -52,7 +52,7 @@ def derive_exact_posterior(model: Model) -> ExactPosterior | None:
     second one of |z| is 0.
     """
     latents = list(dict.fromkeys(s.node for s in model.latents))
-    if len(latents) != 1 or latents[0].domain.kind != "real" or len(latents[0].shape) > 1:
+    if len(latents) != 1 or not latents[0].domain.is_line or len(latents[0].shape) > 1:
         return None
     (latent,) = latents
     joint = log_joint(model.statements)

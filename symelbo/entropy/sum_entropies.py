@@ -12,9 +12,10 @@ from symelbo.entropy.entropy_of_density import entropy_of_statement
 from symelbo.entropy.exact_posterior import ExactPosterior
 from symelbo.entropy.summand import Average, EntropySum, Kind, Summand, varying
 from symelbo.index.build import ZERO, add, mul, negate, number
+from symelbo.index.domains import Real
 from symelbo.index.normal import normal
 from symelbo.index.substitute import count_subterms, replace_symbols, symbols_of
-from symelbo.index.terms import Add, Apply, Array, Domain, Entry, Role, Symbol, Term
+from symelbo.index.terms import Add, Apply, Array, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy
 from symelbo.model.model import Model
 from symelbo.notation.arrange import split_sign
@@ -165,7 +166,7 @@ def abbreviate_arguments(
         return whole, ()
     if factor.statement.family.abstract:
         (given,) = factor.arguments().values()
-        function = Symbol(f"H_{factor.statement.family.name}", Role.FUNCTION, Domain("real"))
+        function = Symbol(f"H_{factor.statement.family.name}", Role.FUNCTION, Real())
         return Apply(function, (given,)), ()
     mapping: dict[Symbol, Array] = dict(factor.actual())
     chosen: list[tuple[Symbol, Array]] = []

@@ -8,10 +8,11 @@ from __future__ import annotations
 from symelbo.expfam.form import Block, ExponentialForm
 from symelbo.index.build import ZERO, add, mul, subtract, total
 from symelbo.index.differentiate import derivative_by
+from symelbo.index.domains import Real, Symmetric
 from symelbo.index.normal import normal
 from symelbo.index.solve import Found, find_by_elimination
 from symelbo.index.substitute import instantiate
-from symelbo.index.terms import Array, Domain, Entry, Extent, Index, Role, Symbol, Term
+from symelbo.index.terms import Array, Entry, Index, Role, Symbol, Term
 
 __all__ = ["derive_means", "derive_moments"]
 
@@ -71,7 +72,7 @@ def _derivatives_by_naturals(form: ExponentialForm, function: Array) -> tuple[Ar
 def _slope(term: Term, argument: Symbol, places: tuple[Index, ...]) -> Term:
     """df/da[places]; a symmetric matrix moves in both of its entries at once."""
     slope = derivative_by(term, argument, places)
-    if argument.domain.kind != "posdef":
+    if not argument.domain.is_symmetric:
         return slope
     *plates, row, column = places
     return add(slope, derivative_by(term, argument, (*plates, column, row)))
@@ -79,13 +80,11 @@ def _slope(term: Term, argument: Symbol, places: tuple[Index, ...]) -> Term:
 
 def _independent_places(argument: Symbol) -> tuple[Index, ...]:
     """The last entry of a simplex follows from the others."""
-    shape = list(argument.shape)
-    if argument.domain.kind == "simplex":
-        shape[-1] = Extent(shape[-1].size, shape[-1].offset - 1)
+    shape = argument.domain.free_shape(argument.shape)
     return tuple(Index(f"a{n}", extent) for n, extent in enumerate(shape))
 
 
 def _unknown(block: Block, number: int, own: tuple[Index, ...]) -> Symbol:
-    kind = "symmetric" if block.symmetric else "real"
+    domain = Symmetric() if block.symmetric else Real()
     shape = tuple(index.extent for index in (*own, *block.indices))
-    return Symbol(f"m{number}", Role.UNKNOWN, Domain(kind), shape)
+    return Symbol(f"m{number}", Role.UNKNOWN, domain, shape)

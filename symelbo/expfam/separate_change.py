@@ -25,17 +25,18 @@ from symelbo.expfam.group_by_value import (
 )
 from symelbo.families.density import Density
 from symelbo.index.build import (
-    ONE,
     ZERO,
     add,
     divide,
     extent_length,
     mul,
+    negate,
     number,
     subtract,
     total,
 )
 from symelbo.index.differentiate import derivative_along
+from symelbo.index.domains import Real
 from symelbo.index.normal import Poly, from_poly, normal, to_poly
 from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import (
@@ -43,16 +44,14 @@ from symelbo.index.substitute import (
 )
 from symelbo.index.terms import (
     Array,
-    Domain,
     Entry,
     Index,
-    Number,
     Role,
     Symbol,
     Term,
 )
 
-__all__ = ["Change", "Part", "can_move", "rate_symbol", "separate_change", "shift_symbol", "speed"]
+__all__ = ["Change", "Part", "rate_symbol", "separate_change", "shift_symbol", "speed"]
 
 TWO = number(2)
 
@@ -85,57 +84,47 @@ class Change:
 
 def speed(argument: Symbol) -> Symbol:
     """a -> the unknown velocity U of a formal argument."""
-    kind = {"posdef": "symmetric", "simplex": "tangent"}.get(argument.domain.kind, "real")
-    return Symbol(f"U {argument.name}", Role.UNKNOWN, Domain(kind), argument.shape)
+    return Symbol(f"U {argument.name}", Role.UNKNOWN, argument.domain.tangent, argument.shape)
 
 
 def rate_symbol(value: Symbol) -> Symbol:
     """v -> the r of its motion v -> r v + s, one for each entry (one in all for a matrix)."""
-    shape = () if value.domain.kind == "posdef" else value.shape
-    return Symbol("rate r", Role.CONSTANT, Domain("real"), shape)
+    motions = value.domain.motions
+    shape = () if motions is not None and motions.whole else value.shape
+    return Symbol("rate r", Role.CONSTANT, Real(), shape)
 
 
 def shift_symbol(value: Symbol) -> Symbol:
     """v -> the s of its motion v -> r v + s."""
-    return Symbol("shift s", Role.CONSTANT, Domain("real"), value.shape)
-
-
-def can_move(domain: Domain) -> bool:
-    """Whether a latent of this support has affine motions that keep the support.
-
-    Real: r v + s.  Positive, and positive definite: r v.  From a number on: r (v - lower).
-    An angle: s.
-    """
-    if domain.kind == "interval":
-        return isinstance(domain.lower, Number) and domain.upper is None
-    return domain.kind in ("real", "positive", "posdef", "angle")
+    return Symbol("shift s", Role.CONSTANT, Real(), value.shape)
 
 
 def value_velocity(value: Symbol) -> Array | None:
     """v -> the array r v + s that its support allows; None if it stands still."""
-    if not can_move(value.domain):
+    motions = value.domain.motions
+    if motions is None:
         return None
     indices = formal_indices(value.shape)
-    if value.domain.kind == "angle":
-        return Array(indices, Entry(shift_symbol(value), indices))
-    rate = rate_symbol(value)
-    moved = mul(Entry(rate, indices if rate.shape else ()), Entry(value, indices))
-    if value.domain.kind == "real":
-        moved = add(moved, Entry(shift_symbol(value), indices))
-    elif value.domain.kind == "interval":
-        assert value.domain.lower is not None
-        moved = subtract(moved, mul(Entry(rate, indices), value.domain.lower))
-    return Array(indices, moved)
+    moved: list[Term] = []
+    if motions.scales:
+        rate = rate_symbol(value)
+        factor = Entry(rate, indices if rate.shape else ())
+        moved.append(mul(factor, Entry(value, indices)))
+        if motions.about is not None:
+            moved.append(negate(mul(factor, motions.about)))
+    if motions.shifts:
+        moved.append(Entry(shift_symbol(value), indices))
+    return Array(indices, add(*moved))
 
 
 def divergence_of(value: Symbol) -> Term:
     """The sum of r over the independent entries of the value."""
-    if not can_move(value.domain) or value.domain.kind == "angle":
+    motions = value.domain.motions
+    if motions is None or not motions.scales:
         return ZERO
     rate = rate_symbol(value)
-    if value.domain.kind == "posdef":
-        size = extent_length(value.shape[-1])
-        return mul(Entry(rate), divide(mul(size, add(size, ONE)), TWO))
+    if motions.whole:
+        return mul(Entry(rate), value.domain.dimension(extent_length(value.shape[-1])))
     indices = tuple(Index(f"e{n}", extent) for n, extent in enumerate(value.shape))
     result: Term = Entry(rate, indices)
     for index in reversed(indices):

@@ -1,22 +1,21 @@
 """Binomial distribution on 0..n with a known number n of trials."""
 
 from symelbo.families.family import Argument, Family, Form
-from symelbo.index.terms import Domain, Entry, Role, Symbol
+from symelbo.index.domains import Naturals, Real, Unit
+from symelbo.index.terms import Entry, Role, Symbol
 
-_TRIALS = Argument("n", Domain("naturals"), constant=True)
+_TRIALS = Argument("n", Naturals(), constant=True)
 _CHOICES = "loggamma(n + 1) - loggamma(x + 1) - loggamma(n - x + 1)"
 
 FAMILY = Family(
     name="Binomial",
     summary="successes in n trials, n known",
     value="x",
-    support=Domain("naturals", None, Entry(Symbol("n", Role.ARGUMENT, Domain("naturals")))),
+    support=Naturals(Entry(Symbol("n", Role.ARGUMENT, Naturals()))),
     forms=(
+        Form((_TRIALS, Argument("p", Unit())), f"x*log(p) + (n - x)*log(1 - p) + {_CHOICES}"),
         Form(
-            (_TRIALS, Argument("p", Domain("unit"))), f"x*log(p) + (n - x)*log(1 - p) + {_CHOICES}"
-        ),
-        Form(
-            (_TRIALS, Argument("logit", Domain("real"))),
+            (_TRIALS, Argument("logit", Real())),
             f"x*logit - n*softplus(logit) + {_CHOICES}",
         ),
     ),

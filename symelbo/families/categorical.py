@@ -1,17 +1,17 @@
 """Categorical distribution on 1..K, by probabilities or by logits."""
 
 from symelbo.families.family import Argument, Family, Form
-from symelbo.index.terms import Domain
+from symelbo.index.domains import Category, Real, Simplex
 
 FAMILY = Family(
     name="Categorical",
     summary="one of K categories, counted from 1",
     value="x",
-    support=Domain("category"),
+    support=Category(),
     forms=(
-        Form((Argument("p", Domain("simplex"), ("K",)),), "log(p[x])"),
+        Form((Argument("p", Simplex(), ("K",)),), "log(p[x])"),
         Form(
-            (Argument("logits", Domain("real"), ("K",)),),
+            (Argument("logits", Real(), ("K",)),),
             "logits[x] - log(sum(exp(logits[k]) for k in 1:K))",
         ),
     ),

@@ -1,16 +1,16 @@
 """Gamma distribution on the positive reals, by shape and rate."""
 
 from symelbo.families.family import Argument, Family, Form
-from symelbo.index.terms import Domain
+from symelbo.index.domains import Positive
 
 FAMILY = Family(
     name="Gamma",
     summary="a positive value, by shape and rate",
     value="x",
-    support=Domain("positive"),
+    support=Positive(),
     forms=(
         Form(
-            (Argument("shape", Domain("positive")), Argument("rate", Domain("positive"))),
+            (Argument("shape", Positive()), Argument("rate", Positive())),
             "shape*log(rate) - loggamma(shape) + (shape - 1)*log(x) - rate*x",
         ),
     ),

@@ -1,16 +1,16 @@
 """Laplace distribution; an exponential family only where its location is known."""
 
 from symelbo.families.family import Argument, Family, Form
-from symelbo.index.terms import Domain
+from symelbo.index.domains import Positive, Real
 
 FAMILY = Family(
     name="Laplace",
     summary="a real value with two-sided exponential tails",
     value="x",
-    support=Domain("real"),
+    support=Real(),
     forms=(
         Form(
-            (Argument("location", Domain("real")), Argument("scale", Domain("positive"))),
+            (Argument("location", Real()), Argument("scale", Positive())),
             "-abs(x - location)/scale - log(2*scale)",
         ),
     ),

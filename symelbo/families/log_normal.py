@@ -1,16 +1,16 @@
 """Log-normal distribution, by mean and variance of the logarithm."""
 
 from symelbo.families.family import Argument, Family, Form
-from symelbo.index.terms import Domain
+from symelbo.index.domains import Positive, Real
 
 FAMILY = Family(
     name="LogNormal",
     summary="a positive value, by mean and variance of its logarithm",
     value="x",
-    support=Domain("positive"),
+    support=Positive(),
     forms=(
         Form(
-            (Argument("mean", Domain("real")), Argument("variance", Domain("positive"))),
+            (Argument("mean", Real()), Argument("variance", Positive())),
             "-(log(x) - mean)**2/(2*variance) - log(2*PI*variance)/2 - log(x)",
         ),
     ),

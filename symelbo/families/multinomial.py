@@ -1,19 +1,20 @@
 """Multinomial distribution: counts of K categories in a known number n of trials."""
 
 from symelbo.families.family import Argument, Family, Form
-from symelbo.index.terms import Domain, Entry, Role, Symbol
+from symelbo.index.domains import Counts, Naturals, Simplex
+from symelbo.index.terms import Entry, Role, Symbol
 
 FAMILY = Family(
     name="Multinomial",
     summary="counts of K categories in n trials, n known",
     value="x",
-    support=Domain("counts", None, Entry(Symbol("n", Role.ARGUMENT, Domain("naturals")))),
+    support=Counts(Entry(Symbol("n", Role.ARGUMENT, Naturals()))),
     shape=("K",),
     forms=(
         Form(
             (
-                Argument("n", Domain("naturals"), constant=True),
-                Argument("p", Domain("simplex"), ("K",)),
+                Argument("n", Naturals(), constant=True),
+                Argument("p", Simplex(), ("K",)),
             ),
             # the last count is n minus the others: minimal statistics
             "sum(x[k]*(log(p[k]) - log(p[K])) for k in 1:K-1) + n*log(p[K])"

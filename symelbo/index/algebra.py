@@ -34,8 +34,7 @@ from symelbo.index.polynomial import (
     is_free_of,
     monomial_key,
 )
-from symelbo.index.ranges import are_equal
-from symelbo.index.signs import is_positive, is_positive_poly
+from symelbo.index.signs import are_equal, is_positive, is_positive_poly
 from symelbo.index.substitute import free_indices, instantiate, replace_index
 from symelbo.index.terms import (
     Add,

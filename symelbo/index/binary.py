@@ -39,7 +39,7 @@ def expand_binary(term: Term) -> Term:
             entries = binary_entries(part)
             if entries and len(entries) <= MAX_ENTRIES:
                 return _interpolate(part, entries)
-            vectors = [s for s in symbols_of(part) if s.domain.kind == "onehot"]
+            vectors = [s for s in symbols_of(part) if s.domain.is_one_hot]
             if len(vectors) == 1 and len(vectors[0].shape) == 1:
                 return on_term(_select(part, vectors[0]))
         return map_terms(part, on_term)

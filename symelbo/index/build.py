@@ -34,6 +34,7 @@ __all__ = [
     "divide",
     "exp",
     "extent_length",
+    "extent_of",
     "has_minus_sign",
     "log",
     "mul",
@@ -202,6 +203,18 @@ def extent_length(extent: Extent, low: int = 1) -> Term:
     """C-1 -> the number C - 1 of places low..extent."""
     count = number(extent.offset - low + 1)
     return count if extent.size is None else add(Size(extent.size), count)
+
+
+def extent_of(length: Term | None) -> Extent | None:
+    """The term of a length (C, C - 1, 3) -> its extent; None where it is no such term."""
+    match length:
+        case Size(name):
+            return Extent(name)
+        case Number(value) if value.denominator == 1:
+            return Extent(None, int(value))
+        case Add((Number(value), Size(name))) if value.denominator == 1:
+            return Extent(name, int(value))
+    return None
 
 
 def _split_coefficient(term: Term) -> tuple[Fraction, Term]:

@@ -38,7 +38,6 @@ from symelbo.index.terms import (
 )
 
 __all__ = [
-    "SYMMETRIC",
     "height",
     "is_symmetric",
     "name_canonically",
@@ -47,8 +46,6 @@ __all__ = [
     "order_inverse",
     "rename_apart",
 ]
-
-SYMMETRIC = ("posdef", "symmetric")
 
 
 @synthesized("_height")
@@ -94,7 +91,7 @@ def name_canonically(bound: tuple[Index, ...], factors: Factors) -> Monomial:
 
 def _renormalize(atom: Term) -> Term:
     """a -> a, with its parts in canonical order after a renaming of indices."""
-    if isinstance(atom, Entry) and atom.symbol.domain.kind not in SYMMETRIC:
+    if isinstance(atom, Entry) and not atom.symbol.domain.is_symmetric:
         return atom
     from symelbo.index.algebra import to_poly  # late: the algebra names its results here
 
@@ -139,7 +136,7 @@ def _orders(
 
 def order_entry(symbol: Symbol, indices: tuple[IndexTerm, ...], term: Entry) -> Entry:
     """S[j, i] -> S[i, j] for a symmetric S and i before j."""
-    if symbol.domain.kind in SYMMETRIC and sort_key(indices[-1]) < sort_key(indices[-2]):
+    if symbol.domain.is_symmetric and sort_key(indices[-1]) < sort_key(indices[-2]):
         return Entry(symbol, (*indices[:-2], indices[-1], indices[-2]))
     return term
 
@@ -156,7 +153,7 @@ def is_symmetric(matrix: Array) -> bool:
     row, column = matrix.indices
     if row.extent != column.extent:
         return False
-    if not any(s.domain.kind in SYMMETRIC for s in symbols_of(matrix.body)) and not isinstance(
+    if not any(s.domain.is_symmetric for s in symbols_of(matrix.body)) and not isinstance(
         matrix.body, Add | Sum | Mul
     ):
         return False

@@ -147,7 +147,7 @@ def derivative_by(term: Term, symbol: Symbol, places: tuple[IndexTerm, ...]) -> 
     taken |= {index.name for place in places for index in free_indices(place)}
     formal = tuple(fresh_index(extent, taken) for extent in symbol.shape)
     factors: list[Term] = [Delta(left, right) for left, right in zip(formal, places, strict=True)]
-    if symbol.domain.kind == "simplex":
+    if symbol.domain.entry_sum is not None:
         last = Delta(formal[-1], Position(symbol.shape[-1]))
         factors[-1] = build.subtract(factors[-1], last)
     return derivative_along(term, {symbol: Array(formal, mul(*factors))})

@@ -16,7 +16,6 @@ from symelbo.index.algebra import (
     to_poly,
 )
 from symelbo.index.polynomial import Monomial, Poly, from_monomial, from_poly
-from symelbo.index.signs import is_positive
 from symelbo.index.terms import Term
 
 __all__ = [
@@ -24,7 +23,6 @@ __all__ = [
     "Poly",
     "from_monomial",
     "from_poly",
-    "is_positive",
     "is_zero",
     "normal",
     "normal_array",

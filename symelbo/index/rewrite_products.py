@@ -17,8 +17,8 @@ from symelbo.index.algebra import (
 )
 from symelbo.index.canonical_names import rename_apart
 from symelbo.index.polynomial import F0, F1, UNIT, Factors, Poly, accumulate, monomial_key
-from symelbo.index.ranges import are_equal, is_within
 from symelbo.index.rewrite_functions import exp_poly
+from symelbo.index.signs import are_equal, is_within
 from symelbo.index.substitute import free_indices, instantiate, replace_index
 from symelbo.index.terms import (
     Add,
@@ -197,7 +197,7 @@ def _sum_simplex(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
         if len(holders) != 1 or factors[holders[0]] != 1:
             continue
         atom = holders[0]
-        if not isinstance(atom, Entry) or atom.symbol.domain.kind != "simplex":
+        if not isinstance(atom, Entry) or atom.symbol.domain.entry_sum != 1:
             continue
         last = atom.indices[-1] == index and index.extent == atom.symbol.shape[-1]
         if last and index.low == 1 and index not in atom.indices[:-1]:

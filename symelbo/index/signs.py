@@ -1,17 +1,17 @@
-"""Term -> an interval that is sure to hold its value, from the domains of the symbols.
+"""Term -> a range that is sure to hold its value, from the domains of the symbols; places too.
 
-The one sign analysis of the engine.  Only ever too wide: what an interval excludes is impossible,
-what it allows is merely not excluded.  (The checkers have their own, on purpose.)
+The one sign analysis of the engine: only ever too wide.  (The checkers have their own, on purpose.)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
+from symelbo.index.build import extent_of
 from symelbo.index.polynomial import Poly, from_poly
+from symelbo.index.range import NONNEGATIVE, NOTHING_BUT_ZERO, POSITIVE, REAL, Range, call_range
 from symelbo.index.substitute import free_indices, replace_index
 from symelbo.index.terms import (
     Add,
@@ -35,103 +35,38 @@ from symelbo.index.terms import (
     Power,
     Size,
     Sum,
-    Symbol,
     Term,
 )
 
 __all__ = [
-    "NONNEGATIVE",
-    "POSITIVE",
-    "REAL",
-    "Interval",
+    "are_equal",
+    "at_least",
     "bounds",
-    "domain_interval",
+    "domain_range",
     "is_integer",
     "is_nonzero",
     "is_posdef",
     "is_positive",
     "is_positive_poly",
+    "is_within",
+    "place_bounds",
 ]
-
-MAX_BITS: Final = 256  # of a bound; beyond, it is rounded away to infinity or to zero
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """From lower to upper, None is infinite; an open end is not attained."""
-
-    lower: Fraction | None = None
-    upper: Fraction | None = None
-    lower_open: bool = True
-    upper_open: bool = True
-
-    def within(self, other: Interval) -> bool:
-        """Whether every value of this interval lies in the other."""
-        if other.lower is not None:
-            if self.lower is None or self.lower < other.lower:
-                return False
-            if self.lower == other.lower and other.lower_open and not self.lower_open:
-                return False
-        if other.upper is not None:
-            if self.upper is None or self.upper > other.upper:
-                return False
-            if self.upper == other.upper and other.upper_open and not self.upper_open:
-                return False
-        return True
-
-    def misses(self, other: Interval) -> bool:
-        """Whether no value of this interval lies in the other."""
-        return _before(self, other) or _before(other, self)
-
-
-def _before(first: Interval, second: Interval) -> bool:
-    if first.upper is None or second.lower is None:
-        return False
-    if first.upper == second.lower:
-        return first.upper_open or second.lower_open
-    return first.upper < second.lower
-
 
 _ZERO: Final = Fraction(0)
 _ONE: Final = Fraction(1)
-REAL: Final = Interval()
-POSITIVE: Final = Interval(_ZERO)
-NONNEGATIVE: Final = Interval(_ZERO, lower_open=False)
-UNIT: Final = Interval(_ZERO, _ONE)
-_NOTHING: Final = Interval(_ZERO, _ZERO, False, False)
-_DOMAINS: Final = {
-    "positive": POSITIVE,
-    "unit": UNIT,
-    "simplex": Interval(_ZERO, _ONE, upper_open=False),  # a single entry is 1
-    "binary": Interval(_ZERO, _ONE, False, False),
-    "onehot": Interval(_ZERO, _ONE, False, False),
-    "naturals": NONNEGATIVE,
-    "counts": NONNEGATIVE,
-    "category": Interval(_ONE, lower_open=False),
-}
-_FUNCTIONS: Final = {
-    "exp": POSITIVE,
-    "softplus": POSITIVE,
-    "sigmoid": UNIT,
-    "tanh": Interval(-_ONE, _ONE),
-    "erf": Interval(-_ONE, _ONE),
-    "abs": NONNEGATIVE,
-}
 
 
-def domain_interval(domain: Domain) -> Interval:
-    """The values a domain allows an entry, as an interval."""
-    if domain.kind in ("interval", "angle"):
-        lower, upper = (
-            None if bound is None else bounds(bound) for bound in (domain.lower, domain.upper)
-        )
-        return Interval(
-            None if lower is None else lower.lower,
-            None if upper is None else upper.upper,
-            lower_open=False,
-            upper_open=False,
-        )
-    return _DOMAINS.get(domain.kind, REAL)
+def _least(end: Term) -> Fraction | None:
+    return bounds(end).lower
+
+
+def _most(end: Term) -> Fraction | None:
+    return bounds(end).upper
+
+
+def domain_range(domain: Domain, places: tuple[IndexTerm, ...] = ()) -> Range:
+    """The values a domain allows the entry at these places."""
+    return domain.interval(_least, _most, places)
 
 
 def is_positive(term: Term) -> bool:
@@ -151,45 +86,45 @@ def is_nonzero(term: Term) -> bool:
             return all(map(is_nonzero, factors))
         case Power(base, _):
             return is_nonzero(base)
-    return bounds(term).misses(_NOTHING)
+    return bounds(term).misses(NOTHING_BUT_ZERO)
 
 
 @lru_cache(maxsize=100_000)
-def bounds(term: Term) -> Interval:
+def bounds(term: Term) -> Range:
     """An interval that holds every value the term can take."""
     match term:
         case Number(value):
-            return Interval(value, value, False, False)
+            return Range.point(value)
         case Constant("pi"):
-            return Interval(Fraction(314, 100), Fraction(315, 100))
+            return Range(Fraction(314, 100), Fraction(315, 100))
         case Constant(_):
-            return Interval(Fraction(271, 100), Fraction(272, 100))
+            return Range(Fraction(271, 100), Fraction(272, 100))
         case Size(_):
-            return Interval(_ONE, lower_open=False)
+            return Range(_ONE, lower_open=False)
         case IndexValue(index):
-            return _index(index)
+            return _place(index)
         case Entry(symbol, indices):
-            return _entry(symbol, indices)
+            return domain_range(symbol.domain, indices)
         case Add(terms):
             result = bounds(terms[0])
             for part in terms[1:]:
-                result = _add(result, bounds(part))
+                result = result + bounds(part)
             return result
         case Mul(factors):
             result = bounds(factors[0])
             for part in factors[1:]:
-                result = _multiply(result, bounds(part))
+                result = result * bounds(part)
             return result
         case Power(base, exponent):
-            return _power(bounds(base), exponent)
+            return bounds(base).power(exponent.value if isinstance(exponent, Number) else None)
         case Call(name, arguments):
-            return _call(name, [bounds(argument) for argument in arguments])
+            return call_range(name, [bounds(argument) for argument in arguments])
         case Sum(index, body):
             return _sum(index, body)
         case Delta():
-            return Interval(_ZERO, _ONE, False, False)
+            return Range(_ZERO, _ONE, False, False)
         case Apply(function, _, _, ()):
-            return domain_interval(function.domain)
+            return domain_range(function.domain)
         case Inverse(matrix, row, column) if row == column and is_posdef(matrix):
             return POSITIVE
         case Inverse() | LogDet() | Apply():
@@ -205,7 +140,7 @@ def is_integer(term: Term) -> bool:
         case Size() | IndexValue() | Delta():
             return True
         case Entry(symbol, _):
-            return symbol.domain.is_bit or symbol.domain.kind in ("naturals", "counts", "category")
+            return symbol.domain.is_integer
         case Add(parts) | Mul(parts):
             return all(map(is_integer, parts))
         case Power(base, Number(value)):
@@ -215,31 +150,18 @@ def is_integer(term: Term) -> bool:
     return False
 
 
-def _index(index: IndexTerm) -> Interval:
-    match index:
-        case Index(_, extent, low):
-            return Interval(Fraction(low), _integer(extent), False, False)
-        case Offset(Index(_, extent, low), by):
-            upper = _integer(extent)
-            shifted = None if upper is None else upper + by
-            return Interval(Fraction(low + by), shifted, False, False)
-        case Position(Extent(None, place)):
-            return Interval(Fraction(place), Fraction(place), False, False)
-        case Position(Extent(_, offset)):
-            return Interval(Fraction(1 + offset), lower_open=False)
-        case Entry(symbol, _) if symbol.domain.upper is not None:
-            return Interval(_ONE, bounds(symbol.domain.upper).upper, False, False)
-    return Interval(_ONE, lower_open=False)
-
-
-def _integer(extent: Extent) -> Fraction | None:
-    return Fraction(extent.offset) if extent.size is None else None
-
-
-def _entry(symbol: Symbol, indices: tuple[IndexTerm, ...]) -> Interval:
-    if symbol.domain.kind == "posdef":
-        return POSITIVE if len(indices) > 1 and indices[-1] == indices[-2] else REAL
-    return domain_interval(symbol.domain)
+def _place(place: IndexTerm) -> Range:
+    """A place as a number."""
+    ends = place_bounds(place)
+    if ends is None:
+        return Range(_ONE, lower_open=False)
+    least, most = ends
+    return Range(
+        Fraction(least.offset + (0 if least.size is None else 1)),  # a size is 1 at least
+        Fraction(most.offset) if most.size is None else None,
+        False,
+        most.size is not None,
+    )
 
 
 def is_posdef(matrix: Array) -> bool:
@@ -275,7 +197,7 @@ def _definite_summand(term: Term, row: Index, column: Index) -> bool | None:
     if len(core) != 1:
         return None
     match core[0]:
-        case Entry(symbol, indices) if symbol.domain.kind == "posdef":
+        case Entry(symbol, indices) if symbol.domain.is_definite:
             whole = {*indices[-2:]} == pair and not pair & {*indices[:-2]}
             return strict if whole else None
         case Inverse(inner, i, j) if {i, j} == pair and is_posdef(inner):
@@ -296,158 +218,7 @@ def _is_gram(term: Term, index: Index, row: Index, column: Index) -> bool:
     return bool(left) and [replace_index(f, row, column) for f in left] == right
 
 
-def _rounded(interval: Interval) -> Interval:
-    """Drop bounds that have grown long: outwards, to 0 or to infinity."""
-    lower, upper = interval.lower, interval.upper
-    lower_open, upper_open = interval.lower_open, interval.upper_open
-    if lower is not None and _is_long(lower):
-        # a positive bound may be replaced by 0, which is never attained then
-        lower, lower_open = (_ZERO, True) if lower > 0 else (None, True)
-    if upper is not None and _is_long(upper):
-        upper, upper_open = (_ZERO, True) if upper < 0 else (None, True)
-    return Interval(lower, upper, lower_open, upper_open)
-
-
-def _is_long(value: Fraction) -> bool:
-    return max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS
-
-
-def _add(left: Interval, right: Interval) -> Interval:
-    lower = None if left.lower is None or right.lower is None else left.lower + right.lower
-    upper = None if left.upper is None or right.upper is None else left.upper + right.upper
-    return _rounded(
-        Interval(
-            lower,
-            upper,
-            left.lower_open or right.lower_open,
-            left.upper_open or right.upper_open,
-        )
-    )
-
-
-# An end of an interval while multiplying: (sign of infinity, value, whether attained).
-_End = tuple[int, Fraction, bool]
-
-
-def _ends(interval: Interval) -> tuple[_End, _End]:
-    lower: _End = (-1, _ZERO, False)
-    upper: _End = (1, _ZERO, False)
-    if interval.lower is not None:
-        lower = (0, interval.lower, not interval.lower_open)
-    if interval.upper is not None:
-        upper = (0, interval.upper, not interval.upper_open)
-    return lower, upper
-
-
-def _times(left: _End, right: _End) -> _End:
-    (a, x, p), (b, y, q) = left, right
-    if (not a and not x) or (not b and not y):
-        # 0 times anything finite is 0; it is attained where the zero is
-        attained = (not a and not x and p) or (not b and not y and q)
-        return (0, _ZERO, attained)
-    if a or b:
-        sign = (a or (1 if x > 0 else -1)) * (b or (1 if y > 0 else -1))
-        return (sign, _ZERO, False)
-    return (0, x * y, p and q)
-
-
-def _multiply(left: Interval, right: Interval) -> Interval:
-    products = [_times(a, b) for a in _ends(left) for b in _ends(right)]
-    low = min(products, key=lambda end: (end[0], end[1], not end[2]))
-    high = max(products, key=lambda end: (end[0], end[1], end[2]))
-    return _rounded(
-        Interval(
-            None if low[0] else low[1],
-            None if high[0] else high[1],
-            not low[2],
-            not high[2],
-        )
-    )
-
-
-def _power(base: Interval, exponent: Term) -> Interval:
-    positive = base.within(POSITIVE)
-    if not isinstance(exponent, Number):
-        return POSITIVE if positive else REAL
-    value = exponent.value
-    if value.denominator != 1:
-        if not positive:
-            return NONNEGATIVE if value > 0 else POSITIVE
-        return _monotone_unit(base, value)
-    power = int(value)
-    if power > 0 and power <= 8:
-        result = base
-        for _ in range(power - 1):
-            result = _multiply(result, base)
-        if power % 2:
-            return result
-        if not result.within(NONNEGATIVE):
-            zero_free = base.within(POSITIVE) or base.within(Interval(None, _ZERO))
-            result = Interval(_ZERO, result.upper, zero_free, result.upper_open)
-        return result
-    if power % 2 == 0:
-        zero_free = power < 0 or positive or base.within(Interval(None, _ZERO))
-        return POSITIVE if zero_free else NONNEGATIVE
-    if power < 0 and positive:
-        lower = None if base.upper is None else 1 / base.upper ** min(-power, 8)
-        if power == -1:
-            upper = None if not base.lower else 1 / base.lower
-            return _rounded(Interval(lower or _ZERO, upper, base.upper_open, base.lower_open))
-        return _monotone_unit(base, value)
-    if positive:
-        return _monotone_unit(base, value)
-    if power < 0 and base.within(Interval(None, _ZERO)):
-        return Interval(None, _ZERO)
-    if power > 0 and base.within(NONNEGATIVE):
-        return NONNEGATIVE
-    return REAL
-
-
-def _monotone_unit(base: Interval, exponent: Fraction) -> Interval:
-    """base**exponent of a positive base, compared with 1 only."""
-    rising = exponent > 0
-    if base.upper is not None and base.upper <= 1:
-        closed = base.upper == 1 and not base.upper_open
-        return (
-            Interval(_ZERO, _ONE, True, not closed)
-            if rising
-            else Interval(_ONE, None, not closed, True)
-        )
-    if base.lower is not None and base.lower >= 1:
-        closed = base.lower == 1 and not base.lower_open
-        return (
-            Interval(_ONE, None, not closed, True)
-            if rising
-            else Interval(_ZERO, _ONE, True, not closed)
-        )
-    return POSITIVE
-
-
-def _call(name: str, arguments: list[Interval]) -> Interval:
-    first = arguments[0] if arguments else REAL
-    at_least_zero = first.within(NONNEGATIVE)
-    above_zero = first.within(POSITIVE)
-    if name == "exp":
-        if above_zero or at_least_zero:
-            return Interval(_ONE, None, above_zero, True)
-        if first.upper is not None and first.upper <= 0:
-            attained = first.upper == 0 and not first.upper_open
-            return Interval(_ZERO, _ONE, True, not attained)
-    if name == "log":
-        if first.lower is not None and first.lower >= 1:
-            attained = first.lower == 1 and not first.lower_open
-            return Interval(_ZERO, None, not attained, True)
-        if first.upper is not None and first.upper <= 1:
-            attained = first.upper == 1 and not first.upper_open
-            return Interval(None, _ZERO, True, not attained)
-    if name in ("tanh", "erf") and (above_zero or at_least_zero):
-        return Interval(_ZERO, _ONE, above_zero, True)
-    if name == "abs" and (above_zero or first.within(Interval(None, _ZERO))):
-        return POSITIVE
-    return _FUNCTIONS.get(name, REAL)
-
-
-def _sum(index: Index, body: Term) -> Interval:
+def _sum(index: Index, body: Term) -> Range:
     mixture = _mixture(index, body)
     if mixture is not None:
         return mixture
@@ -459,30 +230,86 @@ def _sum(index: Index, body: Term) -> Interval:
     )
     if extent.size is None:
         count = Fraction(extent.offset - index.low + 1)
-        return _multiply(Interval(count, count, False, False), each)
+        return Range.point(count) * each
     if each.within(NONNEGATIVE):
         return POSITIVE if inhabited and each.within(POSITIVE) else NONNEGATIVE
-    if each.within(Interval(None, _ZERO, upper_open=False)):
-        strict = inhabited and each.within(Interval(None, _ZERO))
-        return Interval(None, _ZERO, True, strict)
+    if each.within(Range(None, _ZERO, upper_open=False)):
+        strict = inhabited and each.within(Range(None, _ZERO))
+        return Range(None, _ZERO, True, strict)
     return REAL
 
 
-def _mixture(index: Index, body: Term) -> Interval | None:
+def _mixture(index: Index, body: Term) -> Range | None:
     """sum_c p_c a_c with p in a simplex lies between the smallest and the largest a_c."""
     factors = body.factors if isinstance(body, Mul) else (body,)
     for n, factor in enumerate(factors):
         if (
             isinstance(factor, Entry)
-            and factor.symbol.domain.kind == "simplex"
+            and factor.symbol.domain.entry_sum == 1
+            and bounds(factor).within(NONNEGATIVE)
+            and bounds(factor).within(NONNEGATIVE)
+            and bounds(factor).within(NONNEGATIVE)
+            and bounds(factor).within(NONNEGATIVE)
             and factor.indices[-1] == index
             and index.low == 1
             and factor.symbol.shape[-1] == index.extent
             and index not in factor.indices[:-1]
         ):
-            result = Interval(_ONE, _ONE, False, False)
+            result = Range.point(1)
             for m, other in enumerate(factors):
                 if m != n:
-                    result = _multiply(result, bounds(other))
+                    result = result * bounds(other)
             return result
+    return None
+
+
+# ---------------------------------------------------------------- places on an axis
+
+
+def at_least(left: Extent, right: Extent) -> bool:
+    """Whether left >= right is certain for all sizes >= 1."""
+    if left.size == right.size:
+        return left.offset >= right.offset
+    return right.size is None and left.size is not None and 1 + left.offset >= right.offset
+
+
+def place_bounds(place: IndexTerm) -> tuple[Extent, Extent] | None:
+    """The least and the greatest place it may be; None where that is not known."""
+    match place:
+        case Index(_, extent, low):
+            return Extent(None, low), extent
+        case Offset(Index(_, extent, low), by):
+            return Extent(None, low + by), Extent(extent.size, extent.offset + by)
+        case Position(extent):
+            return extent, extent
+        case Entry(symbol, _):
+            most = extent_of(symbol.domain.upper)
+            return None if most is None else (Extent(None, 1), most)
+    return None
+
+
+def is_within(place: IndexTerm, extent: Extent, low: int = 1) -> bool:
+    """Whether the place certainly lies in low..extent."""
+    ends = place_bounds(place)
+    if ends is None:
+        return False
+    return at_least(ends[0], Extent(None, low)) and at_least(extent, ends[1])
+
+
+def are_equal(left: IndexTerm, right: IndexTerm) -> bool | None:
+    """True: always equal.  False: never equal.  None: it depends."""
+    if left == right:
+        return True
+    if isinstance(left, Offset) and isinstance(right, Offset) and left.index == right.index:
+        return False  # equal objects were caught above
+    if isinstance(left, Offset) and left.index == right and left.by:
+        return False
+    if isinstance(right, Offset) and right.index == left and right.by:
+        return False
+    mine, other = place_bounds(left), place_bounds(right)
+    if mine is None or other is None:
+        return None
+    for (low, _), (_, high) in ((mine, other), (other, mine)):
+        if at_least(low, Extent(high.size, high.offset + 1)):
+            return False
     return None

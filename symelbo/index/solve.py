@@ -17,6 +17,8 @@ from typing import TypeAlias
 from symelbo.index import build
 from symelbo.index.algebra import clear_denominators
 from symelbo.index.build import ZERO, mul, number, power
+from symelbo.index.domains import Real
+from symelbo.index.factor_divisors import factor_divisors
 from symelbo.index.normal import (
     Monomial,
     Poly,
@@ -27,8 +29,7 @@ from symelbo.index.normal import (
     split_content,
     to_poly,
 )
-from symelbo.index.ranges import is_within
-from symelbo.index.signs import is_nonzero
+from symelbo.index.signs import is_nonzero, is_within
 from symelbo.index.substitute import (
     count_subterms,
     free_indices,
@@ -43,7 +44,6 @@ from symelbo.index.terms import (
     Apply,
     Array,
     Delta,
-    Domain,
     Entry,
     Extent,
     Index,
@@ -86,9 +86,8 @@ class NotFound:
 
 
 def unknown_like(symbol: Symbol, prefix: str) -> Symbol:
-    """x -> an unknown of the same shape; symmetric, or tangent to the simplex, where x is."""
-    kind = {"posdef": "symmetric", "simplex": "tangent"}.get(symbol.domain.kind, "real")
-    return Symbol(f"{prefix}{symbol.name}", Role.UNKNOWN, Domain(kind), symbol.shape)
+    """x -> an unknown direction in which x may move."""
+    return Symbol(f"{prefix}{symbol.name}", Role.UNKNOWN, symbol.domain.tangent, symbol.shape)
 
 
 def formal_indices(shape: tuple[Extent, ...]) -> tuple[Index, ...]:
@@ -104,14 +103,14 @@ def find_scaling(equations: Sequence[Term], scaled: Mapping[Symbol, Array]) -> F
 
     scaled: what each unknown is a multiple of, over its whole shape.
     """
-    multipliers = {u: Symbol(f"k {u.name}", Role.UNKNOWN, Domain("real")) for u in scaled}
+    multipliers = {u: Symbol(f"k {u.name}", Role.UNKNOWN, Real()) for u in scaled}
     arrays = {
         unknown: Array(basis.indices, mul(Entry(multipliers[unknown]), basis.body))
         for unknown, basis in scaled.items()
     }
     columns = list(multipliers.values())
     pivots: list[_Pivot] = []
-    tangents = [n for n, unknown in enumerate(scaled) if unknown.domain.kind == "tangent"]
+    tangents = [n for n, unknown in enumerate(scaled) if unknown.domain.entry_sum == 0]
     rows = [[Fraction(n == m) for n in range(len(columns) + 1)] for m in tangents]  # k sum(x) = 0
     solvable = _eliminate(rows, pivots)
     for equation in sorted(equations, key=count_subterms):  # a contradiction of small ones is quick
@@ -209,7 +208,7 @@ class _Elimination:
         for equation in equations:
             self.push(to_poly(equation))
         for unknown in self.all:
-            if unknown.domain.kind == "tangent":
+            if unknown.domain.entry_sum == 0:
                 indices = tuple(Index(f"t{n}", e) for n, e in enumerate(unknown.shape))
                 self.push(to_poly(build.total(indices[-1], Entry(unknown, indices))))
         for _ in range(MAX_ROUNDS):
@@ -231,7 +230,7 @@ class _Elimination:
             if roles <= {Role.INPUT, Role.CONSTANT}:
                 free = tuple(sorted(free_indices(part), key=sort_key))
                 name = f"constant {len(self.constants)}"
-                constant = Symbol(name, Role.UNKNOWN, Domain("real"), tuple(i.extent for i in free))
+                constant = Symbol(name, Role.UNKNOWN, Real(), tuple(i.extent for i in free))
                 self.constants.add(constant)
                 self.unknowns.add(constant)
                 self.order[constant] = 900 + len(self.constants)
@@ -247,7 +246,7 @@ class _Elimination:
         for unknown in (*self.all, *self.constants):
             array = everything[unknown]
             body = normal(replace_symbols(array.body, leftover))
-            values[unknown] = Array(array.indices, body)
+            values[unknown] = Array(array.indices, factor_divisors(body))
         for equation in () if self.left else equations:
             left = replace_symbols(equation, values)
             if not is_zero(left):
@@ -473,7 +472,7 @@ class _Elimination:
         if found is None:
             shape = tuple(e for e, i in zip(symbol.shape, at, strict=True) if isinstance(i, Index))
             name = f"{symbol.name} at {len(self.places)}"
-            found = Symbol(name, Role.UNKNOWN, Domain("real"), shape)
+            found = Symbol(name, Role.UNKNOWN, Real(), shape)
             self.places[key] = found
             self.unknowns.add(found)
             self.order[found] = 500 + len(self.places)
@@ -505,7 +504,7 @@ class _Elimination:
         result: Poly = {}
         contraction: Term | None = None
         self.extra += 1
-        rho = Symbol(f"rho {self.extra}", Role.UNKNOWN, Domain("real"))
+        rho = Symbol(f"rho {self.extra}", Role.UNKNOWN, Real())
         for monomial, scale in rest.items():
             held = self.held_in(monomial)
             if held is None or held.symbol != symbol or not monomial.bound:
@@ -629,7 +628,7 @@ def _inverses_along(
                 found.append(
                     (mine, other, lambda a, i=mine: instantiate(atom.matrix, (a, i)))  # type: ignore[misc]
                 )
-    invertible = isinstance(atom, Apply) and atom.function.domain.kind == "invertible"
+    invertible = isinstance(atom, Apply) and atom.function.domain.is_invertible
     if isinstance(atom, Apply) and invertible and len(atom.derivatives) == len(atom.indices) == 1:
         ((slot, (other,)),) = atom.derivatives
         (mine,) = atom.indices

@@ -12,15 +12,18 @@ are one object (`nodes`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from enum import Enum
 from fractions import Fraction
-from typing import Any, TypeAlias
+from random import Random
+from typing import Any, ClassVar, Final, NamedTuple, TypeAlias
 
 from symelbo.index.nodes import Interned, Node, node, synthesized
+from symelbo.index.range import Range
 
 __all__ = [
+    "OPEN",
     "Add",
     "Apply",
     "Array",
@@ -28,14 +31,17 @@ __all__ = [
     "Constant",
     "Delta",
     "Domain",
+    "Ends",
     "Entry",
     "Extent",
+    "Given",
     "Index",
     "IndexTerm",
     "IndexValue",
     "Interned",
     "Inverse",
     "LogDet",
+    "Motions",
     "Mul",
     "Node",
     "Number",
@@ -68,24 +74,201 @@ class Role(Enum):
     UNKNOWN = "unknown"  # solved for
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
-    """Where the entries of a symbol live.
+Ends: TypeAlias = tuple[float | None, float | None]  # lower and upper, None where not known
+OPEN: Final[Ends] = (None, None)
 
-    kind: real, positive, unit, simplex (last index), posdef (last two), binary, naturals (up to
-    `upper`, if given), counts (naturals that sum to `upper` over the last index), onehot (counts
-    that sum to 1), category (1..extent), interval (lower..upper, None is infinite; the bounds
-    are terms), angle (an interval whose ends are one point, so that values may be rotated).
+
+class Given(NamedTuple):
+    """What an exact value is drawn from: where its entries are, and the ends of its domain.
+
+    random: for values at which nothing holds by accident; None: simple ones, of few primes.
     """
 
-    kind: str
-    lower: Term | None = None
-    upper: Term | None = None
+    places: Sequence[tuple[int, ...]] = ((),)
+    random: Random | None = None
+    lower: Fraction | None = None
+    upper: Fraction | None = None
+
+
+class Motions(NamedTuple):
+    """The motions v -> r (v - about) + s of a value: r where it scales, s where it shifts.
+
+    about: None is 0; whole: all entries of one value have the same r.
+    """
+
+    scales: bool
+    shifts: bool
+    about: Term | None = None
+    whole: bool = False
+
+
+class Domain(ABC):
+    """Where the values of a symbol live; the domains themselves are in `domains`.
+
+    All that depends on a domain is asked of it here; nobody compares domains by name.  A value may
+    span the last axes of a symbol (`rank`), each of length n.  A domain is its class and its ends,
+    which are terms; who asks for numbers says what the ends are.
+    """
+
+    __slots__ = ()
+
+    kind: ClassVar[str]  # its word in specifications, in JSON and for the checker
+    rank: ClassVar[int] = 0  # how many of the last axes one value spans
+    is_integer: ClassVar[bool] = False  # every entry is an integer
+    is_bit: ClassVar[bool] = False  # every entry is 0 or 1, hence its own square
+    is_one_hot: ClassVar[bool] = False  # one entry of the last axis is 1, the others are 0
+    is_place: ClassVar[bool] = False  # a value is a place on an axis: it selects
+    is_line: ClassVar[bool] = False  # every real number is a value
+    is_symmetric: ClassVar[bool] = False  # over the last two axes
+    is_definite: ClassVar[bool] = False  # symmetric positive definite over the last two axes
+    is_invertible: ClassVar[bool] = False  # of a function: so is its Jacobian, everywhere
+    # where the last entry of the last axis is this minus the others, which are the coordinates
+    entry_sum: ClassVar[int | None] = None
+    latex: ClassVar[str] = r"\mathbb{R}"  # the set of one entry
+    described: ClassVar[str] = "real"  # of an argument in the emitted module
+    check: ClassVar[str] = "real"  # what the emitted module checks; a word of its template
+    hint: ClassVar[str] = ""  # how to write an argument that lies in it
+    smooth: ClassVar[tuple[float, float]] = (0.1, 0.8)  # c, h with c - h..c + h well inside
+    wider: ClassVar[tuple[type[Domain], ...]] = ()  # a family on this one is a q on those too
 
     @property
-    def is_bit(self) -> bool:
-        """Whether every entry is 0 or 1, hence its own square."""
-        return self.kind in ("binary", "onehot")
+    def lower(self) -> Term | None:
+        """The lower end where it is a term of its own; None where it is not, or infinite."""
+        return None
+
+    @property
+    def upper(self) -> Term | None:
+        """The upper end, the largest value or the sum of the entries, where it is a term."""
+        return None
+
+    # ------------------------------------------------------------ which numbers
+
+    @abstractmethod
+    def interval(
+        self,
+        least: Callable[[Term], Fraction | None],
+        most: Callable[[Term], Fraction | None],
+        places: tuple[IndexTerm, ...] = (),
+    ) -> Range:
+        """What the entry at these places lies in; least, most: what is known of an end."""
+
+    @abstractmethod
+    def draw(self, random: Random, n: int, ends: Ends = OPEN) -> list[float]:
+        """The entries of a random value."""
+
+    @abstractmethod
+    def draw_exact(self, number: int, given: Given) -> list[Fraction]:
+        """An admissible exact value, one entry for each of its places; near numbers differ.
+
+        LookupError if an end that it needs is not known.
+        """
+
+    def exact_values(self, count: int, given: Given) -> list[list[Fraction]]:
+        """Admissible exact values, the simplest first; about `count` of them."""
+        return [self.draw_exact(number, given) for number in range(len(given.places) + 2)]
+
+    def values(self, n: int, upper: float | None, most: int) -> list[list[float]] | None:
+        """All values (natural numbers without an end: up to `most`); None if they have no list."""
+        return None
+
+    def probes(self) -> tuple[int | str, ...]:
+        """Scalar values near the ends, at which a term may leave its own domain."""
+        return ()
+
+    def margins(self, value: Term) -> tuple[Term, ...]:
+        """What is positive of a scalar value, as terms."""
+        return ()
+
+    def fits(self, prior: Domain) -> bool:
+        """Whether a family on this domain may be q of a latent on another one."""
+        return isinstance(prior, (type(self), *self.wider))
+
+    def with_ends(self, lower: Term | None, upper: Term | None) -> Domain:
+        """The same domain between other ends."""
+        return self
+
+    def without_ends(self, lower_is_positive: bool) -> Domain:
+        """A domain that holds this one whatever its ends are."""
+        return self
+
+    # ------------------------------------------------------------ coordinates and motions
+
+    @property
+    @abstractmethod
+    def tangent(self) -> Domain:
+        """Where the directions live in which a value may move."""
+
+    def dimension(self, n: Term) -> Term:
+        """The number of coordinates of one value."""
+        return Number(Fraction(1))
+
+    def free_shape(self, shape: tuple[Extent, ...]) -> tuple[Extent, ...]:
+        """The shape of the coordinates by which is differentiated."""
+        return shape
+
+    def is_free(self, at: tuple[int, ...], n: int) -> bool:
+        """Whether the entry at a place is a coordinate: it is not given by others."""
+        return True
+
+    def direction(self, at: tuple[int, ...], n: int) -> list[tuple[tuple[int, ...], int]]:
+        """The entries that move with the coordinate at a place, and by how much."""
+        return [(at, 1)]
+
+    @property
+    def motions(self) -> Motions | None:
+        """The affine motions that keep the domain; None if there are none but rest."""
+        return None
+
+    @property
+    def wider_motions(self) -> Motions | None:
+        """The motions that a certificate excludes: those that keep the domain, or more."""
+        return self.motions
+
+    # ------------------------------------------------------------ from real numbers
+
+    def from_real(self, real: Term) -> Term:
+        """A smooth function of a real number with values in a scalar domain."""
+        return real
+
+    def from_reals(
+        self,
+        real: Callable[[tuple[int, ...]], tuple[float, float]],
+        where: tuple[int, ...],
+        n: int,
+    ) -> tuple[float, float]:
+        """One entry, with its slope, of a smooth function of entries that are real numbers."""
+        return real(where)
+
+    # ------------------------------------------------------------ words
+
+    @property
+    def in_words(self) -> str:
+        """What an argument has to be."""
+        return f"a value of type {self.kind}"
+
+    def condition(self, source: str) -> str:
+        """That a written expression lies in the domain."""
+        return f"{source} lies in {self.in_words}"
+
+    def spelled(self, show: Callable[[Term], str]) -> str:
+        """As it is written in a specification."""
+        return self.kind
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return (
+            isinstance(other, Domain)
+            and type(self) is type(other)
+            and (self.lower, self.upper) == (other.lower, other.upper)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.lower, self.upper))
+
+    def __repr__(self) -> str:
+        ends = [f"{end!r}" for end in (self.lower, self.upper) if end is not None]
+        return f"{type(self).__name__}({', '.join(ends)})"
 
 
 @node

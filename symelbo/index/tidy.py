@@ -16,10 +16,10 @@ from symelbo.index.normal import (
     Poly,
     from_monomial,
     from_poly,
-    is_positive,
     split_content,
     to_poly,
 )
+from symelbo.index.signs import is_positive
 from symelbo.index.substitute import free_indices
 from symelbo.index.terms import Apply, Array, Call, Index, Inverse, LogDet, Size, Term
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from symelbo.families.density import Density
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.build import ZERO, add, call, mul, negate, total
+from symelbo.index.domains import Invertible, Positive, Real
 from symelbo.index.terms import Apply, Array, Domain, Entry, Extent, Index, Role, Symbol
 from symelbo.language.fault import TextError, TextFault
 from symelbo.language.parse import parse_expression
@@ -75,15 +76,15 @@ def _abstract_density(family: Family, form: Form, extents: Mapping[str, Extent])
     whole = Array(places, Entry(theta, places))
     given = Array((), Entry(value))
 
-    def abstract(letter: str, kind: str, over: tuple[Extent, ...]) -> Symbol:
-        return Symbol(f"{letter}_{family.name}", Role.FUNCTION, Domain(kind), over)
+    def abstract(letter: str, domain: Domain, over: tuple[Extent, ...]) -> Symbol:
+        return Symbol(f"{letter}_{family.name}", Role.FUNCTION, domain, over)
 
-    natural = Apply(abstract("eta", "invertible", theta.shape), (whole,), places)
-    statistic = Apply(abstract("T", "real", theta.shape), (given,), places)
+    natural = Apply(abstract("eta", Invertible(), theta.shape), (whole,), places)
+    statistic = Apply(abstract("T", Real(), theta.shape), (given,), places)
     linear = mul(natural, statistic)
     for place in reversed(places):
         linear = total(place, linear)
-    term = add(linear, negate(Apply(abstract("A", "real", ()), (whole,))))
+    term = add(linear, negate(Apply(abstract("A", Real(), ()), (whole,))))
     if not family.constant_base_measure:
-        term = add(term, call("log", Apply(abstract("h", "positive", ()), (given,))))
+        term = add(term, call("log", Apply(abstract("h", Positive(), ()), (given,))))
     return Density(value, (theta,), term)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from symelbo.index.build import ZERO, add, call, extent_length, mul, negate, number, power, total
+from symelbo.index.signs import place_bounds
 from symelbo.index.substitute import instantiate
 from symelbo.index.terms import (
     Add,
@@ -49,7 +50,6 @@ from symelbo.language.scope import (
     SizeName,
     Undeclared,
     array_shape,
-    category_extent,
     is_sound,
     value_of,
 )
@@ -224,17 +224,13 @@ class Resolver:
                 extent == UNKNOWN_EXTENT
             ):
                 return None
-            case Index(_, extent, low):
-                return Reach(low, extent)
-            case Offset(Index(_, extent, low), by):
-                return Reach(low + by, Extent(extent.size, extent.offset + by))
-            case Position(extent):
-                return Reach(extent.offset if extent.size is None else None, extent)
-            case Entry(symbol, _):
-                upper = category_extent(symbol)
-                if upper is None and symbol.role is Role.VALUE:
-                    upper = self._categories
-                return None if upper is None else Reach(1, upper)
+            case Entry(symbol) if symbol.domain.upper is None and symbol.role is Role.VALUE:
+                return None if self._categories is None else Reach(1, self._categories)
+        ends = place_bounds(place)
+        if ends is None:
+            return None
+        least, most = ends
+        return Reach(least.offset if least.size is None else None, most)
 
     def _check_reach(self, at: int, place: IndexTerm, extent: Extent, what: str, axis: int) -> None:
         """An index must stay within the declared extent, as far as that can be decided."""
@@ -391,7 +387,7 @@ class Resolver:
             return None
         name = base.name
         if name in loops:
-            return self._unindexed(base, given, "the index variable", IndexValue(loops[name]))
+            return self._unindexed(base, given, IndexValue(loops[name]), loops)
         match self._names.get(name):
             case None:
                 return self._unnamed(node, base, given, loops)
@@ -399,7 +395,7 @@ class Resolver:
                 self._places(given, loops)  # for their own faults
                 return None
             case SizeName(extent):
-                return self._unindexed(base, given, "the size", extent_length(extent))
+                return self._unindexed(base, given, extent_length(extent), loops)
             case Deterministic(array, operations):
                 shape = array_shape(array)
                 places = self._places_on(node, given, shape, name, loops)
@@ -418,11 +414,11 @@ class Resolver:
                 return Array(rest, value_of(symbol, (*places, *rest)))
 
     def _unindexed(
-        self, base: Expression, given: tuple[Expression, ...], kind: str, value: Term
+        self, base: Expression, given: tuple[Expression, ...], value: Term, loops: Loops
     ) -> Array | None:
         """A number that takes no index."""
         if given:
-            self._fault.index_on_number(base, kind)
+            self._fault.index_on_number(base, loops)
             return None
         return Array((), value)
 
@@ -432,7 +428,7 @@ class Resolver:
         """A name that nobody declared: PI, or a parameter of q."""
         name = base.name
         if name == "PI":
-            return self._unindexed(base, given, "the number", Constant("pi"))
+            return self._unindexed(base, given, Constant("pi"), loops)
         if self._undeclared is None or name in FUNCTIONS:
             self._fault.unknown_name(base, loops)
             return None
@@ -452,10 +448,10 @@ class Resolver:
         if copied:
             self._budget.left -= operations
         if self._budget.left < 0:
-            self._fault.too_much_written_out(base, MAX_WRITTEN_OUT, "the model")
+            self._fault.too_large_model(base, MAX_WRITTEN_OUT)
             return False
         if self._inlined > MAX_INLINED:
-            self._fault.too_much_written_out(base, MAX_INLINED, "this text")
+            self._fault.too_large_text(base, MAX_INLINED)
             return False
         return True
 
@@ -480,7 +476,7 @@ class Resolver:
                 self._fault.unknown_function(base)
             return None
         if given:
-            self._fault.index_on_number(base)
+            self._fault.index_on_number(base, loops)
             return None
         if len(base.arguments) != arity:
             self._fault.wrong_number_of_arguments(base, arity)
@@ -500,8 +496,7 @@ class Resolver:
     ) -> Array | None:
         """A function of the model, at arrays or numbers."""
         arguments = [self.array(argument, loops) for argument in base.arguments]
-        what = f"{function.name}(...)"
-        places = self._places_on(node, given, function.shape, what, loops)
+        places = self._places_on(node, given, function.shape, f"{function.name}(...)", loops)
         sound = tuple(argument for argument in arguments if argument is not None)
         if places is None or len(sound) != len(arguments):
             return None

@@ -6,19 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from symelbo.index.build import extent_of
+from symelbo.index.domains import Real
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import (
-    Add,
     Array,
-    Domain,
     Entry,
     Extent,
     Index,
     IndexTerm,
     IndexValue,
-    Number,
     Role,
-    Size,
     Symbol,
     Term,
 )
@@ -39,7 +37,6 @@ __all__ = [
     "Undeclared",
     "array_shape",
     "category_extent",
-    "extent_of",
     "is_sound",
     "is_tainted",
     "value_of",
@@ -104,7 +101,7 @@ Loops: TypeAlias = Mapping[str, Index]
 Undeclared: TypeAlias = Callable[[str, tuple[IndexTerm, ...]], Symbol | None]
 
 # Stands for a term that could not be resolved; never leaves the reader.
-STAND_IN: Final = Entry(Symbol("?", Role.UNKNOWN, Domain("real")))
+STAND_IN: Final = Entry(Symbol("?", Role.UNKNOWN, Real()))
 UNKNOWN_EXTENT: Final = Extent("?")  # of a loop variable whose range is faulty
 
 
@@ -114,18 +111,6 @@ class Reach:
 
     low: int | None
     high: Extent
-
-
-def extent_of(length: Term | None) -> Extent | None:
-    """The term of a length (C, C - 1, 3) -> its extent; None where it is no such term."""
-    match length:
-        case Size(name):
-            return Extent(name)
-        case Number(value) if value.denominator == 1:
-            return Extent(None, int(value))
-        case Add((Number(value), Size(name))) if value.denominator == 1:
-            return Extent(name, int(value))
-    return None
 
 
 def category_extent(symbol: Symbol) -> Extent | None:
@@ -151,4 +136,4 @@ def is_tainted(array: Array) -> bool:
 def value_of(symbol: Symbol, indices: tuple[IndexTerm, ...]) -> Term:
     """symbol, places -> its entry as a number; of a category the number that it selects."""
     entry = Entry(symbol, indices)
-    return IndexValue(entry) if symbol.domain.kind == "category" else entry
+    return IndexValue(entry) if symbol.domain.is_place else entry

@@ -280,9 +280,18 @@ class Wording:
             "name it first with a deterministic statement `a[k] = ... for k in 1:K`",
         )
 
-    def index_on_number(self, base: Expression, kind: str = "") -> None:
-        """An index on something that has none; kind: "the index variable", "the size", ..."""
-        shown = f"{kind} {self._quoted(base)}" if kind else f"{self._quoted(base)}, a number"
+    def index_on_number(self, base: Expression, loops: Loops) -> None:
+        """h[1] of a loop variable, D[1] of a size, PI[1], exp(x)[1]"""
+        shown = self._quoted(base)
+        match base:
+            case NameSyntax(name=name) if name in loops:
+                shown = f"the index variable {shown}"
+            case NameSyntax(name="PI"):
+                shown = f"the number {shown}"
+            case NameSyntax():
+                shown = f"the size {shown}"
+            case _:
+                shown += ", a number"
         self._fault(base.at, f"an index on {shown}", "an array")
 
     def bare_function(self, node: NameSyntax, shape: tuple[Extent, ...]) -> None:
@@ -294,13 +303,20 @@ class Wording:
             f"write {quote(shape_text(f'{node.name}(z)', shape))}",
         )
 
-    def too_much_written_out(self, node: NameSyntax, limit: int, what: str) -> None:
-        """A deterministic quantity that makes this text, or the model, too large."""
+    def too_large_text(self, node: NameSyntax, most: int) -> None:
+        """A deterministic quantity that makes this text too large."""
+        self._too_large(node, most, "this text")
+
+    def too_large_model(self, node: NameSyntax, most: int) -> None:
+        """A deterministic quantity that makes all texts together too large."""
+        self._too_large(node, most, "the model")
+
+    def _too_large(self, node: NameSyntax, most: int, what: str) -> None:
         self._fault(
             node.at,
-            f"{quote(node.name)}, which makes more than {limit:,} operations of {what} when the "
+            f"{quote(node.name)}, which makes more than {most:,} operations of {what} when the "
             "deterministic quantities are written out",
-            f"at most {limit:,}",
+            f"at most {most:,}",
         )
 
     def unknown_name(self, node: NameSyntax, loops: Loops) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from symelbo.families.density import Density
 from symelbo.families.family import Argument, Family, Form
-from symelbo.index.build import ONE, extent_length
-from symelbo.index.normal import is_positive
+from symelbo.index.build import extent_length
+from symelbo.index.domains import Category
+from symelbo.index.signs import is_positive
 from symelbo.index.substitute import free_indices, replace_symbols, symbols_of
-from symelbo.index.terms import Array, Domain, Extent
+from symelbo.index.terms import Array, Domain, Extent, IndexTerm, Symbol
 from symelbo.language.density import resolve_density
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import Loops, array_shape
@@ -19,12 +19,11 @@ from symelbo.language.syntax import ArgumentSyntax, Sampling
 from symelbo.model import word_faults
 from symelbo.model.check_domain import check_argument, check_bound
 from symelbo.model.context import Context, Parsed
-from symelbo.model.model import Condition
+from symelbo.model.model import Condition, Statement
 
 __all__ = ["Call", "bind_call"]
 
 # A support up to 1 -> the same by its own name.
-_SINGLE: Final = {"naturals": "binary", "counts": "onehot"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,23 @@ class Call:
     density: Density
     conditions: tuple[Condition, ...] = ()
 
+    def statement(
+        self, item: Parsed, node: Symbol, loops: Loops, places: tuple[IndexTerm, ...]
+    ) -> Statement:
+        """node[places] ~ this call, for all values of the loop variables."""
+        return Statement(
+            node=node,
+            plates=tuple(loops.values()),
+            family=self.family,
+            form=self.form,
+            arguments=self.arguments,
+            extents=self.extents,
+            density=self.density,
+            place=item.place,
+            places=places,
+            conditions=self.conditions,
+        )
+
     @property
     def event(self) -> tuple[Extent, ...]:
         """The shape of one value: () of a scalar, (D,) of a vector."""
@@ -47,8 +63,8 @@ class Call:
     @property
     def domain(self) -> Domain:
         """The support of the value, with the statement's own arguments in its bounds."""
-        if self.family.support.kind == "category":
-            return Domain("category", ONE, extent_length(dict(self.extents)["K"]))
+        if self.family.support.is_place:
+            return Category(extent_length(dict(self.extents)["K"]))
         return _actual_support(self.family.support, dict(self.arguments))
 
 
@@ -60,14 +76,10 @@ def _actual_support(support: Domain, arguments: Mapping[str, Array]) -> Domain:
             continue
         formal = {s: arguments[s.name] for s in symbols_of(bound) if s.name in arguments}
         actual = replace_symbols(bound, formal)
-        if free_indices(actual) and support.kind != "interval":
-            return Domain(support.kind)
         if free_indices(actual):
-            return Domain("positive" if number == 0 and is_positive(actual) else "real")
+            return support.without_ends(number == 0 and is_positive(actual))
         bounds[number] = actual
-    if bounds[1] == ONE and support.kind in _SINGLE:
-        return Domain(_SINGLE[support.kind])  # one trial
-    return Domain(support.kind, *bounds)
+    return support.with_ends(*bounds)
 
 
 def bind_call(
@@ -101,7 +113,7 @@ def bind_call(
     if about is not None:
         event, categories = about
         extents.update(zip(family.shape, event, strict=False))
-        if family.support.kind == "category" and categories is not None:
+        if family.support.is_place and categories is not None:
             extents["K"] = categories
     own = context.own.get(family.name)
     if own is not None:

@@ -10,8 +10,10 @@ from itertools import product
 from symelbo.errors import Place
 from symelbo.families.family import Argument, Family
 from symelbo.index.build import ZERO, extent_length, negate, number, subtract
+from symelbo.index.domains import Positive
 from symelbo.index.normal import normal, to_poly
-from symelbo.index.signs import POSITIVE, bounds, domain_interval, is_integer
+from symelbo.index.range import POSITIVE
+from symelbo.index.signs import bounds, domain_range, is_integer
 from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import (
     replace_selector,
@@ -42,17 +44,6 @@ from symelbo.model.read_yaml import Scalar
 
 __all__ = ["check_argument", "check_bound"]
 
-_WANTED = {
-    "positive": "a positive number",
-    "unit": "a number between 0 and 1, both excluded",
-    "naturals": "a natural number",
-    "simplex": "a vector of type simplex",
-    "posdef": "a matrix of type posdef",
-}
-_HINTS = {
-    "positive": "declare it `positive`, or write exp(...) or softplus(...)",
-    "unit": "declare it `unit`, or write sigmoid(...)",
-}
 _NODES = (Role.LATENT, Role.OBSERVED)
 _MAX_VARIED = 4  # nodes whose values are tried together
 _LEARNED_OR_RANDOM = (Role.PARAMETER, Role.LATENT, Role.OBSERVED, Role.VARIATIONAL)
@@ -87,28 +78,27 @@ def check_argument(
         return
     found = _place_value(array, domain)
     if found.outside:
-        kind = domain.kind
         where = f", which is {found.value} at {found.at}" if found.at else ""
         context.fault(
             place,
             f"{quote(source)} as {formal.name} of {family.name}{where}",
-            _WANTED.get(kind, _range_text(domain)),
-            _hint(family, found) if found.at else _plain_hint(array, kind),
+            domain.in_words,
+            _hint(family, found) if found.at else _plain_hint(array, domain),
         )
     elif not found.inside:
         loops = ", ".join(" ".join(scalar.text[r.at : r.end].split()) for r in syntax.ranges)
-        text = _condition(source, domain) + (f" for {loops}" if loops else "")
+        text = domain.condition(source) + (f" for {loops}" if loops else "")
         reason = f"{formal.name} of {family.name} at {syntax.target}"
-        context.conditions.append(Condition(text, reason, place, array, domain.kind))
+        context.conditions.append(Condition(text, reason, place, array, domain))
 
 
-def _plain_hint(array: Array, kind: str) -> str:
+def _plain_hint(array: Array, domain: Domain) -> str:
     if isinstance(array.body, Number):
         return ""
     body = array.body
     if isinstance(body, Entry) and body.symbol.role in (Role.PARAMETER, Role.CONSTANT):
-        return f"declare {body.symbol.name} `{kind}`"
-    return _HINTS.get(kind, "")
+        return f"declare {body.symbol.name} `{domain.kind}`"
+    return domain.hint
 
 
 def _hint(family: Family, found: _Found) -> str:
@@ -145,7 +135,7 @@ def check_bound(
     elif not interval.within(POSITIVE):
         reason = f"{formal.name} of {family.name} at {syntax.target}"
         text = f"{extent} < {source}"
-        context.conditions.append(Condition(text, reason, place, Array((), margin), "positive"))
+        context.conditions.append(Condition(text, reason, place, Array((), margin), Positive()))
 
 
 def _check_constant(
@@ -187,24 +177,24 @@ def _place_value(array: Array, domain: Domain) -> _Found:
     body = array.body
     if isinstance(body, Entry) and body.symbol.role in (Role.PARAMETER, Role.CONSTANT):
         # a name that could be declared as what is wanted
-        return _Found(outside=domain.kind in ("positive", "unit"))
-    if domain.kind not in ("positive", "unit"):
+        return _Found(outside=_tells_by_range(domain))
+    if not _tells_by_range(domain):
         return _Found()
     nodes = [s for s in symbols_of(body) if s.role in _NODES]
-    finite = [s for s in nodes if s.domain.kind == "binary"]
+    finite = [s for s in nodes if s.domain.is_bit and not s.domain.rank]
     all_inside = len(finite) == len(nodes) > 0
     wanted: list[Term] = []
     for values, at in _assignments(nodes):
         there = normal(_put(body, values))
         interval = bounds(there)
-        if interval.misses(domain_interval(domain)) or normal(negate(there)) in wanted:
+        if interval.misses(domain_range(domain)) or normal(negate(there)) in wanted:
             shown = str(there.value) if isinstance(there, Number) else "not"
             shown = shown if shown != "not" else "outside its domain"
             return _Found(outside=True, at=at, value=shown, binary=bool(finite))
         wanted.append(there)
-        all_inside = all_inside and interval.within(domain_interval(domain))
+        all_inside = all_inside and interval.within(domain_range(domain))
     for node in nodes:
-        if node.domain.kind == "real" and _is_odd(body, node):
+        if node.domain.is_line and _is_odd(body, node):
             at = f"some {node.name}"
             return _Found(outside=True, at=at, value="negative")
     if all_inside and all(_is_affine_in_entry(body, s) for s in finite):
@@ -212,25 +202,15 @@ def _place_value(array: Array, domain: Domain) -> _Found:
     return _Found()
 
 
+def _tells_by_range(domain: Domain) -> bool:
+    """Whether a value lies in the domain exactly if it lies in its range."""
+    return not domain.rank and not domain.is_integer
+
+
 def _assignments(nodes: list[Symbol]) -> Iterator[tuple[dict[Symbol, Array], str]]:
     """Values at which all entries of each node may be at once: the ends of its support."""
     chosen = sorted(nodes, key=lambda s: s.name)[:_MAX_VARIED]
-    options: list[tuple[int | str | None, ...]] = []
-    for node in chosen:
-        kind, last = node.domain.kind, node.domain.upper
-        most = int(last.value) if isinstance(last, Number) else None
-        values: dict[str, tuple[int | str | None, ...]] = {
-            "binary": (0, 1),
-            "naturals": (0, 1, 2, 3, 1000) if last is None else (0, 1),
-            "category": (1, 2, 3),
-            "real": (1, -1),
-            "positive": ("1/1000000", 1000000),
-            "unit": ("1/1000000", "999999/1000000"),
-        }
-        if kind in ("naturals", "category") and most is not None:
-            least = 0 if kind == "naturals" else 1
-            values[kind] = tuple(dict.fromkeys([*range(least, min(most, 4) + 1), most]))
-        options.append(values.get(kind, (None,)))
+    options = [node.domain.probes() or (None,) for node in chosen]
     for choice in product(*options):
         given, texts = {}, []
         for node, value in zip(chosen, choice, strict=True):
@@ -245,7 +225,7 @@ def _put(body: Term, values: Mapping[Symbol, Array]) -> Term:
     """The body with nodes at these values; a category is a place, and a number."""
     others = {}
     for node, value in values.items():
-        if node.domain.kind != "category" or not isinstance(value.body, Number):
+        if not node.domain.is_place or not isinstance(value.body, Number):
             others[node] = value
             continue
         place = Position(Extent(None, int(value.body.value)))
@@ -325,46 +305,18 @@ def _entries(term: Term, node: Symbol) -> set[Entry]:
 def _is_inside(array: Array, domain: Domain) -> bool | None:
     """True if shown inside, None if shown outside, False if neither."""
     body = array.body
-    if domain.kind in ("simplex", "posdef"):
-        rank = 1 if domain.kind == "simplex" else 2
+    if rank := domain.rank:
         if isinstance(body, Number):
             return None
-        if isinstance(body, Entry) and body.symbol.domain.kind == domain.kind:
+        if isinstance(body, Entry) and body.symbol.domain == domain:
             # the whole last axes, not a section across them
             return body.indices[-rank:] == array.indices[-rank:]
         return False
-    if domain.kind == "naturals" and isinstance(body, Number) and body.value.denominator != 1:
+    if domain.is_integer and isinstance(body, Number) and body.value.denominator != 1:
         return None
-    interval, allowed = bounds(body), domain_interval(domain)
+    interval, allowed = bounds(body), domain_range(domain)
     if interval.misses(allowed):
         return None
-    if domain.kind == "naturals" and not is_integer(body):
+    if domain.is_integer and not is_integer(body):
         return False
     return interval.within(allowed)
-
-
-def _condition(source: str, domain: Domain) -> str:
-    match domain.kind:
-        case "positive":
-            return f"0 < {source}"
-        case "unit":
-            return f"0 < {source} < 1"
-        case "naturals":
-            return f"{source} is a natural number"
-        case "simplex":
-            return f"{source} is positive and sums to one"
-        case "posdef":
-            return f"{source} is symmetric positive definite"
-    return f"{source} lies in {_range_text(domain)}"
-
-
-def _range_text(domain: Domain) -> str:
-    if domain.kind != "interval":
-        return f"a value of type {domain.kind}"
-
-    def show(bound: object, infinite: str) -> str:
-        if bound is None:
-            return infinite
-        return str(bound.value) if isinstance(bound, Number) else "its bound"
-
-    return f"{show(domain.lower, '-oo')}..{show(domain.upper, 'oo')}"

@@ -11,6 +11,7 @@ from symelbo.families.family import Family, Form
 from symelbo.index.substitute import replace_symbols
 from symelbo.index.terms import (
     Array,
+    Domain,
     Entry,
     Extent,
     Index,
@@ -32,7 +33,7 @@ class Condition:
     reason: str  # "p of Bernoulli at z"
     place: Place
     array: Array  # what it is about, in the plate indices of its statement
-    kind: str  # the domain that the array has to lie in: positive, unit, posdef, ...
+    domain: Domain  # that the array has to lie in
 
 
 @dataclass(frozen=True, slots=True)

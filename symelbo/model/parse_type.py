@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
+from symelbo.index.domains import TYPES
 from symelbo.index.terms import Domain, Extent
 from symelbo.language.fault import TextError, TextFault, quote, suggest
 from symelbo.language.parse import parse_type as parse_type_syntax
 from symelbo.language.resolve import Resolver
 
-__all__ = ["TYPES", "parse_type"]
+__all__ = ["parse_type", "spelled_types"]
 
-TYPES: Final = ("real", "positive", "unit", "simplex", "posdef")
+_LENGTHS = ("", "[C]", "[D, D]")  # of a value that spans so many axes
+
+
+def spelled_types() -> list[str]:
+    """Every type as one writes it: real, ..., posdef[D, D]."""
+    return [name + _LENGTHS[domain.rank] for name, domain in TYPES.items()]
 
 
 def parse_type(
@@ -24,30 +29,36 @@ def parse_type(
     except TextError as error:
         report(error.fault)
         return None
-    known = "one of real, positive, unit, simplex[C], posdef[D, D]"
-    if syntax.base not in TYPES:
+    domain = TYPES.get(syntax.base)
+    if domain is None:
         report(
-            TextFault(syntax.at, f"unknown type {quote(syntax.base)}", known, _hint(syntax.base))
+            TextFault(
+                syntax.at,
+                f"unknown type {quote(syntax.base)}",
+                f"one of {', '.join(spelled_types())}",
+                _hint(syntax.base),
+            )
         )
         return None
     extents = [resolver.extent(node) for node in syntax.extents]
     shape = tuple(extent for extent in extents if extent is not None)
     if len(shape) != len(extents):
         return None
-    if syntax.base == "simplex" and not shape:
-        report(TextFault(syntax.at, "`simplex` without a length", "its length, as in simplex[C]"))
+    kind = domain.kind
+    if domain.rank == 1 and not shape:
+        report(TextFault(syntax.at, f"`{kind}` without a length", f"its length, as in {kind}[C]"))
         return None
-    if syntax.base == "posdef" and (len(shape) < 2 or shape[-1] != shape[-2]):
+    if domain.rank == 2 and (len(shape) < 2 or shape[-1] != shape[-2]):
         report(
             TextFault(
                 syntax.at,
                 f"the type {quote(text.strip())}",
                 "two equal last extents",
-                "a covariance matrix is posdef[D, D], C of them are posdef[C, D, D]",
+                f"a covariance matrix is {kind}[D, D], C of them are {kind}[C, D, D]",
             )
         )
         return None
-    return Domain(syntax.base), shape
+    return domain, shape
 
 
 def _hint(base: str) -> str:

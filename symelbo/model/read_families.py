@@ -7,6 +7,7 @@ from typing import Final
 from symelbo.errors import Place
 from symelbo.families.family import Argument, Family, Form
 from symelbo.families.registry import FAMILIES
+from symelbo.index.domains import SUPPORTS, Interval, Real
 from symelbo.index.terms import Domain, Extent, Role, Symbol, Term
 from symelbo.language.density import read_density, resolve_density
 from symelbo.language.fault import TextError, TextFault, quote, suggest
@@ -29,7 +30,6 @@ _KEYS: Final = (
     "base_measure",
     "reference",
 )
-_SUPPORTS: Final = ("real", "positive", "unit", "naturals", "binary")
 
 
 def read_families(context: Context, node: Node) -> tuple[OwnFamily, ...]:
@@ -140,7 +140,7 @@ def _assemble(
         scope[argument.name] = Symbol(
             argument.name, Role.ARGUMENT, argument.domain, shapes[argument.name]
         )
-    support = Domain("real")
+    support: Domain = Real()
     if "support" in texts:
         read = _read_support(context, texts["support"], scope)
         if read is not None:
@@ -239,15 +239,15 @@ def _read_arguments(
 
 def _read_support(context: Context, scalar: Scalar, scope: dict[str, Entity]) -> Domain | None:
     text = scalar.text.strip()
-    if text in _SUPPORTS:
-        return Domain(text)
+    if text in SUPPORTS:
+        return SUPPORTS[text]
     lower, found, upper = scalar.text.partition("..")
     if not found:
         context.fault(
             scalar.place,
             f"unknown support {quote(text)}",
-            "real, positive, unit, naturals, binary, or bounds such as 1..oo",
-            suggest(text, _SUPPORTS),
+            f"{', '.join(SUPPORTS)}, or bounds such as 1..oo",
+            suggest(text, SUPPORTS),
         )
         return None
     before = len(context.faults)
@@ -255,7 +255,7 @@ def _read_support(context: Context, scalar: Scalar, scope: dict[str, Entity]) ->
         _read_bound(context, scalar, lower, 0, scope),
         _read_bound(context, scalar, upper, len(lower) + 2, scope),
     )
-    return Domain("interval", *bounds) if len(context.faults) == before else None
+    return Interval(*bounds) if len(context.faults) == before else None
 
 
 def _read_bound(

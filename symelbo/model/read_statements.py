@@ -121,19 +121,7 @@ def _sample(
         arrays = [array for _, array in call.arguments]
         if not _fits(context, item, arrays) or not _looks_back(context, item, node, places, arrays):
             continue
-        statement = Statement(
-            node=node,
-            plates=tuple(loops.values()),
-            family=call.family,
-            form=call.form,
-            arguments=call.arguments,
-            extents=call.extents,
-            density=call.density,
-            place=item.place,
-            places=places,
-            conditions=call.conditions,
-        )
-        results.append((group.index(item), statement))
+        results.append((group.index(item), call.statement(item, node, loops, places)))
     yield from (statement for _, statement in sorted(results, key=lambda pair: pair[0]))
 
 

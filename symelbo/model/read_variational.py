@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from symelbo.index.domains import Real
 from symelbo.index.terms import Domain, Extent, IndexTerm, Role, Symbol
 from symelbo.language.fault import TextFault, quote, suggest
 from symelbo.language.resolve import Resolver
@@ -18,20 +19,7 @@ from symelbo.model.read_yaml import Node, Scalar
 
 __all__ = ["read_variational"]
 
-_REAL = Domain("real")
-
-# values of a family -> the supports it fits into
-_FITS = {
-    "real": {"real"},
-    "positive": {"positive", "real"},
-    "unit": {"unit", "positive", "real"},
-    "binary": {"binary", "naturals"},
-    "naturals": {"naturals"},
-    "counts": {"counts", "onehot"},
-    "category": {"category"},
-    "simplex": {"simplex"},
-    "posdef": {"posdef"},
-}
+_REAL: Domain = Real()
 
 
 @dataclass(slots=True)
@@ -137,7 +125,7 @@ def _collect(
         return None
 
     event: tuple[Extent, ...] = ()
-    domain = Domain("real")
+    domain = _REAL
     direct = ""
 
     def note(name: str, places: tuple[IndexTerm, ...]) -> Symbol | None:
@@ -152,7 +140,7 @@ def _collect(
                 uses.reaches[axis].append(reach)
         if name == direct:
             uses.event = event
-            if uses.domain.kind == "real":
+            if uses.domain.is_line:
                 uses.domain = domain
         return None
 
@@ -164,7 +152,7 @@ def _collect(
     node = nodes[syntax.target][0].node
     bound = dict(zip(family.shape, _event(syntax, node), strict=False))
     categories = category_extent(node)
-    if family.support.kind == "category" and categories is not None:
+    if family.support.is_place and categories is not None:
         bound["K"] = categories
     by_name = {a.name: a for form in family.forms for a in form.arguments}
     for position, argument in enumerate(syntax.arguments):
@@ -172,7 +160,7 @@ def _collect(
         formal = by_name.get(argument.name or "")
         if argument.name is None and position < len(first):
             formal = first[position]
-        direct, event, domain = "", (), Domain("real")
+        direct, event, domain = "", (), _REAL
         if formal is not None and all(name in bound for name in formal.shape):
             direct = _base_name(argument.value)
             event = tuple(bound[name] for name in formal.shape)
@@ -234,31 +222,20 @@ def _resolve(
     )
     if call is None:
         return None
-    support, wanted = call.family.support.kind, node.domain.kind
-    if call.event != node.shape[rank:] or wanted not in _FITS.get(support, {wanted}):
+    support, wanted = call.family.support, node.domain
+    if call.event != node.shape[rank:] or not support.fits(wanted):
         context.fault(
             item.scalar.at(syntax.family_at),
-            f"q of {quote(node.name)} with {support} values",
-            f"a family whose values lie in the support of the prior ({wanted})",
+            f"q of {quote(node.name)} with {support.kind} values",
+            f"a family whose values lie in the support of the prior ({wanted.kind})",
         )
         return None
-    most = node.domain.upper
-    if wanted in ("naturals", "counts") and most is not None and call.domain.upper != most:
+    most = wanted.upper
+    if wanted.is_integer and not wanted.is_place and most is not None and call.domain.upper != most:
         context.fault(
             item.scalar.at(syntax.family_at),
             f"q of {quote(node.name)} with other values than the prior, which has a greatest one",
             "a family with the same number of trials",
         )
         return None
-    return Statement(
-        node=node,
-        plates=tuple(loops.values()),
-        family=call.family,
-        form=call.form,
-        arguments=call.arguments,
-        extents=call.extents,
-        density=call.density,
-        place=item.place,
-        places=places,
-        conditions=call.conditions,
-    )
+    return call.statement(item, node, loops, places)

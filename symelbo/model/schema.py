@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from symelbo.index.domains import TYPES
+from symelbo.model.parse_type import spelled_types
+from symelbo.words import join_words
+
 __all__ = ["spec_schema"]
 
 _NAME = r"^(?!(for|in|sum|PI)$)[A-Za-z][A-Za-z0-9_]*$"
-_TYPE = (
-    r"^\s*((real|positive|unit)(\s*\[[^\[\]]+\])?|simplex\s*\[[^\[\]]+\]|posdef\s*\[[^\[\]]+\])\s*$"
-)
+_SHAPE = r"\s*\[[^\[\]]+\]"
+_SCALARS = "|".join(name for name, domain in TYPES.items() if not domain.rank)
+_OTHERS = "|".join(name + _SHAPE for name, domain in TYPES.items() if domain.rank)
+_TYPE = rf"^\s*(({_SCALARS})({_SHAPE})?|{_OTHERS})\s*$"
 _SAMPLING = r"~\s*[A-Za-z_][A-Za-z0-9_]*\s*\("
 
 
@@ -104,7 +109,7 @@ def _types(description: str, example: str) -> dict[str, Any]:
         "type": ["object", "null"],
         "propertyNames": {"pattern": _NAME},
         "additionalProperties": {
-            "description": "real, positive, unit, simplex[C] or posdef[D, D]; "
+            "description": f"{join_words(spelled_types(), 'or')}; "
             "a shape in brackets, as in real[D, H].",
             "type": "string",
             "pattern": _TYPE,

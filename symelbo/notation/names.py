@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
+from symelbo.index.range import POSITIVE
+from symelbo.index.signs import domain_range
 from symelbo.index.substitute import free_indices, symbols_of, walk_parts
 from symelbo.index.terms import (
     Array,
@@ -112,7 +114,7 @@ def _letter_of_name(name: str) -> Letter:
 
 def letter_of_symbol(symbol: Symbol) -> Letter:
     """sigma2 -> sigma to the power 2, mu0 -> mu with subscript 0, log_rate -> a word."""
-    if _SQUARED.fullmatch(symbol.name) and symbol.domain.kind == "positive":
+    if _SQUARED.fullmatch(symbol.name) and domain_range(symbol.domain) == POSITIVE:
         return replace(_letter_of_name(symbol.name[:-1]), power=2)
     return _letter_of_name(symbol.name)
 

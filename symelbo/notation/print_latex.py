@@ -526,7 +526,7 @@ class _Setter:
             case "softplus", (argument,):
                 return self.set(Function("log", (Total((ONE, Function("exp", (argument,)))),)))
             case "loggamma", (Total((Entry(symbol) as count, Number(value))),) if (
-                value == 1 and symbol.domain.kind in ("naturals", "counts")
+                value == 1 and symbol.domain.is_integer
             ):
                 return _Piece(rf"\log {self._entry(count, ONE).latex}!")
             case "abs", (argument,):

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from symelbo.answer.derivation import Derivation
 from symelbo.answer.worked import Velocity
 from symelbo.entropy.summand import Kind, Summand
-from symelbo.index.build import number
+from symelbo.index.build import extent_of, number
 from symelbo.index.terms import (
     Add,
     Array,
-    Extent,
     Index,
-    Number,
     Role,
-    Size,
     Symbol,
 )
 from symelbo.notation.arrange import split_sign
@@ -165,11 +162,7 @@ def _only_category(summand: Summand) -> Index | None:
     if len(summand.over) != 1 or summand.abbreviations or not summand.is_entropy:
         return None
     (node,) = summand.over
-    if node.domain.kind != "category" or node.shape or node.role is not Role.LATENT:
+    if not node.domain.is_place or node.shape or node.role is not Role.LATENT:
         return None
-    match node.domain.upper:
-        case Size(name):
-            return Index(node.name, Extent(name))
-        case Number(value):
-            return Index(node.name, Extent(None, int(value)))
-    return None
+    extent = extent_of(node.domain.upper)
+    return None if extent is None else Index(node.name, extent)

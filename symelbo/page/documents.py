@@ -21,7 +21,6 @@ from symelbo.certify.interval import determinant_of, enclosure
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.result import Outside, Refuted, Undecided
 from symelbo.entropy.summand import Kind
-from symelbo.expfam.separate_change import can_move
 from symelbo.index.build import ZERO, number
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Array, Entry, Extent, Index, Position, Role, Symbol, Term
@@ -96,17 +95,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-
-
-_SPACES: Mapping[str, str] = {
-    "real": r"\mathbb{R}",
-    "positive": r"(0,\infty)",
-    "unit": "(0,1)",
-    "binary": r"\{0,1\}",
-    "onehot": r"\{0,1\}",
-    "naturals": r"\mathbb{N}",
-    "counts": r"\mathbb{N}",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,26 +183,22 @@ class _Document:
     def domain(self, symbol: Symbol) -> str:
         """W in R^{D x H}"""
         indices = self.notation.entries(symbol)
-        match symbol.domain.kind:
-            case "simplex":
-                entry = self.notation.term(Entry(symbol, indices))
-                sums = rf"{sum_signs(indices[-1:])} {entry} = 1"
-                return rf"${entry} > 0$ with ${sums}$" + _for_all(indices[:-1])
-            case "posdef":
-                whole = self.notation.array(Array(indices[-2:], Entry(symbol, indices)))
-                space = rf"\mathbb{{R}}^{{{_shape(symbol.shape[-2:])}}}"
-                return rf"symmetric positive definite ${whole} \in {space}$" + _for_all(
-                    indices[:-2]
-                )
-        space = _SPACES.get(symbol.domain.kind, r"\mathbb{R}")
+        domain = symbol.domain
+        if domain.entry_sum is not None:
+            entry = self.notation.term(Entry(symbol, indices))
+            sums = rf"{sum_signs(indices[-1:])} {entry} = {domain.entry_sum}"
+            return rf"${entry} > 0$ with ${sums}$" + _for_all(indices[:-1])
+        if domain.is_definite:
+            whole = self.notation.array(Array(indices[-2:], Entry(symbol, indices)))
+            space = rf"\mathbb{{R}}^{{{_shape(symbol.shape[-2:])}}}"
+            return rf"symmetric positive definite ${whole} \in {space}$" + _for_all(indices[:-2])
         power = f"^{{{_shape(symbol.shape)}}}" if symbol.shape else ""
-        return rf"${latex_symbol(symbol)} \in {space}{power}$"
+        return rf"${latex_symbol(symbol)} \in {domain.latex}{power}$"
 
     def function(self, symbol: Symbol) -> str:
         """m with values in R^D"""
-        space = _SPACES.get(symbol.domain.kind, r"\mathbb{R}")
         power = f"^{{{_shape(symbol.shape)}}}" if symbol.shape else ""
-        return rf"${latex_symbol(symbol)}$ with values in ${space}{power}$"
+        return rf"${latex_symbol(symbol)}$ with values in ${symbol.domain.latex}{power}$"
 
     def declared(self) -> str:
         """The statements for q, with the superscript of the data point."""
@@ -249,7 +233,7 @@ class _Document:
         alternative = derivation.worked.alternative
         sizes = [a.size for a in derivation.assumptions if a.size is not None]
         nonzero = [rf"${notation.term(t)} \neq 0$" for t in motion.nonzero]
-        constrained = [s for s in motion.parameters if s.domain.kind in ("simplex", "posdef")]
+        constrained = [s for s in motion.parameters if s.domain.rank]
         where = list(nonzero)
         where += [rf"${latex_name(name)} \geq {least}$" for name, least in sizes]
         return {
@@ -257,7 +241,7 @@ class _Document:
             "motion_latents": self.velocities(nodes),
             "motion_q": self.velocities(motion.variational, marked=True),
             "moving_latents": bool(motion.latents),
-            "movable": any(can_move(s.node.domain) for s in derivation.model.latents),
+            "movable": any(s.node.domain.motions is not None for s in derivation.model.latents),
             "moved": _vanishing(motion.parameters),
             "moved_q": _named(motion.variational),
             "closure": derivation.closure.value,
@@ -270,7 +254,7 @@ class _Document:
             "constrained": join_words([f"${latex_symbol(s)}$" for s in constrained]),
             "constrained_count": len(constrained),
             "scales_reals": any(
-                node.domain.kind == "real" and latent.rate.body != ZERO
+                node.domain.is_line and latent.rate.body != ZERO
                 for node, latent in motion.latents.items()
             ),
             "alternative": "" if alternative is None else self.velocities(alternative.velocities()),
@@ -510,7 +494,7 @@ class _Document:
         ways = []
         for name, at in (*case.moving, *case.resting):
             way = "moves" if (name, at) in case.moving else "rests"
-            if name in names and way == "moves" and names[name].domain.kind == "real":
+            if name in names and way == "moves" and names[name].domain.is_line:
                 way = "is only shifted" if (name, at) in case.shifted else "is scaled"
             if name in names:
                 ways.append(rf"${self.entry_text(names[name], at)}$ {way}")

@@ -13,7 +13,6 @@ from symelbo.certify.certificate import Case, Certificate, CertificateRow
 from symelbo.certify.interval import determinant_of
 from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
 from symelbo.entropy.summand import Average, EntropySum, Summand
-from symelbo.expfam.separate_change import can_move
 from symelbo.index.build import ZERO
 from symelbo.index.terms import Role, Symbol, Term
 from symelbo.notation.break_lines import Joint, Piece, break_lines, enclose, join_pieces, turn
@@ -193,7 +192,7 @@ def where_it_holds(derivation: Derivation) -> str:
         shown = [f"{name} = {count}" for name, count in certificate.sizes]
         shown += [f"some smooth {function.name}" for function, _, _ in certificate.functions]
         of = f" for {join_words(shown)}" if shown else ""
-        free = any(can_move(s.node.domain) for s in derivation.model.latents)
+        free = any(s.node.domain.motions is not None for s in derivation.model.latents)
         return of + (", latents moving entry by entry" if free and not certificate.still else "")
     parts = [
         f"{print_text(a.term)} is not 0"

@@ -19,7 +19,7 @@ from symelbo.index.build import ZERO, add, mul, subtract, total
 from symelbo.index.differentiate import derivative_by
 from symelbo.index.normal import is_zero, normal
 from symelbo.index.substitute import instantiate
-from symelbo.index.terms import Array, Entry, Extent, Index, Symbol, Term
+from symelbo.index.terms import Array, Entry, Index, Symbol, Term
 from symelbo.index.tidy import tidy, tidy_array
 from symelbo.notation.names import RESERVED
 
@@ -40,11 +40,9 @@ def differentiate_blocks(blocks: Sequence[Block], moved: Iterable[Symbol]) -> tu
 
 
 def _free(parameter: Symbol, indices: tuple[Index, ...]) -> tuple[Index, ...]:
-    """The entries of a simplex but the last are its coordinates."""
-    if parameter.domain.kind != "simplex":
-        return indices
-    last = indices[-1].extent
-    return (*indices[:-1], Index(indices[-1].name, Extent(last.size, last.offset - 1)))
+    """The entries that are coordinates: those of a simplex but the last."""
+    extents = parameter.domain.free_shape(tuple(index.extent for index in indices))
+    return tuple(Index(i.name, e, i.low) for i, e in zip(indices, extents, strict=True))
 
 
 def verify_jacobian(
@@ -102,7 +100,7 @@ def _line(
 
 def _is_tangent(moved: Velocity) -> bool:
     """Whether the velocities of a simplex sum to zero over the last index."""
-    return moved.symbol.domain.kind == "simplex" and is_zero(
+    return moved.symbol.domain.entry_sum is not None and is_zero(
         total(moved.indices[-1], moved.velocity)
     )
 
@@ -114,7 +112,7 @@ def _centred(
     if len(velocities) != 1 or len(blocks) != 1 or len(blocks[0].indices) != 1:
         return None
     (moved,), (block,) = velocities, blocks
-    if moved.symbol.domain.kind != "simplex" or len(moved.indices) != 1:
+    if moved.symbol.domain.entry_sum != 1 or len(moved.indices) != 1:
         return None
     (i,) = block.indices
     spare = [n for n in ("j", "k", "l", "m") if n != i.name and n not in taken]

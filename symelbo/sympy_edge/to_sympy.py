@@ -14,7 +14,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.symbol import Str
 
-from symelbo.index.signs import domain_interval, is_integer
+from symelbo.index.signs import domain_range, is_integer
 from symelbo.index.terms import (
     Add,
     Apply,
@@ -121,7 +121,7 @@ class Writer:
 
     def symbol(self, symbol: Symbol) -> Any:
         """A Symbol, or an IndexedBase for an array, with what is assumed of its domain."""
-        found = domain_interval(symbol.domain)
+        found = domain_range(symbol.domain)
         assumed: dict[str, bool] = {"real": True}
         if found.lower is not None and found.lower >= 0:
             positive = found.lower > 0 or found.lower_open

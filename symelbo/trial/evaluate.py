@@ -349,11 +349,7 @@ class Smooth:
     def __init__(self, symbol: Symbol, length: Callable[[Extent], int], seed: int) -> None:
         self.symbol, self.length, self.seed = symbol, length, seed
         self.weights: dict[Any, Any] = {}
-        self.center, self.height = {
-            "positive": (1.5, 0.6),
-            "naturals": (1.5, 0.6),
-            "unit": (0.5, 0.2),
-        }.get(symbol.domain.kind, (0.1, 0.8))
+        self.center, self.height = symbol.domain.smooth
 
     def __call__(
         self,
@@ -361,25 +357,13 @@ class Smooth:
         where: tuple[int, ...],
         slots: tuple[Any, ...],
     ) -> Pair:
-        kind = self.symbol.domain.kind
-        if kind not in ("simplex", "posdef"):
+        domain = self.symbol.domain
+        if not domain.rank:
             return self.scalar(arguments, where, slots)
         if slots:
-            raise NotImplementedError(f"derivatives of a function with values in a {kind}")
+            raise NotImplementedError(f"derivatives of a function with values in a {domain.kind}")
         n = self.length(self.symbol.shape[-1])
-        if kind == "simplex":
-            heads = [self.scalar(arguments, (*where[:-1], k), ()) for k in range(1, n + 1)]
-            exps = [(math.exp(v), math.exp(v) * t) for v, t in heads]
-            total, moved = sum(v for v, _ in exps), sum(t for _, t in exps)
-            v, t = exps[where[-1] - 1]
-            return v / total, t / total - v * moved / total**2
-        *outer, i, j = where
-        value, tangent = float(i == j), 0.0
-        for k in range(1, n + 1):
-            a, da = self.scalar(arguments, (*outer, i, k), ())
-            b, db = self.scalar(arguments, (*outer, j, k), ())
-            value, tangent = value + a * b, tangent + a * db + b * da
-        return value, tangent
+        return domain.from_reals(lambda at: self.scalar(arguments, at, ()), where, n)
 
     def draw(self, key: tuple[Any, ...]) -> float:
         """A number in (-1, 1) that depends on the key alone."""
@@ -436,7 +420,9 @@ def walk(items: Iterable[object]) -> Iterator[Any]:
         item = stack.pop()
         if isinstance(item, tuple):
             stack.extend(reversed(item))
-        elif isinstance(item, (Interned, Domain)) and item not in seen:
+        elif isinstance(item, Domain):
+            stack += [item.upper, item.lower]
+        elif isinstance(item, Interned) and item not in seen:
             seen.add(item)
             yield item
             stack.extend(getattr(item, name) for name in reversed(type(item).__match_args__))

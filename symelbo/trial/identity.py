@@ -17,9 +17,9 @@ from random import Random
 from symelbo.index.terms import (
     Apply,
     Array,
+    Domain,
     Entry,
     Extent,
-    Index,
     Position,
     Role,
     Size,
@@ -65,7 +65,7 @@ def identity_residual(
     entropy: Term,
     rest: Term,
     field: Mapping[Symbol, Array],
-    conditions: Sequence[tuple[Array, str]] = (),
+    conditions: Sequence[tuple[Array, Domain]] = (),
     *,
     seed: int,
     trials: int = 3,
@@ -102,7 +102,7 @@ def _trial(
     entropy: Term,
     rest: Term,
     field: Mapping[Symbol, Array],
-    conditions: Sequence[tuple[Array, str]],
+    conditions: Sequence[tuple[Array, Domain]],
     scene: Scene,
     base: World,
     random: Random,
@@ -130,25 +130,24 @@ def _trial(
 
 
 def _admissible(
-    base: World, scene: Scene, conditions: Sequence[tuple[Array, str]], random: Random
+    base: World, scene: Scene, conditions: Sequence[tuple[Array, Domain]], random: Random
 ) -> World:
     """Random values of all nodes at which the conditions hold."""
     for _ in range(REDRAWS if conditions else 1):
         world = _with_nodes(base, scene, random)
-        if all(satisfies(array, kind, world) for array, kind in conditions):
+        if all(satisfies(array, domain, world) for array, domain in conditions):
             return world
     raise ValueError("the conditions do not hold here")
 
 
-def satisfies(array: Array, kind: str, world: World) -> bool:
-    """Whether an argument lies in its domain, at every place of its plates."""
+def satisfies(array: Array, domain: Domain, world: World) -> bool:
+    """Whether what has to be positive of an argument is, at every place of its plates."""
+    margins = domain.margins(array.body)
     open_indices = sorted(free_indices(array.body), key=repr)
     ranges = [range(i.low, world.length(i.extent) + 1) for i in open_indices]
     for where in product(*ranges):
-        value = evaluate(array.body, world, dict(zip(open_indices, where, strict=True))).value
-        if kind in ("positive", "unit") and not value > 0:
-            return False
-        if kind == "unit" and not value < 1:
+        env = dict(zip(open_indices, where, strict=True))
+        if not all(evaluate(margin, world, env).value > 0 for margin in margins):
             return False
     return True
 
@@ -165,9 +164,9 @@ def velocities_at(field: Mapping[Symbol, Array], world: World) -> dict[Place, fl
 # ------------------------------------------------------------------------------------- drawing
 
 
-def make_scene(items: Sequence[object], conditions: Sequence[tuple[Array, str]] = ()) -> Scene:
+def make_scene(items: Sequence[object], conditions: Sequence[tuple[Array, Domain]] = ()) -> Scene:
     items = [*items, *(array for array, _ in conditions)]
-    whole = [array for array, kind in conditions if kind == "naturals"]
+    whole = [array for array, domain in conditions if domain.is_integer]
     counts = {i.name for i in walk(whole) if isinstance(i, Symbol) and i.role is Role.CONSTANT}
     symbols: dict[str, Symbol] = {}
     functions: dict[str, Symbol] = {}
@@ -184,7 +183,7 @@ def make_scene(items: Sequence[object], conditions: Sequence[tuple[Array, str]] 
                 functions[item.name] = item
             else:
                 symbols[item.name] = item
-            if item.domain.kind == "category" and isinstance(item.domain.upper, Size):
+            if item.domain.is_place and isinstance(item.domain.upper, Size):
                 categories.setdefault(item.name, Extent(item.domain.upper.name))
         elif isinstance(item, Extent):
             need(item, 0)
@@ -235,7 +234,7 @@ def draw_world(
 def _draw_sizes(scene: Scene, random: Random, smallest: bool) -> dict[str, int]:
     sizes = {}
     likely_two = {e.size for e in scene.categories.values() if e.size is not None} | {
-        s.shape[-1].size for s in scene.symbols if s.domain.kind == "simplex"
+        s.shape[-1].size for s in scene.symbols if s.domain.entry_sum is not None
     }
     for name, least in scene.sizes.items():
         if smallest:
@@ -264,81 +263,22 @@ def draw_entries(base: World, symbols: Sequence[Symbol], scene: Scene, random: R
 def _draw(
     symbol: Symbol, world: World, scene: Scene, random: Random
 ) -> Iterable[tuple[Place, float]]:
-    kind = symbol.domain.kind
-    if kind in ("simplex", "posdef", "onehot", "counts") and symbol.shape:
-        return _draw_blocks(symbol, world, random)
-    return [
-        ((symbol.name, where), _scalar(symbol, where, world, scene, random))
-        for where in places(world, symbol.shape)
-    ]
-
-
-def _draw_blocks(symbol: Symbol, world: World, random: Random) -> list[tuple[Place, float]]:
-    kind = symbol.domain.kind
-    block = 2 if kind == "posdef" else 1
-    n = world.length(symbol.shape[-1])
-    result: list[tuple[Place, float]] = []
-    for outer in places(world, symbol.shape[:-block]):
-        if kind == "simplex":
-            parts = [random.uniform(0.2, 1.0) for _ in range(n)]
-            result += [
-                ((symbol.name, (*outer, k + 1)), p / sum(parts)) for k, p in enumerate(parts)
-            ]
-            continue
-        if kind in ("onehot", "counts"):
-            trials = 1
-            if kind == "counts":
-                trials = 3
-                if symbol.domain.upper is not None:
-                    trials = int(evaluate(symbol.domain.upper, world).value)
-            taken = [random.randrange(n) for _ in range(trials)]
-            result += [((symbol.name, (*outer, k + 1)), float(taken.count(k))) for k in range(n)]
-            continue
-        root = [[random.gauss(0, 1) for _ in range(n)] for _ in range(n)]
-        for i in range(n):
-            for j in range(n):
-                entry = sum(root[min(i, j)][k] * root[max(i, j)][k] for k in range(n)) / n
-                place = (symbol.name, (*outer, i + 1, j + 1))
-                result.append((place, entry + (0.5 if i == j else 0.0)))
-    return result
-
-
-def _scalar(
-    symbol: Symbol, where: tuple[int, ...], world: World, scene: Scene, random: Random
-) -> float:
     domain = symbol.domain
-    if symbol.name in scene.counts:
-        return float(random.randint(LARGEST, LARGEST + 3))
-    match domain.kind:
-        case "real":
-            return random.gauss(0, 1)
-        case "positive":
-            return random.uniform(0.3, 2.5)
-        case "unit":
-            return random.uniform(0.1, 0.9)
-        case "binary" | "onehot":
-            return float(random.randint(0, 1))
-        case "naturals" | "counts":
-            if symbol.role not in _NODES:
-                return float(random.randint(2, 8))
-            most = LARGEST if domain.upper is None else int(evaluate(domain.upper, world).value)
-            return float(random.randint(0, most))
-        case "category":
-            upper = domain.upper
-            if upper is not None:
-                return float(random.randint(1, int(evaluate(upper, world).value)))
-            if symbol.name not in scene.categories:
-                return 1.0
-            return float(random.randint(1, world.length(scene.categories[symbol.name])))
-        case "interval" | "angle":
-            env: dict[Index, int] = {}
-            lower = None if domain.lower is None else evaluate(domain.lower, world, env).value
-            upper_ = None if domain.upper is None else evaluate(domain.upper, world, env).value
-            if lower is not None and upper_ is not None:
-                return lower + (upper_ - lower) * random.uniform(0.1, 0.9)
-            if lower is not None:
-                return lower + random.uniform(0.3, 2.5)
-            if upper_ is not None:
-                return upper_ - random.uniform(0.3, 2.5)
-            return random.gauss(0, 1)
-    raise ValueError(f"no draw from {domain.kind}")
+    lower, upper = (_end(end, world) for end in (domain.lower, domain.upper))
+    if domain.is_place and upper is None and symbol.name in scene.categories:
+        upper = world.length(scene.categories[symbol.name])
+    if domain.is_integer and not domain.is_place and not domain.rank and upper is None:
+        upper = LARGEST
+    for outer in places(world, symbol.shape[: len(symbol.shape) - domain.rank]):
+        inner = list(places(world, symbol.shape[len(outer) :]))
+        if symbol.name in scene.counts:
+            entries = [float(random.randint(LARGEST, LARGEST + 3)) for _ in inner]
+        else:
+            n = world.length(symbol.shape[-1]) if domain.rank else 1
+            entries = domain.draw(random, n, (lower, upper))
+        for at, x in zip(inner, entries, strict=True):
+            yield (symbol.name, (*outer, *at)), x
+
+
+def _end(end: Term | None, world: World) -> float | None:
+    return None if end is None else evaluate(end, world).value

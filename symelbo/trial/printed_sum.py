@@ -14,7 +14,7 @@ from enum import Enum
 from math import exp, isfinite, log
 from random import Random
 
-from symelbo.index.terms import Array, Role, Symbol, Term
+from symelbo.index.terms import Array, Domain, Role, Symbol, Term
 from symelbo.trial.evaluate import World, evaluate, places, walk
 from symelbo.trial.identity import (
     Scene,
@@ -74,7 +74,7 @@ def printed_residual(
     printed: Sequence[PrintedSum],
     velocities: Mapping[Symbol, Array],
     kind: Kind,
-    conditions: Sequence[tuple[Array, str]] = (),
+    conditions: Sequence[tuple[Array, Domain]] = (),
     *,
     seed: int,
     trials: int,
@@ -116,7 +116,7 @@ def _try_at(
     setting: _Setting,
     scene: Scene,
     sizes: Mapping[str, int],
-    conditions: Sequence[tuple[Array, str]],
+    conditions: Sequence[tuple[Array, Domain]],
     random: Random,
     most: int,
 ) -> float | None:
@@ -140,7 +140,7 @@ def _residual(
     setting: _Setting,
     world: World,
     scene: Scene,
-    conditions: Sequence[tuple[Array, str]],
+    conditions: Sequence[tuple[Array, Domain]],
     random: Random,
     most: int,
 ) -> float | None:
@@ -154,7 +154,7 @@ def _residual(
         if nodes is None:
             return None
         for _, point in nodes[:: max(1, len(nodes) // 4)]:
-            if not all(satisfies(array, kind, _at(world, point)) for array, kind in conditions):
+            if not all(satisfies(array, domain, _at(world, point)) for array, domain in conditions):
                 raise ValueError("a condition does not hold here")
         found = _compare(setting, world, nodes, center)
         if not all(map(isfinite, found)):
@@ -316,7 +316,9 @@ def _slope_with_points(
         total += q * evaluate(setting.log_joint, there).tangent
         for symbol, array in moving.items():
             for where in places(world, symbol.shape):
-                if symbol.domain.kind == "posdef" and where[-1] < where[-2]:
+                if symbol.shape and not symbol.domain.is_free(
+                    where, world.length(symbol.shape[-1])
+                ):
                     continue  # one entry with its mirror image
                 env = dict(zip(array.indices, where, strict=True))
                 bumped = _at(there, {(symbol.name, where): there.values[symbol.name, where] + 1})

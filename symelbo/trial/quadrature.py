@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from itertools import product
 from math import cosh, exp, pi, sinh, tanh
 
-from symelbo.index.terms import Symbol
+from symelbo.index.terms import Symbol, Term
 from symelbo.trial.evaluate import Place, World, evaluate, places
 
 __all__ = ["Node", "Point", "axis_of", "nodes_of"]
@@ -39,16 +40,15 @@ def nodes_of(latents: Sequence[Symbol], world: World, count: int, most: int) -> 
 
 def _blocks(symbol: Symbol, world: World, count: int) -> Iterator[list[Node] | None]:
     """The axes of one latent: an entry each, or a vector that is one of several."""
-    if symbol.domain.kind in ("simplex", "posdef", "counts"):
-        yield None
-        return
-    if symbol.domain.kind == "onehot":
-        n = world.length(symbol.shape[-1])
-        for outer in places(world, symbol.shape[:-1]):
-            yield [
-                (1.0, {(symbol.name, (*outer, k)): float(k == chosen) for k in range(1, n + 1)})
-                for chosen in range(1, n + 1)
-            ]
+    rank = symbol.domain.rank
+    if rank:
+        values = _values(symbol, world, count)
+        for outer in places(world, symbol.shape[:-rank]):
+            inner = [(symbol.name, (*outer, *at)) for at in places(world, symbol.shape[-rank:])]
+            if values is None:
+                yield None
+            else:
+                yield [(1.0, dict(zip(inner, value, strict=True))) for value in values]
         return
     for where in places(world, symbol.shape):
         axis = axis_of(symbol, world, count)
@@ -63,28 +63,30 @@ def axis_of(
     further: how much the nodes reach beyond their usual range, before the change of variables.
     """
     domain = symbol.domain
-    lower = None if domain.lower is None else evaluate(domain.lower, world).value
+    if domain.rank or domain.is_integer:
+        values = None if domain.rank else _values(symbol, world, count)
+        return None if values is None else [(1.0, value) for (value,) in values]
+
+    def end(term: Term) -> Fraction:
+        return Fraction(evaluate(term, world).value)
+
+    ends = domain.interval(end, end)
+    if ends.lower is None and ends.upper is None:
+        return _double_exponential(count, 1.8 + further, lambda u: (sinh(u), cosh(u)))
+    if ends.lower is None:
+        return None
+    lower = float(ends.lower)
+    if ends.upper is not None:
+        return _between(count, lower, float(ends.upper))
+    return _double_exponential(count, 2.9 + further, lambda u: (lower + exp(u), exp(u)))
+
+
+def _values(symbol: Symbol, world: World, count: int) -> list[list[float]] | None:
+    """All values of a domain that has a list of them."""
+    domain = symbol.domain
     upper = None if domain.upper is None else evaluate(domain.upper, world).value
-    match domain.kind:
-        case "binary":
-            return [(1.0, 0.0), (1.0, 1.0)]
-        case "category":
-            return None if upper is None else [(1.0, float(k)) for k in range(1, int(upper) + 1)]
-        case "naturals":
-            most = count if upper is None else int(upper)
-            return [(1.0, float(k)) for k in range(most + 1)]
-        case "real":
-            return _double_exponential(count, 1.8 + further, lambda u: (sinh(u), cosh(u)))
-        case "positive":
-            return _double_exponential(count, 2.9 + further, lambda u: (exp(u), exp(u)))
-        case "unit":
-            return _between(count, 0.0, 1.0)
-        case "interval" | "angle":
-            if lower is not None and upper is not None:
-                return _between(count, lower, upper)
-            if lower is not None:
-                return _double_exponential(count, 2.9 + further, lambda u: (lower + exp(u), exp(u)))
-    return None
+    n = world.length(symbol.shape[-1]) if domain.rank else 1
+    return domain.values(n, upper, count)
 
 
 def _double_exponential(
