@@ -41,8 +41,11 @@ FLOORS = (
     ("symelbo.page.derivation_json",),
     ("symelbo.page.summary",),
     ("symelbo.code",),
+    ("symelbo.proof",),
+    ("symelbo.conclude",),
     ("symelbo.page",),
     ("symelbo.pipeline",),
+    ("symelbo.api",),
     ("symelbo.manifest",),
     ("symelbo.replace_folder", "symelbo.compile_pdf"),
     ("symelbo.write_output",),
@@ -52,14 +55,6 @@ FLOORS = (
 ALONE = "symelbo.checker"  # may be copied to another place: its imports are relative
 RANK = {name: rank for rank, names in enumerate(FLOORS) for name in names}
 
-# What a module imports from above, inside a function, on purpose.
-UPWARDS = {
-    # the methods of Derivation print it
-    ("symelbo.answer.derivation", "symelbo.code"),
-    ("symelbo.answer.derivation", "symelbo.page"),
-    ("symelbo.answer.derivation", "symelbo.page.summary"),
-    ("symelbo.answer.derivation", "symelbo.sympy_edge"),
-}
 # What each package may use of other people's.
 OUTSIDE = {
     "jinja2": set(),  # templates are compiled beforehand
@@ -128,7 +123,7 @@ def test_imports_go_down(module: str) -> None:
         if name.partition(".")[0] != "symelbo":
             continue
         other = floor(name)
-        if other == own or (module, other) in UPWARDS:
+        if other == own:
             continue
         assert RANK[other] < RANK[own], f"{module} imports {name} from above"
 
@@ -199,6 +194,49 @@ def test_terms_import_nothing_of_ours_but_values() -> None:
     assert not ours("symelbo.index.nodes") | ours("symelbo.index.range")
 
 
+# What a page may use of the rooms that derive: the shape of terms, and data; no pass.
+PRINTERS_MAY_USE = {
+    "symelbo.index.build": {"ZERO", "add", "extent_of", "negate", "number"},
+    "symelbo.index.substitute": {"symbols_of", "walk_parts"},
+    "symelbo.index.terms": None,  # all of it
+    "symelbo.certify.certificate": {"Case", "Certificate", "CertificateRow", "Given", "Unknown"},
+    "symelbo.certify.interval": {"determinant_of", "enclosure"},  # exact numbers, to be rounded
+    "symelbo.expfam.form": {"Block", "Gauge"},
+    "symelbo.criterion.factor": {"Factor", "is_parent"},
+    "symelbo.criterion.express_form": {"FactorForm"},
+    "symelbo.criterion.result": {"Closure", "Decision", "Holds", "Outside", "Refuted", "Undecided"},
+    "symelbo.entropy.summand": None,
+}
+DERIVING = ("index", "certify", "trial", "expfam", "criterion", "entropy", "code", "proof")
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("symelbo.page.")])
+def test_pages_print_and_derive_nothing(module: str) -> None:
+    for node in ast.walk(MODULES[module]):
+        for name in imported(node):
+            first, *rest = name.split(".")
+            if first != "symelbo" or not rest or rest[0] not in DERIVING:
+                continue
+            assert isinstance(node, ast.ImportFrom), f"{module} imports all of {name}"
+            assert name in PRINTERS_MAY_USE, f"{module} imports {name}"
+            allowed = PRINTERS_MAY_USE[name]
+            used = {alias.name for alias in node.names}
+            assert allowed is None or used <= allowed, f"{module} uses {used} of {name}"
+
+
+@pytest.mark.parametrize("room", ["symelbo.answer", "symelbo.page", "symelbo.notation"])
+def test_what_derives_is_not_called_from(room: str) -> None:
+    """Normal forms, simplification, derivatives and solutions are found below and carried up."""
+    names = ["build", "substitute", "terms"]
+    names += ["range", "signs"] if room == "symelbo.notation" else []  # sigma2, if it is positive
+    structure = {f"symelbo.index.{name}" for name in names}
+    assert structure <= MODULES.keys()
+    for module in MODULES:
+        if module.startswith(f"{room}."):
+            used = {name for name in imports(module) if name.startswith("symelbo.index.")}
+            assert used <= structure, module
+
+
 @pytest.mark.parametrize("library", OUTSIDE)
 def test_libraries_stay_where_they_belong(library: str) -> None:
     users = {
@@ -234,10 +272,10 @@ CIRCLES = (
 
 
 def circles() -> list[set[str]]:
-    """The sets of modules that import each other, inside functions too; UPWARDS are left out."""
+    """The sets of modules that import each other, inside functions too."""
     below: dict[str, set[str]] = {}
     for module in MODULES:
-        names = {n for n in imports(module) & set(MODULES) if (module, floor(n)) not in UPWARDS}
+        names = {n for n in imports(module) & set(MODULES)}
         below[module] = names - {module, "symelbo"}
     reached = {module: set(names) for module, names in below.items()}
     while True:

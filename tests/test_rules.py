@@ -905,7 +905,7 @@ def written_out(random: Random) -> None:
 # ---------------------------------------------------------------- equations
 
 
-@tries(solve.find_by_elimination, solve.find_scaling)
+@tries(solve.find_by_elimination)
 def solutions(random: Random) -> None:
     """What is found solves the equations, at numbers."""
     unknown, other = (Symbol(n, Role.UNKNOWN, Real(), (D,)) for n in ("a", "b"))
@@ -917,7 +917,3 @@ def solutions(random: Random) -> None:
     assert isinstance(found, solve.Found)
     for part in (first, second):
         same(substitute.replace_symbols(part, found.values), build.ZERO, random)
-    scaled = Array((d2,), Entry(mu, (d2,)))
-    scaling = solve.find_scaling([subtract(mul(k, M), b)], {other: scaled})
-    assert isinstance(scaling, solve.Found)
-    same(instantiate(scaling.values[other], (d,)), mul(k, M), random)

@@ -95,7 +95,7 @@ def _gap_function(setting: Setting, elbo: Function) -> Function:
     summary = [
         "ELBO minus entropy sum, per data point, in nats.",
         "Computed as the derivative of the ELBO along the motion",
-        *(f"    {text}" for text in motion_texts(derivation.motion)),
+        *(f"    {text}" for text in motion_texts(derivation.worked.motion)),
         f"It vanishes at stationary points{where_it_holds(derivation)}.",
         body.infinite,
     ]

@@ -22,7 +22,6 @@ from symelbo.values import replace
 
 __all__ = ["SHORT_NAMES", "sum_entropies"]
 
-# argument of a family -> how a long expression in its place is abbreviated
 SHORT_NAMES = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "location": "m"}
 
 

@@ -26,6 +26,7 @@ from symelbo.index.terms import (
 from symelbo.values import dataclass, replace
 
 __all__ = [
+    "RESERVED",
     "Letter",
     "escape_latex",
     "latex_extent",
@@ -36,6 +37,8 @@ __all__ = [
     "name_indices",
     "symbol_names",
 ]
+
+RESERVED: Final = ("n", "q", "s", "p")  # letters of the documents: no bound index is called so
 
 _LOWER_GREEK: Final = (
     r"alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau"
