@@ -399,6 +399,7 @@ class Polynomials:
         """
         scale: Rational = 1
         expand: list[Poly] = []
+        angles: list[int] = []  # sines and cosines of numbers
         for a, e in list(exponents.items()):
             atom = self.atoms[a]
             head = atom[0]
@@ -415,6 +416,8 @@ class Polynomials:
                 cosine = self.intern(("f", "cos", *atom[2:]))
                 self._set(exponents, a, e % 2)
                 expand += [{(): 1, ((cosine, 2),): -1}] * (int(e) // 2)
+            elif head == "f" and self._angle(atom) is not None and e > 0 and e.denominator == 1:
+                angles += [a] * int(e)
             elif head == "N" and not 0 < e < 1:
                 whole = e.numerator // e.denominator
                 scale *= Fraction(atom[1]) ** whole
@@ -423,6 +426,10 @@ class Polynomials:
                 whole = int(e)
                 self._set(exponents, a, rational_of(e - whole))
                 expand += [dict(atom[1])] * whole
+        if len(angles) > 1:
+            for a in angles[:2]:
+                self._set(exponents, a, exponents[a] - 1)
+            expand.append(self.add_angles(angles[0], angles[1]))
         poly: Poly = {tuple(sorted(exponents.items())): rational_of(scale)}
         if not expand:
             split = self.split(exponents)
@@ -430,6 +437,36 @@ class Polynomials:
         for factor in expand:
             poly = self.mul(poly, factor)
         return poly
+
+    @staticmethod
+    def _angle(atom: Atom) -> Rational | None:
+        """p of sin p and cos p, for a number p."""
+        if atom[1] in ("sin", "cos") and len(atom[2]) == 1 and not atom[2][0][0]:
+            return atom[2][0][1]  # type: ignore[no-any-return]
+        return None
+
+    def add_angles(self, a: int, b: int) -> Poly:
+        """sin p cos q -> (sin(p + q) + sin(p - q))/2 and its like, for numbers p and q.
+
+        Sines and cosines of several numbers are independent over the rational numbers only where
+        they are not multiplied (Lindemann): sin(2) cos(1) - cos(2) sin(1) = sin(1).
+        """
+
+        def turn(name: str, angle: Rational) -> Poly:
+            if not angle:
+                return UNIT if name == "cos" else {}
+            size: Poly = {(): angle if angle > 0 else -angle}
+            turned = self.atom(("f", name, freeze(size)))
+            return scale_poly(turned, -1) if angle < 0 and name == "sin" else turned
+
+        if self.atoms[a][1] == "cos" and self.atoms[b][1] == "sin":
+            a, b = b, a
+        p, q = self._angle(self.atoms[a]), self._angle(self.atoms[b])
+        assert p is not None and q is not None
+        name = "cos" if self.atoms[a][1] == self.atoms[b][1] else "sin"
+        sign = -1 if self.atoms[a][1] == self.atoms[b][1] == "sin" else 1
+        outer, inner = turn(name, p + q), turn(name, p - q)
+        return scale_poly(add_polys(inner, outer, sign), Fraction(1, 2))
 
     @staticmethod
     def _set(exponents: dict[int, Rational], a: int, e: Rational) -> None:
