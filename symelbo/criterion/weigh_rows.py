@@ -157,9 +157,8 @@ def _square_systems(lines: Residues, costs: Sequence[int]) -> list[dict[int, int
             continue
         if len(vector) <= MAX_LINES:
             found.append({order[n]: vector[n] for n in sorted(vector)})
-    return sorted(found, key=lambda chosen: (len(chosen), sum(costs[i] for i in chosen)))[
-        :MAX_SYSTEMS
-    ]
+    found.sort(key=lambda chosen: (len(chosen), sum(costs[i] for i in chosen)))
+    return found[:MAX_SYSTEMS]
 
 
 def _column_basis(
