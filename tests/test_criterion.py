@@ -803,9 +803,10 @@ def test_a_parent_with_a_known_number_of_trials() -> None:
     assert derivation.verdict == "refuted"
 
 
-def test_numerical_trials_draw_until_the_conditions_hold() -> None:
+@pytest.mark.parametrize("operator", ["*", "/"])
+def test_numerical_trials_draw_until_the_conditions_hold(operator: str) -> None:
     derivation = derive_spec(
-        ["x ~ Gamma(k, k*sum(b[i]*u[i] for i in 1:B))"],
+        [f"x ~ Gamma(k, k{operator}sum(b[i]*u[i] for i in 1:B))"],
         {"k": "positive", "b": "real[B]"},
         sizes=("B",),
         inputs={"u": "real[B]"},
