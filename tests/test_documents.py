@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from symelbo.certify.certificate import Case
 
 import symelbo
 from symelbo.answer.derivation import Derivation
-from symelbo.certify.certificate import Case
 from symelbo.criterion.result import Refuted
 from symelbo.index.build import number, subtract
 from symelbo.index.normal import is_zero
