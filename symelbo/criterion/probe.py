@@ -35,6 +35,7 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
+from symelbo.index.work import spend_work
 
 __all__ = ["find_multiples", "is_solvable_somewhere"]
 
@@ -279,7 +280,9 @@ class _Probe:
                 entries.update({at: Modular.rational(x) for at, x in found.items()})
             machine.stand_at(entries)
             for n in chosen:
-                for env in self.places(self.equations[n]):
+                places = self.places(self.equations[n])
+                spend_work(len(places))
+                for env in places:
                     try:
                         value = machine.term(self.equations[n], env)
                     except (NoResidue, ZeroDivisionError, ValueError):
