@@ -38,10 +38,10 @@ Atom: TypeAlias = tuple[Any, ...]
 Values: TypeAlias = Mapping[tuple[str, tuple[int, ...]], Fraction]
 
 MAX_TERMS = 20_000  # of a polynomial
+MAX_SKELETON = 200  # characters, before a digest takes their place
 MAX_WORK = 2_000_000  # products of monomials in one zero test
 MAX_BITS_OF_POWER = 1 << 20  # of a number that is raised
 MAX_POWER = 64  # of a sum that is multiplied out
-MAX_SKELETON = 200  # characters of the text by which an atom is ordered
 UNIT: Final[Poly] = {(): 1}
 BITS: Final = ("binary", "onehot")  # kinds of entries that are 0 or 1
 
@@ -93,11 +93,6 @@ def primitive_of(poly: Poly) -> Poly:
     """A positive multiple with coprime integers, the same for all positive multiples."""
     top = gcd(*(v.numerator for v in poly.values()))
     return scale_poly(poly, Fraction(lcm(*(v.denominator for v in poly.values())), top))
-
-
-def _shortened(text: str) -> str:
-    """The text, or a digest of it: the text of a shared part is not repeated in all others."""
-    return text if len(text) <= MAX_SKELETON else blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def freeze(poly: Poly) -> tuple[tuple[Monomial, Rational], ...]:
@@ -267,7 +262,10 @@ class Polynomials:
     def skeleton_of(self, a: int) -> str:
         """An atom as a text that renaming bound indices does not change."""
         if a not in self.skeletons:
-            self.skeletons[a] = _shortened(self._skeleton(self.atoms[a]))
+            text = self._skeleton(self.atoms[a])
+            if len(text) > MAX_SKELETON:  # that of a shared part would stand in many others
+                text = blake2b(text.encode(), digest_size=16).hexdigest()
+            self.skeletons[a] = text
         return self.skeletons[a]
 
     def _skeleton(self, item: Any) -> str:

@@ -49,7 +49,7 @@ __all__ = ["explain_cause", "explain_refutations", "find_idle", "find_remedy"]
 MAX_ATTEMPTS = 40  # linear problems for all changes of one model together
 MAX_CHANGES = 16
 MAX_WORK = 1000  # for the blame of one argument
-MAX_REMEDY = 1000  # monomials whose denominators are cleared, in the search for a remedy
+MAX_REMEDY = 4000  # equations at points, and monomials cleared of denominators, for a remedy
 
 
 def explain_refutations(decision: Decision, *, still: bool) -> Decision:

@@ -23,6 +23,7 @@ from symelbo.index.domains import Real
 from symelbo.index.modular import PRIME, Dual, Modular, NoResidue, Place
 from symelbo.index.substitute import free_indices, replace_symbols, symbols_of
 from symelbo.index.terms import (
+    Add,
     Apply,
     Array,
     Entry,
@@ -34,6 +35,7 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
+from symelbo.index.work import spend_work
 
 __all__ = ["find_multiples", "is_solvable_somewhere"]
 
@@ -42,6 +44,7 @@ MAX_PLACES = 12  # values of the free indices of an equation
 PATIENCE = 2  # points at which an equation says nothing new
 MAX_FAILURES = 60  # of points at which an equation has no value
 MAX_VALUES = 8  # of which one is drawn
+MAX_NARROW = 24  # unknowns in a row that is compared with all others by elimination
 MAX_DRAWS = 40  # of what varies, beyond those that are needed
 
 Column: TypeAlias = tuple[object, ...]
@@ -67,7 +70,13 @@ class _Machine(Modular):
             return super().term(term, env)
         key = (term, *[env[index] for index in self.free(term)])
         if key not in self.known:
-            found = self.apply(term, env) if isinstance(term, Apply) else super().term(term, env)
+            match term:
+                case Add(terms):
+                    found = self.sum_of(terms, env)
+                case Apply():
+                    found = self.apply(term, env)
+                case _:
+                    found = super().term(term, env)
             self.known[key] = found
         return self.known[key]
 
@@ -75,6 +84,17 @@ class _Machine(Modular):
         if item not in self.indices:
             self.indices[item] = tuple(sorted(free_indices(item), key=sort_key))
         return self.indices[item]
+
+    def sum_of(self, terms: Sequence[Term], env: Mapping[Index, int]) -> Dual:
+        """As `add`, of many, with one gradient."""
+        parts = [self.term(part, env) for part in terms]
+        bare = Modular.rational(fmpq(0))
+        gradient: dict[int, int] = {}
+        for part in parts:
+            bare = self.add(bare, part._replace(gradient={}))
+            for column, slope in part.gradient.items():
+                gradient[column] = (gradient.get(column, 0) + slope) % PRIME
+        return bare._replace(gradient=gradient)
 
     def apply(self, term: Apply, env: Mapping[Index, int]) -> Dual:
         """A value that depends on the function, the place and the arguments alone."""
@@ -103,13 +123,22 @@ class _Machine(Modular):
 
 
 class _Basis:
-    """Independent rows modulo the prime."""
+    """Independent rows modulo the prime; of many unknowns, enough different rows."""
 
     def __init__(self) -> None:
         self.pivots: dict[int, dict[int, int]] = {}
+        self.wide: set[tuple[tuple[int, int], ...]] = set()
+        self.asked: set[int] = set()
 
     def takes(self, row: Mapping[int, int]) -> bool:
-        """Whether a row is independent of those before, which it joins."""
+        """Whether a row says more than those before, which it joins."""
+        if len(row) > MAX_NARROW:
+            self.asked.update(row)
+            key = tuple(sorted(row.items()))
+            if key in self.wide or len(self.wide) > len(self.asked) + PATIENCE:
+                return False
+            self.wide.add(key)
+            return True
         left = dict(row)
         while left:
             lead = max(left)
@@ -251,7 +280,9 @@ class _Probe:
                 entries.update({at: Modular.rational(x) for at, x in found.items()})
             machine.stand_at(entries)
             for n in chosen:
-                for env in self.places(self.equations[n]):
+                places = self.places(self.equations[n])
+                spend_work(len(places))
+                for env in places:
                     try:
                         value = machine.term(self.equations[n], env)
                     except (NoResidue, ZeroDivisionError, ValueError):
