@@ -16,6 +16,7 @@ import pytest
 
 import symelbo
 from symelbo.answer.derivation import Derivation
+from symelbo.checker import statement
 from symelbo.errors import SpecError
 from symelbo.index.build import ONE, add, call, exp, mul, number, power, subtract
 from symelbo.index.domains import (
@@ -380,28 +381,37 @@ def test_trials_draw_and_integrate_over_a_new_domain() -> None:
     assert math.isclose(sum(w * x * x for w, x in axis), 2 / 3, rel_tol=1e-10)
 
 
-def correlated(rho: str, statement: str) -> dict[str, object]:
+def correlated(rho: str, observable: str) -> dict[str, object]:
     return {
         "name": "correlated",
         "sizes": ["D"],
         "parameters": {"rho": rho, "s": "positive"},
-        "model": ["z ~ Normal(0, 1)", statement],
+        "model": ["z ~ Normal(0, 1)", observable],
         "observed": "x",
     }
 
 
 @pytest.fixture
 def declared(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The new domain can be declared by its word."""
+    """The new domain can be declared by its word, and the checker is told of it."""
     monkeypatch.setitem(TYPES, "correlation", Correlation())
+    monkeypatch.setattr(statement, "KINDS", (*statement.KINDS, "correlation"))
+
+
+def test_nothing_is_proved_of_a_domain_that_the_checker_does_not_know(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(TYPES, "correlation", Correlation())
+    derivation = symelbo.derive(correlated("correlation", "x[d] ~ Normal(rho*z, s) for d in 1:D"))
+    assert derivation.verdict == "undecided"
 
 
 @pytest.mark.usefixtures("declared")
 def test_a_model_is_derived_with_a_new_domain() -> None:
     """The whole derivation and all documents follow."""
-    statement = "x[d] ~ Normal(rho*z, s) for d in 1:D"
-    derivation = symelbo.derive(correlated("correlation", statement))
-    as_real = symelbo.derive(correlated("real", statement))
+    observable = "x[d] ~ Normal(rho*z, s) for d in 1:D"
+    derivation = symelbo.derive(correlated("correlation", observable))
+    as_real = symelbo.derive(correlated("real", observable))
     verdicts = [[factor.verdict for factor in each.factors] for each in (derivation, as_real)]
     assert verdicts == [["holds", "holds"]] * 2
     (rho,) = [s for s in derivation.model.parameters if s.name == "rho"]
