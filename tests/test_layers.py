@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,13 @@ FLOORS = (
     ("symelbo.notation",),
     ("symelbo.model",),
     ("symelbo.trial",),
+    ("symelbo.checker",),
     ("symelbo.certify",),
     ("symelbo.expfam",),
     ("symelbo.criterion",),
     ("symelbo.entropy",),
     ("symelbo.answer",),
+    ("symelbo.certify.state_derivation",),
     ("symelbo.try_result",),
     ("symelbo.sympy_edge",),
     ("symelbo.page.derivation_json",),
@@ -46,6 +49,7 @@ FLOORS = (
     ("symelbo.cli",),
     ("symelbo.__main__",),
 )
+ALONE = "symelbo.checker"  # may be copied to another place: its imports are relative
 RANK = {name: rank for rank, names in enumerate(FLOORS) for name in names}
 
 # What a module imports from above, inside a function, on purpose.
@@ -59,7 +63,7 @@ UPWARDS = {
 # What each package may use of other people's.
 OUTSIDE = {
     "jinja2": set(),  # templates are compiled beforehand
-    "flint": {"symelbo.criterion", "symelbo.index", "symelbo.certify"},
+    "flint": {"symelbo.criterion", "symelbo.index"},
     "ruamel": {"symelbo.model"},
     "click": {"symelbo.cli"},
     "sympy": {"symelbo.sympy_edge", "symelbo.language"},  # language: of densities given as such
@@ -88,14 +92,19 @@ def floor(module: str) -> str:
     raise AssertionError(f"{module} is on no floor: add it to FLOORS")
 
 
-def imported(node: ast.AST) -> list[str]:
-    """The modules that one node imports; [] if it is no import."""
+def imported(node: ast.AST, package: str = "") -> list[str]:
+    """The modules that one node imports; [] if it is no import.
+
+    package: the one whose modules may import each other by relative names.
+    """
     match node:
         case ast.Import(names=names):
             return [alias.name for alias in names]
         case ast.ImportFrom(module=str(origin), names=names, level=0):
             inner = [f"{origin}.{alias.name}" for alias in names]
             return [name if name in MODULES else origin for name in inner]
+        case ast.ImportFrom(module=str(origin), level=1) if package == ALONE:
+            return [f"{package}.{origin}"]
         case ast.ImportFrom():
             raise AssertionError(f"line {node.lineno}: a relative import")
         case ast.Call(
@@ -108,7 +117,8 @@ def imported(node: ast.AST) -> list[str]:
 
 def imports(module: str) -> set[str]:
     """All modules that a module imports, inside functions and behind TYPE_CHECKING too."""
-    return {name for node in ast.walk(MODULES[module]) for name in imported(node)}
+    package = module.rpartition(".")[0]
+    return {name for node in ast.walk(MODULES[module]) for name in imported(node, package)}
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if m != "symelbo"])
@@ -123,14 +133,21 @@ def test_imports_go_down(module: str) -> None:
         assert RANK[other] < RANK[own], f"{module} imports {name} from above"
 
 
-def test_the_checkers_know_terms_and_nothing_else() -> None:
-    rooms = ("symelbo.certify", "symelbo.trial")
-    checkers = {m for m in MODULES if floor(m) in rooms}
-    assert len(checkers) > 10
-    for module in checkers:
+def test_the_trials_know_terms_and_nothing_else() -> None:
+    trials = {m for m in MODULES if floor(m) == "symelbo.trial"}
+    assert len(trials) > 5
+    for module in trials:
         own = {name for name in imports(module) if name.startswith("symelbo")}
         # domains: of the symbols that stand for rates and velocities
-        assert own <= {"symelbo.index.terms", "symelbo.index.domains"} | checkers
+        assert own <= {"symelbo.index.terms", "symelbo.index.domains"} | trials
+
+
+def test_the_checker_knows_nothing_of_ours_and_the_standard_library_alone() -> None:
+    checker = {m for m in MODULES if floor(m) == ALONE}
+    assert len(checker) > 10
+    for module in checker:
+        for name in imports(module):
+            assert name in checker or name.partition(".")[0] in sys.stdlib_module_names, name
 
 
 def test_nothing_above_the_model_reads_text() -> None:

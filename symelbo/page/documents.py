@@ -12,7 +12,7 @@ from typing import Any
 import symelbo
 from symelbo.answer.derivation import Derivation, FactorResult, Trial
 from symelbo.certify.certificate import Case, Certificate, CertificateRow, Given, Unknown
-from symelbo.certify.interval import determinant_of, enclosure
+from symelbo.certify.enclose import determinant_of, enclosure
 from symelbo.criterion.explain_refutation import find_idle
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.result import Outside, Refuted, Undecided
