@@ -16,7 +16,8 @@ PACKAGE = Path(symelbo.__file__).parent
 # A module named here by itself stands on its own floor, not on that of its package.
 FLOORS = (
     ("symelbo",),  # __init__: imports lazily, on first use of a name
-    ("symelbo.errors", "symelbo.fill", "symelbo.resources", "symelbo.values", "symelbo.words"),
+    ("symelbo.values",),
+    ("symelbo.errors", "symelbo.fill", "symelbo.resources", "symelbo.words"),
     (
         "symelbo.exchange_folders",
         "symelbo.hold",
