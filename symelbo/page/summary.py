@@ -10,7 +10,7 @@ from typing import Final
 from symelbo.answer.derivation import Derivation, FactorResult, Trial
 from symelbo.answer.worked import Velocity, WorkedFactor, WorkedMotion, name_velocities
 from symelbo.certify.certificate import Case, Certificate, CertificateRow
-from symelbo.certify.interval import determinant_of
+from symelbo.certify.enclose import determinant_of
 from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
 from symelbo.entropy.summand import Average, EntropySum, Summand
 from symelbo.index.build import ZERO
