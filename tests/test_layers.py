@@ -276,8 +276,7 @@ def circles() -> list[set[str]]:
     """The sets of modules that import each other, inside functions too."""
     below: dict[str, set[str]] = {}
     for module in MODULES:
-        names = {n for n in imports(module) & set(MODULES)}
-        below[module] = names - {module, "symelbo"}
+        below[module] = imports(module) & set(MODULES) - {module, "symelbo"}
     reached = {module: set(names) for module, names in below.items()}
     while True:
         more = {m: names.union(*(reached[n] for n in names)) for m, names in reached.items()}
