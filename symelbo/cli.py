@@ -105,6 +105,7 @@ def cli() -> None:
       symelbo new model.yaml          a commented model to start from
       symelbo derive model.yaml       write the answer to output/model/
       symelbo derive *.yaml --jobs 4  many models, and a table at the end
+      symelbo check output/model      prove the answer again, from its certificate alone
       symelbo families                the families a model can use
     """
 
@@ -171,9 +172,10 @@ def derive(
 ) -> int:
     """Derive the entropy sum of each model FILE, or show why there is none.
 
-    Writes derivation.json, proof.tex, appendix.tex, STEM.py and (with TeX) proof.pdf to DIR/STEM/,
-    all or nothing, and prints a summary.  manifest.json lists what was written: only these files
-    are replaced later, and only if they are unchanged; all others in DIR/STEM/ stay as they are.
+    Writes derivation.json, certificate.json, proof.tex, appendix.tex, STEM.py and (with TeX)
+    proof.pdf to DIR/STEM/, all or nothing, and prints a summary.  manifest.json lists what was
+    written: only these files are replaced later, and only if they are unchanged; all others in
+    DIR/STEM/ stay as they are.
 
     \b
     Exit status:
@@ -267,6 +269,8 @@ def _derive_task(task: _Task) -> _Outcome:
     derivation = derive(read_model(task.path, stem=stem))
     written = write_output(derivation, task.directory, pdf=task.pdf)
     notes = [("wrote", f"{_printable(written.folder)}/: {', '.join(written.files)}")]
+    if written.unproved:
+        notes.append(("not proved", f"by the checker: {'; '.join(written.unproved)}"))
     if written.remark:
         notes.append(("note", written.remark))
     verdict = derivation.verdict
@@ -341,6 +345,34 @@ def _describe_defect(error: Exception, path: Path | None = None) -> str:
 
 
 # ---------------------------------------------------------------- the other commands
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR...")
+def check(paths: tuple[Path, ...]) -> int:
+    """Prove what was derived again, from the certificate.json in each DIR alone.
+
+    Says what was shown, and what is not proved by the checker; a file that is not the one written
+    with the certificate is noticed.  `python -m symelbo.checker` does the same.
+
+    \b
+    Exit status:
+      0  checked
+      1  rejected: the first equation that fails is shown
+      2  nothing to read
+      4  partly checked: some parts of the result are not proved, or a file is missing
+    For several DIRs the worst one counts, in the order 1, 2, 4, 0.
+
+    \b
+    Examples:
+      symelbo check output/model
+      symelbo check output/*
+    """
+    from symelbo.checker.report import check_paths
+
+    status, text = check_paths(paths)
+    click.echo(text, nl=False)
+    return status
 
 
 @cli.command()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from symelbo.checker.check import CERTIFICATE
 from symelbo.compile_pdf import compile_pdf
 from symelbo.manifest import MANIFEST, OutputError
 from symelbo.replace_folder import replace_folder
@@ -19,11 +21,15 @@ __all__ = ["OutputError", "Written", "output_stem", "render_files", "write_outpu
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The folder, the names of its files, and a remark on the PDF ("" if there is none)."""
+    """The folder, the names of its files, and a remark on the PDF ("" if there is none).
+
+    unproved: parts of the result that the checker does not show.
+    """
 
     folder: Path
     files: tuple[str, ...]
     remark: str = ""
+    unproved: tuple[str, ...] = ()
 
 
 def output_stem(path: Path) -> str:
@@ -46,11 +52,16 @@ def write_output(derivation: Derivation, directory: Path, *, pdf: bool = True) -
         else:
             remark = made
     folder = replace_folder(files, directory, stem)
-    return Written(folder, tuple(sorted([*files, MANIFEST])), remark)
+    unproved = tuple(json.loads(files[CERTIFICATE])["unproved"])
+    return Written(folder, tuple(sorted([*files, MANIFEST])), remark, unproved)
 
 
 def render_files(derivation: Derivation) -> dict[str, bytes]:
-    """Name -> content of every file but the PDF and the manifest."""
+    """Name -> content of every file but the PDF and the manifest; the certificate is checked.
+
+    Raises CertificateRejected if the checker does not accept what would be written.
+    """
+    from symelbo.certify.state_derivation import render_certificate
     from symelbo.code.numpy_module import render_python
     from symelbo.page.derivation_json import render_json
     from symelbo.page.documents import render_appendix, render_proof
@@ -61,4 +72,5 @@ def render_files(derivation: Derivation) -> dict[str, bytes]:
         "appendix.tex": render_appendix(derivation),
         f"{derivation.model.stem}.py": render_python(derivation),
     }
-    return {name: text.encode() for name, text in texts.items() if text}
+    files = {name: text.encode() for name, text in texts.items() if text}
+    return {**files, CERTIFICATE: render_certificate(derivation, files)}

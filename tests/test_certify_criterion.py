@@ -12,16 +12,10 @@ from itertools import product
 from random import Random
 
 import pytest
+from encoded import FactorClaim, Hypotheses, check_closure, check_factor, check_motion
 from judge import Verdict, draw_entries, judge, mutants, symbols_in, worlds
 
-from symelbo.certify.criterion import (
-    FactorClaim,
-    MotionClaim,
-    check_closure,
-    check_factor,
-    check_motion,
-)
-from symelbo.certify.kernel import Hypotheses
+from symelbo.certify.claim import MotionClaim
 from symelbo.index.build import (
     ONE,
     ZERO,
@@ -890,7 +884,7 @@ def test_velocities_do_not_see_nodes_or_covariates() -> None:
     """exp(v z): v' = 1/z would scale it, for one z at a time."""
     v = symbol("v", "real")
     roles = {
-        "z": Role.LATENT,
+        "y": Role.LATENT,
         "x": Role.OBSERVED,
         "u": Role.INPUT,
         "q": Role.VARIATIONAL,

@@ -10,18 +10,18 @@ from fractions import Fraction
 from random import Random
 
 import pytest
-from judge import Verdict, is_true, judge, mutants, symbols_in, worlds
-
-from symelbo.certify.kernel import (
+from encoded import (
     Hypotheses,
     derivative_along,
     encode,
     is_zero,
-    minus,
     prove_defined,
     prove_zero,
 )
-from symelbo.certify.language import NotShown
+from judge import Verdict, is_true, judge, mutants, symbols_in, worlds
+
+from symelbo.checker import prove
+from symelbo.checker.terms import NotShown, minus
 from symelbo.index.build import (
     ONE,
     ZERO,
@@ -1042,4 +1042,4 @@ def test_messages_name_what_is_left() -> None:
     with pytest.raises(NotShown, match=r"x \+ -1\*y"):
         prove_zero(subtract(x, y))
     assert encode(x) == ("v", "x", ("real",), ())
-    assert is_zero(minus(encode(x), encode(x)))
+    assert prove.is_zero(minus(encode(x), encode(x)))

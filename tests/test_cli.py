@@ -107,14 +107,21 @@ def test_derive_writes_the_files_and_prints_a_summary(
 ) -> None:
     run = symelbo("derive", PPCA, "--no-pdf")
     assert (run.status, run.err) == (0, "")
-    expected = {"derivation.json", "proof.tex", "appendix.tex", "ppca.py", "manifest.json"}
+    expected = {
+        "certificate.json",
+        "derivation.json",
+        "proof.tex",
+        "appendix.tex",
+        "ppca.py",
+        "manifest.json",
+    }
     assert {path.name for path in (tmp_path / "output" / "ppca").iterdir()} == expected
     assert "PROVED by Theorem 1" in run.out
     assert "log(2*PI*e*sigma2)" in run.out
     assert "d/ds sigma2 = -sigma2" in run.out
     assert "relative residual < 1e-" in " ".join(run.out.split())
-    wrote = "output/ppca/: appendix.tex, derivation.json, manifest.json, ppca.py, proof.tex"
-    assert wrote in " ".join(run.out.split())
+    wrote = ", ".join(sorted(expected))
+    assert f"output/ppca/: {wrote}" in " ".join(run.out.split())
     assert "\x1b" not in run.out
     assert max(map(len, run.out.splitlines())) <= 80
 
@@ -157,19 +164,13 @@ def test_undecided(
     require: tuple[str, ...],
     status: int,
 ) -> None:
-    from dataclasses import replace
-
-    import symelbo.pipeline as pipeline
-
-    derive = pipeline.derive
-
-    def undecided(source: Any) -> Any:
-        return replace(derive(source), verdict="undecided", theorem=None)
-
-    monkeypatch.setattr(pipeline, "derive", undecided)
-    run = symelbo("derive", RIGID, "--no-pdf", *require)
+    """No motion is confirmed by the checker."""
+    where = "symelbo.criterion.decide_criterion.confirm_component"
+    monkeypatch.setattr(where, lambda proposal: ["refused"])
+    run = symelbo("derive", PPCA, "--no-pdf", *require)
     assert run.status == status
     assert "UNDECIDED" in run.out
+    assert symelbo("check", "output/ppca").status == 4
 
 
 def test_every_fault_of_a_bad_file_on_a_line_of_its_own(
@@ -213,7 +214,14 @@ def test_a_model_in_its_own_output_folder_survives(
         )
         assert "none.yaml:1:1: no file to read" in run.err
         assert run.err.count("\n") == 1
-        written = {"appendix.tex", "derivation.json", "manifest.json", "m.py", "proof.tex"}
+        written = {
+            "appendix.tex",
+            "certificate.json",
+            "derivation.json",
+            "manifest.json",
+            "m.py",
+            "proof.tex",
+        }
         assert set(os.listdir(tmp_path / "m")) == {*mine, *written}
         assert {name: (tmp_path / "m" / name).read_text() for name in mine} == mine
     assert os.listdir(tmp_path) == ["m"]

@@ -87,7 +87,14 @@ def test_the_installed_program_derives_a_packaged_model(environment: Path, tmp_p
     assert Path(module).is_relative_to(environment.parent)
     assert Path(models) == Path(module).parent / "models"
     run(environment / "symelbo", "derive", Path(models) / "ppca.yaml", "--no-pdf", cwd=tmp_path)
-    expected = {"appendix.tex", "derivation.json", "manifest.json", "ppca.py", "proof.tex"}
+    expected = {
+        "appendix.tex",
+        "certificate.json",
+        "derivation.json",
+        "manifest.json",
+        "ppca.py",
+        "proof.tex",
+    }
     assert {path.name for path in (tmp_path / "output" / "ppca").iterdir()} == expected
     shown = run(environment / "symelbo", "--version", cwd=tmp_path)
     assert shown == f"symelbo, version {__version__}\n"
@@ -122,7 +129,7 @@ def test_every_import_is_a_declared_dependency() -> None:
     used: dict[str, set[str]] = {}
     for path in (ROOT / "symelbo").rglob("*.py"):
         for line in path.read_text(encoding="utf-8").splitlines():
-            match = re.match(r"\s*(?:from|import) ([\w.]+)", line)
+            match = re.match(r"\s*(?:from|import) (\w[\w.]*)", line)
             if match and match[1].partition(".")[0] not in sys.stdlib_module_names:
                 name = match[1].split(".")[0]
                 used.setdefault(DISTRIBUTIONS.get(name, name), set()).add(path.parent.name)

@@ -729,7 +729,7 @@ def replaced_symbols(random: Random) -> None:
     assert close(evaluate(replaced, world, env).value, direct), (term, replaced)
 
 
-CHOICE = Symbol("k", Role.LATENT, Category(upper=Size("D")), ())
+CHOICE = Symbol("k", Role.LATENT, Category(Size("D")), ())
 
 
 @tries(substitute.replace_selector)

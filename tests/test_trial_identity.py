@@ -12,9 +12,10 @@ from random import Random
 import mpmath  # type: ignore[import-untyped]
 import numpy as np
 import pytest
+from encoded import checker_symbol
 from test_certify_criterion import CASES, Case
 
-from symelbo.certify.instance import admissible_entries
+from symelbo.checker.instance import admissible_entries
 from symelbo.index.build import (
     ONE,
     ZERO,
@@ -354,7 +355,7 @@ def test_what_is_drawn_lies_in_its_domain(domain: Domain) -> None:
         world = draw_entries(draw_world(scene, Random(seed)), [known], scene, Random(seed))
         for at, value in world.values.items():
             reasons = admissible_entries(
-                known, {at[1]: Fraction(value)}, {}, world.sizes, complete=False
+                checker_symbol(known), {at[1]: Fraction(value)}, {}, world.sizes, complete=False
             )
             assert reasons == [] or domain.kind == "angle", (at, value)
             assert domain.kind != "angle" or 0 <= value <= 6
@@ -400,7 +401,7 @@ def test_deterministic_whatever_the_hash_seed() -> None:
         "from test_certify_criterion import CASES\n"
         "from test_trial_identity import whole\n"
         "from test_certificate import EXAMPLES, FORM, RIGID\n"
-        "from symelbo.certify.certificate import check_certificate\n"
+        "from encoded import check_certificate\n"
         "from symelbo.trial.identity import identity_residual\n"
         "from symelbo.index.build import number\n"
         "for c in CASES:\n"

@@ -21,7 +21,14 @@ def test_the_manifest_lists_every_other_file(
 ) -> None:
     monkeypatch.setattr("symelbo.write_output.compile_pdf", lambda source: b"%PDF" + source)
     written = write_output(derive(models_directory() / "sbn_rigid.yaml"), tmp_path, pdf=pdf)
-    names = ["appendix.tex", "derivation.json", "manifest.json", "proof.tex", "sbn_rigid.py"]
+    names = [
+        "appendix.tex",
+        "certificate.json",
+        "derivation.json",
+        "manifest.json",
+        "proof.tex",
+        "sbn_rigid.py",
+    ]
     assert written.files == tuple(sorted([*names, *(["proof.pdf"] if pdf else [])]))
     assert sorted(os.listdir(written.folder)) == list(written.files)
     listed = json.loads((written.folder / "manifest.json").read_text())["sha256"]

@@ -1,4 +1,5 @@
-"""Regenerate what is committed but derived: output/, and the generated parts of README.md.
+"""Regenerate what is committed but derived: output/, the generated parts of README.md, and the
+picture of the rooms.
 
     python -m tests.update_output
 
@@ -16,10 +17,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from docs.draw_architecture import PICTURE, draw
 from symelbo import derive
 from symelbo.answer.derivation import Derivation
 from symelbo.page.summary import abbreviations, sum_text
 from symelbo.write_output import write_output
+from tests import compile_templates
 
 __all__ = ["EXAMPLE", "MODELS", "OUTPUT", "README", "models_table", "replace_part", "run_example"]
 
@@ -80,6 +83,7 @@ def replace_part(text: str, name: str, content: str) -> str:
 
 
 def main() -> None:
+    compile_templates.main()
     shutil.rmtree(OUTPUT, ignore_errors=True)  # all of it is generated, and git has what it was
     derivations = {}
     for path in MODELS:
@@ -90,6 +94,7 @@ def main() -> None:
     text = replace_part(text, "example", f"```text\n{run_example()}```")
     text = replace_part(text, "models", models_table(derivations))
     README.write_text(text, encoding="utf-8")
+    PICTURE.write_text(draw(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 import symelbo
 from symelbo.answer.derivation import Derivation
 from symelbo.code.lay_out_python import WIDTH, lay_out, wrap_text
@@ -20,6 +18,7 @@ from symelbo.code.ops import dim_text
 from symelbo.code.plan import Argument, Bound, Degrees, Function, Least, Plan
 from symelbo.code.plan_module import plan_module
 from symelbo.code.print_numpy import NumpyPrinter, needs_of
+from symelbo.code.python_template import fill_module
 from symelbo.index.terms import Extent
 from symelbo.resources import templates_directory
 
@@ -42,10 +41,8 @@ def render_numpy(plan: Plan) -> str:
     arguments = [a for f in plan.functions for a in (*f.arguments, *f.results)]
     kinds = {a.kind for a in arguments}
     domains = {a.domain for a in arguments if a.kind == "array"}
-    return (
-        _environment()
-        .get_template("module.py.j2")
-        .render(
+    return fill_module(
+        dict(
             title=_escape(plan.title),
             reference=_escape(plan.reference),
             verdict=plan.verdict,
@@ -250,15 +247,3 @@ def _escape(text: str) -> str:
     """Any text -> one printable line that cannot end a docstring, escape or continue a line."""
     shown = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
     return shown.replace("\\", "\\\\").replace('"', '\\"')
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(templates_directory() / "python"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )

@@ -17,6 +17,7 @@ from symelbo.index.terms import Entry, Extent, Role, Size, Symbol, Term
 
 __all__ = ["as_optional", "conditions_on", "list_arguments", "sizes_in", "symbol_argument"]
 
+WEIGHTS = "non-negative, summing to one over the last axis"
 _ONLY_CHECKED = "Only checked: the value does not depend on it."
 
 
@@ -104,7 +105,7 @@ def symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False)
     domain = symbol.domain
     check, described = domain.check, domain.described
     if symbol in setting.facts.zeros:
-        check, described = "weights", "non-negative, summing to one over the last axis"
+        check, described = "weights", WEIGHTS
     lower, upper = setting.bounds(symbol)
     limits: tuple[Term | None, Term | None] = (None, None)
     if domain.is_place and (extent := setting.category_extent(symbol)) is not None:

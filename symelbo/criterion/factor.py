@@ -31,7 +31,7 @@ from symelbo.index.substitute import (
     selectors_of,
     symbols_of,
 )
-from symelbo.index.terms import Array, Domain, Entry, Index, Role, Symbol, Term
+from symelbo.index.terms import Array, Index, Role, Symbol, Term
 from symelbo.model.model import Statement
 
 __all__ = [
@@ -118,9 +118,7 @@ class Factor:
 
     def actual(self) -> dict[Symbol, Array]:
         """formal symbol -> what the model puts there: all arguments, and the value."""
-        mapping = self.statement.actual()
-        mapping[self.value] = mapping.pop(self.statement.density.value)
-        return mapping
+        return self.statement.actual()
 
     def moved(
         self, field: Mapping[Symbol, Array], latents: Mapping[Symbol, Latent]
@@ -243,7 +241,7 @@ def generalize(terms: list[Term]) -> tuple[Term, ...]:
 @lru_cache(maxsize=2000)
 def make_factor(statement: Statement) -> Factor:
     """statement -> its factor; arguments that are known enter the density as constants."""
-    density = _density_on_support(statement)
+    density = _split_angles(statement.density)
     given = dict(statement.arguments)
     closed = {
         symbol: given[symbol.name]
@@ -259,7 +257,7 @@ def make_factor(statement: Statement) -> Factor:
 
 def open_density(statement: Statement) -> Density:
     """The density with every argument that may vary in the family open, known or not."""
-    density = _density_on_support(statement)
+    density = _split_angles(statement.density)
     held = {argument.name for argument in statement.form.arguments if argument.constant}
     support = statement.family.support
     for bound in (support.lower, support.upper):  # a density whose support moves has no score
@@ -268,24 +266,12 @@ def open_density(statement: Statement) -> Density:
     return Density(density.value, varying, density.term)
 
 
-def _density_on_support(statement: Statement) -> Density:
-    """The family's density of a value with the support that it has in this statement."""
-    density = statement.density
-    value = replace(density.value, domain=_support(statement))
-    events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
-    term = split_angles(density.term, density.value)
-    term = replace_symbols(term, {density.value: Array(events, Entry(value, events))})
-    return Density(value, density.arguments, term)
+def _split_angles(density: Density) -> Density:
+    return replace(density, term=split_angles(density.term, density.value))
 
 
 def _varies(array: Array) -> bool:
     return any(s.role in _VARYING for s in symbols_of(array))
-
-
-def _support(statement: Statement) -> Domain:
-    """The support of the value; a bound that varies from place to place stays formal."""
-    support, node = statement.family.support, statement.node.domain
-    return node if support.is_integer or type(node) is type(support) else support
 
 
 @lru_cache(maxsize=1000)

@@ -22,11 +22,16 @@ from symelbo.index.normal import normal
 __all__ = ["weigh_rows"]
 
 MAX_LINES = 12  # of the square system that is left
+MAX_SYSTEMS = 200  # such systems that are looked at, as residues
+MAX_STATED = 3  # of which the numbers are worked out
 MAX_ROWS = 60  # that take part
 SMALL = 1 << 20  # numerators and denominators that are taken for a rational number
 
 Key: TypeAlias = tuple[object, ...]
 Residues: TypeAlias = list[list[int]]
+_Option: TypeAlias = tuple[
+    Sequence[Mapping[int, int]], Sequence[Key], Mapping[Key, tuple[Fraction, ...]]
+]
 
 
 def weigh_rows(system: System, assignment: Assignment, rows: Sequence[Row]) -> Case | None:
@@ -53,21 +58,22 @@ def weigh_rows(system: System, assignment: Assignment, rows: Sequence[Row]) -> C
                 line[n] += weight * x
             line[-1] += weight * rows[m].logarithm
         lines.append([x % PRIME for x in line])
+    stated = 0
     for chosen in _square_systems(lines, [len(weights) for weights in combined]):
         kept = [combined[i] for i in chosen]
         whole = _collapse(kept, list(chosen.values()))
-        if whole is not None:
-            case = _state_case(system, assignment, rows, [whole], [], {})
+        options: list[_Option] = [] if whole is None else [([whole], [], {})]
+        basis = _column_basis([lines[i][:-1] for i in chosen])
+        if basis is not None:
+            dependent = {left[n]: combination for n, combination in basis[1].items()}
+            options.append((kept, [left[n] for n in basis[0]], dependent))
+        for option in options:
+            case = _state_case(system, assignment, rows, *option)
             if case is not None:
                 return case
-        basis = _column_basis([lines[i][:-1] for i in chosen])
-        if basis is None:
-            continue
-        independent = [left[n] for n in basis[0]]
-        dependent = {left[n]: combination for n, combination in basis[1].items()}
-        case = _state_case(system, assignment, rows, kept, independent, dependent)
-        if case is not None:
-            return case
+        stated += bool(options)
+        if stated == MAX_STATED:
+            break
     return None
 
 
@@ -151,7 +157,8 @@ def _square_systems(lines: Residues, costs: Sequence[int]) -> list[dict[int, int
             continue
         if len(vector) <= MAX_LINES:
             found.append({order[n]: vector[n] for n in sorted(vector)})
-    return sorted(found, key=lambda chosen: (len(chosen), sum(costs[i] for i in chosen)))[:3]
+    found.sort(key=lambda chosen: (len(chosen), sum(costs[i] for i in chosen)))
+    return found[:MAX_SYSTEMS]
 
 
 def _column_basis(

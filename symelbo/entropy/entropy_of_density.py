@@ -14,14 +14,16 @@ from symelbo.index.terms import Array, Role, Symbol, Term
 from symelbo.index.tidy import sum_over
 from symelbo.model.model import Statement
 
-__all__ = ["entropy_of_statement", "formal_entropy"]
+__all__ = ["entropy_of_statement", "radial_entropy"]
 
 
-def formal_entropy(density: Density) -> Term | None:
-    """log p(v; a) -> its entropy in the arguments a, nats; None if no motion of a yields it.
+def radial_entropy(statement: Statement) -> tuple[Density, dict[Symbol, Array], Term] | None:
+    """log p(v; a) -> the density with its arguments open, the speeds of these along which (U) holds
+    with b = 0, and the entropy in them, nats; None if no motion of a yields it.
 
     With b = 0 the criterion makes H~ the entropy, whatever the model does with the density.
     """
+    density = open_density(statement)
     change = separate_change(density)
     response = respond(change, Gauge.CONSTANT, Travel.REST)
     if response is None or response.left:
@@ -29,13 +31,18 @@ def formal_entropy(density: Density) -> Term | None:
     assert all(s.role is not Role.VALUE for s in symbols_of(change.rest)), "R mentions the value"
     values: dict[Symbol, Array] = {speed(a): array for a, array in response.values.items()}
     still = value_at(density.value, Travel.REST)
-    return normal(negate(replace_symbols(replace_symbols(change.rest, values), still)))
+    entropy = normal(negate(replace_symbols(replace_symbols(change.rest, values), still)))
+    speeds = {
+        a: Array(array.indices, replace_symbols(array.body, still))
+        for a, array in response.values.items()
+    }
+    return density, speeds, entropy
 
 
 def entropy_of_statement(statement: Statement) -> Term | None:
     """The entropy of a declared density over its plates, in nats; None if it is not derived."""
-    formal = formal_entropy(open_density(statement))
-    if formal is None:
+    found = radial_entropy(statement)
+    if found is None:
         return None
     mapping = make_factor(statement).actual()
-    return normal(sum_over(statement.plates, replace_symbols(formal, mapping)))
+    return normal(sum_over(statement.plates, replace_symbols(found[2], mapping)))

@@ -331,6 +331,10 @@ class Interval(Continuous):
         """For a fault."""
         return self.spelled(lambda end: str(end.value) if isinstance(end, Number) else "its bound")
 
+    def condition(self, source: str) -> str:
+        """In words."""
+        return f"{source} lies in {self.in_words}"
+
     def spelled(self, show: Callable[[Term], str]) -> str:
         """lower..upper"""
         lower = "-oo" if self.lower is None else show(self.lower)

@@ -248,7 +248,7 @@ class Domain(ABC):
 
     def condition(self, source: str) -> str:
         """That a written expression lies in the domain."""
-        return f"{source} lies in {self.in_words}"
+        return f"{source} is {self.in_words}"
 
     def spelled(self, show: Callable[[Term], str]) -> str:
         """As it is written in a specification."""

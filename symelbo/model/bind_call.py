@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symelbo.families.density import Density
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.build import extent_length
 from symelbo.index.domains import Category
 from symelbo.index.signs import is_positive
+from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import free_indices, replace_symbols, symbols_of
-from symelbo.index.terms import Array, Domain, Extent, IndexTerm, Symbol
+from symelbo.index.terms import Array, Domain, Entry, Extent, IndexTerm, Symbol
 from symelbo.language.density import resolve_density
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import Loops, array_shape
@@ -22,8 +23,6 @@ from symelbo.model.context import Context, Parsed
 from symelbo.model.model import Condition, Statement
 
 __all__ = ["Call", "bind_call"]
-
-# A support up to 1 -> the same by its own name.
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Call:
             form=self.form,
             arguments=self.arguments,
             extents=self.extents,
-            density=self.density,
+            density=_put_on_support(self.density, node.domain),
             place=item.place,
             places=places,
             conditions=self.conditions,
@@ -66,6 +65,19 @@ class Call:
         if self.family.support.is_place:
             return Category(extent_length(dict(self.extents)["K"]))
         return _actual_support(self.family.support, dict(self.arguments))
+
+
+def _put_on_support(density: Density, of_node: Domain) -> Density:
+    """The family's density, of a value with the support that it has in a statement.
+
+    A bound that varies from place to place stays formal.
+    """
+    support, events = density.value.domain, formal_indices(density.value.shape)
+    if not support.is_integer and type(of_node) is not type(support):
+        return density
+    value = replace(density.value, domain=of_node)
+    term = replace_symbols(density.term, {density.value: Array(events, Entry(value, events))})
+    return Density(value, density.arguments, term)
 
 
 def _actual_support(support: Domain, arguments: Mapping[str, Array]) -> Domain:

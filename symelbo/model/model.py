@@ -51,7 +51,7 @@ class Statement:
     form: Form
     arguments: tuple[tuple[str, Array], ...]  # in the order of form.arguments
     extents: tuple[tuple[str, Extent], ...]  # formal extent of the family -> extent here
-    density: Density = field(repr=False, compare=False)  # of family and form, at these extents
+    density: Density = field(repr=False, compare=False)  # of a value with its support here
     place: Place
     places: tuple[IndexTerm, ...] = ()  # as on the left of `~`: plate indices, z[1], z[t+1]
     conditions: tuple[Condition, ...] = ()  # on its arguments

@@ -5,18 +5,15 @@ Prose is general; every formula is printed from a term of the derivation.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import log10
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import symelbo
 from symelbo.answer.derivation import Derivation, FactorResult, Trial
 from symelbo.certify.certificate import Case, Certificate, CertificateRow, Given, Unknown
-from symelbo.certify.interval import determinant_of, enclosure
+from symelbo.certify.enclose import determinant_of, enclosure
 from symelbo.criterion.explain_refutation import find_idle
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.result import Outside, Refuted, Undecided
@@ -41,7 +38,7 @@ from symelbo.page.document_notation import (
     sum_signs,
 )
 from symelbo.page.document_result import ResultPrinter
-from symelbo.resources import templates_directory
+from symelbo.page.latex_templates import fill_appendix, fill_proof
 from symelbo.words import count_of, join_words
 
 __all__ = ["render_appendix", "render_headline", "render_proof"]
@@ -52,12 +49,12 @@ MAX_COLUMNS = 7  # combinations of rows that stand as columns of the table
 
 def render_proof(derivation: Derivation) -> str:
     """A complete document; amsmath, amssymb, amsthm and the fonts of a plain TeX installation."""
-    return _render("proof.tex.j2", derivation)
+    return _render(fill_proof, derivation)
 
 
 def render_appendix(derivation: Derivation) -> str:
     r"""The same body, to be \input into a paper."""
-    return _render("appendix.tex.j2", derivation)
+    return _render(fill_appendix, derivation)
 
 
 def render_headline(derivation: Derivation) -> str:
@@ -68,33 +65,14 @@ def render_headline(derivation: Derivation) -> str:
     return rf"\mathcal{{F}} = {' '.join(document.printer.explicit())}"
 
 
-def _render(name: str, derivation: Derivation) -> str:
-    document = _Document.of(derivation)
-    text = _environment().get_template(name).render(document.context())
+def _render(fill: Callable[[Mapping[str, Any]], str], derivation: Derivation) -> str:
+    text = fill(_Document.of(derivation).context())
     lines = (line.rstrip() for line in text.splitlines())
     kept: list[str] = []
     for line in lines:
         if line or (kept and kept[-1]):
             kept.append(line)
     return "\n".join(kept).rstrip("\n") + "\n"
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(templates_directory() / "latex"),
-        undefined=StrictUndefined,
-        autoescape=False,  # user text goes through escape_latex before it gets here
-        block_start_string="<%",
-        block_end_string="%>",
-        variable_start_string="<<",
-        variable_end_string=">>",
-        comment_start_string="<#",
-        comment_end_string="#>",
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
 
 
 @dataclass(frozen=True, slots=True)

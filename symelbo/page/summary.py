@@ -9,7 +9,7 @@ from typing import Final
 
 from symelbo.answer.derivation import Derivation, FactorResult, Trial
 from symelbo.certify.certificate import Case, Certificate, CertificateRow
-from symelbo.certify.interval import determinant_of
+from symelbo.certify.enclose import determinant_of
 from symelbo.criterion.explain_refutation import find_idle
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.motion import Motion

@@ -1,5 +1,6 @@
-"""A model's natural parameters at one exact point: concrete sizes, rational values, given
-functions.
+"""Numbers: terms at one exact point of a model, and what lies in a domain.
+
+Concrete sizes, rational values, given functions; transcendental numbers are atoms.
 """
 
 from __future__ import annotations
@@ -7,42 +8,56 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import product
+from typing import Final
 
-from symelbo.certify.interval import certainly_positive
-from symelbo.certify.kernel import Forms, Poly, add_polys, scale_poly
-from symelbo.certify.language import Field, Instance, NotShown, derivative, encode, walk_raw
-from symelbo.index.terms import (
-    Add,
+from .criterion import free_indices
+from .forms import Forms
+from .interval import certainly_positive
+from .polynomial import Poly, Values, add_polys, scale_poly
+from .statement import Place
+from .terms import (
+    NOWHERE,
     Array,
-    Call,
     Domain,
-    Extent,
-    Index,
-    Mul,
-    Number,
-    Role,
+    Field,
+    Instance,
+    NotShown,
+    Raw,
+    RawIndex,
     Symbol,
-    Term,
-)
-from symelbo.trial.evaluate import free_indices, walk
-
-__all__ = ["Exact", "Values", "admissible_entries", "function_admissible", "shape_places"]
-
-Values = Mapping[tuple[str, tuple[int, ...]], Fraction]
-_NUMBERS = ("c", "N", "f", "P")  # heads of atoms: constants, roots, functions, denominators
-_SMOOTH = frozenset(
-    {"exp", "expm1", "tanh", "sigmoid", "softplus", "sin", "cos", "erf", "log", "sqrt"}
+    derivative,
+    minus,
+    negative,
+    put,
+    walk,
 )
 
+__all__ = ["Exact", "admissible_entries", "function_admissible", "length", "shape_places"]
 
-def length(extent: Extent, sizes: Mapping[str, int]) -> int:
+NUMBERS: Final = ("c", "N", "f", "P")  # heads of atoms: constants, roots, functions, denominators
+SMOOTH: Final = ("exp", "tanh", "sigmoid", "softplus", "sin", "cos", "erf", "log")
+MAX_PLACES: Final = 4096  # of an array
+
+
+def length(extent: tuple[str, int], sizes: Mapping[str, int]) -> int:
     """The last place of an extent."""
-    return extent.offset + (0 if extent.size is None else sizes[extent.size])
+    size, offset = extent
+    return offset + (sizes[size] if size else 0)
 
 
 def shape_places(symbol: Symbol, sizes: Mapping[str, int]) -> list[tuple[int, ...]]:
     """All places of an array, counted from 1."""
-    return list(product(*(range(1, length(e, sizes) + 1) for e in symbol.shape)))
+    return places_of([(1, length(e, sizes)) for e in symbol.shape])
+
+
+def places_of(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, ...]]:
+    """All places of some ranges, both ends included."""
+    number = 1
+    for low, high in ranges:
+        number *= max(high - low + 1, 0)
+    if number > MAX_PLACES:
+        raise NotShown("an array that is too large")
+    return list(product(*(range(low, high + 1) for low, high in ranges)))
 
 
 class _Numbers(Forms):
@@ -54,7 +69,7 @@ class _Numbers(Forms):
 
     def call(self, name: str, arguments: Sequence[Poly]) -> Poly:
         """A named function of normal forms; of numbers it is the same one every time."""
-        if any(self.atoms[a][0] not in _NUMBERS for p in arguments for m in p for a, _ in m):
+        if any(self.atoms[a][0] not in NUMBERS for p in arguments for m in p for a, _ in m):
             return super().call(name, arguments)
         key = (name, *(frozenset(p.items()) for p in arguments))
         if key not in self.known:
@@ -63,44 +78,44 @@ class _Numbers(Forms):
 
 
 class Exact:
-    """Natural parameters as exact numbers (over transcendental atoms) at one point."""
+    """Terms as exact numbers (over transcendental atoms) at one point."""
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.forms = _Numbers()
 
-    def number(self, term: Term, values: Values | None = None) -> Poly:
+    def number(self, raw: Raw, values: Values | None = None) -> Poly:
         """A term without free indices, as an exact polynomial over atoms."""
-        self.forms.at(values or {})
-        return self.forms.poly(encode(term, {}, self.instance))
+        return self.block((), (), raw, values or {})
 
     def block(
         self,
-        indices: Sequence[Index],
+        indices: Sequence[RawIndex],
         place: Sequence[int],
-        term: Term,
+        raw: Raw,
         values: Values,
         field: Field | None = None,
     ) -> Poly:
-        """eta at one place, or with a field its derivative along it."""
+        """A term at one place, or with a field its derivative along it."""
         env = {i: ("p", "", k) for i, k in zip(indices, place, strict=True)}
-        raw = encode(term, env, self.instance)
+        raw = put(raw, env, self.instance)
         if field is not None:
-            raw = derivative(raw, field, self.instance)
+            raw = put(derivative(raw, field), None, self.instance)
         self.forms.at(values)
+        self.forms.work = 0
         return self.forms.poly(raw)
 
     def entries(
         self,
-        indices: Sequence[Index],
+        indices: Sequence[RawIndex],
         place: Sequence[int],
-        term: Term,
+        raw: Raw,
         symbols: Mapping[str, Symbol],
-    ) -> set[tuple[str, tuple[int, ...]]]:
+    ) -> set[Place]:
         """The entries that a term may depend on at one place: all of what a sum runs over."""
         env = {i: ("p", "", k) for i, k in zip(indices, place, strict=True)}
-        found: set[tuple[str, tuple[int, ...]]] = set()
-        for item in walk_raw(encode(term, env, self.instance)):
+        found: set[Place] = set()
+        for item in walk(put(raw, env, self.instance)):
             if item[0] in ("v", "e") and item[1] in symbols:
                 where = item[3] if item[0] == "v" else item[4]
                 known = all(i[:2] == ("p", "") for i in where)
@@ -109,9 +124,9 @@ class Exact:
                 found.update((item[1], p) for p in at)
         return found
 
-    def coefficients(self, poly: Poly) -> dict[tuple[str, tuple[int, ...]], Poly]:
+    def coefficients(self, poly: Poly) -> dict[Place, Poly]:
         """A poly that is linear in unknowns -> what each of them is multiplied with."""
-        found: dict[tuple[str, tuple[int, ...]], Poly] = {}
+        found: dict[Place, Poly] = {}
         for monomial, scale in poly.items():
             unknown = [(a, e) for a, e in monomial if self.unknown(a) is not None]
             rest = tuple((a, e) for a, e in monomial if self.unknown(a) is None)
@@ -123,7 +138,7 @@ class Exact:
             found[key] = add_polys(found.get(key, {}), {rest: scale})
         return found
 
-    def unknown(self, a: int) -> tuple[str, tuple[int, ...]] | None:
+    def unknown(self, a: int) -> Place | None:
         """The place of an atom that is an entry without a value."""
         atom = self.forms.atoms[a]
         if atom[0] != "v":
@@ -135,7 +150,7 @@ class Exact:
     def require_values(self, poly: Poly) -> None:
         """No entry without a value, not even inside: one symbol would stand for many numbers."""
         for a in self.forms.all_atoms(poly):
-            if self.forms.atoms[a][0] not in _NUMBERS:
+            if self.forms.atoms[a][0] not in NUMBERS:
                 raise NotShown("without a value: " + self.forms.show({((a, 1),): 1}))
 
     def vanishes(self, poly: Poly) -> bool:
@@ -143,16 +158,20 @@ class Exact:
         return not self.forms.clear(poly)
 
     def show(self, poly: Poly) -> str:
+        """A poly, to be read."""
         return self.forms.show(poly)
 
     add = staticmethod(add_polys)
     scale = staticmethod(scale_poly)
 
 
+# ---------------------------------------------------------------- domains
+
+
 def admissible_entries(
     symbol: Symbol,
     entries: Mapping[tuple[int, ...], Fraction],
-    constants: Mapping[tuple[str, tuple[int, ...]], Fraction],
+    constants: Values,
     sizes: Mapping[str, int],
     *,
     complete: bool,
@@ -177,7 +196,7 @@ def admissible_entries(
         ]
     found = []
     n = length(symbol.shape[-1], sizes)
-    for outer in {p[:-depth] for p in entries}:
+    for outer in {p[:-depth]: None for p in entries}:
         inner = {p[len(outer) :]: x for p, x in entries.items() if p[: len(outer)] == outer}
         if len(inner) != n**depth or not _block_admissible(symbol, inner, n, constants, sizes):
             found.append(f"{name}{list(outer)} is not in its domain ({kind})")
@@ -240,22 +259,22 @@ def _in_interval(domain: Domain, x: Fraction, values: Values, instance: Instance
     )
 
 
-def _above(bound: Term | None, x: Fraction, side: int, values: Values, instance: Instance) -> bool:
+def _above(bound: Raw | None, x: Fraction, side: int, values: Values, instance: Instance) -> bool:
     """side (x - bound) > 0; a bound that is no rational number is enclosed."""
     if bound is None:
         return True
     known = _bound(bound, values, instance)
     if known is not None:
         return side * (x - known) > 0
-    minus = Mul((Number(Fraction(-1)), bound))
-    return certainly_positive(Mul((Number(Fraction(side)), Add((Number(x), minus)))))
+    distance = minus(("q", x), bound)
+    return certainly_positive(distance if side > 0 else negative(distance))
 
 
-def _bound(term: Term | None, values: Values, instance: Instance) -> Fraction | None:
-    if term is None:
+def _bound(raw: Raw | None, values: Values, instance: Instance) -> Fraction | None:
+    if raw is None:
         return None
     try:
-        poly = Exact(instance).number(term, values)
+        poly = Exact(instance).number(raw, values)
     except NotShown:
         return None
     return Fraction(poly.get((), 0)) if not set(poly) - {()} else None
@@ -276,32 +295,37 @@ def _positive_definite(matrix: list[list[Fraction]]) -> bool:
 
 
 def function_admissible(
-    symbol: Symbol, formals: Sequence[Symbol], array: Array, instance: Instance
+    symbol: Symbol,
+    formals: Sequence[str],
+    array: Array,
+    sizes: Mapping[str, int],
+    symbols: Mapping[str, Symbol],
 ) -> list[str]:
     """The function given for an abstract one is smooth on all reals and maps into the domain."""
     name = symbol.name
-    for item in walk((array,)):
-        if isinstance(item, Call) and item.name not in _SMOOTH:
-            return [f"{name}: {item.name} is not known to be smooth"]
-        if isinstance(item, Symbol) and item not in formals:
-            return [f"{name} mentions {item.name}, which is none of its arguments"]
-    if free_indices(array):
+    indices, body = array
+    for item in walk(body):
+        if item[0] == "f" and item[1] not in SMOOTH:
+            return [f"{name}: {item[1]} is not known to be smooth"]
+        if item[0] in ("v", "e", "A") and item[1] not in formals:
+            return [f"{name} mentions {item[1]}, which is none of its arguments"]
+    if free_indices(body) - set(indices):
         return [f"{name} has a free index"]
-    if any(f.role is not Role.ARGUMENT or f.domain.kind != "real" for f in formals):
-        return [f"{name}: formal arguments must be real symbols of role ARGUMENT"]
-    if len(array.indices) != len(symbol.shape):
+    if any(symbols[f].role != "argument" or symbols[f].domain.kind != "real" for f in formals):
+        return [f"{name}: formal arguments must be real symbols of role argument"]
+    if len(indices) != len(symbol.shape):
         return [f"{name} has results of {len(symbol.shape)} indices"]
-    exact = Exact(instance)
+    exact = Exact(Instance(sizes) if sizes else NOWHERE)
     kind = symbol.domain.kind
     if kind not in ("real", "positive", "unit"):
         return [f"{name}: results in a {kind} are not supported"]
-    for place in shape_places(symbol, instance.sizes):
+    for place in shape_places(symbol, sizes):
         try:
-            body = exact.block(array.indices, place, array.body, {})
+            poly = exact.block(indices, place, body, {})
         except NotShown as reason:
             return [f"{name}: {reason}"]
-        one = exact.add({(): 1}, body, -1)
-        if kind != "real" and not exact.forms.positive(body):
+        one = exact.add({(): 1}, poly, -1)
+        if kind != "real" and not exact.forms.positive(poly):
             return [f"{name} is not shown to be positive"]
         if kind == "unit" and not exact.forms.positive(one):
             return [f"{name} is not shown to be less than one"]

@@ -1,0 +1,561 @@
+"""The whole check: a statement, the bytes of a certificate, or a file with what lies beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from .criterion import (
+    check_closure,
+    check_identity,
+    check_motion,
+    free_indices,
+    hypotheses_of,
+    names_in,
+    users_of,
+)
+from .forms import Hypotheses
+from .prove import prove_zero
+from .refutation import check_refutation
+from .statement import (
+    MAX_BYTES,
+    Claim,
+    Density,
+    Entropy,
+    EntropyOfQ,
+    Identity,
+    Malformed,
+    Posterior,
+    Statement,
+    parse_json,
+    read_statement,
+)
+from .terms import (
+    NOWHERE,
+    ONE,
+    ZERO,
+    Array,
+    Instance,
+    NotShown,
+    Raw,
+    RawIndex,
+    Symbol,
+    derivative,
+    minus,
+    negative,
+    put,
+    sum_of,
+    walk,
+)
+
+__all__ = [
+    "CERTIFICATE",
+    "CHECKED",
+    "PARTLY",
+    "REJECTED",
+    "Report",
+    "check_bytes",
+    "check_data",
+    "check_file",
+    "check_statement",
+]
+
+CHECKED: Final = "checked"
+PARTLY: Final = "partly checked"
+REJECTED: Final = "rejected"
+CERTIFICATE: Final = "certificate.json"
+NODES: Final = ("latent", "observed", "input")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came out: checked, partly checked or rejected.
+
+    reasons: why it is rejected, the first equation that fails first, and failed: the part it is of;
+    proved: what was shown; unproved: parts of the result that the certificate does not claim.
+    """
+
+    status: str
+    reasons: tuple[str, ...] = ()
+    proved: tuple[str, ...] = ()
+    unproved: tuple[str, ...] = ()
+    failed: str = ""
+
+
+# ---------------------------------------------------------------- files
+
+
+def check_file(path: Path) -> Report:
+    """A certificate and the files beside it, or the folder of them; OSError if there is none."""
+    if path.is_dir():
+        path = path / CERTIFICATE
+    content = _read(path)
+    files: dict[str, bytes | None] = {}
+    try:
+        named = read_statement(parse_json(content)).files or {}
+    except (Malformed, NotShown):
+        named = {}
+    for name in named:
+        if re.fullmatch(r"[A-Za-z0-9_.-]{1,200}", name) and name.strip("."):
+            try:
+                files[name] = _read(path.parent / name)
+            except OSError:
+                files[name] = None
+    return check_bytes(content, files)
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(MAX_BYTES + 1)
+
+
+def check_bytes(content: bytes, files: Mapping[str, bytes | None] | None = None) -> Report:
+    """The bytes of a certificate; files: those beside it, None for one that is missing."""
+    try:
+        data = parse_json(content)
+    except Malformed as fault:
+        return Report(REJECTED, (str(fault),))
+    return check_data(data, files)
+
+
+def check_data(data: Any, files: Mapping[str, bytes | None] | None = None) -> Report:
+    """The data of a certificate."""
+    try:
+        statement = read_statement(data)
+    except (Malformed, NotShown) as fault:
+        return Report(REJECTED, (str(fault),))
+    except RecursionError:
+        return Report(REJECTED, ("a term that is nested too deeply",))
+    return check_statement(statement, files)
+
+
+# ---------------------------------------------------------------- statements
+
+
+def check_statement(
+    statement: Statement, files: Mapping[str, bytes | None] | None = None
+) -> Report:
+    """Every part of a statement, until one fails."""
+    checks = _Checks(statement)
+    unproved = [*(f"(U) of {name}" for name in statement.undecided), *statement.unproved]
+    try:
+        for what, check in checks.parts():
+            try:
+                reasons = check()
+            except NotShown as fault:
+                reasons = [f"{what}: {fault}"]
+            if reasons:
+                shown = tuple(map(_readable, reasons))
+                return Report(REJECTED, shown, tuple(checks.proved), failed=what)
+            checks.proved.append(what)
+    except RecursionError:
+        return Report(REJECTED, ("a term that is nested too deeply",), tuple(checks.proved))
+    if files is not None:
+        for name, digest in (statement.files or {}).items():
+            content = files.get(name)
+            if content is None:
+                unproved.append(f"{name}, which is missing")
+            elif sha256(content).hexdigest() != digest:
+                reason = f"{name} is not the file that was written with the certificate"
+                return Report(REJECTED, (reason,), tuple(checks.proved))
+    status = PARTLY if unproved else CHECKED
+    return Report(status, (), tuple(checks.proved), tuple(unproved))
+
+
+def _readable(reason: str) -> str:
+    """The bound indices of the checker, #1.0 and ~13, as i1, i2, ..."""
+    names: dict[str, str] = {}
+    return re.sub(
+        r"[#~]\d+(?:\.\d+)?n?", lambda m: names.setdefault(m[0], f"i{len(names) + 1}"), reason
+    )
+
+
+class _Checks:
+    """The parts of a statement with the functions that check them."""
+
+    def __init__(self, statement: Statement) -> None:
+        self.statement = statement
+        self.symbols = statement.symbols
+        self.factors = {factor.name: factor for factor in statement.factors}
+        self.proved: list[str] = []
+        first = statement.claims[0].identities if statement.claims else ()
+        self.identities = {identity.factor: identity for identity in first}
+
+    def parts(self) -> Iterable[tuple[str, Callable[[], list[str]]]]:
+        """(what is shown, its check), in the order of reading."""
+        yield "the form of the statement", self.form
+        for number, claim in enumerate(self.statement.claims):
+            other = " along the other motion" if number else ""
+            yield from self.claim(claim, other)
+        for refutation in self.statement.refutations:
+            names = ", ".join(refutation.factors)
+            factors = [self.factors[n] for n in refutation.factors if n in self.factors]
+            yield (
+                f"no motion satisfies (U) of {names}",
+                lambda r=refutation, f=factors: check_refutation(r, f, self.symbols),  # type: ignore[misc]
+            )
+        for entropy in self.statement.entropies_of_q:
+            yield (
+                f"the entropy of q of {entropy.statement}",
+                lambda e=entropy: self.entropy_of_q(e),  # type: ignore[misc]
+            )
+        if self.statement.posterior is not None:
+            posterior = self.statement.posterior
+            yield "the exact posterior", lambda: self.posterior(posterior)
+        if self.statement.sums is not None:
+            yield from self.sums()
+
+    # ------------------------------------------------------------ the form
+
+    def form(self) -> list[str]:
+        """Every factor is spoken of, and the verdict is what the parts say together."""
+        statement = self.statement
+        found = []
+        if len(self.factors) != len(statement.factors):
+            found.append("two factors of one name")
+        held = set(self.identities)
+        refuted = {name for r in statement.refutations for name in r.factors}
+        if not refuted | set(statement.undecided) <= set(self.factors):
+            return ["no such factor"]
+        for claim in statement.claims:
+            names = [identity.factor for identity in claim.identities]
+            if len(set(names)) != len(names) or not set(names) <= set(self.factors):
+                return ["a claim about no factor, or twice about one"]
+            if claim is not statement.claims[0] and set(names) != set(self.factors):
+                found.append("another motion that does not serve all factors")
+        left = [n for n in self.factors if n not in held | refuted | set(statement.undecided)]
+        found += [f"nothing is said of {name}" for name in left]
+        if statement.verdict == "proved":
+            if held != set(self.factors) or not held:
+                found.append("not every factor is said to hold")
+            follows = all(claim.q_follows for claim in statement.claims)
+            if statement.variational == "declared" and not follows:
+                found.append("the declared q is not said to follow the motion")
+            if statement.theorem not in (1, 2):
+                found.append("no theorem is named")
+            if statement.theorem == 1:
+                for name, identity in self.identities.items():
+                    if self.factors[name].node.name in names_in(identity.base):
+                        found.append(f"the base measure of {name} is not constant")
+        elif statement.theorem is not None:
+            found.append("a theorem, although not every factor holds")
+        if statement.verdict == "refuted" and not refuted:
+            found.append("nothing is refuted")
+        if statement.verdict == "undecided" and not (statement.undecided or statement.unproved):
+            found.append("nothing is undecided")
+        if (statement.variational == "declared") != bool(statement.q):
+            found.append("q is declared, but not stated")
+        if any(claim.q_follows for claim in statement.claims) and not statement.q:
+            found.append("there is no q that could follow")
+        if statement.sums is not None:
+            printed = {item.factor for item in statement.sums.entropies}
+            left = [f"the printed entropy of {n}" for n in self.identities if n not in printed]
+            left += ["the printed base measures"] if statement.sums.bases is None else []
+            left += ["the sum as it is printed"] if statement.sums.printed is None else []
+            found += [f"left out: {what}" for what in left if what not in statement.unproved]
+        return found or self.names()
+
+    def names(self) -> list[str]:
+        """The roles of what stands on the left, and arguments that stand for nothing."""
+        found = []
+        for density in (*self.statement.factors, *self.statement.q):
+            if density.node.role not in ("latent", "observed"):
+                found.append(f"{density.node.name} is no node")
+            for name in sorted(names_in(density.log_density)):
+                if self.symbols[name].role in ("argument", "value"):
+                    found.append(f"{density.name} depends on {name}, which stands for nothing")
+            if free_indices(density.log_density) - set(density.plates):
+                found.append(f"the density of {density.name} has a free index")
+        sums = self.statement.sums
+        if sums is not None:
+            used = {n for f in self.statement.factors for n in names_in(f.log_density)}
+            if any(self.symbols[name].role != "argument" for name in sums.abbreviations):
+                found.append("an abbreviation with a name of the model")
+            if used & set(sums.definitions):
+                found.append("a definition of what the model names")
+        stated = [(f.node.name, f.places) for f in self.statement.factors]
+        if len(set(stated)) != len(stated):
+            found.append("two factors of one node")
+        nodes = {f.node.name for f in self.statement.factors}
+        for density in self.statement.factors if self.statement.verdict == "proved" else ():
+            for name in sorted(names_in(density.log_density)):
+                role = self.symbols[name].role
+                if role == "variational":
+                    found.append(f"{density.name} depends on {name} of q")
+                if role in ("latent", "observed") and name not in nodes:
+                    found.append(f"there is no factor of {name}")
+        return found
+
+    # ------------------------------------------------------------ claims
+
+    def given(self, claim: Claim, names: Iterable[str]) -> Hypotheses:
+        """The conditions on the factors of a claim, and on q."""
+        densities = [self.factors[name] for name in names]
+        return hypotheses_of(
+            (*densities, *self.statement.q), claim.nonzero, self.statement.sizes, self.symbols
+        )
+
+    def claim(self, claim: Claim, other: str) -> Iterable[tuple[str, Callable[[], list[str]]]]:
+        """(U) along one motion."""
+        given = self.given(claim, [identity.factor for identity in claim.identities])
+        motion = claim.motion
+        yield (
+            f"the motion is admissible{other}",
+            lambda: check_motion(motion, given, self.symbols),
+        )
+
+        def about(identity: Identity) -> Callable[[], list[str]]:
+            factor = self.factors[identity.factor]
+            return lambda: check_identity(factor, identity, motion, given, self.symbols)
+
+        for identity in claim.identities:
+            yield f"(U) of {identity.factor}{other}", about(identity)
+
+        def follows(q: Density) -> Callable[[], list[str]]:
+            return lambda: check_closure(q, motion, given, self.symbols)
+
+        for q in self.statement.q if claim.q_follows else ():
+            yield f"q of {q.name} follows the motion{other}", follows(q)
+
+    # ------------------------------------------------------------ what is printed
+
+    def zero(self, what: str, raw: Raw) -> list[str]:
+        """Reasons why a term is not shown to vanish under the conditions of the result."""
+        claims = self.statement.claims
+        names = list(self.identities)
+        if claims:
+            given = self.given(claims[0], names)
+        else:
+            given = hypotheses_of(self.statement.q, (), self.statement.sizes, self.symbols)
+        posterior = self.statement.posterior
+        if posterior is not None:
+            given = replace(given, posdef=(*given.posdef, *_definite(posterior)))
+        try:
+            prove_zero(raw, given=given)
+        except NotShown as reason:
+            return [f"{what}: {reason}"]
+        return []
+
+    def sums(self) -> Iterable[tuple[str, Callable[[], list[str]]]]:
+        """The printed sum, summand by summand."""
+        sums = self.statement.sums
+        assert sums is not None
+
+        def entropy(item: Entropy) -> Callable[[], list[str]]:
+            return lambda: self.entropy(item)
+
+        for item in sums.entropies:
+            yield f"the printed entropy of {item.factor}", entropy(item)
+        if sums.bases is not None:
+            bases = sums.bases
+            yield "the printed base measures", lambda: self.bases(bases)
+        if sums.q_entropy is not None:
+            q_entropy = sums.q_entropy
+            yield "the printed entropy of q", lambda: self.q_entropy(q_entropy)
+        if sums.printed is not None:
+            yield "the sum as it is printed", self.printed_sum
+        if sums.closed_form is not None:
+            closed = sums.closed_form
+            yield "the closed form of the sum", lambda: self.closed_form(closed)
+
+    def entropy(self, item: Entropy) -> list[str]:
+        """The printed entropy, abbreviations written out, is the sum of H~ over the plates."""
+        identity = self.identities.get(item.factor)
+        if identity is None:
+            return [f"the entropy of {item.factor} is printed, but not claimed"]
+        whole = over(self.factors[item.factor].plates, identity.entropy)
+        what = f"the printed entropy of {item.factor}"
+        shown = self.written_out(item.display)
+        return self.zero(what, minus(shown, whole)) or self.zero(
+            f"{what}, expanded", minus(item.expanded, whole)
+        )
+
+    def written_out(self, display: Raw) -> Raw:
+        """What is printed, with what its own names stand for."""
+        sums = self.statement.sums
+        assert sums is not None
+        at = Instance(functions=sums.definitions) if sums.definitions else NOWHERE
+        return put(put(display, None, at), None, arrays=sums.abbreviations)
+
+    def bases(self, bases: Mapping[str, Raw]) -> list[str]:
+        """b summed over the plates, of every factor; what is not printed is 0."""
+        others = [name for name in bases if name not in self.identities]
+        found = [f"a base measure of {name}, which does not hold" for name in others]
+        for name, identity in self.identities.items():
+            whole = over(self.factors[name].plates, identity.base)
+            printed = bases.get(name)
+            raw = whole if printed is None else minus(printed, whole)
+            found += self.zero(f"the printed base measure of {name}", raw)
+        return found
+
+    def q_entropy(self, printed: Raw) -> list[str]:
+        """H[q] of the posterior, of a declared q, or 0 where there is nothing latent."""
+        latents = {f.node.name for f in self.statement.factors if f.node.role == "latent"}
+        what = "the printed entropy of q"
+        if not latents:
+            return self.zero(what, printed)
+        if self.statement.variational == "exact":
+            posterior = self.statement.posterior
+            if posterior is None or latents != {posterior.latent.name}:
+                return [f"{what}: no posterior is stated"]
+            return self.zero(what, minus(printed, entropy_of(posterior)))
+        shown = {item.statement: item for item in self.statement.entropies_of_q}
+        if {q.node.name for q in self.statement.q} != latents:
+            return [f"{what}: q does not cover the latents"]
+        parts = []
+        for q in self.statement.q:
+            item = shown.get(q.name)
+            if item is None:
+                return [f"{what}: the entropy of {q.name} is not stated"]
+            parts.append(over(q.plates, self.put_arguments(item, q, item.entropy)))
+        return self.zero(what, minus(printed, sum_of(*parts)))
+
+    def whole_sum(self) -> Raw:
+        """H[q], where it has a form of its own, less the entropies, with the base measures."""
+        sums = self.statement.sums
+        assert sums is not None
+        parts = [negative(item.expanded) for item in sums.entropies]
+        parts += list((sums.bases or {}).values())
+        return sum_of(ZERO if sums.q_entropy is None else sums.q_entropy, *parts)
+
+    def printed_sum(self) -> list[str]:
+        """What is printed adds up to the sum of the theorem."""
+        sums = self.statement.sums
+        assert sums is not None and sums.printed is not None
+        shown = [
+            self.written_out(t) if s > 0 else negative(self.written_out(t)) for s, t in sums.printed
+        ]
+        whole = negative(self.whole_sum())
+        return self.zero("the sum as it is printed", sum_of(whole, *shown))
+
+    def closed_form(self, closed: Raw) -> list[str]:
+        """H[q] less the entropies, and nothing else."""
+        sums = self.statement.sums
+        assert sums is not None
+        named = {item.factor for item in sums.entropies}
+        if sums.q_entropy is None or sums.bases is None or named != set(self.factors):
+            return ["the closed form of the sum: a summand has none"]
+        shown = self.written_out(closed)
+        if any(self.symbols[n].role in (*NODES, "variational") for n in names_in(shown)):
+            return ["the closed form of the sum depends on the data"]
+        return self.zero("the closed form of the sum", minus(shown, self.whole_sum()))
+
+    # ------------------------------------------------------------ q
+
+    def put_arguments(self, item: EntropyOfQ, q: Density, raw: Raw) -> Raw:
+        """A term in the formal arguments of a density, at what the model puts there."""
+        value = item.density.node
+        events = tuple(("i", f"~v{n}", 1, *extent) for n, extent in enumerate(value.shape))
+        entry = ("v", q.node.name, q.node.kind, (*q.places, *events))
+        return put(raw, None, arrays={**item.arguments, value.name: (events, entry)})
+
+    def entropy_of_q(self, item: EntropyOfQ) -> list[str]:
+        """H of a statement of q: (U) of its density along a motion of its arguments, with b = 0."""
+        named = [q for q in self.statement.q if q.name == item.statement]
+        if len(named) != 1:
+            return [f"no statement {item.statement} of q"]
+        (q,) = named
+        density = item.density
+        zero: Raw = ("q", Fraction(0))
+        roles = {name: self.symbols[name] for name in self.symbols}
+        for name in (*item.arguments, *names_in(density.log_density)):
+            symbol = self.symbols[name]
+            if symbol.role == "argument":
+                roles[name] = replace(symbol, role="parameter")
+            elif name != density.node.name:
+                return [f"the density of {q.name} depends on {name}"]
+        roles[density.node.name] = replace(density.node, role="observed")
+        density = replace(density, node=roles[density.node.name])
+        identity = Identity(density.name, zero, item.entropy, zero, zero)
+        given = hypotheses_of((density,), (), self.statement.sizes, roles)
+        if item.motion.rates or item.motion.shifts or item.motion.variational:
+            return [f"the entropy of {q.name}: only arguments may move"]
+        return (
+            check_motion(item.motion, given, roles)
+            or check_identity(density, identity, item.motion, given, roles)
+            or self.zero(
+                f"the density of {q.name}",
+                minus(q.log_density, self.put_arguments(item, q, density.log_density)),
+            )
+        )
+
+    def posterior(self, posterior: Posterior) -> list[str]:
+        """log p(x, z) is a polynomial in z, of which minus the second derivative is the precision.
+
+        Then it is quadratic, since the precision is free of z, and the posterior is normal.
+        """
+        latent = posterior.latent
+        if latent.role != "latent" or latent.domain.kind != "real" or len(latent.shape) > 1:
+            return [f"{latent.name} is no vector of real latents"]
+        indices, precision = posterior.precision
+        for name in sorted(names_in(precision)):
+            if self.symbols[name].role not in ("parameter", "constant"):
+                return [f"the precision depends on {name}"]
+        if tuple(i[2:] for i in indices) != tuple((1, *e) for e in latent.shape * 2):
+            return ["the precision has another shape than the latent"]
+        joint = sum_of(*(over(f.plates, f.log_density) for f in self.statement.factors))
+        if not _is_polynomial(joint, latent.name):
+            return [f"log p is not seen to be a polynomial in {latent.name}"]
+        half = len(latent.shape)
+        once = derivative(joint, _direction(latent, indices[:half]))
+        twice = derivative(once, _direction(latent, indices[half:]))
+        return self.zero("the precision of the posterior", sum_of(twice, precision))
+
+
+# ---------------------------------------------------------------- terms
+
+
+def over(plates: Iterable[RawIndex], raw: Raw) -> Raw:
+    """The sum over plates, under new names."""
+    for index in reversed(tuple(plates)):
+        new = ("i", f"~p{index[1]}", *index[2:])
+        raw = ("S", new, put(raw, {index: new}))
+    return raw
+
+
+def _direction(latent: Symbol, at: tuple[RawIndex, ...]) -> dict[str, Array]:
+    """One entry moves with velocity 1."""
+    formals = tuple(("i", f"~f{n}", 1, *extent) for n, extent in enumerate(latent.shape))
+    body: Raw = ONE
+    for formal, index in zip(formals, at, strict=True):
+        body = ("d", formal, index)
+    return {latent.name: (formals, body)}
+
+
+def _is_polynomial(raw: Raw, name: str) -> bool:
+    """Whether entries of a name occur in sums, products and natural powers alone."""
+    users = users_of(raw, name)
+    for item in walk(raw):
+        if id(item) not in users:
+            continue
+        if item[0] in ("f", "A", "Inv", "LD", "d", "iv"):
+            return False
+        if item[0] == "^":
+            exponent = item[2]
+            if exponent[0] != "q" or exponent[1].denominator != 1 or exponent[1] < 0:
+                return False
+    return True
+
+
+def _definite(posterior: Posterior) -> list[Array]:
+    """The precision is definite, since p(x) is finite."""
+    return [posterior.precision] if len(posterior.precision[0]) == 2 else []
+
+
+def entropy_of(posterior: Posterior) -> Raw:
+    """n/2 log(2 pi e) - log det(precision)/2"""
+    half: Raw = ("q", Fraction(1, 2))
+    circle = sum_of(("f", "log", ("*", ("q", Fraction(2)), ("c", "pi"))), ONE)
+    if not posterior.latent.shape:
+        determinant: Raw = ("f", "log", posterior.precision[1])
+        count: Raw = ONE
+    else:
+        determinant = ("LD", posterior.precision)
+        size, offset = posterior.latent.shape[0]
+        count = sum_of(("n", size), ("q", Fraction(offset))) if size else ("q", Fraction(offset))
+    return minus(("*", half, count, circle), ("*", half, determinant))

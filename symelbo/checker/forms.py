@@ -1,0 +1,298 @@
+"""From terms to normal forms, and the last step of the zero test: denominators are cleared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import permutations
+from typing import Final
+
+from .matrices import Matrices
+from .polynomial import (
+    MAX_POWER,
+    UNIT,
+    Poly,
+    Rational,
+    add_polys,
+    freeze,
+    primitive_of,
+    rational_of,
+    scale_poly,
+)
+from .terms import Array, NotShown, Raw, RawIndex, map_entries, map_indices, walk
+
+__all__ = ["NOTHING", "Forms", "Hypotheses"]
+
+MAX_PATTERN = 3  # free indices of what is positive everywhere
+
+
+@dataclass(frozen=True, slots=True)
+class Hypotheses:
+    """What may be used without proof, because it is stated as a condition of the result.
+
+    nonzero, positive: terms; posdef: matrices; least: the smallest value of each size, 1 if not
+    given.  everywhere: nothing is left out because it happens almost nowhere.  patterns: terms that
+    are positive at all values of their free indices.
+    """
+
+    nonzero: tuple[Raw, ...] = ()
+    positive: tuple[Raw, ...] = ()
+    posdef: tuple[Array, ...] = ()
+    least: tuple[tuple[str, int], ...] = ()
+    everywhere: bool = False
+    patterns: tuple[Raw, ...] = ()
+
+    def map(self, what: Mapping[RawIndex, RawIndex]) -> Hypotheses:
+        """The same with free indices replaced."""
+        return self._each(lambda raw: map_indices(raw, what))
+
+    def put(self, entries: Mapping[Raw, Raw]) -> Hypotheses:
+        """The same with entries replaced."""
+        return self._each(lambda raw: map_entries(raw, entries))
+
+    def _each(self, change: Callable[[Raw], Raw]) -> Hypotheses:
+        return replace(
+            self,
+            nonzero=tuple(map(change, self.nonzero)),
+            positive=tuple(map(change, self.positive)),
+            posdef=tuple((v, change(b)) for v, b in self.posdef),
+        )
+
+
+NOTHING: Final = Hypotheses()
+
+
+class Forms(Matrices):
+    """One zero test: a term is zero if its normal form, denominators cleared, is empty."""
+
+    def assume(self, given: Hypotheses) -> None:
+        """Assumed conditions: what may be inverted, or has a sign, although no proof is found."""
+        self.everywhere = given.everywhere
+        self.patterns = given.patterns
+        for variables, body in given.posdef:
+            self.assumed_posdef.add(self.array(variables, self.poly(body)))
+        for raw in given.positive:
+            self.assume_positive(self.poly(raw))
+        for raw in given.nonzero:
+            monomial, _, prime = self.content(self.poly(raw))
+            # a product is nonzero only if all its factors are
+            self.assumed_atoms.update(a for a, e in monomial if e > 0)
+            if prime != UNIT:
+                self.assumed.add(freeze(prime))
+
+    def instantiate(self, variables: frozenset[RawIndex]) -> bool:
+        """Assume what is stated of all indices of these; whether there was anything new."""
+        here = sorted((v for v in variables if v[0] == "i"), key=repr)
+        found = False
+        for number, pattern in enumerate(self.patterns):
+            own = sorted(
+                (i for i in walk(pattern) if i[0] == "i" and i[1][0] not in "~#"), key=repr
+            )
+            own = list(dict.fromkeys(own))
+            if not own or len(own) > MAX_PATTERN or len(here) > MAX_PATTERN:
+                continue
+            for chosen in permutations(here, len(own)):
+                key = (number, chosen)
+                if key in self.instances or not all(map(self.inside, chosen, own)):
+                    continue
+                self.instances.add(key)
+                try:
+                    raw = map_indices(pattern, dict(zip(own, chosen, strict=True)))
+                    self.assume_positive(self.poly(raw))
+                except NotShown:
+                    continue
+                found = True
+        return found
+
+    def assume_positive(self, poly: Poly) -> None:
+        """A product of known signs and one unknown factor gives this factor its sign.
+
+        >>> F.assume_positive(poly(("*", a, x)))
+        >>> F.positive(poly(x))
+        True
+        """
+        monomial, c, prime = self.content(poly)
+        unknown = [(a, e) for a, e in monomial if self.sign(a) != "+"]
+        if prime == UNIT and len(unknown) == 1 and c > 0 and unknown[0][1].denominator == 1:
+            if unknown[0][1] % 2:
+                self.signs[unknown[0][0]] = "+"
+            else:
+                self.assumed_atoms.add(unknown[0][0])
+        elif not unknown and prime != UNIT:
+            positive = prime if c > 0 else scale_poly(prime, -1)
+            self.assumed_positive.add(freeze(primitive_of(positive)))
+
+    # ----------------------------------------------------------------------- zero test
+
+    def clear(self, poly: Poly) -> Poly:
+        """Multiply by every denominator; on concrete sizes use that a simplex sums to one.
+
+        >>> show(F.clear(poly(minus(power(sum_of(ONE, power(x, 2)), -1), ONE))))
+        '-1*x^2'
+        """
+        for _ in range(50):
+            needed: dict[int, Rational] = {}
+            for m in poly:
+                for a, e in m:
+                    if self.atoms[a][0] == "P" and e < 0:
+                        needed[a] = max(needed.get(a, 0), -e)
+            if not needed:
+                break
+            a = next(iter(needed))
+            poly = self.times(poly, a, needed[a])
+        else:
+            raise NotShown("the denominators do not clear")
+        return self.last_of_simplex(poly)
+
+    def last_of_simplex(self, poly: Poly) -> Poly:
+        """On C places p_C = 1 - p_1 - ... - p_{C-1}, so that what is left is free.
+
+        >>> first, last = (("v", "pi", ("simplex", "", 2), (("p", "", n),)) for n in (1, 2))
+        >>> show(F.last_of_simplex(poly(last)))
+        '1 + -1*pi[1]'
+        """
+        for a in sorted({a for m in poly for a, _ in m}):
+            atom = self.atoms[a]
+            if atom[0] != "v" or atom[2][0] != "simplex" or atom[2][1] != "":
+                continue
+            if atom[3][-1] != ("p", "", atom[2][2]):
+                continue
+            lowest = min([0, *(dict(m).get(a, 0) for m in poly)])
+            result: Poly = {}
+            rest = dict(UNIT)
+            for k in range(1, atom[2][2]):
+                place = (*atom[3][:-1], ("p", "", k))
+                rest = add_polys(rest, self.entry((*atom[:3], place)), -1)
+            for m, c in poly.items():
+                table = dict(m)
+                e = table.pop(a, 0) - lowest
+                if e.denominator != 1 or e > MAX_POWER:
+                    return poly
+                new: Poly = {tuple(sorted(table.items())): 1}
+                for _ in range(int(e)):
+                    new = self._plain_mul(new, rest)
+                result = self._accumulate(result, new, c)
+            poly = result
+        return poly
+
+    def coincidence(self, poly: Poly) -> tuple[RawIndex, RawIndex] | None:
+        """Two free indices whose equality the normal form still asks for.
+
+        >>> F.coincidence(poly(("*", ("d", i, j), v(i)))) == (i, j)
+        True
+        """
+        for a in self.all_atoms(poly):
+            atom = self.atoms[a]
+            if atom[0] != "d":
+                continue
+            free = self.variables[a]
+            if free and not any(v[0] == "i" and v[1][:1] in "#~" for v in free):
+                left, right = atom[1], atom[2]
+                if {left[0], right[0]} <= {"i", "e", "p", "o"} and not (
+                    left[0] in "po" and right[0] in "po"
+                ):
+                    return left, right
+        return None
+
+    # --------------------------------------------------------------------- raw -> poly
+
+    def poly(self, raw: Raw) -> Poly:
+        """The normal form of a term; of a part that occurs twice it is taken once.
+
+        >>> show(poly(("*", sum_of(x, y), minus(x, y))))
+        'x^2 + -1*y^2'
+        """
+        known = self.terms.get(id(raw))
+        if known is None:
+            known = self.terms[id(raw)] = raw, self.poly_of(raw)
+        return known[1]
+
+    def poly_of(self, raw: Raw) -> Poly:
+        """The normal form by the head of a term."""
+        head = raw[0]
+        if head == "q":
+            return {(): rational_of(raw[1])} if raw[1] else {}
+        if head in ("n", "c"):
+            return self.atom(("c", "pi") if raw == ("c", "PI") else raw)
+        if head == "iv":
+            return self.index_value(raw[1])
+        if head == "v":
+            return self.entry(raw)
+        if head == "+":
+            total: Poly = {}
+            for t in raw[1:]:
+                total = add_polys(total, self.poly(t))
+            return total
+        if head == "*":
+            result = UNIT
+            for t in raw[1:]:
+                result = self.mul(result, self.poly(t))
+            return dict(result)
+        if head == "^":
+            return self.raw_power(raw[1], raw[2])
+        if head == "f":
+            if raw[1] == "log":
+                return self.raw_log(raw[2])
+            return self.call(raw[1], [self.poly(t) for t in raw[2:]])
+        if head == "S":
+            return self.total([raw[1]], self.poly(raw[2]))
+        if head == "d":
+            return self.delta(raw[1], raw[2])
+        if head == "Inv":
+            (variables, body) = raw[1]
+            return self.inverse(variables, self.poly(body), raw[2], raw[3])
+        if head == "LD":
+            return self.logdet(raw[1][0], self.poly(raw[1][1]))
+        if head == "A":
+            arrays = tuple(self.array(v, self.poly(b)) for v, b in raw[3])
+            return self.atom((*raw[:3], arrays, raw[4], raw[5]))
+        raise NotShown(f"unknown head {head}")
+
+    def raw_power(self, base: Raw, exponent: Raw) -> Poly:
+        """a^x = exp(x log a) where a is positive; a rational power by its own rules.
+
+        >>> show(poly(("^", a, x)))
+        'exp(x*log(a))'
+        """
+        power = self.poly(exponent)
+        if set(power) - {()}:
+            return self.exp(self.mul(power, self.raw_log(base)))
+        e = power.get((), 0)
+        if base[:2] == ("f", "abs") and e.denominator != 1:
+            return self.exp(scale_poly(self.raw_log(base), e))
+        if e < 0 and e.denominator == 1:
+            # 1/(a b) = 1/a 1/b keeps factors that expanding would hide
+            if base[0] == "*":
+                result = UNIT
+                for factor in base[1:]:
+                    result = self.mul(result, self.raw_power(factor, ("q", Fraction(e))))
+                return dict(result)
+            if (
+                base[0] == "^"
+                and base[2][0] == "q"
+                and base[2][1].denominator == 1
+                and base[2][1] > 0
+            ):
+                return self.raw_power(base[1], ("q", Fraction(e * base[2][1])))
+        return self.power(self.poly(base), e)
+
+    def raw_log(self, raw: Raw) -> Poly:
+        """log(a b^n) = log a + n log b where every factor is positive.
+
+        >>> show(poly(("f", "log", ("*", a, b))))
+        'log(a) + log(b)'
+        """
+        if raw[:2] == ("f", "abs"):
+            return self.log_abs(self.poly(raw[2]))
+        try:
+            if raw[0] == "*":
+                result: Poly = {}
+                for factor in raw[1:]:
+                    result = add_polys(result, self.raw_log(factor))
+                return result
+            if raw[0] == "^" and raw[2][0] == "q":
+                return scale_poly(self.raw_log(raw[1]), rational_of(raw[2][1]))
+        except NotShown:
+            pass  # some factor has no sign of its own; the product may
+        return self.log(self.poly(raw))

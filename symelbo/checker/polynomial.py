@@ -1,0 +1,837 @@
+"""Laurent polynomials over interned atoms: products, powers, partial fractions.
+
+A normal form is {monomial: rational}, a monomial a sorted tuple of (atom number, exponent).
+Composite denominators are atoms ("P", polynomial) with negative exponents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from math import gcd, lcm
+from typing import Any, Final, TypeAlias
+
+from .terms import NotShown, Raw, RawIndex, shift
+
+__all__ = [
+    "BITS",
+    "UNIT",
+    "Atom",
+    "Monomial",
+    "Poly",
+    "Polynomials",
+    "Rational",
+    "Values",
+    "add_polys",
+    "freeze",
+    "primes_of",
+    "primitive_of",
+    "rational_of",
+    "scale_poly",
+]
+
+Rational: TypeAlias = int | Fraction
+Monomial: TypeAlias = tuple[tuple[int, Rational], ...]
+Poly: TypeAlias = dict[Monomial, Rational]
+Atom: TypeAlias = tuple[Any, ...]
+Values: TypeAlias = Mapping[tuple[str, tuple[int, ...]], Fraction]
+
+MAX_TERMS = 20_000  # of a polynomial
+MAX_WORK = 2_000_000  # products of monomials in one zero test
+MAX_BITS_OF_POWER = 1 << 20  # of a number that is raised
+MAX_POWER = 64  # of a sum that is multiplied out
+UNIT: Final[Poly] = {(): 1}
+BITS: Final = ("binary", "onehot")  # kinds of entries that are 0 or 1
+
+
+def rational_of(value: Rational) -> Rational:
+    """A fraction that is whole as an int, which is faster."""
+    return value.numerator if value.denominator == 1 else value
+
+
+def primes_of(value: int) -> list[tuple[int, int]]:
+    """n -> its prime factors with powers; of large ones the rest as it is.
+
+    >>> primes_of(12)
+    [(2, 2), (3, 1)]
+    """
+    found: list[tuple[int, int]] = []
+    divisor = 2
+    while divisor * divisor <= value and divisor < 10_000:
+        power = 0
+        while value % divisor == 0:
+            value //= divisor
+            power += 1
+        if power:
+            found.append((divisor, power))
+        divisor += 1
+    return [*found, (value, 1)] if value > 1 else found
+
+
+def add_polys(left: Poly, right: Poly, scale: Rational = 1) -> Poly:
+    """p, q, c -> p + c q"""
+    result = dict(left)
+    for monomial, c in right.items():
+        value = rational_of(result.get(monomial, 0) + scale * c)
+        if value:
+            result[monomial] = value
+        else:
+            result.pop(monomial, None)
+    if len(result) > MAX_TERMS:
+        raise NotShown("the polynomial is too long")
+    return result
+
+
+def scale_poly(poly: Poly, c: Rational) -> Poly:
+    """p, c -> c p"""
+    return {m: rational_of(c * v) for m, v in poly.items()} if c else {}
+
+
+def primitive_of(poly: Poly) -> Poly:
+    """A positive multiple with coprime integers, the same for all positive multiples."""
+    top = gcd(*(v.numerator for v in poly.values()))
+    return scale_poly(poly, Fraction(lcm(*(v.denominator for v in poly.values())), top))
+
+
+def freeze(poly: Poly) -> tuple[tuple[Monomial, Rational], ...]:
+    """A polynomial as a key: the same for equal ones."""
+    return tuple(sorted(poly.items()))
+
+
+def _bits(c: Rational) -> int:
+    return max(abs(c.numerator), c.denominator).bit_length()
+
+
+class Polynomials:
+    """Interned atoms, and the arithmetic of polynomials over them.
+
+    What is inverted or has its root taken needs a proof of its sign: see `signs`.
+    """
+
+    def __init__(
+        self,
+        cores: Mapping[str, tuple[int, int]],
+        apart: frozenset[Any],
+        values: Values,
+        least: Iterable[tuple[str, int]] = (),
+        *,
+        kinks: bool = True,
+    ) -> None:
+        self.cores, self.apart, self.values = cores, apart, values
+        self.kinks = kinks  # whether the slope of |a| where a is 0 may be taken as 0
+        self.least = dict(least)  # the smallest value of a size
+        self.atoms: list[Atom] = []
+        self.numbers: dict[Atom, int] = {}
+        self.variables: list[frozenset[RawIndex]] = []  # free index variables of each atom
+        self.heights: list[int] = []  # 0, or more than the height of every sum inside
+        self.skeletons: dict[int, str] = {}  # atoms without the names of bound indices
+        self.signs: dict[int, str] = {}
+        self.lead: dict[int, Monomial] = {}  # of a denominator
+        self.moved: dict[tuple[int, Any], Poly] = {}
+        self.terms: dict[int, tuple[Any, Poly]] = {}  # normal forms of terms, by identity
+        self.assumed_atoms: set[int] = set()
+        self.assumed: set[Any] = set()
+        self.assumed_positive: set[Any] = set()
+        self.assumed_posdef: set[Any] = set()
+        self.everywhere = False
+        self.patterns: tuple[Raw, ...] = ()  # positive at all values of their free indices
+        self.instances: set[Any] = set()  # of these that are assumed
+        self.fresh = 0
+        self.work = 0
+
+    def at(self, values: Values) -> None:
+        """Go on with other values of the entries."""
+        if values is not self.values:
+            self.values = values
+            self.moved.clear()
+            self.terms.clear()
+
+    # ------------------------------------------------- what the rules of other groups decide
+
+    def _kind(self, a: int) -> str:
+        raise NotImplementedError
+
+    def sign(self, a: int) -> str:
+        """Of an atom: "+" positive, "0" not negative, "" unknown."""
+        raise NotImplementedError
+
+    def positive(self, poly: Poly) -> bool:
+        """Whether a polynomial is shown to be positive."""
+        raise NotImplementedError
+
+    def nonzero(self, poly: Poly) -> bool:
+        """Whether a canonical prime polynomial is shown to differ from 0."""
+        raise NotImplementedError
+
+    def nonzero_atom(self, a: int) -> bool:
+        """Whether an atom is shown to differ from 0."""
+        raise NotImplementedError
+
+    def generic(self, part: Poly) -> bool:
+        """Whether something is 0 almost nowhere."""
+        raise NotImplementedError
+
+    def instantiate(self, variables: frozenset[RawIndex]) -> bool:
+        """Assume what is stated of all indices of these; whether there was anything new."""
+        raise NotImplementedError
+
+    def posdef(self, array: tuple[Any, Any]) -> bool:
+        """Whether a matrix is shown to be positive definite."""
+        raise NotImplementedError
+
+    def spend(self, amount: int) -> None:
+        """Count work, so that whatever is asked ends."""
+        self.work += amount
+        if self.work > MAX_WORK:
+            raise NotShown("not shown within the bound on the work")
+
+    # ---------------------------------------------------------------------------- atoms
+
+    def intern(self, atom: Atom) -> int:
+        """The number of an atom."""
+        number = self.numbers.get(atom)
+        if number is None:
+            number = self.numbers[atom] = len(self.atoms)
+            self.atoms.append(atom)
+            self.variables.append(self._variables(atom))
+            self.heights.append(self._height(atom))
+        return number
+
+    def atom(self, atom: Atom, exponent: Rational = 1) -> Poly:
+        """An atom as a polynomial."""
+        return {((self.intern(atom), exponent),): 1}
+
+    def _index_variables(self, index: RawIndex) -> frozenset[RawIndex]:
+        if index[0] == "i":
+            return frozenset((index,))
+        if index[0] == "o":
+            return self._index_variables(index[1])
+        if index[0] == "e":
+            return frozenset((index,)).union(*(self._index_variables(i) for i in index[4]))
+        return frozenset()
+
+    def _variables(self, atom: Atom) -> frozenset[RawIndex]:
+        empty: frozenset[RawIndex] = frozenset()
+        head = atom[0]
+        if head == "iv":
+            return self._index_variables(atom[1])
+        if head == "v":
+            return empty.union(*(self._index_variables(i) for i in atom[3]))
+        if head == "d":
+            return self._index_variables(atom[1]) | self._index_variables(atom[2])
+        if head == "f":
+            return empty.union(*(self._of_frozen(p) for p in atom[2:]))
+        if head == "P":
+            return self._of_frozen(atom[1])
+        if head == "S":
+            return empty.union(*(self.variables[a] for a, _ in atom[2])) - set(atom[1])
+        if head == "Inv":
+            inner = self._of_frozen(atom[1][1]) - set(atom[1][0])
+            return inner | self._index_variables(atom[2]) | self._index_variables(atom[3])
+        if head == "LD":
+            return self._of_frozen(atom[1][1]) - set(atom[1][0])
+        if head == "A":
+            inner = empty.union(*(self._of_frozen(p) - set(v) for v, p in atom[3]))
+            places = [*atom[4], *(i for _, where in atom[5] for i in where)]
+            return inner.union(*(self._index_variables(i) for i in places))
+        return empty
+
+    def _of_frozen(self, frozen: Any) -> frozenset[RawIndex]:
+        empty: frozenset[RawIndex] = frozenset()
+        return empty.union(*(self.variables[a] for m, _ in frozen for a, _ in m))
+
+    def _height(self, atom: Atom) -> int:
+        def of(frozen: Any) -> int:
+            return max((self.heights[a] for m, _ in frozen for a, _ in m), default=0)
+
+        head = atom[0]
+        if head == "f":
+            return max((of(p) for p in atom[2:]), default=0)
+        if head == "P":
+            return of(atom[1])
+        if head == "S":
+            return 1 + max((self.heights[a] for a, _ in atom[2]), default=0)
+        if head in ("Inv", "LD"):
+            return 1 + of(atom[1][1])
+        if head == "A":
+            return max((1 + of(p) for _, p in atom[3]), default=0)
+        return 0
+
+    def skeleton_of(self, a: int) -> str:
+        """An atom as a text that renaming bound indices does not change."""
+        if a not in self.skeletons:
+            self.skeletons[a] = self._skeleton(self.atoms[a])
+        return self.skeletons[a]
+
+    def _skeleton(self, item: Any) -> str:
+        """A text that renaming bound indices does not change."""
+        if not isinstance(item, tuple):
+            return str(item)
+        if len(item) == 5 and item[0] == "i" and item[1][:1] in "~#":
+            return f"*{item[3]}"
+        if len(item) == 2 and isinstance(item[0], int) and isinstance(item[1], (int, Fraction)):
+            return f"{self.skeleton_of(item[0])}^{item[1]}"  # an atom number and its exponent
+        parts = [self._skeleton(part) for part in item]
+        if item and isinstance(item[0], tuple):
+            parts.sort()
+        return f"({' '.join(parts)})"
+
+    def new(self, like: RawIndex) -> RawIndex:
+        """A bound index of the same range under a name of its own."""
+        self.fresh += 1
+        return ("i", f"~{self.fresh}n", *like[2:])
+
+    # -------------------------------------------------------------------------- ranges
+
+    def span(self, index: RawIndex) -> tuple[int, str, int] | None:
+        """low, size, offset of the values an index takes; None if unknown."""
+        if index[0] == "i":
+            return index[2], index[3], index[4]
+        if index[0] == "o":
+            inner = self.span(index[1])
+            return inner and (inner[0] + index[2], inner[1], inner[2] + index[2])
+        if index[0] == "e" and index[2] != "?":
+            return 1, index[2], index[3]
+        return None
+
+    def inside(self, index: RawIndex, variable: RawIndex) -> bool:
+        """Every value of the index is in the range of the variable, for all sizes.
+
+        >>> F.inside(("p", "", 2), i), F.inside(("p", "D", 0), i)
+        (False, True)
+        """
+        _, _, low, size, offset = variable
+        smallest = self.least.get(size, 1)
+        if index[0] == "p":
+            if index[1] == size:
+                lowest = index[2] + (smallest if size else 0)
+                return bool(low <= lowest and index[2] <= offset)
+            # a fixed place in a symbolic range: there at every size only if at the smallest
+            return bool(index[1] == "" and low <= index[2] <= smallest + offset)
+        span = self.span(index)
+        return span is not None and span[1] == size and span[0] >= low and span[2] <= offset
+
+    def delta(self, a: RawIndex, b: RawIndex) -> Poly:
+        """1 where equal, 0 where the ranges or the case exclude it, else an atom.
+
+        >>> show(F.delta(i, ("o", i, 1)))
+        '0'
+        >>> show(F.delta(i, j))
+        'delta(i,j)'
+        """
+        if a == b:
+            return UNIT
+        if frozenset((a, b)) in self.apart:
+            return {}
+        base_a, by_a = (a[1], a[2]) if a[0] == "o" else (a, 0)
+        base_b, by_b = (b[1], b[2]) if b[0] == "o" else (b, 0)
+        if base_a == base_b:
+            return {}
+        if a[0] == "p" and b[0] == "p" and a[1] == b[1]:
+            return {}
+        for point, other in ((a, b), (b, a)):
+            span = self.span(other)
+            if point[0] == "p" and span is not None:
+                if point[1] == span[1] and (
+                    point[2] > span[2] or (not span[1] and point[2] < span[0])
+                ):
+                    return {}
+                if point[1] == "" and point[2] < span[0]:
+                    return {}
+        if by_a and by_b:
+            # i + m = j + n is written i + (m - n) = j
+            a, b = shift(base_a, by_a - by_b), base_b
+        return self.atom(("d", *sorted((a, b), key=repr)))
+
+    # --------------------------------------------------------------------- polynomials
+
+    def mul(self, left: Poly, right: Poly) -> Poly:
+        """p, q -> p q, in normal form.
+
+        >>> show(F.mul(poly(x), poly(minus(x, y))))
+        'x^2 + -1*x*y'
+        """
+        if left is UNIT:
+            return right
+        if right is UNIT:
+            return left
+        self.spend(len(left) * len(right))
+        result: Poly = {}
+        for m, c in left.items():
+            for n, e in right.items():
+                result = self._accumulate(result, self.merge(m, n), c * e)
+        return result
+
+    @staticmethod
+    def _accumulate(result: Poly, addend: Poly, scale: Rational) -> Poly:
+        for monomial, c in addend.items():
+            value = rational_of(result.get(monomial, 0) + scale * c)
+            if value:
+                result[monomial] = value
+            else:
+                result.pop(monomial, None)
+        if len(result) > MAX_TERMS:
+            raise NotShown("the polynomial is too long")
+        return result
+
+    def merge(self, m: Monomial, n: Monomial) -> Poly:
+        """The product of two monomials, in normal form."""
+        if not m:
+            return {n: 1}
+        if not n:
+            return {m: 1}
+        exponents = dict(m)
+        for a, e in n:
+            total = rational_of(exponents.get(a, 0) + e)
+            if total:
+                exponents[a] = total
+            else:
+                del exponents[a]
+        return self.reduce(exponents)
+
+    def reduce(self, exponents: dict[int, Rational]) -> Poly:
+        """One monomial -> normal form: z^2 = z, denominators expanded or split.
+
+        >>> show(poly(power(z, 3)))
+        'z'
+        >>> show(poly(power(("f", "sin", x), 2)))
+        '1 + -1*cos(x)^2'
+        """
+        scale: Rational = 1
+        expand: list[Poly] = []
+        angles: list[int] = []  # sines and cosines of numbers
+        for a, e in list(exponents.items()):
+            atom = self.atoms[a]
+            head = atom[0]
+            if e > MAX_POWER and head in ("f", "P"):
+                raise NotShown("a power that is too high to be multiplied out")
+            if head == "d" or (head == "v" and atom[2][0] in BITS):
+                if e > 1 and e == int(e):
+                    exponents[a] = 1  # 0 and 1 are their own powers
+            elif head == "f" and atom[1] == "sign" and e != 1:
+                if e.denominator != 1 or not self.generic(dict(atom[2])):
+                    raise NotShown("a power of the sign of something that may be 0")
+                self._set(exponents, a, e % 2)  # away from 0
+            elif head == "f" and atom[1] == "sin" and e >= 2 and e.denominator == 1:
+                cosine = self.intern(("f", "cos", *atom[2:]))
+                self._set(exponents, a, e % 2)
+                expand += [{(): 1, ((cosine, 2),): -1}] * (int(e) // 2)
+            elif head == "f" and self._angle(atom) is not None and e > 0 and e.denominator == 1:
+                angles += [a] * int(e)
+            elif head == "N" and not 0 < e < 1:
+                whole = e.numerator // e.denominator
+                scale *= Fraction(atom[1]) ** whole
+                self._set(exponents, a, rational_of(e - whole))
+            elif head == "P" and e >= 1:
+                whole = int(e)
+                self._set(exponents, a, rational_of(e - whole))
+                expand += [dict(atom[1])] * whole
+        if len(angles) > 1:
+            for a in angles[:2]:
+                self._set(exponents, a, exponents[a] - 1)
+            expand.append(self.add_angles(angles[0], angles[1]))
+        poly: Poly = {tuple(sorted(exponents.items())): rational_of(scale)}
+        if not expand:
+            split = self.split(exponents)
+            return scale_poly(split, scale) if split is not None else poly
+        for factor in expand:
+            poly = self.mul(poly, factor)
+        return poly
+
+    @staticmethod
+    def _angle(atom: Atom) -> Rational | None:
+        """p of sin p and cos p, for a number p."""
+        if atom[1] in ("sin", "cos") and len(atom[2]) == 1 and not atom[2][0][0]:
+            return atom[2][0][1]  # type: ignore[no-any-return]
+        return None
+
+    def add_angles(self, a: int, b: int) -> Poly:
+        """sin p cos q -> (sin(p + q) + sin(p - q))/2 and its like, for numbers p and q.
+
+        Sines and cosines of several numbers are independent over the rational numbers only where
+        they are not multiplied (Lindemann): sin(2) cos(1) - cos(2) sin(1) = sin(1).
+        """
+
+        def turn(name: str, angle: Rational) -> Poly:
+            if not angle:
+                return UNIT if name == "cos" else {}
+            size: Poly = {(): angle if angle > 0 else -angle}
+            turned = self.atom(("f", name, freeze(size)))
+            return scale_poly(turned, -1) if angle < 0 and name == "sin" else turned
+
+        if self.atoms[a][1] == "cos" and self.atoms[b][1] == "sin":
+            a, b = b, a
+        p, q = self._angle(self.atoms[a]), self._angle(self.atoms[b])
+        assert p is not None and q is not None
+        name = "cos" if self.atoms[a][1] == self.atoms[b][1] else "sin"
+        sign = -1 if self.atoms[a][1] == self.atoms[b][1] == "sin" else 1
+        outer, inner = turn(name, p + q), turn(name, p - q)
+        return scale_poly(add_polys(inner, outer, sign), Fraction(1, 2))
+
+    @staticmethod
+    def _set(exponents: dict[int, Rational], a: int, e: Rational) -> None:
+        if e:
+            exponents[a] = e
+        else:
+            del exponents[a]
+
+    def split(self, exponents: dict[int, Rational]) -> Poly | None:
+        """Partial fractions over one denominator Q; None if there is nothing to do.
+
+        lead(Q)/Q = 1 - (Q - lead(Q))/Q, and 1/(x Q) = (1/x - s/Q)/r where Q = r + x s, r a number.
+
+        >>> show(poly(("*", a, power(sum_of(ONE, a), -1))))
+        '1 + -1*(1 + a)^-1'
+        """
+        for a, e in exponents.items():
+            if e >= 0 or self.atoms[a][0] != "P":
+                continue
+            poly: Poly = dict(self.atoms[a][1])
+            lead = self.lead.get(a)
+            if lead is None:
+                order = sorted(
+                    {b for m in poly for b, _ in m}, key=lambda b: (self.skeleton_of(b), b)
+                )
+                lead = max(poly, key=lambda m: self._graded(m, order))
+                self.lead[a] = lead
+            if all(exponents.get(b, 0) >= x for b, x in lead):
+                rest = dict(exponents)
+                for b, x in lead:
+                    self._set(rest, b, rational_of(rest[b] - x))
+                c = poly[lead]
+                others = {m: v for m, v in poly.items() if m != lead}
+                first = dict(rest)
+                self._set(first, a, rational_of(e + 1))
+                result = self.mul(self.reduce(rest), scale_poly(others, -1))
+                return scale_poly(add_polys(self.reduce(first), result), Fraction(1) / c)
+            apart = self.split_inverse(exponents, a, lead)
+            if apart is not None:
+                return apart
+            number = poly.get(())
+            if number is None:
+                continue
+            for b, x in exponents.items():
+                if x < 0 and all(dict(m).get(b, 0) >= 1 for m in poly if m):
+                    others = {}
+                    for m, v in poly.items():
+                        if m:
+                            lower = dict(m)
+                            self._set(lower, b, rational_of(lower[b] - 1))
+                            others[tuple(sorted(lower.items()))] = v
+                    first = dict(exponents)
+                    self._set(first, a, rational_of(e + 1))
+                    second = dict(exponents)
+                    self._set(second, b, rational_of(x + 1))
+                    result = self.mul(self.reduce(second), scale_poly(others, -1))
+                    return scale_poly(add_polys(self.reduce(first), result), Fraction(1) / number)
+        return None
+
+    def split_inverse(self, exponents: dict[int, Rational], a: int, lead: Monomial) -> Poly | None:
+        """1/(x Q) = (1/x - c/Q)/r where Q = r + c x, x the leading atom and r one positive product.
+
+        It ends, since the exponent of x rises to 0.
+
+        >>> show(poly(("*", power(a, -1), power(sum_of(a, b), -1))))
+        'a^-1*b^-1 + -1*b^-1*(a + b)^-1'
+        """
+        poly: Poly = dict(self.atoms[a][1])
+        if len(poly) != 2 or len(lead) != 1 or lead[0][1] != 1:
+            return None
+        x = lead[0][0]
+        ((rest, scale),) = ((m, v) for m, v in poly.items() if m != lead)
+        if exponents.get(x, 0) >= 0 or not rest or x in dict(rest):
+            return None
+        if any(self.sign(b) != "+" for b, _ in rest):
+            return None
+        first, second = dict(exponents), dict(exponents)
+        self._bump(first, a, 1)
+        self._bump(second, x, 1)
+        difference = add_polys(self.reduce(first), self.reduce(second), -poly[lead])
+        inverse: Poly = {tuple((b, -e) for b, e in rest): Fraction(1) / scale}
+        return self.mul(difference, inverse)
+
+    @staticmethod
+    def _graded(monomial: Monomial, order: Sequence[int]) -> tuple[Rational, ...]:
+        """Graded lexicographic, which products respect: splitting ends."""
+        table = dict(monomial)
+        return (sum(table.values()), *(table.get(b, 0) for b in order))
+
+    def content(self, poly: Poly) -> tuple[Monomial, Rational, Poly]:
+        """poly = c * monomial * prime, with prime canonical and free of denominators.
+
+        >>> F.content(poly(sum_of(("*", TWO, a, x), ("*", TWO, a, y))))[1]
+        Fraction(2, 1)
+        """
+        outside: dict[int, Rational] = {}
+        while poly:
+            tables = [dict(m) for m in poly]
+            least = {
+                a: lowest
+                for a in {a: None for t in tables for a in t}
+                if (lowest := min(t.get(a, 0) for t in tables)) and not self._idempotent(a)
+            }
+            if not least:
+                break
+            for a, e in least.items():
+                self._bump(outside, a, e)
+            quotient: Poly = {}
+            for table, c in zip(tables, poly.values(), strict=True):
+                for a, e in least.items():
+                    self._bump(table, a, -e)
+                quotient = self._accumulate(quotient, self.expand(table), c)
+            poly = quotient
+        if not poly:
+            raise NotShown("zero is inverted or put under a logarithm")
+        if len(poly) == 1:
+            ((monomial, c),) = poly.items()
+            return self._sorted(outside), c, ({monomial: 1} if monomial else UNIT)
+        # coprime integers: a scale that does not depend on the names of indices
+        c = Fraction(
+            gcd(*(v.numerator for v in poly.values())), lcm(*(v.denominator for v in poly.values()))
+        )
+        if poly[max(poly)] < 0:
+            c = -c
+        prime = scale_poly(poly, 1 / c)
+        if not self.positive(prime):
+            negative = scale_poly(prime, -1)
+            if self.positive(negative):
+                prime, c = negative, -c
+        for factor, cofactor in self.unit_factors(prime):
+            # 1 - 2p + p^2 is (1 - p)^2, which has a sign
+            more, c2, last = self.content(cofactor)
+            self._bump(outside, self.intern(("P", freeze(factor))), 1)
+            for a, e in more:
+                self._bump(outside, a, e)
+            return self._sorted(outside), rational_of(c * c2), last
+        return self._sorted(outside), c, prime
+
+    @staticmethod
+    def _sorted(table: Mapping[int, Rational]) -> Monomial:
+        return tuple(sorted(table.items()))
+
+    @staticmethod
+    def _bump(table: dict[int, Rational], a: int, by: Rational) -> None:
+        """Add to an exponent."""
+        e = rational_of(table.get(a, 0) + by)
+        if e:
+            table[a] = e
+        else:
+            table.pop(a, None)
+
+    def unit_factors(self, poly: Poly) -> list[tuple[Poly, Poly]]:
+        """A factor 1 - p of a polynomial that has more, with its cofactor.
+
+        >>> len(F.unit_factors(poly(power(minus(ONE, p), 2))))
+        1
+        """
+        for a in {a: None for m in poly for a, _ in m}:
+            if self._kind(a) != "unit":
+                continue
+            degrees: dict[Rational, Poly] = {}
+            for m, v in poly.items():
+                table = dict(m)
+                degree = table.pop(a, 0)
+                if degree.denominator != 1 or degree < 0:
+                    return []
+                degrees.setdefault(degree, {})[tuple(sorted(table.items()))] = v
+            top = int(max(degrees))
+            if top > MAX_POWER or (top == 1 and len(poly) == 2 and () in poly) or top < 1:
+                continue
+            # synthetic division by (1 - p): q_k = a_0 + ... + a_k, remainder the sum of all
+            total: Poly = {}
+            quotient: Poly = {}
+            for k in range(top + 1):
+                total = add_polys(total, degrees.get(k, {}))
+                if k < top:
+                    for m, v in total.items():
+                        key = tuple(sorted({**dict(m), **({a: k} if k else {})}.items()))
+                        quotient[key] = v
+            if not total and len(poly) > 2:
+                return [({(): 1, ((a, 1),): -1}, quotient)]
+        return []
+
+    def times(self, poly: Poly, a: int, e: Rational) -> Poly:
+        """poly * a^e, denominators expanded."""
+        result: Poly = {}
+        for m, c in poly.items():
+            table = dict(m)
+            self._bump(table, a, e)
+            result = self._accumulate(result, self.expand(table), c)
+        return result
+
+    def expand(self, table: dict[int, Rational]) -> Poly:
+        """A monomial whose denominators may not be split again while they are being cleared."""
+        poly: Poly = {(): 1}
+        plain: dict[int, Rational] = {}
+        for a, e in table.items():
+            if self.atoms[a][0] == "P" and e >= 1:
+                if e > MAX_POWER:
+                    raise NotShown("a power that is too high to be multiplied out")
+                for _ in range(int(e)):
+                    poly = self._plain_mul(poly, dict(self.atoms[a][1]))
+                e = rational_of(e - int(e))
+            if e:
+                plain[a] = e
+        return self._plain_mul(poly, {tuple(sorted(plain.items())): 1})
+
+    def _plain_mul(self, left: Poly, right: Poly) -> Poly:
+        result: Poly = {}
+        for m, c in left.items():
+            for n, v in right.items():
+                table = dict(m)
+                for a, e in n:
+                    table[a] = rational_of(table.get(a, 0) + e)
+                    if not table[a]:
+                        del table[a]
+                for a, e in table.items():
+                    if e > 1 and self._idempotent(a):
+                        table[a] = 1
+                key = tuple(sorted(table.items()))
+                result = self._accumulate(result, {key: 1}, c * v)
+        return result
+
+    def _idempotent(self, a: int) -> bool:
+        return self._kind(a) in BITS or self.atoms[a][0] == "d"
+
+    def power(self, poly: Poly, e: Rational) -> Poly:
+        """poly^e for a rational e; what is inverted must be shown nonzero, roots need signs.
+
+        >>> show(F.power(poly(a), -2))
+        'a^-2'
+        >>> F.power(poly(x), -1)
+        Traceback (most recent call last):
+            ...
+        symelbo.checker.terms.NotShown: not shown to be nonzero: x
+        """
+        e = rational_of(e)
+        if e.denominator == 1 and e >= 0:
+            if len(poly) > 1 and e > MAX_POWER:
+                raise NotShown("a power that is too high to be multiplied out")
+            if len(poly) == 1 and e > 1:
+                return self.power_of_monomial(poly, int(e))
+            result = UNIT
+            for _ in range(int(e)):
+                result = self.mul(result, poly)
+            return dict(result)
+        monomial, c, prime = self.content(poly)
+        whole = e.denominator == 1
+        if not whole and c < 0:
+            raise NotShown("a root of something not shown to be positive")
+        if prime != UNIT and not (self.nonzero(prime) if whole else self.positive(prime)):
+            raise NotShown("not shown to be nonzero: " + self.show(prime))
+        for a, x in monomial:
+            good = self.sign(a) == "+" or (whole and (x < 0 or self.nonzero_atom(a)))
+            if not good and not (e > 0 and x > 0 and self.sign(a) == "0"):
+                raise NotShown("not shown to be nonzero: " + self.show(self._one(a)))
+        result = self.reduce({a: rational_of(x * e) for a, x in monomial})
+        result = self.mul(result, self.number_power(c, e))
+        if prime != UNIT:
+            result = self.mul(result, self.reduce({self.intern(("P", freeze(prime))): e}))
+        return result
+
+    def power_of_monomial(self, poly: Poly, e: int) -> Poly:
+        """(c m)^n -> c^n m^n, by repeated squares."""
+        result, square = UNIT, poly
+        while e:
+            if e % 2:
+                result = self.mul(result, square)
+            e //= 2
+            if e:
+                square = self.mul(square, square)
+                if any(_bits(c) > MAX_BITS_OF_POWER for c in square.values()):
+                    raise NotShown("a power that is too large")
+        return dict(result)
+
+    def number_power(self, c: Rational, e: Rational) -> Poly:
+        """c^e as a number times roots of primes.
+
+        >>> show(F.number_power(12, Fraction(1, 2)))
+        '2*3^1/2'
+        """
+        if _bits(c) * max(e, -e) > MAX_BITS_OF_POWER:
+            raise NotShown("a power that is too large")
+        if e.denominator == 1:
+            return {(): rational_of(Fraction(c) ** int(e))}
+        exponents: dict[int, Rational] = {}
+        parts: tuple[tuple[int, int], ...] = ((c.numerator, 1), (c.denominator, -1))
+        for value, sign in parts:
+            for prime, k in primes_of(value):
+                exponents[self.intern(("N", prime))] = sign * k * e
+        return self.reduce(exponents)
+
+    def _one(self, a: int) -> Poly:
+        return {((a, 1),): 1}
+
+    def all_atoms(self, poly: Poly) -> list[int]:
+        """The atoms of a polynomial, those inside others too."""
+        seen: dict[int, None] = {}
+        stack = [a for m in poly for a, _ in m]
+        while stack:
+            a = stack.pop()
+            if a in seen:
+                continue
+            seen[a] = None
+            atom = self.atoms[a]
+            if atom[0] == "f":
+                stack += [b for p in atom[2:] for m, _ in p for b, _ in m]
+            elif atom[0] == "P":
+                stack += [b for m, _ in atom[1] for b, _ in m]
+            elif atom[0] == "S":
+                stack += [b for b, _ in atom[2]]
+            elif atom[0] in ("Inv", "LD"):
+                stack += [b for m, _ in atom[1][1] for b, _ in m]
+            elif atom[0] == "A":
+                stack += [b for _, p in atom[3] for m, _ in p for b, _ in m]
+        return sorted(seen)
+
+    # ------------------------------------------------------------------------- text
+
+    def show(self, poly: Poly) -> str:
+        """The start of a polynomial, to be read."""
+        parts = []
+        for m, c in list(poly.items())[:12]:
+            factors = [self._show_atom(self.atoms[a]) + (f"^{e}" if e != 1 else "") for a, e in m]
+            parts.append("*".join([*([str(c)] if c != 1 or not m else []), *factors]))
+        return " + ".join(parts) or "0"
+
+    def _show_index(self, i: RawIndex) -> str:
+        if i[0] == "i":
+            return str(i[1])
+        if i[0] == "o":
+            return f"{self._show_index(i[1])}{i[2]:+d}"
+        if i[0] == "p":
+            return f"{i[1]}{i[2]:+d}" if i[1] and i[2] else i[1] or str(i[2])
+        return str(i[1]) + (f"[{','.join(map(self._show_index, i[4]))}]" if i[4] else "")
+
+    def _show_atom(self, atom: Atom) -> str:
+        head = atom[0]
+        if head in ("n", "c", "N"):
+            return str(atom[1])
+        if head == "iv":
+            return self._show_index(atom[1])
+        if head == "v":
+            return f"{atom[1]}[{','.join(map(self._show_index, atom[3]))}]".replace("[]", "")
+        if head == "d":
+            return f"delta({self._show_index(atom[1])},{self._show_index(atom[2])})"
+        if head == "f":
+            return f"{atom[1]}({', '.join(self.show(dict(p)) for p in atom[2:])})"
+        if head == "P":
+            return f"({self.show(dict(atom[1]))})"
+        if head == "S":
+            names = ",".join(
+                f"{v[1]}={v[2]}..{v[3]}{v[4]:+d}" if v[4] else f"{v[1]}={v[2]}..{v[3]}"
+                for v in atom[1]
+            )
+            return f"sum[{names}]({self.show({atom[2]: 1})})"
+        if head in ("Inv", "LD"):
+            where = (
+                f"[{self._show_index(atom[2])},{self._show_index(atom[3])}]"
+                if head == "Inv"
+                else ""
+            )
+            return f"{head}({self.show(dict(atom[1][1]))}){where}"
+        if head == "A":
+            arrays = ", ".join(self.show(dict(p)) for _, p in atom[3])
+            where = ",".join(map(self._show_index, atom[4]))
+            return f"{atom[1]}{chr(39) * len(atom[5])}({arrays})[{where}]"
+        return str(head)

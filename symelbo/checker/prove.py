@@ -1,0 +1,250 @@
+"""The zero test for all sizes: case distinctions on indices, places and entries of 0 or 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+from .forms import NOTHING, Forms, Hypotheses
+from .polynomial import Poly, Values
+from .sums import pieces_of
+from .terms import NotShown, Raw, RawIndex, map_entries, map_index, map_indices, shift, walk
+
+__all__ = ["is_zero", "prove_defined", "prove_zero"]
+
+MAX_SPLITS = 8  # nested case distinctions
+MAX_BITS = 4  # entries of 0 or 1 whose values are tried one by one
+MAX_PLACES = 16  # of a range of concrete length that is tried place by place
+
+
+def is_zero(raw: Raw, *, given: Hypotheses = NOTHING) -> bool:
+    """True only if the term is shown to vanish for all sizes, indices and values in their domains.
+
+    False: not shown.
+
+    >>> is_zero(minus(("S", k, v(k)), ("S", l, v(l))))
+    True
+    >>> is_zero(minus(x, y))
+    False
+    """
+    try:
+        prove_zero(raw, given=given)
+    except NotShown:
+        return False
+    return True
+
+
+def prove_zero(raw: Raw, *, given: Hypotheses = NOTHING, values: Values | None = None) -> None:
+    """As `is_zero`, but raises NotShown with what was left over.
+
+    A term that is not zero at once is tried at all values of its 0/1 entries, one by one.
+    """
+    try:
+        raw = _resolve(raw)
+        try:
+            _prove(raw, given, frozenset(), values or {}, MAX_SPLITS)
+        except NotShown:
+            bits = _bits(raw)
+            if not bits or len(bits) > MAX_BITS:
+                raise
+            for digits in product((0, 1), repeat=len(bits)):
+                chosen = {
+                    bit: ("q", Fraction(digit)) for bit, digit in zip(bits, digits, strict=True)
+                }
+                case, rest = map_entries(raw, chosen), given.put(chosen)
+                _prove(case, rest, frozenset(), values or {}, MAX_SPLITS)
+    except RecursionError as error:
+        raise NotShown("the term is nested too deeply") from error
+
+
+def prove_defined(raw: Raw, *, given: Hypotheses = NOTHING) -> None:
+    """Raises NotShown unless the term has a value at all values of its entries, without exception.
+
+    As in 1/w: that w = 0 happens almost nowhere does not help at a stationary point.
+
+    >>> prove_defined(power(sum_of(ONE, power(x, 2)), -1))
+    >>> prove_defined(power(x, -1))
+    Traceback (most recent call last):
+        ...
+    symelbo.checker.terms.NotShown: not shown to be nonzero: x
+    """
+    nothing: Raw = ("*", ("q", Fraction(0)), raw)
+    prove_zero(nothing, given=replace(given, everywhere=True))
+
+
+def _bits(raw: Raw) -> list[Raw]:
+    """The entries that are 0 or 1, at places without bound indices."""
+    found = {
+        item
+        for item in walk(raw)
+        if item[0] == "v" and len(item) == 4 and item[2][:1] == ("binary",)
+    }
+    if any(not all(map(_closed, item[3])) for item in found):
+        return []  # under a sum they are many
+    return sorted(found, key=repr)
+
+
+# -------------------------------------------------------------------------- ranges and cases
+
+
+def _resolve(raw: Raw) -> Raw:
+    """Give every category the extent of the places it selects, where its domain has none."""
+    known: dict[str, set[tuple[str, int]]] = {}
+    unknown: set[RawIndex] = set()
+    for item in walk(raw):
+        if item[0] == "e" and len(item) == 5:
+            if item[2] == "?":
+                unknown.add(item)
+            else:
+                known.setdefault(item[1], set()).add((item[2], item[3]))
+    what = {
+        e: (*e[:2], *next(iter(known[e[1]])), e[4])
+        for e in unknown
+        if len(known.get(e[1], ())) == 1
+    }
+    return map_indices(raw, what) if what else raw
+
+
+def _cores(items: Sequence[Raw], least: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """size -> (low, offset): the range common to all indices of that size, where they differ.
+
+    sum over low..C splits off its last places, as sum_{i<=C} f = sum_{i<=C-1} f + f(C), which needs
+    the common range to have a length >= 0 at every admissible size.
+    """
+    lows: dict[str, list[int]] = {}
+    offsets: dict[str, list[int]] = {}
+    points: dict[str, list[int]] = {}
+    for item in items:
+        if item[0] == "i" and len(item) == 5 and item[3]:
+            lows.setdefault(item[3], []).append(item[2])
+            offsets.setdefault(item[3], []).append(item[4])
+        elif item[0] == "e" and len(item) == 5 and item[2] not in ("", "?"):
+            lows.setdefault(item[2], []).append(1)
+            offsets.setdefault(item[2], []).append(item[3])
+        elif item[0] == "p" and len(item) == 3 and item[1]:
+            points.setdefault(item[1], []).append(item[2])
+    cores: dict[str, tuple[int, int]] = {}
+    for size, low in lows.items():
+        offset = min(offsets[size])
+        places = points.get(size, [])
+        smallest = least.get(size, 1)
+        inside = [place - 1 for place in places if place <= max(offsets[size])]
+        offset = min([offset, *inside])
+        # the cut must be valid for the smallest size, else keep the ranges as they are
+        for cut_low, cut_offset in ((max(low), offset), (min(low), offset)):
+            if smallest + cut_offset - cut_low + 1 >= 0:
+                if (cut_low, cut_offset) != (min(low), max(offsets[size])):
+                    cores[size] = (cut_low, cut_offset)
+                break
+    return cores
+
+
+def _free(items: Sequence[Raw]) -> list[RawIndex]:
+    """Free index variables and categories, in order of their names."""
+    found: set[RawIndex] = set()
+
+    def index(i: RawIndex) -> None:
+        if i[0] == "o":
+            index(i[1])
+        elif i[0] == "i":
+            if not i[1].startswith("~"):
+                found.add(i)
+        elif i[0] == "e":
+            found.add(i)
+            for inner in i[4]:
+                index(inner)
+
+    for item in items:
+        if item[0] in ("i", "e") and len(item) == 5:
+            index(item)
+    return sorted(found, key=repr)
+
+
+def _closed(index: RawIndex) -> bool:
+    """No bound index inside a category's own place."""
+    return not any(item[0] == "i" and item[1][:1] in "~#" for item in walk(index) if len(item) == 5)
+
+
+def _prove(raw: Raw, given: Hypotheses, apart: frozenset[Any], values: Values, splits: int) -> None:
+    """Normal form empty, or a case distinction on free indices in each branch of which it is."""
+    items = walk(raw)
+    cores = _cores(items, dict(given.least))
+    free = _free(items)
+    for variable in free:
+        size, offset = (variable[3], variable[4]) if variable[0] == "i" else variable[2:4]
+        low = variable[2] if variable[0] == "i" else 1
+        pieces = pieces_of(low, size, offset, cores.get(size))
+        if pieces == [(low, offset)] or not _closed(variable):
+            continue
+        _split(raw, given, apart, values, splits, variable, pieces)
+        return
+    forms = Forms(cores, apart, values, given.least)
+    forms.assume(given)
+    left: Poly | None = None
+    try:
+        left = forms.clear(forms.poly(raw))
+    except NotShown:
+        if not _short_ranges(free):
+            raise
+    if left is not None and not left:
+        return
+    pair = None if left is None else forms.coincidence(left)
+    if pair is not None and splits > 0:
+        a, b = _oriented(*pair)
+        moved = frozenset(frozenset(map_index(i, {a: b}) for i in p) for p in apart)
+        if all(len(p) == 2 for p in moved):  # else this branch contradicts i != j
+            _prove(map_indices(raw, {a: b}), given.map({a: b}), moved, values, splits - 1)
+        _prove(raw, given, apart | {frozenset(pair)}, values, splits - 1)
+        return
+    short = _short_ranges(free)
+    if short and splits > 0:
+        _split(raw, given, apart, values, splits, *short[0])
+        return
+    raise NotShown("not shown to be zero: " + ("" if left is None else forms.show(left)))
+
+
+def _split(
+    raw: Raw,
+    given: Hypotheses,
+    apart: frozenset[Any],
+    values: Values,
+    splits: int,
+    variable: RawIndex,
+    pieces: Sequence[Any],
+) -> None:
+    """The same for a free index in each piece of its range."""
+    if splits <= 0:
+        raise NotShown("too many cases")
+    name = variable[1] if variable[0] == "i" else "category " + repr((variable[1], variable[4]))
+    for piece in pieces:
+        size = variable[3] if variable[0] == "i" else variable[2]
+        value = piece if len(piece) == 3 else ("i", name, piece[0], size, piece[1])
+        what = {variable: value}
+        moved = frozenset(frozenset(map_index(i, what) for i in p) for p in apart)
+        if all(len(p) == 2 for p in moved):
+            _prove(map_indices(raw, what), given.map(what), moved, values, splits - 1)
+
+
+def _short_ranges(free: Sequence[RawIndex]) -> list[tuple[RawIndex, list[Any]]]:
+    """Free indices over a few concrete places, with these places."""
+    found = []
+    for variable in free:
+        size, offset = (variable[3], variable[4]) if variable[0] == "i" else variable[2:4]
+        low = variable[2] if variable[0] == "i" else 1
+        if size == "" and 0 <= offset - low < MAX_PLACES and _closed(variable):
+            found.append((variable, [("p", "", k) for k in range(low, offset + 1)]))
+    return found
+
+
+def _oriented(a: RawIndex, b: RawIndex) -> tuple[RawIndex, RawIndex]:
+    """An equation of indices as (what is replaced, by what); the narrower range is kept."""
+    if b[0] == "e" or (a[0] in ("p", "o") and b[0] == "i"):
+        a, b = b, a
+    if a[0] == "o":
+        return a[1], shift(b, -a[2])
+    if a[0] == "i" and b[0] == "i" and a[2] >= b[2] and a[4] <= b[4]:
+        return b, a
+    return a, b

@@ -1,0 +1,445 @@
+"""Sums: substitution of indices, deltas, nested sums, and sums in canonical form.
+
+A sum is kept as connected components with canonical bound names (#height.number); ranges of one
+size are cut at the places where they differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import permutations
+from typing import Any
+
+from .functions import Functions
+from .polynomial import UNIT, Atom, Monomial, Poly, Rational, add_polys, freeze, rational_of
+from .terms import NotShown, Raw, RawIndex, map_index, shift
+
+__all__ = ["Sums", "pieces_of"]
+
+MAX_EXPANDED = 64  # places of a sum of concrete length
+MAX_PERMUTED = 5  # bound indices of one connected sum
+
+
+def pieces_of(low: int, size: str, offset: int, core: tuple[int, int] | None) -> list[Any]:
+    """The places a range has outside its core, then the core.
+
+    >>> pieces_of(1, "C", 0, (1, -1))
+    [('p', 'C', 0), (1, -1)]
+    """
+    if core is None or not size or low > core[0] or offset < core[1]:
+        return [(low, offset)]  # a range that does not contain the common one stays whole
+    points = [("p", "", k) for k in range(low, core[0])]
+    points += [("p", size, k) for k in range(core[1] + 1, offset + 1)]
+    return [*points, core]
+
+
+class Sums(Functions):
+    """Rules for sums over ranges of symbolic or concrete length."""
+
+    # what the rules for matrices decide
+
+    def symmetric(self, array: tuple[Any, Any]) -> bool:
+        """Whether a matrix is its own transpose."""
+        raise NotImplementedError
+
+    def inverse(
+        self, variables: Sequence[RawIndex], body: Poly, row: RawIndex, column: RawIndex
+    ) -> Poly:
+        """An entry of the inverse of a matrix."""
+        raise NotImplementedError
+
+    def logdet(self, variables: Sequence[RawIndex], body: Poly) -> Poly:
+        """log |det| of a matrix."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------- substitution
+
+    def index_value(self, index: RawIndex) -> Poly:
+        """An index as a number: i + n, C + n, n.
+
+        >>> show(F.index_value(("o", i, 2)))
+        'i + 2'
+        """
+        if index[0] == "p":
+            number: Poly = {(): index[2]} if index[2] else {}
+            return add_polys(number, self.atom(("n", index[1]))) if index[1] else number
+        if index[0] == "o":
+            return add_polys(self.index_value(index[1]), {(): index[2]})
+        return self.atom(("iv", index))
+
+    def entry(self, raw: Raw) -> Poly:
+        """An entry, or its value; S[i, j] = S[j, i] of a symmetric matrix.
+
+        >>> F.entry(s(i, j)) == F.entry(s(j, i))
+        True
+        """
+        _, name, kind, where = raw
+        if self.values and all(i[0] == "p" and i[1] == "" for i in where):
+            value = self.values.get((name, tuple(i[2] for i in where)))
+            if value is not None:
+                return {(): rational_of(value)} if value else {}
+        if kind[0] == "posdef":
+            where = (*where[:-2], *sorted(where[-2:], key=repr))
+        return self.atom(("v", name, kind, where))
+
+    def replace(self, poly: Poly, what: Mapping[RawIndex, RawIndex]) -> Poly:
+        """Index variables replaced everywhere, in normal form again.
+
+        >>> show(F.replace(poly(v(i)), {i: j}))
+        'v[j]'
+        """
+        self.spend(len(poly))
+        keys = frozenset(what)
+        tag = tuple(what.items())
+        result: Poly = {}
+        for m, c in poly.items():
+            kept: dict[int, Rational] = {}
+            product_: Poly | None = None
+            for a, e in m:
+                if not (self.variables[a] & keys):
+                    kept[a] = e
+                    continue
+                new = self.moved.get((a, tag))
+                if new is None:
+                    new = self.moved[(a, tag)] = self.rebuild(self.atoms[a], what)
+                if e != 1:
+                    new = self.power_known(new, e)
+                product_ = new if product_ is None else self.mul(product_, new)
+            if product_ is None:
+                result = self._accumulate(result, {m: 1}, c)
+            else:
+                base: Poly = {tuple(sorted(kept.items())): 1}
+                result = self._accumulate(result, self.mul(product_, base) if kept else product_, c)
+        return result
+
+    def power_known(self, poly: Poly, e: Rational) -> Poly:
+        """A power of what replaces an atom that was already shown to admit it."""
+        if len(poly) == 1:
+            ((m, c),) = poly.items()
+            if len(m) == 1 and c == 1:
+                return self.reduce({m[0][0]: rational_of(m[0][1] * e)})
+        return self.power(poly, e)
+
+    def rebuild(self, atom: Atom, what: Mapping[RawIndex, RawIndex]) -> Poly:
+        """An atom with indices replaced, in normal form again."""
+        head = atom[0]
+        if head == "iv":
+            return self.index_value(map_index(atom[1], what))
+        if head == "v":
+            return self.entry((*atom[:3], tuple(map_index(i, what) for i in atom[3])))
+        if head == "d":
+            return self.delta(map_index(atom[1], what), map_index(atom[2], what))
+        if head == "f":
+            return self.call(atom[1], [self.replace(dict(p), what) for p in atom[2:]])
+        if head == "P":
+            new = self.replace(dict(atom[1]), what)
+            monomial, c, prime = self.content(new)
+            if monomial or c != 1 or prime == UNIT:
+                return new
+            return self.atom(("P", freeze(prime)))
+        if head == "S":
+            bound, body = self.open(atom)
+            return self.total(bound, self.replace(body, what))
+        if head in ("Inv", "LD"):
+            variables, frozen = atom[1]
+            body = self.replace(dict(frozen), what)
+            if head == "LD":
+                return self.logdet(variables, body)
+            return self.inverse(variables, body, map_index(atom[2], what), map_index(atom[3], what))
+        if head == "A":
+            arrays = tuple(self.array(v, self.replace(dict(p), what)) for v, p in atom[3])
+            where = tuple(map_index(i, what) for i in atom[4])
+            slots = tuple(sorted((s, tuple(map_index(i, what) for i in w)) for s, w in atom[5]))
+            return self.atom((*atom[:3], arrays, where, slots))
+        raise NotShown(f"unknown atom {head}")
+
+    def rename(
+        self, monomial: Monomial, what: Mapping[RawIndex, RawIndex]
+    ) -> tuple[Monomial, Rational]:
+        """A monomial with bound variables renamed one to one; a sign may come out."""
+        renamed = self.replace({monomial: 1}, what)
+        if len(renamed) != 1:
+            raise NotShown("renaming an index changed the normal form")
+        ((result, c),) = renamed.items()
+        return result, c
+
+    def open(self, atom: Atom) -> tuple[list[RawIndex], Poly]:
+        """A sum atom with bound variables under new names."""
+        what = {v: self.new(v) for v in atom[1]}
+        return list(what.values()), self.replace({atom[2]: 1}, what)
+
+    def array(self, variables: Sequence[RawIndex], poly: Poly) -> tuple[Any, Any]:
+        """(indices, body) under canonical names."""
+        height = 1 + max((self.heights[a] for m in poly for a, _ in m), default=0)
+        what = {v: ("i", f"#{height}.{k}", *v[2:]) for k, v in enumerate(variables)}
+        if all(v == w for v, w in what.items()):
+            return tuple(variables), freeze(poly)
+        between = {v: self.new(v) for v in variables}
+        poly = self.replace(poly, between)
+        poly = self.replace(poly, {between[v]: w for v, w in what.items()})
+        return tuple(what.values()), freeze(poly)
+
+    # ------------------------------------------------------------------------- sums
+
+    def total(self, variables: Sequence[RawIndex], poly: Poly) -> Poly:
+        """sum over the variables, the last one innermost.
+
+        >>> show(F.total([i], poly(ONE)))
+        'D'
+        """
+        for variable in reversed(variables):
+            poly = self.total_one(variable, poly)
+        return poly
+
+    def total_one(self, variable: RawIndex, poly: Poly) -> Poly:
+        """The sum over one range: place by place if it is concrete, else cut at its places.
+
+        >>> show(poly(("S", of_three, ("iv", of_three))))
+        '6'
+        """
+        _, _, low, size, offset = variable
+        result: Poly = {}
+        if not size:
+            if offset - low >= MAX_EXPANDED:
+                raise NotShown("a sum of concrete length is too long")
+            contracted, poly = self.contract_all(variable, poly)
+            for k in range(low, offset + 1):
+                result = add_polys(result, self.replace(poly, {variable: ("p", "", k)}))
+            return add_polys(result, contracted)
+        core = self.cores.get(size)
+        pieces = pieces_of(low, size, offset, core)
+        if pieces != [(low, offset)]:
+            for piece in pieces:
+                if len(piece) == 3:
+                    result = add_polys(result, self.replace(poly, {variable: piece}))
+                else:
+                    inner = self.new(("i", "", piece[0], size, piece[1]))
+                    moved = self.replace(poly, {variable: inner})
+                    result = add_polys(result, self.total_one(inner, moved))
+            return result
+        for m, c in poly.items():
+            result = self._accumulate(result, self.close([variable], m), c)
+        return result
+
+    def contract_all(self, variable: RawIndex, poly: Poly) -> tuple[Poly, Poly]:
+        """sum_j of the monomials that hold Inv(M)[i, j] M[j, k], contracted, and the monomials that
+        do not.
+        """
+        contracted: Poly = {}
+        others: Poly = {}
+        for m, c in poly.items():
+            table = dict(m)
+            inverses = [a for a, e in m if self.atoms[a][0] == "Inv" and e == 1]
+            found = (self.contract(a, table, [variable]) for a in inverses)
+            first = next(filter(None, found), None)
+            if first is None:
+                others[m] = c
+                continue
+            _, rest, delta = first
+            product_ = self.mul({tuple(sorted(rest.items())): 1}, delta)
+            contracted = self._accumulate(contracted, product_, c)
+        return contracted, others
+
+    def close(self, bound: list[RawIndex], monomial: Monomial) -> Poly:
+        """The sum of one monomial: nested sums merged, deltas contracted, components separated.
+
+        >>> show(poly(("S", k, ("*", ("d", k, i), v(k)))))
+        'v[i]'
+        """
+        table = dict(monomial)
+        for a, e in monomial:
+            if self.atoms[a][0] == "S" and e in (1, 2, 3) and self.variables[a] & set(bound):
+                self._bump(table, a, -1)
+                variables, inner = self.open(self.atoms[a])
+                merged = self.mul({self._sorted(table): 1}, inner)
+                return self._close_all([*bound, *variables], merged)
+        for a, e in table.items():
+            atom = self.atoms[a]
+            if atom[0] == "d" and e == 1:
+                for b, other in ((atom[1], atom[2]), (atom[2], atom[1])):
+                    target = self.solve(b, other, bound)
+                    if target is not None:
+                        variable, value = target
+                        rest = {b_: x for b_, x in table.items() if b_ != a}
+                        return self.again(bound, variable, rest, {variable: value})
+            if atom[0] == "Inv" and e == 1:
+                found = self.contract(a, table, bound)
+                if found is not None:
+                    variable, rest, delta = found
+                    left = [v for v in bound if v != variable]
+                    poly = self.mul({tuple(sorted(rest.items())): 1}, delta)
+                    return self._close_all(left, poly)
+        return self.components(bound, table)
+
+    def _close_all(self, bound: list[RawIndex], poly: Poly) -> Poly:
+        result: Poly = {}
+        for m, c in poly.items():
+            result = self._accumulate(result, self.close(bound, m) if bound else {m: 1}, c)
+        return result
+
+    def again(
+        self,
+        bound: list[RawIndex],
+        variable: RawIndex,
+        rest: dict[int, Rational],
+        what: Mapping[RawIndex, RawIndex],
+    ) -> Poly:
+        """The sum over the other indices, one being replaced by what it is equal to."""
+        left = [v for v in bound if v != variable]
+        return self._close_all(left, self.replace({tuple(sorted(rest.items())): 1}, what))
+
+    def solve(
+        self, left: RawIndex, right: RawIndex, bound: list[RawIndex]
+    ) -> tuple[RawIndex, RawIndex] | None:
+        """delta(b + n, t) -> b = t - n, if that is always in the range of b.
+
+        >>> F.solve(("o", k, 1), ("p", "D", 0), [k])
+        """
+        base, by = (left[1], left[2]) if left[0] == "o" else (left, 0)
+        if base not in bound or base in self._index_variables(right):
+            return None
+        if by and right[0] == "e":
+            return None
+        value = shift(right, -by)
+        return (base, value) if self.inside(value, base) else None
+
+    def contract(
+        self, a: int, table: dict[int, Rational], bound: list[RawIndex]
+    ) -> tuple[RawIndex, dict[int, Rational], Poly] | None:
+        """sum_j Inv(M)[i, j] M[j, k] -> delta(i, k) where M is one entry and j runs over all of
+        it.
+
+        >>> show(poly(("S", k, ("*", ("Inv", S, i, k), s(k, j)))))
+        'delta(i,j)'
+        """
+        _, (variables, frozen), row, column = self.atoms[a]
+        if (
+            len(frozen) != 1
+            or len(frozen[0][0]) != 1
+            or frozen[0][1] != 1
+            or frozen[0][0][0][1] != 1
+        ):
+            return None
+        pattern = frozen[0][0][0][0]
+        symmetric = self.symmetric((variables, frozen))
+        outer = self._of_frozen(frozen) - set(variables)
+        for j, i, side in ((column, row, 0), (row, column, 1)):
+            # j may not select the matrix as well: sum_j Inv(M_j)[i, j] M_j[j, k] is no delta
+            if j not in bound or j in outer or j[2:] != variables[0][2:]:
+                continue
+            if j in self._index_variables(i):
+                continue  # the diagonal, or a category of j
+            users = [b for b in table if j in self.variables[b]]
+            if len(users) != 2 or a not in users:
+                continue
+            other = users[0] if users[1] == a else users[1]
+            if table[other] != 1:
+                continue
+            for k in self._places(other):
+                if j in self._index_variables(k) or not self.inside(k, variables[0]):
+                    continue  # M may have more rows and columns than are inverted
+                # Inv[i,j] M[j,k] or M[k,j] Inv[j,i]; either order if M is symmetric
+                orders = [(j, k), (k, j)] if symmetric else [(j, k) if side == 0 else (k, j)]
+                for places in orders:
+                    image = self.replace(
+                        {((pattern, 1),): 1}, dict(zip(variables, places, strict=True))
+                    )
+                    if image == {((other, 1),): 1}:
+                        rest = {b: e for b, e in table.items() if b not in (a, other)}
+                        return j, rest, self.delta(i, k)
+        return None
+
+    def _places(self, a: int) -> list[RawIndex]:
+        atom = self.atoms[a]
+        if atom[0] == "v":
+            return list(dict.fromkeys(atom[3]))
+        if atom[0] == "A":
+            derived = (place for _, where in atom[5] for place in where)
+            return list(dict.fromkeys((*atom[4], *derived)))
+        return []
+
+    def components(self, bound: list[RawIndex], table: dict[int, Rational]) -> Poly:
+        """A product of sums that share no bound index.
+
+        >>> show(poly(("S", k, ("S", l, ("*", v(k), v(l))))))
+        'sum[#1.0=1..D](v[#1.0])^2'
+        """
+        result = UNIT
+        pending = dict(table)
+        free = {a: e for a, e in pending.items() if not (self.variables[a] & set(bound))}
+        todo = list(bound)
+        while todo:
+            group = [todo.pop(0)]
+            members: dict[int, Rational] = {}
+            grown = True
+            while grown:
+                grown = False
+                for a, e in pending.items():
+                    if a not in members and self.variables[a] & set(group):
+                        members[a] = e
+                        grown = True
+                        for v in bound:
+                            if v in self.variables[a] and v not in group:
+                                group.append(v)
+                                todo.remove(v)
+            result = self.mul(result, self.component(group, members))
+        if free:
+            result = self.mul(result, {tuple(sorted(free.items())): 1})
+        return dict(result)
+
+    def component(self, group: list[RawIndex], members: dict[int, Rational]) -> Poly:
+        """A sum whose indices are all connected, under its smallest canonical names; sum 1 = D.
+
+        >>> show(F.component([k], {}))
+        'D'
+        """
+        if not members:  # sum of 1: the length of the range
+            ((_, _, low, size, offset),) = group
+            if self.length_at_least(group[0]) < 0:
+                return self.atom(("S", (("i", "#1.0", low, size, offset),), ()))
+            return add_polys(
+                self.atom(("n", size)), {(): offset - low + 1} if offset - low + 1 else {}
+            )
+        simplex = self.simplex(group, members)
+        if simplex is not None:
+            return simplex
+        if len(group) > MAX_PERMUTED:
+            raise NotShown("too many indices in one sum")
+        height = 1 + max(self.heights[a] for a in members)
+        monomial = tuple(sorted(members.items()))
+        best: tuple[Monomial, Rational, tuple[RawIndex, ...]] | None = None
+        ranges = sorted(v[2:] for v in group)
+        for order in permutations(group):
+            if [v[2:] for v in order] != ranges:
+                continue
+            names = tuple(("i", f"#{height}.{k}", *v[2:]) for k, v in enumerate(order))
+            image, c = self.rename(monomial, dict(zip(order, names, strict=True)))
+            if best is None or image < best[0]:
+                best = image, c, names
+        assert best is not None
+        return {((self.intern(("S", best[2], best[0])), 1),): best[1]}
+
+    def simplex(self, group: list[RawIndex], members: dict[int, Rational]) -> Poly | None:
+        """sum_{i<=C} p_i -> 1 and sum_{i<=C-1} p_i -> 1 - p_C on a simplex.
+
+        >>> show(poly(("S", c, pi(c))))
+        '1'
+        """
+        if len(group) != 1 or list(members.values()) != [1]:
+            return None
+        (a,) = members
+        atom = self.atoms[a]
+        if atom[0] != "v" or atom[2][0] != "simplex" or atom[3][-1] != group[0]:
+            return None
+        if any(group[0] in self._index_variables(i) for i in atom[3][:-1]):
+            return None
+        _, size, end = atom[2]
+        _, _, low, over, offset = group[0]
+        if over != size or offset > end or self.length_at_least(group[0]) < 0:
+            return None
+        result = dict(UNIT)
+        outside = [("p", "", k) for k in range(1, low)]
+        outside += [("p", size, k) for k in range(offset + 1, end + 1)]
+        for place in outside:
+            result = add_polys(result, self.entry((*atom[:3], (*atom[3][:-1], place))), -1)
+        return result

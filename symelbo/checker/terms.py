@@ -1,0 +1,485 @@
+"""The language of certificates as nested tuples, and the passes on it that decide nothing.
+
+    index   ("i", name, low, size, offset)   ranges over low..size+offset; size "" is the integer
+    offset
+            ("o", index, by)   ("p", size, offset)   ("e", name, size, offset, indices): a category
+    term    ("q", number) ("n", size) ("c", name) ("iv", index) ("v", name, kind, indices)
+            ("+", ...) ("*", ...) ("^", base, exponent) ("f", name, ...) ("S", index, body)
+            ("d", index, index) ("A", name, kind, arrays, indices, derivatives)
+            ("Inv", array, row, column) ("LD", array)      with array = (indices, body)
+
+Terms are graphs: a part that occurs twice is one tuple, and every pass treats it once.  Names that
+begin with ~ or # belong to bound indices, each of which has one of its own, so that substitution
+cannot capture; `put` gives new ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import count
+from typing import Any, Final, TypeAlias
+
+__all__ = [
+    "NOWHERE",
+    "ONE",
+    "ZERO",
+    "Array",
+    "Domain",
+    "Field",
+    "Instance",
+    "NotShown",
+    "Raw",
+    "RawIndex",
+    "Symbol",
+    "derivative",
+    "fresh",
+    "map_entries",
+    "map_indices",
+    "minus",
+    "negative",
+    "put",
+    "shift",
+    "sum_of",
+    "walk",
+]
+
+Raw: TypeAlias = tuple[Any, ...]
+RawIndex: TypeAlias = tuple[Any, ...]
+Array: TypeAlias = tuple[tuple[RawIndex, ...], Raw]
+Field: TypeAlias = Mapping[str, Array]
+
+ZERO: Final[Raw] = ("q", Fraction(0))
+ONE: Final[Raw] = ("q", Fraction(1))
+_FRESH = count()
+
+
+class NotShown(Exception):
+    """The checker cannot show what was asked; never means that it is false."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Where values lie: real, positive, unit, simplex (last index), posdef (last two), binary,
+    naturals (up to `upper`, if given), counts (naturals with the sum `upper`), onehot, category
+    (1..upper), interval and angle (lower..upper, None is infinite), invertible (of a function).
+    """
+
+    kind: str
+    lower: Raw | None = None
+    upper: Raw | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """What a certificate says of a name: its role, the domain of its entries, its shape."""
+
+    name: str
+    role: str
+    domain: Domain
+    shape: tuple[tuple[str, int], ...] = ()  # extents: size and offset
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """The kind of an entry, as terms carry it: what the rules need of the domain."""
+        domain = self.domain
+        if domain.kind in ("simplex", "invertible") and self.shape:
+            return (domain.kind, *self.shape[-1])
+        if domain.kind in ("interval", "angle"):
+            ends = [end[1] if end and end[0] == "q" else None for end in _ends(domain)]
+            return ("real",) if ends == [None, None] else ("interval", *ends)
+        return (domain.kind,)
+
+
+def _ends(domain: Domain) -> tuple[Raw | None, Raw | None]:
+    return domain.lower, domain.upper
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """Concrete sizes, values of categories, and functions that replace abstract ones."""
+
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    categories: Mapping[tuple[str, tuple[int, ...]], int] = field(default_factory=dict)
+    functions: Mapping[str, tuple[tuple[str, ...], Array]] = field(default_factory=dict)
+
+
+NOWHERE: Final = Instance()
+
+
+def fresh(like: RawIndex) -> RawIndex:
+    """An index of the same range under a name never used before."""
+    return ("i", f"~{next(_FRESH)}", *like[2:])
+
+
+def shift(index: RawIndex, by: int) -> RawIndex:
+    """i, n -> i + n
+
+    >>> shift(("o", ("i", "t", 1, "T", 0), -1), 1)
+    ('i', 't', 1, 'T', 0)
+    """
+    if by == 0:
+        return index
+    if index[0] == "i":
+        return ("o", index, by)
+    if index[0] == "o":
+        return shift(index[1], index[2] + by)
+    if index[0] == "p":
+        return ("p", index[1], index[2] + by)
+    raise NotShown("an offset from a category")
+
+
+def sum_of(*raws: Raw) -> Raw:
+    """a, b, ... -> a + b + ..."""
+    return ("+", *raws)
+
+
+def negative(raw: Raw) -> Raw:
+    """a -> -a"""
+    return ("*", ("q", Fraction(-1)), raw)
+
+
+def minus(left: Raw, right: Raw) -> Raw:
+    """a, b -> a - b"""
+    return ("+", left, negative(right))
+
+
+def walk(item: Any) -> list[tuple[Any, ...]]:
+    """Every tuple inside a term that has a head, once: terms and indices."""
+    stack, seen, found = [item], set(), []
+    while stack:
+        part = stack.pop()
+        if id(part) not in seen:
+            seen.add(id(part))
+            if part and type(part[0]) is str:
+                found.append(part)
+            stack.extend(inner for inner in part if type(inner) is tuple)
+    return found
+
+
+# ------------------------------------------------------------------------------ substitution
+
+
+def map_index(index: RawIndex, what: Mapping[RawIndex, RawIndex]) -> RawIndex:
+    """An index with free indices (or categories) replaced."""
+    if index in what:
+        return what[index]
+    if index[0] == "o":
+        return shift(map_index(index[1], what), index[2])
+    if index[0] == "e":
+        replaced = (*index[:4], tuple(map_index(i, what) for i in index[4]))
+        return what.get(replaced, replaced)
+    return index
+
+
+def _map_parts(
+    raw: Raw, on_term: Callable[[Raw], Raw], on_index: Callable[[RawIndex], RawIndex]
+) -> Raw:
+    """A term with its parts mapped; bound indices stay."""
+    head = raw[0]
+    if head in ("q", "n", "c"):
+        return raw
+    if head == "iv":
+        return ("iv", on_index(raw[1]))
+    if head == "v":
+        return (*raw[:3], tuple(map(on_index, raw[3])))
+    if head in ("+", "*", "^"):
+        return (head, *map(on_term, raw[1:]))
+    if head == "f":
+        return ("f", raw[1], *map(on_term, raw[2:]))
+    if head == "S":
+        return ("S", raw[1], on_term(raw[2]))
+    if head == "d":
+        return ("d", on_index(raw[1]), on_index(raw[2]))
+    if head == "Inv":
+        return ("Inv", (raw[1][0], on_term(raw[1][1])), on_index(raw[2]), on_index(raw[3]))
+    if head == "LD":
+        return ("LD", (raw[1][0], on_term(raw[1][1])))
+    if head == "A":
+        arrays = tuple((v, on_term(b)) for v, b in raw[3])
+        where = tuple(map(on_index, raw[4]))
+        slots = tuple(sorted((s, tuple(map(on_index, w))) for s, w in raw[5]))
+        return (*raw[:3], arrays, where, slots)
+    raise NotShown(f"unknown head {head}")
+
+
+def map_indices(raw: Raw, what: Mapping[RawIndex, RawIndex]) -> Raw:
+    """A term with free indices replaced; bound names are unique, so nothing is captured."""
+    known: dict[int, Raw] = {}
+
+    def on_index(index: RawIndex) -> RawIndex:
+        return map_index(index, what)
+
+    def on_term(part: Raw) -> Raw:
+        found = known.get(id(part))
+        if found is None:
+            found = known[id(part)] = _map_parts(part, on_term, on_index)
+        return found
+
+    return on_term(raw)
+
+
+def map_entries(raw: Raw, entries: Mapping[Raw, Raw]) -> Raw:
+    """A term with entries (free of bound indices) replaced by terms."""
+    known: dict[int, Raw] = {}
+
+    def on_term(part: Raw) -> Raw:
+        if part[0] == "v":
+            return entries.get(part, part)
+        found = known.get(id(part))
+        if found is None:
+            found = known[id(part)] = _map_parts(part, on_term, lambda index: index)
+        return found
+
+    return on_term(raw)
+
+
+_Env: TypeAlias = Mapping[RawIndex, RawIndex]
+
+
+def put(
+    raw: Raw,
+    env: _Env | None = None,
+    at: Instance = NOWHERE,
+    arrays: Field | None = None,
+) -> Raw:
+    """A term with indices, concrete sizes, functions and whole arrays put in, capturing nothing.
+
+    Every bound index gets a new name.  arrays: what the entries of a name stand for.
+    """
+    return _Put(at, arrays or {}).term(raw, dict(env or {}), {})
+
+
+class _Put:
+    def __init__(self, at: Instance, arrays: Field) -> None:
+        self.at, self.arrays = at, arrays
+
+    def extent(self, size: str, offset: int) -> tuple[str, int]:
+        return ("", self.at.sizes[size] + offset) if size in self.at.sizes else (size, offset)
+
+    def kind(self, kind: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (kind[0], *self.extent(*kind[1:])) if kind[0] in ("simplex", "invertible") else kind
+
+    def index(self, index: RawIndex, env: _Env) -> RawIndex:
+        found = env.get(index)
+        if found is not None:
+            return found
+        head = index[0]
+        if head == "i":
+            return (*index[:3], *self.extent(*index[3:]))
+        if head == "o":
+            return shift(self.index(index[1], env), index[2])
+        if head == "p":
+            return ("p", *self.extent(*index[1:]))
+        where = tuple(self.index(i, env) for i in index[4])
+        if self.at.categories and all(i[:2] == ("p", "") for i in where):
+            value = self.at.categories.get((index[1], tuple(i[2] for i in where)))
+            if value is not None:
+                return ("p", "", value)
+        return ("e", index[1], *self.extent(*index[2:4]), where)
+
+    def bind(self, indices: Sequence[RawIndex], env: _Env) -> tuple[tuple[RawIndex, ...], _Env]:
+        new = tuple(fresh(("i", "", i[2], *self.extent(*i[3:]))) for i in indices)
+        return new, {**env, **dict(zip(indices, new, strict=True))}
+
+    def array(self, array: Array, env: _Env) -> Array:
+        indices, inner = self.bind(array[0], env)
+        return indices, self.term(array[1], inner, {})
+
+    def term(self, raw: Raw, env: _Env, known: dict[int, Raw]) -> Raw:
+        found = known.get(id(raw))
+        if found is None:
+            found = known[id(raw)] = self.new(raw, env, known)
+        return found
+
+    def new(self, raw: Raw, env: _Env, known: dict[int, Raw]) -> Raw:
+        head = raw[0]
+        if head in ("q", "c"):
+            return raw
+        if head in ("+", "*", "^"):
+            return (head, *(self.term(t, env, known) for t in raw[1:]))
+        if head == "v":
+            where = tuple(self.index(i, env) for i in raw[3])
+            if raw[1] in self.arrays:
+                indices, body = self.arrays[raw[1]]
+                if len(indices) != len(where):
+                    raise NotShown(f"{raw[1]} has another shape than what is put there")
+                return put(body, dict(zip(indices, where, strict=True)), self.at)
+            return ("v", raw[1], self.kind(raw[2]), where)
+        if head == "f":
+            return ("f", raw[1], *(self.term(t, env, known) for t in raw[2:]))
+        if head == "S":
+            (variable,), inner = self.bind((raw[1],), env)
+            return ("S", variable, self.term(raw[2], inner, {}))
+        if head == "n":
+            return ("q", Fraction(self.at.sizes[raw[1]])) if raw[1] in self.at.sizes else raw
+        if head == "iv":
+            return ("iv", self.index(raw[1], env))
+        if head == "d":
+            return ("d", self.index(raw[1], env), self.index(raw[2], env))
+        if head == "Inv":
+            matrix = self.array(raw[1], env)
+            return ("Inv", matrix, self.index(raw[2], env), self.index(raw[3], env))
+        if head == "LD":
+            return ("LD", self.array(raw[1], env))
+        if head == "A":
+            return self.apply(raw, env)
+        raise NotShown(f"unknown head {head}")
+
+    def apply(self, raw: Raw, env: _Env) -> Raw:
+        _, name, kind, arrays, where, slots = raw
+        given = tuple(self.array(array, env) for array in arrays)
+        where = tuple(self.index(i, env) for i in where)
+        if name in self.at.functions:
+            formals, (indices, body) = self.at.functions[name]
+            if slots or len(formals) != len(given) or len(indices) != len(where):
+                raise NotShown(f"{name} is given another form")
+            inner = dict(zip(indices, where, strict=True))
+            return put(body, inner, self.at, dict(zip(formals, given, strict=True)))
+        moved = ((s, tuple(self.index(i, env) for i in w)) for s, w in slots)
+        return ("A", name, self.kind(kind), given, where, tuple(sorted(moved)))
+
+
+# ----------------------------------------------------------------------------------- derivative
+
+
+def _half(raw: Raw) -> Raw:
+    return ("*", ("q", Fraction(1, 2)), raw)
+
+
+def _inverse(raw: Raw) -> Raw:
+    return ("^", raw, ("q", Fraction(-1)))
+
+
+def _slope(name: str, arguments: Sequence[Raw]) -> Raw:
+    """f'(a); of polygamma the derivative by its last argument."""
+    a = arguments[-1]
+    call: Raw = ("f", name, *arguments)
+    match name:
+        case "exp":
+            return call
+        case "log":
+            return _inverse(a)
+        case "abs":
+            return ("f", "sign", a)
+        case "tanh":
+            return minus(ONE, ("^", call, ("q", Fraction(2))))
+        case "sigmoid":
+            return ("*", call, minus(ONE, call))
+        case "softplus":
+            return ("f", "sigmoid", a)
+        case "loggamma":
+            return ("f", "digamma", a)
+        case "digamma":
+            return ("f", "polygamma", ONE, a)
+        case "polygamma":
+            return ("f", "polygamma", ("+", ONE, arguments[0]), a)
+        case "sin":
+            return ("f", "cos", a)
+        case "cos":
+            return ("*", ("q", Fraction(-1)), ("f", "sin", a))
+        case "erf":
+            square = ("^", a, ("q", Fraction(2)))
+            gauss = ("f", "exp", ("*", ("q", Fraction(-1)), square))
+            root = ("^", ("c", "pi"), ("q", Fraction(-1, 2)))
+            return ("*", ("q", Fraction(2)), root, gauss)
+        case "logbesseli0":
+            return ("f", "besselratio", a)
+        case "besselratio":  # I1/I0 = r: r' = 1 - r/a - r^2
+            square = ("^", call, ("q", Fraction(2)))
+            return minus(ONE, ("+", ("*", call, _inverse(a)), square))
+    raise NotShown(f"no derivative rule for {name}")
+
+
+def derivative(raw: Raw, field: Field) -> Raw:
+    """d/ds of a term while every p[i] moves with velocity field[p][i]: J applied to the field.
+
+    >>> x = ("v", "x", ("real",), ())
+    >>> derivative(("f", "exp", x), {"x": ((), ONE)})
+    ('*', ('f', 'exp', ('v', 'x', ('real',), ())), ('q', Fraction(1, 1)))
+    """
+    known: dict[int, Raw | None] = {}
+
+    def velocity(name: str, where: tuple[RawIndex, ...]) -> Raw:
+        formals, body = field[name]
+        if len(formals) != len(where):
+            raise NotShown(f"the field of {name} has {len(formals)} indices")
+        return put(body, dict(zip(formals, where, strict=True)))
+
+    def d(t: Raw) -> Raw | None:
+        """None is zero: nothing in t moves."""
+        if id(t) not in known:
+            known[id(t)] = new(t)
+        return known[id(t)]
+
+    def new(t: Raw) -> Raw | None:
+        head = t[0]
+        if head in ("q", "n", "c", "iv", "d"):
+            return None
+        if head == "v":
+            return velocity(t[1], t[3]) if t[1] in field else None
+        if head == "+":
+            parts = [dt for dt in map(d, t[1:]) if dt is not None]
+            return ("+", *parts) if parts else None
+        if head == "*":
+            parts = []
+            for k in range(1, len(t)):
+                dt = d(t[k])
+                if dt is not None:
+                    parts.append(("*", *t[1:k], dt, *t[k + 1 :]))
+            return ("+", *parts) if parts else None
+        if head == "^":
+            return power(t)
+        if head == "f":
+            moves = [d(a) for a in t[2:]]
+            if any(m is not None for m in moves[:-1]):
+                raise NotShown(f"derivative of {t[1]} by its order")
+            return None if moves[-1] is None else ("*", _slope(t[1], t[2:]), moves[-1])
+        if head == "S":
+            dt = d(t[2])
+            return None if dt is None else ("S", t[1], dt)
+        if head in ("Inv", "LD"):
+            return matrix(t)
+        if head == "A":
+            return apply(t)
+        raise NotShown(f"unknown head {head}")
+
+    def power(t: Raw) -> Raw | None:
+        base, exponent = d(t[1]), d(t[2])
+        parts: list[Raw] = []
+        if base is not None:
+            less: Raw = ("q", t[2][1] - 1) if t[2][0] == "q" else minus(t[2], ONE)
+            lower = ("^", t[1], less)
+            parts.append(("*", t[2], lower, base))
+        if exponent is not None:
+            parts.append(("*", t, ("f", "log", t[1]), exponent))
+        return ("+", *parts) if parts else None
+
+    def matrix(t: Raw) -> Raw | None:
+        (i, j), body = t[1]
+        moved = d(body)
+        if moved is None:
+            return None
+        k, m = fresh(i), fresh(j)
+        moved = map_indices(moved, {i: k, j: m})
+        if t[0] == "LD":  # d log|det A| = tr(A^-1 dA)
+            return ("S", k, ("S", m, ("*", ("Inv", t[1], m, k), moved)))
+        left, right = ("Inv", t[1], t[2], k), ("Inv", t[1], m, t[3])
+        return ("S", k, ("S", m, ("*", ("q", Fraction(-1)), left, moved, right)))
+
+    def apply(t: Raw) -> Raw | None:
+        parts: list[Raw] = []
+        for slot, (variables, body) in enumerate(t[3]):
+            moved = d(body)
+            if moved is None:
+                continue
+            new = tuple(map(fresh, variables))
+            moved = map_indices(moved, dict(zip(variables, new, strict=True)))
+            part: Raw = ("*", (*t[:5], tuple(sorted((*t[5], (slot, new))))), moved)
+            for variable in reversed(new):
+                part = ("S", variable, part)
+            parts.append(part)
+        return ("+", *parts) if parts else None
+
+    return d(raw) or ZERO

@@ -1,0 +1,112 @@
+"""Generated from templates/python by `python -m tests.compile_templates`; do not edit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from symelbo.fill import Loop, attribute, join, order
+
+__all__ = ["fill_module"]
+
+
+def fill_module(c: Mapping[str, Any]) -> str:
+    parts: list[str] = []
+    w = parts.append
+    w(str(join(c['wrap'](join(['"""', c['title'], ': numeric entropy sum', (' and ELBO.' if c['has_elbo'] else '.')]), 0), '\n')))
+    w('\n\n')
+    if c['reference']:
+        w(str(join(c['wrap'](join(['Reference: ', c['reference'], '.']), 0), '\n')))
+        w('\n')
+    w(str(join(c['wrap'](c['verdict'], 0), '\n')))
+    w('\n')
+    w(str(join(c['wrap'](join(['All values are per data point and in nats.', (join([' Names: ', join(c['renamed'], ', '), '.']) if c['renamed'] else '')]), 0), '\n')))
+    w('\n\nWritten by symelbo ')
+    w(str(c['version']))
+    w(' from a specification with SHA-256\n')
+    w(str(c['sha256']))
+    w('.\n"""\n\nfrom __future__ import annotations\n\nfrom collections.abc import Callable\nfrom functools import wraps\nfrom typing import ParamSpec, TypeVar\n\nimport numpy as np\nfrom numpy.typing import ArrayLike, NDArray\n')
+    if c['has_special']:
+        w('from scipy import special\n')
+    w('\n__all__ = [')
+    for loop_1, f_1 in Loop.over(order(c['functions'], 'name')):
+        w('"')
+        w(str(attribute(f_1, 'name')))
+        w('"')
+        w(str((', ' if (not loop_1.last) else '')))
+    w(']\n\nP = ParamSpec("P")\nR = TypeVar("R")\n\n\ndef _within_floats(function: Callable[P, R]) -> Callable[P, R]:\n    """Raise ValueError where a number is undetermined or leaves the range of floats."""\n\n    @wraps(function)\n    def checked(*args: P.args, **kwargs: P.kwargs) -> R:\n        try:\n            with np.errstate(divide="raise", over="raise", invalid="raise"):\n                value = function(*args, **kwargs)\n            if isinstance(value, float) and not ')
+    w(str(('value < np.inf' if c['has_zeros'] else 'np.isfinite(value)')))
+    w(':\n                raise FloatingPointError(f"found {value}")\n        except FloatingPointError as error:\n            message = f"{function.__name__} is undetermined or exceeds floats: {error}"\n            raise ValueError(message) from None\n        return value\n\n    return checked\n')
+    for f_2 in c['functions']:
+        w('\n\n@_within_floats\n')
+        w(str(attribute(f_2, 'signature')))
+        w('\n    """')
+        w(str(attribute(f_2, 'summary')[0]))
+        w('\n')
+        for line_3 in attribute(f_2, 'summary')[1:]:
+            w(str(line_3))
+            w('\n')
+        if attribute(f_2, 'arguments'):
+            w('\n    Args:\n')
+            for line_4 in attribute(f_2, 'described'):
+                w(str(line_4))
+                w('\n')
+            w('\n    Raises:\n        ValueError: an argument has a wrong shape, leaves its domain or is not finite;\n            or a number on the way is undetermined or leaves the range of floats.\n')
+        w('    """\n')
+        for line_5 in attribute(f_2, 'body'):
+            w(str(line_5))
+            w('\n')
+    for source_6 in c['helpers']:
+        w('\n\n')
+        w(str(source_6))
+        w('\n')
+    if c['has_arrays']:
+        w('\n\ndef _array(\n    name: str,\n    value: ArrayLike,\n    dims: str,\n    domain: str,\n    sizes: dict[str, int],\n')
+        if (c['bounded'] or ('interval' in c['domains'])):
+            w('    upper: ArrayLike = np.inf,\n')
+        if ('interval' in c['domains']):
+            w('    lower: ArrayLike = -np.inf,\n')
+        w(') -> NDArray[np.float64]:\n    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""\n    array = _real(name, value)\n    names = dims.split()\n    if array.ndim == len(names):\n        for dim, length in zip(names, array.shape):\n')
+        if c['offsets']:
+            w('            size, offset = dim, 0\n            for sign in "+-":\n                if sign in dim:\n                    size = dim.split(sign)[0]\n                    offset = int(dim[len(size) :])\n            if not size.isdigit():\n                sizes.setdefault(size, length - offset)\n')
+        else:
+            w('            if not dim.isdigit():\n                sizes.setdefault(dim, length)\n')
+        w('    expected = tuple(_length(dim, sizes) for dim in names)\n    if array.shape != expected:\n        symbols = f"({\', \'.join(names)}{\',\' if len(names) == 1 else \'\'})"\n        numbers = str(expected).replace("None", "?")\n        raise ValueError(\n            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"\n        )\n')
+        if c['offsets']:
+            w('    if any(n == 0 and "-" not in dim for dim, n in zip(names, array.shape)):\n')
+        else:
+            w('    if 0 in array.shape:\n')
+        w('        raise ValueError(f"{name} is empty: its shape is {array.shape}")\n    if not np.all(np.isfinite(array)):\n        raise ValueError(f"{name} must be finite, found NaN or infinity")\n')
+        if ('positive' in c['domains']):
+            w('    if domain == "positive" and not np.all(array > 0):\n        raise ValueError(f"{name} must be positive, found {array.min()}")\n')
+        if ('unit' in c['domains']):
+            w('    if domain == "unit" and not np.all((array > 0) & (array < 1)):\n        raise ValueError(f"{name} must lie strictly between 0 and 1")\n')
+        if ('binary' in c['domains']):
+            w('    if domain == "binary" and not np.all((array == 0) | (array == 1)):\n        raise ValueError(f"{name} must be 0 or 1")\n')
+        if (('naturals' in c['domains']) or ('counts' in c['domains'])):
+            w('    whole = (array >= 0) & (array == np.floor(array))\n    if domain in ("naturals", "counts") and not np.all(whole):\n        raise ValueError(f"{name} must be a whole number that is not negative")\n')
+        if (('naturals' in c['domains']) and c['bounded']):
+            w('    if domain == "naturals" and not np.all(array <= upper):\n        raise ValueError(f"{name} must be a whole number up to {upper}")\n')
+        if ('counts' in c['domains']):
+            w('    if domain == "counts" and np.any(array.sum(axis=-1) != upper):\n        raise ValueError(f"{name} must sum to {upper} over its last axis")\n')
+        if ((('simplex' in c['domains']) or ('weights' in c['domains'])) or ('samples' in c['kinds'])):
+            w('    if domain in ("simplex", "weights"):\n        if np.any(array < 0) or (domain == "simplex" and np.any(array == 0)):\n            sign = "positive" if domain == "simplex" else "non-negative"\n            raise ValueError(f"{name} must be {sign}, found {array.min()}")\n        if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):\n            raise ValueError(f"{name} must sum to one over its last axis")\n')
+        if ('posdef' in c['domains']):
+            w('    if domain == "posdef":\n        asymmetry = np.abs(array - np.swapaxes(array, -1, -2))\n        if np.any(asymmetry > 1e-8 * np.abs(array).max(axis=(-2, -1), keepdims=True)):\n            raise ValueError(f"{name} must be symmetric in its last two axes")\n        try:\n            np.linalg.cholesky(array)\n        except np.linalg.LinAlgError:\n            raise ValueError(f"{name} must be positive definite") from None\n')
+        if ('interval' in c['domains']):
+            w('    if domain == "interval" and not np.all((array >= lower) & (array <= upper)):\n        raise ValueError(f"{name} must lie between {lower} and {upper}")\n')
+        if ('category' in c['domains']):
+            w('    if domain == "category":\n        if not np.all((array >= 1) & (array <= upper) & (array == np.floor(array))):\n            raise ValueError(f"{name} must be a category in 1..{upper}")\n        return array.astype(int)\n')
+        w('    return array\n\n\ndef _length(dim: str, sizes: dict[str, int]) -> int | None:\n    """The length of an axis, None while it is unknown."""\n')
+        if c['offsets']:
+            w('    for sign in "+-":\n        if sign in dim:\n            size = dim.split(sign)[0]\n            return sizes[size] + int(dim[len(size) :]) if size in sizes else None\n')
+        w('    return int(dim) if dim.isdigit() else sizes.get(dim)\n')
+    if ('samples' in c['kinds']):
+        w('\n\ndef _weights(\n    name: str, weights: ArrayLike | None, data: str, samples: str, sizes: dict[str, int]\n) -> NDArray[np.float64]:\n    """Weights of the samples with a leading axis of data points (or of length one)."""\n    if weights is None:\n        count = sizes[samples]\n        return np.full((1, count), 1 / count)\n    dims = samples if np.ndim(weights) == 1 else f"{data} {samples}"\n    return np.atleast_2d(_array(name, weights, dims, "weights", sizes))\n')
+    if ('size' in c['kinds']):
+        w('\n\ndef _size(name: str, value: int) -> int:\n    """Check a size."""\n    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:\n        raise ValueError(f"{name} must be a positive integer, found {value!r}")\n    return int(value)\n')
+    if ('value' in c['kinds']):
+        w('\n\ndef _number(name: str, value: float) -> float:\n    """Check a finite number."""\n    number = _real(name, value)\n    if number.shape:\n        raise ValueError(f"{name} must be a number, found an array")\n    if not np.isfinite(number):\n        raise ValueError(f"{name} must be finite, found {number}")\n    return float(number)\n')
+    if (c['has_arrays'] or ('value' in c['kinds'])):
+        w('\n\ndef _real(name: str, value: ArrayLike) -> NDArray[np.float64]:\n    """Refuse text, complex numbers, objects and rows of unequal lengths."""\n    try:\n        array = np.asarray(value)\n    except ValueError:\n        array = np.asarray(None)\n    if array.dtype.kind not in "biuf":\n        raise ValueError(f"{name} must be an array of real numbers")\n    return array.astype(float)\n')
+    return "".join(parts)
