@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from symelbo.answer.derivation import Assumption
 from symelbo.answer.worked import Worked, WorkedMotion, name_velocities
-from symelbo.criterion.confirm import least_sizes
 from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted, Undecided
+from symelbo.model.least_sizes import find_least_sizes
 from symelbo.model.model import Model
 from symelbo.notation.print_text import print_text
 from symelbo.values import dataclass
@@ -69,9 +69,9 @@ def _list_assumptions(model: Model, decision: Decision, worked: Worked) -> list[
     for term in dict.fromkeys(term for factor in worked.factors for term in factor.nonzero):
         text = f"the motion divides by {print_text(term)}, which must not be 0"
         assumptions.append(Assumption("nonzero", text, term=term))
-    for size, least in least_sizes(model.statements).items():
-        text = f"{size} >= {least} (place {least} is used)"
-        assumptions.append(Assumption("size", text, size=(size, least)))
+    for size, least in find_least_sizes([*model.statements, *model.declared]).items():
+        text = f"{size} >= {least.value} ({least.needed_by} is used)"
+        assumptions.append(Assumption("size", text, size=(size, least.value)))
     for condition in model.conditions:
         assumptions.append(Assumption("domain", f"{condition.text} ({condition.reason})"))
     closure = _describe_closure(decision, worked.motion)

@@ -780,7 +780,7 @@ def test_a_literal_range_says_how_large_a_size_is() -> None:
         sizes=("T",),
     )
     assert derivation.verdict == "proved"
-    assert "T >= 3 (place 3 is used)" in [a.text for a in derivation.assumptions]
+    assert "T >= 3 (w[3] is used)" in [a.text for a in derivation.assumptions]
 
 
 def test_a_number_of_trials_for_every_place() -> None:
@@ -1010,3 +1010,22 @@ def test_a_divisor_that_never_vanishes_is_no_condition() -> None:
     derivation = symelbo.derive(source)
     assert derivation.verdict == "proved"
     assert [print_text(term) for term in derivation.decision.nonzero] == ["v"]
+
+
+def test_a_refutation_is_of_sizes_at_which_the_model_exists() -> None:
+    """x reads z[2], so that H = 1 refutes nothing, although z and y alone exist there."""
+    source = spec(
+        [
+            "z[h] ~ Normal(0, 1) for h in 1:H",
+            "x ~ Normal(w*z[2], s)",
+            "y ~ Normal(sum(z[h] for h in 1:H), s)",
+        ],
+        {"w": "real", "s": "positive"},
+        ("H",),
+        observed=["x", "y"],
+    )
+    derivation = symelbo.derive(source)
+    assert derivation.verdict == "refuted"
+    assert "H >= 2 (z[2] is used)" in [a.text for a in derivation.assumptions]
+    for result in refutations(derivation):
+        assert dict(result.certificate.sizes)["H"] >= 2

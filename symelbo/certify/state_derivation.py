@@ -20,11 +20,12 @@ from symelbo.certify.state import (
 )
 from symelbo.checker.check import REJECTED, check_bytes, check_data
 from symelbo.checker.statement import SCHEMA
-from symelbo.criterion.confirm import claim_identity, claim_motion, least_sizes
+from symelbo.criterion.confirm import claim_identity, claim_motion
 from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted
 from symelbo.entropy.entropy_of_density import radial_entropy
 from symelbo.entropy.summand import EntropySum
 from symelbo.index.terms import Array, Index, Symbol
+from symelbo.model.least_sizes import find_least_sizes
 from symelbo.model.model import Statement
 
 __all__ = ["CertificateRejected", "certificate_data", "render_certificate"]
@@ -73,7 +74,7 @@ def _state(derivation: Derivation) -> Json:
     model, decision = derivation.model, derivation.decision
     encoder = Encoder()
     declared = isinstance(model.variational, tuple)
-    q = model.variational if isinstance(model.variational, tuple) else ()
+    q = model.declared
     statements = [*model.statements, *q]
     results = {result.factor.name: result for result in decision.results}
     claims = [_claim(decision, declared)] if any(map(_holds, results.values())) else []
@@ -101,7 +102,10 @@ def _state(derivation: Derivation) -> Json:
         "spec_sha256": model.sha256,
         "verdict": derivation.verdict,
         "theorem": derivation.theorem,
-        "sizes": {**dict.fromkeys(model.sizes, 1), **least_sizes(statements)},
+        "sizes": {
+            **dict.fromkeys(model.sizes, 1),
+            **{n: size.value for n, size in find_least_sizes(statements).items()},
+        },
         "variational": "declared" if declared else model.variational,
         "factors": [
             encode_density(encoder, state_density(s), arguments=s.label in refuted)

@@ -27,18 +27,17 @@ class Facts:
 
 def find_facts(model: Model) -> Facts:
     """The simplexes that only serve as probabilities of categories, totals and bounds of values."""
-    declared = () if isinstance(model.variational, str) else model.variational
     known = (*model.parameters, *model.constants, *model.variational_symbols)
     zeros = {symbol for symbol in known if symbol.domain.entry_sum == 1}
     totals, bounds = [], []
-    for statement in (*model.statements, *declared):
+    for statement in (*model.statements, *model.declared):
         counts = statement.family.name == "Multinomial"
         for name, array in statement.arguments:
             body = array.body
             whole = isinstance(body, Entry) and body.indices[-1:] == array.indices
             if not (whole and name == "p" and (counts or statement.family.name == "Categorical")):
                 zeros -= symbols_of(array)
-        if statement in declared or statement.places != statement.plates:
+        if statement in model.declared or statement.places != statement.plates:
             continue
         if counts:
             totals.append((statement.node, Array(statement.plates, statement.argument("n").body)))

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from symelbo.code.ops import Length, dim_text, walk
 from symelbo.code.plan import Argument, Degrees, Least, Line
 from symelbo.code.plan_functions import Body
-from symelbo.code.plan_sizes import least_sizes
 from symelbo.code.setting import DATA, SAMPLES, Setting
 from symelbo.index.build import extent_length
 from symelbo.index.domains import Interval, Naturals
 from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import Entry, Extent, Role, Size, Symbol, Term
+from symelbo.model.least_sizes import find_least_sizes
 from symelbo.values import replace
 
 __all__ = ["as_optional", "conditions_on", "list_arguments", "sizes_in", "symbol_argument"]
@@ -169,9 +169,10 @@ def conditions_on(setting: Setting, arguments: Sequence[Argument]) -> tuple[Leas
     named = {argument.name for argument in required}
     sized = {a.name for a in required if a.kind == "size"}
     known |= {size for size, name in setting.sizes.items() if name in sized}
+    statements = [*setting.model.statements, *setting.model.declared]
     found: list[Least | Degrees] = [
         Least(size, least, what)
-        for size, (least, what) in least_sizes(setting.model).items()
+        for size, (least, what) in find_least_sizes(statements).items()
         if size in known
     ]
     for statement in setting.model.statements:

@@ -17,9 +17,7 @@ from symelbo.criterion.factor import Factor
 from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.identity import Identity, state_identity
 from symelbo.criterion.motion import Motion
-from symelbo.index.terms import Array, Entry, Extent, IndexTerm, literal_place
-from symelbo.model.model import Statement
-from symelbo.trial.evaluate import walk
+from symelbo.model.least_sizes import find_least_sizes
 
 __all__ = [
     "claim_identity",
@@ -27,7 +25,6 @@ __all__ = [
     "confirm_component",
     "confirm_refutation",
     "first_confirmed",
-    "least_sizes",
 ]
 
 
@@ -50,7 +47,7 @@ def confirm_component(proposal: Proposal) -> list[str]:
         claim,
         [state_density(statement) for statement in statements],
         [state_density(statement) for statement in q],
-        least_sizes([*statements, *q]),
+        {name: least.value for name, least in find_least_sizes([*statements, *q]).items()},
     )
 
 
@@ -88,23 +85,3 @@ def claim_identity(identity: Identity) -> IdentityClaim:
         identity.divergence,
         identity.base_change,
     )
-
-
-def least_sizes(statements: Sequence[Statement]) -> dict[str, int]:
-    """The smallest sizes at which every literal place exists: z[2] needs H >= 2."""
-    least: dict[str, int] = {}
-
-    def need(place: IndexTerm, extent: Extent) -> None:
-        last = literal_place(place)
-        if last is not None and extent.size is not None and last - extent.offset > 1:
-            least[extent.size] = max(least.get(extent.size, 1), last - extent.offset)
-
-    for statement in statements:
-        for place, extent in zip(statement.places, statement.node.shape, strict=False):
-            need(place, extent)
-        arrays: list[Array] = [array for _, array in statement.arguments]
-        for item in walk(arrays):
-            if isinstance(item, Entry):
-                for place, extent in zip(item.indices, item.symbol.shape, strict=True):
-                    need(place, extent)
-    return least

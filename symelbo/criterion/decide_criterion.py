@@ -33,6 +33,7 @@ from symelbo.expfam.separate_density import separate_density
 from symelbo.index.solve import NotFound
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Role, Symbol, Term
+from symelbo.model.least_sizes import find_least_sizes
 from symelbo.model.model import Model
 from symelbo.values import replace
 
@@ -48,8 +49,7 @@ def decide_criterion(model: Model) -> Decision:
     """
     factors = tuple(make_factor(s) for s in model.statements)
     unbounded = [_support_reason(factor) for factor in factors]
-    declared = () if isinstance(model.variational, str) else model.variational
-    search = Search(factors, tuple(make_factor(s) for s in declared))
+    search = Search(factors, tuple(make_factor(s) for s in model.declared))
     decider = _Decider(model, search, unbounded)
     decision = decider.decide()
     if decision.holds and decision.closure is not Closure.BROKEN:
@@ -64,7 +64,8 @@ class _Decider:
         self.model, self.search, self.unbounded = model, search, unbounded
         self.factors = search.factors
         self.still = model.reparameterize == "never"
-        self.budget = Budget()
+        least = find_least_sizes([*model.statements, *model.declared])
+        self.budget = Budget(least={name: size.value for name, size in least.items()})
         self.refused: list[str] = []  # by the checker, of what was found
         self.certificates: dict[tuple[int, ...], Certificate | None] = {}
 

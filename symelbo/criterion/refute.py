@@ -6,7 +6,7 @@ its rows then gets exact weights.  What is found is proposed; `verify.certificat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from symelbo.certify.certificate import Certificate
@@ -33,11 +33,12 @@ CELLS = 4000  # of a matrix that cost as much as one row
 class Budget:
     """Counted work, so that the answer is the same on every machine; for factors of one model.
 
-    solvable: answers that are known, by the names of the factors; failing: generic instances at
-    which some factors have no solution.
+    least: of the sizes of the model; solvable: answers that are known, by the names of the factors;
+    failing: generic instances at which some factors have no solution.
     """
 
     left: int = field(default_factory=lambda: MAX_WORK)
+    least: Mapping[str, int] = field(default_factory=dict)
     solvable: dict[tuple[tuple[str, ...], bool, bool], bool] = field(default_factory=dict)
     failing: list[System] = field(default_factory=list)
 
@@ -99,7 +100,7 @@ def _systems(
     most = MAX_ROWS * len(factors)
     names = frozenset(factor.name for factor in factors)
     for functions in interpretations(factors):
-        for number_of, sizes in enumerate(small_sizes(factors)):
+        for number_of, sizes in enumerate(small_sizes(factors, budget.least)):
             counts = GENERIC_POINTS if generic else POINTS
             instance = Instance(
                 factors,

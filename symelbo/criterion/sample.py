@@ -83,10 +83,13 @@ class Row:
 # ---------------------------------------------------------------- sizes and functions
 
 
-def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
+def small_sizes(
+    factors: Sequence[Factor], admissible: Mapping[str, int] | None = None
+) -> Iterator[dict[str, int]]:
     """Small values of the sizes, the smallest first; categories need two of them.
 
     Sizes of which more means more equations, those of plates, before those of parameters alone.
+    admissible: the least values at which the whole model exists, not only these factors.
     """
     least: dict[str, int] = {}
 
@@ -115,6 +118,9 @@ def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
         for item in given:
             for extent, count in _places_in(item):
                 need(extent, count)
+    for name, size in (admissible or {}).items():
+        if name in least:
+            least[name] = max(least[name], size)
     names = sorted(least)
     plates = {index.extent.size for factor in factors for index in factor.plates}
     costs = [1 if name in plates else 2 for name in names]

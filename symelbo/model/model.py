@@ -138,6 +138,11 @@ class Model:
     sha256: str = ""  # of the bytes of the specification
 
     @property
+    def declared(self) -> tuple[Statement, ...]:
+        """The statements of q; none where q is any or exact."""
+        return () if isinstance(self.variational, str) else self.variational
+
+    @property
     def latents(self) -> tuple[Statement, ...]:
         """Statements of nodes that are not data, parents first."""
         return tuple(s for s in self.statements if s.node.name not in self.observed)

@@ -5,7 +5,8 @@ z[2] on an axis H needs H >= 2; z[T-1] needs T >= 2; a range 3:T, of T - 2 place
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import (
@@ -19,22 +20,29 @@ from symelbo.index.terms import (
     Position,
     Symbol,
 )
-from symelbo.model.model import Model, Statement
+from symelbo.model.model import Statement
 from symelbo.notation.print_text import print_text
 
-__all__ = ["least_sizes"]
+__all__ = ["LeastSize", "find_least_sizes"]
+
+
+class LeastSize(NamedTuple):
+    """The least value of a size, and the place or the range that needs it."""
+
+    value: int
+    needed_by: str
+
 
 Need = tuple[str, int, str]  # size, its least value, what needs it
 
 
-def least_sizes(model: Model) -> dict[str, tuple[int, str]]:
-    """size -> (its least value, what needs it), where that is more than one."""
-    declared = () if isinstance(model.variational, str) else model.variational
-    found: dict[str, tuple[int, str]] = {}
-    for statement in (*model.statements, *declared):
+def find_least_sizes(statements: Iterable[Statement]) -> dict[str, LeastSize]:
+    """statements -> the sizes that have to be larger than one, and why."""
+    found: dict[str, LeastSize] = {}
+    for statement in statements:
         for size, least, what in _needs_of_statement(statement):
-            if least > found.get(size, (1, ""))[0]:
-                found[size] = (least, what)
+            if least > (found[size].value if size in found else 1):
+                found[size] = LeastSize(least, what)
     return found
 
 
@@ -63,21 +71,20 @@ def _needs_of_range(index: Index) -> Iterator[Need]:
 
 
 def _needs_of_places(symbol: Symbol, places: tuple[IndexTerm, ...]) -> Iterator[Need]:
-    for extent, place in zip(symbol.shape, places, strict=False):
-        what = symbol.name + f"[{','.join(map(print_text, places))}]"
+    shown = [print_text(place) for place in places]
+    for axis, (extent, place) in enumerate(zip(symbol.shape, places, strict=False)):
         match place:
-            case Position(where):
-                if where.size is not None:
-                    yield where.size, 1 - where.offset, what
-                yield from _needs_of_end(extent, where, what)
-            case Index(_, upper):
-                yield from _needs_of_end(extent, upper, what)
+            case Position(end):
+                pass
+            case Index(_, end):
+                pass
             case Offset(index, by):
-                upper = Extent(index.extent.size, index.extent.offset + by)
-                yield from _needs_of_end(extent, upper, what)
-
-
-def _needs_of_end(extent: Extent, end: Extent, what: str) -> Iterator[Need]:
-    """The place 3 on an axis H"""
-    if end.size is None and extent.size is not None:
-        yield extent.size, end.offset - extent.offset, what
+                end = Extent(index.extent.size, index.extent.offset + by)
+            case _:
+                continue
+        last = ",".join((*shown[:axis], str(end), *shown[axis + 1 :]))
+        what = f"{symbol.name}[{last}]"
+        if isinstance(place, Position) and end.size is not None:  # z[T-1] is a place from T = 2 on
+            yield end.size, 1 - end.offset, what
+        if end.size is None and extent.size is not None:  # the place 3 on an axis H
+            yield extent.size, end.offset - extent.offset, what
