@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from hashlib import blake2b
 from math import gcd, lcm
 from typing import Any, Final, TypeAlias
 
@@ -37,6 +38,7 @@ Atom: TypeAlias = tuple[Any, ...]
 Values: TypeAlias = Mapping[tuple[str, tuple[int, ...]], Fraction]
 
 MAX_TERMS = 20_000  # of a polynomial
+MAX_SKELETON = 200  # characters, before a digest takes their place
 MAX_WORK = 2_000_000  # products of monomials in one zero test
 MAX_BITS_OF_POWER = 1 << 20  # of a number that is raised
 MAX_POWER = 64  # of a sum that is multiplied out
@@ -260,7 +262,10 @@ class Polynomials:
     def skeleton_of(self, a: int) -> str:
         """An atom as a text that renaming bound indices does not change."""
         if a not in self.skeletons:
-            self.skeletons[a] = self._skeleton(self.atoms[a])
+            text = self._skeleton(self.atoms[a])
+            if len(text) > MAX_SKELETON:  # that of a shared part would stand in many others
+                text = blake2b(text.encode(), digest_size=16).hexdigest()
+            self.skeletons[a] = text
         return self.skeletons[a]
 
     def _skeleton(self, item: Any) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import combinations
 
 from symelbo.certify.certificate import Certificate
 from symelbo.criterion.confirm import confirm_component, first_confirmed
 from symelbo.criterion.factor import Factor, make_factor, symbols_of_statement
-from symelbo.criterion.find_motion import Proposal
+from symelbo.criterion.find_motion import Proposal, find_remainder
 from symelbo.criterion.identity import state_identity
 from symelbo.criterion.motion import Motion
 from symelbo.criterion.refute import (
@@ -35,6 +34,7 @@ from symelbo.index.solve import NotFound
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Role, Symbol, Term
 from symelbo.model.model import Model
+from symelbo.values import replace
 
 __all__ = ["decide_criterion"]
 
@@ -238,7 +238,7 @@ class _Decider:
     def judge(self, component: Component, members: Sequence[int]) -> dict[int, Result]:
         """Refuted, outside or undecided, for the factors of a component without a motion."""
         assert isinstance(component.answer, NotFound)
-        residual = component.answer.residual
+        residual = find_remainder(component.answer)
         for chosen in self.suspects(members):
             certificate = self.certificate(chosen)
             if certificate is None:
@@ -317,6 +317,8 @@ class _Decider:
         if self.refused:
             refusals = _readable("; ".join(dict.fromkeys(self.refused)))
             missing = f"a rule of the checker: a motion was found, but not confirmed: {refusals}"
+        elif self.search.cut:
+            missing = f"an answer within the bound on the work of one pass: {self.search.cut}"
         elif self.search.exhausted:
             missing = "an answer within the bound on the work: not every base measure was tried"
         elif self.budget.exhausted:

@@ -5,14 +5,14 @@ What is found here is proposed; (U) is proved of it elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
 
 from symelbo.criterion.factor import Equations, Factor, parameters_of, symbols_of_statement
 from symelbo.criterion.motion import Latent, Motion
+from symelbo.criterion.probe import find_multiples, is_solvable_somewhere
 from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel
-from symelbo.index.build import ONE, ZERO, add, mul
+from symelbo.index.build import ONE, ZERO, add, mul, number
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.domains import Real
 from symelbo.index.normal import normal
@@ -22,15 +22,24 @@ from symelbo.index.solve import (
     Found,
     NotFound,
     find_by_elimination,
-    find_scaling,
     formal_indices,
     unknown_like,
 )
 from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy_array
+from symelbo.index.work import TooLong
+from symelbo.values import dataclass, field, replace
 
-__all__ = ["Attempt", "Proposal", "closes", "find_motion", "is_spectator"]
+__all__ = [
+    "Attempt",
+    "Missing",
+    "Proposal",
+    "closes",
+    "find_motion",
+    "find_remainder",
+    "is_spectator",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,14 @@ class _Unknowns:
         return Motion(self.parameters, self.latents, self.variational).velocities()
 
 
+@dataclass(frozen=True, slots=True)
+class Missing(NotFound):
+    """No motion was found for an attempt; cut: the pass that came to its bound, if one did."""
+
+    attempt: Attempt
+    cut: str = ""
+
+
 def find_motion(attempt: Attempt) -> Proposal | NotFound:
     """A motion for which (U) holds of every factor of the attempt, or what was left over.
 
@@ -79,33 +96,62 @@ def find_motion(attempt: Attempt) -> Proposal | NotFound:
     """
     unknowns = _make_unknowns(attempt)
     systems = [_equations(attempt, unknowns, direct) for direct in (False, True)]
+    factors = (*attempt.factors, *attempt.variational)
     for equations in filter(None, systems):
-        found = _scale(equations, unknowns)
-        if isinstance(found, Found):
+        found = _scale(factors, equations, unknowns)
+        if found is not None:
             return _propose(attempt, unknowns, found)
-    residual = NotFound(ZERO)
+    cut = ""
     for equations in filter(None, systems):
-        answer = find_by_elimination(
-            equations.exact, unknowns.order, is_spectator, shifted=equations.shifted
-        )
+        if not is_solvable_somewhere(factors, equations, unknowns.order):
+            continue
+        try:
+            answer = _eliminate(equations, unknowns)
+        except TooLong as bound:
+            cut = str(bound)
+            continue
         if isinstance(answer, Found):
             return _propose(attempt, unknowns, answer)
-        if residual.residual == ZERO:
-            residual = answer
-    return residual
+    return Missing(ZERO, attempt, cut)
 
 
-def _scale(equations: Equations, unknowns: _Unknowns) -> Found | NotFound:
+def find_remainder(answer: NotFound) -> Term:
+    """What elimination leaves over of an attempt without a motion, from which nothing followed."""
+    if not isinstance(answer, Missing):
+        return answer.residual
+    unknowns = _make_unknowns(answer.attempt)
+    systems = [_equations(answer.attempt, unknowns, direct) for direct in (False, True)]
+    for equations in filter(None, systems):
+        try:
+            left = _eliminate(equations, unknowns)
+        except TooLong:
+            continue
+        if isinstance(left, NotFound) and left.residual != ZERO:
+            return left.residual
+    return answer.attempt.factors[0].log_density
+
+
+def _eliminate(equations: Equations, unknowns: _Unknowns) -> Found | NotFound:
+    return find_by_elimination(
+        equations.exact, unknowns.order, is_spectator, shifted=equations.shifted
+    )
+
+
+def _scale(factors: Sequence[Factor], equations: Equations, unknowns: _Unknowns) -> Found | None:
     """A solution in which every parameter is multiplied by a number, the simplest to read."""
     if equations.shifted:
-        return NotFound(ZERO)
+        return None
     still = {u: Array(formal_indices(u.shape), ZERO) for u in unknowns.order}
     still = {u: a for u, a in still.items() if u not in unknowns.bases}
     scaled = [replace_symbols(e, still) for e in equations.exact]
-    found = find_scaling(scaled, unknowns.bases)
-    if isinstance(found, Found):
-        return Found({**still, **found.values}, found.nonzero)
-    return found
+    multiples = find_multiples(factors, scaled, unknowns.bases)
+    if multiples is None:
+        return None
+    values = {
+        unknown: Array(basis.indices, mul(number(multiples[unknown]), basis.body))
+        for unknown, basis in unknowns.bases.items()
+    }
+    return Found({**still, **values})
 
 
 def is_spectator(symbol: Symbol) -> bool:
@@ -222,7 +268,10 @@ def closes(q: Factor, motion: Motion) -> bool:
         unknowns.order, motion.parameters, unknowns.variational, motion.latents, unknowns.bases
     )
     equations = closure_equations(q, given)
-    return isinstance(find_by_elimination(equations, unknowns.order, is_spectator), Found)
+    try:
+        return isinstance(find_by_elimination(equations, unknowns.order, is_spectator), Found)
+    except TooLong:
+        return False
 
 
 # ---------------------------------------------------------------- the proposal

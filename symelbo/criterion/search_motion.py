@@ -8,12 +8,11 @@ the latents that move, and by statements of q that name either.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import combinations
 
 from symelbo.criterion.factor import Factor, symbols_of_statement
-from symelbo.criterion.find_motion import Attempt, Proposal, closes, find_motion
+from symelbo.criterion.find_motion import Attempt, Missing, Proposal, closes, find_motion
 from symelbo.criterion.motion import Motion
 from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel, base_share, takes_base
@@ -22,6 +21,7 @@ from symelbo.index.differentiate import derivative_along
 from symelbo.index.normal import is_zero
 from symelbo.index.solve import NotFound
 from symelbo.index.terms import Role, Symbol
+from symelbo.values import dataclass, field
 
 __all__ = ["Component", "Moving", "Search"]
 
@@ -53,6 +53,7 @@ class Search:
     variational: tuple[Factor, ...]
     known: dict[object, Proposal | NotFound] = field(default_factory=dict)
     exhausted: bool = False
+    cut: str = ""  # the pass that came to its bound
     limit: int = MAX_ATTEMPTS
 
     # ------------------------------------------------------------------ which latents may move
@@ -186,6 +187,8 @@ class Search:
         chosen = tuple(self.factors[n] for n in members)
         closed = tuple(self.variational[n] for n in qs)
         answer = find_motion(Attempt(chosen, tuple(gauges), own, closed, common))
+        if isinstance(answer, Missing) and answer.cut:
+            self.cut = answer.cut
         if isinstance(answer, Proposal) and _is_trivial(answer):
             answer = NotFound(answer.attempt.factors[0].log_density)
         self.known[key] = answer

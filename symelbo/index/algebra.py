@@ -59,7 +59,7 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
-from symelbo.index.work import spend_work
+from symelbo.index.work import TooLong, spend_work
 
 __all__ = [
     "MAX_EXPANDED_POWER",
@@ -81,6 +81,7 @@ __all__ = [
 
 MAX_EXPANDED_POWER = 8
 MAX_CLEARED = 12  # composite denominators
+MAX_PRODUCT = 1500  # monomials that one product is expanded into
 
 
 @lru_cache(maxsize=100_000)
@@ -139,7 +140,12 @@ def atom_poly(term: Term, exponent: Fraction = F1) -> Poly:
 
 
 def multiply(left: Poly, right: Poly) -> Poly:
-    """p, q -> p q, term by term; bound indices of q that clash are renamed."""
+    """p, q -> p q, term by term; bound indices of q that clash are renamed.
+
+    TooLong where the product would be very long.
+    """
+    if len(left) * len(right) > MAX_PRODUCT:
+        raise TooLong("the normal form")
     product: Poly = {}
     for mine, my_scale in left.items():
         for other, other_scale in right.items():
@@ -399,8 +405,11 @@ def reduce_monomial(bound: tuple[Index, ...], factors: Factors) -> Poly:
 
 
 def normal(term: Term) -> Term:
-    """term -> the canonical term of equal value."""
-    return from_poly(to_poly(term))
+    """term -> the canonical term of equal value, or the term itself where that is very long."""
+    try:
+        return from_poly(to_poly(term))
+    except TooLong:
+        return term
 
 
 def normal_array(array: Array) -> Array:

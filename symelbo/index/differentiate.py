@@ -6,7 +6,8 @@ derivative along the velocity \\i. delta(i, k).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 
 from symelbo.index import build
 from symelbo.index.build import ZERO, add, mul, power, total
@@ -47,12 +48,27 @@ def fresh_index(extent: Extent, taken: set[str], low: int = 1, stem: str = "k") 
 
 def derivative_along(term: Term, field: Mapping[Symbol, Array]) -> Term:
     """f, {x: v} -> d/ds f(x + s v) at s = 0, for all symbolic sizes."""
-    if symbols_of(term).isdisjoint(field):
-        return ZERO
+    incoming = frozenset().union(*(free_indices(velocity) for velocity in field.values()))
 
+    @cache
     def along(part: Term) -> Term:
-        return derivative_along(part, field)
+        if symbols_of(part).isdisjoint(field):
+            return ZERO
+        return _along(part, field, incoming, along)
 
+    return along(term)
+
+
+def _along(
+    term: Term,
+    field: Mapping[Symbol, Array],
+    incoming: frozenset[Index],
+    along: Callable[[Term], Term],
+) -> Term:
+    """f(a, b) -> df/ds, where `along` gives da/ds and db/ds: one step of `derivative_along`.
+
+    incoming: the free indices of the velocities.
+    """
     match term:
         case Entry(symbol, indices):
             velocity = field.get(symbol)
@@ -84,7 +100,6 @@ def derivative_along(term: Term, field: Mapping[Symbol, Array]) -> Term:
                 products.append(mul(partial, change))
             return add(*products)
         case Sum(index, body):
-            incoming = frozenset().union(*(free_indices(velocity) for velocity in field.values()))
             if index in incoming:  # rename the bound index, or it would capture
                 taken = {i.name for i in incoming | free_indices(body)}
                 fresh = fresh_index(index.extent, taken, index.low)
@@ -92,17 +107,17 @@ def derivative_along(term: Term, field: Mapping[Symbol, Array]) -> Term:
             return total(index, along(body))
         case Inverse(matrix, row, column):
             # d(M^-1) = -M^-1 dM M^-1
-            k, m, change = _change_of_matrix(matrix, field, (row, column))
+            k, m, change = _change_of_matrix(matrix, incoming, along, (row, column))
             product = mul(Inverse(matrix, row, k), change, Inverse(matrix, m, column))
             return build.negate(total(k, total(m, product)))
         case LogDet(matrix):
             # d log det M = tr(M^-1 dM)
-            k, m, change = _change_of_matrix(matrix, field, ())
+            k, m, change = _change_of_matrix(matrix, incoming, along, ())
             return total(k, total(m, mul(Inverse(matrix, m, k), change)))
         case Apply(function, arguments, indices, derivatives):
             products = []
             for slot, array in enumerate(arguments):
-                taken = _taken_names(term, field)
+                taken = _taken_names(term, incoming)
                 places = tuple(fresh_index(i.extent, taken, i.low) for i in array.indices)
                 change = along(instantiate(array, places))
                 if change == ZERO:
@@ -121,19 +136,21 @@ def derivative_along(term: Term, field: Mapping[Symbol, Array]) -> Term:
 
 
 def _change_of_matrix(
-    matrix: Array, field: Mapping[Symbol, Array], around: tuple[IndexTerm, ...]
+    matrix: Array,
+    incoming: frozenset[Index],
+    along: Callable[[Term], Term],
+    around: tuple[IndexTerm, ...],
 ) -> tuple[Index, Index, Term]:
     """M, {x: v} -> k, m, dM[k, m] along v, with indices k, m that are new."""
     row, column = matrix.indices
-    taken = _taken_names(matrix.body, field) | {i.name for p in around for i in free_indices(p)}
+    taken = _taken_names(matrix.body, incoming) | {i.name for p in around for i in free_indices(p)}
     k = fresh_index(row.extent, taken, row.low)
     m = fresh_index(column.extent, taken, column.low)
-    return k, m, derivative_along(instantiate(matrix, (k, m)), field)
+    return k, m, along(instantiate(matrix, (k, m)))
 
 
-def _taken_names(term: Term, field: Mapping[Symbol, Array]) -> set[str]:
-    indices = free_indices(term).union(*(free_indices(velocity) for velocity in field.values()))
-    return {index.name for index in indices}
+def _taken_names(term: Term, incoming: frozenset[Index]) -> set[str]:
+    return {index.name for index in free_indices(term) | incoming}
 
 
 def derivative_by(term: Term, symbol: Symbol, places: tuple[IndexTerm, ...]) -> Term:

@@ -8,10 +8,10 @@ What is found in this arithmetic is a proposal; it proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from hashlib import blake2b
-from math import cos, e, erf, exp, lgamma, log, nan, pi, sin
+from math import cos, e, erf, exp, inf, lgamma, log, nan, pi, sin
 from typing import Any, NamedTuple, TypeAlias
 
 from flint import fmpq
@@ -46,6 +46,7 @@ __all__ = ["PRIME", "Dual", "Modular", "NoResidue", "Place"]
 # 1 modulo 24, and all primes below 40 are squares modulo it, so that roots of small numbers exist
 PRIME = 4611686018427228049
 TINY = 1e-9  # floats nearer to zero have no sign
+MAX_BITS = 20_000  # of a rational number that is kept beside its residue
 ROOTS = 720  # exp(1) is the ROOTS-th power of a random residue: exp(1/3) is one as well
 
 Place: TypeAlias = tuple[str, tuple[int, ...]]
@@ -89,6 +90,9 @@ class Modular:
         self.drawn: dict[object, int] = {}
         self.logs: dict[int, int] = {}  # of residues whose logarithm is known
         self.powers: dict[int, tuple[tuple[Dual, fmpq], ...]] = {}  # what residues are made of
+        self.sums: dict[int, tuple[Dual, Dual]] = {}  # the same, by addition
+        self.lines: dict[int, Mapping[int, fmpq]] = {}  # what `linear` has found
+        self.antilogs: dict[int, Dual] = {}  # numbers whose logarithms are these residues
         self.stages: tuple[frozenset[str], ...] = ()
         self.lasting: dict[Term, tuple[int, tuple[Index, ...]]] = {}
         self.kept: list[dict[tuple[object, ...], Dual]] = []
@@ -134,25 +138,28 @@ class Modular:
         """The dual of a known number."""
         n, d = int(value.numerator), int(value.denominator)
         residue = n % PRIME if d == 1 else n * pow(d, -1, PRIME) % PRIME
-        return Dual(residue, fmpq(n, d), {}, n / d)
+        exact = fmpq(n, d)
+        return Dual(residue, exact, {}, _float_of(exact))
 
-    @staticmethod
-    def add(left: Dual, right: Dual) -> Dual:
+    def add(self, left: Dual, right: Dual) -> Dual:
         exact = None
         if left.exact is not None and right.exact is not None:
-            exact = left.exact + right.exact
+            exact = _unless_long(left.exact + right.exact)
         gradient = left.gradient
         if right.gradient:
             merged = dict(gradient)
             for column, slope in right.gradient.items():
                 merged[column] = (merged.get(column, 0) + slope) % PRIME
             gradient = merged
-        return Dual((left.value + right.value) % PRIME, exact, gradient, left.size + right.size)
+        value = (left.value + right.value) % PRIME
+        if exact is None and left.value and right.value:
+            self.sums.setdefault(value, (left, right))
+        return Dual(value, exact, gradient, left.size + right.size)
 
     def mul(self, left: Dual, right: Dual) -> Dual:
         exact = None
         if left.exact is not None and right.exact is not None:
-            exact = left.exact * right.exact
+            exact = _unless_long(left.exact * right.exact)
         elif left.exact == 0 or right.exact == 0:
             exact = fmpq(0)
         gradient: dict[int, int] = {}
@@ -171,7 +178,7 @@ class Modular:
     ) -> Dual:
         """f(a) from its value, its slope, the argument, and the value as a float."""
         gradient = {column: slope * s % PRIME for column, s in argument.gradient.items()}
-        size = size if exact is None else float(exact)
+        size = size if exact is None else _float_of(exact)
         return Dual(value % PRIME, exact, gradient, size)
 
     def inverse_of(self, dual: Dual) -> Dual:
@@ -294,7 +301,7 @@ class Modular:
                 return self.power(self.inverse_of(base), self.rational(fmpq(-n)))
             if n == 0:
                 return _ONE
-            exact = None if base.exact is None else base.exact**n
+            exact = None if base.exact is None else _power_unless_long(base.exact, n)
             slope = n * pow(base.value, n - 1, PRIME)
             size = _float(lambda a: a**n, base)
             value = pow(base.value, n, PRIME)
@@ -396,16 +403,52 @@ class Modular:
 
     def exp(self, a: Dual) -> Dual:
         size = _float(exp, a)
-        if a.exact is not None:
-            value = self.exp_residue(a.exact)
-        elif a.value <= PRIME // 2:
-            value = self.random("exp", a.value)
-        else:
-            value = pow(self.random("exp", PRIME - a.value), -1, PRIME)
+        value = 1
+        for part, by in self.linear(a).items():
+            value = value * self.exp_part(part, by) % PRIME
         if a.exact != 0:
             self.logs.setdefault(value, a.value)
             self.logs.setdefault((1 + value) % PRIME, self.softplus_residue(a))
         return self.chain(value, fmpq(1) if a.exact == 0 else None, value, a, size)
+
+    def linear(self, a: Dual) -> Mapping[int, fmpq]:
+        """a as a rational combination of 1 and of residues that are no such combinations."""
+        if a.exact is not None:
+            return {1: a.exact}
+        if a.value in self.lines:
+            return self.lines[a.value]
+        alone = {a.value: fmpq(1)} if a.value <= PRIME // 2 else {PRIME - a.value: fmpq(-1)}
+        self.lines[a.value] = alone  # set first: a number is also itself less 1, plus 1
+        found: dict[int, fmpq] = {}
+        for part, by in self.addends(a.value):
+            for atom, k in self.linear(part).items():
+                found[atom] = found.get(atom, fmpq(0)) + by * k
+        if found:
+            self.lines[a.value] = {atom: k for atom, k in found.items() if k}
+        return self.lines[a.value]
+
+    def addends(self, value: int) -> Sequence[tuple[Dual, fmpq]]:
+        """Numbers, with their rational factors, of which a residue is known to be the sum."""
+        if value in self.sums:
+            return [(part, fmpq(1)) for part in self.sums[value]]
+        made = self.powers.get(value, ())
+        known = [part.exact for part, e in made if part.exact is not None and e == 1]
+        others = [part for part, e in made if part.exact is None and e == 1]
+        if len(made) == 2 and len(known) == len(others) == 1:
+            return [(others[0], known[0])]
+        return ()
+
+    def exp_part(self, part: int, by: fmpq) -> int:
+        """exp(by part) for a part of a linear combination; exp(k log a) = a^k."""
+        if part == 1:
+            return self.exp_residue(by)
+        for value, k in ((part, by), (PRIME - part, -by)):
+            if value in self.antilogs:
+                return self.power(self.antilogs[value], self.rational(k)).value
+        scaled = by * ROOTS
+        if scaled.denominator != 1:
+            return self.random("exp", part, by)
+        return pow(self.random("exp", part), int(scaled) % (PRIME - 1), PRIME)
 
     def softplus_residue(self, a: Dual) -> int:
         """log(1 + e^a), where softplus(a) - softplus(-a) = a."""
@@ -418,7 +461,10 @@ class Modular:
             raise NoResidue("log of what is not positive")
         slope, size = pow(a.value, -1, PRIME), _float(log, a)
         exact = fmpq(0) if a.exact == 1 else None
-        return self.chain(self.log_residue(a), exact, slope, a, size)
+        value = self.log_residue(a) % PRIME
+        if exact is None:
+            self.antilogs.setdefault(value, a)
+        return self.chain(value, exact, slope, a, size)
 
     def log_residue(self, a: Dual) -> int:
         """log |a|, of products and powers from the logarithms of what they are made of."""
@@ -627,3 +673,23 @@ def _find_square_root(value: int) -> int | None:
         x, c = x * b % PRIME, b * b % PRIME
         t, m = t * c % PRIME, k
     return x
+
+
+def _unless_long(value: fmpq) -> fmpq | None:
+    """A rational number; None if its size grows beyond all use."""
+    bits = max(int(value.numerator).bit_length(), int(value.denominator).bit_length())
+    return value if bits <= MAX_BITS else None
+
+
+def _power_unless_long(base: fmpq, n: int) -> fmpq | None:
+    bits = max(int(base.numerator).bit_length(), int(base.denominator).bit_length())
+    return base**n if bits * n <= MAX_BITS else None
+
+
+def _float_of(value: fmpq) -> float:
+    """The nearest float, infinite beyond all floats."""
+    n, d = int(value.numerator), int(value.denominator)
+    try:
+        return n / d
+    except OverflowError:
+        return inf if n > 0 else -inf

@@ -17,6 +17,7 @@ from symelbo.index.algebra import (
 )
 from symelbo.index.polynomial import Monomial, Poly, from_monomial, from_poly
 from symelbo.index.terms import Term
+from symelbo.index.work import TooLong
 
 __all__ = [
     "Monomial",
@@ -33,4 +34,7 @@ __all__ = [
 
 def is_zero(term: Term) -> bool:
     """Whether the term is identically zero; False means only that it was not shown."""
-    return not clear_denominators(to_poly(term))
+    try:
+        return not clear_denominators(to_poly(term))
+    except TooLong:
+        return False

@@ -1,22 +1,18 @@
 """Linear equations for unknown arrays, over symbolic sizes.
 
 An equation is a term that must vanish for all values of its free indices and of the spectators (the
-parents of a factor).  Two finders, both sufficient only; what they find is checked elsewhere:
-
-    find_scaling      x = k x0 with rational k, by matching coefficients (Euler's homogeneity)
-    find_by_elimination   match the spectators' functions, then solve entry by entry
+parents of a factor).  They are solved by matching the functions of the spectators, then entry by
+entry: sufficient only, and what is found is checked elsewhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias
 
 from symelbo.index import build
 from symelbo.index.algebra import clear_denominators
-from symelbo.index.build import ZERO, mul, number, power
+from symelbo.index.build import ZERO, mul, power
 from symelbo.index.domains import Real
 from symelbo.index.factor_divisors import factor_divisors
 from symelbo.index.normal import (
@@ -31,7 +27,6 @@ from symelbo.index.normal import (
 )
 from symelbo.index.signs import is_nonzero, is_within
 from symelbo.index.substitute import (
-    count_subterms,
     free_indices,
     instantiate,
     rename_indices,
@@ -60,8 +55,9 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
+from symelbo.values import dataclass
 
-__all__ = ["Found", "NotFound", "divisors", "find_by_elimination", "find_scaling", "unknown_like"]
+__all__ = ["Found", "NotFound", "divisors", "find_by_elimination", "unknown_like"]
 
 MAX_ROUNDS = 400
 
@@ -93,67 +89,6 @@ def unknown_like(symbol: Symbol, prefix: str) -> Symbol:
 def formal_indices(shape: tuple[Extent, ...]) -> tuple[Index, ...]:
     """(D, H) -> two indices over these extents with names that no term uses."""
     return tuple(Index(f"k{n}", extent) for n, extent in enumerate(shape))
-
-
-# ---------------------------------------------------------------- scaling
-
-
-def find_scaling(equations: Sequence[Term], scaled: Mapping[Symbol, Array]) -> Found | NotFound:
-    """equations f(u) = 0 -> u = k * array, one rational k for each u, by matching coefficients.
-
-    scaled: what each unknown is a multiple of, over its whole shape.
-    """
-    multipliers = {u: Symbol(f"k {u.name}", Role.UNKNOWN, Real()) for u in scaled}
-    arrays = {
-        unknown: Array(basis.indices, mul(Entry(multipliers[unknown]), basis.body))
-        for unknown, basis in scaled.items()
-    }
-    columns = list(multipliers.values())
-    pivots: list[_Pivot] = []
-    tangents = [n for n, unknown in enumerate(scaled) if unknown.domain.entry_sum == 0]
-    rows = [[Fraction(n == m) for n in range(len(columns) + 1)] for m in tangents]  # k sum(x) = 0
-    solvable = _eliminate(rows, pivots)
-    for equation in sorted(equations, key=count_subterms):  # a contradiction of small ones is quick
-        if not solvable:
-            return NotFound(from_poly(to_poly(build.add(*equations[:1]))))
-        poly = clear_denominators(to_poly(replace_symbols(equation, arrays)))
-        of: dict[Monomial, list[Fraction]] = {}
-        for monomial, scale in poly.items():
-            held = [a for a, _ in monomial.factors if isinstance(a, Entry) and a.symbol in columns]
-            rest = Monomial(monomial.bound, tuple(f for f in monomial.factors if f[0] not in held))
-            row = of.setdefault(rest, [Fraction(0)] * (len(columns) + 1))
-            row[columns.index(held[0].symbol) if held else len(columns)] += scale
-        solvable = _eliminate(list(of.values()), pivots)
-    if not solvable:
-        return NotFound(from_poly(to_poly(build.add(*equations[:1]))))
-    solution = [Fraction(0)] * len(columns)
-    for column, pivot in pivots:
-        solution[column] = -pivot[-1]
-    values = {}
-    for (unknown, basis), k in zip(scaled.items(), solution, strict=True):
-        values[unknown] = Array(basis.indices, mul(number(k), basis.body))
-    return Found(values)
-
-
-_Pivot: TypeAlias = tuple[int, list[Fraction]]
-
-
-def _eliminate(rows: Sequence[list[Fraction]], pivots: list[_Pivot]) -> bool:
-    """Gaussian elimination of more rows of sum_k a_k x_k + b = 0; whether they are consistent."""
-    for row in rows:
-        for column, pivot in pivots:
-            if row[column]:
-                factor = row[column]
-                row = [a - factor * b for a, b in zip(row, pivot, strict=True)]
-        lead = next((n for n, a in enumerate(row[:-1]) if a), None)
-        if lead is None:
-            if row[-1]:
-                return False
-            continue
-        row = [a / row[lead] for a in row]
-        pivots[:] = [(c, [a - p[lead] * b for a, b in zip(p, row, strict=True)]) for c, p in pivots]
-        pivots.append((lead, row))
-    return True
 
 
 # ---------------------------------------------------------------- elimination

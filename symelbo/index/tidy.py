@@ -22,6 +22,7 @@ from symelbo.index.normal import (
 from symelbo.index.signs import is_positive
 from symelbo.index.substitute import free_indices
 from symelbo.index.terms import Apply, Array, Call, Index, Inverse, LogDet, Size, Term
+from symelbo.index.work import TooLong
 
 __all__ = ["ratio", "sum_over", "tidy", "tidy_array"]
 
@@ -29,8 +30,18 @@ _FUNCTIONS = (Call, LogDet, Apply, Inverse)
 
 
 def tidy(term: Term) -> Term:
-    """term -> content * (sum over functions of coefficient * function), each factored."""
-    poly = to_poly(term)
+    """term -> content * (sum over functions of coefficient * function), each factored.
+
+    The term itself where it is very long.
+    """
+    try:
+        return _tidy(to_poly(term))
+    except TooLong:
+        return term
+
+
+def _tidy(poly: Poly) -> Term:
+    """{monomial: c} -> content * (sum over functions of coefficient * function), each factored."""
     if len(poly) < 2:
         return from_poly(poly)
     outer, primitive = _take_out(poly)

@@ -6,13 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["OutOfWork", "limit_work", "spend_work"]
+__all__ = ["OutOfWork", "TooLong", "limit_work", "spend_work"]
 
 _LEFT: ContextVar[list[int] | None] = ContextVar("work that is left", default=None)
 
 
 class OutOfWork(Exception):
     """The work that was allowed is done."""
+
+
+class TooLong(Exception):
+    """A pass came to a bound of its own, which depends on what it was given alone; the text names
+    the pass.
+    """
 
 
 @contextmanager

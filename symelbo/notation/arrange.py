@@ -10,8 +10,8 @@ A display tree is shared by all printers, which only choose the signs to put on 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import prod
 from typing import Final, TypeAlias
 
@@ -27,7 +27,7 @@ from symelbo.index.build import (
     power,
     total,
 )
-from symelbo.index.substitute import walk_parts
+from symelbo.index.substitute import symbols_of, walk_parts
 from symelbo.index.terms import (
     Add,
     Apply,
@@ -51,6 +51,7 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
+from symelbo.values import dataclass, replace
 
 __all__ = [
     "Applied",
@@ -208,6 +209,7 @@ _NODES: Final = (Role.OBSERVED, Role.VALUE, Role.LATENT, Role.INPUT)
 _HALF: Final = number(Fraction(1, 2))
 
 
+@lru_cache(maxsize=20_000)
 def arrange(term: Term) -> Display:
     """term -> the display of the same value."""
     match term:
@@ -436,9 +438,10 @@ def _has_sign(display: Display) -> bool:
 _KIND_FUNCTION: Final = 3
 
 
+@lru_cache(maxsize=20_000)
 def _reading_key(term: Term) -> tuple[int, int, int, tuple[object, ...]]:
     """Data before latents before parameters; polynomials before sums before functions."""
-    roles = {part.symbol.role for part in walk_parts(term) if isinstance(part, Entry)}
+    roles = {symbol.role for symbol in symbols_of(term)}
     if roles & {Role.OBSERVED, Role.VALUE}:
         depends = 0
     else:

@@ -1,0 +1,430 @@
+"""Linear equations at random points, as residues: can they be solved, and by which multiples?
+
+The equations are evaluated as they stand, as graphs, and nothing is expanded.  What is found here
+is proposed, and what is excluded has almost surely no solution; nothing is proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import islice, product
+from random import Random
+from typing import TypeAlias
+
+import flint
+from flint import fmpq
+
+from symelbo.criterion.factor import Equations, Factor
+from symelbo.criterion.sample import Instance, Values, small_sizes
+from symelbo.index.build import mul
+from symelbo.index.concretize import extent_value
+from symelbo.index.domains import Real
+from symelbo.index.modular import PRIME, Dual, Modular, NoResidue, Place
+from symelbo.index.substitute import free_indices, replace_symbols, symbols_of
+from symelbo.index.terms import (
+    Add,
+    Apply,
+    Array,
+    Entry,
+    Index,
+    Node,
+    Number,
+    Role,
+    Symbol,
+    Term,
+    sort_key,
+)
+from symelbo.index.work import spend_work
+
+__all__ = ["find_multiples", "is_solvable_somewhere"]
+
+MAX_COLUMNS = 1200  # unknown numbers at one point
+MAX_PLACES = 12  # values of the free indices of an equation
+PATIENCE = 2  # points at which an equation says nothing new
+MAX_FAILURES = 60  # of points at which an equation has no value
+MAX_VALUES = 8  # of which one is drawn
+MAX_NARROW = 24  # unknowns in a row that is compared with all others by elimination
+MAX_DRAWS = 40  # of what varies, beyond those that are needed
+
+Column: TypeAlias = tuple[object, ...]
+_END = -1  # the column of the value
+_SPECTATORS = (Role.LATENT, Role.OBSERVED, Role.INPUT)
+
+
+class _Machine(Modular):
+    """Values of terms at one point, each computed once; abstract functions are random ones."""
+
+    def __init__(self, sizes: Mapping[str, int], seed: int) -> None:
+        super().__init__(sizes, {}, seed)
+        self.known: dict[tuple[object, ...], Dual] = {}
+        self.indices: dict[Node, tuple[Index, ...]] = {}
+
+    def stand_at(self, entries: Mapping[Place, Dual]) -> None:
+        """Other values of the entries."""
+        self.entries = entries
+        self.known = {}
+
+    def term(self, term: Term, env: Mapping[Index, int]) -> Dual:
+        if isinstance(term, Entry | Number):
+            return super().term(term, env)
+        key = (term, *[env[index] for index in self.free(term)])
+        if key not in self.known:
+            match term:
+                case Add(terms):
+                    found = self.sum_of(terms, env)
+                case Apply():
+                    found = self.apply(term, env)
+                case _:
+                    found = super().term(term, env)
+            self.known[key] = found
+        return self.known[key]
+
+    def free(self, item: Node) -> tuple[Index, ...]:
+        if item not in self.indices:
+            self.indices[item] = tuple(sorted(free_indices(item), key=sort_key))
+        return self.indices[item]
+
+    def sum_of(self, terms: Sequence[Term], env: Mapping[Index, int]) -> Dual:
+        """As `add`, of many, with one gradient."""
+        parts = [self.term(part, env) for part in terms]
+        bare = Modular.rational(fmpq(0))
+        gradient: dict[int, int] = {}
+        for part in parts:
+            bare = self.add(bare, part._replace(gradient={}))
+            for column, slope in part.gradient.items():
+                gradient[column] = (gradient.get(column, 0) + slope) % PRIME
+        return bare._replace(gradient=gradient)
+
+    def apply(self, term: Apply, env: Mapping[Index, int]) -> Dual:
+        """A value that depends on the function, the place and the arguments alone."""
+        where = tuple(self.index(i, env) for i in term.indices)
+        slots = tuple((n, tuple(self.index(i, env) for i in at)) for n, at in term.derivatives)
+        given = tuple(self.entries_of(array, env) for array in term.arguments)
+        domain, name = term.function.domain, term.function.name
+        if domain.is_symmetric:
+            where = (*where[:-2], *sorted(where[-2:]))
+        size = domain.smooth[0]
+        if domain.entry_sum is not None and where[-1] == self.length(term.function.shape[-1]):
+            rest = [(*where[:-1], n) for n in range(1, where[-1])]
+            others = sum(self.random(name, slots, at, given) for at in rest)
+            return Dual(((0 if slots else domain.entry_sum) - others) % PRIME, None, {}, size)
+        value = self.random(name, slots, where, given)
+        return Dual(value, None, {}, value % 2001 / 1000 - 1 if domain.is_line else size)
+
+    def entries_of(self, array: Array, env: Mapping[Index, int]) -> tuple[int, ...]:
+        ranges = [range(i.low, self.length(i.extent) + 1) for i in array.indices]
+        inner = dict(env)
+        found = []
+        for at in product(*ranges):
+            inner.update(zip(array.indices, at, strict=True))
+            found.append(self.term(array.body, inner).value)
+        return tuple(found)
+
+
+class _Basis:
+    """Independent rows modulo the prime; of many unknowns, enough different rows."""
+
+    def __init__(self) -> None:
+        self.pivots: dict[int, dict[int, int]] = {}
+        self.wide: set[tuple[tuple[int, int], ...]] = set()
+        self.asked: set[int] = set()
+
+    def takes(self, row: Mapping[int, int]) -> bool:
+        """Whether a row says more than those before, which it joins."""
+        if len(row) > MAX_NARROW:
+            self.asked.update(row)
+            key = tuple(sorted(row.items()))
+            if key in self.wide or len(self.wide) > len(self.asked) + PATIENCE:
+                return False
+            self.wide.add(key)
+            return True
+        left = dict(row)
+        while left:
+            lead = max(left)
+            pivot = self.pivots.get(lead)
+            if pivot is None:
+                scale = pow(left[lead], -1, PRIME)
+                self.pivots[lead] = {k: x * scale % PRIME for k, x in left.items()}
+                return True
+            factor = left.pop(lead)
+            for k, x in pivot.items():
+                if k != lead:
+                    rest = (left.get(k, 0) - factor * x) % PRIME
+                    if rest:
+                        left[k] = rest
+                    else:
+                        left.pop(k, None)
+        return False
+
+
+class _Probe:
+    """Some equations at given sizes: rows of what they ask of the unknowns at random points."""
+
+    def __init__(
+        self,
+        factors: Sequence[Factor],
+        equations: Sequence[Term],
+        unknowns: Iterable[Symbol],
+        sizes: Mapping[str, int],
+        seed: int,
+        exact: int | None = None,
+    ) -> None:
+        """exact: of how many the value has to be 0 and not a constant; None: of all."""
+        self.equations, self.sizes = equations, sizes
+        self.unknowns = {unknown.name: unknown for unknown in unknowns}
+        self.random = Random(seed)
+        self.instance = Instance(factors, sizes, {}, True, 0, seed)
+        self.symbols = [
+            sorted(
+                (s for s in symbols_of(e) if s.role not in (Role.UNKNOWN, Role.FUNCTION)),
+                key=lambda s: (s.name, s.role.value),
+            )
+            for e in equations
+        ]
+        self.machines = (_Machine(sizes, seed), _Machine(sizes, seed))
+        moving = {s.name for own in self.symbols for s in own if s.role in _SPECTATORS}
+        # data that a velocity of q may depend on are constants of the same name
+        self.fixes = [
+            any(s.name in moving and s.role is Role.CONSTANT for s in own) for own in self.symbols
+        ]
+        self.exact = len(equations) if exact is None else exact
+        self.bases = [_Basis() for _ in equations]
+        self.valued = [False] * len(equations)
+        self.repeats, self.failures = [0] * len(equations), [0] * len(equations)
+        # values of few are drawn again and again
+        self.patience = [
+            3 * PATIENCE if any(s.domain.is_integer for s in own) else PATIENCE
+            for own in self.symbols
+        ]
+        self.columns: dict[Column, int] = {}
+        self.sought: dict[Place, Dual] = {}
+        for unknown in self.unknowns.values():
+            for at in self.instance.places(unknown):
+                place = at
+                if unknown.domain.is_symmetric:
+                    place = (*at[:-2], *sorted(at[-2:]))
+                column = self.column(unknown.name, place)
+                self.sought[unknown.name, at] = Dual(0, fmpq(0), {column: 1}, 0.0)
+
+    def column(self, *key: object) -> int:
+        return self.columns.setdefault(key, len(self.columns))
+
+    def tangents(self) -> Iterator[dict[int, int]]:
+        """What moves on a simplex moves by nothing in sum."""
+        for unknown in self.unknowns.values():
+            if unknown.domain.entry_sum != 0:
+                continue
+            rows: dict[tuple[int, ...], dict[int, int]] = {}
+            for at in self.instance.places(unknown):
+                rows.setdefault(at[:-1], {})[self.columns[unknown.name, at]] = 1
+            yield from rows.values()
+
+    # ------------------------------------------------------------------ points
+
+    def draw(self, roles: Sequence[Role]) -> dict[Symbol, Values]:
+        """Values of the symbols of some roles."""
+        found: dict[Symbol, Values] = {}
+        for own in self.symbols:
+            for symbol in own:
+                if symbol.role in roles and symbol not in found:
+                    found[symbol] = self.values(symbol)
+        return found
+
+    def values(self, symbol: Symbol) -> Values:
+        """Random values of its entries."""
+        if symbol.role is Role.CONSTANT:
+            known = {at: x for at, x in self.instance.known.items() if at[0] == symbol.name}
+            if known:
+                return known
+        found: Values = {}
+        domain = symbol.domain
+        for _, places in self.instance.units(symbol, self.instance.places(symbol)):
+            given = self.instance.given(domain, places)
+            few = domain.is_integer or domain.lower is not None or domain.upper is not None
+            try:
+                if few:
+                    entries = self.random.choice(domain.exact_values(MAX_VALUES, given))
+                else:
+                    entries = domain.draw_exact(self.random.randrange(99), given)
+            except LookupError:
+                continue  # a term that needs it has no value then
+            found.update({(symbol.name, at): x for at, x in zip(places, entries, strict=True)})
+        return found
+
+    def places(self, equation: Term) -> list[dict[Index, int]]:
+        """Values of its free indices, of which it has to vanish at all."""
+        free = sorted(free_indices(equation), key=sort_key)
+        ranges = [range(i.low, extent_value(i.extent, self.sizes) + 1) for i in free]
+        found = [dict(zip(free, at, strict=True)) for at in islice(product(*ranges), 200)]
+        if len(found) > MAX_PLACES:
+            found = self.random.sample(found, MAX_PLACES)
+        return found
+
+    def rows(
+        self,
+        still: Mapping[Symbol, Values],
+        moving: Mapping[Symbol, Values],
+        group: tuple[object, ...] = (),
+    ) -> Iterator[tuple[dict[int, int], int]]:
+        """(row, value) of the equations of which more is to be known, where that is new.
+
+        group: tells covariates apart, with which the constant of a shifted equation may vary.
+        """
+        for fixes, machine in zip((False, True), self.machines, strict=True):
+            chosen = [n for n, own in enumerate(self.fixes) if own is fixes and self.is_open(n)]
+            if not chosen:
+                continue
+            entries = dict(self.sought)
+            for found in (*still.values(), *(() if fixes else moving.values())):
+                entries.update({at: Modular.rational(x) for at, x in found.items()})
+            machine.stand_at(entries)
+            for n in chosen:
+                places = self.places(self.equations[n])
+                spend_work(len(places))
+                for env in places:
+                    try:
+                        value = machine.term(self.equations[n], env)
+                    except (NoResidue, ZeroDivisionError, ValueError):
+                        self.failures[n] += 1
+                        continue
+                    self.valued[n] = True
+                    row = {k: slope for k, slope in value.gradient.items() if slope}
+                    if n >= self.exact:
+                        at = (*((index.name, k) for index, k in env.items()), *group)
+                        row[self.column("constant", n, *at)] = PRIME - 1
+                    if self.bases[n].takes({**row, _END: value.value} if value.value else row):
+                        self.repeats[n] = 0
+                        yield row, value.value
+                    else:
+                        self.repeats[n] += 1
+
+    def is_open(self, n: int) -> bool:
+        """Whether more rows of an equation may say more."""
+        return self.repeats[n] < self.patience[n] and self.failures[n] < MAX_FAILURES
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no equation has more to say."""
+        return not any(map(self.is_open, range(len(self.equations))))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether every equation had values."""
+        return all(self.valued)
+
+
+_STILL = (Role.PARAMETER, Role.VARIATIONAL, Role.CONSTANT, Role.ARGUMENT, Role.VALUE)
+
+
+def is_solvable_somewhere(
+    factors: Sequence[Factor], equations: Equations, unknowns: Sequence[Symbol], seed: int = 1
+) -> bool:
+    """Whether the equations can be solved at a random value of all that velocities may depend on.
+
+    False means almost surely that they have no solution.
+    """
+    everything = (*equations.exact, *equations.shifted)
+    sizes = _sizes_of(factors, 1)
+    probe = _Probe(factors, everything, unknowns, sizes, seed, len(equations.exact))
+    if not everything or len(probe.columns) > MAX_COLUMNS:
+        return True
+    still = probe.draw(_STILL)
+    table = list(probe.tangents())
+    ends: list[int] = [0] * len(table)
+    inputs: dict[Symbol, Values] = {}
+    for draws in range(MAX_DRAWS + len(probe.columns)):
+        if draws % 4 == 0:
+            inputs = probe.draw((Role.INPUT,))
+        moving = {**inputs, **probe.draw((Role.LATENT, Role.OBSERVED))}
+        for row, value in probe.rows(still, moving, (draws // 4,) if inputs else ()):
+            table.append(row)
+            ends.append(value)
+        if probe.is_done:
+            break
+    return _solve(table, ends, len(probe.columns)) is not None
+
+
+def find_multiples(
+    factors: Sequence[Factor],
+    equations: Sequence[Term],
+    bases: Mapping[Symbol, Array],
+    seed: int = 2,
+) -> dict[Symbol, Fraction] | None:
+    """Rational k such that unknown = k * basis solves the equations, at random points; None: none.
+
+    Those that the equations leave open are 0.
+    """
+    factor_of = {u: Symbol(f"k {u.name}", Role.UNKNOWN, Real()) for u in bases}
+    arrays = {
+        u: Array(basis.indices, mul(Entry(factor_of[u]), basis.body)) for u, basis in bases.items()
+    }
+    scaled = [replace_symbols(equation, arrays) for equation in equations]
+    columns = {symbol.name: n for n, symbol in enumerate(factor_of.values())}
+    table = [{n: 1} for n, u in enumerate(bases) if u.domain.entry_sum == 0]
+    ends = [0] * len(table)
+    tried: list[dict[str, int]] = []
+    bases_of: list[_Basis] = []
+    for more in (1, 2):
+        sizes = _sizes_of(factors, more)
+        if sizes in tried:
+            break
+        probe = _Probe(factors, scaled, factor_of.values(), sizes, seed + more)
+        if bases_of:  # rows at other sizes count if they say more than those before
+            probe.bases = bases_of
+        bases_of = probe.bases
+        tried.append(sizes)
+        names = {n: columns[str(key[0])] for key, n in probe.columns.items()}
+        for _ in range(MAX_DRAWS + len(columns)):
+            for row, value in probe.rows(probe.draw(_STILL), probe.draw(_SPECTATORS)):
+                table.append({names[n]: slope for n, slope in row.items()})
+                ends.append(value)
+            if probe.is_done:
+                break
+        if not probe.is_known:
+            return None
+    solution = _solve(table, ends, len(columns))
+    if solution is None:
+        return None
+    found = [_rational(residue) for residue in solution]
+    if None in found:
+        return None
+    return dict(zip(bases, found, strict=True))  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- small parts
+
+
+def _sizes_of(factors: Sequence[Factor], more: int) -> dict[str, int]:
+    """Small sizes, in which the least ones are exceeded."""
+    least = next(iter(small_sizes(factors)))
+    return {name: n + 1 + k % more for k, (name, n) in enumerate(least.items(), 1)}
+
+
+def _solve(table: Sequence[Mapping[int, int]], ends: Sequence[int], count: int) -> list[int] | None:
+    """row . x + end = 0 for all rows -> x modulo the prime, 0 where it is open; None: none."""
+    if not table:
+        return [0] * count
+    matrix = flint.nmod_mat(len(table), count + 1, PRIME)
+    for i, (row, end) in enumerate(zip(table, ends, strict=True)):
+        for n, slope in row.items():
+            matrix[i, n] = slope
+        matrix[i, count] = -end % PRIME
+    reduced, rank = matrix.rref()
+    solution = [0] * count
+    for i in range(rank):
+        lead = next(n for n in range(count + 1) if int(reduced[i, n]))
+        if lead == count:
+            return None
+        solution[lead] = int(reduced[i, count])
+    return solution
+
+
+def _rational(residue: int) -> Fraction | None:
+    """The fraction of small numerator and denominator that has this residue."""
+    small = 1 << 20
+    a, b, x, y = PRIME, residue, 0, 1
+    while b > small:
+        q = a // b
+        a, b, x, y = b, a - q * b, y, x - q * y
+    return Fraction(b, y) if y and abs(y) <= small else None
