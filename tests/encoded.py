@@ -102,11 +102,15 @@ class RefutedFactor:
 NOTHING = Hypotheses()
 
 
-def _through(encoded: Callable[[Encoder], T], read: Callable[[T, Reader], Any]) -> Any:
-    """What is encoded with one table, read with it."""
+def _through(
+    encoded: Callable[[Encoder], T],
+    read: Callable[[T, Reader], Any],
+    least: Iterable[tuple[str, int]] = (),
+) -> Any:
+    """What is encoded with one table, read with it; least: the smallest values of sizes."""
     encoder = Encoder()
     data = encoded(encoder)
-    return read(data, Reader(encoder.tables()))
+    return read(data, Reader({**encoder.tables(), "sizes": dict(least)}))
 
 
 def _hypotheses(encoder: Encoder, given: Hypotheses) -> dict[str, Any]:
@@ -135,6 +139,7 @@ def _ask(term: Term, given: Hypotheses, ask: Callable[..., None]) -> None:
         _through(
             lambda e: (e.term(term), _hypotheses(e, given)),
             lambda d, r: ask(r.terms.term(d[0]), given=_given(d[1], given, r)),
+            given.least,
         )
     except (Clash, Malformed) as error:
         raise NotShown(str(error)) from error
@@ -185,6 +190,7 @@ def _reasons(
         found: list[str] = _through(
             lambda e: (encoded(e), _hypotheses(e, given)),
             lambda d, r: check(d[0], r, _given(d[1], given, r)),
+            given.least,
         )
     except (Clash, Malformed, NotShown) as error:
         return [str(error)]

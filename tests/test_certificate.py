@@ -602,7 +602,7 @@ def test_nothing_without_a_value_stands_for_a_number() -> None:
     free = [bernoulli(X, mul(Entry(several, (n,)), z))]
     points = (tuple((("vs", (j,)), Q(j)) for j in (1, 2)),)
     claim = replace(certificate(contrast("x", 1), [[ONE]], points=points), sizes=(("N", 2),))
-    rejected(claim, free, "without a value")
+    rejected(claim, free, "has a free index")
     whole = [bernoulli(X, mul(total(n, Entry(several, (n,))), z))]
     rejected(replace(claim, points=(points[0][:1],)), whole, "an entry of vs has no value")
     more = (*points[0], (("vs", (3,)), Q(3)))

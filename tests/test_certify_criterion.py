@@ -840,12 +840,12 @@ def test_the_entropy_is_free_of_the_value_also_where_a_sum_hides_it() -> None:
     hidden = Sum(s_, Mul((Delta(s_, T2), step)))
     own = subtract(hidden, mul(subtract(ONE, Delta(T2, Position(Extent("T")))), Entry(z, (T2,))))
     assert judge(own, least={"T": 2}) is Verdict.TRUE
-    true = chain()
+    true = replace(chain(), given=Hypotheses.of(least={"T": 2}))  # where all of these exist
     elsewhere = (
         Position(Extent("T")),
         Position(Extent("T", -1)),
         Position(Extent(None, 2)),
-        Offset(index("s", "T", low=2), 1),  # the same place where s + 1 = t
+        Offset(index("s", "T", -1, low=2), 1),  # the same place where s + 1 = t
     )
     for lie in (Entry(z, (T2,)), hidden, *(Entry(z, (at,)) for at in elsewhere)):
         refused(with_factor(true, entropy=add(true.factor.entropy, lie)), "depends on its value")
