@@ -32,7 +32,7 @@ COLOURS = {
     **dict.fromkeys(("expfam", "criterion", "entropy"), ("#e6f4f1", "#2a8a78")),
     **dict.fromkeys(("checker", "certify", "trial"), ("#fdeeee", "#c0504d")),
     **dict.fromkeys(("answer",), ("#fff6d9", "#b8860b")),
-    **dict.fromkeys(("notation", "code", "page", "sympy_edge"), ("#f4ecfa", "#7d4fa8")),
+    **dict.fromkeys(("notation", "code", "page", "proof", "sympy_edge"), ("#f4ecfa", "#7d4fa8")),
 }
 OTHERS = ("#f2f2f0", "#77756d")
 LEGEND = {

@@ -5,21 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from symelbo.answer.derivation import Derivation
+    from symelbo.api import Derivation, derive
     from symelbo.errors import SpecError, SymelboError
     from symelbo.model.model import Model
     from symelbo.model.read_model import read_model
-    from symelbo.pipeline import derive
 
 __version__ = "0.1.0"
 __all__ = ["Derivation", "Model", "SpecError", "SymelboError", "derive", "read_model"]
 
 _HOMES = {
-    "Derivation": "symelbo.answer.derivation",
+    "Derivation": "symelbo.api",
     "Model": "symelbo.model.model",
     "SpecError": "symelbo.errors",
     "SymelboError": "symelbo.errors",
-    "derive": "symelbo.pipeline",
+    "derive": "symelbo.api",
     "read_model": "symelbo.model.read_model",
 }
 

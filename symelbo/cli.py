@@ -12,18 +12,19 @@ An interrupt (Ctrl-C) ends with 130.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from symelbo import __version__
+from symelbo.values import dataclass, replace
 
 if TYPE_CHECKING:
     from symelbo.families.family import Family
@@ -72,6 +73,7 @@ variational: exact
 
 def main() -> None:
     """The entry point: every failure ends in a message and an exit status, never a traceback."""
+    gc.set_threshold(50_000, 20, 50)  # a run is short, and next to nothing of it is a cycle
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # replaced by an object that is no text file
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

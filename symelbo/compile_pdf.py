@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -21,6 +19,9 @@ def compile_pdf(source: bytes) -> bytes | str:
     command = _tex_command()
     if command is None:
         return "no proof.pdf: neither pdflatex nor tectonic was found"
+    import subprocess  # only a run with TeX pays for it
+    import tempfile
+
     environment = {
         **os.environ,
         "SOURCE_DATE_EPOCH": "0",  # no date of the day in the PDF

@@ -10,10 +10,11 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
+
+from symelbo.values import dataclass
 
 __all__ = ["Killed", "map_in_workers"]
 

@@ -23,7 +23,6 @@ import shutil
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -37,6 +36,7 @@ from symelbo.manifest import (
     read_start,
     render_manifest,
 )
+from symelbo.values import dataclass, field, replace
 
 __all__ = ["replace_folder"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from symelbo.checker.check import CERTIFICATE
 from symelbo.compile_pdf import compile_pdf
 from symelbo.manifest import MANIFEST, OutputError
 from symelbo.replace_folder import replace_folder
+from symelbo.values import dataclass
 
 if TYPE_CHECKING:
     from symelbo.answer.derivation import Derivation

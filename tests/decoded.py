@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import Any
 
 from encoded import FactorClaim, RefutedFactor
+
 from symelbo.certify.certificate import Case, Certificate, CertificateRow, Unknown
 from symelbo.certify.claim import MotionClaim
-
 from symelbo.index.domains import DOMAINS
 from symelbo.index.terms import (
     Add,

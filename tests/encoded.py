@@ -15,7 +15,6 @@ from symelbo.certify.state import (
     encode_identity,
     encode_motion,
 )
-
 from symelbo.checker import criterion, forms, interval, prove, terms
 from symelbo.checker.statement import Malformed, Reader
 from symelbo.checker.terms import NotShown, Raw, derivative, fresh, put

@@ -23,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from decoded import Decoder
 from encoded import FactorClaim, Hypotheses
 from judge import Verdict, judge, worlds
-from symelbo.certify.claim import MotionClaim
 from test_certificate import refutes
 from test_certify_criterion import Case, _own, _value, _velocities, verdict
 
+from symelbo.certify.claim import MotionClaim
 from symelbo.checker.check import REJECTED, check_data
 from symelbo.index.build import log, mul, number, subtract
 from symelbo.index.differentiate import derivative_by

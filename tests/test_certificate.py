@@ -19,6 +19,8 @@ from encoded import (
     certainly_nonzero,
     check_certificate,
 )
+
+import symelbo
 from symelbo.certify.certificate import (
     Case,
     Certificate,
@@ -27,8 +29,6 @@ from symelbo.certify.certificate import (
     Unknown,
 )
 from symelbo.certify.enclose import enclosure
-
-import symelbo
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.result import Refuted
 from symelbo.index.build import (

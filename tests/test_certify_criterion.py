@@ -14,8 +14,8 @@ from random import Random
 import pytest
 from encoded import FactorClaim, Hypotheses, check_closure, check_factor, check_motion
 from judge import Verdict, draw_entries, judge, mutants, symbols_in, worlds
-from symelbo.certify.claim import MotionClaim
 
+from symelbo.certify.claim import MotionClaim
 from symelbo.index.build import (
     ONE,
     ZERO,

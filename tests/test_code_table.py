@@ -395,7 +395,7 @@ def test_the_table_has_every_node_and_every_function() -> None:
     }
     assert called >= (FUNCTIONS | DEFINITIONS.keys()) - {"sqrt", "besseli0e", "besseli1e"}
     applied = {part.function for build in TABLE[Apply] for part in _applies(build((d,)))}
-    assert applied >= WHOLE
+    assert applied >= WHOLE.keys()
 
 
 def _applies(term: Term) -> Iterator[Apply]:

@@ -547,6 +547,44 @@ def test_the_remedy_was_tried() -> None:
     assert fields_of(symelbo.derive(source), "x") == {"g": "g[i]"}
 
 
+@pytest.mark.parametrize(
+    ("statements", "parameters", "more"),
+    [
+        # at one input the slopes by g and by a are proportional, by no rational number
+        (["x ~ Normal(g*sigmoid(a*u), exp(b*u))"], "a g b", {"inputs": {"u": "real"}}),
+        # exp(2 tanh(b) - 2 x) is exp(2 tanh(b)) exp(-2 x): dependent only by that
+        (["z ~ Normal(0, 1)", "x ~ Gumbel(tanh(a*z + b), 0.5)"], "a b", {}),
+        # K and P only have more parameters: at D = 3 there are more equations
+        (
+            [
+                "z ~ Bernoulli(0.5)",
+                "y[k] = V[k]*z + b[k] for k in 1:K",
+                "x[d] ~ Normal(m(y, w)[d], 1) for d in 1:D",
+            ],
+            "",
+            {"sizes": ("D", "K", "P"), "functions": {"m": "real[D]"}},
+        ),
+    ],
+)
+def test_refutations_that_need_the_right_rows(
+    statements: list[str], parameters: str, more: dict[str, Any]
+) -> None:
+    arrays = {"V": "real[K]", "b": "real[K]", "w": "real[P]"}
+    kinds = {name: "real" for name in parameters.split()} or arrays
+    families = {
+        "Gumbel": {
+            "value": "v",
+            "support": "real",
+            "parameters": {"m": "real", "s": "positive"},
+            "log_density": "-(v - m)/s - log(s) - exp(-(v - m)/s)",
+        }
+    }
+    more = dict(more)
+    sizes = more.pop("sizes", ())
+    source = spec(statements, kinds, sizes, families=families, **more)
+    assert symelbo.derive(source, explain=False).verdict in ("refuted", "outside")
+
+
 def refutations(derivation: Derivation) -> list[Refuted]:
     return [r for r in derivation.decision.results if isinstance(r, Refuted)]
 
@@ -765,9 +803,10 @@ def test_a_parent_with_a_known_number_of_trials() -> None:
     assert derivation.verdict == "refuted"
 
 
-def test_numerical_trials_draw_until_the_conditions_hold() -> None:
+@pytest.mark.parametrize("operator", ["*", "/"])
+def test_numerical_trials_draw_until_the_conditions_hold(operator: str) -> None:
     derivation = derive_spec(
-        ["x ~ Gamma(k, k*sum(b[i]*u[i] for i in 1:B))"],
+        [f"x ~ Gamma(k, k{operator}sum(b[i]*u[i] for i in 1:B))"],
         {"k": "positive", "b": "real[B]"},
         sizes=("B",),
         inputs={"u": "real[B]"},

@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from symelbo.certify.certificate import Case
 
 import symelbo
 from symelbo.answer.derivation import Derivation
+from symelbo.answer.worked import name_velocities
+from symelbo.certify.certificate import Case
 from symelbo.criterion.result import Refuted
 from symelbo.index.build import number, subtract
 from symelbo.index.normal import is_zero
 from symelbo.index.substitute import instantiate
 from symelbo.index.tidy import tidy
+from symelbo.notation.names import RESERVED
 from symelbo.page import documents
-from symelbo.page.document_factors import velocities_of
 from symelbo.page.document_notation import choose_notation
 from symelbo.page.documents import render_appendix, render_headline, render_proof
 
@@ -373,8 +374,9 @@ def test_every_velocity_is_printed_as_derived(key: str) -> None:
     criterion = text.partition(r"\section{The criterion}")[2]
     section = bare(criterion.partition(r"\section")[0])
     notation = choose_notation(derivation_of(key).model)
-    motion = derivation_of(key).motion
-    for moved in velocities_of(notation, motion.parameters):
+    motion, worked = derivation_of(key).motion, derivation_of(key).worked.motion
+    assert worked.parameters.keys() == motion.parameters.keys()
+    for moved in name_velocities(worked.parameters, (*RESERVED, *notation.taken)):
         array = motion.parameters[moved.symbol]
         assert is_zero(subtract(moved.velocity, instantiate(array, moved.indices)))
         rate = rf"{notation.term(moved.entry)}}}{{{notation['d']}{notation['s']}}}"

@@ -16,6 +16,7 @@ PACKAGE = Path(symelbo.__file__).parent
 # A module named here by itself stands on its own floor, not on that of its package.
 FLOORS = (
     ("symelbo",),  # __init__: imports lazily, on first use of a name
+    ("symelbo.values",),
     ("symelbo.errors", "symelbo.fill", "symelbo.resources", "symelbo.words"),
     (
         "symelbo.exchange_folders",
@@ -41,8 +42,11 @@ FLOORS = (
     ("symelbo.page.derivation_json",),
     ("symelbo.page.summary",),
     ("symelbo.code",),
+    ("symelbo.proof",),
+    ("symelbo.conclude",),
     ("symelbo.page",),
     ("symelbo.pipeline",),
+    ("symelbo.api",),
     ("symelbo.manifest",),
     ("symelbo.replace_folder", "symelbo.compile_pdf"),
     ("symelbo.write_output",),
@@ -52,14 +56,6 @@ FLOORS = (
 ALONE = "symelbo.checker"  # may be copied to another place: its imports are relative
 RANK = {name: rank for rank, names in enumerate(FLOORS) for name in names}
 
-# What a module imports from above, inside a function, on purpose.
-UPWARDS = {
-    # the methods of Derivation print it
-    ("symelbo.answer.derivation", "symelbo.code"),
-    ("symelbo.answer.derivation", "symelbo.page"),
-    ("symelbo.answer.derivation", "symelbo.page.summary"),
-    ("symelbo.answer.derivation", "symelbo.sympy_edge"),
-}
 # What each package may use of other people's.
 OUTSIDE = {
     "jinja2": set(),  # templates are compiled beforehand
@@ -128,7 +124,7 @@ def test_imports_go_down(module: str) -> None:
         if name.partition(".")[0] != "symelbo":
             continue
         other = floor(name)
-        if other == own or (module, other) in UPWARDS:
+        if other == own:
             continue
         assert RANK[other] < RANK[own], f"{module} imports {name} from above"
 
@@ -158,6 +154,20 @@ def test_nothing_above_the_model_reads_text() -> None:
             assert not read, f"{module} imports {read}"
 
 
+def test_a_plan_knows_no_backend() -> None:
+    """Of the room of code, only what prints NumPy knows how NumPy is written."""
+    names = ("numpy_module", "print_numpy", "lay_out_python", "python_template")
+    backend = {f"symelbo.code.{name}" for name in names}
+    assert backend <= MODULES.keys()
+    for module in MODULES:
+        if module.startswith("symelbo.code.") and module not in backend:
+            assert imports(module).isdisjoint({*backend, "numpy"}), module
+    assert not {m for m in imports("symelbo.code.ops") if m.startswith("symelbo")} - {
+        "symelbo.index.terms",
+        "symelbo.values",
+    }
+
+
 # what lowers a text to terms; what is said of its faults stands in `word_faults`
 LOWERING = (
     "symelbo.language.resolve",
@@ -185,6 +195,49 @@ def test_terms_import_nothing_of_ours_but_values() -> None:
     # how a value is made but once, and ranges of numbers
     assert ours("symelbo.index.terms") == {"symelbo.index.nodes", "symelbo.index.range"}
     assert not ours("symelbo.index.nodes") | ours("symelbo.index.range")
+
+
+# What a page may use of the rooms that derive: the shape of terms, and data; no pass.
+PRINTERS_MAY_USE = {
+    "symelbo.index.build": {"ZERO", "add", "extent_of", "negate", "number"},
+    "symelbo.index.substitute": {"symbols_of", "walk_parts"},
+    "symelbo.index.terms": None,  # all of it
+    "symelbo.certify.certificate": {"Case", "Certificate", "CertificateRow", "Given", "Unknown"},
+    "symelbo.certify.enclose": {"determinant_of", "enclosure"},  # exact numbers, to be rounded
+    "symelbo.expfam.form": {"Block", "Gauge"},
+    "symelbo.criterion.factor": {"Factor", "is_parent"},
+    "symelbo.criterion.express_form": {"FactorForm"},
+    "symelbo.criterion.result": {"Closure", "Decision", "Holds", "Outside", "Refuted", "Undecided"},
+    "symelbo.entropy.summand": None,
+}
+DERIVING = ("index", "certify", "trial", "expfam", "criterion", "entropy", "code", "proof")
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("symelbo.page.")])
+def test_pages_print_and_derive_nothing(module: str) -> None:
+    for node in ast.walk(MODULES[module]):
+        for name in imported(node):
+            first, *rest = name.split(".")
+            if first != "symelbo" or not rest or rest[0] not in DERIVING:
+                continue
+            assert isinstance(node, ast.ImportFrom), f"{module} imports all of {name}"
+            assert name in PRINTERS_MAY_USE, f"{module} imports {name}"
+            allowed = PRINTERS_MAY_USE[name]
+            used = {alias.name for alias in node.names}
+            assert allowed is None or used <= allowed, f"{module} uses {used} of {name}"
+
+
+@pytest.mark.parametrize("room", ["symelbo.answer", "symelbo.page", "symelbo.notation"])
+def test_what_derives_is_not_called_from(room: str) -> None:
+    """Normal forms, simplification, derivatives and solutions are found below and carried up."""
+    names = ["build", "substitute", "terms"]
+    names += ["range", "signs"] if room == "symelbo.notation" else []  # sigma2, if it is positive
+    structure = {f"symelbo.index.{name}" for name in names}
+    assert structure <= MODULES.keys()
+    for module in MODULES:
+        if module.startswith(f"{room}."):
+            used = {name for name in imports(module) if name.startswith("symelbo.index.")}
+            assert used <= structure, module
 
 
 @pytest.mark.parametrize("library", OUTSIDE)
@@ -222,11 +275,10 @@ CIRCLES = (
 
 
 def circles() -> list[set[str]]:
-    """The sets of modules that import each other, inside functions too; UPWARDS are left out."""
+    """The sets of modules that import each other, inside functions too."""
     below: dict[str, set[str]] = {}
     for module in MODULES:
-        names = {n for n in imports(module) & set(MODULES) if (module, floor(n)) not in UPWARDS}
-        below[module] = names - {module, "symelbo"}
+        below[module] = imports(module) & set(MODULES) - {module, "symelbo"}
     reached = {module: set(names) for module, names in below.items()}
     while True:
         more = {m: names.union(*(reached[n] for n in names)) for m, names in reached.items()}

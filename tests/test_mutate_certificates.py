@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from judge import Verdict
 from mutate_certificates import OUTPUT, Judge, Mutation, mutations, sweep
-from symelbo.certify.state_derivation import certificate_data
 
 import symelbo
+from symelbo.certify.state_derivation import certificate_data
 from symelbo.checker.check import CHECKED, REJECTED, check_data
 
 STEMS = sorted(path.parent.name for path in OUTPUT.glob("*/certificate.json"))

@@ -211,6 +211,7 @@ SAMPLES: dict[str, list[str]] = {
         "log(s*sigmoid(a))",
     ],
     "merge_exponentials": ["exp(a)**2", "1/exp(a)", "exp(a)**(-3/2)"],
+    "cancel_exponential": ["exp(log(s))", "exp(log(q[c]))"],
     "shift_exponential": ["1 - exp(a)", "1 - exp(-r)"],
     "reflect_sigmoid": ["1 - sigmoid(a)", "x - n*sigmoid(a)", "n*sigmoid(a) - x", "y - sigmoid(a)"],
     "rewrite_tanh": ["1 + tanh(a)", "1 - tanh(a)"],

@@ -47,8 +47,16 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.notation import arrange, names
+from symelbo.notation.break_lines import break_lines
 from symelbo.notation.names import escape_latex, name_indices
-from symelbo.notation.print_latex import latex_array, latex_width, print_latex, print_latex_lines
+from symelbo.notation.print_latex import (
+    LATEX,
+    LINE_WIDTH,
+    latex_array,
+    latex_summands,
+    latex_width,
+    print_latex,
+)
 from symelbo.notation.print_text import print_text
 
 REAL, POSITIVE = Real(), Positive()
@@ -924,6 +932,10 @@ needs_pdflatex = pytest.mark.skipif(
 )
 
 
+def in_lines(term: Term) -> list[str]:
+    return break_lines(latex_summands(term), LINE_WIDTH, LATEX)
+
+
 def _display(lines: list[str]) -> str:
     rows = (r" \\" + "\n& \\quad ").join(lines)
     return r"\begin{align}" + f"\nF & = {rows}\n" + r"\end{align}" + "\n"
@@ -932,9 +944,7 @@ def _display(lines: list[str]) -> str:
 @needs_pdflatex
 def test_every_term_compiles_without_overfull_boxes(tmp_path: Path) -> None:
     terms = TERMS | LONG_TERMS
-    log_text = compile_latex(
-        tmp_path, "".join(_display(print_latex_lines(t)) for t in terms.values())
-    )
+    log_text = compile_latex(tmp_path, "".join(_display(in_lines(t)) for t in terms.values()))
     assert "Overfull" not in log_text
     assert "Warning" not in log_text
 
@@ -948,7 +958,7 @@ def test_every_t1_character_compiles(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", LONG_TERMS)
 def test_lines_hold_what_the_whole_holds(name: str) -> None:
-    lines = print_latex_lines(LONG_TERMS[name])
+    lines = in_lines(LONG_TERMS[name])
     assert len(lines) > 1
     assert " ".join(lines).replace("{}", "") == print_latex(LONG_TERMS[name])
     assert all(latex_width(line) <= 36 for line in lines)

@@ -26,9 +26,10 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.notation.break_lines import Joint, Piece, break_lines, enclose, join_pieces, turn
 from symelbo.notation.names import escape_latex, latex_name, latex_symbol, name_indices
-from symelbo.notation.print_latex import break_lines, latex_width, print_latex
-from symelbo.notation.print_text import print_text
+from symelbo.notation.print_latex import LATEX, latex_width, print_latex
+from symelbo.notation.print_text import TEXT, print_text
 
 H, D, LAYERS = Extent("H"), Extent("D"), Extent("Layers")
 
@@ -256,10 +257,29 @@ def test_hostile_names_and_text_compile(tmp_path: Path) -> None:
 # -- lines -----------------------------------------------------------------------------------------
 
 
+ABC = (Piece("a"), Piece("b"), Piece("c", Joint.MINUS))
+
+
 def test_lines_are_filled_and_continued() -> None:
-    assert break_lines(["a", "+ b", "- c"], 100.0) == ["a + b - c"]
-    assert break_lines(["a", "+ b", "- c"], 1.0) == ["a", "{}+ b", "{}- c"]
-    assert break_lines([], 1.0) == []
+    assert break_lines(ABC, 100.0, LATEX) == ["a + b - c"]
+    assert break_lines(ABC, 1.0, LATEX) == ["a", "{}+ b", "{}- c"]
+    assert break_lines(ABC, 9, TEXT) == ["a + b - c"]
+    assert break_lines(ABC, 8, TEXT) == ["a + b", "- c"]
+    assert break_lines([], 1.0, LATEX) == []
+
+
+def test_a_piece_that_fits_in_no_line_is_cut_between_its_factors() -> None:
+    wide = Piece(r"aaaa \cdot bbbb", Joint.MINUS, factors=("aaaa", "bbbb"))
+    assert break_lines([wide], 4.0, LATEX) == ["-aaaa", r"{}\cdot bbbb"]
+    assert break_lines([wide], 100.0, LATEX) == [r"-aaaa \cdot bbbb"]
+    assert break_lines([Piece("long words")], 5, TEXT) == ["long", "  words"]
+
+
+def test_signs_turn_outside_of_brackets_only() -> None:
+    opened = enclose("2 [", [Piece("a", Joint.MINUS), Piece("b")], "]", Joint.MINUS, TEXT)
+    assert join_pieces([*ABC, *opened], TEXT) == "a + b - c - 2 [-a + b]"
+    assert join_pieces(turn([*ABC, *opened]), TEXT) == "-a - b + c + 2 [-a + b]"
+    assert join_pieces([], LATEX) == ""
 
 
 def test_width_counts_what_is_seen() -> None:

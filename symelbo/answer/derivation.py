@@ -6,11 +6,9 @@ Documents are printed from these values; a step that was not taken cannot be pri
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
 
-from symelbo.criterion.express_form import FactorForm, Slope
+from symelbo.answer.worked import Step, Worked
+from symelbo.criterion.express_form import FactorForm
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.identity import Identity
 from symelbo.criterion.motion import Motion
@@ -19,36 +17,14 @@ from symelbo.entropy.exact_posterior import ExactPosterior
 from symelbo.entropy.summand import EntropySum
 from symelbo.index.terms import Array, Symbol, Term
 from symelbo.model.model import Model
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
-    from symelbo.sympy_edge.express import Expressions
+from symelbo.values import dataclass
 
 __all__ = [
     "Assumption",
     "Derivation",
     "FactorResult",
-    "Slope",
-    "Step",
     "Trial",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One rewriting: rule, before -> after, why, under what, and how it is known.
-
-    before and after are terms (None where the step concerns no single term).
-    """
-
-    rule: str
-    subject: str  # the node, or "" for the whole model
-    before: Term | None
-    after: Term | None
-    reason: str
-    conditions: tuple[str, ...] = ()
-    evidence: str = "derived"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +98,7 @@ class FactorResult:
 
 @dataclass(frozen=True)
 class Derivation:
-    """The answer for one model; `symelbo.derive` makes it."""
+    """The answer for one model; `symelbo.api` has it with methods that print."""
 
     model: Model
     verdict: str  # proved, refuted, outside or undecided
@@ -133,8 +109,13 @@ class Derivation:
     conditions: tuple[str, ...]
     entropy_sum: EntropySum | None
     posterior: ExactPosterior | None
-    steps: tuple[Step, ...]
+    worked: Worked
     trial: Trial | None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps that were taken, in order."""
+        return self.worked.steps
 
     @property
     def motion(self) -> Motion:
@@ -150,44 +131,3 @@ class Derivation:
     def residual(self) -> float | None:
         """The largest relative residual of (U) in the numerical trials, None without any."""
         return None if self.trial is None else self.trial.residual
-
-    def latex(self) -> str:
-        """The complete proof document."""
-        from symelbo.page.documents import render_proof
-
-        return render_proof(self)
-
-    def python(self) -> str:
-        """The source of the standalone numeric module; "" if there is no entropy sum to compute."""
-        from symelbo.code.numpy_module import render_python
-
-        return render_python(self)
-
-    def function(self) -> ModuleType:
-        """The numeric module, compiled: `.entropy_sum(...)`, `.elbo(...)`, `.gap(...)`."""
-        return self._module
-
-    @cached_property
-    def _module(self) -> ModuleType:
-        from types import ModuleType
-
-        module = ModuleType(self.model.stem)
-        exec(compile(self.python(), f"{self.model.stem}.py", "exec"), module.__dict__)
-        return module
-
-    def sympy(self, **sizes: int) -> Expressions:
-        """As SymPy expressions, written out for the sizes that are given; needs SymPy."""
-        from symelbo.sympy_edge.express import express
-
-        return express(self, sizes)
-
-    def summary(self) -> str:
-        """What the command line prints, without colours."""
-        from symelbo.page.summary import render_summary
-
-        return render_summary(self)
-
-    def _repr_latex_(self) -> str:
-        from symelbo.page.documents import render_headline
-
-        return f"$\\displaystyle {render_headline(self)}$"

@@ -5,10 +5,10 @@ What they have to satisfy is checked by `symelbo.checker.refutation`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from symelbo.index.terms import Array, Symbol, Term
+from symelbo.values import dataclass
 
 __all__ = ["Case", "Certificate", "CertificateRow", "Given", "Place", "Unknown"]
 

@@ -7,10 +7,10 @@ places of the arguments; they meet in the encoding and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from symelbo.index.terms import Array, Domain, Index, IndexTerm, Symbol, Term
 from symelbo.model.model import Statement
+from symelbo.values import dataclass, field
 
 __all__ = [
     "DensityClaim",

@@ -13,7 +13,6 @@ encoded in its place.  Bound indices end in ', so that nothing free is captured.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from symelbo.index.terms import (
@@ -43,6 +42,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.values import dataclass, field
 
 __all__ = ["Clash", "Encoder", "Given", "Json", "encode_extent"]
 

@@ -63,6 +63,15 @@ class Hypotheses:
 NOTHING: Final = Hypotheses()
 
 
+def _without_inverses(raw: Raw) -> Raw:
+    """a b^-n -> a b^n, of the same sign where the former has a value, as what is assumed has."""
+    if raw[0] == "*":
+        return ("*", *map(_without_inverses, raw[1:]))
+    if raw[0] == "^" and raw[2][0] == "q" and raw[2][1] < 0 and raw[2][1].denominator == 1:
+        return ("^", raw[1], ("q", -raw[2][1]))
+    return raw
+
+
 class Forms(Matrices):
     """One zero test: a term is zero if its normal form, denominators cleared, is empty."""
 
@@ -73,7 +82,7 @@ class Forms(Matrices):
         for variables, body in given.posdef:
             self.assumed_posdef.add(self.array(variables, self.poly(body)))
         for raw in given.positive:
-            self.assume_positive(self.poly(raw))
+            self.assume_positive(self.poly(_without_inverses(raw)))
         for raw in given.nonzero:
             monomial, _, prime = self.content(self.poly(raw))
             # a product is nonzero only if all its factors are
@@ -99,7 +108,7 @@ class Forms(Matrices):
                 self.instances.add(key)
                 try:
                     raw = map_indices(pattern, dict(zip(own, chosen, strict=True)))
-                    self.assume_positive(self.poly(raw))
+                    self.assume_positive(self.poly(_without_inverses(raw)))
                 except NotShown:
                     continue
                 found = True

@@ -408,7 +408,7 @@ class Polynomials:
         for a, e in list(exponents.items()):
             atom = self.atoms[a]
             head = atom[0]
-            if e > MAX_POWER and head in ("f", "P"):
+            if e > MAX_POWER and (head == "P" or atom[:2] == ("f", "sin")):
                 raise NotShown("a power that is too high to be multiplied out")
             if head == "d" or (head == "v" and atom[2][0] in BITS):
                 if e > 1 and e == int(e):

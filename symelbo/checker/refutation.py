@@ -33,7 +33,7 @@ from .instance import (
     length,
     places_of,
 )
-from .interval import certainly_nonsingular
+from .interval import Unbounded, certainly_nonsingular, enclose
 from .polynomial import Poly
 from .statement import Case, Density, Given, Place, Refutation, Row, Unknown
 from .terms import (
@@ -56,6 +56,7 @@ from .terms import (
 __all__ = ["check_refutation"]
 
 MAX_CASES: Final = 6  # latent entries that cases tell apart
+AGREEMENT: Final = 256  # bits to which what is stated agrees with what is found
 REGULAR: Final = ("exp", "abs", "tanh", "sigmoid", "softplus", "sin", "cos", "erf")
 
 
@@ -289,17 +290,37 @@ class _Check:
             if not all(self.exact.vanishes(poly) for poly in polys):
                 found.append(f"the weights do not annihilate {_describe(key)}")
         left = [(_describe(u), columns.get(u, [{}] * len(totals))) for u in case.unknowns]
+        matrix = [list(line) for line in case.matrix]
         for n, (what, polys) in enumerate([*left, ("log p", totals)]):
-            for line, poly in zip(case.matrix, polys, strict=True):
+            for line, poly in zip(matrix, polys, strict=True):
                 rest = self.exact.add(poly, self.exact.number(line[n]), -1)
-                if not self.exact.vanishes(rest):
+                if self.exact.vanishes(rest):
+                    continue
+                own = self.own_coefficient(poly, rest)
+                if own is None:
                     found.append(
                         f"the weighted sum of {what} differs from what is stated by "
                         + self.exact.show(rest)
                     )
-        if not found and not certainly_nonsingular(case.matrix):
+                else:
+                    line[n] = own
+        if not found and not certainly_nonsingular(matrix):
             found.append("the determinant is not shown to be different from zero")
         return found
+
+    def own_coefficient(self, poly: Poly, rest: Poly) -> Raw | None:
+        """What the weights leave, where it is written in another way than it is stated.
+
+        The determinant is of what is found here; what is stated has to agree to many digits.
+        """
+        own, difference = map(self.exact.forms.closed_term, (poly, rest))
+        if own is None or difference is None:
+            return None
+        try:
+            low, high = enclose(difference, 2 * AGREEMENT)
+        except Unbounded:
+            return None
+        return own if low <= 0 <= high and (high - low) * 2**AGREEMENT < 1 else None
 
     def combine(self, case: Case) -> tuple[dict[object, list[Poly]], list[Poly]]:
         """For each combination: what it leaves of every unknown, and of log p."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from symelbo.code.ops import FUNCTIONS, Axes
 from symelbo.code.plan import Assignment, Average, Unsupported, Value, symbols_in
@@ -12,9 +12,11 @@ from symelbo.code.rearrange import map_unfolded, name_residuals, swap_term
 from symelbo.code.setting import DATA, Setting, Variable, fresh
 from symelbo.code.stable_form import settle, stable_form
 from symelbo.code.stable_rules import WHOLE
+from symelbo.entropy.sum_entropies import SHORT_NAMES
 from symelbo.index.build import call
-from symelbo.index.domains import Real
+from symelbo.index.domains import Positive, Real
 from symelbo.index.normal import normal_array
+from symelbo.index.signs import is_positive
 from symelbo.index.substitute import (
     count_subterms,
     free_indices,
@@ -39,14 +41,17 @@ from symelbo.index.terms import (
     Role,
     Symbol,
     Term,
+    sort_key,
 )
 from symelbo.index.tidy import sum_over
 from symelbo.model.model import Statement
+from symelbo.values import dataclass, field
 
-__all__ = ["Draft", "rows_of"]
+__all__ = ["Draft"]
 
 _LINKS = frozenset(("exp", "sigmoid", "softplus", "tanh"))
-_SHORT = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "location": "m"}
+_LARGE = 400  # subterms, as a tree: from there on what is repeated is assigned
+_WORTH_A_NAME = 12  # subterms of what is repeated
 _MAY_BE_INFINITE = frozenset(("logzero", "xlogy"))
 
 
@@ -63,8 +68,10 @@ class Draft:
     given: Mapping[Symbol, Array] = field(default_factory=dict)
     pending: str = ""  # the comment on the next assignment
     variables: dict[Symbol, Variable] = field(default_factory=dict)
-    matrices: dict[Array, Symbol] = field(default_factory=dict)  # normal array -> its variable
     infinite: set[Symbol] = field(default_factory=set)  # variables that may be minus infinity
+    _matrices: dict[Array, Symbol] = field(default_factory=dict)  # normal array -> its variable
+    _placed: dict[Term, Term] = field(default_factory=dict)
+    _common: dict[Array, str] = field(default_factory=dict)  # what is repeated -> its name
     _shared: dict[tuple[str, Array], Symbol] = field(default_factory=dict)
     _assigned: dict[tuple[str, Term], Entry] = field(default_factory=dict)
 
@@ -72,7 +79,7 @@ class Draft:
         setting = self.setting
         self.taken = set(setting.taken)
         self.leading: Axes = (DATA, setting.over)
-        self.variables = {symbol: setting.variable(symbol) for symbol in setting.names}
+        self.variables = dict(setting.variables)
         if setting.mixture is not None:
             (latent,) = setting.latents
             del self.variables[latent]
@@ -83,11 +90,19 @@ class Draft:
     def place(self, term: Term) -> Term:
         """A term of the model -> a stable term in the variables, with the axes of data and q.
 
+        requires: latents are samples, or have something `given` for them.
+        ensures: the same value at every data point and sample; its free indices are its axes.
         Unsupported where a symbol has no value, or a function no numbers.
         """
-        return self._place(settle(replace_symbols(term, self.given), self.setting.facts))
+        shared = self._share(replace_symbols(term, self.given))
+        return self._place(settle(shared, self.setting.facts))
 
     def _place(self, term: Term) -> Term:
+        if term not in self._placed:
+            self._placed[term] = self._place_parts(term)
+        return self._placed[term]
+
+    def _place_parts(self, term: Term) -> Term:
         match term:
             case Entry(symbol, places):
                 variable = self.variables.get(symbol)
@@ -95,8 +110,8 @@ class Draft:
                     raise Unsupported(f"{symbol.name} has no value here")
                 own = tuple(map(self._place_index, places))
                 return Entry(variable.symbol, (*variable.batch, *own))
-            case Inverse(matrix, _, _) | LogDet(matrix) if self.matrices:
-                known = self.matrices.get(normal_array(matrix))
+            case Inverse(matrix, _, _) | LogDet(matrix) if self._matrices:
+                known = self._matrices.get(normal_array(matrix))
                 if known is not None:
                     whole = Array(matrix.indices, Entry(known, matrix.indices))
                     if isinstance(term, LogDet):
@@ -133,13 +148,16 @@ class Draft:
         term: Term,
         plates: tuple[Index, ...] | None = None,
     ) -> Term:
-        """A term in a family's symbols, summed over the plates, long arguments by name."""
+        """A term in a family's symbols -> a term of the model, summed over the plates.
+
+        ensures: arguments that are long and residuals that are repeated are variables.
+        """
         plates = statement.plates if plates is None else plates
         mapping: dict[Symbol, Array] = {}
         for symbol, array in statement.actual().items():
             array = Array(array.indices, replace_symbols(array.body, self.given))
             if symbol != statement.density.value and symbol in symbols_of(term):
-                name = _SHORT.get(symbol.name, symbol.name)
+                name = SHORT_NAMES.get(symbol.name, symbol.name)
                 array = self.abbreviate(name, symbol.domain, array, statement.plates)
             mapping[symbol] = array
         term, residuals = name_residuals(term)
@@ -153,6 +171,11 @@ class Draft:
                 mapping[symbol] = Array(array.indices, body)
         return sum_over(plates, replace_symbols(term, mapping))
 
+    def know_matrix(self, matrix: Array, variable: Symbol) -> None:
+        """From here on, what is made of the matrix is made of the variable."""
+        self._matrices[normal_array(matrix)] = variable
+        self._placed.clear()
+
     # ------------------------------------------------------------------ variables
 
     def abbreviate(
@@ -164,6 +187,7 @@ class Draft:
         """
         if count_subterms(array.body) <= 3:
             return array
+        array = Array(array.indices, self._share(array.body))
         shown = stable_form(array.body, self.setting.facts)
         links = list(dict.fromkeys(_links_in(shown)))
         around = count_subterms(shown) - sum(count_subterms(link) - 1 for link in links)
@@ -188,7 +212,11 @@ class Draft:
         return Array(array.indices, Entry(local, places))
 
     def define(self, symbol: Symbol, array: Array, *, symmetric: bool = False) -> Symbol:
-        """Assign an array to a variable, once per value; the symbol that stands for it."""
+        """symbol, array -> the symbol that stands for the array, a variable of this name.
+
+        ensures: the same name and value are assigned once; symmetric: either order of the axes
+        will do.
+        """
         body = replace_symbols(array.body, self.given)
         key = (symbol.name, Array(array.indices, body))
         if key in self._shared:
@@ -198,16 +226,47 @@ class Draft:
         placed = self.place(body)
         free = free_indices(placed)
         batch = tuple(axis for axis in self.leading if axis in free)
-        if symbol in self.variables:
+        shape = (*(axis.extent for axis in batch), *symbol.shape)
+        name = self.fresh(symbol.name)
+        if symbol in self.variables:  # the same name for another value
             again = f"{symbol.name}'{len(self._shared)}"
             symbol = Symbol(again, symbol.role, symbol.domain, symbol.shape)
-        shape = (*(axis.extent for axis in batch), *symbol.shape)
-        name = self.fresh(symbol.name.split("'")[0])
         variable = Symbol(name, Role.ARGUMENT, symbol.domain, shape)
         self.write(variable, (*batch, *array.indices), placed, symmetric=symmetric)
         self.variables[symbol] = Variable(variable, batch)
         self._shared[key] = symbol
         return symbol
+
+    def _share(self, term: Term) -> Term:
+        """A large term -> the same, in which what stands several times is a variable.
+
+        ensures: what is settled, lowered and printed grows like the term as a graph.
+        """
+        if count_subterms(term) <= _LARGE:
+            return term
+        uses = Counter(part for node in walk_parts(term) for part in node.parts())
+        known: dict[Term, Term] = {}
+
+        def visit(item: Term) -> Term:
+            if item not in known:
+                rebuilt = map_unfolded(item, visit)
+                known[item] = self._name_shared(rebuilt) if uses[item] > 1 else rebuilt
+            return known[item]
+
+        return visit(term)
+
+    def _name_shared(self, term: Term) -> Term:
+        """A long term by the name of a variable; exp, sigmoid and the like stay in sight."""
+        if isinstance(term, Call) and term.name in _LINKS:
+            return Call(term.name, tuple(map(self._name_shared, term.arguments)))
+        if count_subterms(term) < _WORTH_A_NAME:
+            return term
+        places = free_indices(term) - set(self.leading)
+        ordered = tuple(sorted(places, key=sort_key))
+        domain = Positive() if is_positive(term) else Real()
+        array = Array(ordered, term)
+        name = self._common.setdefault(array, f"shared{len(self._common) + 1}")
+        return self.name_array(name, domain, array).body
 
     def fresh(self, name: str) -> str:
         """A variable for a name that may be a place, such as log_z[t+1]."""
@@ -260,7 +319,7 @@ class Draft:
     # ------------------------------------------------------------------ the end
 
     def live_statements(self, results: Sequence[Value]) -> tuple[Assignment, ...]:
-        """The assignments that the results need."""
+        """The assignments that the results need, in their order; the others are left out."""
         wanted = frozenset().union(*map(symbols_in, results))
         live: list[Assignment] = []
         for statement in reversed(self.statements):
@@ -274,28 +333,28 @@ class Draft:
 _LOWERED = frozenset(("raised", "over", "logbesseli0e", "besselratio", "logbesseli0"))
 
 
-def rows_of(symbol: Symbol, stem: str) -> tuple[Index, ...]:
-    """One index per axis of a symbol."""
-    return tuple(Index(f"{stem}{n}", extent) for n, extent in enumerate(symbol.shape))
-
-
 def _links_in(term: Term) -> Iterator[Call]:
     """The outermost exponentials, sigmoids and the like."""
-    if isinstance(term, Call):
-        if term.name in _LINKS:
-            yield term
-        return
-    for part in term.parts():
-        if isinstance(part, Term):
-            yield from _links_in(part)
+    seen, stack = set[Node](), [term]
+    while stack:
+        top = stack.pop()
+        if top in seen:
+            continue
+        seen.add(top)
+        if not isinstance(top, Call):
+            stack += reversed([part for part in top.parts() if isinstance(part, Term)])
+        elif top.name in _LINKS:
+            yield top
 
 
 def _count(term: Term, symbol: Symbol) -> int:
-    return sum(isinstance(part, Entry) and part.symbol == symbol for part in _places_in(term))
+    """How often the symbol stands in a term."""
+    known: dict[Node, int] = {}
 
+    def visit(item: Node) -> int:
+        if item not in known:
+            own = int(isinstance(item, Entry) and item.symbol == symbol)
+            known[item] = own + sum(map(visit, item.parts()))
+        return known[item]
 
-def _places_in(item: Node) -> Iterator[Node]:
-    """Every node inside, as often as it stands there."""
-    yield item
-    for part in item.parts():
-        yield from _places_in(part)
+    return visit(term)

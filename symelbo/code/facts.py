@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Symbol
 from symelbo.model.model import Model, Statement
+from symelbo.values import dataclass
 
 __all__ = ["Facts", "find_facts"]
 

@@ -7,7 +7,6 @@ among its own.  Law: the operation, evaluated at arrays, equals the term at ever
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Final
 
@@ -15,6 +14,7 @@ from symelbo.code import ops
 from symelbo.code.ops import At, Axes, Item, Op, Read, Span
 from symelbo.code.plan import Average, Ratio, Total, Value
 from symelbo.code.plan import Solve as SolveValue
+from symelbo.code.rearrange import factors_of
 from symelbo.code.stable_rules import WHOLE
 from symelbo.index import build
 from symelbo.index.build import ONE, has_minus_sign
@@ -42,6 +42,7 @@ from symelbo.index.terms import (
     Sum,
     Term,
 )
+from symelbo.values import dataclass, field, replace
 
 __all__ = ["Lowering"]
 
@@ -164,7 +165,7 @@ class Lowering:
             case Add(terms):
                 return self._sum_of(terms)
             case Mul() | Power():
-                return _signed(*self._product(_factors(term)))
+                return _signed(*self._product(factors_of(term)))
             case Call():
                 return self._call(term)
             case Sum():
@@ -187,7 +188,7 @@ class Lowering:
         return self.lower(build.extent_length(extent, low))
 
     def _sum_of(self, terms: Sequence[Term]) -> Op:
-        signed = [self._product(_factors(term)) for term in terms]
+        signed = [self._product(factors_of(term)) for term in terms]
         if len(signed) == 2 and isinstance(terms[0], Number) and not signed[1][0]:
             signed.reverse()  # x + 1
         first = next((n for n, (negative, _) in enumerate(signed) if not negative), 0)
@@ -202,7 +203,6 @@ class Lowering:
 
     def _product(self, factors: Sequence[Term]) -> tuple[bool, Op]:
         """factors -> (negative, the absolute product)"""
-        factors = _factors(build.mul(*factors))
         scale = Fraction(1)
         above: list[Op] = []
         below: list[Op] = []
@@ -305,7 +305,7 @@ class Lowering:
         while isinstance(body, Sum) and body.index not in indices:
             indices.append(body.index)
             body = body.body
-        factors = _factors(body)
+        factors = factors_of(body)
         outside = [f for f in factors if free_indices(f).isdisjoint(indices)]
         inside = [f for f in factors if not free_indices(f).isdisjoint(indices)]
         needed = frozenset().union(*(free_indices(f) for f in inside))
@@ -314,7 +314,7 @@ class Lowering:
                 outside.append(build.extent_length(index.extent, index.low))
         summed = tuple(index for index in indices if index in needed)
         if not summed:
-            return self._product(outside)
+            return self._product(factors_of(build.mul(*outside)))
         negative, groups = self._grouped(inside)
         if len(inside) == 1 and (trace := self._trace(summed, inside[0])) is not None:
             op = trace
@@ -322,7 +322,7 @@ class Lowering:
             op = self._contract(summed, groups)
         if not outside:
             return negative, op
-        more, rest = self._product(outside)
+        more, rest = self._product(factors_of(build.mul(*outside)))
         if rest == _UNIT:
             return negative != more, op
         return negative != more, self._product_of(Fraction(1), [rest, op], [])
@@ -345,7 +345,7 @@ class Lowering:
                 groups[min(larger, key=len)].extend(groups[axes])
         for axes, members in groups.items():
             if not any(axes < key for key in groups):
-                flip, op = self._product(members)
+                flip, op = self._product(factors_of(build.mul(*members)))
                 negative = negative != flip
                 found.append(op)
         return negative, found
@@ -535,7 +535,7 @@ class Lowering:
     def _whole(self, term: Apply, operand: Op, rest: Axes) -> Op:
         """A function of the last axis of an array."""
         (array,) = term.arguments
-        name = term.function.name.removesuffix("!")
+        name = WHOLE[term.function]
         if not term.indices:
             return ops.Whole(name, operand, rest)
         shape = tuple(i.extent for i in array.indices)
@@ -544,10 +544,6 @@ class Lowering:
 
 def _signed(negative: bool, op: Op) -> Op:
     return ops.Negate(op, op.axes) if negative else op
-
-
-def _factors(term: Term) -> tuple[Term, ...]:
-    return term.factors if isinstance(term, Mul) else (term,)
 
 
 def _variable(place: IndexTerm) -> Index | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 import symelbo
@@ -21,6 +20,7 @@ from symelbo.code.print_numpy import NumpyPrinter, needs_of
 from symelbo.code.python_template import fill_module
 from symelbo.index.terms import Extent
 from symelbo.resources import templates_directory
+from symelbo.values import dataclass
 
 __all__ = ["render_numpy", "render_python"]
 
@@ -155,21 +155,23 @@ class _Printed:
         if argument.kind == "value":
             return f'_number("{name}", {name})'
         if argument.kind == "samples":
-            data, samples = (self.plan.sizes[size] for size in ("N!", "S!"))
+            data, samples = (dim_text(extent, self.plan.sizes) for extent in argument.shape)
             return f'_weights("{name}", {name}, "{data}", "{samples}", sizes)'
         dims = " ".join(dim_text(extent, self.plan.sizes) for extent in argument.shape)
         bounds = ""
         if argument.is_bounded:
-            bounds = f", {self._bound(argument.upper, 'np.inf')}"
+            # categories are counted, the other values are measured
+            whole = argument.domain == "category"
+            bounds = f", {self._bound(argument.upper, 'np.inf', whole=whole)}"
             if argument.domain == "interval":
                 bounds += f", {self._bound(argument.lower, '-np.inf')}"
         return f'_array("{name}", {name}, "{dims}", "{argument.domain}", sizes{bounds})'
 
-    def _bound(self, bound: Bound, otherwise: str) -> str:
+    def _bound(self, bound: Bound, otherwise: str, *, whole: bool = False) -> str:
         if bound is None:
             return otherwise
         sizes = {size: f'sizes["{name}"]' for size, name in self.plan.sizes.items()}
-        return NumpyPrinter(sizes, whole=False).text(Lowering().lower(bound))
+        return NumpyPrinter(sizes, whole).text(Lowering().lower(bound))
 
     def _conditions(self) -> list[str]:
         lines: list[str] = []

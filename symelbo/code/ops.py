@@ -9,11 +9,11 @@ transpositions and new axes where they are needed, so that a printer is a table 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
 from fractions import Fraction
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, get_args
 
 from symelbo.index.terms import Extent, Index
+from symelbo.values import dataclass, fields
 
 __all__ = [
     "At",
@@ -345,19 +345,24 @@ Op: TypeAlias = (
 
 
 def walk(item: object) -> Iterator[Op]:
-    """Every operation in one, itself first."""
-    if isinstance(item, tuple):
-        for part in item:
-            yield from walk(part)
-    elif isinstance(item, Span):
-        yield from walk(item.stop)
-    elif isinstance(item, At):
-        yield from walk(item.place)
-    elif isinstance(item, Op):
-        yield item
-        for field in fields(item):
-            if field.name not in ("axes", "over", "among", "dims"):
-                yield from walk(getattr(item, field.name))
+    """Every operation in an operation, or in a tuple of them, the outer ones first."""
+    stack = [item]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, tuple):
+            stack += reversed(top)
+        elif type(top) in _PARTS:
+            if not isinstance(top, Span | At):
+                yield top  # type: ignore[misc]
+            stack += [getattr(top, name) for name in _PARTS[type(top)]]
+
+
+# What is not an operation, nor a tuple in which there are some.
+_PLAIN = frozenset(("axes", "over", "among", "dims", "name", "size", "scale", "value", "shift"))
+_PARTS: Final[Mapping[type, tuple[str, ...]]] = {
+    kind: tuple(field.name for field in fields(kind)[::-1] if field.name not in _PLAIN)
+    for kind in (*get_args(Op), Span, At)
+}
 
 
 def dim_text(extent: Extent, sizes: Mapping[str, str]) -> str:

@@ -2,18 +2,20 @@
 
 All mathematics is done here.  The terms of a plan are *placed*: every symbol is a variable of the
 module, called as there, with the axes of data points and of samples (or categories) among its own,
-so that a term has the free indices for axes and can be evaluated as it stands.
+so that a term has the free indices for axes and can be evaluated as it stands.  Means over data and
+under q are values of their own: which sum is taken first, and in what blocks, is decided when they
+are lowered, for all functions and backends at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from symelbo.code.ops import Axes, Op
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Extent, Index, Symbol, Term
+from symelbo.values import dataclass
 
 __all__ = [
     "Argument",

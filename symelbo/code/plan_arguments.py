@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from symelbo.code.ops import Length, dim_text, walk
 from symelbo.code.plan import Argument, Degrees, Least, Line
@@ -14,6 +13,7 @@ from symelbo.index.build import extent_length
 from symelbo.index.domains import Interval, Naturals
 from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import Entry, Extent, Role, Size, Symbol, Term
+from symelbo.values import replace
 
 __all__ = ["as_optional", "conditions_on", "list_arguments", "sizes_in", "symbol_argument"]
 
@@ -29,14 +29,14 @@ def list_arguments(
     reads: the sizes that the body needs as numbers.
     """
     model, read = setting.model, body.reads
-    used = {s for s in setting.names if setting.variable(s).symbol in read}
+    used = {s for s in setting.names if setting.variables[s].symbol in read}
     used |= {bound for symbol in used for bound in setting.bounding(symbol)}
     data = [symbol_argument(setting, s) for s in setting.observed if s in used]
     inputs = [symbol_argument(setting, s) for s in model.inputs if s in used]
     learned = [
         symbol_argument(setting, s, optional=s not in used)
         for s in (*model.parameters, *model.constants)
-        if setting.variable(s).symbol not in body.profiled
+        if setting.variables[s].symbol not in body.profiled
     ]
     functions = [_function_argument(setting, s) for s in model.functions if s in used]
     rest = [symbol_argument(setting, s) for s in model.variational_symbols if s in used]
@@ -56,13 +56,12 @@ def list_arguments(
         rest.append(Argument(symbol.name, "value", text))
     rest += [symbol_argument(setting, s) for s in setting.latents if s in used]
     if by_weights and setting.mixture is None:
-        shapes = [
-            _shape_text(shape, setting)
-            for shape in ((SAMPLES.extent,), (DATA.extent, SAMPLES.extent))
-        ]
-        text = f"{shapes[0]} or {shapes[1].removeprefix('shape ')};"
+        shape = (DATA.extent, SAMPLES.extent)
+        texts = [_shape_text(dims, setting) for dims in (shape[1:], shape)]
+        text = f"{texts[0]} or {texts[1].removeprefix('shape ')};"
         text += " weights of the samples, summing to one over the last axis; 1/S if not given."
-        rest.append(Argument(setting.weights_name, "samples", text, optional=True))
+        weights = Argument(setting.weights_name, "samples", text, shape, "weights", optional=True)
+        rest.append(weights)
     given = [*data, *inputs, *learned, *functions, *rest]
     sizes = _unknown_sizes(setting, reads, given)
     if not data_first:
@@ -85,7 +84,7 @@ def _unknown_sizes(
     return [
         Argument(name, "size", "a positive integer; no array above determines it.")
         for size, name in setting.sizes.items()
-        if size not in known and size in wanted and not size.endswith("!")
+        if size not in known and size in wanted and size in setting.model.sizes
     ]
 
 
@@ -102,7 +101,7 @@ def _sizes_of(argument: Argument) -> frozenset[str]:
 
 def symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False) -> Argument:
     """The argument that holds a symbol of the model."""
-    variable = setting.variable(symbol).symbol
+    variable = setting.variables[symbol].symbol
     domain = symbol.domain
     check, described = domain.check, domain.described
     if symbol in setting.facts.zeros:

@@ -9,19 +9,20 @@ samples    a weighted sum over samples (or an enumeration) of the latents
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from symelbo.answer.derivation import FactorResult
 from symelbo.code.draft import Draft
 from symelbo.code.plan import Unsupported
 from symelbo.code.plan_moments import Moments, NotQuadratic, has_latents, tidy_residuals
+from symelbo.code.rearrange import summands_of
 from symelbo.code.setting import Setting
 from symelbo.index.build import ZERO, add, negate
 from symelbo.index.normal import from_poly, to_poly
 from symelbo.index.substitute import replace_symbols, symbols_of
-from symelbo.index.terms import Add, Array, Index, Symbol, Term
+from symelbo.index.terms import Array, Index, Symbol, Term
 from symelbo.index.tidy import sum_over, tidy
 from symelbo.model.model import Statement
+from symelbo.values import dataclass, field
 
 __all__ = ["Expectations"]
 
@@ -127,7 +128,7 @@ class Expectations:
 def _less(log_density: Term, entropy: Term, base: Term) -> Term:
     """log p + H~ - b: the summands of b go, the others stay as they are written."""
     left, kept = to_poly(base), []
-    for summand in log_density.terms if isinstance(log_density, Add) else (log_density,):
+    for summand in summands_of(log_density):
         poly = to_poly(summand)
         if all(left.get(monomial) == scale for monomial, scale in poly.items()):
             left = {m: scale for m, scale in left.items() if m not in poly}

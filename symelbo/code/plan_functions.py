@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from symelbo.answer.derivation import FactorResult
 from symelbo.code.draft import Draft
+from symelbo.code.moments_of_q import rows_of
 from symelbo.code.ops import Axes
 from symelbo.code.plan import Assignment, Average, Ratio, Total, Unsupported, Value, symbols_in
 from symelbo.code.plan_expectations import Expectations
@@ -19,10 +19,10 @@ from symelbo.code.plan_profile import (
 from symelbo.code.setting import DATA, Setting
 from symelbo.code.stable_rules import SOFTMAX
 from symelbo.entropy.summand import Kind
-from symelbo.index.build import ONE, add, divide, number, subtract
+from symelbo.index.build import ONE, add, divide, exp, number, subtract
 from symelbo.index.domains import Real
 from symelbo.index.normal import normal
-from symelbo.index.substitute import free_indices, replace_symbols
+from symelbo.index.substitute import free_indices, replace_symbols, symbols_of
 from symelbo.index.terms import (
     Apply,
     Array,
@@ -39,6 +39,7 @@ from symelbo.index.terms import (
 )
 from symelbo.index.tidy import sum_over, tidy
 from symelbo.model.model import Statement
+from symelbo.values import dataclass
 
 __all__ = ["Body", "plan_elbo", "plan_entropy_sum", "plan_gap", "plan_profiles"]
 
@@ -149,7 +150,7 @@ def plan_profiles(setting: Setting) -> Body:
         _compute_q(draft)
     for profile in found:
         _assign_profile(means, profile)
-    profiled = tuple(setting.variable(profile.parameter).symbol for profile in found)
+    profiled = tuple(setting.variables[profile.parameter].symbol for profile in found)
     reads = frozenset().union(*(symbols_in(s.value) for s in draft.statements))
     if not reads.isdisjoint(profiled):
         raise Unsupported("a stationary value depends on another")
@@ -210,7 +211,7 @@ def _compute_q(draft: Draft) -> None:
     else:
         assert not isinstance(model.variational, str)
         (statement,) = model.variational
-        value = Call("exp", (draft.place(draft.formal(statement, statement.density.term)),))
+        value = draft.place(exp(draft.formal(statement, statement.density.term)))
     draft.write(setting.weights, draft.leading, value)
 
 
@@ -226,10 +227,10 @@ def _finish(
     """What is read of what was assigned; refused if it needs an abstract function and may not."""
     draft, setting = means.draft, means.setting
     wanted: list[Value] = [] if result is None else [result]
-    wanted += [Entry(symbol, _indices(symbol)) for symbol in profiled]
+    wanted += [Entry(symbol, rows_of(symbol, "i")) for symbol in profiled]
     statements = draft.live_statements(wanted)
-    read = [statement.value for statement in statements] + wanted
-    guarded = {s for value in read for s in symbols_in(value)} & draft.infinite
+    parts = result.parts if isinstance(result, Total) else ()
+    infinite = any(not draft.infinite.isdisjoint(symbols_of(p.value)) for _, p in parts)
     body = Body(
         statements,
         result,
@@ -237,16 +238,12 @@ def _finish(
         profiled,
         tuple(asked),
         _how_averaged(means),
-        "Minus infinity where a category of probability 0 has weight." * bool(guarded),
+        "Minus infinity where a category of probability 0 has weight." * infinite,
     )
-    functions = {setting.variable(symbol).symbol for symbol in setting.model.functions}
+    functions = {setting.variables[symbol].symbol for symbol in setting.model.functions}
     if refuse_functions and not functions.isdisjoint(body.reads):
         raise Unsupported("an abstract function")
     return body
-
-
-def _indices(symbol: Symbol) -> Axes:
-    return tuple(Index(f"i{n}", extent) for n, extent in enumerate(symbol.shape))
 
 
 def _how_averaged(means: Expectations) -> str:
@@ -302,7 +299,7 @@ def _assign_profile(means: Expectations, profile: Profile) -> None:
     kept = tuple(_axis(setting, place) for place in profile.places)
     above, axes = _profile_mean(means, profile, profile.above, kept)
     below, _ = _profile_mean(means, profile, profile.below, kept)
-    target = setting.variable(profile.parameter).symbol
+    target = setting.variables[profile.parameter].symbol
     if below == Average(ONE, DATA, kept=kept):
         draft.write(target, axes, above)
         return

@@ -95,7 +95,7 @@ def _gap_function(setting: Setting, elbo: Function) -> Function:
     summary = [
         "ELBO minus entropy sum, per data point, in nats.",
         "Computed as the derivative of the ELBO along the motion",
-        *(f"    {text}" for text in motion_texts(derivation.motion)),
+        *(f"    {text}" for text in motion_texts(derivation.worked.motion)),
         f"It vanishes at stationary points{where_it_holds(derivation)}.",
         body.infinite,
     ]
@@ -131,7 +131,7 @@ def _function(
         known = {argument.name for argument in accepted}
         others = tuple(own.get(a.name, as_optional(a)) for a in accepted)
         arguments = (*others, *(a for a in arguments if a.name not in known))
-    symbols = {setting.variable(symbol).symbol: symbol for symbol in setting.names}
+    symbols = {setting.variables[symbol].symbol: symbol for symbol in setting.names}
     return Function(
         name,
         tuple(filter(None, summary)),

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symelbo.code.draft import Draft, rows_of
+from symelbo.code.draft import Draft
+from symelbo.code.moments_of_q import rows_of
 from symelbo.code.plan import Solve, Unsupported
 from symelbo.code.rearrange import fold_absolutes, is_affine_in, name_residuals
 from symelbo.code.setting import DATA, Variable
 from symelbo.entropy.exact_posterior import log_joint
-from symelbo.expfam.derive_moments import derive_moments
-from symelbo.expfam.form import Inseparable
-from symelbo.expfam.separate_density import separate_density
 from symelbo.index.build import (
     ZERO,
     add,
@@ -27,7 +24,7 @@ from symelbo.index.build import (
 )
 from symelbo.index.differentiate import derivative_by
 from symelbo.index.domains import Real
-from symelbo.index.normal import normal, normal_array
+from symelbo.index.normal import normal
 from symelbo.index.signs import is_positive
 from symelbo.index.substitute import (
     count_subterms,
@@ -52,7 +49,7 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.index.tidy import tidy
-from symelbo.model.model import Statement
+from symelbo.values import dataclass, field
 
 __all__ = ["Moments", "NotQuadratic", "has_latents", "tidy_residuals"]
 
@@ -86,14 +83,10 @@ class Moments:
             mean = _real(f"mean_{latent.name}", latent)
             self.means = {latent: _whole(mean)}
             self.exact = (mean, _real(f"cov_{latent.name}", latent, latent))
-        elif not isinstance(setting.model.variational, str):
-            moments = [_moments(statement) for statement in setting.model.variational]
-            nodes = [statement.node for statement in setting.model.variational]
-            pairs = {n: m for n, m in zip(nodes, moments, strict=True) if m is not None}
-            if len(pairs) == len(nodes) and set(nodes) == set(setting.latents):
-                self.means = {node: mean for node, (mean, _) in pairs.items()}
-                self.covariances = {node: c for node, (_, c) in pairs.items()}
-                self.q_is_normal = all(map(_is_normal, setting.model.variational))
+        elif (closed := setting.moments) is not None:
+            self.means = dict(closed.means)
+            self.covariances = dict(closed.covariances)
+            self.q_is_normal = closed.normal
 
     # ------------------------------------------------------------------ expectations
 
@@ -205,7 +198,7 @@ class Moments:
         mode = Symbol(names[2], Role.ARGUMENT, Real(), (DATA.extent, *latent.shape))
         draft.pending = f"exact posterior of {latent.name}: normal with this precision and mode"
         draft.write(matrix, pair, precision)
-        draft.matrices[normal_array(posterior.precision)] = matrix
+        draft.know_matrix(posterior.precision, matrix)
         whole = Entry(matrix, pair)
         draft.write(inverse, pair, Inverse(Array(pair, whole), *pair) if pair else power(whole, -1))
         draft.write(mode, (DATA, *rows), Solve(matrix, rows, slope))
@@ -249,38 +242,3 @@ def tidy_residuals(term: Term) -> Term:
     """A simplified term whose squares stay squares."""
     named, residuals = name_residuals(term)
     return replace_symbols(tidy(named), residuals)
-
-
-def _is_normal(statement: Statement) -> bool:
-    """Whether a log-density on the reals is quadratic in its value."""
-    density = statement.density
-    rows, columns = rows_of(density.value, "row"), rows_of(density.value, "column")
-    slope = derivative_by(density.term, density.value, rows)
-    second = normal(derivative_by(slope, density.value, columns))
-    return density.value.domain.is_line and density.value not in symbols_of(second)
-
-
-def _moments(statement: Statement) -> tuple[Array, Array] | None:
-    """Mean and covariance of a declared density; the covariance over (plates, events, events)."""
-    if any(s.role is Role.LATENT for _, a in statement.arguments for s in symbols_of(a)):
-        return None
-    density = statement.density
-    separation = separate_density(density, density.arguments)
-    if isinstance(separation, Inseparable) or statement.places != statement.plates:
-        return None
-    moments = derive_moments(separation.forms[0])
-    if moments is None:
-        return None
-    rows, columns = rows_of(density.value, "i"), rows_of(density.value, "j")
-    first = moments[0]
-    covariance = normal(instantiate(moments[1], (*rows, *columns)))
-    mapping = statement.actual()
-    left = tuple(Index(f"p{n}", i.extent) for n, i in enumerate(statement.plates))
-    mean_array = Array(
-        (*left, *rows),
-        instantiate(
-            Array(statement.plates, replace_symbols(instantiate(first, rows), mapping)), left
-        ),
-    )
-    body = instantiate(Array(statement.plates, replace_symbols(covariance, mapping)), left)
-    return mean_array, Array((*left, *rows, *columns), body)

@@ -6,7 +6,6 @@ entry of a parameter;  E T_i = p_i  ->  p_i = E T_i,  for the probabilities of a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from symelbo.answer.derivation import Derivation, FactorResult
@@ -21,6 +20,7 @@ from symelbo.index.substitute import instantiate, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Index, IndexTerm, Number, Role, Symbol, Term
 from symelbo.index.tidy import sum_over
 from symelbo.model.model import Statement
+from symelbo.values import dataclass
 
 __all__ = ["Profile", "find_owner", "profile_of_argument", "profile_of_simplex"]
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from symelbo.code import ops
 from symelbo.code.ops import Op, dim_text
 from symelbo.index.terms import Index
+from symelbo.values import dataclass
 
 __all__ = ["NumpyPrinter", "Text", "needs_of"]
 
@@ -37,48 +36,72 @@ class Text:
         return self.text if self.level >= level else f"({self.text})"
 
 
-# function of the operations -> how it is written; a name with an underscore first is a helper
-_FUNCTIONS: Final[Mapping[str, str]] = {
-    "exp": "np.exp({})",
-    "log": "np.log({})",
-    "sqrt": "np.sqrt({})",
-    "abs": "np.abs({})",
-    "sign": "np.sign({})",
-    "tanh": "np.tanh({})",
-    "sin": "np.sin({})",
-    "cos": "np.cos({})",
-    "expm1": "np.expm1({})",
-    "log1p": "np.log1p({})",
-    "softplus": "np.logaddexp(0, {})",
-    "sigmoid": "special.expit({})",
-    "loggamma": "special.gammaln({})",
-    "digamma": "special.digamma({})",
-    "polygamma": "special.polygamma({})",
-    "erf": "special.erf({})",
-    "besseli0e": "special.i0e({})",
-    "besseli1e": "special.i1e({})",
-    "entr": "special.entr({})",
-    "xlogy": "special.xlogy({})",
-    "exprel": "special.exprel({})",
-    "logzero": "_log({})",
-    "weigh": "_weigh({})",
-    "entropyoflogit": "_entropy_of_logit({})",
-    "logstirling": "_log_stirling({})",
-    "logminusdigamma": "_log_minus_digamma({})",
-    "deviance": "_deviance({})",
-    "logchoose": "_log_choose({})",
-    "logratio": "_log_ratio({})",
-    "besselgap": "_bessel_gap({})",
-    "versine": "_versine({})",
+class Written(NamedTuple):
+    """How a function is written, and what it needs: helpers, or `special` of SciPy."""
+
+    form: str
+    needs: tuple[str, ...] = ()
+
+
+def _numpy(name: str) -> Written:
+    return Written(f"np.{name}({{}})")
+
+
+def _special(name: str) -> Written:
+    return Written(f"special.{name}({{}})", ("special",))
+
+
+def _helper(name: str) -> Written:
+    return Written(f"{name}({{}})", (name,))
+
+
+_FUNCTIONS: Final[Mapping[str, Written]] = {
+    "exp": _numpy("exp"),
+    "log": _numpy("log"),
+    "sqrt": _numpy("sqrt"),
+    "abs": _numpy("abs"),
+    "sign": _numpy("sign"),
+    "tanh": _numpy("tanh"),
+    "sin": _numpy("sin"),
+    "cos": _numpy("cos"),
+    "expm1": _numpy("expm1"),
+    "log1p": _numpy("log1p"),
+    "softplus": Written("np.logaddexp(0, {})"),
+    "sigmoid": _special("expit"),
+    "loggamma": _special("gammaln"),
+    "digamma": _special("digamma"),
+    "polygamma": _special("polygamma"),
+    "erf": _special("erf"),
+    "besseli0e": _special("i0e"),
+    "besseli1e": _special("i1e"),
+    "entr": _special("entr"),
+    "xlogy": _special("xlogy"),
+    "exprel": _special("exprel"),
+    "logzero": _helper("_log"),
+    "weigh": _helper("_weigh"),
+    "entropyoflogit": _helper("_entropy_of_logit"),
+    "logstirling": _helper("_log_stirling"),
+    "logminusdigamma": _helper("_log_minus_digamma"),
+    "deviance": _helper("_deviance"),
+    "logchoose": _helper("_log_choose"),
+    "logratio": _helper("_log_ratio"),
+    "besselgap": _helper("_bessel_gap"),
+    "versine": _helper("_versine"),
     # of the last axis as a whole
-    "softmax": "special.softmax({}, axis=-1)",
-    "logsoftmax": "_log_softmax({})",
-    "logmultinomial": "np.sum(_log_choose({0}, np.cumsum({0}, axis=-1) - {0}), axis=-1)",
+    "softmax": Written("special.softmax({}, axis=-1)", ("special",)),
+    "logsoftmax": _helper("_log_softmax"),
+    "logmultinomial": Written(
+        "np.sum(_log_choose({0}, np.cumsum({0}, axis=-1) - {0}), axis=-1)", ("_log_choose",)
+    ),
 }
-_REDUCTIONS: Final = {"sum": "np.sum", "mean": "np.mean", "logsumexp": "special.logsumexp"}
+# the axes follow
+_REDUCTIONS: Final[Mapping[str, Written]] = {
+    "sum": _numpy("sum"),
+    "mean": _numpy("mean"),
+    "logsumexp": _special("logsumexp"),
+}
 _CONSTANTS: Final = {"pi": "np.pi", "e": "np.e"}
-_HUGGED = re.compile(r"[A-Za-z_][\w.]*|\d[\d.]*")
-_NAME = re.compile(r"special(?=\.)|_\w+(?=\()")
+_SIMPLE = (ops.Read, ops.Literal, ops.Named, ops.Length)  # a power of these has no spaces in it
 
 
 def needs_of(item: object) -> frozenset[str]:
@@ -87,9 +110,9 @@ def needs_of(item: object) -> frozenset[str]:
     for op in ops.walk(item):
         match op:
             case ops.Call(name) | ops.Whole(name):
-                found.update(_NAME.findall(_FUNCTIONS[name]))
+                found.update(_FUNCTIONS[name].needs)
             case ops.Reduce(name):
-                found.update(_NAME.findall(_REDUCTIONS[name]))
+                found.update(_REDUCTIONS[name].needs)
     return frozenset(found)
 
 
@@ -169,20 +192,22 @@ class NumpyPrinter:
         return Text(text, Level.PRODUCT)
 
     def _raise(self, op: ops.Raise) -> Text:
-        left, right = (self.print(part).at(Level.ATOM) for part in (op.base, op.exponent))
-        hugged = _HUGGED.fullmatch(left) and _HUGGED.fullmatch(right)
-        return Text(f"{left}**{right}" if hugged else f"{left} ** {right}", Level.POWER)
+        left, right = self.print(op.base), self.print(op.exponent)
+        simple = isinstance(op.base, _SIMPLE) and isinstance(op.exponent, _SIMPLE)
+        space = "" if simple and left.level is right.level is Level.ATOM else " "
+        text = f"{left.at(Level.ATOM)}{space}**{space}{right.at(Level.ATOM)}"
+        return Text(text, Level.POWER)
 
     def _call(self, op: ops.Call) -> Text:
-        return Text(_FUNCTIONS[op.name].format(self._texts(op.operands)))
+        return Text(_FUNCTIONS[op.name].form.format(self._texts(op.operands)))
 
     def _whole(self, op: ops.Whole) -> Text:
-        return Text(_FUNCTIONS[op.name].format(self.text(op.operand)))
+        return Text(_FUNCTIONS[op.name].form.format(self.text(op.operand)))
 
     def _reduce(self, op: ops.Reduce) -> Text:
         where = _axis_argument(op)
         text = self.text(op.operand)
-        return Text(f"{_REDUCTIONS[op.name]}({text}{', ' if where else ''}{where})")
+        return Text(_REDUCTIONS[op.name].form.format(f"{text}, {where}" if where else text))
 
     def _mean_weights(self, op: ops.MeanWeights) -> Text:
         return Text(f"{self.text(op.weights)}.mean(axis=0)")

@@ -23,7 +23,25 @@ from symelbo.index.terms import (
     Term,
 )
 
-__all__ = ["fold_absolutes", "is_affine_in", "map_unfolded", "name_residuals", "swap_term"]
+__all__ = [
+    "factors_of",
+    "fold_absolutes",
+    "is_affine_in",
+    "map_unfolded",
+    "name_residuals",
+    "summands_of",
+    "swap_term",
+]
+
+
+def factors_of(term: Term) -> tuple[Term, ...]:
+    """The factors of a product; anything else is its own only one."""
+    return term.factors if isinstance(term, Mul) else (term,)
+
+
+def summands_of(term: Term) -> tuple[Term, ...]:
+    """The terms of a sum; anything else is its own only one."""
+    return term.terms if isinstance(term, Add) else (term,)
 
 
 def map_unfolded(

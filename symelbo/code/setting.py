@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import keyword
-from dataclasses import dataclass
+from functools import cached_property
 
 from symelbo.answer.derivation import Derivation
 from symelbo.code.facts import find_facts
+from symelbo.code.moments_of_q import MomentsOfQ, find_moments_of_q, rows_of
 from symelbo.code.ops import Axes
 from symelbo.entropy.summand import EntropySum
 from symelbo.index.build import extent_of
@@ -25,10 +26,12 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.values import dataclass
 
 __all__ = ["DATA", "SAMPLES", "Setting", "Variable", "fresh"]
 
 _RESERVED = frozenset((*keyword.kwlist, "np", "special", "float", "sizes"))
+# The axes of a module that no model has; nobody can write their names.
 DATA = Index("n!", Extent("N!"))
 SAMPLES = Index("s!", Extent("S!"))
 
@@ -46,7 +49,7 @@ class Setting:
 
     names, sizes: symbols and sizes of the model -> their names in the module, where no two are
     equal and none is reserved; mixture: the axis of the categories, if the only latent is one
-    category; over: that axis, or the axis of samples.
+    category; over: that axis, or the axis of samples; variables: the arguments of the functions.
     """
 
     def __init__(self, derivation: Derivation) -> None:
@@ -69,8 +72,9 @@ class Setting:
         ):
             self.names[symbol] = self._take(symbol.name)
         self.sizes = {name: self._take(name) for name in self.model.sizes}
-        for hidden in ("N", "S"):
-            self.sizes[f"{hidden}!"] = self._take(hidden)
+        for hidden in (DATA, SAMPLES):
+            size = str(hidden.extent)
+            self.sizes[size] = self._take(size.removesuffix("!"))
         self.q_name = self._take("q")
         self.entropy_q_name = self._take("entropy_q")
         self.weights_name = self._take("weights")
@@ -80,6 +84,12 @@ class Setting:
         declared = not isinstance(self.model.variational, str)
         self.computes_q = self.mixture is not None and (exact or declared)
         self.facts = find_facts(self.model)
+        self.variables = {symbol: self._variable(symbol) for symbol in self.names}
+
+    @cached_property
+    def moments(self) -> MomentsOfQ | None:
+        """Those of a declared q, where they have a closed form."""
+        return find_moments_of_q(self.model)
 
     @property
     def weights(self) -> Symbol:
@@ -93,7 +103,7 @@ class Setting:
         """The mean entropy of q, where the caller gives it."""
         return Symbol(self.entropy_q_name, Role.ARGUMENT, Real())
 
-    def variable(self, symbol: Symbol) -> Variable:
+    def _variable(self, symbol: Symbol) -> Variable:
         """The argument that holds a symbol of the model."""
         batch: Axes = ()
         if symbol.role in (Role.INPUT, Role.OBSERVED, Role.VARIATIONAL):
@@ -153,15 +163,14 @@ class Setting:
             case Entry(other, places) if other in self.names:
                 last = array.indices[len(array.indices) - len(places) :]
                 whole = tuple(i.extent for i in last) == other.shape
-                variable = self.variable(other).symbol
-                every = tuple(Index(f"i{n}", extent) for n, extent in enumerate(variable.shape))
-                return Entry(variable, every) if places == last and whole else None
+                variable = self.variables[other].symbol
+                return Entry(variable, rows_of(variable, "i")) if places == last and whole else None
         return None
 
     def renamed(self) -> tuple[tuple[str, str], ...]:
         """(name in the spec, name in the module) where they differ."""
         pairs = [(symbol.name, name) for symbol, name in self.names.items()]
-        pairs += [(size, name) for size, name in self.sizes.items() if not size.endswith("!")]
+        pairs += [(size, self.sizes[size]) for size in self.model.sizes]
         return tuple((old, new) for old, new in pairs if old != new)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from symelbo.code.facts import Facts
-from symelbo.code.rearrange import map_unfolded
+from symelbo.code.rearrange import factors_of, map_unfolded
 from symelbo.code.stable_rules import FACT_RULES, RULES
 from symelbo.index import build
 from symelbo.index.range import POSITIVE
@@ -68,7 +68,7 @@ def merge_logs(term: Term) -> Term:
     groups: dict[Term, list[Term]] = {}
     rest: list[Term] = []
     for part in term.terms:
-        factors = _factors(part)
+        factors = factors_of(part)
         logs = [f for f in factors if isinstance(f, Call) and f.name == "log"]
         if len(logs) == 1 and _is_plain(logs[0].arguments[0]):
             others = build.mul(*(f for f in factors if f is not logs[0]))
@@ -98,7 +98,3 @@ def _is_plain(term: Term) -> bool:
     if isinstance(term, Entry):
         return domain_range(term.symbol.domain) == POSITIVE
     return isinstance(term, (Number, Constant))
-
-
-def _factors(term: Term) -> tuple[Term, ...]:
-    return term.factors if isinstance(term, Mul) else (term,)

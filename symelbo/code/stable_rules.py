@@ -15,7 +15,7 @@ the emitted module, and powers that have to stay whole:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -26,7 +26,7 @@ from symelbo.code.gamma_rules import (
     condense_gammas,
     has_power_of_sum,
 )
-from symelbo.code.rearrange import swap_term
+from symelbo.code.rearrange import factors_of, summands_of, swap_term
 from symelbo.index.build import (
     MINUS_ONE,
     ONE,
@@ -77,7 +77,11 @@ __all__ = ["FACT_RULES", "LOG_SOFTMAX", "RULES", "SOFTMAX", "WHOLE"]
 
 SOFTMAX = Symbol("softmax!", Role.FUNCTION, Simplex())
 LOG_SOFTMAX = Symbol("logsoftmax!", Role.FUNCTION, Real())
-WHOLE: Final = frozenset((SOFTMAX, LOG_SOFTMAX, LOG_MULTINOMIAL))  # of the last axis as a whole
+WHOLE: Final[Mapping[Symbol, str]] = {  # functions of the last axis as a whole, by name
+    SOFTMAX: "softmax",
+    LOG_SOFTMAX: "logsoftmax",
+    LOG_MULTINOMIAL: "logmultinomial",
+}
 
 
 # ---------------------------------------------------------------- logarithms
@@ -124,6 +128,14 @@ def merge_exponentials(term: Term) -> Term | None:
     match term:
         case Power(Call("exp", (inner,)), Number() as exponent):
             return exp(mul(exponent, inner))
+    return None
+
+
+def cancel_exponential(term: Term) -> Term | None:
+    """exp(log a) -> a;  a may be 0 where log a is minus infinity"""
+    match term:
+        case Call("exp", (Call("log", (inner,)),)):
+            return inner
     return None
 
 
@@ -180,7 +192,7 @@ def fold_binary_softplus(term: Term) -> Term | None:
 def _fold_binary(call_: Call, scale: Term, parts: Sequence[Term]) -> tuple[Term, Term] | None:
     (inner,) = call_.arguments
     for part in parts:
-        for x in (f for f in _factors(part) if _is_binary(f)):
+        for x in (f for f in factors_of(part) if _is_binary(f)):
             if normal(part) == normal(mul(negate(scale), x, inner)):
                 sign = subtract(ONE, mul(number(2), x))
                 return part, mul(scale, call("softplus", mul(sign, inner)))
@@ -203,7 +215,7 @@ def name_entropy_of_logit(term: Term) -> Term | None:
         for part in parts:
             if normal(part) == whole:
                 return part, mul(scale, Call("entropyoflogit", (inner,)))
-            if flipped in _factors(scale) and part == half:
+            if flipped in factors_of(scale) and part == half:
                 return part, mul(count, Call("entropyoflogit", (inner,)))
         return None
 
@@ -234,7 +246,7 @@ def divide_softplus(term: Term) -> Term | None:
         reciprocal = power(call("sigmoid", inner), -1)
         count = _quotient(scale, reciprocal)
         wanted = mul(negate(count), inner)
-        if reciprocal not in _factors(scale) or wanted not in parts:
+        if reciprocal not in factors_of(scale) or wanted not in parts:
             return None
         tail = mul(call_, exp(negate(inner)))
         return wanted, mul(count, add(call("softplus", negate(inner)), tail))
@@ -247,7 +259,7 @@ def cancel_reciprocal(term: Term) -> Term | None:
     if not isinstance(term, Add):
         return None
     for part in term.terms:
-        for factor in _factors(part):
+        for factor in factors_of(part):
             if not isinstance(factor, Power) or factor.exponent != MINUS_ONE:
                 continue
             count = negate(mul(part, factor.base))
@@ -272,7 +284,7 @@ def distribute_softplus(term: Term) -> Term | None:
             continue
         decay = exp(negate(softplus.arguments[0]))
         for other in term.factors:
-            if isinstance(other, Add) and any(decay in _factors(part) for part in other.terms):
+            if isinstance(other, Add) and any(decay in factors_of(part) for part in other.terms):
                 rest = [f for f in term.factors if f is not other]
                 return add(*(mul(*rest, part) for part in other.terms))
     return None
@@ -332,17 +344,17 @@ def name_softmax(term: Term) -> Term | None:
 
 def _weighted_sums(term: Term) -> Iterator[tuple[Array, Term, Sum, Term]]:
     """n sum_k f_k exp(a_k) / sum_k exp(a_k) -> a, f, the sum below, n"""
-    for above in _factors(term):
-        for below in _factors(term):
+    for above in factors_of(term):
+        for below in factors_of(term):
             match above, below:
                 case Sum(index, body), Power(Sum(other, Call("exp", (inner,)) as each), minus):
                     same = replace_index(each, other, index)
                     if minus != MINUS_ONE or (index.extent, index.low) != (other.extent, other.low):
                         continue
-                    if same not in _factors(body):
+                    if same not in factors_of(body):
                         continue
                     array = Array((index,), replace_index(inner, other, index))
-                    rest = mul(*(f for f in _factors(term) if f not in (above, below)))
+                    rest = mul(*(f for f in factors_of(term) if f not in (above, below)))
                     yield array, _quotient(body, same), Sum(other, each), rest
 
 
@@ -351,7 +363,7 @@ def name_log_softmax(term: Term) -> Term | None:
     if not isinstance(term, Add):
         return None
     for part in term.terms:
-        for factor in _factors(part):
+        for factor in factors_of(part):
             match factor:
                 case Call("log", (Sum(index, Call("exp", (level,))),)):
                     scale = _quotient(part, factor)
@@ -372,7 +384,7 @@ def _place_in(level: Term, index: Index, part: Term, scale: Term) -> IndexTerm |
     axis = level.indices.index(index)
     if level.symbol.shape[axis] != index.extent:
         return None
-    for factor in _factors(part):
+    for factor in factors_of(part):
         if isinstance(factor, Entry) and factor.symbol == level.symbol:
             place = factor.indices[axis]
             # an index that is bound further out may stand there too
@@ -389,7 +401,7 @@ def measure_angle(term: Term) -> Term | None:
     if not isinstance(term, Add):
         return None
     for part in term.terms:
-        cosines = [f for f in _factors(part) if isinstance(f, Call) and f.name == "cos"]
+        cosines = [f for f in factors_of(part) if isinstance(f, Call) and f.name == "cos"]
         if len(cosines) not in (1, 2):
             continue
         scale = _quotient(part, mul(*cosines))
@@ -522,8 +534,8 @@ def _compared(term: Add, facts: Facts) -> Iterator[tuple[Term, Term]]:
 
 def _quotients(term: Term) -> Iterator[tuple[Power, Term, Term]]:
     """x**k s**-k -> x**k, s, s**-k, for positive x and s"""
-    for above in _factors(term):
-        for below in _factors(term):
+    for above in factors_of(term):
+        for below in factors_of(term):
             match above, below:
                 case Power(x, k), Power(Power(s, m), minus) if k == m and minus == MINUS_ONE:
                     pass
@@ -553,12 +565,12 @@ def collect_polynomial(term: Term) -> Term | None:
     parts = _all_parts(term)
     if any(isinstance(part, Call) and part.name != "sigmoid" for part in parts):
         return None
-    if not any(isinstance(f, Add) for part in term.terms for f in _factors(part)):
+    if not any(isinstance(f, Add) for part in term.terms for f in factors_of(part)):
         return None
     if any(isinstance(part, Sum | Apply) for part in parts):
         return None
     collected = normal(term)
-    return collected if len(_terms(collected)) < len(term.terms) else None
+    return collected if len(summands_of(collected)) < len(term.terms) else None
 
 
 def sum_indices(term: Term) -> Term | None:
@@ -611,6 +623,7 @@ def _zero_in_log(term: Term, facts: Facts) -> Entry | None:
 RULES: Final[tuple[Callable[[Term], Term | None], ...]] = (
     expand_logarithm,
     merge_exponentials,
+    cancel_exponential,
     shift_exponential,
     reflect_sigmoid,
     rewrite_tanh,
@@ -662,22 +675,14 @@ def _rewrite_pairs(
 
 def _split_calls(term: Term, name: str) -> tuple[Term, list[Call]]:
     """n f(a) -> n, [f(a)]"""
-    calls = [f for f in _factors(term) if isinstance(f, Call) and f.name == name]
-    return mul(*(f for f in _factors(term) if f not in calls)), calls
+    calls = [f for f in factors_of(term) if isinstance(f, Call) and f.name == name]
+    return mul(*(f for f in factors_of(term) if f not in calls)), calls
 
 
 def _quotient(product: Term, factor: Term) -> Term:
     """The factors of a product without those of `factor`"""
-    taken = list(_factors(factor))
-    return mul(*(f for f in _factors(product) if f not in taken))
-
-
-def _factors(term: Term) -> tuple[Term, ...]:
-    return term.factors if isinstance(term, Mul) else (term,)
-
-
-def _terms(term: Term) -> tuple[Term, ...]:
-    return term.terms if isinstance(term, Add) else (term,)
+    taken = list(factors_of(factor))
+    return mul(*(f for f in factors_of(product) if f not in taken))
 
 
 def _all_parts(term: Term) -> list[Term]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import combinations
 
 from symelbo.certify.certificate import Certificate
@@ -35,6 +34,7 @@ from symelbo.index.solve import NotFound
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Role, Symbol, Term
 from symelbo.model.model import Model
+from symelbo.values import replace
 
 __all__ = ["decide_criterion"]
 

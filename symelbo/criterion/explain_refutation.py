@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
 
 from symelbo.certify.certificate import Case
 from symelbo.criterion.confirm import confirm_component, first_confirmed
@@ -42,6 +41,7 @@ from symelbo.index.terms import (
 )
 from symelbo.index.work import OutOfWork, limit_work
 from symelbo.model.model import Statement
+from symelbo.values import dataclass, replace
 from symelbo.words import join_words
 
 __all__ = ["explain_cause", "explain_refutations", "find_idle", "find_remedy"]

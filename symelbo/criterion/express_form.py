@@ -6,7 +6,6 @@ The criterion (U) does not need it; the papers state theirs in these terms.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from symelbo.criterion.factor import Factor, open_density
 from symelbo.criterion.identity import Identity
@@ -14,22 +13,12 @@ from symelbo.expfam.derive_moments import derive_means
 from symelbo.expfam.form import Block, ExponentialForm, Gauge, Inseparable
 from symelbo.expfam.separate_density import absorb_base, separate_density
 from symelbo.index.build import ONE, ZERO, add, mul, negate, subtract, total
-from symelbo.index.differentiate import derivative_by
 from symelbo.index.normal import Poly, from_monomial, from_poly, normal, to_poly
 from symelbo.index.substitute import replace_index, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Index, Symbol, Term
+from symelbo.values import dataclass, replace
 
-__all__ = ["FactorForm", "Slope", "express_form"]
-
-
-@dataclass(frozen=True, slots=True)
-class Slope:
-    """d eta[block] / d parameter[indices]: one block of the Jacobian, for the moved parameters."""
-
-    block: int
-    parameter: Symbol
-    indices: tuple[Index, ...]
-    term: Term
+__all__ = ["FactorForm", "express_form"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +42,6 @@ class FactorForm:
     def conditional(self) -> bool:
         """Whether T depends on parents or parameters through some argument."""
         return bool(self.held)
-
-    def slopes(self, moved: tuple[Symbol, ...]) -> tuple[Slope, ...]:
-        """The Jacobian of the natural parameters by the parameters that move."""
-        found = []
-        for parameter in moved:
-            shape = parameter.domain.free_shape(parameter.shape)
-            indices = tuple(Index(f"r{n}", extent) for n, extent in enumerate(shape))
-            for number, block in enumerate(self.blocks):
-                term = normal(derivative_by(block.natural, parameter, indices))
-                if term != ZERO:
-                    found.append(Slope(number, parameter, indices, term))
-        return tuple(found)
 
 
 def express_form(factor: Factor, identity: Identity | None) -> FactorForm | Inseparable:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from symelbo.criterion.motion import Latent
@@ -33,6 +32,7 @@ from symelbo.index.substitute import (
 )
 from symelbo.index.terms import Array, Index, Role, Symbol, Term
 from symelbo.model.model import Statement
+from symelbo.values import dataclass, replace
 
 __all__ = [
     "Equations",

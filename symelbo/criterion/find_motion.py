@@ -6,7 +6,6 @@ What is found here is proposed; (U) is proved of it elsewhere.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 from symelbo.criterion.factor import Equations, Factor, parameters_of, symbols_of_statement
 from symelbo.criterion.motion import Latent, Motion
@@ -30,6 +29,7 @@ from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy_array
 from symelbo.index.work import TooLong
+from symelbo.values import dataclass, field, replace
 
 __all__ = [
     "Attempt",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from symelbo.criterion.factor import Factor, generalize
 from symelbo.criterion.motion import Motion
 from symelbo.expfam.form import Gauge
@@ -14,6 +12,7 @@ from symelbo.index.differentiate import derivative_along
 from symelbo.index.normal import from_monomial, from_poly, normal, to_poly
 from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Symbol, Term
+from symelbo.values import dataclass
 
 __all__ = ["Identity", "state_identity"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from symelbo.index.build import ZERO, add, extent_length, mul, subtract, total
 from symelbo.index.normal import normal
@@ -11,6 +10,7 @@ from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import instantiate
 from symelbo.index.terms import Array, Entry, Index, Symbol, Term
 from symelbo.model.model import Statement
+from symelbo.values import dataclass, field
 
 __all__ = ["Latent", "Motion"]
 

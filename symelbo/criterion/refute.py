@@ -7,7 +7,6 @@ its rows then gets exact weights.  What is found is proposed; `verify.certificat
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 
 from symelbo.certify.certificate import Certificate
@@ -15,6 +14,7 @@ from symelbo.criterion.factor import Factor
 from symelbo.criterion.sample import Instance, interpretations, small_sizes
 from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import weigh_rows
+from symelbo.values import dataclass, field
 
 __all__ = ["Budget", "find_certificates", "is_known_to_fail", "is_solvable"]
 

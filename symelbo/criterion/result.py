@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 
 from symelbo.certify.certificate import Certificate
@@ -10,6 +9,7 @@ from symelbo.criterion.factor import Factor
 from symelbo.criterion.identity import Identity
 from symelbo.criterion.motion import Motion
 from symelbo.index.terms import Term
+from symelbo.values import dataclass, field
 
 __all__ = [
     "Closure",

@@ -10,7 +10,6 @@ residues modulo a prime, in which ranks are exact and quick.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice, product
 from math import isfinite, prod
@@ -46,6 +45,7 @@ from symelbo.index.terms import (
     Term,
     literal_place,
 )
+from symelbo.values import dataclass, field
 
 __all__ = ["Instance", "Row", "Values", "interpretations", "small_sizes"]
 
@@ -84,7 +84,10 @@ class Row:
 
 
 def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
-    """Small values of the sizes, the smallest first; categories need two of them."""
+    """Small values of the sizes, the smallest first; categories need two of them.
+
+    Sizes of which more means more equations, those of plates, before those of parameters alone.
+    """
     least: dict[str, int] = {}
 
     def need(extent: Extent, count: int) -> None:
@@ -113,21 +116,24 @@ def small_sizes(factors: Sequence[Factor]) -> Iterator[dict[str, int]]:
             for extent, count in _places_in(item):
                 need(extent, count)
     names = sorted(least)
-    choices = (
-        choice for total in range(2 * len(names) + 1) for choice in _shares(total, len(names))
-    )
+    plates = {index.extent.size for factor in factors for index in factor.plates}
+    costs = [1 if name in plates else 2 for name in names]
+    choices = (pick for total in range(2 * sum(costs) + 1) for pick in _shares(total, costs))
     for choice in islice(choices, MAX_SIZES):
         yield {name: least[name] + more for name, more in zip(names, choice, strict=True)}
 
 
-def _shares(total: int, count: int) -> Iterator[tuple[int, ...]]:
-    """2, 2 -> (0, 2), (1, 1), (2, 0): all ways to add up to it with 0, 1 and 2, in order."""
-    if not count:
+def _shares(total: int, costs: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """2, (1, 1) -> (0, 2), (1, 1), (2, 0): all ways to spend it on 0, 1 or 2 of each, in order."""
+    if not costs:
         yield from [()] * (total == 0)
         return
-    for first in range(max(0, total - 2 * (count - 1)), min(2, total) + 1):
-        for rest in _shares(total - first, count - 1):
-            yield first, *rest
+    cost, *others = costs
+    for first in range(3):
+        left = total - first * cost
+        if 0 <= left <= 2 * sum(others):
+            for rest in _shares(left, others):
+                yield first, *rest
 
 
 def _places_in(item: Node) -> Iterator[tuple[Extent, int]]:

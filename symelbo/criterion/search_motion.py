@@ -8,7 +8,6 @@ the latents that move, and by statements of q that name either.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import combinations
 
@@ -22,6 +21,7 @@ from symelbo.index.differentiate import derivative_along
 from symelbo.index.normal import is_zero
 from symelbo.index.solve import NotFound
 from symelbo.index.terms import Role, Symbol
+from symelbo.values import dataclass, field
 
 __all__ = ["Component", "Moving", "Search"]
 

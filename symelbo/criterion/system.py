@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 
 import flint
@@ -28,6 +27,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.values import dataclass, field
 
 __all__ = ["Assignment", "System"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from symelbo.index.build import add, divide, extent_length, log, mul, negate, number
 from symelbo.index.differentiate import derivative_by
@@ -22,6 +21,7 @@ from symelbo.index.terms import (
 )
 from symelbo.index.tidy import sum_over
 from symelbo.model.model import Model, Statement
+from symelbo.values import dataclass
 
 __all__ = ["ExactPosterior", "derive_exact_posterior", "log_joint"]
 

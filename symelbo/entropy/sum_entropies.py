@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.identity import Identity
@@ -19,10 +18,11 @@ from symelbo.index.terms import Add, Apply, Array, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy
 from symelbo.model.model import Model
 from symelbo.notation.arrange import split_sign
+from symelbo.values import replace
 
-__all__ = ["sum_entropies"]
+__all__ = ["SHORT_NAMES", "sum_entropies"]
 
-_SHORT_NAMES = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "location": "m"}
+SHORT_NAMES = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "location": "m"}
 
 
 def sum_entropies(
@@ -174,7 +174,7 @@ def abbreviate_arguments(
     for argument, array in factor.arguments().items():
         if argument not in symbols_of(formal) or count_subterms(array.body) <= 3:
             continue
-        name = _SHORT_NAMES.get(argument.name, argument.name)
+        name = SHORT_NAMES.get(argument.name, argument.name)
         while name in taken:
             name += f"_{factor.statement.node.name}"
         shape = tuple(i.extent for i in (*factor.plates, *array.indices))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from symelbo.index.build import ZERO, add, negate
 from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Index, Role, Symbol, Term
 from symelbo.index.tidy import sum_over
+from symelbo.values import dataclass
 
 __all__ = ["Average", "EntropySum", "Kind", "Summand", "varying"]
 

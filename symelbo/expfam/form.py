@@ -7,11 +7,11 @@ Blocks are scalars, vectors or (symmetric, half-vectorised) matrices of natural 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from symelbo.families.density import Density
 from symelbo.index.terms import Index, Symbol, Term
+from symelbo.values import dataclass
 
 __all__ = ["Block", "ExponentialForm", "Gauge", "Inseparable", "Separation"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symelbo.index.build import ZERO, add, exp, subtract, total
@@ -25,6 +24,7 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
+from symelbo.values import dataclass, replace
 
 __all__ = [
     "Group",

@@ -7,7 +7,6 @@ and rate b of a gamma latent:  a' = a - 1,  b' = (1 - r) b.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
@@ -26,6 +25,7 @@ from symelbo.index.normal import normal
 from symelbo.index.solve import Found, find_by_elimination, formal_indices
 from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Symbol, Term
+from symelbo.values import dataclass
 
 __all__ = ["Response", "Travel", "base_share", "respond", "takes_base", "value_at"]
 

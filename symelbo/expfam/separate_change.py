@@ -10,7 +10,6 @@ T_k may contain arguments (|v - location|): then c_k = 0, and no exponential fam
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from symelbo.expfam.group_by_value import (
@@ -50,6 +49,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.values import dataclass
 
 __all__ = ["Change", "Part", "rate_symbol", "separate_change", "shift_symbol", "speed"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 
 from symelbo.expfam.form import Block, ExponentialForm, Gauge, Inseparable, Separation
@@ -30,6 +29,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.values import replace
 
 __all__ = ["absorb_base", "separate_density"]
 

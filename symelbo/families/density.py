@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from symelbo.index.terms import Symbol, Term
+from symelbo.values import dataclass
 
 __all__ = ["Density"]
 

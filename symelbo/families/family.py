@@ -6,9 +6,8 @@ and the radial field are derived from this declaration by `symelbo.expfam`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from symelbo.index.terms import Domain
+from symelbo.values import dataclass
 
 __all__ = ["Argument", "Family", "Form"]
 

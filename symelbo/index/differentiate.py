@@ -65,7 +65,10 @@ def _along(
     incoming: frozenset[Index],
     along: Callable[[Term], Term],
 ) -> Term:
-    """One step of `derivative_along`; incoming: the free indices of the velocities."""
+    """f(a, b) -> df/ds, where `along` gives da/ds and db/ds: one step of `derivative_along`.
+
+    incoming: the free indices of the velocities.
+    """
     match term:
         case Entry(symbol, indices):
             velocity = field.get(symbol)

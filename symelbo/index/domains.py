@@ -8,7 +8,6 @@ scalar that may be any real number, or is no question of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from math import exp
 from random import Random
@@ -28,6 +27,7 @@ from symelbo.index.terms import (
     Number,
     Term,
 )
+from symelbo.values import dataclass
 
 __all__ = [
     "DOMAINS",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from symelbo.index.substitute import instantiate, map_terms, replace_symbols
 from symelbo.index.terms import Apply, Array, Symbol, Term
+from symelbo.values import dataclass
 
 __all__ = ["Interpretation", "interpret_functions"]
 

@@ -8,7 +8,7 @@ What is found in this arithmetic is a proposal; it proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from hashlib import blake2b
 from math import cos, e, erf, exp, inf, lgamma, log, nan, pi, sin
@@ -90,6 +90,9 @@ class Modular:
         self.drawn: dict[object, int] = {}
         self.logs: dict[int, int] = {}  # of residues whose logarithm is known
         self.powers: dict[int, tuple[tuple[Dual, fmpq], ...]] = {}  # what residues are made of
+        self.sums: dict[int, tuple[Dual, Dual]] = {}  # the same, by addition
+        self.lines: dict[int, Mapping[int, fmpq]] = {}  # what `linear` has found
+        self.antilogs: dict[int, Dual] = {}  # numbers whose logarithms are these residues
         self.stages: tuple[frozenset[str], ...] = ()
         self.lasting: dict[Term, tuple[int, tuple[Index, ...]]] = {}
         self.kept: list[dict[tuple[object, ...], Dual]] = []
@@ -138,8 +141,7 @@ class Modular:
         exact = fmpq(n, d)
         return Dual(residue, exact, {}, _float_of(exact))
 
-    @staticmethod
-    def add(left: Dual, right: Dual) -> Dual:
+    def add(self, left: Dual, right: Dual) -> Dual:
         exact = None
         if left.exact is not None and right.exact is not None:
             exact = _unless_long(left.exact + right.exact)
@@ -149,7 +151,10 @@ class Modular:
             for column, slope in right.gradient.items():
                 merged[column] = (merged.get(column, 0) + slope) % PRIME
             gradient = merged
-        return Dual((left.value + right.value) % PRIME, exact, gradient, left.size + right.size)
+        value = (left.value + right.value) % PRIME
+        if exact is None and left.value and right.value:
+            self.sums.setdefault(value, (left, right))
+        return Dual(value, exact, gradient, left.size + right.size)
 
     def mul(self, left: Dual, right: Dual) -> Dual:
         exact = None
@@ -398,16 +403,52 @@ class Modular:
 
     def exp(self, a: Dual) -> Dual:
         size = _float(exp, a)
-        if a.exact is not None:
-            value = self.exp_residue(a.exact)
-        elif a.value <= PRIME // 2:
-            value = self.random("exp", a.value)
-        else:
-            value = pow(self.random("exp", PRIME - a.value), -1, PRIME)
+        value = 1
+        for part, by in self.linear(a).items():
+            value = value * self.exp_part(part, by) % PRIME
         if a.exact != 0:
             self.logs.setdefault(value, a.value)
             self.logs.setdefault((1 + value) % PRIME, self.softplus_residue(a))
         return self.chain(value, fmpq(1) if a.exact == 0 else None, value, a, size)
+
+    def linear(self, a: Dual) -> Mapping[int, fmpq]:
+        """a as a rational combination of 1 and of residues that are no such combinations."""
+        if a.exact is not None:
+            return {1: a.exact}
+        if a.value in self.lines:
+            return self.lines[a.value]
+        alone = {a.value: fmpq(1)} if a.value <= PRIME // 2 else {PRIME - a.value: fmpq(-1)}
+        self.lines[a.value] = alone  # set first: a number is also itself less 1, plus 1
+        found: dict[int, fmpq] = {}
+        for part, by in self.addends(a.value):
+            for atom, k in self.linear(part).items():
+                found[atom] = found.get(atom, fmpq(0)) + by * k
+        if found:
+            self.lines[a.value] = {atom: k for atom, k in found.items() if k}
+        return self.lines[a.value]
+
+    def addends(self, value: int) -> Sequence[tuple[Dual, fmpq]]:
+        """Numbers, with their rational factors, of which a residue is known to be the sum."""
+        if value in self.sums:
+            return [(part, fmpq(1)) for part in self.sums[value]]
+        made = self.powers.get(value, ())
+        known = [part.exact for part, e in made if part.exact is not None and e == 1]
+        others = [part for part, e in made if part.exact is None and e == 1]
+        if len(made) == 2 and len(known) == len(others) == 1:
+            return [(others[0], known[0])]
+        return ()
+
+    def exp_part(self, part: int, by: fmpq) -> int:
+        """exp(by part) for a part of a linear combination; exp(k log a) = a^k."""
+        if part == 1:
+            return self.exp_residue(by)
+        for value, k in ((part, by), (PRIME - part, -by)):
+            if value in self.antilogs:
+                return self.power(self.antilogs[value], self.rational(k)).value
+        scaled = by * ROOTS
+        if scaled.denominator != 1:
+            return self.random("exp", part, by)
+        return pow(self.random("exp", part), int(scaled) % (PRIME - 1), PRIME)
 
     def softplus_residue(self, a: Dual) -> int:
         """log(1 + e^a), where softplus(a) - softplus(-a) = a."""
@@ -420,7 +461,10 @@ class Modular:
             raise NoResidue("log of what is not positive")
         slope, size = pow(a.value, -1, PRIME), _float(log, a)
         exact = fmpq(0) if a.exact == 1 else None
-        return self.chain(self.log_residue(a), exact, slope, a, size)
+        value = self.log_residue(a) % PRIME
+        if exact is None:
+            self.antilogs.setdefault(value, a)
+        return self.chain(value, exact, slope, a, size)
 
     def log_residue(self, a: Dual) -> int:
         """log |a|, of products and powers from the logarithms of what they are made of."""

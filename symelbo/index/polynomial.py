@@ -5,13 +5,13 @@ from_poly: {sum_i a_i**2 b: 3} -> 3 b sum_i a_i**2
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
 
 from symelbo.index import build
 from symelbo.index.substitute import free_indices
 from symelbo.index.terms import Index, Number, Term, sort_key
+from symelbo.values import dataclass, field
 
 __all__ = [
     "F0",

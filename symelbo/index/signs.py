@@ -251,6 +251,8 @@ def _mixture(index: Index, body: Term) -> Range | None:
             and bounds(factor).within(NONNEGATIVE)
             and bounds(factor).within(NONNEGATIVE)
             and bounds(factor).within(NONNEGATIVE)
+            and bounds(factor).within(NONNEGATIVE)
+            and bounds(factor).within(NONNEGATIVE)
             and factor.indices[-1] == index
             and index.low == 1
             and factor.symbol.shape[-1] == index.extent

@@ -41,6 +41,7 @@ def tidy(term: Term) -> Term:
 
 
 def _tidy(poly: Poly) -> Term:
+    """{monomial: c} -> content * (sum over functions of coefficient * function), each factored."""
     if len(poly) < 2:
         return from_poly(poly)
     outer, primitive = _take_out(poly)

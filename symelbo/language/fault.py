@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from symelbo.errors import SymelboError
+from symelbo.values import dataclass
 
 __all__ = ["TextError", "TextFault", "quote", "suggest"]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
 from symelbo.language.fault import TextError, TextFault, quote
+from symelbo.values import dataclass
 
 __all__ = [
     "MAX_DEPTH",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from symelbo.families.density import Density
 from symelbo.families.family import Argument, Family, Form
@@ -21,6 +20,7 @@ from symelbo.model import word_faults
 from symelbo.model.check_domain import check_argument, check_bound
 from symelbo.model.context import Context, Parsed
 from symelbo.model.model import Condition, Statement
+from symelbo.values import dataclass, replace
 
 __all__ = ["Call", "bind_call"]
 

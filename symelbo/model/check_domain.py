@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 
@@ -41,6 +40,7 @@ from symelbo.language.syntax import ArgumentSyntax, Sampling
 from symelbo.model.context import Context
 from symelbo.model.model import Condition
 from symelbo.model.read_yaml import Scalar
+from symelbo.values import dataclass
 
 __all__ = ["check_argument", "check_bound"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from symelbo.errors import Fault, Place, SpecError
@@ -19,6 +18,7 @@ from symelbo.language.syntax import StatementSyntax
 from symelbo.language.tokens import MAX_LENGTH, MAX_NAME, RESERVED_WORDS
 from symelbo.model.model import Condition, OwnFamily
 from symelbo.model.read_yaml import Scalar
+from symelbo.values import dataclass, field
 
 __all__ = ["Context", "Parsed"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from symelbo.errors import Place
 from symelbo.families.density import Density
@@ -21,6 +20,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.values import dataclass, field
 
 __all__ = ["Condition", "Model", "OwnFamily", "Place", "Statement"]
 

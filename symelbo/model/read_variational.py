@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from symelbo.index.domains import Real
 from symelbo.index.terms import Domain, Extent, IndexTerm, Role, Symbol
 from symelbo.language.fault import TextFault, quote, suggest
@@ -16,6 +14,7 @@ from symelbo.model.model import Statement
 from symelbo.model.parse_statements import parse_statements
 from symelbo.model.read_left_side import target_places
 from symelbo.model.read_yaml import Node, Scalar
+from symelbo.values import dataclass, field
 
 __all__ = ["read_variational"]
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from symelbo.errors import Fault, Place, SpecError
 from symelbo.language.fault import TextError, quote
+from symelbo.values import dataclass
 
 __all__ = [
     "MAX_BYTES",

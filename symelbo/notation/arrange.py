@@ -10,7 +10,6 @@ A display tree is shared by all printers, which only choose the signs to put on 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from math import prod
@@ -52,6 +51,7 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
+from symelbo.values import dataclass, replace
 
 __all__ = [
     "Applied",

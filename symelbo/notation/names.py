@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from symelbo.index.range import POSITIVE
@@ -24,8 +23,10 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.values import dataclass, replace
 
 __all__ = [
+    "RESERVED",
     "Letter",
     "escape_latex",
     "latex_extent",
@@ -36,6 +37,8 @@ __all__ = [
     "name_indices",
     "symbol_names",
 ]
+
+RESERVED: Final = ("n", "q", "s", "p")  # letters of the documents: no bound index is called so
 
 _LOWER_GREEK: Final = (
     r"alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau"

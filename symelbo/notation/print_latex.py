@@ -7,8 +7,7 @@ Fractions in front, brackets that grow with what they hold, indices without need
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -46,6 +45,7 @@ from symelbo.notation.arrange import (
     arrange,
     arrange_array,
 )
+from symelbo.notation.break_lines import Joint, Piece, Style, enclose
 from symelbo.notation.names import (
     escape_latex,
     latex_extent,
@@ -55,14 +55,14 @@ from symelbo.notation.names import (
     name_indices,
     symbol_names,
 )
+from symelbo.values import dataclass, field, replace
 
 __all__ = [
-    "break_lines",
+    "LATEX",
     "latex_array",
     "latex_summands",
     "latex_width",
     "print_latex",
-    "print_latex_lines",
 ]
 
 _UNMARKED: Final[Mapping[str, str]] = {}
@@ -120,41 +120,11 @@ def latex_summands(
     width: float = LINE_WIDTH,
     avoid: Iterable[str] = (),
     marks: Mapping[str, str] = _UNMARKED,
-) -> list[str]:
-    """The term as signed summands for `break_lines`; one that is too wide is cut in its
-    brackets.
+) -> list[Piece]:
+    """The term as pieces for `break_lines`, one for each summand; one that is too wide is cut in
+    its brackets, or has factors.
     """
     return _setter(term, marks).summands(arrange(name_indices(term, avoid)), width)
-
-
-def print_latex_lines(
-    term: Term,
-    *,
-    width: float = LINE_WIDTH,
-    avoid: Iterable[str] = (),
-    marks: Mapping[str, str] = _UNMARKED,
-) -> list[str]:
-    r"""The term in lines of at most `width` em, for `& = ` first and `& \quad ` before the others.
-
-    Lines break before a top-level sign; a summand that is too wide breaks within its brackets.
-    """
-    return break_lines(latex_summands(term, width=width, avoid=avoid, marks=marks), width)
-
-
-def break_lines(latex_terms: Sequence[str], width: float = LINE_WIDTH) -> list[str]:
-    """Signed summands -> lines, each filled with as many summands as fit in `width` em."""
-    lines: list[str] = []
-    room = 0.0
-    for summand in latex_terms:
-        space = latex_width(summand)
-        if lines and space <= room:
-            lines[-1] += " " + summand
-        else:
-            # an empty group makes the leading sign of a continued line a binary operator
-            lines.append(("{}" if lines and summand.startswith(("+", "-")) else "") + summand)
-            room = width
-        room -= space
-    return lines
 
 
 # -- width -----------------------------------------------------------------------------------------
@@ -238,6 +208,16 @@ def _group(tokens: list[str], at: int) -> tuple[list[str], int]:
     return tokens[at + 1 : end - 1], end
 
 
+_SIGNS: Final = {Joint.PLUS: "+ ", Joint.MINUS: "- ", Joint.TIMES: r"{}\cdot ", Joint.NEXT: ""}
+LATEX: Final = Style(
+    first={Joint.PLUS: "", Joint.MINUS: "-", Joint.TIMES: "", Joint.NEXT: ""},
+    within=_SIGNS,
+    # an empty group makes the leading sign of a continued line a binary operator
+    continued={**_SIGNS, Joint.PLUS: "{}+ ", Joint.MINUS: "{}- "},
+    width=latex_width,
+)
+
+
 # -- indices ---------------------------------------------------------------------------------------
 
 
@@ -282,6 +262,7 @@ class _Piece:
     height: int = 0  # a bracket of this size covers it
     round: int = -1  # size of its outermost round brackets
     square: int = -1  # of its outermost square brackets
+    opening: tuple[str, Total, str] | None = None  # head, a sum in brackets at the end, end
 
 
 def _bracket(piece: _Piece, kind: str = "") -> _Piece:
@@ -298,14 +279,36 @@ def _bracket(piece: _Piece, kind: str = "") -> _Piece:
     return _Piece(latex, size, size if pair == "()" else -1, size if pair == "[]" else -1)
 
 
+def _open(bracketed: _Piece, inner: _Piece, total: Total) -> _Piece:
+    """A sum in its brackets, which may be opened there to break a line."""
+    head, _, end = bracketed.latex.partition(inner.latex)
+    return replace(bracketed, opening=(head, total, end))
+
+
+def _before(text: str, piece: _Piece) -> _Piece:
+    """A piece behind a sign or the like."""
+    if not text:
+        return piece
+    opening = piece.opening
+    if opening is not None:
+        opening = (text + opening[0], *opening[1:])
+    return replace(piece, latex=text + piece.latex, opening=opening)
+
+
 def _join(pieces: Iterable[_Piece], separator: str = " ") -> _Piece:
     """Pieces side by side."""
     listed = list(pieces)
+    opening = None
+    if listed and listed[-1].opening is not None:
+        head, inner, end = listed[-1].opening
+        before = "".join(piece.latex + separator for piece in listed[:-1])
+        opening = (before + head, inner, end)
     return _Piece(
         separator.join(piece.latex for piece in listed),
         max((piece.height for piece in listed), default=0),
         max((piece.round for piece in listed), default=-1),
         max((piece.square for piece in listed), default=-1),
+        opening,
     )
 
 
@@ -347,7 +350,7 @@ class _Setter:
                 return self._entry(entry, Number(ONE.value / 2))
             case Root(radicand):
                 inner = self.set(radicand)
-                return replace(inner, latex=rf"\sqrt{{{inner.latex}}}")
+                return replace(inner, latex=rf"\sqrt{{{inner.latex}}}", opening=None)
             case Function(name, arguments):
                 return self._function(name, arguments)
             case Summation(indices, body):
@@ -366,29 +369,29 @@ class _Setter:
         return _join([self._signed(term, first=not place) for place, term in enumerate(terms)])
 
     def _signed(self, term: Display, *, first: bool) -> _Piece:
+        signs = LATEX.first if first else LATEX.within
         if isinstance(term, Product) and term.negative:
-            # set with its sign, so that a bracket behind the sign stays
-            piece = self._product(term)
-            return piece if first else replace(piece, latex="- " + piece.latex[1:])
-        piece = self.set(term)
-        return piece if first else replace(piece, latex="+ " + piece.latex)
+            return _before(signs[Joint.MINUS], self._unsigned(term))
+        return _before(signs[Joint.PLUS], self.set(term))
 
     def _product(self, product: Product) -> _Piece:
-        sign = "-" if product.negative else ""
+        return _before("-" if product.negative else "", self._unsigned(product))
+
+    def _unsigned(self, product: Product) -> _Piece:
+        """A product without its sign, but with the brackets that the sign asks for."""
         if self.inline and product.below:
             above = self._factors(product.above + product.after or (ONE,))
             below = self._factors(product.below)
             if len(product.below) > 1:
                 below = _bracket(below)
-            return replace(_join([above, below], "/"), latex=f"{sign}{above.latex}/{below.latex}")
+            return replace(_join([above, below], "/"), opening=None)
         parts = [self._fraction(product)] if product.below else []
         factors = product.after if product.below else product.above + product.after
         if factors:
             # behind a fraction even a sole factor needs its brackets, as it does behind a sign
             alone = not parts and not product.negative
             parts.append(self._factors(factors, alone=alone))
-        joined = _join(parts)
-        return replace(joined, latex=sign + joined.latex)
+        return _join(parts)
 
     def _fraction(self, product: Product) -> _Piece:
         inner = replace(self, small=True)
@@ -396,25 +399,36 @@ class _Setter:
         below = inner._factors(product.below, alone=len(product.below) == 1)
         grown = 1 if max(above.height, below.height) else 0
         latex = rf"\frac{{{above.latex}}}{{{below.latex}}}"
-        return replace(_join([above, below]), latex=latex, height=(1 if self.small else 2) + grown)
+        height = (1 if self.small else 2) + grown
+        return replace(_join([above, below]), latex=latex, height=height, opening=None)
 
     def _factors(self, factors: tuple[Display, ...], *, alone: bool = False) -> _Piece:
         """Factors side by side; `alone` if the only one needs no brackets for its place."""
-        pieces: list[_Piece] = []
+        separated = self._separated(factors, alone=alone)
+        return _join([_before(separator, piece) for separator, piece in separated])
+
+    def _separated(
+        self, factors: tuple[Display, ...], *, alone: bool = False
+    ) -> list[tuple[str, _Piece]]:
+        """Factors, each with what stands before it: a dot, a thin space or nothing."""
+        found: list[tuple[str, _Piece]] = []
         for place, factor in enumerate(factors):
             last = place == len(factors) - 1
             piece = self._factor(factor, last=last, alone=alone and len(factors) == 1)
-            if pieces and piece.latex[0].isdigit():
-                piece = replace(piece, latex=r"\cdot " + piece.latex)
-            elif pieces and any(r"\mathit" in part.latex for part in (pieces[-1], piece)):
+            separator = ""
+            if found and piece.latex[0].isdigit():
+                separator = r"\cdot "
+            elif found and any(r"\mathit" in part.latex for part in (found[-1][1], piece)):
                 # words run into each other without a thin space
-                piece = replace(piece, latex=r"\, " + piece.latex)
-            pieces.append(piece)
-        return _join(pieces)
+                separator = r"\, "
+            found.append((separator, piece))
+        return found
 
     def _factor(self, factor: Display, *, last: bool, alone: bool) -> _Piece:
         match factor:
-            case Total() | Product() if not alone:
+            case Total() if not alone:
+                return _open(_bracket(self.set(factor)), self.set(factor), factor)
+            case Product() if not alone:
                 return _bracket(self.set(factor))
             case Summation() | Function("log" | "loggamma" | "softplus") | Determinant():
                 piece = self.set(factor)
@@ -422,43 +436,50 @@ class _Setter:
         return self.set(factor)
 
     def _summation(self, indices: tuple[Index, ...], body: Display) -> _Piece:
-        signs = "".join(
-            rf"\sum_{{{latex_name(i.name)}={i.low}}}^{{{latex_extent(i.extent)}}}" for i in indices
-        )
         inner = self.set(body)
         if isinstance(body, Total):
-            inner = _bracket(inner)
+            inner = _open(_bracket(inner), inner, body)
         height = max(inner.height, 1 if self.small else 2)
-        return replace(inner, latex=f"{signs} {inner.latex}", height=height)
+        return replace(_before(f"{_sum_signs(indices)} ", inner), height=height)
 
-    def summands(self, display: Display, width: float) -> list[str]:
-        """The display as signed summands; one wider than `width` is opened at its brackets."""
+    def summands(self, display: Display, width: float) -> list[Piece]:
+        """The display as pieces, one for each summand; see `latex_summands`."""
         terms = display.terms if isinstance(display, Total) else (display,)
-        summands: list[str] = []
-        for place, term in enumerate(terms):
-            whole = self._signed(term, first=not place).latex
-            opened = self._opened(term, whole, width) if latex_width(whole) > width else [whole]
-            summands += opened
-        return summands
+        found: list[Piece] = []
+        for term in terms:
+            joint, shown = Joint.PLUS, None
+            if isinstance(term, Product) and term.negative:
+                joint, shown = Joint.MINUS, self._unsigned(term)
+            shown = shown or self.set(term)
+            sign = (LATEX.within if found else LATEX.first)[joint]
+            if latex_width(sign + shown.latex) <= width:
+                found.append(Piece(shown.latex, joint))
+            elif shown.opening is not None:
+                head, inner, end = shown.opening
+                parts = self.summands(inner, width - latex_width(end))
+                found += enclose(head, parts, end, joint, LATEX)
+            else:
+                found.append(Piece(shown.latex, joint, factors=tuple(self._cut(term))))
+        return found
 
-    def _opened(self, term: Display, whole: str, width: float) -> list[str]:
-        """A summand that ends with a bracketed sum, cut at the signs in these brackets."""
-        tail = term
-        while not isinstance(tail, Total):
-            match tail:
-                case Product(after=(*_, final)):
-                    tail = final
-                case Summation(_, body):
-                    tail = body
-                case _:
-                    return [whole]
-        inner = self.set(tail)
-        start = whole.rfind(inner.latex)
-        head, end = whole[:start], whole[start + len(inner.latex) :]
-        first, *rest = self.summands(tail, width - latex_width(end))
-        parts = [head + first, *rest]
-        parts[-1] += end
-        return parts
+    def _cut(self, term: Display) -> list[str]:
+        """The factors between which a dot or a thin space stands."""
+        match term:
+            case Product():
+                fraction = [self._fraction(term).latex] if term.below else []
+                factors = term.after if term.below else term.above + term.after
+                alone = not term.below and not term.negative
+                texts = fraction
+                for separator, piece in self._separated(factors, alone=alone):
+                    if texts and not separator:
+                        texts[-1] += " " + piece.latex
+                    else:
+                        texts.append(piece.latex)
+                return texts
+            case Summation(indices, body) if not isinstance(body, Total):
+                first, *rest = self._cut(body)
+                return [f"{_sum_signs(indices)} {first}", *rest]
+        return [self.set(term).latex]
 
     # powers and functions
 
@@ -500,7 +521,7 @@ class _Setter:
             case _:
                 shown = _bracket(shown)
         script = replace(self, inline=True).set(exponent)
-        return replace(shown, latex=f"{shown.latex}^{{{script.latex}}}")
+        return replace(shown, latex=f"{shown.latex}^{{{script.latex}}}", opening=None)
 
     def _function(self, name: str, arguments: tuple[Display, ...]) -> _Piece:
         match name, arguments:
@@ -528,7 +549,7 @@ class _Setter:
     def _operator(self, operator: str, argument: _Piece, bare: bool = False) -> _Piece:
         if bare:
             blank = "" if argument.latex.startswith("\\") else " "
-            return replace(argument, latex=operator + blank + argument.latex)
+            return replace(argument, latex=operator + blank + argument.latex, opening=None)
         bracketed = _bracket(argument, "()")
         return replace(bracketed, latex=operator + bracketed.latex)
 
@@ -590,6 +611,12 @@ class _Setter:
             case Table(indices=(), body=Entry() as entry):
                 return self._entry(entry, ONE).latex
         return _subscript(str(slot + 1), where)
+
+
+def _sum_signs(indices: tuple[Index, ...]) -> str:
+    return "".join(
+        rf"\sum_{{{latex_name(i.name)}={i.low}}}^{{{latex_extent(i.extent)}}}" for i in indices
+    )
 
 
 def _is_single_array(table: Table) -> bool:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 from functools import lru_cache
+from textwrap import wrap
+from typing import Final
 
 from symelbo.index.terms import (
     Array,
@@ -42,9 +44,10 @@ from symelbo.notation.arrange import (
     arrange,
     arrange_array,
 )
+from symelbo.notation.break_lines import Joint, Piece, Style, join_pieces
 from symelbo.notation.names import name_array_indices, name_indices
 
-__all__ = ["print_text", "text_summands"]
+__all__ = ["TEXT", "print_text", "text_summands"]
 
 _NAMES = {"digamma": "psi"}
 _CONSTANTS = {"pi": "PI"}
@@ -74,11 +77,26 @@ def _print(item: Term | IndexTerm | Array, avoid: frozenset[str]) -> str:
     return _text(arrange(name_indices(item, avoid)), _Level.SUM)
 
 
-def text_summands(term: Term, *, avoid: Iterable[str] = ()) -> list[tuple[int, str]]:
-    """The summands of a term, each with its sign and the text behind it."""
-    display = arrange(name_indices(term, avoid))
-    parts = display.terms if isinstance(display, Total) else (display,)
-    return [_signed(part) for part in parts]
+def text_summands(term: Term, *, avoid: Iterable[str] = ()) -> list[Piece]:
+    """The term as pieces for `break_lines`, one for each summand."""
+    return _pieces(arrange(name_indices(term, avoid)))
+
+
+def _wrap(text: str, width: float) -> list[str]:
+    return wrap(
+        text, int(width), subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+_SIGNS: Final = {Joint.PLUS: "+ ", Joint.MINUS: "- ", Joint.TIMES: "* ", Joint.NEXT: ""}
+TEXT: Final = Style(
+    first={Joint.PLUS: "", Joint.MINUS: "-", Joint.TIMES: "", Joint.NEXT: ""},
+    within=_SIGNS,
+    continued=_SIGNS,
+    width=len,
+    gap=1,
+    wrap=_wrap,
+)
 
 
 def _index(index: IndexTerm) -> str:
@@ -109,8 +127,8 @@ def _text(display: Display, level: _Level) -> str:
 
 def _with_level(display: Display) -> tuple[str, _Level]:
     match display:
-        case Total(terms):
-            return _total(terms), _Level.SUM
+        case Total():
+            return join_pieces(_pieces(display), TEXT), _Level.SUM
         case Product():
             return _product(display), _Level.SUM if display.negative else _Level.PRODUCT
         case Raised(base, exponent):
@@ -125,22 +143,14 @@ def _with_level(display: Display) -> tuple[str, _Level]:
     return _atom(display), _Level.ATOM
 
 
-def _signed(term: Display) -> tuple[int, str]:
-    """A summand: its sign, and the text behind it."""
-    if isinstance(term, Product) and term.negative:
-        return -1, _unsigned(term)
-    return 1, _text(term, _Level.PRODUCT)
-
-
-def _total(terms: tuple[Display, ...]) -> str:
-    text = ""
-    for sign, shown in map(_signed, terms):
-        if text:
-            text += " - " if sign < 0 else " + "
-        elif sign < 0:
-            text = "-"
-        text += shown
-    return text
+def _pieces(display: Display) -> list[Piece]:
+    terms = display.terms if isinstance(display, Total) else (display,)
+    return [
+        Piece(_unsigned(term), Joint.MINUS)
+        if isinstance(term, Product) and term.negative
+        else Piece(_text(term, _Level.PRODUCT if len(terms) > 1 else _Level.SUM))
+        for term in terms
+    ]
 
 
 def _product(product: Product) -> str:

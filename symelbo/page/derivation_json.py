@@ -13,14 +13,14 @@ from itertools import chain
 from typing import Any, Final, TypeAlias
 
 from symelbo import __version__
-from symelbo.answer.derivation import Derivation, FactorResult, Step
+from symelbo.answer.derivation import Derivation, FactorResult
+from symelbo.answer.worked import Slope, Step, WorkedFactor, WorkedMotion
 from symelbo.certify.certificate import Case, Certificate, Given, Unknown
-from symelbo.criterion.express_form import FactorForm, Slope
+from symelbo.criterion.express_form import FactorForm
 from symelbo.criterion.result import Decision, Outside, Refuted, Undecided
 from symelbo.entropy.summand import EntropySum, Summand
 from symelbo.expfam.form import Gauge
 from symelbo.index.terms import Array, Index, Symbol, Term
-from symelbo.index.tidy import tidy_array
 from symelbo.notation.names import name_array_indices
 from symelbo.notation.print_latex import print_latex
 from symelbo.notation.print_text import print_text
@@ -63,9 +63,9 @@ def derivation_data(derivation: Derivation) -> Json:
     # one entropy per factor that holds, in the order of the factors
     entropies = iter(entropy_sum.entropies if entropy_sum is not None else ())
     factors = []
-    for statement, result in zip(derivation.model.statements, derivation.factors, strict=True):
+    for result, worked in zip(derivation.factors, derivation.worked.factors, strict=True):
         entropy = next(entropies) if result.verdict == "holds" else None
-        factors.append(_factor(statement.family.name, result, entropy))
+        factors.append(_factor(result, worked, derivation.worked.motion, entropy))
     trial = derivation.trial
     return {
         "schema": SCHEMA,
@@ -75,8 +75,8 @@ def derivation_data(derivation: Derivation) -> Json:
         "verdict": derivation.verdict,
         "theorem": derivation.theorem,
         "entropy_sum": _entropy_sum(entropy_sum),
-        "motion": _motion(derivation.decision),
-        "alternative": _alternative(derivation.decision.alternative),
+        "motion": _motion(derivation.worked.motion, derivation.decision),
+        "alternative": _alternative(derivation),
         "factors": factors,
         "assumptions": [
             {"kind": a.kind, "text": a.text, "term": _optional(a.term)}
@@ -94,21 +94,20 @@ def derivation_data(derivation: Derivation) -> Json:
 # ---------------------------------------------------------------- the motion
 
 
-def _motion(decision: Decision) -> Json:
+def _motion(motion: WorkedMotion, decision: Decision) -> Json:
     """Velocities of parameters, r and s of latents, and how q is known to follow."""
-    motion = decision.motion
     return {
         "parameters": _velocities(motion.parameters),
         "latents": {
             node.name: {
-                "velocity": _named(latent.velocity(node)),
-                "rate": _named(latent.rate),
-                "shift": _named(latent.shift),
+                "velocity": _array(latent.velocity),
+                "rate": _array(latent.rate),
+                "shift": _array(latent.shift),
             }
             for node, latent in motion.latents.items()
         },
         "variational": _velocities(motion.variational),
-        "nonzero": [_formula(term) for term in decision.nonzero],
+        "nonzero": [_formula(term) for term in motion.nonzero],
         "condition_on_q": decision.closure.value,
         "broken_by": list(decision.broken),
     }
@@ -116,17 +115,19 @@ def _motion(decision: Decision) -> Json:
 
 def _velocities(arrays: Mapping[Symbol, Array]) -> Json:
     ordered = sorted(arrays.items(), key=lambda item: item[0].name)
-    return {symbol.name: _named(array) for symbol, array in ordered}
+    return {symbol.name: _array(array) for symbol, array in ordered}
 
 
-def _named(array: Array) -> Json:
-    tidied = tidy_array(array)
-    return _entry(tidied.body, tidied.indices)
+def _array(array: Array) -> Json:
+    return _entry(array.body, array.indices)
 
 
-def _alternative(decision: Decision | None) -> Json | None:
+def _alternative(derivation: Derivation) -> Json | None:
     """The same by theorem 1, with a motion of latents, where that holds as well."""
-    return None if decision is None else {"theorem": 1, "motion": _motion(decision)}
+    motion, decision = derivation.worked.alternative, derivation.decision.alternative
+    if motion is None or decision is None:
+        return None
+    return {"theorem": 1, "motion": _motion(motion, decision)}
 
 
 # ---------------------------------------------------------------- formulas
@@ -150,10 +151,12 @@ def _entry(term: Term, *indices: Iterable[Index]) -> Json:
 # ---------------------------------------------------------------- factors
 
 
-def _factor(family: str, result: FactorResult, entropy: Summand | None) -> Json:
+def _factor(
+    result: FactorResult, worked: WorkedFactor, motion: WorkedMotion, entropy: Summand | None
+) -> Json:
     data: Json = {
         "node": result.node,
-        "family": family,
+        "family": result.factor.statement.family.name,
         "verdict": result.verdict,
         "form": None,
         "natural_parameters": [],
@@ -164,7 +167,7 @@ def _factor(family: str, result: FactorResult, entropy: Summand | None) -> Json:
         "base_measure_constant": None,
         "gauge": None,
         "jacobian": [],
-        "field": _velocities(result.field),
+        "field": _velocities({s: motion.parameters[s] for s in result.field}),
         "nonzero": [],
         "log_density": _entry(result.factor.log_density, result.factor.plates),
         "divergence": None,
@@ -179,9 +182,9 @@ def _factor(family: str, result: FactorResult, entropy: Summand | None) -> Json:
         "joint_with": [],
         "left_over": None,
     }
-    if result.form is not None:
+    if result.form is not None and worked.form is not None:
         data.update(_form(result, result.form))
-        slopes = result.form.slopes(tuple(result.field))
+        slopes = worked.form.slopes
         data["jacobian"] = [_slope(result, result.form, slope) for slope in slopes]
         if result.form.means is not None:
             plates = result.factor.plates
@@ -197,7 +200,7 @@ def _factor(family: str, result: FactorResult, entropy: Summand | None) -> Json:
             data["reason"], data["left_over"] = reason, _optional(piece)
             data["certificate"] = None if certificate is None else _certificate(certificate)
         case holds:
-            data["nonzero"] = [_formula(term) for term in holds.nonzero]
+            data["nonzero"] = [_formula(term) for term in worked.nonzero]
             identity = holds.identity
             plates = result.factor.plates
             data["divergence"] = _entry(identity.divergence, plates)

@@ -2,12 +2,9 @@ r"""The letters of a proof document, none of which a name of the model uses, and
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import (
     Add,
     Array,
@@ -18,18 +15,21 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.index.tidy import tidy
 from symelbo.model.model import Model
-from symelbo.notation.names import latex_extent, latex_name, name_array_indices
+from symelbo.model.names import names_in
+from symelbo.notation.arrange import arrange, leads_with_minus
+from symelbo.notation.break_lines import Piece, break_lines, join_pieces
+from symelbo.notation.names import RESERVED, latex_extent, latex_name, name_array_indices
 from symelbo.notation.print_latex import (
-    break_lines,
+    LATEX,
     latex_array,
     latex_summands,
     latex_width,
     print_latex,
 )
+from symelbo.values import dataclass
 
-__all__ = ["Notation", "Row", "choose_notation", "is_compound", "sum_signs"]
+__all__ = ["Notation", "Row", "choose_notation", "ranges", "sum_signs"]
 
 LINE: Final = 38.0  # em: an 11pt article of 6.5in has 42.9, less the number and some air
 _SIZES: Final = ((43.0, ""), (47.0, "small"), (53.5, "footnotesize"), (64.0, "scriptsize"))
@@ -57,18 +57,17 @@ _LETTERS: Final = {
     "theta": (r"\theta", r"\boldsymbol{\theta}"),
     "Lambda": (r"\Lambda", r"\boldsymbol{\Lambda}"),
 }
-_AVOIDED: Final = ("n", "q", "s", "p")  # no bound index is called so, nor as a node
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    r"""One row of a display: left = step = step; a step is a term, or signed summands.
+    r"""One row of a display: left = step = step; a step is a term, or the pieces of one.
 
-    tail: LaTeX after the last line, where it fits, else on a line of its own.
+    tail: LaTeX behind a comma after the last line, where it fits, else on a line of its own.
     """
 
     left: str
-    steps: tuple[Term | tuple[str, ...], ...]
+    steps: tuple[Term | tuple[Piece, ...], ...]
     tail: str = ""
     label: str = ""
     relation: str = "="
@@ -92,25 +91,25 @@ class Notation:
 
     def term(self, item: Term | IndexTerm | Array) -> str:
         """A formula for one data point."""
-        return print_latex(item, avoid=_AVOIDED)
+        return print_latex(item, avoid=RESERVED)
 
     def marked(self, item: Term | Array) -> str:
         """A formula in which data carry the superscript of their data point."""
-        return print_latex(item, avoid=_AVOIDED, marks=self.marks)
+        return print_latex(item, avoid=RESERVED, marks=self.marks)
 
     def array(self, array: Array) -> str:
         """In matrix notation where it is known."""
-        return latex_array(array, avoid=_AVOIDED)
+        return latex_array(array, avoid=RESERVED)
 
-    def summands(self, term: Term, *, width: float = LINE, marked: bool = False) -> list[str]:
-        """Signed summands, as `Row` wants them."""
+    def summands(self, term: Term, *, width: float = LINE, marked: bool = False) -> list[Piece]:
+        """Its pieces, as `Row` wants them."""
         marks = self.marks if marked else {}
-        return latex_summands(term, width=width, avoid=_AVOIDED, marks=marks)
+        return latex_summands(term, width=width, avoid=RESERVED, marks=marks)
 
     def wrapped(self, term: Term) -> str:
         """A factor: bracketed if it is a sum or has a sign."""
         shown = self.term(term)
-        if not is_compound(term) and not shown.startswith("-"):
+        if not isinstance(term, Add) and not leads_with_minus(arrange(term)):
             return shown
         tall = r"\frac" in shown or r"\sum" in shown
         return rf"\Bigl({shown}\Bigr)" if tall else f"({shown})"
@@ -118,7 +117,7 @@ class Notation:
     def entries(self, symbol: Symbol) -> tuple[Index, ...]:
         """Pleasant indices for all entries of a symbol."""
         formal = tuple(Index(f"k{n}", extent) for n, extent in enumerate(symbol.shape))
-        named = name_array_indices(Array(formal, Entry(symbol, formal)), _AVOIDED)
+        named = name_array_indices(Array(formal, Entry(symbol, formal)), RESERVED)
         return named.indices
 
     def fresh(self, names: Iterable[str]) -> str:
@@ -128,8 +127,7 @@ class Notation:
     def abbreviations(self, pairs: Iterable[tuple[Symbol, Array]], end: str) -> str:
         """What symbols stand for, one line each; empty if there are none."""
         rows = [
-            Row(self.term(Entry(symbol, array.indices)), (tidy(array.body),))
-            for symbol, array in pairs
+            Row(self.term(Entry(symbol, array.indices)), (array.body,)) for symbol, array in pairs
         ]
         return self.display(rows, end) if rows else ""
 
@@ -143,29 +141,13 @@ class Notation:
 
 def choose_notation(model: Model) -> Notation:
     """Letters that no symbol, size or index of the model uses; bold ones instead of those."""
-    names = {s.name for s in (*model.parameters, *model.constants, *model.inputs, *model.functions)}
-    names |= {s.name for s in model.variational_symbols} | set(model.sizes)
-    own = list(model.statements)
-    if not isinstance(model.variational, str):
-        own += model.variational
-    for statement in own:
-        names.add(statement.node.name)
-        names |= {index.name for index in statement.plates}
-        for _, array in statement.arguments:
-            names |= {
-                part.name for part in walk_parts(array, binders=True) if isinstance(part, Index)
-            }
+    names = names_in(model)
     letters = {role: both[role in names] for role, both in _LETTERS.items()}
     data = {s.name for s in model.inputs} | {s.name for s in model.variational_symbols}
     mark = f"({letters['n']})"
     marks = dict.fromkeys(sorted(data | set(model.observed)), mark)
     stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in model.stem)
-    return Notation(letters, frozenset(names), marks, f"symelbo:{stem}")
-
-
-def is_compound(term: Term) -> bool:
-    """Whether the term needs brackets as a factor."""
-    return isinstance(term, Add)
+    return Notation(letters, names, marks, f"symelbo:{stem}")
 
 
 def sum_signs(indices: Sequence[Index]) -> str:
@@ -223,27 +205,25 @@ def _row_lines(notation: Notation, row: Row) -> tuple[list[str], float]:
     room = LINE - margin - reserve
     lines: list[str] = [f"& {row.left}"] if apart else []
     indent = r"\qquad " if apart else ""
-    steps = _join_steps(notation, row, 0.0 if apart else room)
+    tail = rf",\qquad {row.tail}" if row.tail else ""
+    steps = _join_steps(notation, row, latex_width(tail), 0.0 if apart else room)
     for number, step in enumerate(steps):
-        summands = step if isinstance(step, tuple) else notation.summands(step, width=room)
-        parts = [part for summand in summands for part in _split_product(summand, room)]
-        pieces = break_lines(parts, room)
+        parts = step if isinstance(step, tuple) else notation.summands(step, width=room)
+        pieces = break_lines(parts, room, LATEX)
         head = "" if number or apart else row.left + " "
         opening = f"{indent}{row.relation} " if apart else f"{row.relation} "
         lines.append(f"{head}&{opening if apart else ' ' + opening}{pieces[0]}")
         lines += [rf"&{indent}\qquad {piece}" for piece in pieces[1:]]
     if not row.steps:
         lines.append(f"& {row.left}")
-    if row.tail:
-        free = room - latex_width(lines[-1])
-        if (
-            not apart and latex_width(lines[-1]) - left + latex_width(row.tail) + 2.0 <= room + 1.0
-        ) or (apart and free > latex_width(row.tail)):
-            lines[-1] += rf" {row.tail}"
+    if tail:
+        last, space = latex_width(lines[-1]), latex_width(tail)
+        fits = room - last > space if apart else last - left + space + 2.0 <= room + 1.0
+        if fits:
+            lines[-1] += f" {tail}"
         else:
-            bare = row.tail.removeprefix(",")
-            lines[-1] += " ," if bare != row.tail else ""
-            lines.append(f"&{indent} {bare}")
+            lines[-1] += " ,"
+            lines.append(rf"&{indent} \qquad {row.tail}")
     widths = [
         latex_width(line.replace("&", "")) + (left if line.startswith("&") and not apart else 0.0)
         for line in lines
@@ -251,34 +231,12 @@ def _row_lines(notation: Notation, row: Row) -> tuple[list[str], float]:
     return lines, max(widths) + reserve
 
 
-_FACTOR_ENDS: Final = re.compile(r"\\,|\\cdot(?![A-Za-z])|[{(\[]|[})\]]")
-
-
-def _split_product(summand: str, room: float) -> list[str]:
-    r"""A summand that is too wide, cut between its factors (at \, and \cdot outside brackets)."""
-    if latex_width(summand) <= room:
-        return [summand]
-    parts: list[str] = []
-    depth = start = 0
-    for match in _FACTOR_ENDS.finditer(summand):
-        if match[0] in "{([":
-            depth += 1
-        elif match[0] in "})]":
-            depth -= 1
-        elif depth == 0:
-            parts.append(summand[start : match.start()].strip())
-            start = match.end()
-    parts.append(summand[start:].strip())
-    return [parts[0], *(rf"{{}}\cdot {part}" for part in parts[1:])]
-
-
-def _join_steps(notation: Notation, row: Row, room: float) -> tuple[Term | tuple[str, ...], ...]:
+def _join_steps(
+    notation: Notation, row: Row, tail: float, room: float
+) -> tuple[Term | tuple[Piece, ...], ...]:
     """a = b = c as one step, if it fits in one line with its tail."""
     if len(row.steps) < 2:
         return row.steps
-    parts = [
-        " ".join(step if isinstance(step, tuple) else notation.summands(step)) for step in row.steps
-    ]
-    joined = f" {row.relation} ".join(parts)
-    tail = latex_width(row.tail)
-    return ((joined,),) if latex_width(joined) + tail <= room else row.steps
+    steps = (s if isinstance(s, tuple) else notation.summands(s) for s in row.steps)
+    joined = f" {row.relation} ".join(join_pieces(step, LATEX) for step in steps)
+    return ((Piece(joined),),) if latex_width(joined) + tail <= room else row.steps

@@ -3,9 +3,9 @@ r"""The entropy sum as signed summands, and the gap off stationarity."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from symelbo.answer.derivation import Derivation
+from symelbo.answer.worked import Velocity
 from symelbo.entropy.summand import Kind, Summand
 from symelbo.index.build import extent_of, number
 from symelbo.index.terms import (
@@ -16,9 +16,12 @@ from symelbo.index.terms import (
     Symbol,
 )
 from symelbo.notation.arrange import split_sign
+from symelbo.notation.break_lines import Joint, Piece, enclose, turn
 from symelbo.notation.names import latex_symbol
-from symelbo.page.document_factors import FactorPart, Velocity
+from symelbo.notation.print_latex import LATEX
+from symelbo.page.document_factors import FactorPart
 from symelbo.page.document_notation import Notation, sum_signs
+from symelbo.values import dataclass
 
 __all__ = ["ResultPrinter"]
 
@@ -60,13 +63,14 @@ class ResultPrinter:
 
     # -- the entropy sum
 
-    def general(self) -> list[str]:
+    def of_q(self) -> Piece:
+        """mean H[q(z)]"""
+        shown = rf"\mathcal{{H}}\bigl[{self.q()}({self.latents()})\bigr]"
+        return Piece(f"{self.average()} {shown}")
+
+    def general(self) -> list[Piece]:
         """mean H[q] - H[p(z)] - E H[p(x | z)] ..., in names."""
-        summands = []
-        if self.derivation.model.latents:
-            summands.append(
-                rf"{self.average()} \mathcal{{H}}\bigl[{self.q()}({self.latents()})\bigr]"
-            )
+        pieces = [self.of_q()] if self.derivation.model.latents else []
         assert self.derivation.entropy_sum is not None
         entropies = iter(self.derivation.entropy_sum.entropies)
         for part in self.parts:
@@ -77,40 +81,36 @@ class ResultPrinter:
             letter = r"\mathcal{H}" if whole else r"\widetilde{\mathcal{H}}"
             prefix, opening, closing = self.expectation(entropy.over)
             body = rf"{letter}\bigl[{part.joint}\bigr]"
-            if opening in (r"\{", "["):
+            if opening:
                 body = rf"\bigl{opening}{body}\bigr{closing}"
-            summands.append(f"- {prefix}{body}")
+            pieces.append(Piece(f"{prefix}{body}", Joint.MINUS))
         for part in self.parts:
             if part.summed and part.based:
                 mark = f"^{{({self.notation['n']})}}" if part.observed else ""
                 shown = rf"\log {self.notation['h']}({part.symbol}{mark})"
-                summands.append(f"+ {self.base_mean(part.observed)} {shown}")
-        return _first_bare(summands)
+                pieces.append(Piece(f"{self.base_mean(part.observed)} {shown}"))
+        return pieces
 
     def base_mean(self, observed: bool) -> str:
         if observed:
             return self.average()
         return rf"\mathbb{{E}}_{{\bar{{{self.notation['q']}}}}}"
 
-    def explicit(self) -> list[str]:
+    def explicit(self) -> list[Piece]:
         """The same with every entropy written out, or its closed form."""
         entropy_sum = self.derivation.entropy_sum
         assert entropy_sum is not None
         if entropy_sum.closed_form is not None:
             return self.notation.summands(entropy_sum.closed_form)
-        summands: list[str] = []
+        pieces: list[Piece] = []
         for summand in entropy_sum.printed:
             if summand.kind is Kind.REMAINDER:
                 continue
-            if summand.term is None:
-                shown = rf"\mathcal{{H}}\bigl[{self.q()}({self.latents()})\bigr]"
-                summands.append(f"+ {self.average()} {shown}")
-            else:
-                summands += self.summand(summand)
-        return _first_bare(summands)
+            pieces += [self.of_q()] if summand.term is None else self.summand(summand)
+        return pieces
 
-    def summand(self, summand: Summand) -> list[str]:
-        """sign * average { term } as signed summands; - sum_c qbar(c) H_c of a category c."""
+    def summand(self, summand: Summand) -> list[Piece]:
+        """sign * average { term }; - sum_c qbar(c) H_c of a category c."""
         category = _only_category(summand)
         if category is not None:
             qbar = rf"\bar{{{self.notation['q']}}}({self.notation.term(category)})"
@@ -121,18 +121,16 @@ class ResultPrinter:
                 opening = closing = ""
         body = summand.display
         shown = self.notation.summands(body, marked=True)
-        lead = "+ " if summand.sign > 0 else "- "
-        if not opening and prefix and isinstance(body, Add):
+        if not opening and isinstance(body, Add):
+            if not prefix:
+                return shown if summand.sign > 0 else turn(shown)
             opening, closing = "[", "]"
         if opening:
-            tall = any(r"\sum" in s or r"\frac" in s for s in shown)
+            tall = any(r"\sum" in piece.text or r"\frac" in piece.text for piece in shown)
             size = ("Bigl", "Bigr") if tall else ("bigl", "bigr")
-            shown[0] = rf"\{size[0]}{opening}{shown[0]}"
-            shown[-1] += rf"\{size[1]}{closing}"
-        elif not prefix and isinstance(body, Add):
-            return [_turn(s, lead.strip(), first=not n) for n, s in enumerate(shown)]
-        blank = " " if prefix else ""
-        return [f"{lead}{prefix}{blank}{shown[0]}", *shown[1:]]
+            opening, closing = rf"\{size[0]}{opening}", rf"\{size[1]}{closing}"
+        head = f"{prefix} {opening}" if prefix else opening
+        return enclose(head, shown, closing, _joint(summand.sign), LATEX)
 
     def abbreviations(self) -> list[tuple[Symbol, Array]]:
         """What the symbols in `explicit` stand for."""
@@ -143,16 +141,20 @@ class ResultPrinter:
 
     # -- the gap
 
-    def slope(self, motion: Velocity, function: str, first: bool) -> str:
-        """+ sum over entries of velocity * d function / d entry"""
+    def slope(self, motion: Velocity, function: str) -> Piece:
+        """sum over entries of velocity * d function / d entry"""
         sign, velocity = split_sign(motion.velocity)
-        lead = ("" if first else "+ ") if sign > 0 else "- "
         signs = sum_signs(motion.indices) + " " if motion.indices else ""
         variable = self.notation.term(motion.entry)
         partial = rf"\frac{{\partial {function}}}{{\partial {variable}}}"
         if velocity == number(1):
-            return f"{lead}{signs}{partial}"
-        return rf"{lead}{signs}{self.notation.wrapped(velocity)}\, {partial}"
+            return Piece(f"{signs}{partial}", _joint(sign))
+        factors = f"{signs}{self.notation.wrapped(velocity)}", partial
+        return Piece(r"\, ".join(factors), _joint(sign), factors=factors)
+
+
+def _joint(sign: int) -> Joint:
+    return Joint.PLUS if sign > 0 else Joint.MINUS
 
 
 def _only_category(summand: Summand) -> Index | None:
@@ -164,19 +166,3 @@ def _only_category(summand: Summand) -> Index | None:
         return None
     extent = extent_of(node.domain.upper)
     return None if extent is None else Index(node.name, extent)
-
-
-def _turn(summand: str, sign: str, *, first: bool) -> str:
-    """A summand of a bracket that is opened behind a sign."""
-    own = "-" if summand.startswith("-") else "+"
-    bare = summand.lstrip("+- ")
-    return f"{'+' if own == sign else '-'} {bare}"
-
-
-def _first_bare(summands: list[str]) -> list[str]:
-    """The first summand without a plus, and with a tight minus."""
-    if summands and summands[0].startswith("+ "):
-        return [summands[0][2:], *summands[1:]]
-    if summands and summands[0].startswith("- "):
-        return ["-" + summands[0][2:], *summands[1:]]
-    return summands

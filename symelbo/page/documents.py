@@ -6,29 +6,28 @@ Prose is general; every formula is printed from a term of the derivation.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import log10
 from typing import Any
 
 import symelbo
 from symelbo.answer.derivation import Derivation, FactorResult, Trial
-from symelbo.certify.certificate import Case, Certificate, CertificateRow, Given, Unknown
+from symelbo.answer.worked import Velocity, WorkedCase, name_velocities
+from symelbo.certify.certificate import Case, Certificate, Given, Unknown
 from symelbo.certify.enclose import determinant_of, enclosure
-from symelbo.criterion.explain_refutation import find_idle
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.result import Outside, Refuted, Undecided
+from symelbo.entropy.summand import Kind
 from symelbo.index.build import ZERO, number
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Array, Entry, Extent, Index, Position, Role, Symbol, Term
-from symelbo.index.tidy import tidy
-from symelbo.notation.names import escape_latex, latex_extent, latex_name, latex_symbol
-from symelbo.notation.print_latex import latex_width
+from symelbo.notation.break_lines import Piece, join_pieces
+from symelbo.notation.names import RESERVED, escape_latex, latex_extent, latex_name, latex_symbol
+from symelbo.notation.print_latex import LATEX, latex_width
 from symelbo.page.derivation_json import LEAST_BOUND, PRINTED_BOUND, residual_bound
 from symelbo.page.document_factors import (
     FactorPart,
     make_factor_part,
     process_row,
-    velocities_of,
 )
 from symelbo.page.document_notation import (
     Notation,
@@ -39,6 +38,7 @@ from symelbo.page.document_notation import (
 )
 from symelbo.page.document_result import ResultPrinter
 from symelbo.page.latex_templates import fill_appendix, fill_proof
+from symelbo.values import dataclass
 from symelbo.words import count_of, join_words
 
 __all__ = ["render_appendix", "render_headline", "render_proof"]
@@ -62,7 +62,7 @@ def render_headline(derivation: Derivation) -> str:
     document = _Document.of(derivation)
     if derivation.verdict != "proved":
         return rf"\text{{{derivation.verdict}}}"
-    return rf"\mathcal{{F}} = {' '.join(document.printer.explicit())}"
+    return rf"\mathcal{{F}} = {join_pieces(document.printer.explicit(), LATEX)}"
 
 
 def _render(fill: Callable[[Mapping[str, Any]], str], derivation: Derivation) -> str:
@@ -188,16 +188,9 @@ class _Document:
 
     def elbo(self) -> str:
         """F = mean H[q] + sum of the factors' parts."""
-        summands = []
-        if self.derivation.model.latents:
-            summands.append(
-                rf"{self.printer.average()} \mathcal{{H}}\bigl[{self.printer.q()}"
-                rf"({self.printer.latents()})\bigr]"
-            )
-        for part in self.parts:
-            lead = "+ " if summands else ""
-            summands.append(rf"{lead}\mathcal{{F}}_{{{part.symbol}}}")
-        row = Row(r"\mathcal{F}", (tuple(summands),), label=self.notation.label("elbo"))
+        pieces = [self.printer.of_q()] if self.derivation.model.latents else []
+        pieces += [Piece(rf"\mathcal{{F}}_{{{part.symbol}}}") for part in self.parts]
+        row = Row(r"\mathcal{F}", (tuple(pieces),), label=self.notation.label("elbo"))
         rows = [row]
         for part in self.parts:
             mean = self.printer.average()
@@ -205,7 +198,7 @@ class _Document:
                 mean += rf" \mathbb{{E}}_{{{self.printer.q()}}}"
             signs = part.signs
             shown = rf"{mean} \Bigl[{signs}\log {part.density}\Bigr]"
-            rows.append(Row(rf"\mathcal{{F}}_{{{part.symbol}}}", ((shown,),)))
+            rows.append(Row(rf"\mathcal{{F}}_{{{part.symbol}}}", ((Piece(shown),),)))
         return self.notation.display(rows, ".")
 
     # ------------------------------------------------------------ motion and identity
@@ -213,11 +206,11 @@ class _Document:
     def motion(self) -> dict[str, Any]:
         """The velocities of parameters, latents and q, and what they need."""
         derivation, notation = self.derivation, self.notation
-        motion = derivation.motion
-        nodes = {node: latent.velocity(node) for node, latent in motion.latents.items()}
-        alternative = derivation.decision.alternative
+        motion = derivation.worked.motion
+        nodes = {node: latent.velocity for node, latent in motion.latents.items()}
+        alternative = derivation.worked.alternative
         sizes = [a.size for a in derivation.assumptions if a.size is not None]
-        nonzero = [rf"${notation.term(tidy(t))} \neq 0$" for t in derivation.decision.nonzero]
+        nonzero = [rf"${notation.term(t)} \neq 0$" for t in motion.nonzero]
         constrained = [s for s in motion.parameters if s.domain.rank]
         where = list(nonzero)
         where += [rf"${latex_name(name)} \geq {least}$" for name, least in sizes]
@@ -242,9 +235,7 @@ class _Document:
                 node.domain.is_line and latent.rate.body != ZERO
                 for node, latent in motion.latents.items()
             ),
-            "alternative": ""
-            if alternative is None
-            else self.velocities(alternative.motion.velocities()),
+            "alternative": "" if alternative is None else self.velocities(alternative.velocities()),
         }
 
     def named_by_q(self) -> list[Symbol]:
@@ -257,33 +248,36 @@ class _Document:
         )
         return [symbol for symbol in self.derivation.motion.parameters if symbol in used]
 
+    def named(self, arrays: Mapping[Symbol, Array]) -> list[Velocity]:
+        """The velocities, with letters that the document leaves free."""
+        return name_velocities(arrays, (*RESERVED, *self.notation.taken))
+
     def velocities(self, arrays: Mapping[Symbol, Array], *, marked: bool = False) -> str:
         """d/ds of every entry that moves; marked: with the superscript of the data point."""
         d, s = self.notation["d"], self.notation["s"]
         rows = []
-        for moved in velocities_of(self.notation, arrays):
+        for moved in self.named(arrays):
             shown = self.notation.term(moved.entry)
-            step: Term | tuple[str, ...] = moved.velocity
+            step: Term | tuple[Piece, ...] = moved.velocity
             if marked:
                 shown = self.notation.marked(moved.entry)
                 step = tuple(self.notation.summands(moved.velocity, marked=True))
-            span = ranges(moved.indices)
-            tail = rf",\qquad {span}" if span else ""
-            rows.append(Row(rf"\frac{{{d} {shown}}}{{{d}{s}}}", (step,), tail))
+            left = rf"\frac{{{d} {shown}}}{{{d}{s}}}"
+            rows.append(Row(left, (step,), ranges(moved.indices)))
         return self.notation.display(rows, ",") if rows else ""
 
     def identity(self) -> str:
         """F = S + dF/ds, the derivative written out where it is one at fixed q."""
         d, s = self.notation["d"], self.notation["s"]
         motion = self.derivation.motion
-        summands = [r"\mathcal{S}"]
+        pieces = [Piece(r"\mathcal{S}")]
         whole = bool(motion.latents or self.named_by_q())
         if whole:
-            summands.append(rf"+ \frac{{{d}\mathcal{{F}}}}{{{d}{s}}}")
+            pieces.append(Piece(rf"\frac{{{d}\mathcal{{F}}}}{{{d}{s}}}"))
         else:
-            for moved in velocities_of(self.notation, motion.parameters):
-                summands.append(self.printer.slope(moved, r"\mathcal{F}", False))
-        row = Row(r"\mathcal{F}", (tuple(summands),), label=self.notation.label("identity"))
+            for moved in self.named(self.derivation.worked.motion.parameters):
+                pieces.append(self.printer.slope(moved, r"\mathcal{F}"))
+        row = Row(r"\mathcal{F}", (tuple(pieces),), label=self.notation.label("identity"))
         return self.notation.display([row], "," if whole else ".")
 
     def symbol_of(self, result: FactorResult) -> str:
@@ -299,7 +293,7 @@ class _Document:
         summands = tuple(self.printer.explicit())
         return self.notation.display([Row(r"\mathcal{F}", (summands,))], ".")
 
-    def sum_display(self, summands: Sequence[str], end: str) -> str:
+    def sum_display(self, summands: Sequence[Piece], end: str) -> str:
         """S = ... with its punctuation."""
         return self.notation.display([Row(r"\mathcal{S}", (tuple(summands),))], end)
 
@@ -310,17 +304,18 @@ class _Document:
     def q_entropy(self) -> str:
         """H[q] where it is declared."""
         entropy_sum = self.derivation.entropy_sum
-        if entropy_sum is None or entropy_sum.q_entropy is None or self.derivation.posterior:
+        if entropy_sum is None or self.derivation.posterior is not None:
             return ""
-        if not self.derivation.model.latents:
+        known = [s for s in entropy_sum.of(Kind.OF_Q) if s.term is not None]
+        if not known:
             return ""
         left = rf"\mathcal{{H}}\bigl[{self.printer.q()}\bigr]"
-        summands = self.notation.summands(tidy(entropy_sum.q_entropy), marked=True)
+        summands = self.notation.summands(known[0].display, marked=True)
         return self.notation.display([Row(left, (tuple(summands),))], ".")
 
     def posterior(self) -> dict[str, str] | None:
         """The exact posterior: its precision and entropy."""
-        posterior = self.derivation.posterior
+        posterior = self.derivation.worked.posterior
         if posterior is None:
             return None
         notation = self.notation
@@ -337,8 +332,8 @@ class _Document:
             else rf"\partial {latent}^2"
         )
         joint = rf"-\frac{{\partial^2 \log {notation['p']}({self._data()}, {latent})}}{{{below}}}"
-        rows = [Row(precision, ((joint,), tidy(posterior.precision.body)))]
-        entropy = Row(rf"\mathcal{{H}}\bigl[{given}\bigr]", (tidy(posterior.entropy),))
+        rows = [Row(precision, ((Piece(joint),), posterior.precision.body))]
+        entropy = Row(rf"\mathcal{{H}}\bigl[{given}\bigr]", (posterior.entropy,))
         return {
             "latent": latent,
             "given": given,
@@ -410,7 +405,9 @@ class _Document:
                     "symbols": [self.parts_of(member).joint for member in members],
                     "cause": cause,
                     "remedy": remedy,
-                    "certificate": self.certificate(refuted.certificate, factors),
+                    "certificate": self.certificate(
+                        refuted.certificate, factors, self.worked_cases(result)
+                    ),
                 }
             )
         return found
@@ -418,7 +415,12 @@ class _Document:
     def parts_of(self, result: FactorResult) -> FactorPart:
         return self.parts[self.derivation.factors.index(result)]
 
-    def certificate(self, certificate: Certificate, factors: Sequence[Factor]) -> dict[str, Any]:
+    def worked_cases(self, result: FactorResult) -> tuple[WorkedCase, ...]:
+        return self.derivation.worked.factors[self.derivation.factors.index(result)].cases
+
+    def certificate(
+        self, certificate: Certificate, factors: Sequence[Factor], worked: Sequence[WorkedCase]
+    ) -> dict[str, Any]:
         """The instance, the points and the weights."""
         names = {s.name: s for f in factors for s in _symbols(f)}
         functions = []
@@ -426,7 +428,10 @@ class _Document:
             arguments = ", ".join(latex_symbol(formal) for formal in formals)
             left = f"{latex_symbol(function)}({arguments})"
             functions.append(f"{left} := {self.notation.array(array)}")
-        cases = [self.case(case, certificate, names, factors) for case in certificate.cases]
+        cases = [
+            self.case(case, certificate, names, read)
+            for case, read in zip(certificate.cases, worked, strict=True)
+        ]
         sizes = [rf"{latex_name(n)} = {k}" for n, k in certificate.sizes]
         instance = [f"${size}$" for size in sizes]
         instance += [
@@ -461,7 +466,7 @@ class _Document:
         case: Case,
         certificate: Certificate,
         names: Mapping[str, Symbol],
-        factors: Sequence[Factor],
+        worked: WorkedCase,
     ) -> dict[str, Any]:
         """One table of a certificate."""
         ways = []
@@ -471,10 +476,10 @@ class _Document:
                 way = "is only shifted" if (name, at) in case.shifted else "is scaled"
             if name in names:
                 ways.append(rf"${self.entry_text(names[name], at)}$ {way}")
-        system = self.system(case, certificate, names)
+        system = self.system(case, certificate, names, worked)
         return {
             "condition": join_words(ways),
-            "idle": self.idle(case, certificate, factors),
+            "idle": [self.density_of(name) for name in worked.idle],
             "rows": self.rows(case, certificate, names),
             "systems": len(case.matrix),
             "wide": len(case.matrix) > MAX_COLUMNS,
@@ -482,17 +487,20 @@ class _Document:
             **system,
         }
 
-    def idle(self, case: Case, certificate: Certificate, factors: Sequence[Factor]) -> list[str]:
-        """The densities of the factors of the case in which nothing moves."""
+    def density_of(self, name: str) -> str:
+        """p(x_d | z), of a factor by its name."""
         numbers = {result.node: n for n, result in enumerate(self.derivation.factors)}
-        still = find_idle(case, factors, still=certificate.still)
-        return [self.parts[numbers[factor.name]].density for factor in still]
+        return self.parts[numbers[name]].density
 
     def system(
-        self, case: Case, certificate: Certificate, names: Mapping[str, Symbol]
+        self,
+        case: Case,
+        certificate: Certificate,
+        names: Mapping[str, Symbol],
+        worked: WorkedCase,
     ) -> dict[str, Any]:
         """What the weights leave: a number, or as many equations as unknowns and one more."""
-        matrix = [[self.notation.term(tidy(term)) for term in line] for line in case.matrix]
+        matrix = [[self.notation.term(term) for term in line] for line in worked.matrix]
         rounded = sum(max(latex_width(line[n]) for line in matrix) for n in range(len(matrix)))
         if (len(matrix) > 1 and rounded > TABLE) or rounded > 2 * TABLE:
             matrix = [[_rounded(term) for term in line] for line in case.matrix]
@@ -542,18 +550,13 @@ class _Document:
             found.append(
                 {
                     "number": n + 1,
-                    "factor": self.factor_at(row),
+                    "factor": self.density_of(row.factor),
                     "value": r",\; ".join(self.given(row.value, names)),
                     "parents": r",\; ".join(parents),
                     "weights": [self.notation.term(number(weight)) for weight in row.weights],
                 }
             )
         return found
-
-    def factor_at(self, row: CertificateRow) -> str:
-        """p(x_d | z); the place is seen from the value"""
-        numbers = {result.node: n for n, result in enumerate(self.derivation.factors)}
-        return self.parts[numbers[row.factor]].density
 
     # ------------------------------------------------------------ assumptions, numbers
 

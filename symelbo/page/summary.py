@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 from typing import Final
 
 from symelbo.answer.derivation import Derivation, FactorResult, Trial
+from symelbo.answer.worked import Velocity, WorkedFactor, WorkedMotion, name_velocities
 from symelbo.certify.certificate import Case, Certificate, CertificateRow
 from symelbo.certify.enclose import determinant_of
-from symelbo.criterion.explain_refutation import find_idle
-from symelbo.criterion.factor import Factor
-from symelbo.criterion.motion import Motion
 from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
-from symelbo.entropy.summand import Average, Summand
+from symelbo.entropy.summand import Average, EntropySum, Summand
 from symelbo.index.build import ZERO
-from symelbo.index.terms import Entry, Role, Symbol
-from symelbo.index.tidy import tidy, tidy_array
-from symelbo.notation.names import name_array_indices
-from symelbo.notation.print_text import print_text, text_summands
+from symelbo.index.terms import Role, Symbol, Term
+from symelbo.notation.break_lines import Joint, Piece, break_lines, enclose, join_pieces, turn
+from symelbo.notation.print_text import TEXT, print_text, text_summands
 from symelbo.page.derivation_json import PRINTED_BOUND, residual_bound
+from symelbo.values import dataclass
 from symelbo.words import count_of, join_words
 
 __all__ = ["abbreviations", "render_summary", "sum_text", "where_it_holds"]
@@ -48,15 +45,14 @@ _ASSUMPTION_LABELS: Final = {"standing": "assuming", "variational": "of q"}
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A label and its text, which is wrapped beside it; a formula breaks before a sign.
+    """A label and its text, which is wrapped beside it; a formula, in pieces, breaks before a sign.
 
     hang: how much further than the first line of the text the others are indented.
     """
 
     label: str
-    text: str
+    text: str | Sequence[Piece]
     indent: int = 6
-    formula: bool = False
     hang: int = 0
 
 
@@ -106,41 +102,18 @@ def _leave(text: str, style: str) -> str:
 
 def _lay_out(row: _Row, width: int, paint: Callable[[str, str], str]) -> list[str]:
     margin = row.indent + (_LABEL_WIDTH if row.label else 0)
-    pieces = _break_formula if row.formula else wrap
-    first, *rest = pieces(row.text, width - margin - row.hang)
+    room = width - margin - row.hang
+    if isinstance(row.text, str):
+        first, *rest = wrap(row.text, room)
+    else:
+        first, *rest = break_lines(row.text, room, TEXT)
     label = paint(row.label.ljust(_LABEL_WIDTH), "label") if row.label else ""
     return [" " * row.indent + label + first, *(" " * (margin + row.hang) + text for text in rest)]
 
 
-def _break_formula(text: str, width: int) -> list[str]:
-    """Lines of whole summands where they fit; a longer one breaks at its spaces."""
-    lines = [""]
-    for summand in _summands(text):
-        joined = f"{lines[-1]} {summand}".strip()
-        if len(joined) <= width:
-            lines[-1] = joined
-            continue
-        if lines[-1]:
-            lines.append("")
-        lines[-1:] = wrap(
-            summand,
-            width,
-            subsequent_indent="  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    return lines
-
-
-def _summands(text: str) -> Iterator[str]:
-    """The text split before each + and - that stands outside of all brackets."""
-    depth, start = 0, 0
-    for at, character in enumerate(text):
-        depth += (character in "([") - (character in ")]")
-        if depth == 0 and text[at : at + 3] in (" + ", " - "):
-            yield text[start:at]
-            start = at + 1
-    yield text[start:]
+def _formula(term: Term, head: str = "") -> list[Piece]:
+    """head and a term, in pieces."""
+    return enclose(head, text_summands(term), "", Joint.PLUS, TEXT)
 
 
 # ---------------------------------------------------------------- the sum
@@ -155,48 +128,47 @@ def sum_text(derivation: Derivation) -> str:
     whole = derivation.entropy_sum
     if derivation.verdict != "proved" or whole is None:
         return ""
+    return join_pieces(_sum_pieces(whole), TEXT)
+
+
+def _sum_pieces(whole: EntropySum) -> list[Piece]:
     if whole.closed_form is not None:
-        return print_text(whole.closed_form)
-    text = ""
-    for summand in whole.printed:
-        for sign, shown in _summand_texts(summand):
-            if text:
-                text += " - " if sign < 0 else " + "
-            elif sign < 0:
-                text = "-"
-            text += shown
-    return text or "0"
+        return text_summands(whole.closed_form)
+    found = [piece for summand in whole.printed for piece in _summand_pieces(summand)]
+    return found or [Piece("0")]
 
 
-def _summand_texts(summand: Summand) -> list[tuple[int, str]]:
-    """The mean of a term over what it depends on, and its sign; a fixed sum term by term."""
+def _summand_pieces(summand: Summand) -> list[Piece]:
+    """The mean of a term over what it depends on, with its sign; a fixed sum term by term."""
     if summand.term is None:
-        return [(summand.sign, "mean H[q]")]
-    if summand.average is Average.NONE:
-        parts = text_summands(summand.display)
-        return [(sign * summand.sign, shown) for sign, shown in parts]
-    return [(summand.sign, f"{summand.average.value}[{print_text(summand.display)}]")]
+        pieces = [Piece("mean H[q]")]
+    elif summand.average is Average.NONE:
+        pieces = text_summands(summand.display)
+    else:
+        pieces = [Piece(f"{summand.average.value}[{print_text(summand.display)}]")]
+    return pieces if summand.sign > 0 else turn(pieces)
 
 
 def abbreviations(derivation: Derivation) -> list[str]:
     """`a[d] = ...` for each name that stands for a long argument in the entropies."""
     whole = derivation.entropy_sum
-    return [line for s in whole.printed for line in _abbreviations(s)] if whole else []
+    found = [pieces for s in whole.printed for pieces in _abbreviations(s)] if whole else []
+    return [join_pieces(pieces, TEXT) for pieces in found]
 
 
-def _abbreviations(entropy: Summand) -> Iterator[str]:
-    for symbol, array in entropy.abbreviations:
-        named = name_array_indices(array)
-        yield f"{print_text(Entry(symbol, named.indices))} = {print_text(named.body)}"
+def _abbreviations(entropy: Summand, head: str = "") -> Iterator[list[Piece]]:
+    for moved in name_velocities(dict(entropy.abbreviations)):
+        yield _formula(moved.velocity, f"{head}{print_text(moved.entry)} = ")
 
 
 def _sum_rows(derivation: Derivation) -> Iterator[_Row]:
-    text = sum_text(derivation)
-    if not text:
+    text, whole = sum_text(derivation), derivation.entropy_sum
+    if not text or whole is None:
         return
-    yield _Row("", f"F = {text}", 2, formula=True, hang=4)
-    for line in abbreviations(derivation):
-        yield _Row("", f"with {line}", 2, formula=True, hang=4)
+    yield _Row("", enclose("F = ", _sum_pieces(whole), "", Joint.PLUS, TEXT), 2, hang=4)
+    for summand in whole.printed:
+        for pieces in _abbreviations(summand, "with "):
+            yield _Row("", pieces, 2, hang=4)
     legend = []
     if "mean" in text:
         legend.append("mean: over the data points")
@@ -223,7 +195,7 @@ def where_it_holds(derivation: Derivation) -> str:
         free = any(s.node.domain.motions is not None for s in derivation.model.latents)
         return of + (", latents moving entry by entry" if free and not certificate.still else "")
     parts = [
-        f"{print_text(tidy(a.term))} is not 0"
+        f"{print_text(a.term)} is not 0"
         for a in derivation.assumptions
         if a.kind == "nonzero" and a.term is not None
     ]
@@ -232,23 +204,24 @@ def where_it_holds(derivation: Derivation) -> str:
 
 
 def _motion_rows(derivation: Derivation) -> Iterator[_Row]:
-    motion = derivation.motion
-    symbols = [symbol for symbol, _ in sorted(motion.velocities().items(), key=_by_kind)]
     label = "along"
-    for symbol, text in zip(symbols, motion_texts(motion), strict=True):
-        role = {Role.LATENT: " (a latent)", Role.VARIATIONAL: " (of q)"}.get(symbol.role, "")
-        yield _Row(label, text + role, 2, formula=True)
+    for moved in _moving(derivation.worked.motion):
+        role = {Role.LATENT: " (a latent)", Role.VARIATIONAL: " (of q)"}.get(moved.symbol.role, "")
+        yield _Row(label, enclose("", _velocity(moved), role, Joint.PLUS, TEXT), 2)
         label = " "
 
 
-def motion_texts(motion: Motion) -> list[str]:
+def motion_texts(motion: WorkedMotion) -> list[str]:
     """d/ds theta = velocity, for everything that moves."""
-    found = []
-    for symbol, array in sorted(motion.velocities().items(), key=_by_kind):
-        named = name_array_indices(tidy_array(array))
-        left = print_text(Entry(symbol, named.indices))
-        found.append(f"d/ds {left} = {print_text(named.body)}")
-    return found
+    return [join_pieces(_velocity(moved), TEXT) for moved in _moving(motion)]
+
+
+def _moving(motion: WorkedMotion) -> list[Velocity]:
+    return name_velocities(dict(sorted(motion.velocities().items(), key=_by_kind)))
+
+
+def _velocity(moved: Velocity) -> list[Piece]:
+    return _formula(moved.velocity, f"d/ds {print_text(moved.entry)} = ")
 
 
 def _by_kind(item: tuple[Symbol, object]) -> tuple[int, str]:
@@ -262,12 +235,14 @@ def _by_kind(item: tuple[Symbol, object]) -> tuple[int, str]:
 def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
     entropies = iter(derivation.entropy_sum.entropies if derivation.entropy_sum else ())
     shown: dict[str, Refuted] = {}
-    for statement, result in zip(derivation.model.statements, derivation.factors, strict=True):
+    for statement, result, worked in zip(
+        derivation.model.statements, derivation.factors, derivation.worked.factors, strict=True
+    ):
         title = f"{result.node} ~ {statement.family.name}"
         rows: list[_Row]
         match result.result:
             case Holds():
-                rows = list(_identity_rows(result, next(entropies)))
+                rows = list(_identity_rows(result, worked, next(entropies)))
             case Refuted() as refuted:
                 title += ": refuted"
                 known = [n for n, r in shown.items() if r.certificate == refuted.certificate]
@@ -277,7 +252,7 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
                 else:
                     rows = [
                         _Row("because", refuted.cause),
-                        _Row("certificate", _describe(refuted.certificate, refuted.factors)),
+                        _Row("certificate", _describe(refuted.certificate, worked)),
                     ]
                     if refuted.remedy:
                         rows.append(_Row("to change", refuted.remedy))
@@ -286,33 +261,31 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
                 title += ": outside"
                 rows = [_Row("because", reason)]
                 if piece is not None:
-                    rows.append(_Row("the piece", print_text(piece), formula=True))
+                    rows.append(_Row("the piece", _formula(piece)))
                 if certificate is not None:
-                    rows.append(_Row("certificate", _describe(certificate, (result.factor,))))
+                    rows.append(_Row("certificate", _describe(certificate, worked)))
             case Undecided(residual=residual, missing=missing):
                 title += ": undecided"
                 rows = [
-                    _Row("left over", print_text(residual), formula=True),
+                    _Row("left over", _formula(residual)),
                     _Row("missing", missing),
                 ]
         yield [_Row("", title, 2), *rows]
 
 
-def _identity_rows(result: FactorResult, entropy: Summand) -> Iterator[_Row]:
+def _identity_rows(result: FactorResult, worked: WorkedFactor, entropy: Summand) -> Iterator[_Row]:
     if result.form is not None and result.form.conditional:
         held = ", ".join(symbol.name for symbol in result.form.held)
         yield _Row("form", f"conditional: {held} held fixed")
-    identity = result.identity
-    assert identity is not None
-    if identity.base != ZERO:
-        yield _Row("base measure", f"log h = {print_text(tidy(identity.base))}", formula=True)
+    if worked.identity is not None and worked.identity.base != ZERO:
+        yield _Row("base measure", _formula(worked.identity.base, "log h = "))
     kind = entropy.kind.value.replace("_", "-")
-    yield _Row(kind, print_text(entropy.display), formula=True)
-    for line in _abbreviations(entropy):
-        yield _Row(" ", f"with {line}", formula=True)
+    yield _Row(kind, _formula(entropy.display))
+    for pieces in _abbreviations(entropy, "with "):
+        yield _Row(" ", pieces)
 
 
-def _describe(certificate: Certificate, factors: Sequence[Factor]) -> str:
+def _describe(certificate: Certificate, worked: WorkedFactor) -> str:
     """Where (U) fails, in one sentence."""
     given = [f"{name} = {count}" for name, count in certificate.sizes]
     given += [_value(*item) for item in certificate.constants]
@@ -324,21 +297,21 @@ def _describe(certificate: Certificate, factors: Sequence[Factor]) -> str:
     place = f"at {', '.join(given)}: " if given and len(given) <= _SHOWN_ROWS else ""
     many = len(certificate.points) > 1
     cases = [
-        _describe_case(case, many, find_idle(case, factors, still=certificate.still))
-        for case in certificate.cases
+        _describe_case(case, many, read.idle)
+        for case, read in zip(certificate.cases, worked.cases, strict=True)
     ]
     if len(cases) > 1:
         cases = [f"({n}) {text}" for n, text in enumerate(cases, start=1)]
     return place + "; ".join(cases)
 
 
-def _describe_case(case: Case, many: bool, idle: Sequence[Factor]) -> str:
+def _describe_case(case: Case, many: bool, idle: Sequence[str]) -> str:
     ways = {True: "is only shifted", False: "moves"}
     moving = [f"{_entry_text(*at)} {ways[at in case.shifted]}" for at in case.moving]
     resting = [f"{_entry_text(*at)} rests" for at in case.resting]
     given = f"if {' and '.join([*moving, *resting])}: " if moving or resting else ""
     if idle:
-        names = join_words([factor.name for factor in idle])
+        names = join_words(idle)
         given += f"nothing moves in {names}, so that b would have to be constant there; "
     left = len(case.unknowns)
     if left:
@@ -407,9 +380,9 @@ def _basis_rows(derivation: Derivation, notes: Sequence[tuple[str, str]]) -> Ite
         )
     for label, texts in by_label.items():
         yield _Row(label, "; ".join(texts), 2)
-    alternative = derivation.decision.alternative
+    alternative = derivation.worked.alternative
     if alternative is not None:
-        moved = "; ".join(motion_texts(alternative.motion))
+        moved = "; ".join(motion_texts(alternative))
         text = f"Theorem 1 holds as well, along {moved}, if the family of q is closed under it"
         yield _Row("also", text, 2)
     if derivation.trial is not None:

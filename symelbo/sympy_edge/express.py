@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import product
 from types import MappingProxyType
 from typing import Any
@@ -11,8 +10,10 @@ from typing import Any
 import sympy as sp
 
 from symelbo.answer.derivation import Derivation, FactorResult
+from symelbo.answer.worked import WorkedForm
 from symelbo.index.terms import Array, Symbol
 from symelbo.sympy_edge.to_sympy import Writer, python_name
+from symelbo.values import dataclass
 
 __all__ = ["Expressions", "FactorExpressions", "express"]
 
@@ -117,7 +118,10 @@ def express(derivation: Derivation, sizes: Mapping[str, int]) -> Expressions:
     symbols |= {name: writer.size(name) for name in model.sizes if name not in sizes}
     name = "H_q" if "H_q" not in taken else "H_q_"
     entropy_of_q = sp.Symbol(name, real=True)
-    factors = tuple(_express_factor(result, writer) for result in derivation.factors)
+    factors = tuple(
+        _express_factor(result, worked.form, writer)
+        for result, worked in zip(derivation.factors, derivation.worked.factors, strict=True)
+    )
     whole = _entropy_sum(derivation, factors, writer, entropy_of_q)
     if whole is not None and entropy_of_q in whole.free_symbols:
         symbols[name] = entropy_of_q
@@ -139,7 +143,9 @@ def _arrays(moved: Mapping[Symbol, Array], writer: Writer) -> Mapping[str, Any]:
     )
 
 
-def _express_factor(result: FactorResult, writer: Writer) -> FactorExpressions:
+def _express_factor(
+    result: FactorResult, worked: WorkedForm | None, writer: Writer
+) -> FactorExpressions:
     factor, form, identity = result.factor, result.form, result.identity
     plates = factor.plates
 
@@ -147,7 +153,7 @@ def _express_factor(result: FactorResult, writer: Writer) -> FactorExpressions:
         return writer.expression(factor.over_plates(term))
 
     blocks = () if form is None else form.blocks
-    slopes = () if form is None else form.slopes(tuple(result.field))
+    slopes = () if worked is None else worked.slopes
     jacobians: list[dict[str, Any]] = [{} for _ in blocks]
     for slope in slopes:
         indices = (*plates, *blocks[slope.block].indices, *slope.indices)

@@ -276,6 +276,15 @@ def causes(results: Sequence[Result]) -> Counter[str]:
     return found
 
 
+def count_open(results: Sequence[Result]) -> int:
+    """The undecided ones but those whose declared q is not closed, of which nothing else holds."""
+    return sum(
+        r.said.verdict == "undecided"
+        and not ("q: closure" in r.said.cause and "q not closed" in r.oracle)
+        for r in results
+    )
+
+
 _CAUSES = {
     "neither a motion nor a certificate": "neither a motion nor a certificate was found",
     "not every base measure was tried": "the search for a motion was cut",
@@ -320,7 +329,8 @@ def report(results: list[Result], boldness: float) -> int:
         f"sums compared: {len(summed)} of {len(proved)}, largest gap {max(summed, default=0):.1e}"
     )
     print(f"refused: {refused.total() / count:.1%}")
-    print(f"undecided: {undecided.total() / count:.2%}")
+    left = count_open(results) / count
+    print(f"undecided: {undecided.total() / count:.2%}, {left:.2%} but for q that are not closed")
     for text, times in undecided.most_common():
         print(f"  {times / count:.2%} {text}")
     print(f"disagreements and crashes: {len(bad)} {dict(kinds) if bad else ''}")

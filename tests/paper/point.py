@@ -18,6 +18,7 @@ from symelbo.criterion.express_form import FactorForm
 from symelbo.criterion.factor import Factor
 from symelbo.index.build import subtract
 from symelbo.index.terms import Array, Index, Offset, Position, Symbol, Term
+from symelbo.proof.verify_jacobian import differentiate_blocks
 from symelbo.trial.evaluate import World, evaluate
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -191,7 +192,7 @@ class Point:
         """
         result, form, world = self.result(node), self.form(node), self.world()
         plates = self.factor(node).plates
-        slopes = form.slopes(tuple(result.field))
+        slopes = differentiate_blocks(form.blocks, result.field)
         columns = []
         moving = {symbol.name: symbol for symbol in result.field}
         for name in parameters or tuple(moving):

@@ -1,0 +1,74 @@
+"""The long arguments of a factor, abbreviated by symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from symelbo.answer.worked import Abbreviations
+from symelbo.code.rearrange import name_residuals
+from symelbo.criterion.factor import Factor
+from symelbo.entropy.sum_entropies import SHORT_NAMES
+from symelbo.entropy.summand import Summand
+from symelbo.index.normal import normal
+from symelbo.index.substitute import count_subterms, replace_symbols, symbols_of
+from symelbo.index.terms import Array, Entry, Role, Symbol, Term
+from symelbo.index.tidy import tidy
+from symelbo.values import dataclass
+
+__all__ = ["Short", "abbreviate", "tidy_residuals"]
+
+_LONG = 3  # an argument of more parts than this is abbreviated
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """A factor whose long arguments are abbreviated by symbols: what each argument is now."""
+
+    factor: Factor
+    mapping: Mapping[Symbol, Array]
+    chosen: Abbreviations
+
+    def put(self, term: Term) -> Term:
+        """A term in the family's symbols, with the abbreviations put in."""
+        return tidy(normal(replace_symbols(term, self.mapping)))
+
+    def put_squares(self, term: Term) -> Term:
+        """The same, squares of differences kept as they are."""
+        return replace_symbols(tidy_residuals(term), self.mapping)
+
+
+def tidy_residuals(term: Term) -> Term:
+    """A simplified term whose squares stay squares."""
+    named, residuals = name_residuals(term)
+    return replace_symbols(tidy(named), residuals)
+
+
+def abbreviate(
+    factor: Factor,
+    entropy: Summand | None,
+    taken: frozenset[str],
+    keep: frozenset[Symbol] = frozenset(),
+) -> Short:
+    """f(long expression) -> f(a), a := long expression, unless a symbol of `keep` is in it.
+
+    What the entropy abbreviates has the same symbol here.
+    """
+    known = dict(entropy.abbreviations) if entropy is not None else {}
+    mapping: dict[Symbol, Array] = dict(factor.actual())
+    chosen: list[tuple[Symbol, Array]] = []
+    names = {*taken, *(symbol.name for symbol in known)}
+    for argument, array in factor.arguments().items():
+        if count_subterms(array.body) <= _LONG or symbols_of(array) & keep:
+            continue
+        places = (*factor.plates, *array.indices)
+        meaning = Array(places, array.body)
+        symbol = next((s for s, a in known.items() if a == meaning), None)
+        if symbol is None:
+            name = SHORT_NAMES.get(argument.name, argument.name[0])
+            while name in names:
+                name = f"{name[0]}_{factor.name}" if "_" not in name else f"{name}x"
+            symbol = Symbol(name, Role.ARGUMENT, argument.domain, tuple(i.extent for i in places))
+        names.add(symbol.name)
+        mapping[argument] = Array(array.indices, Entry(symbol, places))
+        chosen.append((symbol, meaning))
+    return Short(factor, mapping, tuple(chosen))
