@@ -100,8 +100,8 @@ def test_up_to_a_constant() -> None:
 def test_combinations_come_in_order_and_lazily() -> None:
     """All of 0, 1, 2 for each name, by their sum; of 40 names the first ones at once."""
     expected = sorted(product((0, 1, 2), repeat=3), key=lambda c: (sum(c), c))
-    assert [c for n in range(7) for c in _shares(n, 3)] == expected
-    assert next(_shares(1, 40)) == (*[0] * 39, 1)
+    assert [c for n in range(7) for c in _shares(n, [1] * 3)] == expected
+    assert next(_shares(1, [1] * 40)) == (*[0] * 39, 1)
 
 
 def test_a_long_product_is_refused_and_left_as_it_is() -> None:

@@ -194,7 +194,7 @@ class _Probe:
         self.repeats, self.failures = [0] * len(equations), [0] * len(equations)
         # values of few are drawn again and again
         self.patience = [
-            3 * PATIENCE if any(s.domain.is_integer for s in own) else PATIENCE
+            4 * PATIENCE if any(s.domain.is_integer for s in own) else PATIENCE
             for own in self.symbols
         ]
         self.columns: dict[Column, int] = {}
@@ -222,16 +222,16 @@ class _Probe:
 
     # ------------------------------------------------------------------ points
 
-    def draw(self, roles: Sequence[Role]) -> dict[Symbol, Values]:
-        """Values of the symbols of some roles."""
+    def draw(self, roles: Sequence[Role], number: int = 1) -> dict[Symbol, Values]:
+        """Values of the symbols of some roles; in every other draw all bits are 1."""
         found: dict[Symbol, Values] = {}
         for own in self.symbols:
             for symbol in own:
                 if symbol.role in roles and symbol not in found:
-                    found[symbol] = self.values(symbol)
+                    found[symbol] = self.values(symbol, ones=number % 2 == 0)
         return found
 
-    def values(self, symbol: Symbol) -> Values:
+    def values(self, symbol: Symbol, *, ones: bool) -> Values:
         """Random values of its entries."""
         if symbol.role is Role.CONSTANT:
             known = {at: x for at, x in self.instance.known.items() if at[0] == symbol.name}
@@ -243,7 +243,9 @@ class _Probe:
             given = self.instance.given(domain, places)
             few = domain.is_integer or domain.lower is not None or domain.upper is not None
             try:
-                if few:
+                if ones and domain.is_bit and not domain.rank:
+                    entries = [Fraction(1)]
+                elif few:
                     entries = self.random.choice(domain.exact_values(MAX_VALUES, given))
                 else:
                     entries = domain.draw_exact(self.random.randrange(99), given)
@@ -280,6 +282,7 @@ class _Probe:
                 entries.update({at: Modular.rational(x) for at, x in found.items()})
             machine.stand_at(entries)
             for n in chosen:
+                told = False
                 places = self.places(self.equations[n])
                 spend_work(len(places))
                 for env in places:
@@ -294,10 +297,9 @@ class _Probe:
                         at = (*((index.name, k) for index, k in env.items()), *group)
                         row[self.column("constant", n, *at)] = PRIME - 1
                     if self.bases[n].takes({**row, _END: value.value} if value.value else row):
-                        self.repeats[n] = 0
+                        told = True
                         yield row, value.value
-                    else:
-                        self.repeats[n] += 1
+                self.repeats[n] = 0 if told else self.repeats[n] + 1
 
     def is_open(self, n: int) -> bool:
         """Whether more rows of an equation may say more."""
@@ -336,7 +338,7 @@ def is_solvable_somewhere(
     for draws in range(MAX_DRAWS + len(probe.columns)):
         if draws % 4 == 0:
             inputs = probe.draw((Role.INPUT,))
-        moving = {**inputs, **probe.draw((Role.LATENT, Role.OBSERVED))}
+        moving = {**inputs, **probe.draw((Role.LATENT, Role.OBSERVED), draws)}
         for row, value in probe.rows(still, moving, (draws // 4,) if inputs else ()):
             table.append(row)
             ends.append(value)
@@ -375,8 +377,9 @@ def find_multiples(
         bases_of = probe.bases
         tried.append(sizes)
         names = {n: columns[str(key[0])] for key, n in probe.columns.items()}
-        for _ in range(MAX_DRAWS + len(columns)):
-            for row, value in probe.rows(probe.draw(_STILL), probe.draw(_SPECTATORS)):
+        for draws in range(MAX_DRAWS + len(columns)):
+            moving = probe.draw(_SPECTATORS, draws)
+            for row, value in probe.rows(probe.draw(_STILL), moving):
                 table.append({names[n]: slope for n, slope in row.items()})
                 ends.append(value)
             if probe.is_done:
