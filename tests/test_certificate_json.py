@@ -16,6 +16,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 import symelbo
+from symelbo.certify.state_derivation import certificate_data
 from symelbo.checker.check import CHECKED, PARTLY, REJECTED, check_bytes, check_data, check_file
 from symelbo.checker.report import check_paths
 
@@ -259,3 +260,25 @@ def test_junk_in_any_place_is_no_defect(stem: str) -> None:
     for number, path in enumerate(paths[:: max(1, len(paths) // 120)]):
         junk = (None, -1, 10**30, "", "x", [], {}, [None], {"x": []}, True)[number % 10]
         assert check_data(put(data, path, junk)).status in (CHECKED, PARTLY, REJECTED)
+
+
+def test_an_instance_at_which_the_model_does_not_exist_refutes_nothing() -> None:
+    """The sizes of a refutation are at least those that the whole model needs."""
+    spec = {
+        "name": "place",
+        "sizes": ["H"],
+        "parameters": {"s": "positive"},
+        "model": [
+            "z[h] ~ Normal(0, 1) for h in 1:H",
+            "y ~ Normal(sum(z[h] for h in 1:H), s)",
+            "x ~ Normal(z[2], s)",
+        ],
+        "observed": ["x", "y"],
+    }
+    data = certificate_data(symelbo.derive(spec))
+    (refutation,) = data["refutations"]
+    assert data["sizes"]["H"] == 2 and refutation["sizes"]["H"] >= 2
+    assert check_data(data).status != REJECTED
+    data["sizes"]["H"] = refutation["sizes"]["H"] + 1
+    report = check_data(data)
+    assert report.status == REJECTED and "but the model needs" in str(report.reasons)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -197,7 +198,7 @@ class _Checks:
             factors = [self.factors[n] for n in refutation.factors if n in self.factors]
             yield (
                 f"no motion satisfies (U) of {names}",
-                lambda r=refutation, f=factors: check_refutation(r, f, self.symbols),  # type: ignore[misc]
+                partial(check_refutation, refutation, factors, self.symbols, self.statement.sizes),
             )
         for entropy in self.statement.entropies_of_q:
             yield (

@@ -61,11 +61,22 @@ REGULAR: Final = ("exp", "abs", "tanh", "sigmoid", "softplus", "sin", "cos", "er
 
 
 def check_refutation(
-    refutation: Refutation, factors: Sequence[Density], symbols: Mapping[str, Symbol]
+    refutation: Refutation,
+    factors: Sequence[Density],
+    symbols: Mapping[str, Symbol],
+    least: Mapping[str, int],
 ) -> list[str]:
-    """Reasons why the weights do not refute (U) of the factors together; empty if they do."""
+    """Reasons why the weights do not refute (U) of the factors together; empty if they do.
+
+    least: of each size; at smaller ones some factor of the model does not exist.
+    """
+    small = [
+        f"size {name} = {size}, but the model needs {least[name]}"
+        for name, size in refutation.sizes.items()
+        if size < least.get(name, 1)
+    ]
     try:
-        return _Check(refutation, factors, symbols).reasons()
+        return small or _Check(refutation, factors, symbols).reasons()
     except NotShown as reason:
         return [f"not shown: {reason}"]
     except KeyError as reason:
