@@ -6,12 +6,10 @@ import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+
+from symelbo.limits import TEX_RUNS, TEX_SECONDS
 
 __all__ = ["compile_pdf"]
-
-TEX_SECONDS: Final = 60
-TEX_RUNS: Final = 2  # the second one resolves references
 
 
 def compile_pdf(source: bytes) -> bytes | str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from symelbo.errors import SymelboError
+from symelbo.limits import MANIFEST_BYTES
 from symelbo.open_regular import open_regular
 
 __all__ = [
@@ -27,7 +28,6 @@ __all__ = [
 
 MANIFEST: Final = "manifest.json"
 _SCHEMA: Final = "symelbo/manifest/1"
-_MAX_BYTES: Final = 1 << 20
 _WAY_OUT: Final = "nothing was written: move {} away, or choose another -o"
 
 
@@ -81,7 +81,7 @@ def _read_manifest(folder: Path) -> dict[str, str] | None:
     path = folder / MANIFEST
     if not os.path.lexists(path):
         return None
-    data = read_start(path, _MAX_BYTES)
+    data = read_start(path, MANIFEST_BYTES)
     try:
         hashes = json.loads(data)["sha256"]
         if all(map(_is_entry, hashes.items())) and _render(hashes) == data:

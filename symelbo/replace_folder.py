@@ -28,6 +28,7 @@ from typing import Any, Final, TypeAlias
 
 from symelbo.exchange_folders import exchange_folders
 from symelbo.hold import hold
+from symelbo.limits import RECORD_BYTES
 from symelbo.manifest import (
     MANIFEST,
     OutputError,
@@ -43,7 +44,6 @@ __all__ = ["replace_folder"]
 _PREFIX: Final = ".symelbo-"
 _SCHEMA: Final = "symelbo/run/1"
 _NOTE: Final = "If no symelbo is running, it was killed; the next run here finishes its work."
-_MAX_BYTES: Final = 1 << 26  # of a record, which names every entry of the user's folder
 
 # What tells an entry that we made from any other: its inode, or the text of a symbolic link; None
 # where there is no entry.
@@ -318,6 +318,6 @@ def _read_journal(run: _Run) -> _Run | None:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(read_start(path, _MAX_BYTES))
+        return json.loads(read_start(path, RECORD_BYTES))
     except (ValueError, RecursionError):
         return None

@@ -12,16 +12,13 @@ from symelbo.entropy.summand import EntropySum, Summand
 from symelbo.errors import Fault, SpecError
 from symelbo.index.build import add
 from symelbo.index.terms import Array, Domain, Term
+from symelbo.limits import IDENTITY_TOLERANCE, IDENTITY_TRIALS, SUM_TOLERANCE
 from symelbo.model.model import Model
 from symelbo.trial.identity import identity_residual
 from symelbo.trial.normalization import find_wrong_mass
 from symelbo.trial.printed_sum import Kind, PrintedSum, printed_residual
 
 __all__ = ["CheckFailed", "try_densities", "try_printed_sum", "try_result"]
-
-TRIALS = 3
-TOLERANCE = 1e-8  # of (U), relative
-PRINTED_TOLERANCE = 1e-5  # of F by quadrature, with a derivative by differences
 
 
 class CheckFailed(Exception):
@@ -47,11 +44,11 @@ def try_result(
     if decision.holds and decision.closure is not Closure.BROKEN and entropy_sum is not None:
         printed = try_printed_sum(model, decision, entropy_sum)
     if printed is None:
-        return Trial(max(residuals), TRIALS)
+        return Trial(max(residuals), IDENTITY_TRIALS)
     residual, count = printed
-    if not residual < PRINTED_TOLERANCE:
+    if not residual < SUM_TOLERANCE:
         raise CheckFailed(f"F differs from the printed sum: relative residual {residual:.1e}")
-    return Trial(max(residuals), TRIALS, residual, count)
+    return Trial(max(residuals), IDENTITY_TRIALS, residual, count)
 
 
 def _try_identity(decision: Decision, result: FactorResult, seed: int) -> float:
@@ -64,9 +61,9 @@ def _try_identity(decision: Decision, result: FactorResult, seed: int) -> float:
         decision.motion.velocities(),
         [(c.array, c.domain) for c in factor.statement.conditions],
         seed=seed,
-        trials=TRIALS,
+        trials=IDENTITY_TRIALS,
     )
-    if residual >= TOLERANCE:
+    if residual >= IDENTITY_TOLERANCE:
         raise CheckFailed(
             f"the exact identity fails for {factor.name}: relative residual {residual:.1e}"
         )

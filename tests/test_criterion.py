@@ -599,7 +599,7 @@ def test_the_search_for_a_remedy_is_bounded_and_the_answer_is_not(
     )
     whole = symelbo.derive(source)
     assert [r.remedy for r in refutations(whole)] != [""]
-    monkeypatch.setattr(explain_refutation, "MAX_REMEDY", 0)
+    monkeypatch.setattr(explain_refutation, "REMEDY_WORK", 0)
     short = symelbo.derive(source)
     assert [r.remedy for r in refutations(short)] == [""]
     assert short.verdict == whole.verdict == "refuted"
@@ -744,7 +744,7 @@ def test_regression_at_its_maximum_is_minus_the_entropies_of_its_predictions() -
 def test_a_search_that_costs_too_much_ends_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     source = REFUTED["coupled weights"][0]
     assert symelbo.derive(source).verdict == "refuted"
-    monkeypatch.setattr("symelbo.criterion.refute.MAX_WORK", 0)
+    monkeypatch.setattr("symelbo.criterion.refute.REFUTED_WORK", 0)
     assert symelbo.derive(source).verdict == "undecided"
 
 

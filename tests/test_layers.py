@@ -17,7 +17,7 @@ PACKAGE = Path(symelbo.__file__).parent
 FLOORS = (
     ("symelbo",),  # __init__: imports lazily, on first use of a name
     ("symelbo.values",),
-    ("symelbo.errors", "symelbo.fill", "symelbo.resources", "symelbo.words"),
+    ("symelbo.errors", "symelbo.limits", "symelbo.fill", "symelbo.resources", "symelbo.words"),
     (
         "symelbo.exchange_folders",
         "symelbo.hold",
@@ -134,8 +134,9 @@ def test_the_trials_know_terms_and_nothing_else() -> None:
     assert len(trials) > 5
     for module in trials:
         own = {name for name in imports(module) if name.startswith("symelbo")}
-        # domains: of the symbols that stand for rates and velocities
-        assert own <= {"symelbo.index.terms", "symelbo.index.domains"} | trials
+        # domains: of the symbols that stand for rates and velocities; limits: numbers
+        shared = {"symelbo.index.terms", "symelbo.index.domains", "symelbo.limits"}
+        assert own <= shared | trials
 
 
 def test_the_checker_knows_nothing_of_ours_and_the_standard_library_alone() -> None:
@@ -194,7 +195,8 @@ def test_terms_import_nothing_of_ours_but_values() -> None:
 
     # how a value is made but once, and ranges of numbers
     assert ours("symelbo.index.terms") == {"symelbo.index.nodes", "symelbo.index.range"}
-    assert not ours("symelbo.index.nodes") | ours("symelbo.index.range")
+    assert not ours("symelbo.index.nodes")
+    assert ours("symelbo.index.range") <= {"symelbo.limits"}
 
 
 # What a page may use of the rooms that derive: the shape of terms, and data; no pass.

@@ -44,14 +44,13 @@ from symelbo.index.terms import (
     sort_key,
 )
 from symelbo.index.tidy import sum_over
+from symelbo.limits import NAMED_FROM, REPEATED_FROM
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, field
 
 __all__ = ["Draft"]
 
 _LINKS = frozenset(("exp", "sigmoid", "softplus", "tanh"))
-_LARGE = 400  # subterms, as a tree: from there on what is repeated is assigned
-_WORTH_A_NAME = 12  # subterms of what is repeated
 _MAY_BE_INFINITE = frozenset(("logzero", "xlogy"))
 
 
@@ -242,7 +241,7 @@ class Draft:
 
         ensures: what is settled, lowered and printed grows like the term as a graph.
         """
-        if count_subterms(term) <= _LARGE:
+        if count_subterms(term) <= REPEATED_FROM:
             return term
         uses = Counter(part for node in walk_parts(term) for part in node.parts())
         known: dict[Term, Term] = {}
@@ -259,7 +258,7 @@ class Draft:
         """A long term by the name of a variable; exp, sigmoid and the like stay in sight."""
         if isinstance(term, Call) and term.name in _LINKS:
             return Call(term.name, tuple(map(self._name_shared, term.arguments)))
-        if count_subterms(term) < _WORTH_A_NAME:
+        if count_subterms(term) < NAMED_FROM:
             return term
         places = free_indices(term) - set(self.leading)
         ordered = tuple(sorted(places, key=sort_key))

@@ -12,10 +12,9 @@ from symelbo.index.range import POSITIVE
 from symelbo.index.signs import domain_range
 from symelbo.index.substitute import map_parts
 from symelbo.index.terms import Add, Array, Call, Constant, Entry, IndexTerm, Mul, Number, Term
+from symelbo.limits import STABLE_ROUNDS
 
 __all__ = ["merge_logs", "settle", "stable_form"]
-
-_MAX_ROUNDS = 20  # of rules at one term
 
 
 @lru_cache(maxsize=20_000)
@@ -33,7 +32,7 @@ def settle(term: Term, facts: Facts) -> Term:
 @lru_cache(maxsize=20_000)
 def stable_form(term: Term, facts: Facts = Facts()) -> Term:  # noqa: B008 - frozen
     """term -> a term of the same value to which no rule applies"""
-    for _ in range(_MAX_ROUNDS):
+    for _ in range(STABLE_ROUNDS):
         after = _apply_rules(term, facts)
         if after == term:
             break

@@ -17,6 +17,7 @@ from symelbo.criterion.factor import Factor
 from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.identity import Identity, state_identity
 from symelbo.criterion.motion import Motion
+from symelbo.limits import PROPOSALS
 from symelbo.model.least_sizes import find_least_sizes
 
 __all__ = [
@@ -26,9 +27,6 @@ __all__ = [
     "confirm_refutation",
     "first_confirmed",
 ]
-
-
-MAX_PROPOSALS = 3  # of certificates that the checker looks at
 
 
 def confirm_component(proposal: Proposal) -> list[str]:
@@ -60,7 +58,7 @@ def first_confirmed(
     proposals: Iterable[Certificate], factors: Sequence[Factor]
 ) -> Certificate | None:
     """The first proposal that the checker accepts, of a few."""
-    for certificate in islice(proposals, MAX_PROPOSALS):
+    for certificate in islice(proposals, PROPOSALS):
         if not confirm_refutation(certificate, factors):
             return certificate
     return None

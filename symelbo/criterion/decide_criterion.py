@@ -33,13 +33,12 @@ from symelbo.expfam.separate_density import separate_density
 from symelbo.index.solve import NotFound
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Role, Symbol, Term
+from symelbo.limits import FAILING_SUBSETS
 from symelbo.model.least_sizes import find_least_sizes
 from symelbo.model.model import Model
 from symelbo.values import replace
 
 __all__ = ["decide_criterion"]
-
-MAX_SUBSETS = 12  # of failing factors, against which a certificate is sought
 
 
 def decide_criterion(model: Model) -> Decision:
@@ -281,7 +280,10 @@ class _Decider:
         for size in (1, 2):
             for more in combinations(others, size):
                 found[tuple(sorted((*members, *more)))] = None
-        chosen = [*list(found)[:MAX_SUBSETS], *([] if tuple(whole) in found else [tuple(whole)])]
+        chosen = [
+            *list(found)[:FAILING_SUBSETS],
+            *([] if tuple(whole) in found else [tuple(whole)]),
+        ]
         later = []
         for numbers in chosen:
             group = [self.factors[n] for n in numbers]

@@ -40,16 +40,12 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.index.work import OutOfWork, limit_work
+from symelbo.limits import BLAME_WORK, REMEDY_ATTEMPTS, REMEDY_CHANGES, REMEDY_WORK
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, replace
 from symelbo.words import join_words
 
 __all__ = ["explain_cause", "explain_refutations", "find_idle", "find_remedy"]
-
-MAX_ATTEMPTS = 40  # linear problems for all changes of one model together
-MAX_CHANGES = 16
-MAX_WORK = 1000  # for the blame of one argument
-MAX_REMEDY = 4000  # equations at points, and monomials cleared of denominators, for a remedy
 
 
 def explain_refutations(decision: Decision, *, still: bool) -> Decision:
@@ -145,7 +141,7 @@ def _alone(factor: Factor, argument: Symbol) -> Factor:
 
 def _is_to_blame(factor: Factor, argument: Symbol, still: bool) -> bool:
     group = (_alone(factor, argument),)
-    proposals = find_certificates(group, Budget(MAX_WORK), still=still)
+    proposals = find_certificates(group, Budget(BLAME_WORK), still=still)
     return first_confirmed(proposals, group) is not None
 
 
@@ -172,7 +168,7 @@ def find_remedy(
     blamed: the factors of a certificate; still: no latent may move.
     """
     try:
-        with limit_work(MAX_REMEDY):
+        with limit_work(REMEDY_WORK):
             return _find_remedy(factors, blamed, {*blamed, *holding}, still)
     except OutOfWork:
         return ""
@@ -181,9 +177,9 @@ def find_remedy(
 def _find_remedy(
     factors: Sequence[Factor], blamed: Sequence[int], wanted: AbstractSet[int], still: bool
 ) -> str:
-    left = MAX_ATTEMPTS // max(1, len(factors) - 1)  # those of many factors are larger
+    left = REMEDY_ATTEMPTS // max(1, len(factors) - 1)  # those of many factors are larger
     for count, change in enumerate(_changes([f.statement for f in factors], blamed)):
-        if count == MAX_CHANGES:
+        if count == REMEDY_CHANGES:
             break
         search = Search(tuple(map(make_factor, change.statements)), (), limit=left)
         if _is_served(search, wanted, still):
@@ -197,7 +193,7 @@ def _find_remedy(
 def _is_served(search: Search, wanted: AbstractSet[int], still: bool = False) -> bool:
     """Whether a motion that the checker accepts serves all wanted factors."""
     linked = [search.factors[n] for n in sorted(wanted)]
-    if not is_solvable(linked, Budget(MAX_WORK), quick=True, still=still):
+    if not is_solvable(linked, Budget(BLAME_WORK), quick=True, still=still):
         return False  # numbers are quicker than a search in vain
     failing = [c for c in search.decide({}) if not c.holds and not wanted.isdisjoint(c.members)]
     if not failing:

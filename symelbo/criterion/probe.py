@@ -36,16 +36,18 @@ from symelbo.index.terms import (
     sort_key,
 )
 from symelbo.index.work import spend_work
+from symelbo.limits import (
+    PROBE_COLUMNS,
+    PROBE_DRAWS,
+    PROBE_FAILURES,
+    PROBE_NARROW,
+    PROBE_PATIENCE,
+    PROBE_PLACES,
+    PROBE_VALUES,
+)
 
 __all__ = ["find_multiples", "is_solvable_somewhere"]
 
-MAX_COLUMNS = 1200  # unknown numbers at one point
-MAX_PLACES = 12  # values of the free indices of an equation
-PATIENCE = 2  # points at which an equation says nothing new
-MAX_FAILURES = 60  # of points at which an equation has no value
-MAX_VALUES = 8  # of which one is drawn
-MAX_NARROW = 24  # unknowns in a row that is compared with all others by elimination
-MAX_DRAWS = 40  # of what varies, beyond those that are needed
 
 Column: TypeAlias = tuple[object, ...]
 _END = -1  # the column of the value
@@ -132,10 +134,10 @@ class _Basis:
 
     def takes(self, row: Mapping[int, int]) -> bool:
         """Whether a row says more than those before, which it joins."""
-        if len(row) > MAX_NARROW:
+        if len(row) > PROBE_NARROW:
             self.asked.update(row)
             key = tuple(sorted(row.items()))
-            if key in self.wide or len(self.wide) > len(self.asked) + PATIENCE:
+            if key in self.wide or len(self.wide) > len(self.asked) + PROBE_PATIENCE:
                 return False
             self.wide.add(key)
             return True
@@ -194,7 +196,7 @@ class _Probe:
         self.repeats, self.failures = [0] * len(equations), [0] * len(equations)
         # values of few are drawn again and again
         self.patience = [
-            4 * PATIENCE if any(s.domain.is_integer for s in own) else PATIENCE
+            4 * PROBE_PATIENCE if any(s.domain.is_integer for s in own) else PROBE_PATIENCE
             for own in self.symbols
         ]
         self.columns: dict[Column, int] = {}
@@ -246,7 +248,7 @@ class _Probe:
                 if ones and domain.is_bit and not domain.rank:
                     entries = [Fraction(1)]
                 elif few:
-                    entries = self.random.choice(domain.exact_values(MAX_VALUES, given))
+                    entries = self.random.choice(domain.exact_values(PROBE_VALUES, given))
                 else:
                     entries = domain.draw_exact(self.random.randrange(99), given)
             except LookupError:
@@ -259,8 +261,8 @@ class _Probe:
         free = sorted(free_indices(equation), key=sort_key)
         ranges = [range(i.low, extent_value(i.extent, self.sizes) + 1) for i in free]
         found = [dict(zip(free, at, strict=True)) for at in islice(product(*ranges), 200)]
-        if len(found) > MAX_PLACES:
-            found = self.random.sample(found, MAX_PLACES)
+        if len(found) > PROBE_PLACES:
+            found = self.random.sample(found, PROBE_PLACES)
         return found
 
     def rows(
@@ -303,7 +305,7 @@ class _Probe:
 
     def is_open(self, n: int) -> bool:
         """Whether more rows of an equation may say more."""
-        return self.repeats[n] < self.patience[n] and self.failures[n] < MAX_FAILURES
+        return self.repeats[n] < self.patience[n] and self.failures[n] < PROBE_FAILURES
 
     @property
     def is_done(self) -> bool:
@@ -329,13 +331,13 @@ def is_solvable_somewhere(
     everything = (*equations.exact, *equations.shifted)
     sizes = _sizes_of(factors, 1)
     probe = _Probe(factors, everything, unknowns, sizes, seed, len(equations.exact))
-    if not everything or len(probe.columns) > MAX_COLUMNS:
+    if not everything or len(probe.columns) > PROBE_COLUMNS:
         return True
     still = probe.draw(_STILL)
     table = list(probe.tangents())
     ends: list[int] = [0] * len(table)
     inputs: dict[Symbol, Values] = {}
-    for draws in range(MAX_DRAWS + len(probe.columns)):
+    for draws in range(PROBE_DRAWS + len(probe.columns)):
         if draws % 4 == 0:
             inputs = probe.draw((Role.INPUT,))
         moving = {**inputs, **probe.draw((Role.LATENT, Role.OBSERVED), draws)}
@@ -377,7 +379,7 @@ def find_multiples(
         bases_of = probe.bases
         tried.append(sizes)
         names = {n: columns[str(key[0])] for key, n in probe.columns.items()}
-        for draws in range(MAX_DRAWS + len(columns)):
+        for draws in range(PROBE_DRAWS + len(columns)):
             moving = probe.draw(_SPECTATORS, draws)
             for row, value in probe.rows(probe.draw(_STILL), moving):
                 table.append({names[n]: slope for n, slope in row.items()})

@@ -14,19 +14,20 @@ from symelbo.criterion.factor import Factor
 from symelbo.criterion.sample import Instance, interpretations, small_sizes
 from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import weigh_rows
+from symelbo.limits import (
+    CELLS_OF_ROW,
+    GENERIC_POINTS,
+    QUICK_INSTANCES,
+    REFUSED_ROWS,
+    REFUTED_DEPTH,
+    REFUTED_POINTS,
+    REFUTED_ROWS,
+    REFUTED_WORK,
+    SINGLE_POINTS,
+)
 from symelbo.values import dataclass, field
 
 __all__ = ["Budget", "find_certificates", "is_known_to_fail", "is_solvable"]
-
-MAX_DEPTH = 4  # latent entries whose motion and rest are told apart
-MAX_ROWS = 400  # of an instance, for each factor
-MAX_WORK = 8000  # rows and ranks, for one model
-QUICK = 1  # instances of a quick look
-POINTS = (1, 2, 3, 5)  # parameter values that are tried together
-GENERIC_POINTS = (2, 5)
-REFUSED = 600  # rows that a proposal costs that is not accepted
-MAX_SINGLE = 4  # systems at parameter values that differ in one parameter
-CELLS = 4000  # of a matrix that cost as much as one row
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Budget:
     failing: generic instances at which some factors have no solution.
     """
 
-    left: int = field(default_factory=lambda: MAX_WORK)
+    left: int = field(default_factory=lambda: REFUTED_WORK)
     least: Mapping[str, int] = field(default_factory=dict)
     solvable: dict[tuple[tuple[str, ...], bool, bool], bool] = field(default_factory=dict)
     failing: list[System] = field(default_factory=list)
@@ -70,7 +71,9 @@ def is_solvable(
     if key not in budget.solvable:
         budget.solvable[key] = not is_known_to_fail(factors, budget, still=still)
         systems = _systems(factors, budget, generic=True, still=still)
-        for system in islice(systems, QUICK if quick else None) if budget.solvable[key] else ():
+        for system in (
+            islice(systems, QUICK_INSTANCES if quick else None) if budget.solvable[key] else ()
+        ):
             if _tree(system, Assignment(), budget) is not None:
                 budget.solvable[key] = False
                 budget.failing.append(system)
@@ -97,11 +100,11 @@ def _systems(
     still: bool,
     single: bool = False,
 ) -> Iterator[System]:
-    most = MAX_ROWS * len(factors)
+    most = REFUTED_ROWS * len(factors)
     names = frozenset(factor.name for factor in factors)
     for functions in interpretations(factors):
         for number_of, sizes in enumerate(small_sizes(factors, budget.least)):
-            counts = GENERIC_POINTS if generic else POINTS
+            counts = GENERIC_POINTS if generic else REFUTED_POINTS
             instance = Instance(
                 factors,
                 sizes,
@@ -111,7 +114,7 @@ def _systems(
                 still=still,
                 single=single,
                 # sizes that are given may be large; a part of the rows refutes as well
-                most=MAX_ROWS if number_of == 0 else None,
+                most=REFUTED_ROWS if number_of == 0 else None,
             )
             each, filled = instance.most_rows(), 0
             for points in counts:
@@ -128,10 +131,10 @@ def _systems(
 
 def _tree(system: System, assignment: Assignment, budget: Budget) -> list[Assignment] | None:
     """Cases of the motion of entries without a solution; None if some case has one."""
-    budget.spend(len(system.rows) ** 2 // CELLS)
+    budget.spend(len(system.rows) ** 2 // CELLS_OF_ROW)
     if not system.is_consistent(system.rows, assignment):
         return [assignment]
-    if len(assignment.decided) >= MAX_DEPTH:
+    if len(assignment.decided) >= REFUTED_DEPTH:
         return None
     for entry in system.entries():
         if entry in assignment.decided:
@@ -161,12 +164,12 @@ def find_certificates(
     # columns of which one is e times the other: not where only one parameter differs
     for single in (False, True):
         systems = _systems(factors, budget, generic=False, still=still, single=single)
-        for system in islice(systems, MAX_SINGLE) if single else systems:
+        for system in islice(systems, SINGLE_POINTS) if single else systems:
             leaves = _tree(system, Assignment(), budget)
             certificate = None if leaves is None else _certify(system, leaves)
             if certificate is not None:
                 yield certificate
-                budget.spend(REFUSED)  # asked for another one
+                budget.spend(REFUSED_ROWS)  # asked for another one
 
 
 def _certify(system: System, leaves: Sequence[Assignment]) -> Certificate | None:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import islice, product
 from math import isfinite, prod
 from random import Random
-from typing import Final, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from symelbo.criterion.factor import Factor, is_parent, symbols_of_statement
 from symelbo.index.build import ONE, add, extent_of, mul, power, total
@@ -45,16 +45,17 @@ from symelbo.index.terms import (
     Term,
     literal_place,
 )
+from symelbo.limits import (
+    GENERIC_VALUES,
+    SAMPLE_SEED,
+    SAMPLED_PARENTS,
+    SAMPLED_SIZES,
+    SAMPLED_VALUES,
+    THINNED_POINTS,
+)
 from symelbo.values import dataclass, field
 
 __all__ = ["Instance", "Row", "Values", "interpretations", "small_sizes"]
-
-MAX_SIZES = 6  # combinations of small sizes that are tried
-MAX_CONFIGURATIONS = 8  # of the parents of a factor
-MAX_VALUES = 8  # of the value of a factor
-GENERIC_VALUES = 6
-THINNED_POINTS = 3  # parameter values for which a part of a long plate has to do
-SEED: Final = 0
 
 
 Values = dict[Place, Fraction]
@@ -125,7 +126,7 @@ def small_sizes(
     plates = {index.extent.size for factor in factors for index in factor.plates}
     costs = [1 if name in plates else 2 for name in names]
     choices = (pick for total in range(2 * sum(costs) + 1) for pick in _shares(total, costs))
-    for choice in islice(choices, MAX_SIZES):
+    for choice in islice(choices, SAMPLED_SIZES):
         yield {name: least[name] + more for name, more in zip(names, choice, strict=True)}
 
 
@@ -284,7 +285,7 @@ class Instance:
     functions: Mapping[Symbol, Interpretation]
     generic: bool
     points: int
-    seed: int = SEED
+    seed: int = SAMPLE_SEED
     still: bool = False  # no latent may move
     single: bool = False  # each parameter value differs from the first in one parameter only
     most: int | None = None  # rows of each factor: of a long plate only the first places are taken
@@ -388,7 +389,7 @@ class Instance:
         choices: list[list[Values]] = []
         for symbol, places in units:
             domain, given = symbol.domain, self.given(symbol.domain, places)
-            exact = _known(domain.exact_values, MAX_VALUES, given)
+            exact = _known(domain.exact_values, SAMPLED_VALUES, given)
             choices.append([_at(symbol, places, entries) for entries in exact])
         whole = prod(len(options) for options in choices)
         picks: Iterable[tuple[int, ...]]
@@ -440,17 +441,17 @@ class Instance:
         """An upper bound of the number of rows at one parameter value."""
         count = 0
         for factor in self.factors:
-            parents = MAX_CONFIGURATIONS if factor.parents() else 1
+            parents = SAMPLED_PARENTS if factor.parents() else 1
             count += len(self.plate_places(factor)) * parents
-        return count * MAX_VALUES
+        return count * SAMPLED_VALUES
 
     def plate_places(self, factor: Factor) -> list[tuple[int, ...]]:
         """Where rows of a factor are taken, at one place at least."""
         found = index_tuples(factor.plates, self.sizes)
         if self.most is None:
             return found
-        parents = MAX_CONFIGURATIONS if factor.parents() else 1
-        return found[: max(1, self.most // (parents * THINNED_POINTS * MAX_VALUES))]
+        parents = SAMPLED_PARENTS if factor.parents() else 1
+        return found[: max(1, self.most // (parents * THINNED_POINTS * SAMPLED_VALUES))]
 
     def fill(self, points: Iterable[int]) -> None:
         """Draw the rows of all factors at all their places, for some of the parameter values."""
@@ -540,8 +541,8 @@ class Instance:
                 continue
             at = [p for p in self.places(symbol) if symbol != factor.node or p not in own]
             units += self.units(symbol, at)
-        configurations = self.configurations(units, MAX_CONFIGURATIONS)
-        most = GENERIC_VALUES if self.generic else MAX_VALUES
+        configurations = self.configurations(units, SAMPLED_PARENTS)
+        most = GENERIC_VALUES if self.generic else SAMPLED_VALUES
         return configurations, self.configurations(self.units(factor.node, own), most)
 
     def own_places(self, factor: Factor, env: Mapping[Index, int]) -> list[tuple[int, ...]]:

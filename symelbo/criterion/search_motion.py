@@ -21,12 +21,11 @@ from symelbo.index.differentiate import derivative_along
 from symelbo.index.normal import is_zero
 from symelbo.index.solve import NotFound
 from symelbo.index.terms import Role, Symbol
+from symelbo.limits import MOTION_ATTEMPTS, MOVING_SUBSETS
 from symelbo.values import dataclass, field
 
 __all__ = ["Component", "Moving", "Search"]
 
-MAX_ATTEMPTS = 400  # linear problems that are set up for one model
-MAX_SUBSETS = 24  # sets of latents that are tried
 
 Moving = Mapping[Symbol, Travel]
 
@@ -54,7 +53,7 @@ class Search:
     known: dict[object, Proposal | NotFound] = field(default_factory=dict)
     exhausted: bool = False
     cut: str = ""  # the pass that came to its bound
-    limit: int = MAX_ATTEMPTS
+    limit: int = MOTION_ATTEMPTS
 
     # ------------------------------------------------------------------ which latents may move
 
@@ -73,7 +72,7 @@ class Search:
                 if all(self._touches(component, chosen) for component in failing):
                     yield dict.fromkeys(chosen, Travel.AFFINE)
                     count += 1
-                    if count >= MAX_SUBSETS:
+                    if count >= MOVING_SUBSETS:
                         yield dict.fromkeys(latents, Travel.AFFINE)
                         return
         for node in latents:

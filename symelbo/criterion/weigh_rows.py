@@ -18,14 +18,16 @@ from symelbo.criterion.system import Assignment, System
 from symelbo.index.build import ZERO, add, mul, number
 from symelbo.index.modular import PRIME
 from symelbo.index.normal import normal
+from symelbo.limits import (
+    STATED_SYSTEMS,
+    WEIGHED_LINES,
+    WEIGHED_ROWS,
+    WEIGHED_SYSTEMS,
+    WEIGHT_PARTS,
+)
 
 __all__ = ["weigh_rows"]
 
-MAX_LINES = 12  # of the square system that is left
-MAX_SYSTEMS = 200  # such systems that are looked at, as residues
-MAX_STATED = 3  # of which the numbers are worked out
-MAX_ROWS = 60  # that take part
-SMALL = 1 << 20  # numerators and denominators that are taken for a rational number
 
 Key: TypeAlias = tuple[object, ...]
 Residues: TypeAlias = list[list[int]]
@@ -72,7 +74,7 @@ def weigh_rows(system: System, assignment: Assignment, rows: Sequence[Row]) -> C
             if case is not None:
                 return case
         stated += bool(options)
-        if stated == MAX_STATED:
+        if stated == STATED_SYSTEMS:
             break
     return None
 
@@ -95,10 +97,10 @@ def rational_of(residue: int) -> Fraction | None:
     """The small rational number with this residue, None if there is none."""
     # half of Euclid's algorithm: residue = r / t modulo the prime along the way
     r, s, t, u = PRIME, residue, 0, 1
-    while s >= SMALL:
+    while s >= WEIGHT_PARTS:
         q = r // s
         r, s, t, u = s, r - q * s, u, t - q * u
-    if not u or abs(u) >= SMALL:
+    if not u or abs(u) >= WEIGHT_PARTS:
         return None
     return Fraction(s, u)
 
@@ -155,10 +157,10 @@ def _square_systems(lines: Residues, costs: Sequence[int]) -> list[dict[int, int
     for vector in _kernel(table, len(order)):
         if not sum(w * lines[order[n]][-1] for n, w in vector.items()) % PRIME:
             continue
-        if len(vector) <= MAX_LINES:
+        if len(vector) <= WEIGHED_LINES:
             found.append({order[n]: vector[n] for n in sorted(vector)})
     found.sort(key=lambda chosen: (len(chosen), sum(costs[i] for i in chosen)))
-    return found[:MAX_SYSTEMS]
+    return found[:WEIGHED_SYSTEMS]
 
 
 def _column_basis(
@@ -209,7 +211,7 @@ def _state_case(
 ) -> Case | None:
     """The weights and what they leave, as exact numbers; None if they are too long."""
     used = sorted({m for weights in combined for m in weights})
-    if len(used) > MAX_ROWS:
+    if len(used) > WEIGHED_ROWS:
         return None
     scaled = [_whole(weights) for weights in combined]
     if any(weights is None for weights in scaled):

@@ -60,9 +60,9 @@ from symelbo.index.terms import (
     sort_key,
 )
 from symelbo.index.work import TooLong, spend_work
+from symelbo.limits import CLEARED_DENOMINATORS, EXPANDED_POWER, PRODUCT_MONOMIALS
 
 __all__ = [
-    "MAX_EXPANDED_POWER",
     "atom_poly",
     "clear_denominators",
     "multiply",
@@ -78,10 +78,6 @@ __all__ = [
     "times",
     "to_poly",
 ]
-
-MAX_EXPANDED_POWER = 8
-MAX_CLEARED = 12  # composite denominators
-MAX_PRODUCT = 1500  # monomials that one product is expanded into
 
 
 @lru_cache(maxsize=100_000)
@@ -144,7 +140,7 @@ def multiply(left: Poly, right: Poly) -> Poly:
 
     TooLong where the product would be very long.
     """
-    if len(left) * len(right) > MAX_PRODUCT:
+    if len(left) * len(right) > PRODUCT_MONOMIALS:
         raise TooLong("the normal form")
     product: Poly = {}
     for mine, my_scale in left.items():
@@ -178,7 +174,7 @@ def power_poly(poly: Poly, exponent: Fraction) -> Poly:
         ((monomial, scale),) = poly.items()
         if not monomial.bound:
             return power_monomial(monomial, scale, exponent)
-    if exponent > 0 and exponent.denominator == 1 and exponent <= MAX_EXPANDED_POWER:
+    if exponent > 0 and exponent.denominator == 1 and exponent <= EXPANDED_POWER:
         product = poly
         for _ in range(int(exponent) - 1):
             product = multiply(product, poly)
@@ -273,7 +269,7 @@ def split_content(poly: Poly) -> tuple[Monomial, Fraction, Poly]:
     """
     taken: Factors = {}
     divided = poly
-    for _ in range(MAX_EXPANDED_POWER):  # clearing a denominator may show more common factors
+    for _ in range(EXPANDED_POWER):  # clearing a denominator may show more common factors
         shared = _shared_factors(divided)
         if not shared:
             break
@@ -319,7 +315,7 @@ def _shared_factors(poly: Poly) -> Factors:
 
 def clear_denominators(poly: Poly) -> Poly:
     """a/q + b -> a + b q for composite q, which is 0 where the polynomial is."""
-    for _ in range(MAX_CLEARED):
+    for _ in range(CLEARED_DENOMINATORS):
         found = _find_denominator(poly)
         if found is None:
             return poly

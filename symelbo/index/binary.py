@@ -18,10 +18,9 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.limits import BINARY_ENTRIES
 
 __all__ = ["binary_entries", "expand_binary"]
-
-MAX_ENTRIES = 3
 
 
 def expand_binary(term: Term) -> Term:
@@ -37,7 +36,7 @@ def expand_binary(term: Term) -> Term:
     def on_term(part: Term) -> Term:
         if isinstance(part, Call | Power):
             entries = binary_entries(part)
-            if entries and len(entries) <= MAX_ENTRIES:
+            if entries and len(entries) <= BINARY_ENTRIES:
                 return _interpolate(part, entries)
             vectors = [s for s in symbols_of(part) if s.domain.is_one_hot]
             if len(vectors) == 1 and len(vectors[0].shape) == 1:

@@ -24,6 +24,7 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
+from symelbo.limits import FOLDED_BITS
 
 __all__ = [
     "MINUS_ONE",
@@ -49,7 +50,6 @@ __all__ = [
 ZERO = Number(Fraction(0))
 ONE = Number(Fraction(1))
 MINUS_ONE = Number(Fraction(-1))
-MAX_FOLDED_BITS = 4096  # larger numeric powers stay unevaluated
 
 N = TypeVar("N", bound=Node)
 
@@ -230,7 +230,7 @@ def _fold_power(base: Fraction, exponent: Fraction) -> Number | None:
         if base == 0:
             return ZERO if exponent > 0 else None
         size = max(base.numerator.bit_length(), base.denominator.bit_length())
-        if size * abs(exponent.numerator) <= MAX_FOLDED_BITS:
+        if size * abs(exponent.numerator) <= FOLDED_BITS:
             return Number(base**exponent.numerator)
     return None
 

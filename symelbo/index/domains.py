@@ -27,6 +27,7 @@ from symelbo.index.terms import (
     Number,
     Term,
 )
+from symelbo.limits import DRAWN_BEYOND, DRAWN_DENOMINATORS, DRAWN_INSIDE, DRAWN_TRIALS
 from symelbo.values import dataclass
 
 __all__ = [
@@ -55,14 +56,10 @@ __all__ = [
 
 _PI: Final = Constant("pi")
 _MINUS_PI: Final = mul(number(-1), _PI)
-DRAWN_TRIALS: Final = 3  # of counts whose sum is not known
 
 _End: TypeAlias = Callable[[Term], Fraction | None]
 _Place: TypeAlias = tuple[int, ...]
 _Real: TypeAlias = Callable[[_Place], tuple[float, float]]
-_INTERIOR: Final = (0.1, 0.9)  # where a random value lies between two ends
-_BEYOND: Final = (0.3, 2.5)  # where it lies beyond one end
-_GENERIC: Final = (37, 53, 71)  # denominators of values at which nothing holds by accident
 
 
 def _trials(end: Fraction | None) -> int:
@@ -106,7 +103,7 @@ class Scalar(Continuous):
     def draw_generic(self, random: Random) -> Fraction:
         """A scalar at which nothing holds by accident."""
         sign = random.choice((-1, 1))
-        return Fraction(sign * random.randint(20, 99), random.choice(_GENERIC))
+        return Fraction(sign * random.randint(20, 99), random.choice(DRAWN_DENOMINATORS))
 
     def draw_exact(self, number: int, given: Given) -> list[Fraction]:
         """One of SIMPLE, or a generic one."""
@@ -166,11 +163,11 @@ class Positive(Scalar):
 
     def draw(self, random: Random, n: int, ends: Ends = OPEN) -> list[float]:
         """Near 1."""
-        return [random.uniform(*_BEYOND)]
+        return [random.uniform(*DRAWN_BEYOND)]
 
     def draw_generic(self, random: Random) -> Fraction:
         """Near 1 too."""
-        return Fraction(random.randint(30, 299), random.choice(_GENERIC))
+        return Fraction(random.randint(30, 299), random.choice(DRAWN_DENOMINATORS))
 
     def probes(self) -> tuple[int | str, ...]:
         """Near 0, and large."""
@@ -219,7 +216,7 @@ class Unit(Scalar):
 
     def draw(self, random: Random, n: int, ends: Ends = OPEN) -> list[float]:
         """Away from both ends."""
-        return [random.uniform(*_INTERIOR)]
+        return [random.uniform(*DRAWN_INSIDE)]
 
     def draw_generic(self, random: Random) -> Fraction:
         """Of the denominator 101."""
@@ -275,11 +272,11 @@ class Interval(Continuous):
         """Away from its ends."""
         lower, upper = ends
         if lower is not None and upper is not None:
-            return [lower + (upper - lower) * random.uniform(*_INTERIOR)]
+            return [lower + (upper - lower) * random.uniform(*DRAWN_INSIDE)]
         if lower is not None:
-            return [lower + random.uniform(*_BEYOND)]
+            return [lower + random.uniform(*DRAWN_BEYOND)]
         if upper is not None:
-            return [upper - random.uniform(*_BEYOND)]
+            return [upper - random.uniform(*DRAWN_BEYOND)]
         return [random.gauss(0, 1)]
 
     def inside(self, by: Fraction, given: Given) -> Fraction:

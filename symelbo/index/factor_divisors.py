@@ -16,11 +16,9 @@ from symelbo.index.polynomial import Monomial, Poly, from_monomial
 from symelbo.index.signs import is_nonzero
 from symelbo.index.substitute import map_terms
 from symelbo.index.terms import Add, Number, Power, Term, sort_key
+from symelbo.limits import DIVISOR_DEGREE, DIVISOR_MONOMIALS
 
 __all__ = ["factor_divisors"]
-
-MAX_MONOMIALS = 200  # of a divisor that is factored
-MAX_DEGREE = 40  # of an atom in it
 
 
 def factor_divisors(term: Term) -> Term:
@@ -69,8 +67,8 @@ def _factor(term: Add) -> list[tuple[Term, int]]:
 
 def _is_ordinary(poly: Poly) -> bool:
     """Whether this is a polynomial in atoms that no sum binds, and not too large."""
-    return len(poly) <= MAX_MONOMIALS and not any(
-        monomial.bound or exponent.denominator != 1 or not 0 < exponent <= MAX_DEGREE
+    return len(poly) <= DIVISOR_MONOMIALS and not any(
+        monomial.bound or exponent.denominator != 1 or not 0 < exponent <= DIVISOR_DEGREE
         for monomial in poly
         for _, exponent in (monomial.factors or ((None, Fraction(1)),))
     )

@@ -40,13 +40,12 @@ from symelbo.index.terms import (
     Sum,
     Term,
 )
+from symelbo.limits import EXACT_BITS, TINY
 
 __all__ = ["PRIME", "Dual", "Modular", "NoResidue", "Place"]
 
 # 1 modulo 24, and all primes below 40 are squares modulo it, so that roots of small numbers exist
 PRIME = 4611686018427228049
-TINY = 1e-9  # floats nearer to zero have no sign
-MAX_BITS = 20_000  # of a rational number that is kept beside its residue
 ROOTS = 720  # exp(1) is the ROOTS-th power of a random residue: exp(1/3) is one as well
 
 Place: TypeAlias = tuple[str, tuple[int, ...]]
@@ -678,12 +677,12 @@ def _find_square_root(value: int) -> int | None:
 def _unless_long(value: fmpq) -> fmpq | None:
     """A rational number; None if its size grows beyond all use."""
     bits = max(int(value.numerator).bit_length(), int(value.denominator).bit_length())
-    return value if bits <= MAX_BITS else None
+    return value if bits <= EXACT_BITS else None
 
 
 def _power_unless_long(base: fmpq, n: int) -> fmpq | None:
     bits = max(int(base.numerator).bit_length(), int(base.denominator).bit_length())
-    return base**n if bits * n <= MAX_BITS else None
+    return base**n if bits * n <= EXACT_BITS else None
 
 
 def _float_of(value: fmpq) -> float:

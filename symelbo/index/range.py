@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from symelbo.limits import BOUND_BITS
+
 __all__ = ["NONNEGATIVE", "NOTHING_BUT_ZERO", "POSITIVE", "REAL", "UNIT", "Range", "call_range"]
 
-MAX_BITS: Final = 256  # of an end; beyond, it is rounded away to infinity or to zero
 _ZERO: Final = Fraction(0)
 _ONE: Final = Fraction(1)
 
@@ -147,7 +148,7 @@ def _rounded(wide: Range) -> Range:
 
 
 def _is_long(value: Fraction) -> bool:
-    return max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS
+    return max(value.numerator.bit_length(), value.denominator.bit_length()) > BOUND_BITS
 
 
 # An end of a range while multiplying: (sign of infinity, value, whether attained).

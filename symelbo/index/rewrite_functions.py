@@ -6,7 +6,6 @@ from fractions import Fraction
 
 from symelbo.index import build
 from symelbo.index.algebra import (
-    MAX_EXPANDED_POWER,
     atom_poly,
     multiply,
     power_poly,
@@ -30,6 +29,7 @@ from symelbo.index.polynomial import (
 )
 from symelbo.index.signs import is_positive, is_positive_poly
 from symelbo.index.terms import Call, Constant, Number, Power, Term
+from symelbo.limits import EXPANDED_POWER
 
 __all__ = ["exp_poly", "rewrite_call"]
 
@@ -192,7 +192,7 @@ def _gamma_poly(name: str, argument: Poly) -> Poly:
     base = {monomial: value for monomial, value in argument.items() if monomial != UNIT}
     if shift - steps:
         base[UNIT] = shift - steps
-    if steps <= 0 or steps > MAX_EXPANDED_POWER or not base or not is_positive_poly(base):
+    if steps <= 0 or steps > EXPANDED_POWER or not base or not is_positive_poly(base):
         if not base and steps > 0:  # at a positive integer
             return _gamma_at_integer(name, steps)
         return atom_poly(Call(name, (from_poly(argument),)))

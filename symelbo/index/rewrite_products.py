@@ -7,7 +7,6 @@ from functools import lru_cache
 
 from symelbo.index import build
 from symelbo.index.algebra import (
-    MAX_EXPANDED_POWER,
     normal,
     power_poly,
     reduce_monomial,
@@ -39,6 +38,7 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
+from symelbo.limits import EXPANDED_POWER
 
 __all__ = ["RULES"]
 
@@ -63,7 +63,7 @@ def _fold_atoms(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
             return times(bound, left, to_poly(square))
         elif isinstance(atom, Add | Sum) and exponent >= 1:
             whole = Fraction(exponent.numerator // exponent.denominator)
-            if whole <= MAX_EXPANDED_POWER:
+            if whole <= EXPANDED_POWER:
                 left = {**rest, atom: exponent - whole} if exponent - whole else rest
                 return times(bound, left, power_poly(to_poly(atom), whole))
         elif isinstance(atom, Delta) and exponent != 1 and exponent > 0:

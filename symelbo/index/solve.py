@@ -55,11 +55,10 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
+from symelbo.limits import ELIMINATION_ROUNDS
 from symelbo.values import dataclass
 
 __all__ = ["Found", "NotFound", "divisors", "find_by_elimination", "unknown_like"]
-
-MAX_ROUNDS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,7 @@ class _Elimination:
             if unknown.domain.entry_sum == 0:
                 indices = tuple(Index(f"t{n}", e) for n, e in enumerate(unknown.shape))
                 self.push(to_poly(build.total(indices[-1], Entry(unknown, indices))))
-        for _ in range(MAX_ROUNDS):
+        for _ in range(ELIMINATION_ROUNDS):
             if not self.open:
                 break
             residual = self.advance()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from symelbo.errors import SymelboError
+from symelbo.limits import QUOTED_CHARACTERS
 from symelbo.values import dataclass
 
 __all__ = ["TextError", "TextFault", "quote", "suggest"]
-
-MAX_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,8 @@ class TextError(SymelboError):
 
 def quote(text: str) -> str:
     """text -> `text`, shortened, with what cannot be printed escaped: safe inside a message."""
-    if len(text) > MAX_SHOWN:
-        text = text[: MAX_SHOWN - 3] + "..."
+    if len(text) > QUOTED_CHARACTERS:
+        text = text[: QUOTED_CHARACTERS - 3] + "..."
     shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     return f"`{shown}`"
 
@@ -50,5 +49,5 @@ def suggest(word: str, known: Iterable[str]) -> str:
     folded = {choice.lower(): choice for choice in reversed(choices)}
     if word.lower() in folded and folded[word.lower()] != word:
         return f"did you mean `{folded[word.lower()]}`?"
-    close = difflib.get_close_matches(word[:MAX_SHOWN], choices[:500], n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word[:QUOTED_CHARACTERS], choices[:500], n=1, cutoff=0.6)
     return f"did you mean `{close[0]}`?" if close else ""

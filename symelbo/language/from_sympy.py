@@ -12,7 +12,7 @@ import sympy as sp
 from sympy.printing.str import StrPrinter
 
 from symelbo.language.fault import TextError, TextFault, quote
-from symelbo.language.tokens import MAX_DEPTH
+from symelbo.limits import TEXT_DEPTH
 
 __all__ = ["text_of_expression"]
 
@@ -55,8 +55,8 @@ def _fault(expression: Any, hint: str = "") -> TextError:
 
 def _check(expression: Any, depth: int) -> None:
     """TextError unless every node has a counterpart in the language."""
-    if depth > MAX_DEPTH:
-        raise TextError(TextFault(0, f"an expression of SymPy nested deeper than {MAX_DEPTH}"))
+    if depth > TEXT_DEPTH:
+        raise TextError(TextFault(0, f"an expression of SymPy nested deeper than {TEXT_DEPTH}"))
     parts = expression.args
     match expression:
         case sp.Float() if expression._prec != 53:

@@ -32,7 +32,8 @@ from symelbo.language.syntax import (
     SumSyntax,
     TypeSyntax,
 )
-from symelbo.language.tokens import MAX_DEPTH, Token, exact_number, tokenize, too_deep
+from symelbo.language.tokens import Token, exact_number, tokenize, too_deep
+from symelbo.limits import TEXT_DEPTH
 
 __all__ = ["parse_expression", "parse_statement", "parse_type"]
 
@@ -127,7 +128,7 @@ class _Parser:
 
     def _nest(self, at: int) -> None:
         self._depth += 1
-        if self._depth > MAX_DEPTH + 1:  # the expression itself is level 0
+        if self._depth > TEXT_DEPTH + 1:  # the expression itself is level 0
             raise TextError(too_deep(at))
 
     # -- expressions

@@ -7,7 +7,6 @@ stand-in, so that one run finds every independent fault of the text.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
 
 from symelbo.index.build import ZERO, add, call, extent_length, mul, negate, number, power, total
 from symelbo.index.signs import place_bounds
@@ -38,7 +37,6 @@ from symelbo.language.scope import (
     DENSITY_FUNCTIONS,
     FUNCTIONS,
     MATRIX_FUNCTIONS,
-    MAX_WRITTEN_OUT,
     STAND_IN,
     UNKNOWN_EXTENT,
     Broken,
@@ -66,13 +64,15 @@ from symelbo.language.syntax import (
     SumSyntax,
 )
 from symelbo.language.word_faults import Wording
+from symelbo.limits import (
+    COPIED_OPERATIONS,
+    EXPONENT,
+    INLINED_OPERATIONS,
+    INTEGER_EXTENT,
+    NUMBER_BITS,
+)
 
 __all__ = ["Resolver"]
-
-MAX_EXPONENT: Final = 1000
-MAX_BITS: Final = 1024  # of a number; no double holds more
-MAX_EXTENT: Final = 10**6  # of an integer used as a size or an index
-MAX_INLINED: Final = 20_000  # operations of one text, deterministic quantities written out
 
 
 class Resolver:
@@ -113,7 +113,7 @@ class Resolver:
         """H, 3, C-1 -> the extent; reports and returns None where it is none."""
         match node:
             case NumberSyntax(value=value):
-                if value.denominator == 1 and 1 <= value <= MAX_EXTENT:
+                if value.denominator == 1 and 1 <= value <= INTEGER_EXTENT:
                     return Extent(None, int(value))
                 self._fault.no_such_size(node)
                 return None
@@ -128,7 +128,7 @@ class Resolver:
                 extent = self.extent(base)
                 if extent is None:
                     return None
-                if by.denominator == 1 and abs(by) <= MAX_EXTENT:
+                if by.denominator == 1 and abs(by) <= INTEGER_EXTENT:
                     shift = -int(by) if minus else int(by)
                     return Extent(extent.size, extent.offset + shift)
         self._fault.no_size(node)
@@ -162,8 +162,8 @@ class Resolver:
         if high.size is None and high.offset < low.value:
             self._fault.empty_range(low, low.value, high)
             return None
-        if low.value > MAX_EXTENT:
-            self._fault.late_start(low, low.value, MAX_EXTENT)
+        if low.value > INTEGER_EXTENT:
+            self._fault.late_start(low, low.value, INTEGER_EXTENT)
             return None
         return Index(name, high, int(low.value))
 
@@ -173,7 +173,7 @@ class Resolver:
         """h, 2, C, t-1, c or k[t] in an index place; reports and returns None where it is none."""
         match node:
             case NumberSyntax(value=value):
-                if value.denominator == 1 and 1 <= value <= MAX_EXTENT:
+                if value.denominator == 1 and 1 <= value <= INTEGER_EXTENT:
                     return Position(Extent(None, int(value)))
                 self._fault.no_place(node)
                 return None
@@ -190,7 +190,7 @@ class Resolver:
             case SubscriptSyntax():
                 return self._category(node, loops)
             case AddSyntax(terms=((False, base), (minus, NumberSyntax(value=by)))) if (
-                by.denominator == 1 and abs(by) <= MAX_EXTENT
+                by.denominator == 1 and abs(by) <= INTEGER_EXTENT
             ):
                 shift = -int(by) if minus else int(by)
                 inner = self.index(base, loops)
@@ -332,8 +332,8 @@ class Resolver:
         return self._bounded(node, mul(*parts))
 
     def _power(self, node: PowerSyntax, base: Term, exponent: Term) -> Term:
-        if isinstance(exponent, Number) and abs(exponent.value) > MAX_EXPONENT:
-            self._fault.large_exponent(node, MAX_EXPONENT)
+        if isinstance(exponent, Number) and abs(exponent.value) > EXPONENT:
+            self._fault.large_exponent(node, EXPONENT)
             return STAND_IN
         if isinstance(base, Number) and isinstance(exponent, Number):
             if base == ZERO and exponent.value < 0:
@@ -342,8 +342,8 @@ class Resolver:
             if base.value < 0 and exponent.value.denominator != 1:
                 self._fault.no_real_power(node)
                 return STAND_IN
-            if _bits(base) * abs(exponent.value) > MAX_BITS and abs(base.value) != 1:
-                self._fault.large_power(node, MAX_BITS)
+            if _bits(base) * abs(exponent.value) > NUMBER_BITS and abs(base.value) != 1:
+                self._fault.large_power(node, NUMBER_BITS)
                 return STAND_IN
         return self._bounded(node, power(base, exponent))
 
@@ -351,13 +351,13 @@ class Resolver:
         """Refuse numbers that grow beyond any use."""
         power_of = term.factors[-1] if isinstance(term, Mul) else term
         exponent = power_of.exponent if isinstance(power_of, Power) else None
-        if isinstance(exponent, Number) and abs(exponent.value) > MAX_EXPONENT:
-            self._fault.grown_exponent(node, exponent.value, MAX_EXPONENT)
+        if isinstance(exponent, Number) and abs(exponent.value) > EXPONENT:
+            self._fault.grown_exponent(node, exponent.value, EXPONENT)
             return STAND_IN
         first = term.terms[0] if isinstance(term, Add) else term
         first = first.factors[0] if isinstance(first, Mul) else first
-        if isinstance(first, Number) and _bits(first) > MAX_BITS:
-            self._fault.grown_number(node, MAX_BITS)
+        if isinstance(first, Number) and _bits(first) > NUMBER_BITS:
+            self._fault.grown_number(node, NUMBER_BITS)
             return STAND_IN
         return term
 
@@ -448,10 +448,10 @@ class Resolver:
         if copied:
             self._budget.left -= operations
         if self._budget.left < 0:
-            self._fault.too_large_model(base, MAX_WRITTEN_OUT)
+            self._fault.too_large_model(base, COPIED_OPERATIONS)
             return False
-        if self._inlined > MAX_INLINED:
-            self._fault.too_large_text(base, MAX_INLINED)
+        if self._inlined > INLINED_OPERATIONS:
+            self._fault.too_large_text(base, INLINED_OPERATIONS)
             return False
         return True
 

@@ -19,6 +19,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.limits import COPIED_OPERATIONS
 from symelbo.values import dataclass
 
 __all__ = [
@@ -65,8 +66,6 @@ DENSITY_FUNCTIONS: Final[Mapping[str, int]] = {
 }
 MATRIX_FUNCTIONS: Final = ("inv", "logdet")
 
-MAX_WRITTEN_OUT: Final = 40_000  # of all texts together, copied with other indices
-
 
 @dataclass(frozen=True, slots=True)
 class SizeName:
@@ -87,7 +86,7 @@ class Deterministic:
 class Budget:
     """Operations that may still be written out for all texts together; bounds the time taken."""
 
-    left: int = MAX_WRITTEN_OUT
+    left: int = COPIED_OPERATIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,21 +7,16 @@ from fractions import Fraction
 from typing import Final
 
 from symelbo.language.fault import TextError, TextFault, quote
+from symelbo.limits import NAME_LENGTH, NUMBER_DIGITS, TEXT_CHARACTERS, TEXT_DEPTH
 from symelbo.values import dataclass
 
 __all__ = [
-    "MAX_DEPTH",
-    "MAX_LENGTH",
     "RESERVED_WORDS",
     "Token",
     "exact_number",
     "tokenize",
 ]
 
-MAX_LENGTH: Final = 10_000  # characters of one expression
-MAX_DEPTH: Final = 100  # nested brackets, powers and signs
-MAX_DIGITS: Final = 300  # of a number, or of its decimal exponent's value: beyond any double
-MAX_NAME: Final = 64
 RESERVED_WORDS: Final = frozenset({"for", "in", "sum"})
 
 _TOKEN = re.compile(
@@ -63,14 +58,14 @@ class Token:
 def tokenize(text: str) -> tuple[Token, ...]:
     """text -> its tokens and a final `end`; TextError on a foreign character or a broken limit.
 
-    Brackets are balanced and nested at most MAX_DEPTH deep afterwards, so a parser may recurse.
+    Brackets are balanced and nested at most TEXT_DEPTH deep afterwards, so a parser may recurse.
     """
-    if len(text) > MAX_LENGTH:
+    if len(text) > TEXT_CHARACTERS:
         raise TextError(
             TextFault(
                 0,
                 f"an expression of {len(text):,} characters",
-                f"at most {MAX_LENGTH:,}",
+                f"at most {TEXT_CHARACTERS:,}",
                 "name its parts with deterministic statements `a[k] = ...`",
             )
         )
@@ -83,12 +78,12 @@ def tokenize(text: str) -> tuple[Token, ...]:
         kind = match.lastgroup or ""
         if kind == "name" and match.group() in RESERVED_WORDS:
             kind = "op"
-        if kind == "name" and len(match.group()) > MAX_NAME:
+        if kind == "name" and len(match.group()) > NAME_LENGTH:
             raise TextError(
                 TextFault(
                     at,
                     f"the name {quote(match.group())}, {len(match.group()):,} characters long",
-                    f"at most {MAX_NAME}",
+                    f"at most {NAME_LENGTH}",
                 )
             )
         if kind != "space":
@@ -102,12 +97,16 @@ def tokenize(text: str) -> tuple[Token, ...]:
 def exact_number(token: Token) -> Fraction:
     """The exact value of a number token (1e-3 is 1/1000); refuses what no double can hold."""
     mantissa, _, exponent = token.text.lower().partition("e")
-    if len(mantissa) > MAX_DIGITS or len(exponent) > 6 or abs(int(exponent or 0)) > MAX_DIGITS:
+    if (
+        len(mantissa) > NUMBER_DIGITS
+        or len(exponent) > 6
+        or abs(int(exponent or 0)) > NUMBER_DIGITS
+    ):
         raise TextError(
             TextFault(
                 token.at,
                 f"the number {quote(token.text)}",
-                f"at most {MAX_DIGITS} digits and an exponent of at most {MAX_DIGITS}",
+                f"at most {NUMBER_DIGITS} digits and an exponent of at most {NUMBER_DIGITS}",
             )
         )
     return Fraction(token.text)
@@ -126,7 +125,7 @@ def _check_brackets(tokens: list[Token]) -> None:
     for token in tokens:
         if token.text in _OPENING:
             open_tokens.append(token)
-            if len(open_tokens) > MAX_DEPTH:
+            if len(open_tokens) > TEXT_DEPTH:
                 raise TextError(too_deep(token.at))
         elif token.text in _OPENING.values():
             if not open_tokens:
@@ -156,10 +155,10 @@ def _check_brackets(tokens: list[Token]) -> None:
 
 
 def too_deep(at: int) -> TextFault:
-    """The fault of an expression nested beyond MAX_DEPTH."""
+    """The fault of an expression nested beyond TEXT_DEPTH."""
     return TextFault(
         at,
-        f"an expression nested deeper than {MAX_DEPTH} levels",
-        f"at most {MAX_DEPTH}",
+        f"an expression nested deeper than {TEXT_DEPTH} levels",
+        f"at most {TEXT_DEPTH}",
         "name its parts with deterministic statements `a[k] = ...`",
     )

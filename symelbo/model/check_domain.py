@@ -37,6 +37,7 @@ from symelbo.index.terms import (
 )
 from symelbo.language.fault import quote
 from symelbo.language.syntax import ArgumentSyntax, Sampling
+from symelbo.limits import VARIED_NODES
 from symelbo.model.context import Context
 from symelbo.model.model import Condition
 from symelbo.model.read_yaml import Scalar
@@ -45,7 +46,6 @@ from symelbo.values import dataclass
 __all__ = ["check_argument", "check_bound"]
 
 _NODES = (Role.LATENT, Role.OBSERVED)
-_MAX_VARIED = 4  # nodes whose values are tried together
 _LEARNED_OR_RANDOM = (Role.PARAMETER, Role.LATENT, Role.OBSERVED, Role.VARIATIONAL)
 
 
@@ -209,7 +209,7 @@ def _tells_by_range(domain: Domain) -> bool:
 
 def _assignments(nodes: list[Symbol]) -> Iterator[tuple[dict[Symbol, Array], str]]:
     """Values at which all entries of each node may be at once: the ends of its support."""
-    chosen = sorted(nodes, key=lambda s: s.name)[:_MAX_VARIED]
+    chosen = sorted(nodes, key=lambda s: s.name)[:VARIED_NODES]
     options = [node.domain.probes() or (None,) for node in chosen]
     for choice in product(*options):
         given, texts = {}, []

@@ -15,15 +15,14 @@ from symelbo.language.measure import Measure
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import FUNCTIONS, Broken, Budget, Entity
 from symelbo.language.syntax import StatementSyntax
-from symelbo.language.tokens import MAX_LENGTH, MAX_NAME, RESERVED_WORDS
+from symelbo.language.tokens import RESERVED_WORDS
+from symelbo.limits import FAULTS, NAME_LENGTH, SPEC_CHARACTERS, TEXT_CHARACTERS
 from symelbo.model.model import Condition, OwnFamily
 from symelbo.model.read_yaml import Scalar
 from symelbo.values import dataclass, field
 
 __all__ = ["Context", "Parsed"]
 
-MAX_FAULTS: Final = 100  # nobody reads more
-MAX_CHARACTERS: Final = 100_000  # of all statements and densities: keeps reading within seconds
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 
@@ -58,18 +57,18 @@ class Context:
     def fault(self, place: Place, found: str, expected: str = "", hint: str = "") -> None:
         """Record a fault; stop reading where there are too many."""
         self.faults.append(Fault(place, found, expected, hint))
-        if len(self.faults) >= MAX_FAULTS:
+        if len(self.faults) >= FAULTS:
             raise SpecError(self.faults)
 
     def spend(self, scalar: Scalar) -> None:
         """Count the characters of an expression; SpecError at once where they are too many."""
         # a single text over its own limit is refused by the language, with a better message
-        self.characters += len(scalar.text) if len(scalar.text) <= MAX_LENGTH else 0
-        if self.characters > MAX_CHARACTERS:
+        self.characters += len(scalar.text) if len(scalar.text) <= TEXT_CHARACTERS else 0
+        if self.characters > SPEC_CHARACTERS:
             self.faults.append(
                 Fault(
                     scalar.place,
-                    f"more than {MAX_CHARACTERS:,} characters of statements and densities",
+                    f"more than {SPEC_CHARACTERS:,} characters of statements and densities",
                     "a smaller specification",
                 )
             )
@@ -145,11 +144,11 @@ class Context:
                 "another name",
                 f"`{name}` is a function of the language",
             )
-        elif not _NAME.match(name) or len(name) > MAX_NAME:
+        elif not _NAME.match(name) or len(name) > NAME_LENGTH:
             self.fault(
                 place,
                 f"the name {quote(name)} of {what}",
-                f"a letter A-Z or a-z, then letters, digits and _, at most {MAX_NAME} in all",
+                f"a letter A-Z or a-z, then letters, digits and _, at most {NAME_LENGTH} in all",
             )
         else:
             return True

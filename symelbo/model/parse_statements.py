@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from symelbo.language.fault import TextError
 from symelbo.language.parse import parse_statement
+from symelbo.limits import STATEMENTS
 from symelbo.model import word_faults
 from symelbo.model.context import Context, Parsed
 from symelbo.model.read_yaml import Node, Scalar, Sequence
 
 __all__ = ["parse_statements"]
-
-MAX_STATEMENTS: Final = 500
 
 
 def parse_statements(context: Context, node: Node, key: str) -> list[Parsed]:
@@ -20,8 +17,8 @@ def parse_statements(context: Context, node: Node, key: str) -> list[Parsed]:
     if not isinstance(node, Sequence):
         word_faults.no_statements(context, node, key)
         return []
-    if len(node.items) > MAX_STATEMENTS:
-        word_faults.too_many_statements(context, node, MAX_STATEMENTS)
+    if len(node.items) > STATEMENTS:
+        word_faults.too_many_statements(context, node, STATEMENTS)
         return []
     result: list[Parsed] = []
     for item in node.items:

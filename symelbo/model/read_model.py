@@ -14,6 +14,7 @@ from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Extent, Role, Symbol
 from symelbo.language.fault import quote, suggest
 from symelbo.language.scope import Broken, Deterministic, SizeName
+from symelbo.limits import SPEC_BYTES, TITLE_CHARACTERS
 from symelbo.model.context import Context
 from symelbo.model.model import Model, Statement
 from symelbo.model.normalize import canonical_json, normalize
@@ -23,7 +24,6 @@ from symelbo.model.read_families import read_families
 from symelbo.model.read_statements import resolve_model
 from symelbo.model.read_variational import read_variational
 from symelbo.model.read_yaml import (
-    MAX_BYTES,
     MappingNode,
     Node,
     Scalar,
@@ -51,7 +51,6 @@ KEYS: Final = (
     "reparameterize",
 )
 REQUIRED: Final = ("name", "model", "observed")
-MAX_NAME: Final = 200
 _ROLES: Final = {
     "parameters": (Role.PARAMETER, "a parameter"),
     "constants": (Role.CONSTANT, "a constant"),
@@ -86,7 +85,7 @@ def _guarded(top: MappingNode, stem: str | None, sha256: str) -> Model:
 def _read_bytes(path: Path) -> bytes:
     try:
         with open_regular(path) as file:
-            return file.read(MAX_BYTES + 1)
+            return file.read(SPEC_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         place = Place(str(path), 1, 1)
@@ -179,9 +178,9 @@ class _Reader:
         if key == "name":
             if not text:
                 self._context.fault(node.place, "an empty name", "the name of the model")
-            if len(text) > MAX_NAME:
+            if len(text) > TITLE_CHARACTERS:
                 self._context.fault(
-                    node.place, f"a name of {len(text):,} characters", f"at most {MAX_NAME}"
+                    node.place, f"a name of {len(text):,} characters", f"at most {TITLE_CHARACTERS}"
                 )
         allowed = "" if key == "name" else "\n\t"
         for character in text:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import (
@@ -20,6 +19,7 @@ from symelbo.language.measure import measure
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import Deterministic, Loops, Reach, is_tainted
 from symelbo.language.syntax import Assignment, Sampling
+from symelbo.limits import STATEMENT_HEIGHT, STATEMENT_OPERATIONS
 from symelbo.model import word_faults
 from symelbo.model.bind_call import bind_call
 from symelbo.model.context import Context, Parsed
@@ -28,9 +28,6 @@ from symelbo.model.order_statements import declare_targets, in_order, mentions
 from symelbo.model.read_left_side import plate_shape, target_places
 
 __all__ = ["resolve_model"]
-
-MAX_OPERATIONS: Final = 20_000  # of one statement, deterministic quantities written out
-MAX_HEIGHT: Final = 200
 
 
 def resolve_model(
@@ -71,8 +68,10 @@ def _fits(context: Context, item: Parsed, arrays: Iterable[Array]) -> bool:
     """Whether a statement stays of a size that can be worked on."""
     for array in arrays:
         size, height = measure(array, context.measures)
-        if size > MAX_OPERATIONS or height > MAX_HEIGHT:
-            word_faults.too_large(context, item, size, height, MAX_OPERATIONS, MAX_HEIGHT)
+        if size > STATEMENT_OPERATIONS or height > STATEMENT_HEIGHT:
+            word_faults.too_large(
+                context, item, size, height, STATEMENT_OPERATIONS, STATEMENT_HEIGHT
+            )
             return False
     return True
 

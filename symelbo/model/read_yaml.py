@@ -12,10 +12,10 @@ from typing import Any, Final, TypeAlias
 
 from symelbo.errors import Fault, Place, SpecError
 from symelbo.language.fault import TextError, quote
+from symelbo.limits import SPEC_BYTES, SPEC_NESTING, SPEC_NODES
 from symelbo.values import dataclass
 
 __all__ = [
-    "MAX_BYTES",
     "MappingNode",
     "Node",
     "Scalar",
@@ -24,9 +24,6 @@ __all__ = [
     "nodes_of_mapping",
 ]
 
-MAX_BYTES: Final = 1 << 20
-MAX_NESTING: Final = 16  # a specification needs four
-MAX_NODES: Final = 10_000
 _CORE_TAG: Final = "tag:yaml.org,2002:"
 _CORE_TYPES: Final = frozenset(("str", "int", "float", "bool", "null", "map", "seq"))
 
@@ -94,7 +91,7 @@ def nodes_of_bytes(data: bytes, file: str) -> MappingNode:
 
 def _decode(data: bytes, file: str) -> str:
     start = Place(file, 1, 1)
-    if len(data) > MAX_BYTES:
+    if len(data) > SPEC_BYTES:
         raise SpecError([Fault(start, "a file over 1 MiB", "at most 1 MiB (1,048,576 bytes)")])
     try:
         text = data.decode("utf-8")
@@ -147,9 +144,9 @@ def _compose(text: str, file: str, faults: list[Fault]) -> Node | None:
             finished = _scalar(event, text, place)
         elif kind in ("SequenceStartEvent", "MappingStartEvent"):
             _check_event(event, place, faults)
-            if len(stack) >= MAX_NESTING:
+            if len(stack) >= SPEC_NESTING:
                 raise SpecError(
-                    [Fault(place, f"YAML nested deeper than {MAX_NESTING} levels", "fewer levels")]
+                    [Fault(place, f"YAML nested deeper than {SPEC_NESTING} levels", "fewer levels")]
                 )
             stack.append(_Open(place, kind == "MappingStartEvent"))
         elif kind in ("SequenceEndEvent", "MappingEndEvent"):
@@ -157,9 +154,9 @@ def _compose(text: str, file: str, faults: list[Fault]) -> Node | None:
         if finished is None:
             continue
         count += 1
-        if count > MAX_NODES:
+        if count > SPEC_NODES:
             raise SpecError(
-                [Fault(place, f"more than {MAX_NODES:,} YAML values", "a smaller file")]
+                [Fault(place, f"more than {SPEC_NODES:,} YAML values", "a smaller file")]
             )
         if stack:
             stack[-1].children.append(finished)
@@ -289,7 +286,7 @@ def nodes_of_mapping(source: Mapping[Any, Any], file: str = "<dict>") -> Mapping
         nonlocal count
         count += 1
         here = place(path)
-        if depth > MAX_NESTING or count > MAX_NODES:
+        if depth > SPEC_NESTING or count > SPEC_NODES:
             raise SpecError([Fault(here, "a dict that is nested too deeply or too large")])
         if isinstance(value, str):
             return Scalar(here, value)

@@ -37,6 +37,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.limits import LOST_DIGITS
 from symelbo.trial.special import bessel_ratio, digamma, log_bessel_i0, polygamma
 
 __all__ = ["Dual", "Smooth", "World", "evaluate", "free_indices", "places", "walk"]
@@ -48,8 +49,6 @@ class Dual(NamedTuple):
     value: float
     tangent: float
 
-
-LOST = 1e-6  # of the larger part, to which a difference is small
 
 Pair: TypeAlias = tuple[float, float]
 Env: TypeAlias = dict[Index, int]
@@ -142,7 +141,7 @@ def _careful(term: Term, world: World, env: Env) -> Pair:
         return _EVALUATE[type(term)](term, world, env)
     parts = [_EVALUATE[type(part)](part, world, env) for part in term.terms]
     value, tangent = sum(v for v, _ in parts), sum(t for _, t in parts)
-    if abs(value) < LOST * max(abs(v) for v, _ in parts):
+    if abs(value) < LOST_DIGITS * max(abs(v) for v, _ in parts):
         raise ValueError("a difference without digits")
     return value, tangent
 

@@ -27,6 +27,7 @@ from symelbo.index.terms import (
     Term,
     literal_place,
 )
+from symelbo.limits import DRAWN_NATURAL, IDENTITY_ATTEMPTS, Q_POINTS, REDRAWS
 from symelbo.trial.evaluate import Place, Smooth, World, evaluate, free_indices, places, walk
 
 __all__ = [
@@ -40,10 +41,6 @@ __all__ = [
 ]
 
 _NODES = (Role.LATENT, Role.OBSERVED, Role.VALUE, Role.INPUT)  # what differs between points
-POINTS = 4  # of q
-ATTEMPTS = 40  # per trial, where a draw falls outside the domain of the model
-LARGEST = 5  # natural number that is drawn of a node; numbers of trials are not below
-REDRAWS = 25  # of the nodes, where they do not satisfy a condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +78,8 @@ def identity_residual(
     scene = make_scene(items, conditions)
     worst = 0.0
     for trial in range(trials):
-        for attempt in range(ATTEMPTS):
-            base = draw_world(scene, random, smallest=2 * attempt >= ATTEMPTS)
+        for attempt in range(IDENTITY_ATTEMPTS):
+            base = draw_world(scene, random, smallest=2 * attempt >= IDENTITY_ATTEMPTS)
             base.careful = True
             try:
                 worst = max(
@@ -107,7 +104,7 @@ def _trial(
     base: World,
     random: Random,
 ) -> float:
-    weights = [random.uniform(0.2, 1.0) for _ in range(POINTS)]
+    weights = [random.uniform(0.2, 1.0) for _ in range(Q_POINTS)]
     worlds = [_admissible(base, scene, conditions, random) for _ in weights]
     left = right = size = 0.0
     moving = {s: a for s, a in field.items() if s.role in _NODES}
@@ -268,11 +265,11 @@ def _draw(
     if domain.is_place and upper is None and symbol.name in scene.categories:
         upper = world.length(scene.categories[symbol.name])
     if domain.is_integer and not domain.is_place and not domain.rank and upper is None:
-        upper = LARGEST
+        upper = DRAWN_NATURAL
     for outer in places(world, symbol.shape[: len(symbol.shape) - domain.rank]):
         inner = list(places(world, symbol.shape[len(outer) :]))
         if symbol.name in scene.counts:
-            entries = [float(random.randint(LARGEST, LARGEST + 3)) for _ in inner]
+            entries = [float(random.randint(DRAWN_NATURAL, DRAWN_NATURAL + 3)) for _ in inner]
         else:
             n = world.length(symbol.shape[-1]) if domain.rank else 1
             entries = domain.draw(random, n, (lower, upper))

@@ -7,19 +7,20 @@ from math import exp, isfinite
 from random import Random
 
 from symelbo.index.terms import Role, Symbol, Term
+from symelbo.limits import (
+    MASS_AGREEMENT,
+    MASS_ATTEMPTS,
+    MASS_COUNTS,
+    MASS_FURTHER,
+    MASS_MISSED,
+    MASS_OFF,
+    MASS_POINTS,
+)
 from symelbo.trial.evaluate import World, evaluate
 from symelbo.trial.identity import draw_world, make_scene
 from symelbo.trial.quadrature import axis_of
 
 __all__ = ["find_wrong_mass"]
-
-POINTS = 3  # of the arguments
-ATTEMPTS = 20  # where a draw falls outside the domain of the density
-COUNTS = (96, 192)  # nodes at two resolutions, terms of an infinite sum
-OFF = 0.02  # a mass further from 1 is wrong
-MISSED = 0.05  # less may be a peak between the nodes
-AGREEMENT = 0.002  # of the two resolutions; else nothing was integrated
-FURTHER = 0.8  # tails: with nodes that reach further, the mass has to be the same
 
 
 def find_wrong_mass(
@@ -31,17 +32,17 @@ def find_wrong_mass(
     """
     random = Random(seed)
     scene = make_scene([log_density, value, *arguments])
-    for _ in range(POINTS):
-        for _ in range(ATTEMPTS):
+    for _ in range(MASS_POINTS):
+        for _ in range(MASS_ATTEMPTS):
             world = draw_world(scene, random, smallest=True)
             try:
-                coarse, fine = (_mass(log_density, value, world, count) for count in COUNTS)
+                coarse, fine = (_mass(log_density, value, world, count) for count in MASS_COUNTS)
             except (ValueError, ZeroDivisionError, OverflowError):
                 continue
-            agree = isfinite(fine) and abs(coarse - fine) <= AGREEMENT * (1 + fine)
-            if agree and fine > MISSED and abs(fine - 1) > OFF:
-                wide = _mass(log_density, value, world, COUNTS[1], wide=True)
-                if not abs(wide - fine) <= AGREEMENT * (1 + fine):
+            agree = isfinite(fine) and abs(coarse - fine) <= MASS_AGREEMENT * (1 + fine)
+            if agree and fine > MASS_MISSED and abs(fine - 1) > MASS_OFF:
+                wide = _mass(log_density, value, world, MASS_COUNTS[1], wide=True)
+                if not abs(wide - fine) <= MASS_AGREEMENT * (1 + fine):
                     break
                 given = {
                     f"{name}{list(place) if place else ''}": x
@@ -57,7 +58,9 @@ def _mass(
     log_density: Term, value: Symbol, world: World, count: int, *, wide: bool = False
 ) -> float:
     """The integral; wide: further out, where nodes out of the range of floats are left out."""
-    axis = axis_of(value, world, 2 * count if wide else count, further=FURTHER if wide else 0.0)
+    axis = axis_of(
+        value, world, 2 * count if wide else count, further=MASS_FURTHER if wide else 0.0
+    )
     if axis is None:
         raise ValueError("no quadrature over this support")
     total = 0.0

@@ -15,6 +15,17 @@ from math import exp, isfinite, log
 from random import Random
 
 from symelbo.index.terms import Array, Domain, Role, Symbol, Term
+from symelbo.limits import (
+    SUM_AGREEMENT,
+    SUM_ATTEMPTS,
+    SUM_COUNTS,
+    SUM_DRAWN,
+    SUM_GROSS,
+    SUM_LOST,
+    SUM_RETRIES,
+    SUM_SMALL,
+    SUM_STEP,
+)
 from symelbo.trial.evaluate import World, evaluate, places, walk
 from symelbo.trial.identity import (
     Scene,
@@ -27,16 +38,6 @@ from symelbo.trial.identity import (
 from symelbo.trial.quadrature import Node, Point, nodes_of
 
 __all__ = ["Kind", "PrintedSum", "printed_residual"]
-
-STEP = 1e-4  # of the derivative along the motion
-SMALL = 1e-6  # a residual that needs no second look
-AGREEMENT = 1e-6  # of the integrals at two resolutions; else nothing was integrated
-GROSS = 0.03  # a residual that no kink explains, nor tails of q that lie beyond the nodes ...
-LOST = 0.01  # ... if these hold less
-DRAWN = 16  # points of an arbitrary q, where there are too many entries to enumerate
-ATTEMPTS = 20
-RETRIES = 2  # at other values, where an integral is not good enough
-COUNTS = (48, 96)  # nodes of an entry, and more where these do not suffice
 
 
 class Kind(Enum):
@@ -122,7 +123,7 @@ def _try_at(
 ) -> float | None:
     """The residual at random values, None if they cannot be integrated at these sizes."""
     failed = 0
-    for _ in range(ATTEMPTS):
+    for _ in range(SUM_ATTEMPTS):
         try:
             world = draw_world(scene, random, sizes=sizes)
             fixed = [s for s in scene.symbols if s.role in (Role.OBSERVED, Role.INPUT)]
@@ -131,7 +132,7 @@ def _try_at(
         except (ValueError, ZeroDivisionError, OverflowError):
             continue  # outside the model's domain: draw again
         failed += found is None
-        if found is not None or failed == RETRIES:
+        if found is not None or failed == SUM_RETRIES:
             return found
     return None
 
@@ -147,8 +148,8 @@ def _residual(
     center = {s: random.uniform(-0.5, 0.5) for s in setting.latents}
     results: list[tuple[float, ...]] = []
     residual = 0.0
-    for count in COUNTS:
-        nodes = nodes_of(setting.latents, world, count, most * count // COUNTS[0])
+    for count in SUM_COUNTS:
+        nodes = nodes_of(setting.latents, world, count, most * count // SUM_COUNTS[0])
         if nodes is None and setting.kind is Kind.ANY:
             nodes = _draw_nodes(setting, world, scene, random)
         if nodes is None:
@@ -161,17 +162,17 @@ def _residual(
             return None
         results.append(found)
         elbo, slope, total, _, spread = found
-        if spread > SMALL:  # no integral is in it
+        if spread > SUM_SMALL:  # no integral is in it
             return spread
         residual = abs(elbo - slope - total) / (1 + abs(elbo) + abs(slope) + abs(total))
         # any weights of the points are a q, so that there is nothing to integrate
-        if residual < SMALL or setting.kind is Kind.ANY:
+        if residual < SUM_SMALL or setting.kind is Kind.ANY:
             return residual
     coarse, fine = results
     lost = abs(fine[3] - 1)  # of the mass of q
     scale = 1 + abs(fine[0]) + abs(fine[1])
     error = max(lost, *(abs(a - b) for a, b in zip(coarse, fine, strict=True))) / scale
-    certain = error <= AGREEMENT or (lost < LOST and residual > max(GROSS, 100 * error))
+    certain = error <= SUM_AGREEMENT or (lost < SUM_LOST and residual > max(SUM_GROSS, 100 * error))
     return residual if certain else None
 
 
@@ -179,7 +180,7 @@ def _draw_nodes(setting: _Setting, world: World, scene: Scene, random: Random) -
     """A few random points of all latents, where there are too many for a quadrature."""
     names = {symbol.name for symbol in setting.latents}
     nodes = []
-    for _ in range(DRAWN):
+    for _ in range(SUM_DRAWN):
         values = draw_entries(world, setting.latents, scene, random).values
         nodes.append((1.0, {place: x for place, x in values.items() if place[0] in names}))
     return nodes
@@ -192,7 +193,7 @@ def _compare(
     weights = _weights_of_q(setting, world, nodes, center)
     mass = sum(q for q, _ in weights)
     elbo = _elbo(setting, world, nodes, weights)
-    moved = [_moved(setting, world, sign * STEP) for sign in (1, -1)]
+    moved = [_moved(setting, world, sign * SUM_STEP) for sign in (1, -1)]
     if setting.kind is Kind.ANY:
         slope = _slope_with_points(setting, world, nodes, weights)
     else:
@@ -200,7 +201,7 @@ def _compare(
             _elbo(setting, there, nodes, _weights_of_q(setting, there, nodes, center))
             for there in moved
         )
-        slope = (ahead - behind) / (2 * STEP)
+        slope = (ahead - behind) / (2 * SUM_STEP)
     totals = _totals(setting, world, nodes, weights)
     spread = _spread(setting, world, max(zip(weights, nodes, strict=True), key=_probability)[1][1])
     # a sum is printed factor by factor and merged: what counts is the one that is further off

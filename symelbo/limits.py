@@ -1,0 +1,204 @@
+"""How far each pass goes: every tuning constant, and what an answer depends on when it changes.
+
+    refused      a specification beyond it is a fault
+    undecided    a smaller one leaves more criteria undecided, a larger one costs time
+    unexplained  a smaller one leaves more refutations without a cause or a remedy
+    unnoticed    how surely a wrong result is noticed; none makes one
+    unprinted    what is written, not what is true
+
+None of them makes a verdict: `proved` and `refuted` are confirmed by the checker, which has limits
+of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# ---------------------------------------------------------------- refused
+
+# language.tokens
+TEXT_CHARACTERS: Final = 10_000  # of one expression
+TEXT_DEPTH: Final = 100  # nested brackets, powers and signs
+NUMBER_DIGITS: Final = 300  # of a number, or of its decimal exponent's value: beyond any double
+NAME_LENGTH: Final = 64  # of a name
+
+# language.resolve
+EXPONENT: Final = 1000  # in size
+NUMBER_BITS: Final = 1024  # of a number; no double holds more
+INTEGER_EXTENT: Final = 10**6  # of an integer used as a size or an index
+INLINED_OPERATIONS: Final = 20_000  # of one text, deterministic quantities written out
+
+# language.scope
+COPIED_OPERATIONS: Final = 40_000  # of all texts together, copied with other indices
+
+# model.read_yaml
+SPEC_BYTES: Final = 1 << 20  # of a specification
+SPEC_NESTING: Final = 16  # of lists and mappings; a specification needs four
+SPEC_NODES: Final = 10_000  # of the YAML tree
+
+# model.read_model
+TITLE_CHARACTERS: Final = 200  # of the name of a model
+
+# model.context
+SPEC_CHARACTERS: Final = 100_000  # of all statements and densities: keeps reading within seconds
+FAULTS: Final = 100  # that are collected; nobody reads more
+
+# model.parse_statements
+STATEMENTS: Final = 500  # of a model, and of q
+
+# model.read_statements
+STATEMENT_OPERATIONS: Final = 20_000  # of one statement, deterministic quantities written out
+STATEMENT_HEIGHT: Final = 200  # of one statement, as a tree
+
+# model.check_domain
+VARIED_NODES: Final = 4  # whose values are tried together, where an argument may leave its domain
+
+# ---------------------------------------------------------------- undecided
+
+# index.build
+FOLDED_BITS: Final = 4096  # larger numeric powers stay unevaluated
+
+# index.algebra
+EXPANDED_POWER: Final = 8  # of a sum; a higher one stays a power
+CLEARED_DENOMINATORS: Final = 12  # composite ones in one equation
+
+# index.binary
+BINARY_ENTRIES: Final = 3  # of a function that is written out by its values
+
+# index.range
+BOUND_BITS: Final = 256  # of a bound; beyond, it is rounded away to infinity or to zero
+
+# index.factor_divisors
+DIVISOR_MONOMIALS: Final = 200  # of a divisor that is factored
+DIVISOR_DEGREE: Final = 40  # of an atom in a divisor that is factored
+
+# index.algebra
+PRODUCT_MONOMIALS: Final = 1500  # that one product is expanded into
+
+# index.modular
+EXACT_BITS: Final = 20_000  # of a rational number that is kept beside its residue
+
+# criterion.probe
+PROBE_COLUMNS: Final = 1200  # unknown numbers at one point
+PROBE_NARROW: Final = 24  # unknowns in a row that is compared with all others by elimination
+PROBE_PLACES: Final = 12  # values of the free indices of an equation
+PROBE_PATIENCE: Final = 2  # points at which an equation says nothing new
+PROBE_FAILURES: Final = 60  # of points at which an equation has no value
+PROBE_DRAWS: Final = 40  # of what varies, beyond those that are needed
+
+# index.solve
+ELIMINATION_ROUNDS: Final = 400  # of one system of linear equations
+
+# index.modular
+TINY: Final = 1e-9  # floats nearer to zero have no sign
+
+# criterion.search_motion
+MOTION_ATTEMPTS: Final = 400  # linear problems that are set up for one model
+MOVING_SUBSETS: Final = 24  # of the latents that are tried
+
+# criterion.decide_criterion
+FAILING_SUBSETS: Final = 12  # of failing factors, against which a certificate is sought
+
+# criterion.confirm
+PROPOSALS: Final = 3  # of certificates that the checker looks at
+
+# criterion.sample
+SAMPLED_SIZES: Final = 6  # combinations of small sizes that are tried
+SAMPLED_PARENTS: Final = 8  # configurations of the parents of a factor
+SAMPLED_VALUES: Final = 8  # of the value of a factor
+GENERIC_VALUES: Final = 6  # of the value of a factor, at random
+THINNED_POINTS: Final = 3  # parameter values for which a part of a long plate has to do
+SAMPLE_SEED: Final = 0  # of the points; decides which of several certificates is found
+
+# criterion.weigh_rows
+WEIGHED_LINES: Final = 12  # of the square system that is left
+WEIGHED_ROWS: Final = 60  # that take part
+WEIGHT_PARTS: Final = 1 << 20  # numerators and denominators that are taken for a rational number
+WEIGHED_SYSTEMS: Final = 200  # such systems that are looked at, as residues
+STATED_SYSTEMS: Final = 3  # of which the numbers are worked out
+
+# criterion.probe
+PROBE_VALUES: Final = 8  # of which one is drawn
+
+# criterion.refute
+REFUTED_DEPTH: Final = 4  # latent entries whose motion and rest are told apart
+REFUTED_ROWS: Final = 400  # of an instance, for each factor
+REFUTED_WORK: Final = 8000  # rows and ranks, for one model
+QUICK_INSTANCES: Final = 1  # of a quick look
+REFUTED_POINTS: Final = (1, 2, 3, 5)  # parameter values that are tried together
+GENERIC_POINTS: Final = (2, 5)  # the same, where all values are at random
+REFUSED_ROWS: Final = 600  # that a proposal costs that is not accepted
+SINGLE_POINTS: Final = 4  # systems at parameter values that differ in one parameter
+CELLS_OF_ROW: Final = 4000  # of a matrix that cost as much as one row
+
+# ---------------------------------------------------------------- unexplained
+
+# criterion.explain_refutation
+REMEDY_ATTEMPTS: Final = 40  # linear problems for all changes of one model together
+REMEDY_CHANGES: Final = 16  # of a model that are tried
+BLAME_WORK: Final = 1000  # for the blame of one argument
+REMEDY_WORK: Final = 4000  # monomials whose denominators are cleared, in the search for a remedy
+
+# ---------------------------------------------------------------- unnoticed
+
+# try_result
+IDENTITY_TRIALS: Final = 3  # points at which (U) is tried
+IDENTITY_TOLERANCE: Final = 1e-8  # of (U), relative
+SUM_TOLERANCE: Final = 1e-5  # of F by quadrature, with a derivative by differences
+
+# index.domains
+DRAWN_TRIALS: Final = 3  # of counts whose sum is not known
+DRAWN_INSIDE: Final = (0.1, 0.9)  # where a random value lies between two ends
+DRAWN_BEYOND: Final = (0.3, 2.5)  # where it lies beyond one end
+DRAWN_DENOMINATORS: Final = (37, 53, 71)  # of values at which nothing holds by accident
+
+# trial.evaluate
+LOST_DIGITS: Final = 1e-6  # of the larger part, to which a difference is small
+
+# trial.identity
+Q_POINTS: Final = 4  # of q
+IDENTITY_ATTEMPTS: Final = 40  # per trial, where a draw falls outside the domain of the model
+DRAWN_NATURAL: Final = 5  # that is drawn of a node; numbers of trials are not below
+REDRAWS: Final = 25  # of the nodes, where they do not satisfy a condition
+
+# trial.normalization
+MASS_POINTS: Final = 3  # of the arguments
+MASS_ATTEMPTS: Final = 20  # where a draw falls outside the domain of the density
+MASS_COUNTS: Final = (96, 192)  # nodes at two resolutions, terms of an infinite sum
+MASS_OFF: Final = 0.02  # a mass further from 1 is wrong
+MASS_MISSED: Final = 0.05  # less may be a peak between the nodes
+MASS_AGREEMENT: Final = 0.002  # of the two resolutions; else nothing was integrated
+MASS_FURTHER: Final = 0.8  # tails: with nodes that reach further, the mass has to be the same
+
+# trial.printed_sum
+SUM_STEP: Final = 1e-4  # of the derivative along the motion
+SUM_SMALL: Final = 1e-6  # a residual that needs no second look
+SUM_AGREEMENT: Final = 1e-6  # of the integrals at two resolutions; else nothing was integrated
+SUM_GROSS: Final = 0.03  # a residual that no kink explains, nor tails of q beyond the nodes
+SUM_LOST: Final = 0.01  # of the mass of q, if tails beyond the nodes hold less
+SUM_DRAWN: Final = 16  # points of an arbitrary q, where there are too many entries to enumerate
+SUM_ATTEMPTS: Final = 20  # where a draw falls outside the domain of the model
+SUM_RETRIES: Final = 2  # at other values, where an integral is not good enough
+SUM_COUNTS: Final = (48, 96)  # nodes of an entry, and more where these do not suffice
+
+# ---------------------------------------------------------------- unprinted
+
+# language.fault
+QUOTED_CHARACTERS: Final = 60  # of a text that a message quotes
+
+# code.stable_form
+STABLE_ROUNDS: Final = 20  # of the rules of stable forms, at one term
+
+# code.draft
+REPEATED_FROM: Final = 400  # subterms, as a tree: from there on what is repeated is assigned
+NAMED_FROM: Final = 12  # subterms of what is repeated
+
+# compile_pdf
+TEX_SECONDS: Final = 60  # for one run of TeX; else there is no PDF
+TEX_RUNS: Final = 2  # the second one resolves references
+
+# manifest
+MANIFEST_BYTES: Final = 1 << 20  # of a manifest that is read; a larger one is none of ours
+
+# replace_folder
+RECORD_BYTES: Final = 1 << 26  # of a record, which names every entry of the user's folder

@@ -1,0 +1,80 @@
+"""Every tuning constant stands in `limits`, says what depends on it, and is used."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import symelbo
+from symelbo import limits
+
+PACKAGE = Path(symelbo.__file__).parent
+LIMITS = PACKAGE / "limits.py"
+LINES = LIMITS.read_text(encoding="utf-8").splitlines()
+# A number that is no matter of tuning.
+OTHERS = {
+    "checker": "limits of the checker, which is read by itself",
+    "notation": "how wide a line is",
+    "page": "how wide a line is, how a bound is rounded in print",
+    "proof": "how wide a line is",
+    "code/numpy_layout.py": "how wide a line is",
+    "code/lay_out_python.py": "how wide a line is",
+    "cli.py": "exit statuses, and how wide a line is",
+    "exchange_folders.py": "names of the system",
+    "index/modular.py": "the prime, and the roots that exist for it",
+    "trial/special.py": "coefficients of a series, and from where on it is exact",
+}
+
+
+def is_number(node: ast.AST | None) -> bool:
+    match node:
+        case ast.Constant(value=value):
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case ast.BinOp(left=left, right=right):
+            return is_number(left) and is_number(right)
+        case ast.Tuple(elts=parts):
+            return all(map(is_number, parts))
+    return False
+
+
+def numbers_of(path: Path) -> list[str]:
+    """The names of a module that stand for numbers."""
+    found = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        match node:
+            case ast.AnnAssign(target=ast.Name(id=name), value=value) if is_number(value):
+                found.append(name)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if is_number(value):
+                found.append(name)
+    return found
+
+
+NAMES = numbers_of(LIMITS)
+
+
+def test_no_other_module_has_numbers_of_its_own() -> None:
+    assert len(NAMES) > 50
+    for path in sorted(PACKAGE.rglob("*.py")):
+        inner = path.relative_to(PACKAGE)
+        if path == LIMITS or inner.parts[0] in OTHERS or inner.as_posix() in OTHERS:
+            continue
+        assert not numbers_of(path), f"{inner}: {numbers_of(path)} belong to limits.py"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_says_what_it_counts_and_what_depends_on_it(name: str) -> None:
+    (at,) = [n for n, line in enumerate(LINES) if line.startswith(f"{name}: Final = ")]
+    assert re.search(r"  # \w", LINES[at]), "what is counted"
+    section = next(line for line in reversed(LINES[:at]) if line.startswith("# ---"))
+    effect = section.split()[-1]
+    assert re.search(rf"^    {effect} {{2,}}\w", limits.__doc__ or "", re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_is_used(name: str) -> None:
+    word = re.compile(rf"\b{name}\b")
+    users = [p for p in PACKAGE.rglob("*.py") if word.search(p.read_text(encoding="utf-8"))]
+    assert len(users) > 1
