@@ -58,7 +58,7 @@ VARIED_NODES: Final = 4  # whose values are tried together, where an argument ma
 # index.build
 FOLDED_BITS: Final = 4096  # larger numeric powers stay unevaluated
 
-# index.algebra
+# index.ring
 EXPANDED_POWER: Final = 8  # of a sum; a higher one stays a power
 CLEARED_DENOMINATORS: Final = 12  # composite ones in one equation
 
@@ -72,7 +72,7 @@ BOUND_BITS: Final = 256  # of a bound; beyond, it is rounded away to infinity or
 DIVISOR_MONOMIALS: Final = 200  # of a divisor that is factored
 DIVISOR_DEGREE: Final = 40  # of an atom in a divisor that is factored
 
-# index.algebra
+# index.ring
 PRODUCT_MONOMIALS: Final = 1500  # that one product is expanded into
 
 # index.modular
@@ -185,6 +185,13 @@ SUM_COUNTS: Final = (48, 96)  # nodes of an entry, and more where these do not s
 
 # language.fault
 QUOTED_CHARACTERS: Final = 60  # of a text that a message quotes
+
+# index.ring: what is kept, of what can be computed again
+KEPT_POLYNOMIALS: Final = 100_000  # of terms
+KEPT_MATRICES: Final = 10_000  # whose symmetry is known
+
+# index.rewrite_products
+KEPT_DIVISORS: Final = 10_000  # whose leading atom is known
 
 # code.stable_form
 STABLE_ROUNDS: Final = 20  # of the rules of stable forms, at one term

@@ -264,18 +264,6 @@ def test_the_package_itself_imports_lazily() -> None:
             )
 
 
-# Modules that import each other on purpose, some of them inside functions.
-CIRCLES = (
-    # the rules of the normal form are written in the algebra that applies them
-    {
-        "symelbo.index.algebra",
-        "symelbo.index.canonical_names",
-        "symelbo.index.rewrite_functions",
-        "symelbo.index.rewrite_products",
-    },
-)
-
-
 def circles() -> list[set[str]]:
     """The sets of modules that import each other, inside functions too."""
     below: dict[str, set[str]] = {}
@@ -295,5 +283,11 @@ def circles() -> list[set[str]]:
 
 
 def test_modules_do_not_import_each_other_in_circles() -> None:
-    for circle in circles():
-        assert any(circle <= known for known in CIRCLES), sorted(circle)
+    assert not circles()
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("symelbo.index.")])
+def test_the_calculus_imports_at_the_top_of_its_modules(module: str) -> None:
+    top = {id(node) for node in MODULES[module].body}
+    late = [node for node in ast.walk(MODULES[module]) if imported(node) and id(node) not in top]
+    assert not late, [ast.unparse(node) for node in late]

@@ -12,10 +12,17 @@ from symelbo.answer.derivation import Derivation, FactorResult
 from symelbo.code.plan import Unsupported
 from symelbo.code.rearrange import name_residuals
 from symelbo.families.density import Density
-from symelbo.index.algebra import clear_denominators
 from symelbo.index.build import ONE, add, divide, number
 from symelbo.index.differentiate import derivative_by
-from symelbo.index.normal import Monomial, Poly, from_poly, is_zero, normal, to_poly
+from symelbo.index.normal import (
+    Monomial,
+    Poly,
+    clear_denominators,
+    from_poly,
+    is_zero,
+    normal,
+    to_poly,
+)
 from symelbo.index.substitute import instantiate, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Index, IndexTerm, Number, Role, Symbol, Term
 from symelbo.index.tidy import sum_over

@@ -5,33 +5,25 @@ A bound index is numbered by height: larger than every bound index inside its bo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
-from functools import lru_cache
 from itertools import permutations
 
 from symelbo.index.nodes import synthesized
-from symelbo.index.polynomial import F0, Factors, Monomial, from_poly
+from symelbo.index.polynomial import F0, Factors, Monomial
 from symelbo.index.substitute import (
     free_indices,
-    instantiate,
     rename_indices,
     replace_index,
-    symbols_of,
 )
 from symelbo.index.terms import (
-    Add,
-    Array,
     Delta,
     Entry,
     Extent,
     Index,
     IndexTerm,
-    Inverse,
-    Mul,
     Node,
     Origin,
-    Sum,
     Symbol,
     Term,
     sort_key,
@@ -39,11 +31,9 @@ from symelbo.index.terms import (
 
 __all__ = [
     "height",
-    "is_symmetric",
     "name_canonically",
     "order_delta",
     "order_entry",
-    "order_inverse",
     "rename_apart",
 ]
 
@@ -61,8 +51,13 @@ def rename_apart(monomial: Monomial) -> Monomial:
     return Monomial(tuple(mapping.values()), factors)
 
 
-def name_canonically(bound: tuple[Index, ...], factors: Factors) -> Monomial:
-    """sum_i m -> the same monomial, equal ones with equal names of bound indices."""
+def name_canonically(
+    bound: tuple[Index, ...], factors: Factors, reorder: Callable[[Term], Term]
+) -> Monomial:
+    """sum_i m -> the same monomial, equal ones with equal names of bound indices.
+
+    reorder: an atom -> the same atom with its parts in canonical order.
+    """
     if not bound:
         return Monomial((), tuple(sorted(factors.items(), key=lambda f: sort_key(f[0]))))
     bound_set = set(bound)
@@ -77,7 +72,7 @@ def name_canonically(bound: tuple[Index, ...], factors: Factors) -> Monomial:
         renamed = []
         for atom, exponent in started:
             fresh = rename_indices(atom, names)
-            renamed.append((_renormalize(fresh), exponent))
+            renamed.append((reorder(fresh), exponent))
         renamed.sort(key=lambda f: (sort_key(f[0]), f[1]))
         key = tuple((sort_key(atom), exponent) for atom, exponent in renamed)
         if best is None or key < best[0]:  # type: ignore[operator]
@@ -87,20 +82,6 @@ def name_canonically(bound: tuple[Index, ...], factors: Factors) -> Monomial:
     for atom, exponent in best[1]:
         merged[atom] = merged.get(atom, F0) + exponent
     return Monomial(best[2], tuple(sorted(merged.items(), key=lambda f: sort_key(f[0]))))
-
-
-def _renormalize(atom: Term) -> Term:
-    """a -> a, with its parts in canonical order after a renaming of indices."""
-    if isinstance(atom, Entry) and not atom.symbol.domain.is_symmetric:
-        return atom
-    from symelbo.index.algebra import to_poly  # late: the algebra names its results here
-
-    poly = to_poly(atom)
-    if len(poly) == 1:
-        ((monomial, scale),) = poly.items()
-        if scale == 1 and len(monomial.factors) == 1 and monomial.factors[0][1] == 1:
-            return monomial.factors[0][0]
-    return from_poly(poly)
 
 
 def _orders(
@@ -139,28 +120,6 @@ def order_entry(symbol: Symbol, indices: tuple[IndexTerm, ...], term: Entry) -> 
     if symbol.domain.is_symmetric and sort_key(indices[-1]) < sort_key(indices[-2]):
         return Entry(symbol, (*indices[:-2], indices[-1], indices[-2]))
     return term
-
-
-def order_inverse(matrix: Array, row: IndexTerm, column: IndexTerm) -> Inverse:
-    """inv(S)[j, i] -> inv(S)[i, j] for a symmetric S and i before j."""
-    if sort_key(column) < sort_key(row) and is_symmetric(matrix):
-        row, column = column, row
-    return Inverse(matrix, row, column)
-
-
-@lru_cache(maxsize=10_000)
-def is_symmetric(matrix: Array) -> bool:
-    row, column = matrix.indices
-    if row.extent != column.extent:
-        return False
-    if not any(s.domain.is_symmetric for s in symbols_of(matrix.body)) and not isinstance(
-        matrix.body, Add | Sum | Mul
-    ):
-        return False
-    from symelbo.index.algebra import to_poly  # late, as above
-
-    swapped = instantiate(matrix, (column, row))
-    return to_poly(swapped) == to_poly(matrix.body)
 
 
 def order_delta(left: IndexTerm, right: IndexTerm) -> Delta:

@@ -10,8 +10,8 @@ from math import lcm
 
 from flint import Ordering, fmpz_mpoly_ctx
 
-from symelbo.index.algebra import to_poly
 from symelbo.index.build import add, mul, power
+from symelbo.index.normal import to_poly
 from symelbo.index.polynomial import Monomial, Poly, from_monomial
 from symelbo.index.signs import is_nonzero
 from symelbo.index.substitute import map_terms

@@ -8,20 +8,21 @@ A term is shown to be zero only if it is zero wherever it is defined.
 
 from __future__ import annotations
 
-from symelbo.index.algebra import (
-    clear_denominators,
-    normal,
-    normal_array,
-    split_content,
-    to_poly,
-)
+from collections.abc import Callable
+from typing import Final
+
 from symelbo.index.polynomial import Monomial, Poly, from_monomial, from_poly
+from symelbo.index.rewrite_functions import FUNCTIONS
+from symelbo.index.rewrite_products import POWERS, PRODUCTS
+from symelbo.index.ring import Normalizer
 from symelbo.index.terms import Term
 from symelbo.index.work import TooLong
 
 __all__ = [
+    "RING",
     "Monomial",
     "Poly",
+    "clear_denominators",
     "from_monomial",
     "from_poly",
     "is_zero",
@@ -30,6 +31,11 @@ __all__ = [
     "split_content",
     "to_poly",
 ]
+
+RING: Final = Normalizer(FUNCTIONS, POWERS, PRODUCTS)
+to_poly: Final[Callable[[Term], Poly]] = RING.to_poly
+normal, normal_array = RING.normal, RING.normal_array
+split_content, clear_denominators = RING.split_content, RING.clear_denominators
 
 
 def is_zero(term: Term) -> bool:

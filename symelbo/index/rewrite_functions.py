@@ -5,15 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 
 from symelbo.index import build
-from symelbo.index.algebra import (
-    atom_poly,
-    multiply,
-    power_poly,
-    power_term,
-    reduce_monomial,
-    split_content,
-    to_poly,
-)
 from symelbo.index.build import ONE
 from symelbo.index.polynomial import (
     F0,
@@ -27,47 +18,57 @@ from symelbo.index.polynomial import (
     from_poly,
     monomial_key,
 )
+from symelbo.index.ring import FunctionRule, Normalizer, atom_poly
 from symelbo.index.signs import is_positive, is_positive_poly
 from symelbo.index.terms import Call, Constant, Number, Power, Term
 from symelbo.limits import EXPANDED_POWER
 
-__all__ = ["exp_poly", "rewrite_call"]
+__all__ = ["FUNCTIONS"]
 
 
-def rewrite_call(name: str, arguments: tuple[Poly, ...]) -> Poly:
-    """f, a -> f(a), rewritten by the rule of f where it has one."""
-    if name == "polygamma":
-        return atom_poly(Call(name, tuple(from_poly(argument) for argument in arguments)))
-    if len(arguments) != 1:
-        return atom_poly(Call(name, tuple(from_poly(argument) for argument in arguments)))
-    (argument,) = arguments
-    match name:
-        case "log":
-            return _log_poly(argument)
-        case "exp":
-            return exp_poly(argument)
-        case "abs":
-            return _abs_poly(argument)
-        case "loggamma" | "digamma":
-            return _gamma_poly(name, argument)
-        case "tanh" | "erf":
-            sign, canonical = _canonical_sign(argument)
-            folded = build.call(name, from_poly(canonical))
-            result: Poly = {}
-            accumulate(result, {} if folded == build.ZERO else atom_poly(folded), sign)
-            return result
-        case "sigmoid" | "softplus":
-            sign, canonical = _canonical_sign(argument)
-            atom = atom_poly(Call(name, (from_poly(canonical),)))
-            if not canonical:
-                return {UNIT: Fraction(1, 2)} if name == "sigmoid" else _log_poly({UNIT: F1 * 2})
-            if sign > 0:
-                return atom
-            # sigmoid(-a) = 1 - sigmoid(a), softplus(-a) = softplus(a) - a
-            flipped: Poly = {UNIT: F1} if name == "sigmoid" else dict(argument)
-            accumulate(flipped, atom, -F1 if name == "sigmoid" else F1)
-            return flipped
-    return atom_poly(Call(name, (from_poly(argument),)))
+def rewrite_tanh(ring: Normalizer, argument: Poly) -> Poly:
+    """tanh(-a) -> -tanh a"""
+    return _odd_function("tanh", argument)
+
+
+def rewrite_erf(ring: Normalizer, argument: Poly) -> Poly:
+    """erf(-a) -> -erf a"""
+    return _odd_function("erf", argument)
+
+
+def _odd_function(name: str, argument: Poly) -> Poly:
+    """f, -a -> -f(a)"""
+    sign, canonical = _canonical_sign(argument)
+    folded = build.call(name, from_poly(canonical))
+    result: Poly = {}
+    accumulate(result, {} if folded == build.ZERO else atom_poly(folded), sign)
+    return result
+
+
+def rewrite_sigmoid(ring: Normalizer, argument: Poly) -> Poly:
+    """sigmoid(-a) -> 1 - sigmoid a;  sigmoid 0 -> 1/2"""
+    sign, canonical = _canonical_sign(argument)
+    if not canonical:
+        return {UNIT: Fraction(1, 2)}
+    atom = atom_poly(Call("sigmoid", (from_poly(canonical),)))
+    if sign > 0:
+        return atom
+    flipped: Poly = {UNIT: F1}
+    accumulate(flipped, atom, -F1)
+    return flipped
+
+
+def rewrite_softplus(ring: Normalizer, argument: Poly) -> Poly:
+    """softplus(-a) -> softplus a - a;  softplus 0 -> log 2"""
+    sign, canonical = _canonical_sign(argument)
+    if not canonical:
+        return rewrite_log(ring, {UNIT: F1 * 2})
+    atom = atom_poly(Call("softplus", (from_poly(canonical),)))
+    if sign > 0:
+        return atom
+    flipped = dict(argument)
+    accumulate(flipped, atom)
+    return flipped
 
 
 def _canonical_sign(poly: Poly) -> tuple[Fraction, Poly]:
@@ -80,7 +81,7 @@ def _canonical_sign(poly: Poly) -> tuple[Fraction, Poly]:
     return -F1, {monomial: -value for monomial, value in poly.items()}
 
 
-def _log_poly(argument: Poly) -> Poly:
+def rewrite_log(ring: Normalizer, argument: Poly) -> Poly:
     """log(6 a**2/b) -> log 2 + log 3 + 2 log a - log b for positive a, b."""
     if not argument:
         raise ZeroDivisionError("log of zero")
@@ -89,42 +90,41 @@ def _log_poly(argument: Poly) -> Poly:
         ((content, scale),) = argument.items()
         primitive: Poly = {UNIT: F1}
     else:
-        content, scale, primitive = split_content(argument)
+        content, scale, primitive = ring.split_content(argument)
     positive = all(is_positive(atom) for atom, _ in content.factors)
     if not positive or scale < 0:
         return atom_poly(Call("log", (from_poly(argument),)))
     for atom, exponent in content.factors:
-        accumulate(result, _log_atom(atom), exponent)
+        accumulate(result, _log_atom(ring, atom), exponent)
     for prime, exponent in factor_number(scale):
         accumulate(result, atom_poly(Call("log", (Number(Fraction(prime)),))), exponent)
     if len(primitive) == 1 and not next(iter(primitive)).bound:
         # t**2/(s + t) only shows its factors once s + t is taken out
-        accumulate(result, {} if primitive == {UNIT: F1} else _log_poly(primitive))
+        accumulate(result, {} if primitive == {UNIT: F1} else rewrite_log(ring, primitive))
     else:
-        accumulate(result, _log_primitive(primitive))
+        accumulate(result, _log_primitive(ring, primitive))
     return result
 
 
-def _log_atom(atom: Term) -> Poly:
+def _log_atom(ring: Normalizer, atom: Term) -> Poly:
     """log exp a -> a;  log sigmoid a -> a - softplus a;  log b**c -> c log b for b > 0"""
     match atom:
         case Constant("e"):
             return {UNIT: F1}
         case Call("exp", (argument,)):
-            return to_poly(argument)
+            return ring.to_poly(argument)
         case Call("sigmoid", (argument,)):
-            result = dict(to_poly(argument))
-            accumulate(result, rewrite_call("softplus", (to_poly(argument),)), -F1)
+            result = dict(ring.to_poly(argument))
+            accumulate(result, rewrite_softplus(ring, ring.to_poly(argument)), -F1)
             return result
         case Power(base, exponent) if is_positive(base):
-            return multiply(to_poly(exponent), _log_atom(base))
+            return ring.multiply(ring.to_poly(exponent), _log_atom(ring, base))
         case Number(value):
-            return _log_poly({UNIT: value})
+            return rewrite_log(ring, {UNIT: value})
     return atom_poly(Call("log", (atom,)))
 
 
-def _log_primitive(primitive: Poly) -> Poly:
-    # log(1 - sigmoid(a)) = -softplus(a)
+def _log_primitive(ring: Normalizer, primitive: Poly) -> Poly:
     """log(1 - sigmoid a) -> -softplus a"""
     if len(primitive) == 2 and primitive.get(UNIT) == 1:
         ((monomial, scale),) = ((m, c) for m, c in primitive.items() if m != UNIT)
@@ -132,25 +132,25 @@ def _log_primitive(primitive: Poly) -> Poly:
             atom, exponent = monomial.factors[0]
             if exponent == 1 and isinstance(atom, Call) and atom.name == "sigmoid":
                 negative: Poly = {}
-                accumulate(negative, rewrite_call("softplus", (to_poly(atom.arguments[0]),)), -F1)
+                accumulate(negative, rewrite_softplus(ring, ring.to_poly(atom.arguments[0])), -F1)
                 return negative
     return atom_poly(Call("log", (from_poly(primitive),)))
 
 
-def exp_poly(argument: Poly) -> Poly:
+def rewrite_exp(ring: Normalizer, argument: Poly) -> Poly:
     """exp(c log b + r) -> b**c exp(r), with one exp atom at most."""
     rest: Poly = {}
     product: Poly = {UNIT: F1}
     for monomial, scale in argument.items():
         base = _logged(monomial)
         if base is not None:
-            product = multiply(product, power_term(to_poly(base), Number(scale)))
+            product = ring.multiply(product, ring.power_term(ring.to_poly(base), Number(scale)))
         elif monomial == UNIT:
-            product = multiply(product, atom_poly(Constant("e"), scale))
+            product = ring.multiply(product, atom_poly(Constant("e"), scale))
         else:
             rest[monomial] = scale
     if rest:
-        product = multiply(product, atom_poly(Call("exp", (from_poly(rest),))))
+        product = ring.multiply(product, atom_poly(Call("exp", (from_poly(rest),))))
     return product
 
 
@@ -163,7 +163,7 @@ def _logged(monomial: Monomial) -> Term | None:
     return None
 
 
-def _abs_poly(argument: Poly) -> Poly:
+def rewrite_abs(ring: Normalizer, argument: Poly) -> Poly:
     """|-2 a b| -> 2 a |b| for a > 0"""
     if not argument:
         return {}
@@ -171,7 +171,7 @@ def _abs_poly(argument: Poly) -> Poly:
         ((content, scale),) = argument.items()
         primitive: Poly = {UNIT: F1}
     else:
-        content, scale, primitive = split_content(argument)
+        content, scale, primitive = ring.split_content(argument)
     factors: Factors = {}
     for atom, exponent in content.factors:
         keep = atom if is_positive(atom) else build.call("abs", atom)
@@ -181,12 +181,22 @@ def _abs_poly(argument: Poly) -> Poly:
         keep = term if is_positive(term) else build.call("abs", term)
         factors[keep] = factors.get(keep, F0) + F1
     result: Poly = {}
-    accumulate(result, reduce_monomial((), factors), abs(scale))
+    accumulate(result, ring.reduce_monomial((), factors), abs(scale))
     return result
 
 
-def _gamma_poly(name: str, argument: Poly) -> Poly:
-    """loggamma(a + 1) -> loggamma(a) + log a;  digamma(a + 1) -> digamma(a) + 1/a, for a > 0."""
+def rewrite_loggamma(ring: Normalizer, argument: Poly) -> Poly:
+    """loggamma(a + 1) -> loggamma(a) + log a, for a > 0"""
+    return _lower_gamma(ring, "loggamma", argument)
+
+
+def rewrite_digamma(ring: Normalizer, argument: Poly) -> Poly:
+    """digamma(a + 1) -> digamma(a) + 1/a, for a > 0"""
+    return _lower_gamma(ring, "digamma", argument)
+
+
+def _lower_gamma(ring: Normalizer, name: str, argument: Poly) -> Poly:
+    """f(a + n) -> f(a) + the n steps of f from a, for a > 0 and f loggamma or digamma."""
     shift = argument.get(UNIT, F0)
     steps = int(shift)
     base = {monomial: value for monomial, value in argument.items() if monomial != UNIT}
@@ -194,19 +204,36 @@ def _gamma_poly(name: str, argument: Poly) -> Poly:
         base[UNIT] = shift - steps
     if steps <= 0 or steps > EXPANDED_POWER or not base or not is_positive_poly(base):
         if not base and steps > 0:  # at a positive integer
-            return _gamma_at_integer(name, steps)
+            return _gamma_at_integer(ring, name, steps)
         return atom_poly(Call(name, (from_poly(argument),)))
     result = dict(atom_poly(Call(name, (from_poly(base),))))
     for step in range(steps):
         at = dict(base)
         accumulate(at, {UNIT: Fraction(step)} if step else {})
-        accumulate(result, _log_poly(at) if name == "loggamma" else power_poly(at, -F1))
+        accumulate(
+            result, rewrite_log(ring, at) if name == "loggamma" else ring.power_poly(at, -F1)
+        )
     return result
 
 
-def _gamma_at_integer(name: str, n: int) -> Poly:
+def _gamma_at_integer(ring: Normalizer, name: str, n: int) -> Poly:
     """loggamma(n) -> log 1 + ... + log(n - 1);  digamma(n) -> digamma(1) + 1 + ... + 1/(n - 1)"""
     result: Poly = {} if name == "loggamma" else dict(atom_poly(Call("digamma", (ONE,))))
     for k in range(1, n):
-        accumulate(result, _log_poly({UNIT: F1 * k}) if name == "loggamma" else {UNIT: F1 / k})
+        accumulate(
+            result, rewrite_log(ring, {UNIT: F1 * k}) if name == "loggamma" else {UNIT: F1 / k}
+        )
     return result
+
+
+FUNCTIONS: dict[str, FunctionRule] = {
+    "log": rewrite_log,
+    "exp": rewrite_exp,
+    "abs": rewrite_abs,
+    "loggamma": rewrite_loggamma,
+    "digamma": rewrite_digamma,
+    "tanh": rewrite_tanh,
+    "erf": rewrite_erf,
+    "sigmoid": rewrite_sigmoid,
+    "softplus": rewrite_softplus,
+}

@@ -1,22 +1,15 @@
-"""Rules on one raw monomial: the polynomial it equals, or None where a rule does not apply."""
+"""Rules on one raw monomial under its sums: powers of one atom, and products of several."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from functools import lru_cache
+from typing import TypeAlias
 
 from symelbo.index import build
-from symelbo.index.algebra import (
-    normal,
-    power_poly,
-    reduce_monomial,
-    renormalized_product,
-    times,
-    to_poly,
-)
 from symelbo.index.canonical_names import rename_apart
 from symelbo.index.polynomial import F0, F1, UNIT, Factors, Poly, accumulate, monomial_key
-from symelbo.index.rewrite_functions import exp_poly
+from symelbo.index.ring import Normalizer, PowerRule, ProductRule
 from symelbo.index.signs import are_equal, is_within
 from symelbo.index.substitute import free_indices, instantiate, replace_index
 from symelbo.index.terms import (
@@ -38,46 +31,95 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
-from symelbo.limits import EXPANDED_POWER
+from symelbo.limits import EXPANDED_POWER, KEPT_DIVISORS
 
-__all__ = ["RULES"]
+__all__ = ["POWERS", "PRODUCTS", "SUMS"]
 
-
-def _fold_atoms(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
-    """z**2 -> z on {0, 1};  |a|**2 -> a**2;  sin(a)**2 -> 1 - cos(a)**2;  (a + b)**2 is expanded;
-    2**(3/2) -> 2 2**(1/2)
-    """
-    for atom, exponent in factors.items():
-        rest = {a: e for a, e in factors.items() if a is not atom}
-        if exponent != 1 and exponent > 0 and isinstance(atom, Entry):
-            if atom.symbol.domain.is_bit:
-                return reduce_monomial(bound, {**rest, atom: F1})
-        elif isinstance(atom, Call) and atom.name == "abs":
-            if exponent.denominator == 1 and exponent.numerator % 2 == 0:
-                inner = to_poly(atom.arguments[0])
-                return times(bound, rest, power_poly(inner, exponent))
-        elif isinstance(atom, Call) and atom.name == "sin" and exponent >= 2:
-            cosine = build.call("cos", *atom.arguments)
-            square = build.subtract(build.ONE, build.power(cosine, 2))
-            left = {**rest, atom: exponent - 2} if exponent != 2 else rest
-            return times(bound, left, to_poly(square))
-        elif isinstance(atom, Add | Sum) and exponent >= 1:
-            whole = Fraction(exponent.numerator // exponent.denominator)
-            if whole <= EXPANDED_POWER:
-                left = {**rest, atom: exponent - whole} if exponent - whole else rest
-                return times(bound, left, power_poly(to_poly(atom), whole))
-        elif isinstance(atom, Delta) and exponent != 1 and exponent > 0:
-            return reduce_monomial(bound, {**rest, atom: F1})
-        elif isinstance(atom, Number) and (exponent >= 1 or exponent < 0):
-            floor = exponent.numerator // exponent.denominator
-            left = {**rest, atom: exponent - floor} if exponent - floor else rest
-            result: Poly = {}
-            accumulate(result, reduce_monomial(bound, left), Fraction(atom.value**floor))
-            return result
-    return None
+_Bound: TypeAlias = tuple[Index, ...]
 
 
-def _merge_exponentials(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+# ---------------------------------------------------------------- powers of one atom
+
+
+def _others(factors: Factors, atom: Term) -> Factors:
+    return {a: e for a, e in factors.items() if a is not atom}
+
+
+def fold_bit(
+    ring: Normalizer, bound: _Bound, factors: Factors, atom: Term, exponent: Fraction
+) -> Poly | None:
+    """z**2 -> z on {0, 1}"""
+    if exponent == 1 or exponent < 0 or not (isinstance(atom, Entry) and atom.symbol.domain.is_bit):
+        return None
+    return ring.reduce_monomial(bound, {**_others(factors, atom), atom: F1})
+
+
+def fold_delta(
+    ring: Normalizer, bound: _Bound, factors: Factors, atom: Term, exponent: Fraction
+) -> Poly | None:
+    """delta(i, j)**2 -> delta(i, j)"""
+    if exponent == 1 or exponent < 0:
+        return None
+    return ring.reduce_monomial(bound, {**_others(factors, atom), atom: F1})
+
+
+def square_abs(
+    ring: Normalizer, bound: _Bound, factors: Factors, atom: Term, exponent: Fraction
+) -> Poly | None:
+    """|a|**2 -> a**2"""
+    if not (isinstance(atom, Call) and atom.name == "abs"):
+        return None
+    if exponent.denominator != 1 or exponent.numerator % 2:
+        return None
+    square = ring.power_poly(ring.to_poly(atom.arguments[0]), exponent)
+    return ring.times(bound, _others(factors, atom), square)
+
+
+def square_sine(
+    ring: Normalizer, bound: _Bound, factors: Factors, atom: Term, exponent: Fraction
+) -> Poly | None:
+    """sin(a)**2 -> 1 - cos(a)**2"""
+    if exponent < 2 or not (isinstance(atom, Call) and atom.name == "sin"):
+        return None
+    square = build.subtract(build.ONE, build.power(build.call("cos", *atom.arguments), 2))
+    left = _others(factors, atom)
+    if exponent != 2:
+        left[atom] = exponent - 2
+    return ring.times(bound, left, ring.to_poly(square))
+
+
+def expand_power(
+    ring: Normalizer, bound: _Bound, factors: Factors, atom: Term, exponent: Fraction
+) -> Poly | None:
+    """(a + b)**(5/2) -> (a**2 + 2 a b + b**2) (a + b)**(1/2)"""
+    whole = exponent.numerator // exponent.denominator
+    if not 1 <= whole <= EXPANDED_POWER:
+        return None
+    left = _others(factors, atom)
+    if exponent - whole:
+        left[atom] = exponent - whole
+    return ring.times(bound, left, ring.power_poly(ring.to_poly(atom), Fraction(whole)))
+
+
+def fold_number(
+    ring: Normalizer, bound: _Bound, factors: Factors, atom: Term, exponent: Fraction
+) -> Poly | None:
+    """2**(3/2) -> 2 2**(1/2);  3**(-1/2) -> 1/3 3**(1/2)"""
+    if not isinstance(atom, Number) or 0 <= exponent < 1:
+        return None
+    floor = exponent.numerator // exponent.denominator
+    left = _others(factors, atom)
+    if exponent - floor:
+        left[atom] = exponent - floor
+    result: Poly = {}
+    accumulate(result, ring.reduce_monomial(bound, left), Fraction(atom.value**floor))
+    return result
+
+
+# ---------------------------------------------------------------- products
+
+
+def merge_exponentials(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
     """exp(a)**2 exp(b) -> exp(2 a + b)"""
     exponentials = [
         (atom, exponent)
@@ -89,14 +131,14 @@ def _merge_exponentials(bound: tuple[Index, ...], factors: Factors) -> Poly | No
     argument: Poly = {}
     for atom, exponent in exponentials:
         assert isinstance(atom, Call)
-        accumulate(argument, to_poly(atom.arguments[0]), exponent)
+        accumulate(argument, ring.to_poly(atom.arguments[0]), exponent)
     rest = {a: e for a, e in factors.items() if not (isinstance(a, Call) and a.name == "exp")}
     if not argument:
-        return reduce_monomial(bound, rest)
-    return times(bound, rest, exp_poly(argument))
+        return ring.reduce_monomial(bound, rest)
+    return ring.times(bound, rest, ring.call("exp", (argument,)))
 
 
-def _contract_delta(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+def contract_delta(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
     """sum_i delta(i, j) f(i) -> f(j) where j is in the range of i;
     delta(i, j) f(i) -> delta(i, j) f(j)
     """
@@ -104,9 +146,9 @@ def _contract_delta(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
         if not isinstance(atom, Delta):
             continue
         equal = are_equal(atom.left, atom.right)
-        rest = {a: e for a, e in factors.items() if a is not atom}
+        rest = _others(factors, atom)
         if equal is True:
-            return reduce_monomial(bound, rest)
+            return ring.reduce_monomial(bound, rest)
         if equal is False:
             return {}
         for index, other in ((atom.left, atom.right), (atom.right, atom.left)):
@@ -115,7 +157,7 @@ def _contract_delta(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
             if is_within(other, index.extent, index.low):
                 remaining = tuple(b for b in bound if b != index)
                 replaced = [(replace_index(a, index, other), e) for a, e in rest.items()]
-                return renormalized_product(remaining, replaced)
+                return ring.renormalized_product(remaining, replaced)
         old, new = sorted((atom.left, atom.right), key=sort_key)[::-1]
         if not isinstance(old, Index):
             old, new = new, old
@@ -123,33 +165,38 @@ def _contract_delta(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
             continue
         if isinstance(old, Index) and any(old in free_indices(a) for a in rest):
             replaced = [(replace_index(a, old, new), e) for a, e in rest.items()]
-            return _times_delta(bound, atom, replaced)
+            return _times_delta(ring, bound, atom, replaced)
     return None
 
 
 def _times_delta(
-    bound: tuple[Index, ...], delta: Delta, factors: list[tuple[Term, Fraction]]
+    ring: Normalizer,
+    bound: _Bound,
+    delta: Delta,
+    factors: list[tuple[Term, Fraction]],
 ) -> Poly:
     """i, delta, (a, b) -> sum_i delta a b, with delta kept as an atom."""
-    product = renormalized_product((), factors)
+    product = ring.renormalized_product((), factors)
     result: Poly = {}
     for monomial, scale in product.items():
         inner = rename_apart(monomial) if bound else monomial
         merged = {**dict(inner.factors), delta: F1}
-        accumulate(result, reduce_monomial(bound + inner.bound, merged), scale)
+        accumulate(result, ring.reduce_monomial(bound + inner.bound, merged), scale)
     return result
 
 
-def _count_free_sum(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+def count_free_sum(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
     """sum_{i=low..n} f -> (n - low + 1) f"""
     for index in bound:
         if not any(index in free_indices(atom) for atom in factors):
             remaining = tuple(b for b in bound if b != index)
-            return times(remaining, factors, to_poly(build.extent_length(index.extent, index.low)))
+            return ring.times(
+                remaining, factors, ring.to_poly(build.extent_length(index.extent, index.low))
+            )
     return None
 
 
-def _complete_range(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+def complete_range(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
     """sum_{i=1..C-1} f(i) -> sum_{i=1..C} f(i) - f(C), where f is defined at C"""
     for index in bound:
         if index.extent.size is None or index.extent.offset >= 0:
@@ -161,8 +208,8 @@ def _complete_range(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
         wider = Index(f"{index.name}+", longer, index.low, Origin.PASSING)
         full = [(replace_index(a, index, wider), e) for a, e in factors.items()]
         last = [(replace_index(a, index, Position(longer)), e) for a, e in factors.items()]
-        result = dict(renormalized_product((*remaining, wider), full))
-        accumulate(result, renormalized_product(remaining, last), -F1)
+        result = dict(ring.renormalized_product((*remaining, wider), full))
+        accumulate(result, ring.renormalized_product(remaining, last), -F1)
         return result
     return None
 
@@ -190,7 +237,7 @@ def _is_defined_up_to(term: Term | Array, index: Index, extent: Extent) -> bool:
     )
 
 
-def _sum_simplex(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+def sum_simplex(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
     """sum_{i=1..C} p[i] -> 1 for p on the simplex"""
     for index in bound:
         holders = [atom for atom in factors if index in free_indices(atom)]
@@ -202,16 +249,18 @@ def _sum_simplex(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
         last = atom.indices[-1] == index and index.extent == atom.symbol.shape[-1]
         if last and index.low == 1 and index not in atom.indices[:-1]:
             remaining = tuple(b for b in bound if b != index)
-            return reduce_monomial(remaining, {a: e for a, e in factors.items() if a is not atom})
+            return ring.reduce_monomial(
+                remaining, {a: e for a, e in factors.items() if a is not atom}
+            )
     return None
 
 
-def _cancel_sum(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+def cancel_sum(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
     """sum_i f(i) / sum_j f(j) -> 1"""
     for atom, exponent in factors.items():
         if not isinstance(atom, Sum) or exponent > -1 or free_indices(atom) & set(bound):
             continue
-        poly = to_poly(atom)
+        poly = ring.to_poly(atom)
         monomial = next(iter(poly))
         if len(poly) != 1 or poly[monomial] != 1 or len(monomial.bound) != 1:
             continue
@@ -226,11 +275,11 @@ def _cancel_sum(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
             left = {a: e for a, e in factors.items() if a not in inside and a is not atom}
             if exponent != -1:
                 left[atom] = exponent + 1
-            return reduce_monomial(tuple(b for b in bound if b != index), left)
+            return ring.reduce_monomial(tuple(b for b in bound if b != index), left)
     return None
 
 
-def _contract_inverse(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+def contract_inverse(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
     """sum_j inv(M)[i, j] M[j, k] -> delta(i, k), also from the right"""
     for atom, exponent in factors.items():
         if not isinstance(atom, Inverse) or exponent != 1:
@@ -244,22 +293,24 @@ def _contract_inverse(bound: tuple[Index, ...], factors: Factors) -> Poly | None
             partners = [a for a in factors if a is not atom and middle in free_indices(a)]
             if len(partners) != 1 or factors[partners[0]] != 1:
                 continue
-            far = _match_matrix(atom.matrix, partners[0], middle, at_row)
+            far = _match_matrix(ring, atom.matrix, partners[0], middle, at_row)
             if far is None:
                 continue
             remaining = tuple(b for b in bound if b != middle)
             rest = [(a, e) for a, e in factors.items() if a is not atom and a is not partners[0]]
-            return renormalized_product(remaining, [*rest, (Delta(outer, far), F1)])
+            return ring.renormalized_product(remaining, [*rest, (Delta(outer, far), F1)])
     return None
 
 
-def _match_matrix(matrix: Array, term: Term, middle: Index, at_row: bool) -> IndexTerm | None:
+def _match_matrix(
+    ring: Normalizer, matrix: Array, term: Term, middle: Index, at_row: bool
+) -> IndexTerm | None:
     """The k with term = M[middle, k] (or M[k, middle]), if there is one."""
     for candidate in _index_places(term):
         if candidate == middle:
             continue
         places = (middle, candidate) if at_row else (candidate, middle)
-        if normal(instantiate(matrix, places)) == term:
+        if ring.normal(instantiate(matrix, places)) == term:
             return candidate
     return None
 
@@ -275,12 +326,12 @@ def _index_places(term: Term) -> list[IndexTerm]:
     return []
 
 
-def _reduce_denominator(bound: tuple[Index, ...], factors: Factors) -> Poly | None:
+def reduce_denominator(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
     """p / (1 - p) -> 1/(1 - p) - 1;   1/(p (1 - p)) -> 1/p + 1/(1 - p)"""
     for atom, exponent in factors.items():
         if exponent >= 0 or exponent.denominator != 1 or not isinstance(atom, Add):
             continue
-        lead = _leading_atom(atom)
+        lead = _leading_atom(ring, atom)
         if lead is None:
             continue
         symbol, scale, rest = lead
@@ -293,9 +344,11 @@ def _reduce_denominator(bound: tuple[Index, ...], factors: Factors) -> Poly | No
             fewer = {symbol: power - 1} if power > 1 else {}
             result: Poly = {}
             raised: Factors = {atom: exponent + 1} if exponent + 1 else {}
-            accumulate(result, reduce_monomial(bound, {**others, **fewer, **raised}), 1 / scale)
+            accumulate(
+                result, ring.reduce_monomial(bound, {**others, **fewer, **raised}), 1 / scale
+            )
             same = {**others, **fewer, atom: exponent}
-            accumulate(result, times(bound, same, rest), -1 / scale)
+            accumulate(result, ring.times(bound, same, rest), -1 / scale)
             return result
         if set(rest) == {UNIT}:
             # 1/(s q) = (1/rest) (1/s - scale/q), q = scale s + rest
@@ -304,17 +357,17 @@ def _reduce_denominator(bound: tuple[Index, ...], factors: Factors) -> Poly | No
             lowered = {symbol: power + 1} if power + 1 else {}
             result = {}
             first = {**others, symbol: power, **raised}
-            accumulate(result, reduce_monomial(bound, first), 1 / value)
+            accumulate(result, ring.reduce_monomial(bound, first), 1 / value)
             both = {**others, **lowered, atom: exponent}
-            accumulate(result, reduce_monomial(bound, both), -scale / value)
+            accumulate(result, ring.reduce_monomial(bound, both), -scale / value)
             return result
     return None
 
 
-@lru_cache(maxsize=10_000)
-def _leading_atom(base: Add) -> tuple[Term, Fraction, Poly] | None:
+@lru_cache(maxsize=KEPT_DIVISORS)
+def _leading_atom(ring: Normalizer, base: Add) -> tuple[Term, Fraction, Poly] | None:
     """q -> (s, c, rest) with q = c s + rest and s an atom that rest does not mention."""
-    poly = to_poly(base)
+    poly = ring.to_poly(base)
     for monomial in sorted(poly, key=monomial_key, reverse=True):
         if monomial.bound or len(monomial.factors) != 1 or monomial.factors[0][1] != 1:
             continue
@@ -327,14 +380,22 @@ def _leading_atom(base: Add) -> tuple[Term, Fraction, Poly] | None:
     return None
 
 
-RULES = (
-    _fold_atoms,
-    _merge_exponentials,
-    _contract_delta,
-    _count_free_sum,
-    _contract_inverse,
-    _cancel_sum,
-    _complete_range,
-    _sum_simplex,
-    _reduce_denominator,
+# ---------------------------------------------------------------- groups
+
+POWERS: dict[type[Term], tuple[PowerRule, ...]] = {
+    Entry: (fold_bit,),
+    Call: (square_abs, square_sine),
+    Add: (expand_power,),
+    Sum: (expand_power,),
+    Delta: (fold_delta,),
+    Number: (fold_number,),
+}
+SUMS: tuple[ProductRule, ...] = (
+    contract_delta,
+    count_free_sum,
+    contract_inverse,
+    cancel_sum,
+    complete_range,
+    sum_simplex,
 )
+PRODUCTS: tuple[ProductRule, ...] = (merge_exponentials, *SUMS, reduce_denominator)

@@ -247,12 +247,6 @@ def _mixture(index: Index, body: Term) -> Range | None:
             isinstance(factor, Entry)
             and factor.symbol.domain.entry_sum == 1
             and bounds(factor).within(NONNEGATIVE)
-            and bounds(factor).within(NONNEGATIVE)
-            and bounds(factor).within(NONNEGATIVE)
-            and bounds(factor).within(NONNEGATIVE)
-            and bounds(factor).within(NONNEGATIVE)
-            and bounds(factor).within(NONNEGATIVE)
-            and bounds(factor).within(NONNEGATIVE)
             and factor.indices[-1] == index
             and index.low == 1
             and factor.symbol.shape[-1] == index.extent

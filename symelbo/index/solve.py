@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from symelbo.index import build
-from symelbo.index.algebra import clear_denominators
 from symelbo.index.build import ZERO, mul, power
 from symelbo.index.domains import Real
 from symelbo.index.factor_divisors import factor_divisors
 from symelbo.index.normal import (
     Monomial,
     Poly,
+    clear_denominators,
     from_monomial,
     from_poly,
     is_zero,
