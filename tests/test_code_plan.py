@@ -37,10 +37,9 @@ from symelbo.code.plan import (
     terms_in,
 )
 from symelbo.code.plan_module import plan_module
-from symelbo.code.plan_sizes import least_sizes
 from symelbo.code.print_numpy import NumpyPrinter
 from symelbo.code.rearrange import is_affine_in, map_unfolded, name_residuals
-from symelbo.code.setting import DATA, SAMPLES, Setting
+from symelbo.code.setting import Setting
 from symelbo.index.build import ONE, add, mul, number, power
 from symelbo.index.domains import Real
 from symelbo.index.normal import is_zero
@@ -54,11 +53,13 @@ from symelbo.index.terms import (
     Index,
     Mul,
     Number,
+    Origin,
     Role,
     Size,
     Symbol,
     Term,
 )
+from symelbo.model.least_sizes import find_least_sizes
 from symelbo.trial.evaluate import World, evaluate
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -154,7 +155,9 @@ def test_a_plan_is_what_the_module_computes(stem: str) -> None:
         if symbol.domain.kind == "naturals":
             given[name] = given[name] + 1  # 0 log 0 has no plain value
     sizes = {size: given[name] for size, name in plan.sizes.items() if name in given}
-    sizes["N!"], sizes["S!"] = given["weights"].shape
+    setting = Setting(derivation)
+    for axis, length in zip((setting.data, setting.samples), given["weights"].shape, strict=True):
+        sizes[str(axis.extent)] = length
     tried = 0
     for function in plan.functions:
         if any(argument.kind == "function" for argument in function.arguments):
@@ -178,23 +181,22 @@ def test_a_plan_is_what_the_module_computes(stem: str) -> None:
 def test_a_plan_is_closed(stem: str) -> None:
     """Only arguments and what was assigned before is read; every required array is read."""
     derivation = derivation_of(stem)
-    plan = plan_of(derivation)
+    plan, setting = plan_of(derivation), Setting(derivation)
     for function in plan.functions:
         known = {argument.name for argument in function.arguments}
         read: set[str] = set()
         values = [(s.value, s.axes) for s in function.statements]
         values += [] if function.result is None else [(function.result, ())]
         for n, (value, axes) in enumerate(values):
-            names = {symbol.name for symbol in symbols_in(value)}
-            assert {name for name in names if not name.endswith("!")} <= known
+            names = {s.name for s in symbols_in(value) if s.role is not Role.HIDDEN}
+            assert names <= known
             read |= names
             if n < len(function.statements):
                 statement = function.statements[n]
                 assert len(axes) == len(statement.target.shape)
                 known.add(statement.target.name)
             for term in terms_in(value):
-                hidden = {DATA, SAMPLES, Setting(derivation).over}
-                assert free_indices(term) <= {*axes, *hidden}
+                assert free_indices(term) <= {*axes, setting.data, setting.samples, setting.over}
         for statement in function.statements:
             assert statement.target.name in read | {r.name for r in function.results}
         bounds = {
@@ -248,10 +250,10 @@ def test_names_are_free_in_the_module() -> None:
     )
     setting = Setting(derivation)
     assert sorted(setting.names.values()) == ["lambda_", "np_", "special_"]
-    assert setting.sizes == {"N": "N", "N!": "N_", "S!": "S"}
+    assert setting.sizes == {"N": "N", "N_": "N_", "S": "S"}
     assert setting.renamed() == (("np", "np_"), ("lambda", "lambda_"), ("special", "special_"))
     (data,) = (v for s, v in setting.variables.items() if s.role is Role.OBSERVED)
-    assert data.batch == (DATA,) and data.symbol.shape == (DATA.extent, Extent("N"))
+    assert data.batch == (setting.data,) and data.symbol.shape == (setting.data.extent, Extent("N"))
     x = np.array([[1.0, 2.0], [0.0, 1.0]])
     given = {"special_": x, "np_": [0.5, 0.5], "lambda_": 2.0}
     wanted = np.mean(np.sum(-0.5 * np.log(4 * np.pi) - (x - 0.5) ** 2 / 4, axis=1))
@@ -260,9 +262,10 @@ def test_names_are_free_in_the_module() -> None:
 
 def test_the_axis_of_categories() -> None:
     mixture = Setting(derivation_of("gmm_scalar"))
-    assert mixture.mixture == Index("c!", Extent("C")) == mixture.over
-    assert mixture.weights.shape == (DATA.extent, Extent("C"))
-    assert Setting(derivation_of("sbn")).over == SAMPLES
+    assert mixture.mixture == Index("c", Extent("C"), origin=Origin.PLANNED) == mixture.over
+    assert mixture.weights.shape == (mixture.data.extent, Extent("C"))
+    sampled = Setting(derivation_of("sbn"))
+    assert sampled.over == sampled.samples
     assert not mixture.computes_q
 
 
@@ -303,11 +306,11 @@ def test_least_sizes_of_places_and_ranges() -> None:
             "x[t] ~ Normal(a*x[t-2], s2) for t in 3:T",
         ],
     )
-    least = least_sizes(series.model)
+    least = find_least_sizes(series.model.statements)
     assert least["T"][0] == 2 and least.keys() == {"T"}
     conditions = plan_of(series).functions[0].conditions
     assert [c for c in conditions if isinstance(c, Least)] == [Least("T", *least["T"])]
-    assert least_sizes(derivation_of("ppca").model) == {}
+    assert find_least_sizes(derivation_of("ppca").model.statements) == {}
 
 
 def test_degrees_of_freedom_exceed_the_rows() -> None:
@@ -360,7 +363,7 @@ def test_a_variable_is_assigned_once_per_value() -> None:
     names = [draft.name_array("m", Real(), whole).body for _ in range(2)]
     assert names[0] == names[1] and len(draft.statements) == 1
     (statement,) = draft.statements
-    assert statement.axes == (DATA, d) and statement.target.name == "m"
+    assert statement.axes == (setting.data, d) and statement.target.name == "m"
     other = Array((d,), add(Entry(x, (d,)), number(2)))
     draft.name_array("m", Real(), other)
     assert [s.target.name for s in draft.statements] == ["m", "m_"]

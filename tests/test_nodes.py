@@ -40,6 +40,7 @@ from symelbo.index.terms import (
     Mul,
     Number,
     Offset,
+    Origin,
     Position,
     Power,
     Role,
@@ -173,3 +174,19 @@ def test_shared_parts_are_visited_once() -> None:
     assert count_subterms(term) == 4 * 2**400 - 3
     assert len(list(walk_parts(term))) == 3 * 400 + 2
     assert sort_key(term)[0] == Add.rank
+
+
+@pytest.mark.parametrize("origin", list(Origin)[1:])
+def test_an_index_of_a_pass_is_another_one_than_its_namesake(origin: Origin) -> None:
+    hidden = I.like(I.name, origin)
+    assert hidden != I and sort_key(hidden) != sort_key(I)
+    assert replace_index(XI, hidden, J) is XI
+    assert free_indices(build.total(hidden, build.mul(XI, Entry(X, (hidden,))))) == {I}
+
+
+def test_a_symbol_of_a_pass_is_another_one_than_its_namesake() -> None:
+    hidden = Symbol("f", Role.HIDDEN, Real(), (D,))
+    argument = (Array((J,), XJ),)
+    named, other = (Apply(symbol, argument, (I,)) for symbol in (F, hidden))
+    assert named != other and sort_key(named) != sort_key(other)
+    assert build.add(named, other) == build.add(other, named)

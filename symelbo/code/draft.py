@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from symelbo.code.ops import FUNCTIONS, Axes
 from symelbo.code.plan import Assignment, Average, Unsupported, Value, symbols_in
 from symelbo.code.rearrange import map_unfolded, name_residuals, swap_term
-from symelbo.code.setting import DATA, Setting, Variable, fresh
+from symelbo.code.setting import Setting, Variable, fresh
 from symelbo.code.stable_form import settle, stable_form
 from symelbo.code.stable_rules import WHOLE
 from symelbo.entropy.sum_entropies import SHORT_NAMES
@@ -77,7 +77,7 @@ class Draft:
     def __post_init__(self) -> None:
         setting = self.setting
         self.taken = set(setting.taken)
-        self.leading: Axes = (DATA, setting.over)
+        self.leading: Axes = (setting.data, setting.over)
         self.variables = dict(setting.variables)
         if setting.mixture is not None:
             (latent,) = setting.latents
@@ -308,12 +308,12 @@ class Draft:
 
     def average(self, value: Term, kept: Axes = ()) -> Average:
         """The mean of a placed term over q and over the data; axes `kept` are left."""
-        free, over = free_indices(value), self.setting.over
+        free, data, over = free_indices(value), self.setting.data, self.setting.over
         self._rest(free, kept)
         if over not in free and over not in kept:
-            return Average(value, DATA, kept=kept)
+            return Average(value, data, kept=kept)
         guarded = isinstance(value, Entry) and value.symbol in self.infinite
-        return Average(value, DATA, over, self.setting.weights, kept, guarded)
+        return Average(value, data, over, self.setting.weights, kept, guarded)
 
     # ------------------------------------------------------------------ the end
 

@@ -57,6 +57,7 @@ from symelbo.index.terms import (
     Mul,
     Node,
     Number,
+    Origin,
     Position,
     Power,
     Role,
@@ -69,10 +70,10 @@ from symelbo.index.tidy import tidy
 
 __all__ = ["LOG_MULTINOMIAL", "complete_counts", "condense_gammas", "has_power_of_sum"]
 
-LOG_MULTINOMIAL = Symbol("logmultinomial!", Role.FUNCTION, Real())
+LOG_MULTINOMIAL = Symbol("logmultinomial", Role.HIDDEN, Real())
 _GAMMAS = ("loggamma", "digamma")
 Counts = dict[Term, Sum]  # n -> sum_k x_k
-_REST = Symbol("rest!", Role.ARGUMENT, Naturals())
+_REST = Symbol("rest", Role.HIDDEN, Naturals())
 
 
 def condense_gammas(term: Term, facts: Facts) -> Term | None:
@@ -103,7 +104,7 @@ def _condense_each(term: Term, facts: Facts) -> Term | None:
     """sum_d f_d + D g -> sum_d (f_d + g), where the sum over one place can be condensed"""
     poly = to_poly(term)
     for extent in dict.fromkeys(i.extent for m in poly for i in m.bound if i.low == 1):
-        index, parts = Index("d!", extent), []
+        index, parts = Index("d", extent, origin=Origin.PASSING), []
         for monomial, value in poly.items():
             own = [i for i in monomial.bound if i.extent == extent and i.low == 1]
             if len(own) == 1:
@@ -169,7 +170,8 @@ def _counts_in(term: Term, facts: Facts) -> Counts:
     totals, counts = dict(facts.totals), {}
     for entry in _entries(term):
         if entry.symbol in totals:
-            places, index = entry.indices[:-1], Index("k!", entry.symbol.shape[-1])
+            places = entry.indices[:-1]
+            index = Index("k", entry.symbol.shape[-1], origin=Origin.PASSING)
             whole = instantiate(totals[entry.symbol], places)
             counts[whole] = Sum(index, Entry(entry.symbol, (*places, index)))
     return counts

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from symelbo.code.ops import Length, dim_text, walk
 from symelbo.code.plan import Argument, Degrees, Least, Line
 from symelbo.code.plan_functions import Body
-from symelbo.code.setting import DATA, SAMPLES, Setting
+from symelbo.code.setting import Setting
 from symelbo.index.build import extent_length
 from symelbo.index.domains import Interval, Naturals
 from symelbo.index.substitute import walk_parts
@@ -42,7 +42,7 @@ def list_arguments(
     rest = [symbol_argument(setting, s) for s in model.variational_symbols if s in used]
     by_weights = setting.weights in read
     if by_weights and setting.mixture is not None and not setting.computes_q:
-        shape = (DATA.extent, setting.mixture.extent)
+        shape = (setting.data.extent, setting.mixture.extent)
         text = f"{_shape_text(shape, setting)}; responsibilities: q[n, c] is the probability that"
         text += " data point n has category c; rows sum to one, zeros are allowed."
         rest.append(Argument(setting.q_name, "array", text, shape, "weights"))
@@ -56,7 +56,7 @@ def list_arguments(
         rest.append(Argument(symbol.name, "value", text))
     rest += [symbol_argument(setting, s) for s in setting.latents if s in used]
     if by_weights and setting.mixture is None:
-        shape = (DATA.extent, SAMPLES.extent)
+        shape = (setting.data.extent, setting.samples.extent)
         texts = [_shape_text(dims, setting) for dims in (shape[1:], shape)]
         text = f"{texts[0]} or {texts[1].removeprefix('shape ')};"
         text += " weights of the samples, summing to one over the last axis; 1/S if not given."

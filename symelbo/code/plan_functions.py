@@ -16,7 +16,7 @@ from symelbo.code.plan_profile import (
     profile_of_argument,
     profile_of_simplex,
 )
-from symelbo.code.setting import DATA, Setting
+from symelbo.code.setting import Setting
 from symelbo.code.stable_rules import SOFTMAX
 from symelbo.entropy.summand import Kind
 from symelbo.index.build import ONE, add, divide, exp, number, subtract
@@ -75,7 +75,7 @@ def plan_entropy_sum(setting: Setting) -> Body:
     sums, means = setting.entropy_sum, Expectations(setting)
     draft, parts, asked = means.draft, Parts(), list[tuple[Symbol, str]]()
     if sums.closed_form is not None:
-        value = Average(draft.place(sums.closed_form), DATA)
+        value = Average(draft.place(sums.closed_form), setting.data)
         return _finish(means, value, "closed form of the entropy sum")
     if setting.computes_q:
         _compute_q(draft)
@@ -165,7 +165,7 @@ def _ask(draft: Draft, asked: list[tuple[Symbol, str]], name: str, what: str) ->
     draft.pending = ""
     symbol = Symbol(draft.fresh(name), Role.ARGUMENT, Real())
     asked.append((symbol, what))
-    return Average(Entry(symbol), DATA)
+    return Average(Entry(symbol), draft.setting.data)
 
 
 def _assign_all(draft: Draft, parts: Parts, name: str, terms: Sequence[Term]) -> None:
@@ -185,7 +185,7 @@ def _add_entropy_of_q(draft: Draft, parts: Parts) -> None:
     elif setting.entropy_sum.q_entropy is not None:
         value = draft.place(tidy(setting.entropy_sum.q_entropy))
     else:
-        parts.append((False, Average(Entry(setting.entropy_q), DATA)))
+        parts.append((False, Average(Entry(setting.entropy_q), setting.data)))
         return
     draft.pending = "entropy of q"
     axes = tuple(axis for axis in draft.leading if axis in free_indices(value))
@@ -300,7 +300,7 @@ def _assign_profile(means: Expectations, profile: Profile) -> None:
     above, axes = _profile_mean(means, profile, profile.above, kept)
     below, _ = _profile_mean(means, profile, profile.below, kept)
     target = setting.variables[profile.parameter].symbol
-    if below == Average(ONE, DATA, kept=kept):
+    if below == Average(ONE, setting.data, kept=kept):
         draft.write(target, axes, above)
         return
     if isinstance(above, Total):
@@ -309,7 +309,7 @@ def _assign_profile(means: Expectations, profile: Profile) -> None:
         shape = tuple(axis.extent for axis in own)
         total = Symbol(draft.fresh(f"sum_{name}"), Role.ARGUMENT, Real(), shape)
         draft.write(total, own, above)
-        above = Average(Entry(total, own), DATA, kept=kept)
+        above = Average(Entry(total, own), setting.data, kept=kept)
     draft.write(target, axes, Ratio(above, below))
 
 

@@ -28,7 +28,7 @@ from symelbo.code.plan_functions import (
     plan_gap,
     plan_profiles,
 )
-from symelbo.code.setting import DATA, Setting
+from symelbo.code.setting import Setting
 from symelbo.criterion.result import Holds
 from symelbo.page.summary import motion_texts, where_it_holds
 from symelbo.words import join_words
@@ -148,7 +148,7 @@ def _function(
 
 
 def _lower(setting: Setting, body: Body) -> tuple[tuple[Line, ...], Op | None]:
-    lowering = Lowering((DATA, setting.over))
+    lowering = Lowering((setting.data, setting.over))
     lines = tuple(
         Line(
             statement.target.name,

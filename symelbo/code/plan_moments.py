@@ -8,7 +8,7 @@ from symelbo.code.draft import Draft
 from symelbo.code.moments_of_q import rows_of
 from symelbo.code.plan import Solve, Unsupported
 from symelbo.code.rearrange import fold_absolutes, is_affine_in, name_residuals
-from symelbo.code.setting import DATA, Variable
+from symelbo.code.setting import Variable
 from symelbo.entropy.exact_posterior import log_joint
 from symelbo.index.build import (
     ZERO,
@@ -195,15 +195,15 @@ class Moments:
             raise Unsupported("the precision depends on the data point")
         names = [draft.fresh(name) for name in ("precision", "covariance", "mode")]
         matrix, inverse = (_real(name, latent, latent) for name in names[:2])
-        mode = Symbol(names[2], Role.ARGUMENT, Real(), (DATA.extent, *latent.shape))
+        mode = Symbol(names[2], Role.ARGUMENT, Real(), (draft.setting.data.extent, *latent.shape))
         draft.pending = f"exact posterior of {latent.name}: normal with this precision and mode"
         draft.write(matrix, pair, precision)
         draft.know_matrix(posterior.precision, matrix)
         whole = Entry(matrix, pair)
         draft.write(inverse, pair, Inverse(Array(pair, whole), *pair) if pair else power(whole, -1))
-        draft.write(mode, (DATA, *rows), Solve(matrix, rows, slope))
+        draft.write(mode, (draft.setting.data, *rows), Solve(matrix, rows, slope))
         draft.variables[covariance] = Variable(inverse)
-        draft.variables[mean] = Variable(mode, (DATA,))
+        draft.variables[mean] = Variable(mode, (draft.setting.data,))
         return True
 
 

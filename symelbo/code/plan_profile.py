@@ -24,7 +24,7 @@ from symelbo.index.normal import (
     to_poly,
 )
 from symelbo.index.substitute import instantiate, replace_symbols, symbols_of
-from symelbo.index.terms import Array, Entry, Index, IndexTerm, Number, Role, Symbol, Term
+from symelbo.index.terms import Array, Entry, Index, IndexTerm, Number, Origin, Role, Symbol, Term
 from symelbo.index.tidy import sum_over
 from symelbo.model.model import Statement
 from symelbo.values import dataclass
@@ -91,7 +91,7 @@ def profile_of_simplex(
     if form is None or form.means is None or len(form.blocks) != 1:
         raise Unsupported(f"the mean parameters of {result.node} are not known")
     (block,), (mean,) = form.blocks, form.means
-    every = Index("i!", parameter.shape[-1])
+    every = Index("i", parameter.shape[-1], origin=Origin.PASSING)
     statistic = instantiate(Array(block.indices, block.statistic), (every,))
     places = (*body.indices[:-1], every)
     minimal = mean.indices[0] if mean.indices else every

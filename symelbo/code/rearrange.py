@@ -16,6 +16,7 @@ from symelbo.index.terms import (
     IndexTerm,
     Mul,
     Node,
+    Origin,
     Power,
     Role,
     Sum,
@@ -68,7 +69,7 @@ def name_residuals(term: Term) -> tuple[Term, dict[Symbol, Array]]:
 
     def name_sum(part: Term) -> Term:
         places = sorted(free_indices(part), key=lambda i: (i.name, i.low))
-        formal = tuple(Index(f"r{n}!", i.extent, i.low) for n, i in enumerate(places))
+        formal = tuple(i.like(f"r{n}", Origin.PASSING) for n, i in enumerate(places))
         array = Array(formal, instantiate(Array(tuple(places), part), formal))
         if array not in found:
             name = "residual" + (str(len(found) + 1) if found else "")

@@ -21,6 +21,7 @@ from symelbo.index.terms import (
     Index,
     Mul,
     Number,
+    Origin,
     Role,
     Size,
     Symbol,
@@ -28,12 +29,9 @@ from symelbo.index.terms import (
 )
 from symelbo.values import dataclass
 
-__all__ = ["DATA", "SAMPLES", "Setting", "Variable", "fresh"]
+__all__ = ["Setting", "Variable", "fresh"]
 
 _RESERVED = frozenset((*keyword.kwlist, "np", "special", "float", "sizes"))
-# The axes of a module that no model has; nobody can write their names.
-DATA = Index("n!", Extent("N!"))
-SAMPLES = Index("s!", Extent("S!"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +46,9 @@ class Setting:
     """What the functions of one module share.
 
     names, sizes: symbols and sizes of the model -> their names in the module, where no two are
-    equal and none is reserved; mixture: the axis of the categories, if the only latent is one
-    category; over: that axis, or the axis of samples; variables: the arguments of the functions.
+    equal and none is reserved; data, samples: the axes of the module alone; mixture: the axis of
+    the categories, if the only latent is one category; over: that axis, or the axis of samples;
+    variables: the arguments of the functions.
     """
 
     def __init__(self, derivation: Derivation) -> None:
@@ -72,14 +71,12 @@ class Setting:
         ):
             self.names[symbol] = self._take(symbol.name)
         self.sizes = {name: self._take(name) for name in self.model.sizes}
-        for hidden in (DATA, SAMPLES):
-            size = str(hidden.extent)
-            self.sizes[size] = self._take(size.removesuffix("!"))
+        self.data, self.samples = self._axis("n", "N"), self._axis("s", "S")
         self.q_name = self._take("q")
         self.entropy_q_name = self._take("entropy_q")
         self.weights_name = self._take("weights")
         self.mixture = self._find_mixture()
-        self.over = self.mixture or SAMPLES
+        self.over = self.mixture or self.samples
         exact = self.model.variational == "exact"
         declared = not isinstance(self.model.variational, str)
         self.computes_q = self.mixture is not None and (exact or declared)
@@ -95,7 +92,7 @@ class Setting:
     def weights(self) -> Symbol:
         """The weights of q, over data points and samples or categories."""
         name = self.q_name if self.mixture is not None else self.weights_name
-        shape = (DATA.extent, self.over.extent)
+        shape = (self.data.extent, self.over.extent)
         return Symbol(name, Role.ARGUMENT, Simplex(), shape)
 
     @property
@@ -107,11 +104,17 @@ class Setting:
         """The argument that holds a symbol of the model."""
         batch: Axes = ()
         if symbol.role in (Role.INPUT, Role.OBSERVED, Role.VARIATIONAL):
-            batch = (DATA,)
+            batch = (self.data,)
         elif symbol.role is Role.LATENT:
-            batch = (SAMPLES,)
+            batch = (self.samples,)
         shape = (*(axis.extent for axis in batch), *symbol.shape)
         return Variable(Symbol(self.names[symbol], symbol.role, symbol.domain, shape), batch)
+
+    def _axis(self, name: str, size: str) -> Index:
+        """An axis that no model has; its size has a name that is free in the module."""
+        size = self._take(size)
+        self.sizes[size] = size
+        return Index(name, Extent(size), origin=Origin.PLANNED)
 
     def _take(self, name: str) -> str:
         name = fresh(name, self.taken)
@@ -125,7 +128,9 @@ class Setting:
         if not statement.node.domain.is_place or statement.node.shape:
             return None
         extent = self.category_extent(statement.node)
-        return None if extent is None else Index(f"{statement.node.name}!", extent)
+        if extent is None:
+            return None
+        return Index(statement.node.name, extent, origin=Origin.PLANNED)
 
     def category_extent(self, node: Symbol) -> Extent | None:
         """The number of categories of a node."""

@@ -75,8 +75,8 @@ from symelbo.index.tidy import tidy
 
 __all__ = ["FACT_RULES", "LOG_SOFTMAX", "RULES", "SOFTMAX", "WHOLE"]
 
-SOFTMAX = Symbol("softmax!", Role.FUNCTION, Simplex())
-LOG_SOFTMAX = Symbol("logsoftmax!", Role.FUNCTION, Real())
+SOFTMAX = Symbol("softmax", Role.HIDDEN, Simplex())
+LOG_SOFTMAX = Symbol("logsoftmax", Role.HIDDEN, Real())
 WHOLE: Final[Mapping[Symbol, str]] = {  # functions of the last axis as a whole, by name
     SOFTMAX: "softmax",
     LOG_SOFTMAX: "logsoftmax",

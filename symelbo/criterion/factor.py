@@ -30,7 +30,7 @@ from symelbo.index.substitute import (
     selectors_of,
     symbols_of,
 )
-from symelbo.index.terms import Array, Index, Role, Symbol, Term
+from symelbo.index.terms import Array, Index, Origin, Role, Symbol, Term
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, replace
 
@@ -229,7 +229,8 @@ def generalize(terms: list[Term]) -> tuple[Term, ...]:
     result = []
     for term in terms:
         for number, (entry, axis) in enumerate(selectors_of(term)):
-            term = replace_selector(term, entry, Index(f"{entry.symbol.name}!{number}", axis))
+            chosen = Index(f"{entry.symbol.name}{number}", axis, origin=Origin.CHOSEN)
+            term = replace_selector(term, entry, chosen)
         if term != ZERO:
             result.append(expand_binary(term))
     return tuple(result)

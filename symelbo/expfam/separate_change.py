@@ -91,12 +91,12 @@ def rate_symbol(value: Symbol) -> Symbol:
     """v -> the r of its motion v -> r v + s, one for each entry (one in all for a matrix)."""
     motions = value.domain.motions
     shape = () if motions is not None and motions.whole else value.shape
-    return Symbol("rate r", Role.CONSTANT, Real(), shape)
+    return Symbol("rate r", Role.HIDDEN, Real(), shape)
 
 
 def shift_symbol(value: Symbol) -> Symbol:
     """v -> the s of its motion v -> r v + s."""
-    return Symbol("shift s", Role.CONSTANT, Real(), value.shape)
+    return Symbol("shift s", Role.HIDDEN, Real(), value.shape)
 
 
 def value_velocity(value: Symbol) -> Array | None:

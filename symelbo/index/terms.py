@@ -72,6 +72,7 @@ class Role(Enum):
     ARGUMENT = "argument"  # formal argument of a family
     VALUE = "value"  # the value a family's density is evaluated at
     UNKNOWN = "unknown"  # solved for
+    HIDDEN = "hidden"  # of passes alone: nobody declares it, whatever its name
 
 
 Ends: TypeAlias = tuple[float | None, float | None]  # lower and upper, None where not known
@@ -295,11 +296,13 @@ class Symbol(Interned):
 
 
 class Origin(Enum):
-    """Where an index comes from; all but the first have names that nobody can write."""
+    """Where an index comes from; it is another one than any of the same name from elsewhere."""
 
     NAMED = "named"  # by a person, or by a pass that chose a letter
     CANONICAL = "canonical"  # bound in a normal form, and numbered there
     FREED = "freed"  # bound before an equation was split
+    CHOSEN = "chosen"  # any category, in the place of one that selects
+    PLANNED = "planned"  # an axis of the emitted module: of data points, samples, categories
     PASSING = "passing"  # gone when the pass that made it ends
 
 
@@ -326,7 +329,8 @@ class Index(Node):
         return self.like(f"_{number}", Origin.CANONICAL, number)
 
     def label(self) -> tuple[object, ...]:
-        return self.name, self.extent.size or "", self.extent.offset, self.low
+        extent = self.extent
+        return self.name, extent.size or "", extent.offset, self.low, self.origin.value
 
 
 @node
@@ -605,6 +609,7 @@ class Apply(Term):
         # before the arguments, which are long
         return (
             self.function.name,
+            self.function.role.value,
             tuple(map(sort_key, self.indices)),
             tuple((slot, tuple(map(sort_key, where))) for slot, where in self.derivatives),
         )
