@@ -38,10 +38,11 @@ from symelbo.code.plan import (
 )
 from symelbo.code.plan_module import plan_module
 from symelbo.code.print_numpy import NumpyPrinter
-from symelbo.code.rearrange import is_affine_in, map_unfolded, name_residuals
+from symelbo.code.rearrange import is_affine_in, map_unfolded
 from symelbo.code.setting import Setting
 from symelbo.index.build import ONE, add, mul, number, power
 from symelbo.index.domains import Real
+from symelbo.index.name_residuals import name_residuals
 from symelbo.index.normal import is_zero
 from symelbo.index.substitute import free_indices, replace_symbols
 from symelbo.index.terms import (

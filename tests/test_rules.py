@@ -58,6 +58,7 @@ from symelbo.index import (
     differentiate,
     factor_divisors,
     interpret,
+    name_residuals,
     polynomial,
     rewrite_functions,
     rewrite_products,
@@ -811,6 +812,29 @@ def interpreted(random: Random) -> None:
     expected = add(total(d, mul(Entry(W, (d, h2)), power(moved, 2))), X)
     if d not in free_indices(given):
         same(expected, interpret.interpret_functions(term, meaning), random)
+
+
+@tries(name_residuals.name_residuals)
+def residuals(random: Random) -> None:
+    value = Symbol("w", Role.VALUE, Real(), (D,))
+    difference = subtract(Entry(value, (d,)), random.choice([M, X, add(M, X)]))
+    slope = random.choice([S, P, ONE])
+    term = add(mul(slope, power(difference, 2)), mul(X, total(d, mul(difference, M))))
+    named, found = name_residuals.name_residuals(term)
+    assert not any(isinstance(f, Add) for part in named.parts() for f in part.parts())
+    world = draw_world(random, {"C": 3, "D": 2, "H": 2})
+    entries = {**world.values, **{("w", (k,)): random.gauss(0, 1) for k in (1, 2)}}
+    plain = World(world.sizes, entries)
+    own = {
+        (symbol.name, (k,)): evaluate(array.body, plain, dict.fromkeys(array.indices, k)).value
+        for symbol, array in found.items()
+        for k in (1, 2)
+    }
+    for k in (1, 2):
+        expected = evaluate(term, plain, {d: k}).value
+        assert close(
+            evaluate(named, World(world.sizes, {**entries, **own}), {d: k}).value, expected
+        )
 
 
 # ---------------------------------------------------------------- derivatives

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from symelbo.code.ops import FUNCTIONS, Axes
 from symelbo.code.plan import Assignment, Average, Unsupported, Value, symbols_in
-from symelbo.code.rearrange import map_unfolded, name_residuals, swap_term
+from symelbo.code.rearrange import map_unfolded, swap_term
 from symelbo.code.setting import Setting, Variable, fresh
 from symelbo.code.stable_form import settle, stable_form
 from symelbo.code.stable_rules import WHOLE
 from symelbo.entropy.sum_entropies import SHORT_NAMES
 from symelbo.index.build import call
 from symelbo.index.domains import Positive, Real
+from symelbo.index.name_residuals import name_residuals
 from symelbo.index.normal import normal_array
 from symelbo.index.signs import is_positive
 from symelbo.index.substitute import (

@@ -7,7 +7,7 @@ from fractions import Fraction
 from symelbo.code.draft import Draft
 from symelbo.code.moments_of_q import rows_of
 from symelbo.code.plan import Solve, Unsupported
-from symelbo.code.rearrange import fold_absolutes, is_affine_in, name_residuals
+from symelbo.code.rearrange import fold_absolutes, is_affine_in
 from symelbo.code.setting import Variable
 from symelbo.entropy.exact_posterior import log_joint
 from symelbo.index.build import (
@@ -24,6 +24,7 @@ from symelbo.index.build import (
 )
 from symelbo.index.differentiate import derivative_by
 from symelbo.index.domains import Real
+from symelbo.index.name_residuals import name_residuals
 from symelbo.index.normal import normal
 from symelbo.index.signs import is_positive
 from symelbo.index.substitute import (

@@ -10,10 +10,10 @@ from fractions import Fraction
 
 from symelbo.answer.derivation import Derivation, FactorResult
 from symelbo.code.plan import Unsupported
-from symelbo.code.rearrange import name_residuals
 from symelbo.families.density import Density
 from symelbo.index.build import ONE, add, divide, number
 from symelbo.index.differentiate import derivative_by
+from symelbo.index.name_residuals import name_residuals
 from symelbo.index.normal import (
     Monomial,
     Poly,

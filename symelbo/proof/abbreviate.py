@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from symelbo.answer.worked import Abbreviations
-from symelbo.code.rearrange import name_residuals
 from symelbo.criterion.factor import Factor
 from symelbo.entropy.sum_entropies import SHORT_NAMES
 from symelbo.entropy.summand import Summand
+from symelbo.index.name_residuals import name_residuals
 from symelbo.index.normal import normal
 from symelbo.index.substitute import count_subterms, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Role, Symbol, Term
