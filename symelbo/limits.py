@@ -5,6 +5,7 @@
     unexplained  a smaller one leaves more refutations without a cause or a remedy
     unnoticed    how surely a wrong result is noticed; none makes one
     unprinted    what is written, not what is true
+    recomputed   how much is kept of what can be computed again: time and memory, no answer
 
 None of them makes a verdict: `proved` and `refuted` are confirmed by the checker, which has limits
 of its own.
@@ -186,13 +187,6 @@ SUM_COUNTS: Final = (48, 96)  # nodes of an entry, and more where these do not s
 # language.fault
 QUOTED_CHARACTERS: Final = 60  # of a text that a message quotes
 
-# index.ring: what is kept, of what can be computed again
-KEPT_POLYNOMIALS: Final = 100_000  # of terms
-KEPT_MATRICES: Final = 10_000  # whose symmetry is known
-
-# index.rewrite_products
-KEPT_DIVISORS: Final = 10_000  # whose leading atom is known
-
 # code.stable_form
 STABLE_ROUNDS: Final = 20  # of the rules of stable forms, at one term
 
@@ -209,3 +203,38 @@ MANIFEST_BYTES: Final = 1 << 20  # of a manifest that is read; a larger one is n
 
 # replace_folder
 RECORD_BYTES: Final = 1 << 26  # of a record, which names every entry of the user's folder
+
+# ---------------------------------------------------------------- recomputed
+
+# index.ring
+KEPT_POLYNOMIALS: Final = 100_000  # of terms
+KEPT_MATRICES: Final = 10_000  # whose symmetry is known
+
+# index.rewrite_products
+KEPT_DIVISORS: Final = 10_000  # whose leading atom is known
+
+# notation.arrange
+KEPT_DISPLAYS: Final = 20_000  # of terms, and of places in the order of reading
+
+# notation.print_latex, notation.print_text
+KEPT_TEXTS: Final = 4000  # of terms, in each notation
+
+# language.density
+KEPT_DENSITIES: Final = 1000  # of families at given extents
+
+# trial.evaluate
+KEPT_SCOPES: Final = 10_000  # free indices of terms and of arrays
+KEPT_SERIES: Final = 32  # derivatives of one function
+
+# expfam.respond
+KEPT_RESPONSES: Final = 2000  # of changes, in a gauge
+
+# criterion.factor
+KEPT_FACTORS: Final = 2000  # of statements
+KEPT_CHANGES: Final = 1000  # of densities
+
+# criterion.weigh_rows
+KEPT_RATIONALS: Final = 1 << 14  # of residues
+
+# code.stable_form
+KEPT_FORMS: Final = 20_000  # stable ones, of terms

@@ -78,3 +78,22 @@ def test_each_is_used(name: str) -> None:
     word = re.compile(rf"\b{name}\b")
     users = [p for p in PACKAGE.rglob("*.py") if word.search(p.read_text(encoding="utf-8"))]
     assert len(users) > 1
+
+
+# The checker is read by itself; a cache of one holds what there is one of.
+CACHING = [p for p in sorted(PACKAGE.rglob("*.py")) if "checker" not in p.parts]
+
+
+def test_caches_that_outlive_a_pass_are_bounded_by_a_constant_of_limits() -> None:
+    found = 0
+    for path in CACHING:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in tree.body:
+            for cached in getattr(node, "decorator_list", ()):
+                assert ast.unparse(cached) not in ("cache", "functools.cache", "lru_cache"), path
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(func=ast.Name("lru_cache"), keywords=[ast.keyword(value=size)]):
+                    found += 1
+                    assert ast.unparse(size) in (*NAMES, "1"), f"{path}, line {node.lineno}"
+    assert found > 10

@@ -735,15 +735,11 @@ def canonical_order(random: Random) -> None:
     substitute._replace,
     substitute.map_parts,
     substitute.map_terms,
-    substitute.part_names,
-    substitute._part_names,
 )
 def replaced_indices(random: Random) -> None:
     term = draw_term(random)
     same(term, substitute.map_parts(term, lambda u: u, lambda i: i, lambda a: a), random)
     same(term, substitute.map_terms(term, lambda u: u), random)
-    same(term, substitute.part_names(term), random)
-    same(term, substitute._part_names(term, frozenset(("h", "g"))), random)
     array = Array((d,), term)
     renamed = (
         substitute.replace_index(term, d, d2),

@@ -12,12 +12,12 @@ from symelbo.index.range import POSITIVE
 from symelbo.index.signs import domain_range
 from symelbo.index.substitute import map_parts
 from symelbo.index.terms import Add, Array, Call, Constant, Entry, IndexTerm, Mul, Number, Term
-from symelbo.limits import STABLE_ROUNDS
+from symelbo.limits import KEPT_FORMS, STABLE_ROUNDS
 
 __all__ = ["merge_logs", "settle", "stable_form"]
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=KEPT_FORMS)
 def settle(term: Term, facts: Facts) -> Term:
     """term -> its stable form, in which logarithms of numbers are merged with others
 
@@ -29,7 +29,7 @@ def settle(term: Term, facts: Facts) -> Term:
     return map_unfolded(term, lambda part: settle(part, facts))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=KEPT_FORMS)
 def stable_form(term: Term, facts: Facts = Facts()) -> Term:  # noqa: B008 - frozen
     """term -> a term of the same value to which no rule applies"""
     for _ in range(STABLE_ROUNDS):

@@ -31,6 +31,7 @@ from symelbo.index.substitute import (
     symbols_of,
 )
 from symelbo.index.terms import Array, Index, Origin, Role, Symbol, Term
+from symelbo.limits import KEPT_CHANGES, KEPT_FACTORS
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, replace
 
@@ -239,7 +240,7 @@ def generalize(terms: list[Term]) -> tuple[Term, ...]:
 # ---------------------------------------------------------------- making factors
 
 
-@lru_cache(maxsize=2000)
+@lru_cache(maxsize=KEPT_FACTORS)
 def make_factor(statement: Statement) -> Factor:
     """statement -> its factor; arguments that are known enter the density as constants."""
     density = _split_angles(statement.density)
@@ -275,6 +276,6 @@ def _varies(array: Array) -> bool:
     return any(s.role in _VARYING for s in symbols_of(array))
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=KEPT_CHANGES)
 def _change(density: Density) -> Change:
     return separate_change(density)

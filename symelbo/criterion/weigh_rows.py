@@ -19,6 +19,7 @@ from symelbo.index.build import ZERO, add, mul, number
 from symelbo.index.modular import PRIME
 from symelbo.index.normal import normal
 from symelbo.limits import (
+    KEPT_RATIONALS,
     STATED_SYSTEMS,
     WEIGHED_LINES,
     WEIGHED_ROWS,
@@ -92,7 +93,7 @@ def _collapse(
     return {m: weight for m, weight in whole.items() if weight}
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=KEPT_RATIONALS)
 def rational_of(residue: int) -> Fraction | None:
     """The small rational number with this residue, None if there is none."""
     # half of Euclid's algorithm: residue = r / t modulo the prime along the way

@@ -25,6 +25,7 @@ from symelbo.index.normal import normal
 from symelbo.index.solve import Found, find_by_elimination, formal_indices
 from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Symbol, Term
+from symelbo.limits import KEPT_RESPONSES
 from symelbo.values import dataclass
 
 __all__ = ["Response", "Travel", "base_share", "respond", "takes_base", "value_at"]
@@ -81,7 +82,7 @@ def base_share(change: Change, part: Part, gauge: Gauge, travel: Travel) -> Term
     return ZERO
 
 
-@lru_cache(maxsize=2000)
+@lru_cache(maxsize=KEPT_RESPONSES)
 def respond(change: Change, gauge: Gauge, travel: Travel) -> Response | None:
     """C_k(a; U, r, s) = c_k for all k  ->  U = values(a; r, s), and what is left; None: no form.
 

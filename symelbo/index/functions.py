@@ -12,10 +12,7 @@ from typing import Final
 from symelbo.index.build import ONE, add, call, exp, mul, negate, number, power
 from symelbo.index.terms import Constant, Term
 
-__all__ = ["DERIVATIVES", "POSITIVE_FUNCTIONS"]
-
-# functions with positive values everywhere on their domain
-POSITIVE_FUNCTIONS: Final = frozenset(("exp", "sigmoid", "softplus"))
+__all__ = ["DERIVATIVES"]
 
 Partials = tuple[Term | None, ...]
 

@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 from weakref import ref
 
-__all__ = ["Interned", "Node", "node", "synthesized"]
+__all__ = ["Interned", "Node", "kept", "node", "synthesized"]
 
 T = TypeVar("T")
 _set = object.__setattr__
@@ -106,7 +106,7 @@ def node(cls: type[T]) -> type[T]:
 class Node(Interned):
     """A part of a term: it declares its parts, what it binds, and how it is made again."""
 
-    __slots__ = ("_free", "_height", "_key", "_size", "_symbols")
+    __slots__ = ("_bounds", "_free", "_height", "_key", "_size", "_symbols")
 
     rank: ClassVar[int]
     """Its place among the classes of nodes in the order of terms."""
@@ -132,6 +132,27 @@ class Node(Interned):
     def rebuilt(self, bound: tuple[Any, ...], parts: Sequence[Any]) -> Node:
         """The node of this class with other parts, as they are; `build.rebuild` folds."""
         return self
+
+
+def kept(slot: str) -> Callable[[Callable[[Any], T]], Callable[[Any], T]]:
+    """Keep what is computed of a node in a slot of it, for as long as there is the node.
+
+    Of the parts only what is asked for is computed; see `synthesized`.
+    """
+
+    def decorate(compute: Callable[[Any], T]) -> Callable[[Any], T]:
+        @wraps(compute)
+        def value_of(item: Any) -> T:
+            try:
+                return getattr(item, slot)  # type: ignore[no-any-return]
+            except AttributeError:
+                value = compute(item)
+            _set(item, slot, value)
+            return value
+
+        return value_of
+
+    return decorate
 
 
 def synthesized(slot: str) -> Callable[[Callable[[Any], T]], Callable[[Any], T]]:

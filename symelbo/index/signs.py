@@ -6,10 +6,10 @@ The one sign analysis of the engine: only ever too wide.  (The checkers have the
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import lru_cache
 from typing import Final
 
 from symelbo.index.build import extent_of
+from symelbo.index.nodes import kept
 from symelbo.index.polynomial import Poly, from_poly
 from symelbo.index.range import NONNEGATIVE, NOTHING_BUT_ZERO, POSITIVE, REAL, Range, call_range
 from symelbo.index.substitute import free_indices, replace_index
@@ -89,7 +89,7 @@ def is_nonzero(term: Term) -> bool:
     return bounds(term).misses(NOTHING_BUT_ZERO)
 
 
-@lru_cache(maxsize=100_000)
+@kept("_bounds")
 def bounds(term: Term) -> Range:
     """An interval that holds every value the term can take."""
     match term:

@@ -31,7 +31,6 @@ __all__ = [
     "map_parts",
     "map_terms",
     "mentions",
-    "part_names",
     "rename_indices",
     "replace_index",
     "replace_selector",
@@ -134,28 +133,6 @@ def rename_indices(term: Term, names: Mapping[Index, Index]) -> Term:
     for old, new in names.items():
         term = replace_index(term, old, new)
     return term
-
-
-def part_names(term: Term, taken: frozenset[str] = frozenset()) -> Term:
-    """sum_i f(sum_i g) -> sum_i f(sum_i2 g): no bound index is called like another around it."""
-    return _part_names(term, taken | {index.name for index in free_indices(term)})
-
-
-def _part_names(item: N, taken: frozenset[str]) -> N:
-    """As `part_names`: sum_i f -> sum_i2 f where the name i is taken."""
-    parts = item.parts()
-    fresh = []
-    for index in item.bound():
-        letter = index.name
-        number = 0
-        while letter in taken:
-            number += 1
-            letter = f"{index.name}{number}"
-        new = index.like(letter)
-        parts = tuple(_replace(part, {index: new}, {}) for part in parts)
-        taken = taken | {letter}
-        fresh.append(new)
-    return build.rebuild(item, tuple(fresh), [_part_names(part, taken) for part in parts])
 
 
 def replace_index(term: Term, index: Index, by: IndexTerm) -> Term:

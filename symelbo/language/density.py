@@ -14,6 +14,7 @@ from symelbo.language.fault import TextError, TextFault
 from symelbo.language.parse import parse_expression
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import Entity, SizeName
+from symelbo.limits import KEPT_DENSITIES
 
 __all__ = ["read_density", "resolve_density"]
 
@@ -26,7 +27,7 @@ def resolve_density(family: Family, form: Form, extents: Mapping[str, Extent]) -
     return _resolve_once(family, form, tuple(extents.items()))
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=KEPT_DENSITIES)
 def _resolve_once(family: Family, form: Form, extents: tuple[tuple[str, Extent], ...]) -> Density:
     faults: list[TextFault] = []
     density = read_density(family, form, dict(extents), faults.append)

@@ -51,6 +51,7 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
+from symelbo.limits import KEPT_DISPLAYS
 from symelbo.values import dataclass, replace
 
 __all__ = [
@@ -209,7 +210,7 @@ _NODES: Final = (Role.OBSERVED, Role.VALUE, Role.LATENT, Role.INPUT)
 _HALF: Final = number(Fraction(1, 2))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=KEPT_DISPLAYS)
 def arrange(term: Term) -> Display:
     """term -> the display of the same value."""
     match term:
@@ -438,7 +439,7 @@ def _has_sign(display: Display) -> bool:
 _KIND_FUNCTION: Final = 3
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=KEPT_DISPLAYS)
 def _reading_key(term: Term) -> tuple[int, int, int, tuple[object, ...]]:
     """Data before latents before parameters; polynomials before sums before functions."""
     roles = {symbol.role for symbol in symbols_of(term)}

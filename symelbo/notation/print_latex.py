@@ -26,6 +26,7 @@ from symelbo.index.terms import (
     Size,
     Term,
 )
+from symelbo.limits import KEPT_TEXTS
 from symelbo.notation.arrange import (
     Applied,
     Chain,
@@ -93,7 +94,7 @@ def print_latex(
     return _print(item, frozenset(avoid), tuple(marks.items()))
 
 
-@lru_cache(maxsize=4000)
+@lru_cache(maxsize=KEPT_TEXTS)
 def _print(
     item: Term | IndexTerm | Array, avoid: frozenset[str], marked: tuple[tuple[str, str], ...]
 ) -> str:

@@ -28,6 +28,7 @@ from symelbo.index.terms import (
     Size,
     Term,
 )
+from symelbo.limits import KEPT_TEXTS
 from symelbo.notation.arrange import (
     Applied,
     Determinant,
@@ -67,7 +68,7 @@ def print_text(item: Term | IndexTerm | Array, *, avoid: Iterable[str] = ()) -> 
     return _print(item, frozenset(avoid))
 
 
-@lru_cache(maxsize=4000)
+@lru_cache(maxsize=KEPT_TEXTS)
 def _print(item: Term | IndexTerm | Array, avoid: frozenset[str]) -> str:
     match item:
         case Array():

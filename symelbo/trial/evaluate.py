@@ -37,7 +37,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.limits import LOST_DIGITS
+from symelbo.limits import KEPT_SCOPES, KEPT_SERIES, LOST_DIGITS
 from symelbo.trial.special import bessel_ratio, digamma, log_bessel_i0, polygamma
 
 __all__ = ["Dual", "Smooth", "World", "evaluate", "free_indices", "places", "walk"]
@@ -249,7 +249,7 @@ def _apply(term: Apply, world: World, env: Env) -> Pair:
     return world.functions[term.function.name](arguments, where, slots)
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=KEPT_SCOPES)
 def _free(array: Array) -> tuple[Index, ...]:
     found = dict.fromkeys(i for i in walk((array.body,)) if isinstance(i, Index))
     return tuple(i for i in found if i not in array.indices)
@@ -392,7 +392,7 @@ class Smooth:
         return value, tangent
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=KEPT_SERIES)
 def _tanh_polynomial(order: int) -> tuple[int, ...]:
     """tanh^(n) = P_n(tanh), P_{n+1} = P_n' (1 - x^2)."""
     if order == 0:
@@ -427,7 +427,7 @@ def walk(items: Iterable[object]) -> Iterator[Any]:
             stack.extend(getattr(item, name) for name in reversed(type(item).__match_args__))
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=KEPT_SCOPES)
 def free_indices(item: Node | tuple[object, ...]) -> frozenset[Index]:
     """The index variables that no sum and no array around them binds."""
     if isinstance(item, Index):
