@@ -78,6 +78,9 @@ PRODUCT_MONOMIALS: Final = 1500  # that one product is expanded into
 # index.modular
 EXACT_BITS: Final = 20_000  # of a rational number that is kept beside its residue
 
+# index.sparse
+DENSE_GAIN: Final = 50  # by how much a step on a matrix is faster than on sparse rows
+
 # criterion.probe
 PROBE_COLUMNS: Final = 1200  # unknown numbers at one point
 PROBE_NARROW: Final = 24  # unknowns in a row that is compared with all others by elimination
