@@ -160,6 +160,7 @@ LOST_DIGITS: Final = 1e-6  # of the larger part, to which a difference is small
 
 # trial.identity
 Q_POINTS: Final = 4  # of q
+IDENTITY_OPERATIONS: Final = 40_000  # of one evaluation; else smaller sizes are tried, or none
 IDENTITY_ATTEMPTS: Final = 40  # per trial, where a draw falls outside the domain of the model
 DRAWN_NATURAL: Final = 5  # that is drawn of a node; numbers of trials are not below
 REDRAWS: Final = 25  # of the nodes, where they do not satisfy a condition
@@ -179,6 +180,7 @@ SUM_SMALL: Final = 1e-6  # a residual that needs no second look
 SUM_AGREEMENT: Final = 1e-6  # of the integrals at two resolutions; else nothing was integrated
 SUM_GROSS: Final = 0.03  # a residual that no kink explains, nor tails of q beyond the nodes
 SUM_LOST: Final = 0.01  # of the mass of q, if tails beyond the nodes hold less
+SUM_OPERATIONS: Final = 2_000_000  # of F at all nodes; else smaller sizes are tried, or none
 SUM_DRAWN: Final = 16  # points of an arbitrary q, where there are too many entries to enumerate
 SUM_ATTEMPTS: Final = 20  # where a draw falls outside the domain of the model
 SUM_RETRIES: Final = 2  # at other values, where an integral is not good enough

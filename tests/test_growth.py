@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import isnan
 from random import Random
 from typing import Any
 
@@ -10,13 +11,16 @@ import pytest
 
 from benchmarks.benchmark_growth import KINDS
 from symelbo.index import canonical_names, sparse
-from symelbo.index.build import mul, power, total
+from symelbo.index.build import add, call, mul, power, total
 from symelbo.index.canonical_names import name_canonically
 from symelbo.index.domains import Real
 from symelbo.index.modular import PRIME
 from symelbo.index.normal import to_poly
 from symelbo.index.terms import Entry, Extent, Index, Number, Role, Symbol, Term
 from symelbo.pipeline import derive
+from symelbo.trial.evaluate import World
+from symelbo.trial.identity import identity_residual
+from symelbo.trial.operations import count_operations
 from symelbo.write_output import render_files
 
 
@@ -149,3 +153,37 @@ def test_chained_sums_over_one_letter() -> None:
     """An inner sum over j of another range: a certificate tells the two apart."""
     files = render_files(derive({"name": "tower", **KINDS["tower"](3)}))
     assert "certificate.json" in files
+
+
+def test_a_tower_of_sixteen_maps_is_proved_and_tried() -> None:
+    """Squared it is a sum over 34 indices: the checker names them; numbers are tried at size 1."""
+    derivation = derive({"name": "tower", **KINDS["tower"](16)})
+    assert derivation.verdict == "proved"
+    assert derivation.trial is not None
+    assert derivation.trial.residual < 1e-9
+
+
+# ---------------------------------------------------------------- numerical trials
+
+
+def test_operations_are_counted_as_they_are_evaluated() -> None:
+    """sum_i0 sum_i1 (...), each with three places."""
+    world = World({"K0": 3, "K1": 3}, {})
+    k0, k1 = (Index(name, Extent(name.upper())) for name in ("k0", "k1"))
+    v = Symbol("v", Role.PARAMETER, Real(), (k0.extent, k1.extent))
+    inner = total(k1, Entry(v, (k0, k1)))  # 3 times 1 + 2 of an entry and its places
+    assert count_operations([inner], world) == 3 * (1 + 3)
+    assert count_operations([total(k0, inner)], world) == 3 * (1 + 3 * (1 + 3))
+
+
+def test_a_trial_without_an_end_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A graph of 80 nodes that is a tree of 2**40."""
+
+    def refuse(*_: object) -> Any:
+        raise AssertionError("evaluated")
+
+    monkeypatch.setattr("symelbo.trial.identity.evaluate", refuse)
+    term: Term = Entry(Symbol("x", Role.PARAMETER, Real()), ())
+    for _ in range(40):
+        term = add(call("tanh", term), power(term, Number(Fraction(2))))
+    assert isnan(identity_residual(term, term, term, {}, seed=0))

@@ -428,7 +428,7 @@ class Sums(Functions):
 
         def leaves(colours: dict[RawIndex, int]) -> list[list[RawIndex]]:
             # those that give one image are symmetric to each other: the first stands for all
-            found = {}
+            found: dict[Monomial, dict[RawIndex, int]] = {}
             for v in _tied(colours):
                 following = self.refine(_put_first(colours, v), members)
                 found.setdefault(named(leaf(following))[0], following)

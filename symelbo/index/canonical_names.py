@@ -120,7 +120,7 @@ def _least_named(
     marked = Index("*", Extent(None, 0), origin=Origin.PASSING)
     blank = Index("?", Extent(None, 0), origin=Origin.PASSING)
     # of each index: the atoms that it is in, their shapes around it, the other indices in order
-    places: dict[Index, list[tuple[object, tuple[Index, ...]]]] = {i: [] for i in bound}
+    places: dict[Index, list[tuple[tuple[object, ...], tuple[Index, ...]]]] = {i: [] for i in bound}
     inside = set(bound)
     for atom, exponent in factors if len(bound) > 1 else ():
         met = free_indices(atom) & inside
@@ -206,7 +206,7 @@ def _in_order(atom: Term, met: frozenset[Index]) -> tuple[Index, ...]:
     while stack:
         item = stack.pop()
         if item in met:
-            found[item] = None  # type: ignore[index]
+            found[item] = None
         elif item not in seen and not free_indices(item).isdisjoint(met):
             seen.add(item)
             stack += reversed(item.parts())
