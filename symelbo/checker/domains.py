@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ClassVar, Final, Protocol, TypeAlias
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias
 
 from .terms import ONE, ZERO, Raw, RawIndex, fresh, minus, negative, put, sum_of
 
@@ -34,8 +34,7 @@ class Ends(Protocol):
         """side (x - end) > 0; true if there is no end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Motions:
+class Motions(NamedTuple):
     """r (v - about) + s; whole: one r for all entries over the last axes."""
 
     scales: bool
@@ -44,7 +43,7 @@ class Motions:
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)  # no tuple: domains of different words differ
 class Domain:
     """A domain of a certificate; lower and upper: its ends, which None leaves open."""
 
