@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Final, TypeAlias, TypeVar
 
+from .domains import DOMAINS, Domain, Kind
 from .functions import FUNCTIONS
-from .terms import Array, Domain, Raw, RawIndex, Symbol, put, shift
+from .terms import Array, Raw, RawIndex, put, shift
 
 __all__ = [
     "MAX_BYTES",
@@ -53,10 +54,6 @@ ROLES: Final = (
     *("parameter", "constant", "input", "latent", "observed", "variational", "function"),
     *("argument", "value", "unknown"),
 )
-KINDS: Final = (
-    *("real", "positive", "unit", "simplex", "posdef", "binary", "naturals", "counts", "onehot"),
-    *("category", "interval", "angle", "invertible", "symmetric", "tangent"),
-)
 Place: TypeAlias = tuple[str, tuple[int, ...]]
 Given: TypeAlias = tuple[tuple[Place, Fraction], ...]
 T = TypeVar("T")
@@ -70,10 +67,25 @@ class Malformed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Symbol:
+    """What a certificate says of a name: its role, the domain of its entries, its shape."""
+
+    name: str
+    role: str
+    domain: Domain
+    shape: tuple[tuple[str, int], ...] = ()  # extents: size and offset
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of an entry, as terms carry it."""
+        return self.domain.kind(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """What an argument has to satisfy although the specification does not imply it."""
 
-    kind: str
+    domain: Domain
     array: Array
 
 
@@ -395,14 +407,8 @@ class Terms:
             shape = tuple(map(_extent, _list(rest.get("shape", []), "a shape", MAX_AXES)))
             if isinstance(rest.get("domain"), dict):
                 bounded[name] = rest["domain"]
-            domain = Domain(
-                _one_of(
-                    bounded[name].get("kind") if name in bounded else rest.get("domain"),
-                    KINDS,
-                    "a domain",
-                )
-            )
-            self.symbols[_name(name)] = Symbol(name, role, domain, shape)
+            word = bounded[name].get("kind") if name in bounded else rest.get("domain")
+            self.symbols[_name(name)] = Symbol(name, role, _domain(word)(), shape)
         self.bounded = bounded
         self.waiting: dict[int, list[str]] = {}
         for name, domain_data in bounded.items():
@@ -427,13 +433,11 @@ class Terms:
     def domain(self, data: Any) -> Domain:
         """ "real" or {"kind": ..., "lower": term, "upper": term}."""
         if isinstance(data, str):
-            return Domain(_one_of(data, KINDS, "a domain"))
+            return _domain(data)()
         data = _dict(data, "a domain")
         _known(data, "kind lower upper", "a domain")
-        kind = _one_of(data.get("kind"), KINDS, "a domain")
         lower, upper = data.get("lower"), data.get("upper")
-        return Domain(
-            kind,
+        return _domain(data.get("kind"))(
             None if lower is None else self.part(lower),
             None if upper is None else self.part(upper),
         )
@@ -469,7 +473,7 @@ class Terms:
             return ("p", *_extent(rest[0]))
         if head == "e" and rest:
             symbol = self.symbol(rest[0])
-            if symbol.domain.kind != "category":
+            if not symbol.domain.is_place:
                 raise Malformed(f"{symbol.name} is no category")
             where = self.places(symbol, rest[1:])
             return ("e", symbol.name, *_places_of(symbol.domain), where)
@@ -512,7 +516,7 @@ class Terms:
     def entry(self, symbol: Symbol, data: Sequence[Any]) -> Raw:
         """An entry of a symbol; what selects takes the extent of the axis."""
         where = self.places(symbol, data)
-        if symbol.domain.kind == "category":
+        if symbol.domain.is_place:
             return ("iv", ("e", symbol.name, *_places_of(symbol.domain), where))
         where = tuple(
             i if i[0] != "e" or i[2] != "?" else (*i[:2], *extent, i[4])
@@ -601,6 +605,10 @@ class Terms:
         return {self.symbol(name).name: self.array(array) for name, array in found.items()}
 
 
+def _domain(word: Any) -> type[Domain]:
+    return DOMAINS[_one_of(word, tuple(DOMAINS), "a domain")]
+
+
 def _places_of(domain: Domain) -> tuple[str, int]:
     """The extent of a category, "?" where its domain does not say."""
     match domain.upper:
@@ -686,8 +694,7 @@ class Reader:
         """A condition on an argument."""
         data = _dict(data, "a condition")
         _known(data, "kind of", "a condition")
-        kind = _one_of(data.get("kind"), KINDS, "a kind")
-        return Condition(kind, self.terms.array(data.get("of")))
+        return Condition(_domain(data.get("kind"))(), self.terms.array(data.get("of")))
 
     def motion(self, data: Any) -> Motion:
         """What moves."""

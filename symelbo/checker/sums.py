@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .domains import domain_of
 from .functions import Functions
 from .polynomial import UNIT, Atom, Monomial, Poly, Rational, add_polys, freeze, rational_of
 from .terms import NotShown, Raw, RawIndex, map_index, shift
@@ -89,7 +90,7 @@ class Sums(Functions):
             value = self.values.get((name, tuple(i[2] for i in where)))
             if value is not None:
                 return {(): rational_of(value)} if value else {}
-        if kind[0] == "posdef":
+        if domain_of(kind).is_definite:
             where = (*where[:-2], *sorted(where[-2:], key=repr))
         return self.atom(("v", name, kind, where))
 
@@ -481,7 +482,7 @@ class Sums(Functions):
             return None
         (a,) = members
         atom = self.atoms[a]
-        if atom[0] != "v" or atom[2][0] != "simplex" or atom[3][-1] != group[0]:
+        if atom[0] != "v" or not domain_of(atom[2]).sums_to_one or atom[3][-1] != group[0]:
             return None
         if any(group[0] in self._index_variables(i) for i in atom[3][:-1]):
             return None
