@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
 from random import Random
@@ -39,6 +38,7 @@ from symelbo.index.terms import (
 )
 from symelbo.limits import LOST_DIGITS
 from symelbo.trial.special import bessel_ratio, digamma, log_bessel_i0, polygamma
+from symelbo.values import dataclass, field
 
 __all__ = ["Dual", "Smooth", "World", "evaluate", "free_indices", "places", "walk"]
 

@@ -9,7 +9,6 @@ at every parameter value and data point: for any q (its points carried along), f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from math import exp, isfinite, log
 from random import Random
@@ -36,6 +35,7 @@ from symelbo.trial.identity import (
     velocities_at,
 )
 from symelbo.trial.quadrature import Node, Point, nodes_of
+from symelbo.values import dataclass
 
 __all__ = ["Kind", "PrintedSum", "printed_residual"]
 
