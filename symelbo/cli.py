@@ -73,7 +73,7 @@ variational: exact
 
 def main() -> None:
     """The entry point: every failure ends in a message and an exit status, never a traceback."""
-    gc.set_threshold(50_000, 20, 50)  # a run is short, and next to nothing of it is a cycle
+    gc.set_threshold(400_000, 20, 50)  # a run is short, and next to nothing of it is a cycle
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # replaced by an object that is no text file
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from arguments import Arguments
 from defined import define
+from symelbo.code.plan_sizes import least_sizes
 
 import symelbo
 from symelbo.answer.derivation import Derivation
@@ -37,7 +38,6 @@ from symelbo.code.plan import (
     terms_in,
 )
 from symelbo.code.plan_module import plan_module
-from symelbo.code.plan_sizes import least_sizes
 from symelbo.code.print_numpy import NumpyPrinter
 from symelbo.code.rearrange import is_affine_in, map_unfolded, name_residuals
 from symelbo.code.setting import DATA, SAMPLES, Setting

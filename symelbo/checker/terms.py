@@ -16,13 +16,14 @@ cannot capture; `put` gives new ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import count
-from typing import Any, Final, TypeAlias
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeAlias
 
 __all__ = [
     "NOWHERE",
+    "NO_ENTRIES",
     "ONE",
     "ZERO",
     "Array",
@@ -59,8 +60,10 @@ class NotShown(Exception):
     """The checker cannot show what was asked; never means that it is false."""
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
+NO_ENTRIES: Final[Mapping[Any, Any]] = MappingProxyType({})
+
+
+class Domain(NamedTuple):
     """Where values lie: real, positive, unit, simplex (last index), posdef (last two), binary,
     naturals (up to `upper`, if given), counts (naturals with the sum `upper`), onehot, category
     (1..upper), interval and angle (lower..upper, None is infinite), invertible (of a function).
@@ -71,8 +74,7 @@ class Domain:
     upper: Raw | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(NamedTuple):
     """What a certificate says of a name: its role, the domain of its entries, its shape."""
 
     name: str
@@ -96,13 +98,12 @@ def _ends(domain: Domain) -> tuple[Raw | None, Raw | None]:
     return domain.lower, domain.upper
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(NamedTuple):
     """Concrete sizes, values of categories, and functions that replace abstract ones."""
 
-    sizes: Mapping[str, int] = field(default_factory=dict)
-    categories: Mapping[tuple[str, tuple[int, ...]], int] = field(default_factory=dict)
-    functions: Mapping[str, tuple[tuple[str, ...], Array]] = field(default_factory=dict)
+    sizes: Mapping[str, int] = NO_ENTRIES
+    categories: Mapping[tuple[str, tuple[int, ...]], int] = NO_ENTRIES
+    functions: Mapping[str, tuple[tuple[str, ...], Array]] = NO_ENTRIES
 
 
 NOWHERE: Final = Instance()
@@ -154,7 +155,7 @@ def walk(item: Any) -> list[tuple[Any, ...]]:
             seen.add(id(part))
             if part and type(part[0]) is str:
                 found.append(part)
-            stack.extend(inner for inner in part if type(inner) is tuple)
+            stack += [inner for inner in part if type(inner) is tuple]
     return found
 
 

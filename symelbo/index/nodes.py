@@ -51,7 +51,7 @@ class _Interning(type):
             if found is not None:
                 return found
         made: Any = object.__new__(cls)  # type: ignore[arg-type]
-        for name, value in zip(cls.__match_args__, values, strict=True):
+        for name, value in zip(cls.__match_args__, values):  # noqa: B905  they are as many
             _set(made, name, value)
         reference = _Reference(made, _forget)
         reference.key, reference.table = key, cls._table

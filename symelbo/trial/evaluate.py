@@ -106,7 +106,8 @@ def _index(index: IndexTerm, world: World, env: Env) -> int:
 
 
 def _number(term: Number, world: World, env: Env) -> Pair:
-    return float(term.value), 0.0
+    numerator, denominator = term.value.as_integer_ratio()
+    return numerator / denominator, 0.0
 
 
 def _constant(term: Constant, world: World, env: Env) -> Pair:
@@ -122,7 +123,11 @@ def _index_value(term: IndexValue, world: World, env: Env) -> Pair:
 
 
 def _entry(term: Entry, world: World, env: Env) -> Pair:
-    place = (term.symbol.name, tuple([_index(i, world, env) for i in term.indices]))
+    where = [
+        env[i] if type(i) is Index else _index(i, world, env)  # which is what most places are
+        for i in term.indices
+    ]
+    place = (term.symbol.name, tuple(where))
     return world.values[place], world.velocities.get(place, 0.0)
 
 
