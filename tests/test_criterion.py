@@ -1029,3 +1029,26 @@ def test_a_refutation_is_of_sizes_at_which_the_model_exists() -> None:
     assert "H >= 2 (z[2] is used)" in [a.text for a in derivation.assumptions]
     for result in refutations(derivation):
         assert dict(result.certificate.sizes)["H"] >= 2
+
+
+@pytest.mark.parametrize(
+    ("statements", "velocity"),
+    [
+        (["x ~ Normal(0, s**k)"], "-s/k"),
+        (["x ~ Weibull(k, s)"], "-s/k"),
+        (["z ~ Weibull(k, 1)", "x ~ Exponential(s*z)"], "s*(1 - 1/k)"),
+        (["z ~ Bernoulli(1/2)", "x ~ Poisson(s**k*(1 + z))"], None),
+    ],
+)
+def test_a_multiple_holds_at_every_value_of_a_constant(
+    statements: list[str], velocity: str | None
+) -> None:
+    """A constant has one value in an instance: a number that fits there is no multiple."""
+    derivation = derive_spec(statements, {"s": "positive"}, constants={"k": "positive"})
+    if velocity is None:
+        assert derivation.verdict != "proved"
+        return
+    assert derivation.verdict == "proved"
+    assert {n: v for f in derivation.factors for n, v in fields_of(derivation, f.node).items()} == {
+        "s": velocity
+    }

@@ -1,1 +1,1 @@
-"""The checking wing: the engine proposes, this package disposes; it imports terms alone."""
+"""What is claimed of a model, as data: stated in its terms, encoded for the checker, confirmed."""

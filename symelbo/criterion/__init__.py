@@ -1,1 +1,1 @@
-"""The parameterization criterion: a field that scales the natural parameters, or a refutation."""
+"""The criterion (U): one motion of parameters and latents for all factors, or a refutation."""

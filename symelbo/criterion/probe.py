@@ -371,9 +371,10 @@ def find_multiples(
     bases_of: list[_Basis] = []
     for more in (1, 2):
         sizes = _sizes_of(factors, more)
-        if sizes in tried:
-            break
         probe = _Probe(factors, scaled, factor_of.values(), sizes, seed + more)
+        # constants have one value in an instance: what holds at one of them alone is no multiple
+        if sizes in tried and not probe.instance.known:
+            break
         if bases_of:  # rows at other sizes count if they say more than those before
             probe.bases = bases_of
         bases_of = probe.bases

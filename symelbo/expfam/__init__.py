@@ -1,1 +1,1 @@
-"""Exponential-family form, radial field, means and entropies, derived from a log-density."""
+"""Natural parameters, statistics, log-partition and moments, derived from a log-density."""
