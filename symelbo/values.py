@@ -8,7 +8,7 @@ library compiles new ones for each class.  A fifth of a run went into such code.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, FrozenInstanceError, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +17,7 @@ __all__ = ["dataclass", "field", "fields", "replace", "take_fields"]
 
 _set = object.__setattr__
 _LISTED: Final = "_value_fields"  # where a class keeps its fields
+_GIVEN: Final = "_value_given"  # and the names of those that are given when a value is made
 
 
 def take_fields(cls: Any, *, slots: bool) -> Any:
@@ -31,8 +32,9 @@ def take_fields(cls: Any, *, slots: bool) -> Any:
             default = own.get(name, MISSING)
             listed[name] = default if isinstance(default, Field) else field(default=default)
             listed[name].name, listed[name].type = name, kind
-    own |= {_LISTED: listed, "__dataclass_fields__": _LibraryFields()}
-    own.setdefault("__match_args__", tuple(name for name, item in listed.items() if item.init))
+    given = tuple(name for name, item in listed.items() if item.init)
+    own |= {_LISTED: listed, _GIVEN: given, "__dataclass_fields__": _LibraryFields()}
+    own.setdefault("__match_args__", given)
     if cls.__doc__ is None:
         own["__doc__"] = cls.__name__  # the standard library would write its signature
     if slots:
@@ -42,7 +44,7 @@ def take_fields(cls: Any, *, slots: bool) -> Any:
         made = type(cls)(cls.__name__, cls.__bases__, own)
         made.__qualname__ = cls.__qualname__
         return made
-    for name in (_LISTED, "__dataclass_fields__", "__match_args__", "__doc__"):
+    for name in (_LISTED, _GIVEN, "__dataclass_fields__", "__match_args__", "__doc__"):
         setattr(cls, name, own[name])
     for name, item in listed.items():
         if item.default is not MISSING:
@@ -83,10 +85,10 @@ else:
 
     def replace(value, /, **changes):
         """The value with some fields changed."""
-        for name, item in getattr(value, _LISTED).items():
-            if item.init and name not in changes:
-                changes[name] = getattr(value, name)
-        return value.__class__(**changes)
+        take = changes.pop
+        given = getattr(value, _GIVEN)
+        every = [take(name) if name in changes else getattr(value, name) for name in given]
+        return value.__class__(*every, **changes)
 
 
 # ---------------------------------------------------------------- what a class is given
@@ -108,9 +110,11 @@ def _values_of(names: tuple[str, ...]) -> Callable[[Any], Any]:
 
 
 def _make_init(cls: Any, listed: dict[str, Field[Any]]) -> Callable[..., None]:
-    given = tuple(name for name, item in listed.items() if item.init)
+    given: tuple[str, ...] = getattr(cls, _GIVEN)
     later = [item for item in listed.values() if not item.init and _has_default(item)]
     count, post = len(given), hasattr(cls, "__post_init__")
+    plain = tuple(listed[name].default for name in given)  # MISSING: none, or a new one each time
+    least = max((n + 1 for n, default in enumerate(plain) if default is MISSING), default=0)
 
     def complete(values: tuple[object, ...], named: dict[str, object]) -> list[object]:
         """All fields in order: those given by place, by name, and the defaults of the others."""
@@ -129,7 +133,11 @@ def _make_init(cls: Any, listed: dict[str, Field[Any]]) -> Callable[..., None]:
         return every
 
     def init(self: Any, *values: Any, **named: Any) -> None:
-        every = complete(values, named) if named or len(values) != count else values
+        every: Sequence[object] = values
+        if named or len(values) > count or len(values) < least:
+            every = complete(values, named)
+        elif len(values) < count:
+            every = values + plain[len(values) :]
         for name, value in zip(given, every):  # noqa: B905  they are as many
             _set(self, name, value)
 
