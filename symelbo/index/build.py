@@ -71,9 +71,9 @@ def add(*terms: Term) -> Term:
     stack = list(reversed(terms))
     while stack:
         term = stack.pop()
-        if isinstance(term, Number):
+        if type(term) is Number:  # sooner told than by isinstance
             constant = term.value if constant is _F0 else constant + term.value
-        elif isinstance(term, Add):
+        elif type(term) is Add:
             stack.extend(reversed(term.terms))
         else:
             scale, rest = _split_coefficient(term)
@@ -96,23 +96,25 @@ def add(*terms: Term) -> Term:
 def mul(*factors: Term) -> Term:
     """a, b, ... -> a b ...: flattens, folds numbers, collects equal bases, orders."""
     scale = _F1
-    exponents: dict[Term, list[Term]] = {}
+    exponents: dict[Term, Term] = {}
     stack = list(reversed(factors))
     while stack:
         factor = stack.pop()
-        if isinstance(factor, Number):
+        if type(factor) is Number:
             scale = factor.value if scale is _F1 else scale * factor.value
-        elif isinstance(factor, Mul):
+        elif type(factor) is Mul:
             stack.extend(reversed(factor.factors))
-        elif isinstance(factor, Power):
-            exponents.setdefault(factor.base, []).append(factor.exponent)
         else:
-            exponents.setdefault(factor, []).append(ONE)
+            base: Term = factor
+            exponent: Term = ONE
+            if type(factor) is Power:
+                base, exponent = factor.base, factor.exponent
+            known = exponents.get(base)
+            exponents[base] = exponent if known is None else add(known, exponent)
     if scale is not _F1 and not scale:
         return ZERO
     collected: list[Term] = []
-    for base, powers in exponents.items():
-        exponent = powers[0] if len(powers) == 1 else add(*powers)
+    for base, exponent in exponents.items():
         factor = base if exponent is ONE else power(base, exponent)
         if isinstance(factor, Number):
             scale *= factor.value

@@ -151,6 +151,7 @@ def symbol_names(node: Node) -> frozenset[str]:
     return frozenset(symbol.name for symbol in symbols_of(node))
 
 
+@lru_cache(maxsize=10_000)
 def _size_names(node: Node) -> frozenset[str]:
     names: set[str] = set()
     for part in walk_parts(node, binders=True):
