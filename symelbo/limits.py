@@ -200,6 +200,9 @@ STABLE_ROUNDS: Final = 20  # of the rules of stable forms, at one term
 REPEATED_FROM: Final = 400  # subterms, as a tree: from there on what is repeated is assigned
 NAMED_FROM: Final = 12  # subterms of what is repeated
 
+# cli
+GC_THRESHOLD: Final = (400_000, 20, 50)  # a run is short, and next to nothing of it is a cycle
+
 # compile_pdf
 TEX_SECONDS: Final = 60  # for one run of TeX; else there is no PDF
 TEX_RUNS: Final = 2  # the second one resolves references

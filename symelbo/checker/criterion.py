@@ -9,7 +9,6 @@ free of parents and parameters, H~ of the value v, d is the divergence of the mo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import product
 from typing import Any, Final
 
@@ -220,7 +219,7 @@ def check_identity(
             reasons.append(f"the divergence of {name} depends on {other}")
     if reasons:
         return reasons
-    given = replace(given, positive=(*given.positive, *_inside_support(density, symbols)))
+    given = given._replace(positive=(*given.positive, *_inside_support(density, symbols)))
     try:
         field = _field(motion, symbols)
         change = derivative(density.log_density, field)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -73,7 +72,7 @@ def prove_defined(raw: Raw, *, given: Hypotheses = NOTHING) -> None:
     symelbo.checker.terms.NotShown: not shown to be nonzero: x
     """
     nothing: Raw = ("*", ("q", Fraction(0)), raw)
-    prove_zero(nothing, given=replace(given, everywhere=True))
+    prove_zero(nothing, given=given._replace(everywhere=True))
 
 
 def _bits(raw: Raw) -> list[Raw]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from .domains import DOMAINS, Domain, Kind
 from .functions import FUNCTIONS
-from .terms import Array, Raw, RawIndex, put, shift
+from .terms import NO_ENTRIES, Array, Raw, RawIndex, put, shift
 
 __all__ = [
     "MAX_BYTES",
@@ -66,8 +66,7 @@ class Malformed(Exception):
 # ---------------------------------------------------------------- what is read
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(NamedTuple):
     """What a certificate says of a name: its role, the domain of its entries, its shape."""
 
     name: str
@@ -81,16 +80,14 @@ class Symbol:
         return self.domain.kind(self.shape)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """What an argument has to satisfy although the specification does not imply it."""
 
     domain: Domain
     array: Array
 
 
-@dataclass(frozen=True, slots=True)
-class Density:
+class Density(NamedTuple):
     """node[places] ~ exp(log_density), independent over the plates.
 
     arguments: (domain, what the model puts there) of the family; support: of the value, its ends
@@ -107,17 +104,16 @@ class Density:
     conditions: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Motion:
+class Motion(NamedTuple):
     """Velocities of parameters and of q's parameters; r and s of each latent that moves.
 
     A latent moves with velocity r (z - lower) + s, lower being the end of its support (0 if none).
     """
 
-    parameters: Mapping[str, Array] = field(default_factory=dict)
-    rates: Mapping[str, Array] = field(default_factory=dict)
-    shifts: Mapping[str, Array] = field(default_factory=dict)
-    variational: Mapping[str, Array] = field(default_factory=dict)
+    parameters: Mapping[str, Array] = NO_ENTRIES
+    rates: Mapping[str, Array] = NO_ENTRIES
+    shifts: Mapping[str, Array] = NO_ENTRIES
+    variational: Mapping[str, Array] = NO_ENTRIES
 
     def arrays(self) -> list[tuple[str, Array]]:
         """Every name with what moves it."""
@@ -125,8 +121,7 @@ class Motion:
         return [item for arrays in every for item in arrays.items()]
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """(U) of one factor: log p - D log p = base - entropy + divergence, D base = base_change."""
 
     factor: str
@@ -136,8 +131,7 @@ class Identity:
     base_change: Raw
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """(U) of some factors along one motion; nonzero: what its velocities divide by.
 
     q_follows: the declared q is closed under the motion; symbols: those that only this claim knows.
@@ -149,8 +143,7 @@ class Claim:
     q_follows: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Entropy:
+class Entropy(NamedTuple):
     """The entropy of a factor as it is printed, summed over the plates; expanded: written out."""
 
     factor: str
@@ -158,8 +151,7 @@ class Entropy:
     expanded: Raw
 
 
-@dataclass(frozen=True, slots=True)
-class EntropyOfQ:
+class EntropyOfQ(NamedTuple):
     """The entropy of a statement of q, by (U) along a motion of its formal arguments, with b = 0.
 
     density: of the value in the formal arguments; arguments: what the model puts there.
@@ -172,16 +164,14 @@ class EntropyOfQ:
     arguments: Mapping[str, Array]
 
 
-@dataclass(frozen=True, slots=True)
-class Posterior:
+class Posterior(NamedTuple):
     """log p(x, z) is quadratic in z, with minus its second derivative the precision."""
 
     latent: Symbol
     precision: Array
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(NamedTuple):
     """The entropy sum: H[q], entropies, base measures; and as it is printed.
 
     printed: (sign, term) of what is averaged and has a closed form; abbreviations: what names in
@@ -198,8 +188,7 @@ class Sums:
     definitions: Mapping[str, tuple[tuple[str, ...], Array]]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """(U) of one factor at one point, with its weight in each of the combinations.
 
     place: the values of the factor's plate indices; point: which parameter value; parents and
@@ -214,7 +203,7 @@ class Row:
     weights: tuple[Fraction, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)  # no tuple: it is a key beside tuples, and equals none
 class Unknown:
     """A number that a combination of rows may leave: a velocity, r or s at a parameter value, or
     the factor c of the base measure of a latent that moves (point None).
@@ -225,8 +214,7 @@ class Unknown:
     point: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """Rows that contradict (U) if the entries in `moving` move at some of the parameter values and
     those in `resting` at none.
 
@@ -247,8 +235,7 @@ class Case:
     shifted: tuple[Place, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Refutation:
+class Refutation(NamedTuple):
     """Everything needed to see that no motion satisfies (U) of some factors together.
 
     functions: what is put for the abstract ones; constants and points: known numbers, and the
@@ -264,8 +251,7 @@ class Refutation:
     still: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """Everything that a certificate says of one model."""
 
     name: str

@@ -17,13 +17,14 @@ cannot capture; `put` gives new ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import count
-from typing import Any, Final, TypeAlias
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeAlias
 
 __all__ = [
     "NOWHERE",
+    "NO_ENTRIES",
     "ONE",
     "ZERO",
     "Array",
@@ -58,13 +59,15 @@ class NotShown(Exception):
     """The checker cannot show what was asked; never means that it is false."""
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+NO_ENTRIES: Final[Mapping[Any, Any]] = MappingProxyType({})
+
+
+class Instance(NamedTuple):
     """Concrete sizes, values of categories, and functions that replace abstract ones."""
 
-    sizes: Mapping[str, int] = field(default_factory=dict)
-    categories: Mapping[tuple[str, tuple[int, ...]], int] = field(default_factory=dict)
-    functions: Mapping[str, tuple[tuple[str, ...], Array]] = field(default_factory=dict)
+    sizes: Mapping[str, int] = NO_ENTRIES
+    categories: Mapping[tuple[str, tuple[int, ...]], int] = NO_ENTRIES
+    functions: Mapping[str, tuple[tuple[str, ...], Array]] = NO_ENTRIES
 
 
 NOWHERE: Final = Instance()
@@ -116,7 +119,7 @@ def walk(item: Any) -> list[tuple[Any, ...]]:
             seen.add(id(part))
             if part and type(part[0]) is str:
                 found.append(part)
-            stack.extend(inner for inner in part if type(inner) is tuple)
+            stack += [inner for inner in part if type(inner) is tuple]
     return found
 
 

@@ -155,7 +155,8 @@ def multiply(left: Poly, right: Poly) -> Poly:
             apart = rename_apart(other) if mine.bound and other.bound else other
             factors: Factors = dict(mine.factors)
             for atom, exponent in apart.factors:
-                merged = factors.get(atom, F0) + exponent
+                known = factors.get(atom)
+                merged = exponent if known is None else known + exponent
                 if merged:
                     factors[atom] = merged
                 else:
@@ -373,7 +374,8 @@ def times(bound: tuple[Index, ...], factors: Factors, poly: Poly) -> Poly:
         inner = rename_apart(monomial) if monomial.bound and bound else monomial
         merged = dict(factors)
         for atom, exponent in inner.factors:
-            value = merged.get(atom, F0) + exponent
+            known = merged.get(atom)
+            value = exponent if known is None else known + exponent
             if value:
                 merged[atom] = value
             else:

@@ -396,10 +396,10 @@ class Number(Term):
 
     @staticmethod
     def _identify(value: Fraction) -> tuple[object, ...]:
-        return value.numerator, value.denominator  # the hash of a Fraction takes an inverse
+        return value.as_integer_ratio()  # the hash of a Fraction takes an inverse
 
     def label(self) -> tuple[object, ...]:
-        return self.value.numerator, self.value.denominator
+        return self.value.as_integer_ratio()
 
 
 @node

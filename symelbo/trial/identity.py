@@ -9,7 +9,6 @@ pseudo-entropy: Luecke & Warnken 2022 (arXiv 2209.03077), stronger form.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import isfinite, nan
 from random import Random
@@ -36,6 +35,7 @@ from symelbo.limits import (
 )
 from symelbo.trial.evaluate import Place, Smooth, World, evaluate, free_indices, places, walk
 from symelbo.trial.operations import count_operations
+from symelbo.values import dataclass
 
 __all__ = [
     "Scene",

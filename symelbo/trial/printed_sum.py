@@ -9,7 +9,6 @@ at every parameter value and data point: for any q (its points carried along), f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from math import exp, isfinite, log
 from random import Random
@@ -38,6 +37,7 @@ from symelbo.trial.identity import (
 )
 from symelbo.trial.operations import count_operations
 from symelbo.trial.quadrature import Node, Point, nodes_of
+from symelbo.values import dataclass
 
 __all__ = ["Kind", "PrintedSum", "printed_residual"]
 
@@ -193,17 +193,13 @@ def _compare(
     setting: _Setting, world: World, nodes: Sequence[Node], center: Mapping[Symbol, float]
 ) -> tuple[float, float, float, float, float]:
     """F, dF/ds, S, the mass of q, which has to be 1, and how far the forms of S are apart."""
-    weights = _weights_of_q(setting, world, nodes, center)
+    weights, elbo = _weights_and_elbo(setting, world, nodes, center)
     mass = sum(q for q, _ in weights)
-    elbo = _elbo(setting, world, nodes, weights)
     moved = [_moved(setting, world, sign * SUM_STEP) for sign in (1, -1)]
     if setting.kind is Kind.ANY:
         slope = _slope_with_points(setting, world, nodes, weights)
     else:
-        ahead, behind = (
-            _elbo(setting, there, nodes, _weights_of_q(setting, there, nodes, center))
-            for there in moved
-        )
+        ahead, behind = (_weights_and_elbo(setting, there, nodes, center)[1] for there in moved)
         slope = (ahead - behind) / (2 * SUM_STEP)
     totals = _totals(setting, world, nodes, weights)
     spread = _spread(setting, world, max(zip(weights, nodes, strict=True), key=_probability)[1][1])
@@ -248,17 +244,32 @@ def _at(world: World, point: Point) -> World:
     return World(world.sizes, {**world.values, **point}, {}, world.functions)
 
 
-def _weights_of_q(
+def _weights_and_elbo(
     setting: _Setting, world: World, nodes: Sequence[Node], center: Mapping[Symbol, float]
-) -> list[tuple[float, float]]:
-    """(probability, log-density) of q at every node."""
+) -> tuple[list[tuple[float, float]], float]:
+    """(probability, log-density) of q at every node, and F."""
     if setting.kind is Kind.EXACT:
         joint = [evaluate(setting.log_joint, _at(world, point)).value for _, point in nodes]
         evidence = _log_sum(list(zip((w for w, _ in nodes), joint, strict=True)))
-        return [
+        weights = [
             (w * exp(value - evidence), value - evidence)
             for (w, _), value in zip(nodes, joint, strict=True)
         ]
+        at_nodes = zip(joint, weights, strict=True)
+        return weights, sum(q * (value - log_q) for value, (q, log_q) in at_nodes if q > 0)
+    weights = _weights_of_q(setting, world, nodes, center)
+    elbo = sum(
+        q * (evaluate(setting.log_joint, _at(world, point)).value - log_q)
+        for (_, point), (q, log_q) in zip(nodes, weights, strict=True)
+        if q > 0
+    )
+    return weights, elbo
+
+
+def _weights_of_q(
+    setting: _Setting, world: World, nodes: Sequence[Node], center: Mapping[Symbol, float]
+) -> list[tuple[float, float]]:
+    """(probability, log-density) at every node, of a q that is declared, or any."""
     if setting.kind is Kind.DECLARED:
         assert setting.log_q is not None
         densities = [evaluate(setting.log_q, _at(world, point)).value for _, point in nodes]
@@ -282,16 +293,6 @@ def _some_density(point: Point, center: Mapping[Symbol, float]) -> float:
 def _log_sum(pairs: Sequence[tuple[float, float]]) -> float:
     most = max(value for _, value in pairs)
     return most + log(sum(w * exp(value - most) for w, value in pairs))
-
-
-def _elbo(
-    setting: _Setting, world: World, nodes: Sequence[Node], weights: Sequence[tuple[float, float]]
-) -> float:
-    return sum(
-        q * (evaluate(setting.log_joint, _at(world, point)).value - log_q)
-        for (_, point), (q, log_q) in zip(nodes, weights, strict=True)
-        if q > 0
-    )
 
 
 # ---------------------------------------------------------------- dF/ds
