@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from symelbo import __version__
+from symelbo.limits import GC_THRESHOLD
 from symelbo.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ variational: exact
 
 def main() -> None:
     """The entry point: every failure ends in a message and an exit status, never a traceback."""
-    gc.set_threshold(50_000, 20, 50)  # a run is short, and next to nothing of it is a cycle
+    gc.set_threshold(*GC_THRESHOLD)
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # replaced by an object that is no text file
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

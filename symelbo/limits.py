@@ -79,6 +79,9 @@ PRODUCT_MONOMIALS: Final = 1500  # that one product is expanded into
 # index.modular
 EXACT_BITS: Final = 20_000  # of a rational number that is kept beside its residue
 
+# index.sparse
+DENSE_GAIN: Final = 50  # by how much a step on a matrix is faster than on sparse rows
+
 # criterion.probe
 PROBE_COLUMNS: Final = 1200  # unknown numbers at one point
 PROBE_NARROW: Final = 24  # unknowns in a row that is compared with all others by elimination
@@ -158,6 +161,7 @@ LOST_DIGITS: Final = 1e-6  # of the larger part, to which a difference is small
 
 # trial.identity
 Q_POINTS: Final = 4  # of q
+IDENTITY_OPERATIONS: Final = 40_000  # of one evaluation; else smaller sizes are tried, or none
 IDENTITY_ATTEMPTS: Final = 40  # per trial, where a draw falls outside the domain of the model
 DRAWN_NATURAL: Final = 5  # that is drawn of a node; numbers of trials are not below
 REDRAWS: Final = 25  # of the nodes, where they do not satisfy a condition
@@ -179,6 +183,7 @@ SUM_SMALL: Final = 1e-6  # a residual that needs no second look
 SUM_AGREEMENT: Final = 1e-6  # of the integrals at two resolutions; else nothing was integrated
 SUM_GROSS: Final = 0.03  # a residual that no kink explains, nor tails of q beyond the nodes
 SUM_LOST: Final = 0.01  # of the mass of q, if tails beyond the nodes hold less
+SUM_OPERATIONS: Final = 2_000_000  # of F at all nodes; else smaller sizes are tried, or none
 SUM_DRAWN: Final = 16  # points of an arbitrary q, where there are too many entries to enumerate
 SUM_ATTEMPTS: Final = 20  # where a draw falls outside the domain of the model
 SUM_RETRIES: Final = 2  # at other values, where an integral is not good enough
@@ -195,6 +200,9 @@ STABLE_ROUNDS: Final = 20  # of the rules of stable forms, at one term
 # code.draft
 REPEATED_FROM: Final = 400  # subterms, as a tree: from there on what is repeated is assigned
 NAMED_FROM: Final = 12  # subterms of what is repeated
+
+# cli
+GC_THRESHOLD: Final = (400_000, 20, 50)  # a run is short, and next to nothing of it is a cycle
 
 # compile_pdf
 TEX_SECONDS: Final = 60  # for one run of TeX; else there is no PDF
@@ -217,6 +225,10 @@ KEPT_DIVISORS: Final = 10_000  # whose leading atom is known
 
 # notation.arrange
 KEPT_DISPLAYS: Final = 20_000  # of terms, and of places in the order of reading
+
+# notation.names, notation.print_latex
+KEPT_NAMES: Final = 10_000  # taken apart
+KEPT_PIECES: Final = 20_000  # of LaTeX
 
 # notation.print_latex, notation.print_text
 KEPT_TEXTS: Final = 4000  # of terms, in each notation

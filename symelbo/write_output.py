@@ -64,12 +64,13 @@ def render_files(derivation: Derivation) -> dict[str, bytes]:
     from symelbo.certify.state_derivation import render_certificate
     from symelbo.code.numpy_module import render_python
     from symelbo.page.derivation_json import render_json
-    from symelbo.page.documents import render_appendix, render_proof
+    from symelbo.page.documents import render_documents
 
+    proof, appendix = render_documents(derivation)
     texts = {
         "derivation.json": render_json(derivation),
-        "proof.tex": render_proof(derivation),
-        "appendix.tex": render_appendix(derivation),
+        "proof.tex": proof,
+        "appendix.tex": appendix,
         f"{derivation.model.stem}.py": render_python(derivation),
     }
     files = {name: text.encode() for name, text in texts.items() if text}

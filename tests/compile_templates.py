@@ -7,6 +7,7 @@ language is what `_Writer` knows; anything else is an error.  A test compares mo
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -224,16 +225,32 @@ def function(name: str, tree: nodes.Template, includes: dict[str, str]) -> Itera
     yield '    return "".join(parts)'
 
 
+def helpers() -> Iterator[str]:
+    """The table of the functions that a module may be given, with the names that each needs."""
+    text = (TEMPLATES / "python" / "helpers.py").read_text(encoding="utf-8")
+    yield "\n"
+    yield "HELPERS: Mapping[str, tuple[str, frozenset[str]]] = {"
+    for tree in ast.parse(text).body:
+        if isinstance(tree, ast.FunctionDef):
+            named = sorted({part.id for part in ast.walk(tree) if isinstance(part, ast.Name)})
+            source = ast.get_source_segment(text, tree)
+            yield f"    {tree.name!r}: ({source!r}, frozenset({named!r})),"
+    yield "}"
+
+
 def compile_module(path: Path) -> str:
     """The text of a module, from its templates."""
     environment, functions = MODULES[path]
     folder = next(iter(functions)).split("/")[0]
-    names = ", ".join(f'"{name}"' for name in functions.values())
+    public = [*functions.values(), *(["HELPERS"] if environment is PYTHON else [])]
+    names = ", ".join(f'"{name}"' for name in public)
     lines = [HEAD.format(sources=f"templates/{folder}", names=names).rstrip("\n")]
     includes = {source.split("/")[1]: name for source, name in functions.items()}
     for source, name in functions.items():
         tree = environment.parse((TEMPLATES / source).read_text(encoding="utf-8"))
         lines.extend(function(name, tree, includes))
+    if environment is PYTHON:
+        lines.extend(helpers())
     text = "\n".join(lines) + "\n"
     used = [
         n

@@ -25,7 +25,7 @@ from symelbo.index.tidy import tidy
 from symelbo.notation.names import RESERVED
 from symelbo.page import documents
 from symelbo.page.document_notation import choose_notation
-from symelbo.page.documents import render_appendix, render_headline, render_proof
+from symelbo.page.documents import render_documents, render_headline, render_proof
 
 ROOT = Path(__file__).parents[1]
 MODELS = sorted((ROOT / "models").glob("*.yaml"))
@@ -226,7 +226,7 @@ def test_all_appendices_in_one_paper_compile_without_a_complaint(tmp_path: Path)
     body = []
     for part, key in enumerate(KEYS):
         # as many papers would have it: the stems differ
-        text = render_appendix(derivation_of(key)).replace("symelbo:test:", f"symelbo:{part}:")
+        text = render_documents(derivation_of(key))[1].replace("symelbo:test:", f"symelbo:{part}:")
         (tmp_path / f"part{part}.tex").write_text(text)
         body.append(rf"\clearpage\input{{part{part}}}")
     paper = head + "\\begin{document}\n" + "\n".join(body) + "\n\\end{document}\n"
@@ -391,7 +391,7 @@ def bare(latex: str) -> str:
 @pytest.mark.parametrize("key", KEYS)
 def test_every_reference_is_a_command(key: str) -> None:
     """A label never stands in the text without the command that reads it."""
-    for text in (render_proof(derivation_of(key)), render_appendix(derivation_of(key))):
+    for text in render_documents(derivation_of(key)):
         for match in re.finditer(r"(\\?\w*)\{symelbo:", text):
             assert match[1] in (r"\ref", r"\eqref", r"\label", r"\cite", r"\bibitem"), match
         assert not re.search(r"[\x00-\x09\x0b-\x1f]", text)
@@ -439,11 +439,11 @@ def test_the_abstract_has_the_headline() -> None:
     abstract = text.partition(r"\begin{abstract}")[2].partition(r"\end{abstract}")[0]
     assert render_headline(derivation_of("ppca")).partition("= ")[2] in abstract
     assert r"\begin{abstract}" not in render_proof(derivation_of("sbn_rigid"))
-    assert r"\begin{abstract}" not in render_appendix(derivation_of("ppca"))
+    assert r"\begin{abstract}" not in render_documents(derivation_of("ppca"))[1]
 
 
 def test_hostile_text_stays_text() -> None:
-    for text in (render_proof(derivation_of("hostile")), render_appendix(derivation_of("hostile"))):
+    for text in render_documents(derivation_of("hostile")):
         assert r"\input{/etc" not in text
         assert r"\write18{" not in text
         assert text.count(r"\end{document}") <= 1

@@ -46,9 +46,9 @@ def test_what_is_filled_is_what_jinja_renders(stem: str, monkeypatch: pytest.Mon
                     monkeypatch.setattr(f"{user}.{name}", compare)
     derivation = derive_model(stem)
     from symelbo.code.numpy_module import render_python
-    from symelbo.page.documents import render_appendix, render_proof
+    from symelbo.page.documents import render_documents
 
-    render_proof(derivation), render_appendix(derivation), render_python(derivation)
+    render_documents(derivation), render_python(derivation)
     assert {"fill_proof", "fill_appendix"} <= set(compared)
     assert "fill_module" in compared or not derivation.entropy_sum
 

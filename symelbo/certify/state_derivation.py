@@ -18,7 +18,7 @@ from symelbo.certify.state import (
     encode_motion,
     encode_refutation,
 )
-from symelbo.checker.check import REJECTED, check_bytes, check_data
+from symelbo.checker.check import REJECTED, check_bytes
 from symelbo.checker.statement import SCHEMA
 from symelbo.criterion.confirm import claim_identity, claim_motion
 from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted
@@ -46,26 +46,27 @@ class CertificateRejected(Exception):
 
 
 def render_certificate(derivation: Derivation, files: Mapping[str, bytes]) -> bytes:
-    """The bytes of certificate.json for what is written with it.
+    """The bytes of certificate.json for what is written with it, of every part that is shown.
 
-    Raises CertificateRejected if the checker does not accept them.
+    What the checker does not show is listed.  Raises CertificateRejected if it does not accept the
+    very bytes that are returned.
     """
     hashes = {name: sha256(content).hexdigest() for name, content in sorted(files.items())}
-    data = {**certificate_data(derivation), "files": hashes}
-    content = _print_lines(data).encode()
-    report = check_bytes(content, files)
-    if report.status == REJECTED:
-        raise CertificateRejected(f"the certificate is rejected: {'; '.join(report.reasons)}")
-    return content
+    data = {**_state(derivation), "files": hashes}
+    while True:
+        content = _print_lines(data).encode()
+        report = check_bytes(content, files)
+        if report.status != REJECTED:
+            return content
+        if not report.failed.startswith(OPTIONAL):
+            raise CertificateRejected(f"the certificate is rejected: {'; '.join(report.reasons)}")
+        _leave_out(data, report.failed)
 
 
 def certificate_data(derivation: Derivation) -> Json:
-    """The statement with every part that the checker shows; what it does not show is listed."""
-    data = _state(derivation)
-    report = check_data(data)
-    while report.status == REJECTED and report.failed.startswith(OPTIONAL):
-        _leave_out(data, report.failed)
-        report = check_data(data)
+    """The statement with every part that the checker shows; no files are named."""
+    data: Json = json.loads(render_certificate(derivation, {}))
+    del data["files"]
     return data
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from .criterion import (
     check_closure,
@@ -33,6 +32,7 @@ from .statement import (
     Malformed,
     Posterior,
     Statement,
+    Symbol,
     parse_json,
     read_statement,
 )
@@ -45,7 +45,6 @@ from .terms import (
     NotShown,
     Raw,
     RawIndex,
-    Symbol,
     derivative,
     minus,
     negative,
@@ -73,8 +72,7 @@ CERTIFICATE: Final = "certificate.json"
 NODES: Final = ("latent", "observed", "input")
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What came out: checked, partly checked or rejected.
 
     reasons: why it is rejected, the first equation that fails first, and failed: the part it is of;
@@ -335,7 +333,7 @@ class _Checks:
             given = hypotheses_of(self.statement.q, (), self.statement.sizes, self.symbols)
         posterior = self.statement.posterior
         if posterior is not None:
-            given = replace(given, posdef=(*given.posdef, *_definite(posterior)))
+            given = given._replace(posdef=(*given.posdef, *_definite(posterior)))
         try:
             prove_zero(raw, given=given)
         except NotShown as reason:
@@ -467,11 +465,11 @@ class _Checks:
         for name in (*item.arguments, *names_in(density.log_density)):
             symbol = self.symbols[name]
             if symbol.role == "argument":
-                roles[name] = replace(symbol, role="parameter")
+                roles[name] = symbol._replace(role="parameter")
             elif name != density.node.name:
                 return [f"the density of {q.name} depends on {name}"]
-        roles[density.node.name] = replace(density.node, role="observed")
-        density = replace(density, node=roles[density.node.name])
+        roles[density.node.name] = density.node._replace(role="observed")
+        density = density._replace(node=roles[density.node.name])
         identity = Identity(density.name, zero, item.entropy, zero, zero)
         given = hypotheses_of((density,), (), self.statement.sizes, roles)
         if item.motion.rates or item.motion.shifts or item.motion.variational:
@@ -491,7 +489,7 @@ class _Checks:
         Then it is quadratic, since the precision is free of z, and the posterior is normal.
         """
         latent = posterior.latent
-        if latent.role != "latent" or latent.domain.kind != "real" or len(latent.shape) > 1:
+        if latent.role != "latent" or not latent.domain.is_line or len(latent.shape) > 1:
             return [f"{latent.name} is no vector of real latents"]
         indices, precision = posterior.precision
         for name in sorted(names_in(precision)):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import permutations
-from typing import Final
+from typing import Final, NamedTuple
 
+from .domains import domain_of
 from .matrices import Matrices
 from .polynomial import (
     MAX_POWER,
@@ -27,8 +27,7 @@ __all__ = ["NOTHING", "Forms", "Hypotheses"]
 MAX_PATTERN = 3  # free indices of what is positive everywhere
 
 
-@dataclass(frozen=True, slots=True)
-class Hypotheses:
+class Hypotheses(NamedTuple):
     """What may be used without proof, because it is stated as a condition of the result.
 
     nonzero, positive: terms; posdef: matrices; least: the smallest value of each size, 1 if not
@@ -52,8 +51,7 @@ class Hypotheses:
         return self._each(lambda raw: map_entries(raw, entries))
 
     def _each(self, change: Callable[[Raw], Raw]) -> Hypotheses:
-        return replace(
-            self,
+        return self._replace(
             nonzero=tuple(map(change, self.nonzero)),
             positive=tuple(map(change, self.positive)),
             posdef=tuple((v, change(b)) for v, b in self.posdef),
@@ -163,7 +161,7 @@ class Forms(Matrices):
         """
         for a in sorted({a for m in poly for a, _ in m}):
             atom = self.atoms[a]
-            if atom[0] != "v" or atom[2][0] != "simplex" or atom[2][1] != "":
+            if atom[0] != "v" or not domain_of(atom[2]).sums_to_one or atom[2][1] != "":
                 continue
             if atom[3][-1] != ("p", "", atom[2][2]):
                 continue

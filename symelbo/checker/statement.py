@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
+from .domains import DOMAINS, Domain, Kind
 from .functions import FUNCTIONS
-from .terms import Array, Domain, Raw, RawIndex, Symbol, put, shift
+from .terms import NO_ENTRIES, Array, Raw, RawIndex, put, shift
 
 __all__ = [
     "MAX_BYTES",
@@ -53,10 +54,6 @@ ROLES: Final = (
     *("parameter", "constant", "input", "latent", "observed", "variational", "function"),
     *("argument", "value", "unknown"),
 )
-KINDS: Final = (
-    *("real", "positive", "unit", "simplex", "posdef", "binary", "naturals", "counts", "onehot"),
-    *("category", "interval", "angle", "invertible", "symmetric", "tangent"),
-)
 Place: TypeAlias = tuple[str, tuple[int, ...]]
 Given: TypeAlias = tuple[tuple[Place, Fraction], ...]
 T = TypeVar("T")
@@ -69,16 +66,28 @@ class Malformed(Exception):
 # ---------------------------------------------------------------- what is read
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Symbol(NamedTuple):
+    """What a certificate says of a name: its role, the domain of its entries, its shape."""
+
+    name: str
+    role: str
+    domain: Domain
+    shape: tuple[tuple[str, int], ...] = ()  # extents: size and offset
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of an entry, as terms carry it."""
+        return self.domain.kind(self.shape)
+
+
+class Condition(NamedTuple):
     """What an argument has to satisfy although the specification does not imply it."""
 
-    kind: str
+    domain: Domain
     array: Array
 
 
-@dataclass(frozen=True, slots=True)
-class Density:
+class Density(NamedTuple):
     """node[places] ~ exp(log_density), independent over the plates.
 
     arguments: (domain, what the model puts there) of the family; support: of the value, its ends
@@ -95,17 +104,16 @@ class Density:
     conditions: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Motion:
+class Motion(NamedTuple):
     """Velocities of parameters and of q's parameters; r and s of each latent that moves.
 
     A latent moves with velocity r (z - lower) + s, lower being the end of its support (0 if none).
     """
 
-    parameters: Mapping[str, Array] = field(default_factory=dict)
-    rates: Mapping[str, Array] = field(default_factory=dict)
-    shifts: Mapping[str, Array] = field(default_factory=dict)
-    variational: Mapping[str, Array] = field(default_factory=dict)
+    parameters: Mapping[str, Array] = NO_ENTRIES
+    rates: Mapping[str, Array] = NO_ENTRIES
+    shifts: Mapping[str, Array] = NO_ENTRIES
+    variational: Mapping[str, Array] = NO_ENTRIES
 
     def arrays(self) -> list[tuple[str, Array]]:
         """Every name with what moves it."""
@@ -113,8 +121,7 @@ class Motion:
         return [item for arrays in every for item in arrays.items()]
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """(U) of one factor: log p - D log p = base - entropy + divergence, D base = base_change."""
 
     factor: str
@@ -124,8 +131,7 @@ class Identity:
     base_change: Raw
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """(U) of some factors along one motion; nonzero: what its velocities divide by.
 
     q_follows: the declared q is closed under the motion; symbols: those that only this claim knows.
@@ -137,8 +143,7 @@ class Claim:
     q_follows: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Entropy:
+class Entropy(NamedTuple):
     """The entropy of a factor as it is printed, summed over the plates; expanded: written out."""
 
     factor: str
@@ -146,8 +151,7 @@ class Entropy:
     expanded: Raw
 
 
-@dataclass(frozen=True, slots=True)
-class EntropyOfQ:
+class EntropyOfQ(NamedTuple):
     """The entropy of a statement of q, by (U) along a motion of its formal arguments, with b = 0.
 
     density: of the value in the formal arguments; arguments: what the model puts there.
@@ -160,16 +164,14 @@ class EntropyOfQ:
     arguments: Mapping[str, Array]
 
 
-@dataclass(frozen=True, slots=True)
-class Posterior:
+class Posterior(NamedTuple):
     """log p(x, z) is quadratic in z, with minus its second derivative the precision."""
 
     latent: Symbol
     precision: Array
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(NamedTuple):
     """The entropy sum: H[q], entropies, base measures; and as it is printed.
 
     printed: (sign, term) of what is averaged and has a closed form; abbreviations: what names in
@@ -186,8 +188,7 @@ class Sums:
     definitions: Mapping[str, tuple[tuple[str, ...], Array]]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """(U) of one factor at one point, with its weight in each of the combinations.
 
     place: the values of the factor's plate indices; point: which parameter value; parents and
@@ -202,7 +203,7 @@ class Row:
     weights: tuple[Fraction, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)  # no tuple: it is a key beside tuples, and equals none
 class Unknown:
     """A number that a combination of rows may leave: a velocity, r or s at a parameter value, or
     the factor c of the base measure of a latent that moves (point None).
@@ -213,8 +214,7 @@ class Unknown:
     point: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """Rows that contradict (U) if the entries in `moving` move at some of the parameter values and
     those in `resting` at none.
 
@@ -235,8 +235,7 @@ class Case:
     shifted: tuple[Place, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Refutation:
+class Refutation(NamedTuple):
     """Everything needed to see that no motion satisfies (U) of some factors together.
 
     functions: what is put for the abstract ones; constants and points: known numbers, and the
@@ -252,8 +251,7 @@ class Refutation:
     still: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """Everything that a certificate says of one model."""
 
     name: str
@@ -395,14 +393,8 @@ class Terms:
             shape = tuple(map(_extent, _list(rest.get("shape", []), "a shape", MAX_AXES)))
             if isinstance(rest.get("domain"), dict):
                 bounded[name] = rest["domain"]
-            domain = Domain(
-                _one_of(
-                    bounded[name].get("kind") if name in bounded else rest.get("domain"),
-                    KINDS,
-                    "a domain",
-                )
-            )
-            self.symbols[_name(name)] = Symbol(name, role, domain, shape)
+            word = bounded[name].get("kind") if name in bounded else rest.get("domain")
+            self.symbols[_name(name)] = Symbol(name, role, _domain(word)(), shape)
         self.bounded = bounded
         self.waiting: dict[int, list[str]] = {}
         for name, domain_data in bounded.items():
@@ -427,13 +419,11 @@ class Terms:
     def domain(self, data: Any) -> Domain:
         """ "real" or {"kind": ..., "lower": term, "upper": term}."""
         if isinstance(data, str):
-            return Domain(_one_of(data, KINDS, "a domain"))
+            return _domain(data)()
         data = _dict(data, "a domain")
         _known(data, "kind lower upper", "a domain")
-        kind = _one_of(data.get("kind"), KINDS, "a domain")
         lower, upper = data.get("lower"), data.get("upper")
-        return Domain(
-            kind,
+        return _domain(data.get("kind"))(
             None if lower is None else self.part(lower),
             None if upper is None else self.part(upper),
         )
@@ -469,7 +459,7 @@ class Terms:
             return ("p", *_extent(rest[0]))
         if head == "e" and rest:
             symbol = self.symbol(rest[0])
-            if symbol.domain.kind != "category":
+            if not symbol.domain.is_place:
                 raise Malformed(f"{symbol.name} is no category")
             where = self.places(symbol, rest[1:])
             return ("e", symbol.name, *_places_of(symbol.domain), where)
@@ -512,7 +502,7 @@ class Terms:
     def entry(self, symbol: Symbol, data: Sequence[Any]) -> Raw:
         """An entry of a symbol; what selects takes the extent of the axis."""
         where = self.places(symbol, data)
-        if symbol.domain.kind == "category":
+        if symbol.domain.is_place:
             return ("iv", ("e", symbol.name, *_places_of(symbol.domain), where))
         where = tuple(
             i if i[0] != "e" or i[2] != "?" else (*i[:2], *extent, i[4])
@@ -601,6 +591,10 @@ class Terms:
         return {self.symbol(name).name: self.array(array) for name, array in found.items()}
 
 
+def _domain(word: Any) -> type[Domain]:
+    return DOMAINS[_one_of(word, tuple(DOMAINS), "a domain")]
+
+
 def _places_of(domain: Domain) -> tuple[str, int]:
     """The extent of a category, "?" where its domain does not say."""
     match domain.upper:
@@ -686,8 +680,7 @@ class Reader:
         """A condition on an argument."""
         data = _dict(data, "a condition")
         _known(data, "kind of", "a condition")
-        kind = _one_of(data.get("kind"), KINDS, "a kind")
-        return Condition(kind, self.terms.array(data.get("of")))
+        return Condition(_domain(data.get("kind"))(), self.terms.array(data.get("of")))
 
     def motion(self, data: Any) -> Motion:
         """What moves."""

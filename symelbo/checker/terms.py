@@ -7,6 +7,7 @@
             ("+", ...) ("*", ...) ("^", base, exponent) ("f", name, ...) ("S", index, body)
             ("d", index, index) ("A", name, kind, arrays, indices, derivatives)
             ("Inv", array, row, column) ("LD", array)      with array = (indices, body)
+    kind    (word,) of a domain, (word, lower, upper) with numbers, or (word, size, offset)
 
 Terms are graphs: a part that occurs twice is one tuple, and every pass treats it once.  Names that
 begin with ~ or # belong to bound indices, each of which has one of its own, so that substitution
@@ -16,23 +17,22 @@ cannot capture; `put` gives new ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import count
-from typing import Any, Final, TypeAlias
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeAlias
 
 __all__ = [
     "NOWHERE",
+    "NO_ENTRIES",
     "ONE",
     "ZERO",
     "Array",
-    "Domain",
     "Field",
     "Instance",
     "NotShown",
     "Raw",
     "RawIndex",
-    "Symbol",
     "derivative",
     "fresh",
     "map_entries",
@@ -59,50 +59,15 @@ class NotShown(Exception):
     """The checker cannot show what was asked; never means that it is false."""
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
-    """Where values lie: real, positive, unit, simplex (last index), posdef (last two), binary,
-    naturals (up to `upper`, if given), counts (naturals with the sum `upper`), onehot, category
-    (1..upper), interval and angle (lower..upper, None is infinite), invertible (of a function).
-    """
-
-    kind: str
-    lower: Raw | None = None
-    upper: Raw | None = None
+NO_ENTRIES: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
-    """What a certificate says of a name: its role, the domain of its entries, its shape."""
-
-    name: str
-    role: str
-    domain: Domain
-    shape: tuple[tuple[str, int], ...] = ()  # extents: size and offset
-
-    @property
-    def kind(self) -> tuple[Any, ...]:
-        """The kind of an entry, as terms carry it: what the rules need of the domain."""
-        domain = self.domain
-        if domain.kind in ("simplex", "invertible") and self.shape:
-            return (domain.kind, *self.shape[-1])
-        if domain.kind in ("interval", "angle"):
-            ends = [end[1] if end and end[0] == "q" else None for end in _ends(domain)]
-            return ("real",) if ends == [None, None] else ("interval", *ends)
-        return (domain.kind,)
-
-
-def _ends(domain: Domain) -> tuple[Raw | None, Raw | None]:
-    return domain.lower, domain.upper
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(NamedTuple):
     """Concrete sizes, values of categories, and functions that replace abstract ones."""
 
-    sizes: Mapping[str, int] = field(default_factory=dict)
-    categories: Mapping[tuple[str, tuple[int, ...]], int] = field(default_factory=dict)
-    functions: Mapping[str, tuple[tuple[str, ...], Array]] = field(default_factory=dict)
+    sizes: Mapping[str, int] = NO_ENTRIES
+    categories: Mapping[tuple[str, tuple[int, ...]], int] = NO_ENTRIES
+    functions: Mapping[str, tuple[tuple[str, ...], Array]] = NO_ENTRIES
 
 
 NOWHERE: Final = Instance()
@@ -154,7 +119,7 @@ def walk(item: Any) -> list[tuple[Any, ...]]:
             seen.add(id(part))
             if part and type(part[0]) is str:
                 found.append(part)
-            stack.extend(inner for inner in part if type(inner) is tuple)
+            stack += [inner for inner in part if type(inner) is tuple]
     return found
 
 
@@ -259,7 +224,8 @@ class _Put:
         return ("", self.at.sizes[size] + offset) if size in self.at.sizes else (size, offset)
 
     def kind(self, kind: tuple[Any, ...]) -> tuple[Any, ...]:
-        return (kind[0], *self.extent(*kind[1:])) if kind[0] in ("simplex", "invertible") else kind
+        extent = len(kind) == 3 and isinstance(kind[1], str)
+        return (kind[0], *self.extent(*kind[1:])) if extent else kind
 
     def index(self, index: RawIndex, env: _Env) -> RawIndex:
         found = env.get(index)

@@ -5,9 +5,7 @@ The text is deterministic; every formula in it is printed from the terms of the 
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Iterable
 
 import symelbo
 from symelbo.answer.derivation import Derivation
@@ -17,9 +15,8 @@ from symelbo.code.ops import dim_text
 from symelbo.code.plan import Argument, Bound, Degrees, Function, Least, Plan
 from symelbo.code.plan_module import plan_module
 from symelbo.code.print_numpy import NumpyPrinter, needs_of
-from symelbo.code.python_template import fill_module
+from symelbo.code.python_template import HELPERS, fill_module
 from symelbo.index.terms import Extent
-from symelbo.resources import templates_directory
 from symelbo.values import dataclass
 
 __all__ = ["render_numpy", "render_python"]
@@ -36,8 +33,7 @@ def render_numpy(plan: Plan) -> str:
     needs = frozenset().union(
         *(needs_of((*(line.op for line in f.lines), f.returned)) for f in plan.functions)
     )
-    sources = _helper_sources()
-    helpers = _with_callees(needs & sources.keys())
+    helpers = _with_callees(needs & HELPERS.keys())
     arguments = [a for f in plan.functions for a in (*f.arguments, *f.results)]
     kinds = {a.kind for a in arguments}
     domains = {a.domain for a in arguments if a.kind == "array"}
@@ -55,8 +51,8 @@ def render_numpy(plan: Plan) -> str:
             domains=domains,
             offsets=any(e.size is not None and e.offset for a in arguments for e in a.shape),
             bounded=any(a.is_bounded for a in arguments),
-            helpers=[source for name, (source, _) in sources.items() if name in helpers],
-            has_special="special" in needs.union(*(sources[name][1] for name in helpers)),
+            helpers=[source for name, (source, _) in HELPERS.items() if name in helpers],
+            has_special="special" in needs.union(*(HELPERS[name][1] for name in helpers)),
             has_zeros="_log" in helpers,
             has_arrays=bool(kinds - {"size", "value"}),
             wrap=wrap_text,
@@ -220,27 +216,13 @@ def _comment(text: str) -> list[str]:
 
 def _with_callees(names: Iterable[str]) -> frozenset[str]:
     """The helpers, and those that they call."""
-    sources, found, wanted = _helper_sources(), set[str](), list(names)
+    found, wanted = set[str](), list(names)
     while wanted:
         name = wanted.pop()
         if name not in found:
             found.add(name)
-            wanted += sources[name][1] & sources.keys()
+            wanted += HELPERS[name][1] & HELPERS.keys()
     return frozenset(found)
-
-
-@lru_cache(maxsize=1)
-def _helper_sources() -> Mapping[str, tuple[str, frozenset[str]]]:
-    """name -> source of every function that modules may need, and the names in it."""
-    text = (templates_directory() / "python" / "helpers.py").read_text(encoding="utf-8")
-    return {
-        node.name: (
-            ast.get_source_segment(text, node) or "",
-            frozenset(part.id for part in ast.walk(node) if isinstance(part, ast.Name)),
-        )
-        for node in ast.parse(text).body
-        if isinstance(node, ast.FunctionDef)
-    }
 
 
 def _escape(text: str) -> str:

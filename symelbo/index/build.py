@@ -50,36 +50,42 @@ __all__ = [
 ZERO = Number(Fraction(0))
 ONE = Number(Fraction(1))
 MINUS_ONE = Number(Fraction(-1))
+_F0, _F1 = ZERO.value, ONE.value
+_WHOLE = {n: Number(Fraction(n)) for n in range(-2, 3)}  # what most numbers are
 
 N = TypeVar("N", bound=Node)
 
 
 def number(value: int | Fraction | str) -> Number:
     """An exact rational: 3, Fraction(1, 2), "1e-3"."""
-    return Number(Fraction(value))
+    if type(value) is int:
+        known = _WHOLE.get(value)
+        return Number(Fraction(value)) if known is None else known
+    return Number(value if type(value) is Fraction else Fraction(value))
 
 
 def add(*terms: Term) -> Term:
     """a, b, ... -> a + b + ...: flattens, folds numbers, collects equal terms, orders."""
-    constant = Fraction(0)
+    constant = _F0
     coefficients: dict[Term, Fraction] = {}
     stack = list(reversed(terms))
     while stack:
         term = stack.pop()
-        if isinstance(term, Number):
-            constant += term.value
-        elif isinstance(term, Add):
+        if type(term) is Number:  # sooner told than by isinstance
+            constant = term.value if constant is _F0 else constant + term.value
+        elif type(term) is Add:
             stack.extend(reversed(term.terms))
         else:
             scale, rest = _split_coefficient(term)
             known = coefficients.get(rest)
             coefficients[rest] = scale if known is None else known + scale
     collected = [
-        rest if scale == 1 else mul(Number(scale), rest)
+        rest if scale is _F1 or scale == 1 else mul(Number(scale), rest)
         for rest, scale in coefficients.items()
-        if scale
+        if scale is _F1 or scale
     ]
-    collected.sort(key=sort_key)
+    if len(collected) > 1:
+        collected.sort(key=sort_key)
     if constant:
         collected.insert(0, Number(constant))
     if not collected:
@@ -89,31 +95,34 @@ def add(*terms: Term) -> Term:
 
 def mul(*factors: Term) -> Term:
     """a, b, ... -> a b ...: flattens, folds numbers, collects equal bases, orders."""
-    scale = Fraction(1)
-    exponents: dict[Term, list[Term]] = {}
+    scale = _F1
+    exponents: dict[Term, Term] = {}
     stack = list(reversed(factors))
     while stack:
         factor = stack.pop()
-        if isinstance(factor, Number):
-            scale *= factor.value
-        elif isinstance(factor, Mul):
+        if type(factor) is Number:
+            scale = factor.value if scale is _F1 else scale * factor.value
+        elif type(factor) is Mul:
             stack.extend(reversed(factor.factors))
-        elif isinstance(factor, Power):
-            exponents.setdefault(factor.base, []).append(factor.exponent)
         else:
-            exponents.setdefault(factor, []).append(ONE)
-    if not scale:
+            base: Term = factor
+            exponent: Term = ONE
+            if type(factor) is Power:
+                base, exponent = factor.base, factor.exponent
+            known = exponents.get(base)
+            exponents[base] = exponent if known is None else add(known, exponent)
+    if scale is not _F1 and not scale:
         return ZERO
     collected: list[Term] = []
-    for base, powers in exponents.items():
-        exponent = powers[0] if len(powers) == 1 else add(*powers)
+    for base, exponent in exponents.items():
         factor = base if exponent is ONE else power(base, exponent)
         if isinstance(factor, Number):
             scale *= factor.value
         else:
             collected.append(factor)
-    collected.sort(key=sort_key)
-    if scale == 1 and collected:
+    if len(collected) > 1:
+        collected.sort(key=sort_key)
+    if collected and (scale is _F1 or scale == 1):
         return collected[0] if len(collected) == 1 else Mul(tuple(collected))
     if not collected:
         return Number(scale)
@@ -222,7 +231,7 @@ def _split_coefficient(term: Term) -> tuple[Fraction, Term]:
     if isinstance(term, Mul) and isinstance(term.factors[0], Number):
         rest = term.factors[1:]
         return term.factors[0].value, rest[0] if len(rest) == 1 else Mul(rest)
-    return Fraction(1), term
+    return _F1, term
 
 
 def _fold_power(base: Fraction, exponent: Fraction) -> Number | None:

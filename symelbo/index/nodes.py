@@ -7,10 +7,12 @@ A class of nodes is declared with `@node`: its fields, and what it says of itsel
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING
 from functools import wraps
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 from weakref import ref
+
+from symelbo.values import fields, take_fields
 
 __all__ = ["Interned", "Node", "kept", "node", "synthesized"]
 
@@ -49,7 +51,7 @@ class _Interning(type):
             if found is not None:
                 return found
         made: Any = object.__new__(cls)  # type: ignore[arg-type]
-        for name, value in zip(cls.__match_args__, values, strict=True):
+        for name, value in zip(cls.__match_args__, values):  # noqa: B905  they are as many
             _set(made, name, value)
         reference = _Reference(made, _forget)
         reference.key, reference.table = key, cls._table
@@ -93,12 +95,10 @@ class Interned(metaclass=_Interning):
 @dataclass_transform(frozen_default=True, eq_default=False)
 def node(cls: type[T]) -> type[T]:
     """Declare a class of interned values: its annotated fields, in order."""
-    made: Any = dataclass(init=False, repr=False, eq=False, slots=True)(cls)
+    made: Any = take_fields(cls, slots=True)
     made._table = {}
     made._defaults = {
-        field.name: field.default
-        for field in made.__dataclass_fields__.values()
-        if field.default is not MISSING
+        field.name: field.default for field in fields(made) if field.default is not MISSING
     }
     return made  # type: ignore[no-any-return]
 

@@ -40,8 +40,8 @@ class Monomial:
     _hash: int = field(default=0, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        exponents = tuple((e.numerator, e.denominator) for _, e in self.factors)
-        hashed = hash((self.bound, tuple(atom for atom, _ in self.factors), exponents))
+        exponents = tuple([e.as_integer_ratio() for _, e in self.factors])
+        hashed = hash((self.bound, tuple([atom for atom, _ in self.factors]), exponents))
         object.__setattr__(self, "_hash", hashed)
 
     def __hash__(self) -> int:
@@ -57,11 +57,14 @@ UNIT = Monomial((), ())
 
 def accumulate(total: Poly, poly: Poly, scale: Fraction = F1) -> None:
     for monomial, value in poly.items():
-        result = total.get(monomial, F0) + value * scale
+        result = value if scale is F1 else value * scale
+        known = total.get(monomial)
+        if known is not None:
+            result += known
         if result:
             total[monomial] = result
         else:
-            del total[monomial]
+            total.pop(monomial, None)
 
 
 def from_poly(poly: Poly) -> Term:

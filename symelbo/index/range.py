@@ -5,11 +5,11 @@ Only ever too wide: what a range excludes is impossible, what it allows is merel
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
 from symelbo.limits import BOUND_BITS
+from symelbo.values import dataclass
 
 __all__ = ["NONNEGATIVE", "NOTHING_BUT_ZERO", "POSITIVE", "REAL", "UNIT", "Range", "call_range"]
 

@@ -174,7 +174,8 @@ class Normalizer:
                 apart = rename_apart(other) if mine.bound and other.bound else other
                 factors: Factors = dict(mine.factors)
                 for atom, exponent in apart.factors:
-                    merged = factors.get(atom, F0) + exponent
+                    known = factors.get(atom)
+                    merged = exponent if known is None else known + exponent
                     if merged:
                         factors[atom] = merged
                     else:
@@ -358,7 +359,8 @@ class Normalizer:
             inner = rename_apart(monomial) if monomial.bound and bound else monomial
             merged = dict(factors)
             for atom, exponent in inner.factors:
-                value = merged.get(atom, F0) + exponent
+                known = merged.get(atom)
+                value = exponent if known is None else known + exponent
                 if value:
                     merged[atom] = value
                 else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from symelbo.index.range import POSITIVE
@@ -23,6 +24,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.limits import KEPT_NAMES
 from symelbo.values import dataclass, replace
 
 __all__ = [
@@ -95,6 +97,7 @@ class Letter:
     power: int = 1
 
 
+@lru_cache(maxsize=KEPT_NAMES)
 def _letter_of_name(name: str) -> Letter:
     if re.fullmatch(r"[A-Za-z]'*", name):
         return Letter(name)
@@ -112,6 +115,7 @@ def _letter_of_name(name: str) -> Letter:
     return Letter(rf"\text{{{escape_latex(name)}}}")
 
 
+@lru_cache(maxsize=KEPT_NAMES)
 def letter_of_symbol(symbol: Symbol) -> Letter:
     """sigma2 -> sigma to the power 2, mu0 -> mu with subscript 0, log_rate -> a word."""
     if _SQUARED.fullmatch(symbol.name) and domain_range(symbol.domain) == POSITIVE:
@@ -130,6 +134,7 @@ def latex_symbol(symbol: Symbol) -> str:
     return _set_letter(letter_of_symbol(symbol))
 
 
+@lru_cache(maxsize=KEPT_NAMES)
 def latex_name(name: str) -> str:
     """The name of a size or an index as LaTeX."""
     return _set_letter(_letter_of_name(name))
@@ -147,6 +152,7 @@ def symbol_names(node: Node) -> frozenset[str]:
     return frozenset(symbol.name for symbol in symbols_of(node))
 
 
+@lru_cache(maxsize=KEPT_NAMES)
 def _size_names(node: Node) -> frozenset[str]:
     names: set[str] = set()
     for part in walk_parts(node, binders=True):
@@ -202,7 +208,8 @@ class _Renaming:
         if isinstance(item, Index):
             return dict(self.mapping).get(item, item)  # type: ignore[return-value]
         if item not in known:
-            fresh, inner = self.bind(item.bound())
+            bound = item.bound()
+            fresh, inner = self.bind(bound) if bound else ((), self)
             within = {} if fresh else known
             parts = [inner._of(part, within) for part in item.parts()]
             known[item] = item.rebuilt(fresh, parts) if parts else item

@@ -26,7 +26,7 @@ from symelbo.index.terms import (
     Size,
     Term,
 )
-from symelbo.limits import KEPT_TEXTS
+from symelbo.limits import KEPT_NAMES, KEPT_PIECES, KEPT_TEXTS
 from symelbo.notation.arrange import (
     Applied,
     Chain,
@@ -131,6 +131,7 @@ def latex_summands(
 # -- width -----------------------------------------------------------------------------------------
 
 _TOKEN: Final = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
+_SINGLE: Final = re.compile(r"\\[A-Za-z]+|[A-Za-z]'*|[0-9]")
 _SCRIPT: Final = 0.72
 _INVISIBLE: Final = re.compile(r"[{} ]|\\(big|Big|bigg|Bigg)[lr]|\\(math\w+|operatorname|text)")
 _WIDE: Final = {
@@ -161,6 +162,7 @@ _WIDE: Final = {
 }
 
 
+@lru_cache(maxsize=KEPT_PIECES)
 def latex_width(latex: str) -> float:
     """A generous estimate of the width in em of display mathematics printed by this module."""
     return _width(_TOKEN.findall(latex))
@@ -193,9 +195,14 @@ def _width(tokens: list[str]) -> float:
         elif token == r"\sum":
             total += _WIDE[token]
             scripts = _WIDE[token]  # limits stand over and under the sign
-        elif not _INVISIBLE.fullmatch(token):
-            total += _WIDE.get(token, 0.65)
+        else:
+            total += _width_of(token)
     return total
+
+
+@lru_cache(maxsize=KEPT_NAMES)
+def _width_of(token: str) -> float:
+    return 0.0 if _INVISIBLE.fullmatch(token) else _WIDE.get(token, 0.65)
 
 
 def _group(tokens: list[str], at: int) -> tuple[list[str], int]:
@@ -204,7 +211,10 @@ def _group(tokens: list[str], at: int) -> tuple[list[str], int]:
         return [tokens[at]], at + 1
     depth, end = 1, at + 1
     while depth:
-        depth += {"{": 1, "}": -1}.get(tokens[end], 0)
+        if tokens[end] == "{":
+            depth += 1
+        elif tokens[end] == "}":
+            depth -= 1
         end += 1
     return tokens[at + 1 : end - 1], end
 
@@ -240,7 +250,7 @@ def _entry(name: str, indices: tuple[IndexTerm, ...]) -> str:
 
 def _is_single(index: IndexTerm) -> bool:
     """Whether the index is set as one letter or digit, so that no comma is needed."""
-    return re.fullmatch(r"(\\[A-Za-z]+|[A-Za-z]'*|[0-9])", _index(index)) is not None
+    return _SINGLE.fullmatch(_index(index)) is not None
 
 
 def _subscript(first: str, indices: tuple[IndexTerm, ...]) -> str:

@@ -5,7 +5,7 @@ Prose is general; every formula is printed from a term of the derivation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import log10
 from typing import Any
 
@@ -41,20 +41,24 @@ from symelbo.page.latex_templates import fill_appendix, fill_proof
 from symelbo.values import dataclass
 from symelbo.words import count_of, join_words
 
-__all__ = ["render_appendix", "render_headline", "render_proof"]
+__all__ = ["render_documents", "render_headline", "render_proof"]
 
 TABLE = 44.0  # em that a table may be wide
 MAX_COLUMNS = 7  # combinations of rows that stand as columns of the table
 
 
+def render_documents(derivation: Derivation) -> tuple[str, str]:
+    r"""proof.tex and appendix.tex: a complete document, and its body to be \input into a paper.
+
+    The document needs amsmath, amssymb, amsthm and the fonts of a plain TeX installation.
+    """
+    context = _Document.of(derivation).context()
+    return _tidy_lines(fill_proof(context)), _tidy_lines(fill_appendix(context))
+
+
 def render_proof(derivation: Derivation) -> str:
-    """A complete document; amsmath, amssymb, amsthm and the fonts of a plain TeX installation."""
-    return _render(fill_proof, derivation)
-
-
-def render_appendix(derivation: Derivation) -> str:
-    r"""The same body, to be \input into a paper."""
-    return _render(fill_appendix, derivation)
+    """proof.tex alone."""
+    return render_documents(derivation)[0]
 
 
 def render_headline(derivation: Derivation) -> str:
@@ -65,8 +69,8 @@ def render_headline(derivation: Derivation) -> str:
     return rf"\mathcal{{F}} = {join_pieces(document.printer.explicit(), LATEX)}"
 
 
-def _render(fill: Callable[[Mapping[str, Any]], str], derivation: Derivation) -> str:
-    text = fill(_Document.of(derivation).context())
+def _tidy_lines(text: str) -> str:
+    """No blanks at the ends of lines, one empty line at a time."""
     lines = (line.rstrip() for line in text.splitlines())
     kept: list[str] = []
     for line in lines:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
 from random import Random
@@ -39,6 +38,7 @@ from symelbo.index.terms import (
 )
 from symelbo.limits import KEPT_SCOPES, KEPT_SERIES, LOST_DIGITS
 from symelbo.trial.special import bessel_ratio, digamma, log_bessel_i0, polygamma
+from symelbo.values import dataclass, field
 
 __all__ = ["Dual", "Smooth", "World", "evaluate", "free_indices", "places", "walk"]
 
@@ -106,7 +106,8 @@ def _index(index: IndexTerm, world: World, env: Env) -> int:
 
 
 def _number(term: Number, world: World, env: Env) -> Pair:
-    return float(term.value), 0.0
+    numerator, denominator = term.value.as_integer_ratio()
+    return numerator / denominator, 0.0
 
 
 def _constant(term: Constant, world: World, env: Env) -> Pair:
@@ -122,7 +123,11 @@ def _index_value(term: IndexValue, world: World, env: Env) -> Pair:
 
 
 def _entry(term: Entry, world: World, env: Env) -> Pair:
-    place = (term.symbol.name, tuple([_index(i, world, env) for i in term.indices]))
+    where = [
+        env[i] if type(i) is Index else _index(i, world, env)  # which is what most places are
+        for i in term.indices
+    ]
+    place = (term.symbol.name, tuple(where))
     return world.values[place], world.velocities.get(place, 0.0)
 
 

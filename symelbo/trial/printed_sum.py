@@ -9,7 +9,6 @@ at every parameter value and data point: for any q (its points carried along), f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from math import exp, isfinite, log
 from random import Random
@@ -22,6 +21,7 @@ from symelbo.limits import (
     SUM_DRAWN,
     SUM_GROSS,
     SUM_LOST,
+    SUM_OPERATIONS,
     SUM_RETRIES,
     SUM_SMALL,
     SUM_STEP,
@@ -35,7 +35,9 @@ from symelbo.trial.identity import (
     satisfies,
     velocities_at,
 )
+from symelbo.trial.operations import count_operations
 from symelbo.trial.quadrature import Node, Point, nodes_of
+from symelbo.values import dataclass
 
 __all__ = ["Kind", "PrintedSum", "printed_residual"]
 
@@ -148,11 +150,12 @@ def _residual(
     center = {s: random.uniform(-0.5, 0.5) for s in setting.latents}
     results: list[tuple[float, ...]] = []
     residual = 0.0
+    cost = count_operations((setting.log_joint, *(p.under_q for p in setting.printed)), world)
     for count in SUM_COUNTS:
         nodes = nodes_of(setting.latents, world, count, most * count // SUM_COUNTS[0])
         if nodes is None and setting.kind is Kind.ANY:
             nodes = _draw_nodes(setting, world, scene, random)
-        if nodes is None:
+        if nodes is None or len(nodes) * cost > SUM_OPERATIONS:
             return None
         for _, point in nodes[:: max(1, len(nodes) // 4)]:
             if not all(satisfies(array, domain, _at(world, point)) for array, domain in conditions):
@@ -190,17 +193,13 @@ def _compare(
     setting: _Setting, world: World, nodes: Sequence[Node], center: Mapping[Symbol, float]
 ) -> tuple[float, float, float, float, float]:
     """F, dF/ds, S, the mass of q, which has to be 1, and how far the forms of S are apart."""
-    weights = _weights_of_q(setting, world, nodes, center)
+    weights, elbo = _weights_and_elbo(setting, world, nodes, center)
     mass = sum(q for q, _ in weights)
-    elbo = _elbo(setting, world, nodes, weights)
     moved = [_moved(setting, world, sign * SUM_STEP) for sign in (1, -1)]
     if setting.kind is Kind.ANY:
         slope = _slope_with_points(setting, world, nodes, weights)
     else:
-        ahead, behind = (
-            _elbo(setting, there, nodes, _weights_of_q(setting, there, nodes, center))
-            for there in moved
-        )
+        ahead, behind = (_weights_and_elbo(setting, there, nodes, center)[1] for there in moved)
         slope = (ahead - behind) / (2 * SUM_STEP)
     totals = _totals(setting, world, nodes, weights)
     spread = _spread(setting, world, max(zip(weights, nodes, strict=True), key=_probability)[1][1])
@@ -245,17 +244,32 @@ def _at(world: World, point: Point) -> World:
     return World(world.sizes, {**world.values, **point}, {}, world.functions)
 
 
-def _weights_of_q(
+def _weights_and_elbo(
     setting: _Setting, world: World, nodes: Sequence[Node], center: Mapping[Symbol, float]
-) -> list[tuple[float, float]]:
-    """(probability, log-density) of q at every node."""
+) -> tuple[list[tuple[float, float]], float]:
+    """(probability, log-density) of q at every node, and F."""
     if setting.kind is Kind.EXACT:
         joint = [evaluate(setting.log_joint, _at(world, point)).value for _, point in nodes]
         evidence = _log_sum(list(zip((w for w, _ in nodes), joint, strict=True)))
-        return [
+        weights = [
             (w * exp(value - evidence), value - evidence)
             for (w, _), value in zip(nodes, joint, strict=True)
         ]
+        at_nodes = zip(joint, weights, strict=True)
+        return weights, sum(q * (value - log_q) for value, (q, log_q) in at_nodes if q > 0)
+    weights = _weights_of_q(setting, world, nodes, center)
+    elbo = sum(
+        q * (evaluate(setting.log_joint, _at(world, point)).value - log_q)
+        for (_, point), (q, log_q) in zip(nodes, weights, strict=True)
+        if q > 0
+    )
+    return weights, elbo
+
+
+def _weights_of_q(
+    setting: _Setting, world: World, nodes: Sequence[Node], center: Mapping[Symbol, float]
+) -> list[tuple[float, float]]:
+    """(probability, log-density) at every node, of a q that is declared, or any."""
     if setting.kind is Kind.DECLARED:
         assert setting.log_q is not None
         densities = [evaluate(setting.log_q, _at(world, point)).value for _, point in nodes]
@@ -279,16 +293,6 @@ def _some_density(point: Point, center: Mapping[Symbol, float]) -> float:
 def _log_sum(pairs: Sequence[tuple[float, float]]) -> float:
     most = max(value for _, value in pairs)
     return most + log(sum(w * exp(value - most) for w, value in pairs))
-
-
-def _elbo(
-    setting: _Setting, world: World, nodes: Sequence[Node], weights: Sequence[tuple[float, float]]
-) -> float:
-    return sum(
-        q * (evaluate(setting.log_joint, _at(world, point)).value - log_q)
-        for (_, point), (q, log_q) in zip(nodes, weights, strict=True)
-        if q > 0
-    )
 
 
 # ---------------------------------------------------------------- dF/ds

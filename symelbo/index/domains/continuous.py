@@ -223,6 +223,7 @@ class Interval(Continuous):
     """
 
     kind = "interval"
+    has_ends = True
     described = "between the bounds of its support"
     check = "interval"
 

@@ -51,6 +51,7 @@ class Naturals(Integers):
     """0, 1, 2, ..., up to `upper` if it is given."""
 
     kind = "naturals"
+    has_ends = True
     latex = r"\mathbb{N}"
     described = "whole numbers from 0 on"
     check = "naturals"
