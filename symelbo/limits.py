@@ -78,6 +78,9 @@ PRODUCT_MONOMIALS: Final = 1500  # that one product is expanded into
 # index.modular
 EXACT_BITS: Final = 20_000  # of a rational number that is kept beside its residue
 
+# index.sparse
+DENSE_GAIN: Final = 50  # by how much a step on a matrix is faster than on sparse rows
+
 # criterion.probe
 PROBE_COLUMNS: Final = 1200  # unknown numbers at one point
 PROBE_NARROW: Final = 24  # unknowns in a row that is compared with all others by elimination
@@ -157,6 +160,7 @@ LOST_DIGITS: Final = 1e-6  # of the larger part, to which a difference is small
 
 # trial.identity
 Q_POINTS: Final = 4  # of q
+IDENTITY_OPERATIONS: Final = 40_000  # of one evaluation; else smaller sizes are tried, or none
 IDENTITY_ATTEMPTS: Final = 40  # per trial, where a draw falls outside the domain of the model
 DRAWN_NATURAL: Final = 5  # that is drawn of a node; numbers of trials are not below
 REDRAWS: Final = 25  # of the nodes, where they do not satisfy a condition
@@ -166,6 +170,8 @@ MASS_POINTS: Final = 3  # of the arguments
 MASS_ATTEMPTS: Final = 20  # where a draw falls outside the domain of the density
 MASS_COUNTS: Final = (96, 192)  # nodes at two resolutions, terms of an infinite sum
 MASS_OFF: Final = 0.02  # a mass further from 1 is wrong
+MASS_SEEN: Final = 1e-5  # so near to 1 it is taken for 1
+MASS_DOUBT: Final = 100  # times the difference of two resolutions is no certain error
 MASS_MISSED: Final = 0.05  # less may be a peak between the nodes
 MASS_AGREEMENT: Final = 0.002  # of the two resolutions; else nothing was integrated
 MASS_FURTHER: Final = 0.8  # tails: with nodes that reach further, the mass has to be the same
@@ -176,6 +182,7 @@ SUM_SMALL: Final = 1e-6  # a residual that needs no second look
 SUM_AGREEMENT: Final = 1e-6  # of the integrals at two resolutions; else nothing was integrated
 SUM_GROSS: Final = 0.03  # a residual that no kink explains, nor tails of q beyond the nodes
 SUM_LOST: Final = 0.01  # of the mass of q, if tails beyond the nodes hold less
+SUM_OPERATIONS: Final = 2_000_000  # of F at all nodes; else smaller sizes are tried, or none
 SUM_DRAWN: Final = 16  # points of an arbitrary q, where there are too many entries to enumerate
 SUM_ATTEMPTS: Final = 20  # where a draw falls outside the domain of the model
 SUM_RETRIES: Final = 2  # at other values, where an integral is not good enough

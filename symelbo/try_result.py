@@ -84,14 +84,15 @@ def try_densities(model: Model) -> None:
         if wrong is None:
             continue
         mass, arguments = wrong
+        shown = f"{mass:.4g}" if abs(mass - 1) > 0.01 else f"{mass:.8g}"  # where it differs from 1
         given = ", ".join(f"{name} = {x:.4g}" for name, x in arguments.items())
         at = f" at {given}" if given else ""
         faults.append(
             Fault(
                 own.place,
-                f"the density of `{own.family.name}`, which integrates to {mass:.4g}{at}",
+                f"the density of `{own.family.name}`, which integrates to {shown}{at}",
                 "1",
-                f"subtract log({mass:.4g}), as a function of the parameters, from log_density",
+                f"subtract log({shown}), as a function of the parameters, from log_density",
             )
         )
     if faults:

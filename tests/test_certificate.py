@@ -1047,8 +1047,16 @@ def test_functions_map_into_their_domain() -> None:
     positive = symbol("m", "positive", role=Role.FUNCTION)
     unit = symbol("m", "unit", role=Role.FUNCTION)
     odd = symbol("m", "simplex", "C", role=Role.FUNCTION)
-    rejected(with_function(positive, add(mul(s, t), s)), layer(positive), "shown to be positive")
-    rejected(with_function(unit, exp(mul(s, t))), layer(unit), "less than one")
+    rejected(
+        with_function(positive, add(mul(s, t), s)),
+        layer(positive),
+        "shown to lie in its domain (positive): 0 +1 v > 0",
+    )
+    rejected(
+        with_function(unit, exp(mul(s, t))),
+        layer(unit),
+        "shown to lie in its domain (unit): 1 -1 v > 0",
+    )
     bounded = with_function(unit, call("sigmoid", mul(s, t)))
     assert not any("shown" in r and "m is" in r for r in check_certificate(bounded, layer(unit)))
     assert any(

@@ -16,7 +16,9 @@ import pytest
 
 import symelbo
 from symelbo.answer.derivation import Derivation
-from symelbo.checker import statement
+from symelbo.certify.state_derivation import certificate_data
+from symelbo.checker import domains as checked
+from symelbo.checker.check import CHECKED, REJECTED, check_data
 from symelbo.errors import SpecError
 from symelbo.index.build import ONE, add, call, exp, mul, number, power, subtract
 from symelbo.index.domains import (
@@ -259,8 +261,8 @@ def test_a_family_is_q_of_wider_domains() -> None:
 # ---------------------------------------------------------------- nobody else tells them apart
 
 WORDS = frozenset(DOMAINS)
-# the domains themselves, and the checker, which knows nothing of ours but their words
-APART = ("symelbo/index/domains.py", "symelbo/checker/")
+# the domains themselves, and those of the checker, which knows nothing of ours but their words
+APART = ("symelbo/index/domains.py", "symelbo/checker/domains.py")
 
 
 def words_in(node: ast.AST) -> set[str]:
@@ -310,8 +312,43 @@ def test_nobody_compares_domains_by_name() -> None:
     found = []
     for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(PACKAGE.parent).as_posix()
-        if not name.startswith(APART):
+        if name not in APART:
             found += [f"{name}:{n}" for n in distinctions(ast.parse(path.read_text("utf-8")))]
+    assert found == []
+
+
+def comparisons_with_words(tree: ast.AST) -> Iterator[int]:
+    """The lines of comparisons, cases, tables and sets with the word of a domain in them."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Compare() | ast.Set() if words_in(node):
+                yield node.lineno
+            case ast.MatchValue() if words_in(node):
+                yield node.lineno
+            case ast.Dict(keys=keys) if any(words_in(key) for key in keys if key is not None):
+                yield node.lineno
+
+
+def test_comparisons_with_words_are_found() -> None:
+    for text in (
+        "x = atom[2][0] == 'posdef'",
+        "x = domain.word in ('real', 'unit')",
+        "match domain.word:\n    case 'real': pass",
+        "x = {'posdef': 2}.get(kind)",
+        "x = kind in {'real'}",
+    ):
+        assert list(comparisons_with_words(ast.parse(text))), text
+
+
+def test_the_checker_tells_domains_apart_in_one_file() -> None:
+    """It has no other name for them than their words, so none of these is compared elsewhere."""
+    assert set(checked.DOMAINS) == set(DOMAINS)
+    assert all(word == domain.word for word, domain in checked.DOMAINS.items())
+    found = []
+    for path in sorted((PACKAGE / "checker").glob("*.py")):
+        if path.name != "domains.py":
+            tree = ast.parse(path.read_text("utf-8"))
+            found += [f"{path.name}:{n}" for n in comparisons_with_words(tree)]
     assert found == []
 
 
@@ -356,6 +393,20 @@ class Correlation(Scalar):
         return None
 
 
+class CheckedCorrelation(checked.Domain):
+    """What the checker has to know of it."""
+
+    __slots__ = ()
+    word = "correlation"
+    is_continuous = True
+    margins = ((1, 1), (1, -1))
+
+    @classmethod
+    def range(cls, kind: checked.Kind) -> checked.Range | None:
+        """(-1, 1)"""
+        return (-1, True), (1, True)
+
+
 RHO = Symbol("rho", Role.PARAMETER, Correlation())
 
 
@@ -393,9 +444,9 @@ def correlated(rho: str, observable: str) -> dict[str, object]:
 
 @pytest.fixture
 def declared(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The new domain can be declared by its word, and the checker is told of it."""
+    """The new domain can be declared by its word, and the checker is told of it in one place."""
     monkeypatch.setitem(TYPES, "correlation", Correlation())
-    monkeypatch.setattr(statement, "KINDS", (*statement.KINDS, "correlation"))
+    monkeypatch.setitem(checked.DOMAINS, "correlation", CheckedCorrelation)
 
 
 def test_nothing_is_proved_of_a_domain_that_the_checker_does_not_know(
@@ -420,6 +471,27 @@ def test_a_model_is_derived_with_a_new_domain() -> None:
     assert "strictly between -1 and 1" in derivation.python()
     with pytest.raises(SpecError, match="declare rho `positive`"):
         symelbo.derive(correlated("correlation", "x[d] ~ Normal(z, rho) for d in 1:D"))
+
+
+@pytest.mark.usefixtures("declared")
+def test_the_checker_uses_what_its_one_class_says_of_a_new_domain() -> None:
+    """A precision 1/(1 - rho^2) is positive for nothing but the range of rho, from both sides."""
+    source: dict[str, object] = {
+        "name": "correlated",
+        "sizes": ["D"],
+        "parameters": {"rho": "correlation", "s": "positive"},
+        "model": ["z ~ Normal(0, s)", "x[d] ~ Normal(z, (1 - rho**2)*s) for d in 1:D"],
+        "observed": "x",
+    }
+    derivation = symelbo.derive(source)
+    assert [factor.verdict for factor in derivation.factors] == ["holds", "holds"]
+    data = certificate_data(derivation)
+    assert data["symbols"]["rho"]["domain"] == "correlation"
+    assert check_data(data).status == CHECKED
+    data["symbols"]["rho"]["domain"] = "real"
+    assert check_data(data).status == REJECTED
+    data["symbols"]["rho"]["domain"] = "uncorrelated"
+    assert check_data(data).status == REJECTED
 
 
 @pytest.mark.usefixtures("declared")

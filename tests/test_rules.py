@@ -87,6 +87,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.limits import BINARY_ENTRIES
 from symelbo.trial.evaluate import World, evaluate
 
 # What a rule returns.  Questions (`is_positive`), lists and places of indices are no rules.
@@ -875,7 +876,7 @@ def finite_functions(random: Random) -> None:
     ):
         same(term, binary.expand_binary(term), random)
         entries = binary.binary_entries(term)
-        if entries and len(entries) <= binary.MAX_ENTRIES:
+        if entries and len(entries) <= BINARY_ENTRIES:
             same(term, binary._interpolate(term, entries), random)
     term, body = build.exp(mul(X, first)), build.exp(mul(X, Y))
     same(body, binary._put(term, {first: Y}), random)

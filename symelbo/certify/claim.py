@@ -20,8 +20,6 @@ __all__ = [
     "state_density",
 ]
 
-_WITH_ENDS = ("interval", "angle", "naturals")
-
 
 @dataclass(frozen=True, slots=True)
 class DensityClaim:
@@ -97,6 +95,6 @@ def state_density(statement: Statement) -> DensityClaim:
         given,
         arguments,
         tuple((c.domain.kind, c.array) for c in statement.conditions),
-        support if support.kind in _WITH_ENDS else None,
+        support if support.has_ends else None,
         statement.family.name,
     )

@@ -32,6 +32,7 @@ from .statement import (
     Malformed,
     Posterior,
     Statement,
+    Symbol,
     parse_json,
     read_statement,
 )
@@ -44,7 +45,6 @@ from .terms import (
     NotShown,
     Raw,
     RawIndex,
-    Symbol,
     derivative,
     minus,
     negative,
@@ -489,7 +489,7 @@ class _Checks:
         Then it is quadratic, since the precision is free of z, and the posterior is normal.
         """
         latent = posterior.latent
-        if latent.role != "latent" or latent.domain.kind != "real" or len(latent.shape) > 1:
+        if latent.role != "latent" or not latent.domain.is_line or len(latent.shape) > 1:
             return [f"{latent.name} is no vector of real latents"]
         indices, precision = posterior.precision
         for name in sorted(names_in(precision)):

@@ -9,23 +9,20 @@ free of parents and parameters, H~ of the value v, d is the divergence of the mo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
 from itertools import product
 from typing import Any, Final
 
 from .forms import Hypotheses
 from .prove import is_zero, prove_defined, prove_zero
-from .statement import Condition, Density, Identity, Motion
+from .statement import Density, Identity, Motion, Symbol
 from .terms import (
     ONE,
     ZERO,
     Array,
-    Domain,
     Field,
     NotShown,
     Raw,
     RawIndex,
-    Symbol,
     derivative,
     fresh,
     minus,
@@ -53,8 +50,6 @@ KNOWN: Final = ("parameter", "constant", "function")
 KNOWN_OF_Q: Final = (*KNOWN, "variational", "observed", "input")
 KNOWN_OF_BASE: Final = ("constant", "input", "function")
 PARENTS: Final = ("latent", "observed", "input")
-ABOVE_ZERO: Final = ("positive", "unit")
-DISCRETE: Final = ("binary", "naturals", "counts", "onehot", "category")
 MAX_NODES: Final = 3  # binary ones in a condition, of which both values are used
 
 
@@ -72,27 +67,18 @@ def hypotheses_of(
     definite: list[Array] = []
     for density in densities:
         for condition in density.conditions:
-            if condition.kind == "posdef":
+            if condition.domain.is_definite:
                 indices, body = condition.array
                 new = tuple(map(fresh, indices))
                 definite.append((new, put(body, dict(zip(indices, new, strict=True)))))
-            for raw in _positive(condition):
+            for raw in condition.domain.positive_of(condition.array[1]):
                 positive += _at_all_values(raw, symbols)
-        if density.support.kind == "naturals" and density.support.upper is not None:
-            value = _value(density)
-            if value is not None:
-                positive.append(sum_of(density.support.upper, negative(value), ONE))
+        value = _value(density)
+        if density.support.is_integer and value is not None:
+            positive += density.support.inside(value, lambda _: False)
     sizes = tuple(sorted((name, k) for name, k in least.items() if k > 1))
     every = tuple(positive)
     return Hypotheses(tuple(nonzero), every, tuple(definite), sizes, patterns=every)
-
-
-def _positive(condition: Condition) -> list[Raw]:
-    """What is positive of an argument by its condition, at each of its places."""
-    body = condition.array[1]
-    if condition.kind == "positive":
-        return [body]
-    return [body, minus(ONE, body)] if condition.kind == "unit" else []
 
 
 def _at_all_values(raw: Raw, symbols: Symbols) -> list[Raw]:
@@ -100,7 +86,7 @@ def _at_all_values(raw: Raw, symbols: Symbols) -> list[Raw]:
     bits = [
         name
         for name in sorted(names_in(raw))
-        if symbols[name].role in PARENTS and symbols[name].domain.kind == "binary"
+        if symbols[name].role in PARENTS and symbols[name].domain.is_free_bit()
     ][:MAX_NODES]
     found = []
     for values in product((None, ZERO, ONE), repeat=len(bits)):
@@ -116,7 +102,7 @@ def _at_all_values(raw: Raw, symbols: Symbols) -> list[Raw]:
 def _value(density: Density) -> Raw | None:
     """The value of a density, None if it is no scalar."""
     node = density.node
-    if len(density.places) != len(node.shape) or node.domain.kind == "category":
+    if len(density.places) != len(node.shape) or node.domain.is_place:
         return None
     return ("v", node.name, node.kind, density.places)
 
@@ -173,44 +159,28 @@ def _form(symbol: Symbol, array: Array, allowed: Sequence[str], symbols: Symbols
 
 def _tangent(symbol: Symbol, array: Array, given: Hypotheses) -> list[str]:
     """On a simplex velocities sum to zero; a covariance stays symmetric; integers do not move."""
-    kind = symbol.domain.kind
-    indices, body = array
+    domain = symbol.domain
     try:
-        if kind in DISCRETE:
-            prove_zero(body, given=given)
-        elif kind == "simplex":
-            prove_zero(("S", indices[-1], body), given=given)
-        elif kind == "posdef":
-            i, j = indices[-2:]
-            a, b = (("i", f"{n}{symbol.name}", *i[2:]) for n, i in ((1, i), (2, j)))
-            swapped = put(body, {i: b, j: a})
-            prove_zero(minus(put(body, {i: a, j: b}), swapped), given=given)
+        prove_zero(domain.tangent_equation(*array), given=given)
     except NotShown as reason:
-        return [f"the velocity of {symbol.name} is not tangent to its {kind}: {reason}"]
+        return [f"the velocity of {symbol.name} is not tangent to its {domain.word}: {reason}"]
     return []
 
 
 def _keeps_support(node: Symbol, rate: Array, shift: Array, given: Hypotheses) -> list[str]:
-    """Real: r z + s.  Positive or from a number on: r alone.  Definite: one r.  Angle: s alone."""
+    """What moves it is one of the motions that keep its domain."""
     domain = node.domain
-    still = {"real": (), "positive": ("shift",), "posdef": ("shift",), "angle": ("rate",)}
-    needed = still.get(domain.kind)
-    if domain.kind == "interval" and _is_number(domain.lower) and domain.upper is None:
-        needed = ("shift",)
-    if needed is None:
-        return [f"{node.name} moves, but its support ({domain.kind}) does not allow it"]
+    motions = domain.motions
+    if motions is None:
+        return [f"{node.name} moves, but its support ({domain.word}) does not allow it"]
     found = []
-    for name, array in (("rate", rate), ("shift", shift)):
-        if name in needed and not is_zero(array[1], given=given):
+    for name, allowed, array in (("rate", motions.scales, rate), ("shift", motions.shifts, shift)):
+        if not allowed and not is_zero(array[1], given=given):
             found.append(f"the {name} of {node.name} does not keep its support")
-    events = set(rate[0][-2:]) if domain.kind == "posdef" else set()
+    events = set(rate[0][-domain.depth :]) if motions.whole else set()
     if events & {item for item in walk(rate[1]) if item[0] == "i"}:
         found.append(f"the rate of {node.name} differs within one matrix")
     return found
-
-
-def _is_number(end: Raw | None) -> bool:
-    return end is not None and end[0] == "q"
 
 
 # ---------------------------------------------------------------- a factor
@@ -224,7 +194,7 @@ def check_identity(
     base, entropy = identity.base, identity.entropy
     reasons = _moving_ends(density, motion, given)
     for node in motion.rates:
-        if symbols[node].domain.kind == "angle" and not _is_periodic(density.log_density, node):
+        if symbols[node].domain.is_periodic and not _is_periodic(density.log_density, node):
             reasons.append(f"{name} is not periodic in {node}, which turns")
     for other in sorted(names_in(base)):
         if other != density.node.name and symbols[other].role not in KNOWN_OF_BASE:
@@ -280,7 +250,7 @@ def check_closure(q: Density, motion: Motion, given: Hypotheses, symbols: Symbol
     moving: the derivative of the ELBO along the motion is one along parameters of model and q.
     """
     for node in motion.rates:
-        if symbols[node].domain.kind == "angle" and not _is_periodic(q.log_density, node):
+        if symbols[node].domain.is_periodic and not _is_periodic(q.log_density, node):
             return [f"q of {q.name} is not periodic in {node}, which turns"]
     try:
         change = derivative(q.log_density, _field(motion, symbols))
@@ -330,25 +300,14 @@ def _is_whole_multiple(raw: Raw) -> bool:
 
 def _inside_support(density: Density, symbols: Symbols) -> list[Raw]:
     """What is positive of a scalar value between bounds that are no numbers."""
+
+    def is_positive(end: Raw) -> bool:
+        return bool(end[0] == "v" and symbols[end[1]].domain.is_positive)
+
     value = _value(density)
     found: list[Raw] = []
     for domain in dict.fromkeys((density.node.domain, density.support)) if value else ():
-        found += _between(value or ZERO, domain, symbols)
-    return found
-
-
-def _between(value: Raw, domain: Domain, symbols: Symbols) -> list[Raw]:
-    found = []
-    if domain.kind == "naturals" and domain.upper is not None:
-        found.append(sum_of(domain.upper, negative(value), ONE))
-    if domain.kind == "interval":
-        if domain.lower is not None:
-            found.append(minus(value, domain.lower))
-            above = domain.lower[0] == "v" and symbols[domain.lower[1]].domain.kind in ABOVE_ZERO
-            if above:
-                found.append(value)
-        if domain.upper is not None:
-            found.append(minus(domain.upper, value))
+        found += domain.inside(value or ZERO, is_positive)
     return found
 
 
@@ -358,9 +317,9 @@ def _field(motion: Motion, symbols: Symbols) -> Field:
     for name, (indices, rate) in motion.rates.items():
         node = symbols[name]
         value: Raw = ("v", name, node.kind, indices)
-        lower = node.domain.lower
-        if node.domain.kind == "interval" and lower is not None and lower[0] == "q":
-            value = minus(value, lower)
+        allowed = node.domain.motions
+        if allowed is not None and allowed.about is not None:
+            value = minus(value, allowed.about)
         formals, shift = motion.shifts[name]
         if tuple(i[2:] for i in formals) != tuple(i[2:] for i in indices):
             raise NotShown("the rate and the shift of a latent have different shapes")
@@ -370,24 +329,16 @@ def _field(motion: Motion, symbols: Symbols) -> Field:
 
 
 def _divergence(density: Density, motion: Motion) -> Raw:
-    """The sum of r over the independent entries of the value: over its events."""
+    """That of the motion of the value, all its events."""
     node = density.node
     rate = motion.rates.get(node.name)
-    if rate is None or node.domain.kind == "angle":
+    if rate is None:
         return ZERO
     indices, term = rate
     events = {i: fresh(i) for i in indices[len(density.places) :]}
     env = dict(zip(indices, density.places, strict=False))
     body = put(term, {**env, **events})
-    if node.domain.kind == "posdef":
-        size, offset = node.shape[-1]
-        n: Raw = ("q", Fraction(offset))
-        if size:
-            n = ("+", ("n", size), n)
-        return ("*", n, ("+", n, ONE), ("q", Fraction(1, 2)), body)
-    for index in reversed(events.values()):
-        body = ("S", index, body)
-    return body
+    return node.domain.divergence(body, tuple(events.values()), node.shape)
 
 
 # ---------------------------------------------------------------- small parts

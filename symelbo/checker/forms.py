@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import permutations
 from typing import Final, NamedTuple
 
+from .domains import domain_of
 from .matrices import Matrices
 from .polynomial import (
     MAX_POWER,
@@ -160,7 +161,7 @@ class Forms(Matrices):
         """
         for a in sorted({a for m in poly for a, _ in m}):
             atom = self.atoms[a]
-            if atom[0] != "v" or atom[2][0] != "simplex" or atom[2][1] != "":
+            if atom[0] != "v" or not domain_of(atom[2]).sums_to_one or atom[2][1] != "":
                 continue
             if atom[3][-1] != ("p", "", atom[2][2]):
                 continue

@@ -14,17 +14,15 @@ from .criterion import free_indices
 from .forms import Forms
 from .interval import certainly_positive
 from .polynomial import Poly, Values, add_polys, scale_poly
-from .statement import Place
+from .statement import Place, Symbol
 from .terms import (
     NOWHERE,
     Array,
-    Domain,
     Field,
     Instance,
     NotShown,
     Raw,
     RawIndex,
-    Symbol,
     derivative,
     minus,
     negative,
@@ -161,6 +159,11 @@ class Exact:
         """A poly, to be read."""
         return self.forms.show(poly)
 
+    @staticmethod
+    def affine(a: int, b: int, poly: Poly) -> Poly:
+        """p -> a + b p"""
+        return add_polys({(): a} if a else {}, poly, b)
+
     add = staticmethod(add_polys)
     scale = staticmethod(scale_poly)
 
@@ -180,118 +183,53 @@ def admissible_entries(
 
     complete: all entries have to be there; else those of each simplex, count vector and matrix.
     """
-    name, kind = symbol.name, symbol.domain.kind
+    name = symbol.name
     wanted = set(shape_places(symbol, sizes))
     if not set(entries) <= wanted:
         return [f"{name} has no such entry"]
     if complete and set(entries) != wanted:
         return [f"an entry of {name} has no value"]
-    depth = {"simplex": 1, "counts": 1, "onehot": 1, "posdef": 2}.get(kind, 0)
-    if not depth:
-        instance = Instance(sizes)
+    domain, ends = symbol.domain, _Ends(constants, Instance(sizes))
+    if not domain.depth:
         return [
-            f"{name}{list(p)} = {x} is not in its domain ({kind})"
+            f"{name}{list(p)} = {x} is not in its domain ({domain.word})"
             for p, x in entries.items()
-            if not _scalar_admissible(symbol, x, constants, instance)
+            if not domain.admits(x, ends)
         ]
     found = []
     n = length(symbol.shape[-1], sizes)
-    for outer in {p[:-depth]: None for p in entries}:
+    for outer in {p[: -domain.depth]: None for p in entries}:
         inner = {p[len(outer) :]: x for p, x in entries.items() if p[: len(outer)] == outer}
-        if len(inner) != n**depth or not _block_admissible(symbol, inner, n, constants, sizes):
-            found.append(f"{name}{list(outer)} is not in its domain ({kind})")
+        if len(inner) != n**domain.depth or not domain.admits_block(inner, n, ends):
+            found.append(f"{name}{list(outer)} is not in its domain ({domain.word})")
     return found
 
 
-def _block_admissible(
-    symbol: Symbol,
-    block: Mapping[tuple[int, ...], Fraction],
-    n: int,
-    constants: Values,
-    sizes: Mapping[str, int],
-) -> bool:
-    kind = symbol.domain.kind
-    if kind == "posdef":
-        matrix = [[block[i, j] for j in range(1, n + 1)] for i in range(1, n + 1)]
-        return _positive_definite(matrix)
-    if kind == "simplex":
-        return all(x > 0 for x in block.values()) and sum(block.values()) == 1
-    trials = Fraction(1)
-    if kind == "counts":
-        bound = _bound(symbol.domain.upper, constants, Instance(sizes))
-        if bound is None:
-            return False
-        trials = bound
-    whole = all(x >= 0 and x.denominator == 1 for x in block.values())
-    return whole and sum(block.values()) == trials
+class _Ends:
+    """The ends of a domain at one point; those that are no rational numbers are enclosed."""
 
+    def __init__(self, values: Values, instance: Instance) -> None:
+        self.values, self.instance = values, instance
 
-def _scalar_admissible(symbol: Symbol, x: Fraction, constants: Values, instance: Instance) -> bool:
-    domain = symbol.domain
-    match domain.kind:
-        case "real":
+    def number(self, end: Raw | None) -> Fraction | None:
+        """Its value, None if it is not known to be a rational number."""
+        if end is None:
+            return None
+        try:
+            poly = Exact(self.instance).number(end, self.values)
+        except NotShown:
+            return None
+        return Fraction(poly.get((), 0)) if not set(poly) - {()} else None
+
+    def beyond(self, end: Raw | None, x: Fraction, side: int) -> bool:
+        """side (x - end) > 0; true if there is no end."""
+        if end is None:
             return True
-        case "positive":
-            return x > 0
-        case "unit":
-            return 0 < x < 1
-        case "binary":
-            return x in (0, 1)
-        case "naturals":
-            if domain.upper is not None:
-                most = _bound(domain.upper, constants, instance)
-                return x.denominator == 1 and most is not None and 0 <= x <= most
-            return x.denominator == 1 and x >= 0
-        case "category":
-            top = _bound(domain.upper, constants, instance)
-            return x.denominator == 1 and x >= 1 and top is not None and x <= top
-        case "interval":
-            return _in_interval(domain, x, constants, instance)
-        case "angle":
-            return abs(x) <= 3
-    return False
-
-
-def _in_interval(domain: Domain, x: Fraction, values: Values, instance: Instance) -> bool:
-    """Strictly inside, so that it does not matter whether the interval is open."""
-    return _above(domain.lower, x, 1, values, instance) and _above(
-        domain.upper, x, -1, values, instance
-    )
-
-
-def _above(bound: Raw | None, x: Fraction, side: int, values: Values, instance: Instance) -> bool:
-    """side (x - bound) > 0; a bound that is no rational number is enclosed."""
-    if bound is None:
-        return True
-    known = _bound(bound, values, instance)
-    if known is not None:
-        return side * (x - known) > 0
-    distance = minus(("q", x), bound)
-    return certainly_positive(distance if side > 0 else negative(distance))
-
-
-def _bound(raw: Raw | None, values: Values, instance: Instance) -> Fraction | None:
-    if raw is None:
-        return None
-    try:
-        poly = Exact(instance).number(raw, values)
-    except NotShown:
-        return None
-    return Fraction(poly.get((), 0)) if not set(poly) - {()} else None
-
-
-def _positive_definite(matrix: list[list[Fraction]]) -> bool:
-    n = len(matrix)
-    if any(matrix[i][j] != matrix[j][i] for i in range(n) for j in range(n)):
-        return False
-    rows = [list(row) for row in matrix]
-    for k in range(n):
-        if rows[k][k] <= 0:
-            return False
-        for i in range(k + 1, n):
-            factor = rows[i][k] / rows[k][k]
-            rows[i] = [a - factor * b for a, b in zip(rows[i], rows[k], strict=True)]
-    return True
+        known = self.number(end)
+        if known is not None:
+            return side * (x - known) > 0
+        distance = minus(("q", x), end)
+        return certainly_positive(distance if side > 0 else negative(distance))
 
 
 def function_admissible(
@@ -311,22 +249,21 @@ def function_admissible(
             return [f"{name} mentions {item[1]}, which is none of its arguments"]
     if free_indices(body) - set(indices):
         return [f"{name} has a free index"]
-    if any(symbols[f].role != "argument" or symbols[f].domain.kind != "real" for f in formals):
+    if any(symbols[f].role != "argument" or not symbols[f].domain.is_line for f in formals):
         return [f"{name}: formal arguments must be real symbols of role argument"]
     if len(indices) != len(symbol.shape):
         return [f"{name} has results of {len(symbol.shape)} indices"]
     exact = Exact(Instance(sizes) if sizes else NOWHERE)
-    kind = symbol.domain.kind
-    if kind not in ("real", "positive", "unit"):
-        return [f"{name}: results in a {kind} are not supported"]
+    domain = symbol.domain
+    if domain.margins is None or domain.depth:
+        return [f"{name}: results in a {domain.word} are not supported"]
     for place in shape_places(symbol, sizes):
         try:
             poly = exact.block(indices, place, body, {})
         except NotShown as reason:
             return [f"{name}: {reason}"]
-        one = exact.add({(): 1}, poly, -1)
-        if kind != "real" and not exact.forms.positive(poly):
-            return [f"{name} is not shown to be positive"]
-        if kind == "unit" and not exact.forms.positive(one):
-            return [f"{name} is not shown to be less than one"]
+        for a, b in domain.margins:
+            if not exact.forms.positive(exact.affine(a, b, poly)):
+                where = f"its domain ({domain.word}): {a} {b:+} v > 0"
+                return [f"{name} is not shown to lie in {where}"]
     return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .domains import domain_of
 from .polynomial import UNIT, Poly, add_polys, scale_poly
 from .sums import Sums
 from .terms import NotShown, RawIndex
@@ -69,7 +70,9 @@ class Matrices(Sums):
             return False
         a, exponent = frozen[0][0][0]
         atom = self.atoms[a]
-        if atom[0] != "A" or exponent != 1 or atom[2][0] != "invertible" or len(atom[5]) != 1:
+        if atom[0] != "A" or exponent != 1 or len(atom[5]) != 1:
+            return False
+        if not domain_of(atom[2]).is_invertible:
             return False
         ((slot, at),) = atom[5]
         # a part of the Jacobian need not be invertible
@@ -78,7 +81,7 @@ class Matrices(Sums):
 
     def _pair(self, a: int) -> set[RawIndex]:
         atom = self.atoms[a]
-        if atom[0] == "v" and atom[2][0] == "posdef":
+        if atom[0] == "v" and domain_of(atom[2]).is_definite:
             return set(atom[3][-2:]) if not set(atom[3][:-2]) & set(atom[3][-2:]) else set()
         if atom[0] == "Inv" and self.posdef(atom[1]):
             return {atom[2], atom[3]}

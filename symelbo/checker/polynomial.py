@@ -12,10 +12,10 @@ from hashlib import blake2b
 from math import gcd, lcm
 from typing import Any, Final, TypeAlias
 
+from .domains import Domain, domain_of
 from .terms import NotShown, Raw, RawIndex, shift
 
 __all__ = [
-    "BITS",
     "UNIT",
     "Atom",
     "Monomial",
@@ -43,7 +43,6 @@ MAX_WORK = 2_000_000  # products of monomials in one zero test
 MAX_BITS_OF_POWER = 1 << 20  # of a number that is raised
 MAX_POWER = 64  # of a sum that is multiplied out
 UNIT: Final[Poly] = {(): 1}
-BITS: Final = ("binary", "onehot")  # kinds of entries that are 0 or 1
 
 
 def rational_of(value: Rational) -> Rational:
@@ -100,6 +99,11 @@ def freeze(poly: Poly) -> tuple[tuple[Monomial, Rational], ...]:
     return tuple(sorted(poly.items()))
 
 
+def _is_value(atom: Atom) -> bool:
+    """An entry, or a value of an abstract function and none of its derivatives."""
+    return bool(atom[0] == "v" or (atom[0] == "A" and not atom[5]))
+
+
 def _bits(c: Rational) -> int:
     return max(abs(c.numerator), c.denominator).bit_length()
 
@@ -148,10 +152,12 @@ class Polynomials:
             self.moved.clear()
             self.terms.clear()
 
-    # ------------------------------------------------- what the rules of other groups decide
+    def _domain(self, a: int) -> type[Domain] | None:
+        """The domain of an atom that is an entry or a value of an abstract function."""
+        atom = self.atoms[a]
+        return domain_of(atom[2]) if _is_value(atom) else None
 
-    def _kind(self, a: int) -> str:
-        raise NotImplementedError
+    # ------------------------------------------------- what the rules of other groups decide
 
     def sign(self, a: int) -> str:
         """Of an atom: "+" positive, "0" not negative, "" unknown."""
@@ -410,7 +416,7 @@ class Polynomials:
             head = atom[0]
             if e > MAX_POWER and (head == "P" or (head == "f" and atom[1] in ("sin", "cos"))):
                 raise NotShown("a power that is too high to be multiplied out")
-            if head == "d" or (head == "v" and atom[2][0] in BITS):
+            if head == "d" or (head == "v" and domain_of(atom[2]).is_bit):
                 if e > 1 and e == int(e):
                     exponents[a] = 1  # 0 and 1 are their own powers
             elif head == "f" and atom[1] == "sign" and e != 1:
@@ -628,13 +634,15 @@ class Polynomials:
             table.pop(a, None)
 
     def unit_factors(self, poly: Poly) -> list[tuple[Poly, Poly]]:
-        """A factor 1 - p of a polynomial that has more, with its cofactor.
+        """A factor 1 - p, p < 1, of a polynomial that has more, with its cofactor.
 
         >>> len(F.unit_factors(poly(power(minus(ONE, p), 2))))
         1
         """
         for a in {a: None for m in poly for a, _ in m}:
-            if self._kind(a) != "unit":
+            domain = self._domain(a)
+            ends = None if domain is None else domain.range(self.atoms[a][2])
+            if ends is None or ends[1] != (1, True):
                 continue
             degrees: dict[Rational, Poly] = {}
             for m, v in poly.items():
@@ -700,7 +708,8 @@ class Polynomials:
         return result
 
     def _idempotent(self, a: int) -> bool:
-        return self._kind(a) in BITS or self.atoms[a][0] == "d"
+        domain = self._domain(a)
+        return self.atoms[a][0] == "d" or (domain is not None and domain.is_bit)
 
     def power(self, poly: Poly, e: Rational) -> Poly:
         """poly^e for a rational e; what is inverted must be shown nonzero, roots need signs.

@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
+from .domains import domain_of
 from .forms import NOTHING, Forms, Hypotheses
 from .polynomial import Poly, Values
 from .sums import pieces_of
@@ -79,7 +80,7 @@ def _bits(raw: Raw) -> list[Raw]:
     found = {
         item
         for item in walk(raw)
-        if item[0] == "v" and len(item) == 4 and item[2][:1] == ("binary",)
+        if item[0] == "v" and len(item) == 4 and domain_of(item[2]).is_free_bit()
     }
     if any(not all(map(_closed, item[3])) for item in found):
         return []  # under a sum they are many

@@ -22,10 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import product
-from typing import Any, Final
+from typing import Final
 
 from .criterion import free_indices, names_in, users_of
+from .domains import Domain
 from .instance import (
     Exact,
     admissible_entries,
@@ -35,20 +37,16 @@ from .instance import (
 )
 from .interval import Unbounded, certainly_nonsingular, enclose
 from .polynomial import Poly
-from .statement import Case, Density, Given, Place, Refutation, Row, Unknown
+from .statement import Case, Density, Given, Place, Refutation, Row, Symbol, Unknown
 from .terms import (
     ONE,
     Array,
-    Domain,
     Field,
     Instance,
     NotShown,
     Raw,
     RawIndex,
-    Symbol,
-    fresh,
     minus,
-    negative,
     sum_of,
     walk,
 )
@@ -234,35 +232,23 @@ class _Check:
         return found
 
     def inside(self, domain: Domain, entries: Mapping[tuple[int, ...], Poly]) -> bool:
-        forms = self.exact.forms
-        if domain.kind in ("positive", "unit", "simplex") and not all(
-            forms.positive(poly) for poly in entries.values()
-        ):
-            return False
-        if domain.kind == "unit":
-            return all(
-                forms.positive(self.exact.add({(): 1}, poly, -1)) for poly in entries.values()
-            )
-        if domain.kind == "simplex":
+        exact = self.exact
+        if domain.margins is not None:
             sums: dict[tuple[int, ...], Poly] = {}
-            for where, poly in entries.items():
-                sums[where[:-1]] = self.exact.add(sums.get(where[:-1], {}), poly)
-            one: Poly = {(): 1}
-            return all(self.exact.vanishes(self.exact.add(s, one, -1)) for s in sums.values())
-        numbers = {w: p.get((), 0) for w, p in entries.items() if not set(p) - {()}}
-        if domain.kind == "naturals":
-            return len(numbers) == len(entries) and all(
-                x >= 0 and Fraction(x).denominator == 1 for x in numbers.values()
-            )
-        if domain.kind == "posdef":
-            return len(numbers) == len(entries) and not admissible_entries(
-                Symbol("matrix", "constant", domain, (("", _order(numbers)),) * 2),
-                {w: Fraction(x) for w, x in numbers.items()},
-                {},
-                self.sizes,
-                complete=False,
-            )
-        return domain.kind in ("positive", "unit", "simplex", "real")
+            for where, poly in entries.items() if domain.sums_to_one else ():
+                sums[where[:-1]] = exact.add(sums.get(where[:-1], {(): -1}), poly)
+            return all(
+                exact.forms.positive(exact.affine(a, b, poly))
+                for poly in entries.values()
+                for a, b in domain.margins
+            ) and all(map(exact.vanishes, sums.values()))
+        if not (domain.is_integer or domain.is_definite):
+            return False
+        numbers = {w: Fraction(p.get((), 0)) for w, p in entries.items() if not set(p) - {()}}
+        shape = tuple(("", max(axis)) for axis in zip(*numbers, strict=True))
+        return len(numbers) == len(entries) and not admissible_entries(
+            Symbol("argument", "constant", domain, shape), numbers, {}, self.sizes, complete=False
+        )
 
     # ------------------------------------------------------------------ the equations
 
@@ -274,7 +260,7 @@ class _Check:
         categories = {
             (name, place): int(x)
             for (name, place), x in values.items()
-            if name in self.symbols and self.symbols[name].domain.kind == "category"
+            if name in self.symbols and self.symbols[name].domain.is_place
         }
         return Instance(self.sizes, categories, self.refutation.functions)
 
@@ -380,7 +366,7 @@ class _Check:
         for name, symbol in self.symbols.items():
             if symbol.role == "parameter":
                 field[name] = tangent_field(symbol)
-                if symbol.domain.kind == "posdef":
+                if symbol.domain.has_mirrored_directions:
                     self.mirrored.add(f"velocity of {name}")
             elif self.is_movable(symbol):
                 field[name] = latent_field(symbol)
@@ -395,7 +381,7 @@ class _Check:
         if len(own) == 1 and own[0] in case.moving:
             if not self.is_movable(factor.node):
                 raise NotShown(f"{factor.node.name} cannot move")
-            if factor.node.domain.kind == "real" and own[0] not in case.shifted:
+            if factor.node.domain.is_line and own[0] not in case.shifted:
                 _moving_base(factor, row.value[0][1])  # b is constant; or there is no telling
                 return found
             base: object = Unknown(f"base of {name}", place, None)
@@ -436,8 +422,8 @@ class _Check:
         for name, _ in entries:
             if name not in self.symbols or not self.is_movable(self.symbols[name]):
                 return [f"{name} is no latent that may move"]
-            real = self.symbols[name].domain.kind == "real"
-            ways.append(("rests", "moves", "is shifted") if real else ("rests", "moves"))
+            line = self.symbols[name].domain.is_line
+            ways.append(("rests", "moves", "is shifted") if line else ("rests", "moves"))
         for case in cases:
             if not set(case.shifted) <= set(case.moving):
                 return ["an entry is shifted, but does not move"]
@@ -465,23 +451,12 @@ def _describe(unknown: object) -> str:
     return f"{unknown[0]} of {unknown[1]}"
 
 
-def _order(entries: Mapping[tuple[int, ...], Any]) -> int:
-    """n of an n x n matrix of which all entries are given."""
-    return max((at[-1] for at in entries), default=0)
-
-
 # ---------------------------------------------------------------- motions
 
 
 def _is_movable(symbol: Symbol) -> bool:
     """Whether a latent of this support may move: more than may move is excluded as well."""
-    return symbol.role == "latent" and symbol.domain.kind in (
-        "real",
-        "positive",
-        "interval",
-        "angle",
-        "posdef",
-    )
+    return symbol.role == "latent" and symbol.domain.widest_motions is not None
 
 
 def _formals(symbol: Symbol) -> tuple[RawIndex, ...]:
@@ -495,39 +470,22 @@ def _unknown(what: str, symbol: Symbol, where: tuple[RawIndex, ...]) -> Raw:
 def tangent_field(symbol: Symbol) -> Array:
     """Every direction tangent to the symbol's domain, linear in the entries of its velocity."""
     formals = _formals(symbol)
-    entry = _unknown("velocity", symbol, formals)
-    if symbol.domain.kind == "posdef":
-        swapped = _unknown("velocity", symbol, (*formals[:-2], formals[-1], formals[-2]))
-        return formals, sum_of(entry, swapped)
-    if symbol.domain.kind == "simplex":
-        # v_k at k < C, and minus their sum at C
-        (size, offset), last = symbol.shape[-1], formals[-1]
-        other = fresh(("i", "", 1, size, offset - 1))
-        at_last = ("d", last, ("p", size, offset))
-        rest = ("S", other, _unknown("velocity", symbol, (*formals[:-1], other)))
-        return formals, sum_of(
-            entry, negative(("*", at_last, entry)), negative(("*", at_last, rest))
-        )
-    return formals, entry
+    return formals, symbol.domain.directions(
+        partial(_unknown, "velocity", symbol), formals, symbol.shape
+    )
 
 
 def latent_field(node: Symbol) -> Array:
-    """r z + s (real), r z (positive), r (z - lower), s (angle), r Z (definite), per entry."""
-    formals = _formals(node)
-    places = formals[:-2] if node.domain.kind == "posdef" else formals
+    """r (v - about) + s, per entry or per value: at least every motion that keeps the domain."""
+    formals, motions = _formals(node), node.domain.widest_motions
+    assert motions is not None
+    places = formals[: -node.domain.depth] if motions.whole else formals
     rate, shift = _unknown("rate", node, places), _unknown("shift", node, formals)
     value: Raw = ("v", node.name, node.kind, formals)
-    if node.domain.kind == "interval":
-        lower = node.domain.lower
-        if lower is None or lower[0] != "q":
-            # every affine motion, which is more than there are
-            return formals, sum_of(("*", rate, value), shift)
-        value = minus(value, lower)
-    if node.domain.kind == "real":
-        return formals, sum_of(("*", rate, value), shift)
-    if node.domain.kind == "angle":
-        return formals, shift
-    return formals, ("*", rate, value)
+    if motions.about is not None:
+        value = minus(value, motions.about)
+    parts = [("*", rate, value)] * motions.scales + [shift] * motions.shifts
+    return formals, sum_of(*parts) if len(parts) > 1 else parts[0]
 
 
 def _moving_base(factor: Density, value: Fraction) -> Raw:
@@ -539,18 +497,17 @@ def _moving_base(factor: Density, value: Fraction) -> Raw:
     motion is r (v - lower).
     """
     domain = factor.node.domain
-    if domain.kind == "angle":
-        return ("q", value)
-    if domain.kind == "real":
+    if domain.is_line:
         if not _is_regular(factor.log_density, factor.node.name):
             raise NotShown(f"the density of {factor.name} is not shown to be finite everywhere")
         return ("q", value)
-    if domain.kind == "interval":
-        if domain.lower is None or domain.lower[0] != "q" or domain.upper is not None:
-            raise NotShown(f"the motions of {factor.node.name} are not known")
-        value -= domain.lower[1]
-    elif domain.kind != "positive":
+    motions = domain.motions
+    if motions is None or motions.whole or (motions.scales and motions.shifts):
         raise NotShown(f"the motions of {factor.node.name} are not known")
+    if motions.shifts:
+        return ("q", value)
+    if motions.about is not None:
+        value -= motions.about[1]
     return ("f", "log", ("q", value))
 
 

@@ -6,11 +6,10 @@ A sign is "+" (positive), "0" (not negative) or "" (unknown).  An unknown sign i
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Final, TypeAlias
 
+from .domains import End, domain_of
 from .interval import certainly_positive
 from .polynomial import (
-    BITS,
     UNIT,
     Atom,
     Monomial,
@@ -26,18 +25,9 @@ from .terms import Raw, RawIndex
 
 __all__ = ["Signs"]
 
-End: TypeAlias = tuple[Rational, bool]  # of a range, and whether it is excluded
-CONTINUOUS: Final = ("real", "positive", "unit", "interval", "posdef")  # kinds of entries
-
 
 class Signs(Polynomials):
     """Rules for signs; each is sound at every admissible value of the entries."""
-
-    def _kind(self, a: int) -> str:
-        atom = self.atoms[a]
-        if atom[0] == "v" or (atom[0] == "A" and not atom[5]):
-            return str(atom[2][0])
-        return ""
 
     def sign(self, a: int) -> str:
         """ "+" positive, "0" not negative, "" unknown.
@@ -56,16 +46,7 @@ class Signs(Polynomials):
         if head in ("n", "c", "N"):
             return "+" if head != "c" or atom[1] in ("pi", "PI") else ""
         if head == "v" or (head == "A" and not atom[5]):
-            kind = atom[2][0]
-            if kind in ("positive", "unit", "simplex"):
-                return "+"
-            if kind == "interval" and atom[2][1] is not None and atom[2][1] >= 0:
-                return "+" if atom[2][1] > 0 else "0"
-            if kind in (*BITS, "naturals", "counts", "nonnegative"):
-                return "0"
-            if kind == "posdef" and head == "v" and atom[3][-1] == atom[3][-2]:
-                return "+"
-            return ""
+            return domain_of(atom[2]).sign(atom[2], atom[3] if head == "v" else ())
         if head == "iv":
             if atom[1][0] == "p" and not atom[1][1]:
                 return ""
@@ -255,18 +236,7 @@ class Signs(Polynomials):
         atom = self.atoms[a]
         head = atom[0]
         if head == "v" or (head == "A" and not atom[5]):
-            kind = atom[2][0]
-            if kind == "unit":
-                return (0, True), (1, True)
-            if kind in (*BITS, "simplex"):
-                return (0, False), (1, False)
-            if kind == "interval":
-                low, high = atom[2][1:3]
-                return None if low is None else (low, False), None if high is None else (
-                    high,
-                    False,
-                )
-            return None
+            return domain_of(atom[2]).range(atom[2])
         if head == "iv":  # its ends may be symbolic: see `sign_along_index`
             return (1, False), None
         if head == "n":
@@ -340,7 +310,8 @@ class Signs(Polynomials):
             return False
         for monomial in part:
             for a, e in monomial:
-                if self.atoms[a][0] != "v" or self._kind(a) not in CONTINUOUS or e != 1:
+                atom = self.atoms[a]
+                if atom[0] != "v" or not domain_of(atom[2]).is_continuous or e != 1:
                     continue
                 others = [m for m in part if m != monomial]
                 beside = [(b, x) for b, x in monomial if b != a]

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
+from .domains import DOMAINS, Domain, Kind
 from .functions import FUNCTIONS
-from .terms import NO_ENTRIES, Array, Domain, Raw, RawIndex, Symbol, put, shift
+from .terms import NO_ENTRIES, Array, Raw, RawIndex, put, shift
 
 __all__ = [
     "MAX_BYTES",
@@ -53,10 +54,6 @@ ROLES: Final = (
     *("parameter", "constant", "input", "latent", "observed", "variational", "function"),
     *("argument", "value", "unknown"),
 )
-KINDS: Final = (
-    *("real", "positive", "unit", "simplex", "posdef", "binary", "naturals", "counts", "onehot"),
-    *("category", "interval", "angle", "invertible", "symmetric", "tangent"),
-)
 Place: TypeAlias = tuple[str, tuple[int, ...]]
 Given: TypeAlias = tuple[tuple[Place, Fraction], ...]
 T = TypeVar("T")
@@ -69,10 +66,24 @@ class Malformed(Exception):
 # ---------------------------------------------------------------- what is read
 
 
+class Symbol(NamedTuple):
+    """What a certificate says of a name: its role, the domain of its entries, its shape."""
+
+    name: str
+    role: str
+    domain: Domain
+    shape: tuple[tuple[str, int], ...] = ()  # extents: size and offset
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of an entry, as terms carry it."""
+        return self.domain.kind(self.shape)
+
+
 class Condition(NamedTuple):
     """What an argument has to satisfy although the specification does not imply it."""
 
-    kind: str
+    domain: Domain
     array: Array
 
 
@@ -382,14 +393,8 @@ class Terms:
             shape = tuple(map(_extent, _list(rest.get("shape", []), "a shape", MAX_AXES)))
             if isinstance(rest.get("domain"), dict):
                 bounded[name] = rest["domain"]
-            domain = Domain(
-                _one_of(
-                    bounded[name].get("kind") if name in bounded else rest.get("domain"),
-                    KINDS,
-                    "a domain",
-                )
-            )
-            self.symbols[_name(name)] = Symbol(name, role, domain, shape)
+            word = bounded[name].get("kind") if name in bounded else rest.get("domain")
+            self.symbols[_name(name)] = Symbol(name, role, _domain(word)(), shape)
         self.bounded = bounded
         self.waiting: dict[int, list[str]] = {}
         for name, domain_data in bounded.items():
@@ -414,13 +419,11 @@ class Terms:
     def domain(self, data: Any) -> Domain:
         """ "real" or {"kind": ..., "lower": term, "upper": term}."""
         if isinstance(data, str):
-            return Domain(_one_of(data, KINDS, "a domain"))
+            return _domain(data)()
         data = _dict(data, "a domain")
         _known(data, "kind lower upper", "a domain")
-        kind = _one_of(data.get("kind"), KINDS, "a domain")
         lower, upper = data.get("lower"), data.get("upper")
-        return Domain(
-            kind,
+        return _domain(data.get("kind"))(
             None if lower is None else self.part(lower),
             None if upper is None else self.part(upper),
         )
@@ -456,7 +459,7 @@ class Terms:
             return ("p", *_extent(rest[0]))
         if head == "e" and rest:
             symbol = self.symbol(rest[0])
-            if symbol.domain.kind != "category":
+            if not symbol.domain.is_place:
                 raise Malformed(f"{symbol.name} is no category")
             where = self.places(symbol, rest[1:])
             return ("e", symbol.name, *_places_of(symbol.domain), where)
@@ -499,7 +502,7 @@ class Terms:
     def entry(self, symbol: Symbol, data: Sequence[Any]) -> Raw:
         """An entry of a symbol; what selects takes the extent of the axis."""
         where = self.places(symbol, data)
-        if symbol.domain.kind == "category":
+        if symbol.domain.is_place:
             return ("iv", ("e", symbol.name, *_places_of(symbol.domain), where))
         where = tuple(
             i if i[0] != "e" or i[2] != "?" else (*i[:2], *extent, i[4])
@@ -588,6 +591,10 @@ class Terms:
         return {self.symbol(name).name: self.array(array) for name, array in found.items()}
 
 
+def _domain(word: Any) -> type[Domain]:
+    return DOMAINS[_one_of(word, tuple(DOMAINS), "a domain")]
+
+
 def _places_of(domain: Domain) -> tuple[str, int]:
     """The extent of a category, "?" where its domain does not say."""
     match domain.upper:
@@ -673,8 +680,7 @@ class Reader:
         """A condition on an argument."""
         data = _dict(data, "a condition")
         _known(data, "kind of", "a condition")
-        kind = _one_of(data.get("kind"), KINDS, "a kind")
-        return Condition(kind, self.terms.array(data.get("of")))
+        return Condition(_domain(data.get("kind"))(), self.terms.array(data.get("of")))
 
     def motion(self, data: Any) -> Motion:
         """What moves."""

@@ -7,9 +7,9 @@ size are cut at the places where they differ.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import permutations
 from typing import Any
 
+from .domains import domain_of
 from .functions import Functions
 from .polynomial import UNIT, Atom, Monomial, Poly, Rational, add_polys, freeze, rational_of
 from .terms import NotShown, Raw, RawIndex, map_index, shift
@@ -17,7 +17,6 @@ from .terms import NotShown, Raw, RawIndex, map_index, shift
 __all__ = ["Sums", "pieces_of"]
 
 MAX_EXPANDED = 64  # places of a sum of concrete length
-MAX_PERMUTED = 5  # bound indices of one connected sum
 
 
 def pieces_of(low: int, size: str, offset: int, core: tuple[int, int] | None) -> list[Any]:
@@ -31,6 +30,19 @@ def pieces_of(low: int, size: str, offset: int, core: tuple[int, int] | None) ->
     points = [("p", "", k) for k in range(low, core[0])]
     points += [("p", size, k) for k in range(core[1] + 1, offset + 1)]
     return [*points, core]
+
+
+def _tied(colours: Mapping[RawIndex, int]) -> list[RawIndex]:
+    """The indices of the least colour that several have, in the order of the mapping."""
+    cells: dict[int, list[RawIndex]] = {}
+    for v, colour in colours.items():
+        cells.setdefault(colour, []).append(v)
+    return next((cells[colour] for colour in sorted(cells) if len(cells[colour]) > 1), [])
+
+
+def _put_first(colours: Mapping[RawIndex, int], first: RawIndex) -> dict[RawIndex, int]:
+    """The same colours, that of one index just before those that it was the same as."""
+    return {v: 2 * colour - (v == first) for v, colour in colours.items()}
 
 
 class Sums(Functions):
@@ -78,7 +90,7 @@ class Sums(Functions):
             value = self.values.get((name, tuple(i[2] for i in where)))
             if value is not None:
                 return {(): rational_of(value)} if value else {}
-        if kind[0] == "posdef":
+        if domain_of(kind).is_definite:
             where = (*where[:-2], *sorted(where[-2:], key=repr))
         return self.atom(("v", name, kind, where))
 
@@ -403,21 +415,62 @@ class Sums(Functions):
         simplex = self.simplex(group, members)
         if simplex is not None:
             return simplex
-        if len(group) > MAX_PERMUTED:
-            raise NotShown("too many indices in one sum")
         height = 1 + max(self.heights[a] for a in members)
         monomial = tuple(sorted(members.items()))
-        best: tuple[Monomial, Rational, tuple[RawIndex, ...]] | None = None
-        ranges = sorted(v[2:] for v in group)
-        for order in permutations(group):
-            if [v[2:] for v in order] != ranges:
-                continue
+
+        def named(order: Sequence[RawIndex]) -> tuple[Monomial, Rational, tuple[RawIndex, ...]]:
             names = tuple(("i", f"#{height}.{k}", *v[2:]) for k, v in enumerate(order))
-            image, c = self.rename(monomial, dict(zip(order, names, strict=True)))
-            if best is None or image < best[0]:
-                best = image, c, names
-        assert best is not None
-        return {((self.intern(("S", best[2], best[0])), 1),): best[1]}
+            return *self.rename(monomial, dict(zip(order, names, strict=True))), names
+
+        def leaf(colours: dict[RawIndex, int]) -> list[RawIndex]:
+            while cell := _tied(colours):
+                colours = self.refine(_put_first(colours, cell[0]), members)
+            return sorted(group, key=colours.__getitem__)
+
+        def leaves(colours: dict[RawIndex, int]) -> list[list[RawIndex]]:
+            # those that give one image are symmetric to each other: the first stands for all
+            found: dict[Monomial, dict[RawIndex, int]] = {}
+            for v in _tied(colours):
+                following = self.refine(_put_first(colours, v), members)
+                found.setdefault(named(leaf(following))[0], following)
+            if not found:
+                return [leaf(colours)]
+            return [order for following in found.values() for order in leaves(following)]
+
+        ranges = sorted({v[2:] for v in group})
+        start = self.refine({v: ranges.index(v[2:]) for v in group}, members)
+        image, c, names = min(map(named, leaves(start)), key=lambda found: found[0])
+        return {((self.intern(("S", names, image)), 1),): c}
+
+    def refine(
+        self, colours: dict[RawIndex, int], members: Mapping[int, Rational]
+    ) -> dict[RawIndex, int]:
+        """Indices told apart by the atoms that they are in, and these by the colours in them.
+
+        Renaming the indices renames the result.  Terminates: every round has more colours.
+
+        >>> [F.refine({k: 0, l: 0}, e)[k] for e in ({a: 1 for (a, _), in poly(v(l))}, {})]
+        [0, 0]
+        """
+        while len(set(colours.values())) < len(colours):
+            signs: dict[RawIndex, Any] = {v: [] for v in colours}
+            for a, e in members.items():
+                atom = self.atoms[a]
+                inside = [v for v in self.variables[a] if v in colours]
+                for v in inside:
+                    if atom[0] == "v":
+                        at = [-1 if i == v else colours.get(i, -2) for i in atom[3]]
+                    else:
+                        at = sorted(colours[i] for i in inside if i != v)
+                    signs[v].append((self.skeleton_of(a), str(e), at))
+            self.spend(len(members))
+            known = {v: (colour, sorted(signs[v])) for v, colour in colours.items()}
+            ordered = sorted(known.values())
+            finer = {v: ordered.index(sign) for v, sign in known.items()}
+            if len(set(finer.values())) == len(set(colours.values())):
+                break
+            colours = finer
+        return colours
 
     def simplex(self, group: list[RawIndex], members: dict[int, Rational]) -> Poly | None:
         """sum_{i<=C} p_i -> 1 and sum_{i<=C-1} p_i -> 1 - p_C on a simplex.
@@ -429,7 +482,7 @@ class Sums(Functions):
             return None
         (a,) = members
         atom = self.atoms[a]
-        if atom[0] != "v" or atom[2][0] != "simplex" or atom[3][-1] != group[0]:
+        if atom[0] != "v" or not domain_of(atom[2]).sums_to_one or atom[3][-1] != group[0]:
             return None
         if any(group[0] in self._index_variables(i) for i in atom[3][:-1]):
             return None

@@ -7,6 +7,7 @@
             ("+", ...) ("*", ...) ("^", base, exponent) ("f", name, ...) ("S", index, body)
             ("d", index, index) ("A", name, kind, arrays, indices, derivatives)
             ("Inv", array, row, column) ("LD", array)      with array = (indices, body)
+    kind    (word,) of a domain, (word, lower, upper) with numbers, or (word, size, offset)
 
 Terms are graphs: a part that occurs twice is one tuple, and every pass treats it once.  Names that
 begin with ~ or # belong to bound indices, each of which has one of its own, so that substitution
@@ -27,13 +28,11 @@ __all__ = [
     "ONE",
     "ZERO",
     "Array",
-    "Domain",
     "Field",
     "Instance",
     "NotShown",
     "Raw",
     "RawIndex",
-    "Symbol",
     "derivative",
     "fresh",
     "map_entries",
@@ -61,41 +60,6 @@ class NotShown(Exception):
 
 
 NO_ENTRIES: Final[Mapping[Any, Any]] = MappingProxyType({})
-
-
-class Domain(NamedTuple):
-    """Where values lie: real, positive, unit, simplex (last index), posdef (last two), binary,
-    naturals (up to `upper`, if given), counts (naturals with the sum `upper`), onehot, category
-    (1..upper), interval and angle (lower..upper, None is infinite), invertible (of a function).
-    """
-
-    kind: str
-    lower: Raw | None = None
-    upper: Raw | None = None
-
-
-class Symbol(NamedTuple):
-    """What a certificate says of a name: its role, the domain of its entries, its shape."""
-
-    name: str
-    role: str
-    domain: Domain
-    shape: tuple[tuple[str, int], ...] = ()  # extents: size and offset
-
-    @property
-    def kind(self) -> tuple[Any, ...]:
-        """The kind of an entry, as terms carry it: what the rules need of the domain."""
-        domain = self.domain
-        if domain.kind in ("simplex", "invertible") and self.shape:
-            return (domain.kind, *self.shape[-1])
-        if domain.kind in ("interval", "angle"):
-            ends = [end[1] if end and end[0] == "q" else None for end in _ends(domain)]
-            return ("real",) if ends == [None, None] else ("interval", *ends)
-        return (domain.kind,)
-
-
-def _ends(domain: Domain) -> tuple[Raw | None, Raw | None]:
-    return domain.lower, domain.upper
 
 
 class Instance(NamedTuple):
@@ -260,7 +224,8 @@ class _Put:
         return ("", self.at.sizes[size] + offset) if size in self.at.sizes else (size, offset)
 
     def kind(self, kind: tuple[Any, ...]) -> tuple[Any, ...]:
-        return (kind[0], *self.extent(*kind[1:])) if kind[0] in ("simplex", "invertible") else kind
+        extent = len(kind) == 3 and isinstance(kind[1], str)
+        return (kind[0], *self.extent(*kind[1:])) if extent else kind
 
     def index(self, index: RawIndex, env: _Env) -> RawIndex:
         found = env.get(index)

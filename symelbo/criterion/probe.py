@@ -21,6 +21,7 @@ from symelbo.index.build import mul
 from symelbo.index.concretize import extent_value
 from symelbo.index.domains import Real
 from symelbo.index.modular import PRIME, Dual, Modular, NoResidue, Place
+from symelbo.index.sparse import is_consistent
 from symelbo.index.substitute import free_indices, replace_symbols, symbols_of
 from symelbo.index.terms import (
     Add,
@@ -346,7 +347,9 @@ def is_solvable_somewhere(
             ends.append(value)
         if probe.is_done:
             break
-    return _solve(table, ends, len(probe.columns)) is not None
+    count = len(probe.columns)
+    rows = [{**row, count: end} for row, end in zip(table, ends, strict=True)]
+    return is_consistent(rows, count)
 
 
 def find_multiples(

@@ -8,6 +8,7 @@ the latents that move, and by statements of q that name either.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from heapq import heappop, heappush
 from itertools import combinations
 
@@ -54,6 +55,11 @@ class Search:
     exhausted: bool = False
     cut: str = ""  # the pass that came to its bound
     limit: int = MOTION_ATTEMPTS
+
+    @cached_property
+    def learned(self) -> frozenset[Symbol]:
+        """The parameters of all factors."""
+        return frozenset(p for factor in self.factors for p in factor.parameters())
 
     # ------------------------------------------------------------------ which latents may move
 
@@ -124,8 +130,7 @@ class Search:
 
     def _links(self, factor: Factor, moving: Moving) -> set[Symbol]:
         mentioned = {factor.node, *symbols_of_statement(factor.statement)}
-        learned = {p for f in self.factors for p in f.parameters()}
-        return {s for s in mentioned if s in moving or s in learned}
+        return {s for s in mentioned if s in moving or s in self.learned}
 
     # ------------------------------------------------------------------ one component
 

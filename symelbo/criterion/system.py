@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-import flint
-
 from symelbo.criterion.factor import symbols_of_statement
 from symelbo.criterion.sample import Instance, Row
 from symelbo.index.build import ONE, add, log, mul, number
 from symelbo.index.concretize import concretize
 from symelbo.index.differentiate import derivative_along
-from symelbo.index.modular import PRIME, Modular, Place
+from symelbo.index.modular import Modular, Place
 from symelbo.index.normal import normal
 from symelbo.index.solve import formal_indices
+from symelbo.index.sparse import is_consistent
 from symelbo.index.substitute import replace_index
 from symelbo.index.terms import (
     Array,
@@ -178,14 +177,13 @@ class System:
             return True
         wide = [self.columns(row, assignment) for row in rows]
         keys = {key: n for n, key in enumerate(dict.fromkeys(k for found in wide for k in found))}
-        table = flint.nmod_mat(len(rows), len(keys) + 1, PRIME)
-        for i, (row, found) in enumerate(zip(rows, wide, strict=True)):
-            for key, value in found.items():
-                table[i, keys[key]] = value
-            table[i, len(keys)] = row.logarithm
-        reduced, rank = table.rref()
-        # no solution if the last row says 0 = 1
-        return rank == 0 or any(int(reduced[rank - 1, n]) for n in range(len(keys)))
+        return is_consistent(
+            [
+                {**{keys[key]: value for key, value in found.items()}, len(keys): row.logarithm}
+                for row, found in zip(rows, wide, strict=True)
+            ],
+            len(keys),
+        )
 
     # ------------------------------------------------------------------ exact numbers
 

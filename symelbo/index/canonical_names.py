@@ -5,10 +5,10 @@ A bound index is numbered by height: larger than every bound index inside its bo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from itertools import permutations
+from typing import TypeAlias
 
 from symelbo.index.nodes import synthesized
 from symelbo.index.polynomial import F0, Factors, Monomial, from_poly
@@ -16,7 +16,6 @@ from symelbo.index.substitute import (
     free_indices,
     instantiate,
     rename_indices,
-    replace_index,
     symbols_of,
 )
 from symelbo.index.terms import (
@@ -48,6 +47,10 @@ __all__ = [
 ]
 
 
+# the key that is compared, the factors, the bound indices
+_Named: TypeAlias = tuple[object, tuple[tuple[Term, Fraction], ...], tuple[Index, ...]]
+
+
 @synthesized("_height")
 def height(item: Node) -> int:
     """The largest number of a canonical index that is bound in the term."""
@@ -71,8 +74,8 @@ def name_canonically(bound: tuple[Index, ...], factors: Factors) -> Monomial:
     inside = [(a, e) for a, e in factors.items() if not free_indices(a).isdisjoint(bound_set)]
     neutral = {i: i.like(f"?{n}", Origin.PASSING) for n, i in enumerate(bound)}
     started = [(rename_indices(a, neutral), e) for a, e in inside]
-    best: tuple[object, tuple[tuple[Term, Fraction], ...], tuple[Index, ...]] | None = None
-    for order in _orders(tuple(neutral.values()), started):
+
+    def named(order: tuple[Index, ...]) -> _Named:
         names = {i: i.canonical(base + 1 + n) for n, i in enumerate(order)}
         renamed = []
         for atom, exponent in started:
@@ -80,9 +83,9 @@ def name_canonically(bound: tuple[Index, ...], factors: Factors) -> Monomial:
             renamed.append((_renormalize(fresh), exponent))
         renamed.sort(key=lambda f: (sort_key(f[0]), f[1]))
         key = tuple((sort_key(atom), exponent) for atom, exponent in renamed)
-        if best is None or key < best[0]:  # type: ignore[operator]
-            best = (key, tuple(renamed), tuple(names.values()))
-    assert best is not None
+        return key, tuple(renamed), tuple(names.values())
+
+    best = _least_named(tuple(neutral.values()), started, named)
     merged: Factors = dict(outside)
     for atom, exponent in best[1]:
         merged[atom] = merged.get(atom, F0) + exponent
@@ -103,35 +106,111 @@ def _renormalize(atom: Term) -> Term:
     return from_poly(poly)
 
 
-def _orders(
-    bound: tuple[Index, ...], factors: list[tuple[Term, Fraction]]
-) -> Iterable[tuple[Index, ...]]:
-    if len(bound) == 1:
-        return [bound]
+def _least_named(
+    bound: tuple[Index, ...],
+    factors: Sequence[tuple[Term, Fraction]],
+    named: Callable[[tuple[Index, ...]], _Named],
+) -> _Named:
+    """The least name among the orders of the indices that what they are in leaves open.
+
+    Colours are refined until they tell the indices apart; where some look the same, each is put
+    first in turn, and those that give the same name as the first do are its images under a symmetry
+    of the monomial, so that what follows them needs no look.
+    """
     marked = Index("*", Extent(None, 0), origin=Origin.PASSING)
     blank = Index("?", Extent(None, 0), origin=Origin.PASSING)
-    signatures: dict[Index, tuple[object, ...]] = {}
-    for index in bound:
-        seen = []
-        for atom, exponent in factors:
-            if index in free_indices(atom):
-                shape = replace_index(atom, index, marked)
-                for other in bound:
-                    if other is not index:
-                        shape = replace_index(shape, other, blank)
-                seen.append((sort_key(shape), exponent))
-        seen.sort()
-        extent = (index.extent.size or "", index.extent.offset, index.low)
-        signatures[index] = (extent, tuple(seen))
-    groups: dict[tuple[object, ...], list[Index]] = {}
-    for index in bound:
-        groups.setdefault(signatures[index], []).append(index)
-    ordered = [groups[key] for key in sorted(groups)]
-    results: list[tuple[Index, ...]] = [()]
-    for group in ordered:
-        choices = list(permutations(group)) if len(group) <= 5 else [tuple(group)]
-        results = [prefix + choice for prefix in results for choice in choices]
-    return results
+    # of each index: the atoms that it is in, their shapes around it, the other indices in order
+    places: dict[Index, list[tuple[tuple[object, ...], tuple[Index, ...]]]] = {i: [] for i in bound}
+    inside = set(bound)
+    for atom, exponent in factors if len(bound) > 1 else ():
+        met = free_indices(atom) & inside
+        others = tuple(i for i in bound if i in met) if len(met) < 3 else _in_order(atom, met)
+        for index in met:
+            shape = rename_indices(
+                atom, {i: blank for i in others if i is not index} | {index: marked}
+            )
+            seen = (sort_key(shape), exponent)
+            places[index].append((seen, tuple(i for i in others if i is not index)))
+
+    def refine(colours: dict[Index, int]) -> dict[Index, int]:
+        """Tell apart what differs in the colours of what it occurs with."""
+        while len(set(colours.values())) < len(bound):
+            signs = {
+                i: (colours[i], sorted((s, [colours[o] for o in at]) for s, at in places[i]))
+                for i in bound
+            }
+            ranks = _ranks(signs)
+            if len(set(ranks.values())) == len(set(colours.values())):
+                break
+            colours = ranks
+        return colours
+
+    def tied(colours: Mapping[Index, int]) -> list[Index]:
+        """The first indices that look the same."""
+        cells: dict[int, list[Index]] = {}
+        for i in bound:
+            cells.setdefault(colours[i], []).append(i)
+        return next((cells[c] for c in sorted(cells) if len(cells[c]) > 1), [])
+
+    def first(colours: Mapping[Index, int], index: Index) -> dict[Index, int]:
+        return refine(_ranks({i: (colours[i], i is not index) for i in bound}))
+
+    def leaf(colours: dict[Index, int]) -> _Named:
+        while cell := tied(colours):
+            colours = first(colours, cell[0])
+        return named(tuple(sorted(bound, key=colours.__getitem__)))
+
+    def least(colours: dict[Index, int]) -> _Named:
+        cell = tied(colours)
+        if not cell:
+            return leaf(colours)
+        following = [first(colours, index) for index in cell]
+        found = [least(following[0])]
+        known = {leaf(following[0])[0]}
+        for other in following[1:]:
+            key = leaf(other)[0]
+            if key not in known:
+                known.add(key)
+                found.append(least(other))
+        return min(found, key=lambda name: name[0])  # type: ignore[arg-type,return-value]
+
+    if len(bound) == 1:
+        return named(bound)
+    start = {
+        i: (
+            (i.extent.size or "", i.extent.offset, i.low),
+            sorted(seen for seen, _ in places[i]),
+        )
+        for i in bound
+    }
+    return least(refine(_ranks(start)))
+
+
+def _ranks(signs: Mapping[Index, object]) -> dict[Index, int]:
+    """Of each index the number of its sign among all of them in order."""
+    ordered = sorted(signs, key=signs.__getitem__)  # type: ignore[arg-type]
+    ranks: dict[Index, int] = {}
+    rank, last = -1, None
+    for index in ordered:
+        if rank < 0 or signs[index] != last:
+            rank, last = rank + 1, signs[index]
+        ranks[index] = rank
+    return ranks
+
+
+def _in_order(atom: Term, met: frozenset[Index]) -> tuple[Index, ...]:
+    """Free indices in the order of a walk through the term."""
+    found: dict[Index, None] = {}
+    seen: set[Node] = set()
+    stack: list[Node] = [atom]
+    while stack:
+        item = stack.pop()
+        if item in met:
+            found[item] = None
+        elif item not in seen and not free_indices(item).isdisjoint(met):
+            seen.add(item)
+            stack += reversed(item.parts())
+    return tuple(found)
 
 
 def order_entry(symbol: Symbol, indices: tuple[IndexTerm, ...], term: Entry) -> Entry:

@@ -253,6 +253,7 @@ class Interval(Continuous):
     """
 
     kind = "interval"
+    has_ends = True
     described = "between the bounds of its support"
     check = "interval"
 
@@ -592,6 +593,7 @@ class Naturals(Integers):
     """0, 1, 2, ..., up to `upper` if it is given."""
 
     kind = "naturals"
+    has_ends = True
     latex = r"\mathbb{N}"
     described = "whole numbers from 0 on"
     check = "naturals"

@@ -5,7 +5,7 @@ Each visits a shared part once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import cache
 from typing import TypeVar
 
@@ -195,13 +195,14 @@ def _enter(
     bound = item.bound()
     inner = {old: new for old, new in mapping.items() if old not in bound}
     incoming = {index for new in inner.values() for index in free_indices(new)}
-    if incoming.isdisjoint(bound):
+    clashing = _namesakes(bound, incoming)
+    if not clashing:
         return bound, inner
     inside = (free_indices(part) for part in item.parts())
     taken = {index.name for index in incoming.union(*inside)}
     renamed: list[Index] = []
     for index in bound:
-        if index in incoming:
+        if index in clashing:
             fresh = _fresh(index, taken)
             inner[index] = fresh
             renamed.append(fresh)
@@ -241,7 +242,7 @@ def replace_symbols(term: Term, arrays: Mapping[Symbol, Array]) -> Term:
 def _open(item: Node, incoming: frozenset[Index]) -> tuple[tuple[Index, ...], tuple[Node, ...]]:
     """Rename the bound indices that would capture an index of what comes in."""
     bound, parts = item.bound(), item.parts()
-    clashing = [index for index in bound if index in incoming]
+    clashing = _namesakes(bound, incoming)
     if not clashing:
         return bound, parts
     inside = (free_indices(part) for part in parts)
@@ -252,6 +253,15 @@ def _open(item: Node, incoming: frozenset[Index]) -> tuple[tuple[Index, ...], tu
         tuple(renamed.get(index, index) for index in bound),
         tuple(_replace(part, renamed, known) for part in parts),
     )
+
+
+def _namesakes(bound: Iterable[Index], incoming: Set[Index]) -> list[Index]:
+    """The bound indices that are called like one that comes in, be it of another range.
+
+    Those of another range capture nothing, but nobody could tell the two apart by their names.
+    """
+    names = {(index.name, index.origin) for index in incoming}
+    return [index for index in bound if (index.name, index.origin) in names]
 
 
 def _fresh(index: Index, taken: set[str]) -> Index:

@@ -118,6 +118,7 @@ class Domain(ABC):
     is_bit: ClassVar[bool] = False  # every entry is 0 or 1, hence its own square
     is_one_hot: ClassVar[bool] = False  # one entry of the last axis is 1, the others are 0
     is_place: ClassVar[bool] = False  # a value is a place on an axis: it selects
+    has_ends: ClassVar[bool] = False  # numbers between ends, where these are given
     is_line: ClassVar[bool] = False  # every real number is a value
     is_symmetric: ClassVar[bool] = False  # over the last two axes
     is_definite: ClassVar[bool] = False  # symmetric positive definite over the last two axes

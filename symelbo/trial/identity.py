@@ -26,8 +26,15 @@ from symelbo.index.terms import (
     Term,
     literal_place,
 )
-from symelbo.limits import DRAWN_NATURAL, IDENTITY_ATTEMPTS, Q_POINTS, REDRAWS
+from symelbo.limits import (
+    DRAWN_NATURAL,
+    IDENTITY_ATTEMPTS,
+    IDENTITY_OPERATIONS,
+    Q_POINTS,
+    REDRAWS,
+)
 from symelbo.trial.evaluate import Place, Smooth, World, evaluate, free_indices, places, walk
+from symelbo.trial.operations import count_operations
 from symelbo.values import dataclass
 
 __all__ = [
@@ -71,7 +78,8 @@ def identity_residual(
 
     rest: b + d.  All three terms are summed over the factor's plates.  The field moves parameters
     and latents; conditions: what the drawn points have to satisfy, as (array, domain).  Points are
-    drawn until they do; nan if none was found, so that nothing was tried.
+    drawn until they do, at sizes at which they take no more than so many operations; nan if none
+    was found, so that nothing was tried.
     """
     random = Random(seed)
     items = [log_density, entropy, rest, *field.keys(), *field.values()]
@@ -81,6 +89,8 @@ def identity_residual(
         for attempt in range(IDENTITY_ATTEMPTS):
             base = draw_world(scene, random, smallest=2 * attempt >= IDENTITY_ATTEMPTS)
             base.careful = True
+            if count_operations((log_density, entropy, rest), base) > IDENTITY_OPERATIONS:
+                continue  # smaller sizes
             try:
                 worst = max(
                     worst,

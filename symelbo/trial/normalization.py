@@ -11,10 +11,12 @@ from symelbo.limits import (
     MASS_AGREEMENT,
     MASS_ATTEMPTS,
     MASS_COUNTS,
+    MASS_DOUBT,
     MASS_FURTHER,
     MASS_MISSED,
     MASS_OFF,
     MASS_POINTS,
+    MASS_SEEN,
 )
 from symelbo.trial.evaluate import World, evaluate
 from symelbo.trial.identity import draw_world, make_scene
@@ -40,9 +42,13 @@ def find_wrong_mass(
             except (ValueError, ZeroDivisionError, OverflowError):
                 continue
             agree = isfinite(fine) and abs(coarse - fine) <= MASS_AGREEMENT * (1 + fine)
-            if agree and fine > MASS_MISSED and abs(fine - 1) > MASS_OFF:
+            if agree and fine > MASS_MISSED and abs(fine - 1) > MASS_SEEN:
                 wide = _mass(log_density, value, world, MASS_COUNTS[1], wide=True)
                 if not abs(wide - fine) <= MASS_AGREEMENT * (1 + fine):
+                    break
+                # the better the resolutions agree, the smaller an error is seen
+                doubt = MASS_DOUBT * max(abs(coarse - fine), abs(wide - fine))
+                if abs(fine - 1) <= min(MASS_OFF, max(MASS_SEEN, doubt)):
                     break
                 given = {
                     f"{name}{list(place) if place else ''}": x

@@ -21,6 +21,7 @@ from symelbo.limits import (
     SUM_DRAWN,
     SUM_GROSS,
     SUM_LOST,
+    SUM_OPERATIONS,
     SUM_RETRIES,
     SUM_SMALL,
     SUM_STEP,
@@ -34,6 +35,7 @@ from symelbo.trial.identity import (
     satisfies,
     velocities_at,
 )
+from symelbo.trial.operations import count_operations
 from symelbo.trial.quadrature import Node, Point, nodes_of
 from symelbo.values import dataclass
 
@@ -148,11 +150,12 @@ def _residual(
     center = {s: random.uniform(-0.5, 0.5) for s in setting.latents}
     results: list[tuple[float, ...]] = []
     residual = 0.0
+    cost = count_operations((setting.log_joint, *(p.under_q for p in setting.printed)), world)
     for count in SUM_COUNTS:
         nodes = nodes_of(setting.latents, world, count, most * count // SUM_COUNTS[0])
         if nodes is None and setting.kind is Kind.ANY:
             nodes = _draw_nodes(setting, world, scene, random)
-        if nodes is None:
+        if nodes is None or len(nodes) * cost > SUM_OPERATIONS:
             return None
         for _, point in nodes[:: max(1, len(nodes) // 4)]:
             if not all(satisfies(array, domain, _at(world, point)) for array, domain in conditions):

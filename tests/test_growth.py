@@ -1,0 +1,189 @@
+"""What used to explode does not: counted work, no time."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import isnan
+from random import Random
+from typing import Any
+
+import pytest
+
+from benchmarks.benchmark_growth import KINDS
+from symelbo.index import canonical_names, sparse
+from symelbo.index.build import add, call, mul, power, total
+from symelbo.index.canonical_names import name_canonically
+from symelbo.index.domains import Real
+from symelbo.index.modular import PRIME
+from symelbo.index.normal import to_poly
+from symelbo.index.terms import Entry, Extent, Index, Number, Role, Symbol, Term
+from symelbo.pipeline import derive
+from symelbo.trial.evaluate import World
+from symelbo.trial.identity import identity_residual
+from symelbo.trial.operations import count_operations
+from symelbo.write_output import render_files
+
+
+class Counter:
+    """A function that says how often it was called."""
+
+    def __init__(self, function: Any) -> None:
+        self.function, self.calls = function, 0
+
+    def __call__(self, *given: Any) -> Any:
+        self.calls += 1
+        return self.function(*given)
+
+
+def chain(n: int, of: str = "") -> Term:
+    """sum_{i0 .. in} W1[i1, i0] ... Wn[in, in-1] v[i0], n maps one after the other."""
+    extents = [Extent(f"{of}K{k}") for k in range(n + 1)]
+    at = [Index(f"i{k}", extent) for k, extent in enumerate(extents)]
+    v = Symbol(f"{of}v", Role.PARAMETER, Real(), (extents[0],))
+    maps = [
+        Symbol(f"{of}W{k}", Role.PARAMETER, Real(), (extents[k], extents[k - 1]))
+        for k in range(1, n + 1)
+    ]
+    term = mul(
+        Entry(v, (at[0],)),
+        *(Entry(w, (at[k], at[k - 1])) for k, w in enumerate(maps, 1)),
+    )
+    for index in at:
+        term = total(index, term)
+    return term
+
+
+# ---------------------------------------------------------------- names of bound indices
+
+
+@pytest.mark.parametrize("n", [1, 4, 12])
+def test_a_squared_tower_is_named_at_once(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """2**n orders of its indices look the same at first, of which two are looked at."""
+    counter = Counter(canonical_names._ranks)
+    monkeypatch.setattr(canonical_names, "_ranks", counter)
+    found = to_poly(power(chain(n), Number(Fraction(2))))
+    assert counter.calls <= 100
+    assert found == to_poly(mul(chain(n), chain(n)))
+
+
+def test_independent_squares_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each can be exchanged by itself: 2**8 symmetries, which are not listed."""
+    counter = Counter(canonical_names._ranks)
+    monkeypatch.setattr(canonical_names, "_ranks", counter)
+    squares = [power(chain(1, of=f"m{k}"), Number(Fraction(2))) for k in range(8)]
+    found = to_poly(mul(*squares))
+    assert len(found) == 1
+    assert counter.calls < 2500
+    assert found == to_poly(mul(*squares[::-1]))
+
+
+def test_names_do_not_depend_on_those_before() -> None:
+    """A random graph on indices of one range, its indices renamed and its edges shuffled."""
+    random = Random(7)
+    extent = Extent("K")
+    w = Symbol("W", Role.PARAMETER, Real(), (extent, extent))
+    for _ in range(60):
+        count = random.randint(2, 6)
+        edges = [
+            (random.randrange(count), random.randrange(count))
+            for _ in range(random.randint(1, count + 2))
+        ]
+        names = set()
+        for _ in range(4):
+            order = random.sample(range(count), count)
+            at = [Index(f"a{order[k]}", extent) for k in range(count)]
+            factors: dict[Term, Fraction] = {}
+            for i, j in random.sample(edges, len(edges)):
+                atom = Entry(w, (at[i], at[j]))
+                factors[atom] = factors.get(atom, Fraction(0)) + 1
+            bound = tuple(i for i in random.sample(at, count))
+            names.add(name_canonically(bound, factors))
+        assert len(names) == 1, edges
+
+
+# ---------------------------------------------------------------- sparse equations
+
+
+def test_sparse_elimination_agrees_with_a_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = Random(1)
+    answers = set()
+    for _ in range(2000):
+        n, count = random.randint(1, 8), random.randint(1, 12)
+        rows = [
+            {
+                k: random.choice([1, PRIME - 1, 2, 0, random.randrange(PRIME)])
+                for k in random.sample(range(n), random.randint(0, min(n, 3)))
+            }
+            for _ in range(count)
+        ]
+        x = [random.randrange(PRIME) for _ in range(n)] if random.random() < 0.5 else None
+        for row in rows:
+            known = -sum(slope * x[k] for k, slope in row.items()) % PRIME if x else 0
+            row[n] = known if x else random.choice([0, 0, 1, 5])
+        monkeypatch.setattr(sparse, "DENSE_GAIN", random.choice([0, 1, 50]))
+        expected = sparse._is_dense_consistent(rows, list(range(n)), n)
+        assert sparse.is_consistent(rows, n) is expected
+        answers.add(expected)
+    assert answers == {True, False}
+
+
+@pytest.mark.parametrize("solvable", [True, False])
+def test_a_chain_of_equations_needs_no_large_matrix(
+    solvable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """x[k+1] = 2 x[k], with x[0] = 1 and an end that follows or does not."""
+    dense = sparse._is_dense_consistent
+
+    def small(rows: Any, unknowns: Any, end: int) -> bool:
+        assert len(rows) < 20
+        return dense(rows, unknowns, end)
+
+    monkeypatch.setattr(sparse, "_is_dense_consistent", small)
+    n = 3000
+    rows: list[dict[int, int]] = [{k: PRIME - 2, k + 1: 1} for k in range(n - 1)]
+    last = pow(2, n - 1, PRIME) if solvable else 7
+    rows += [{0: 1, n: PRIME - 1}, {n - 1: 1, n: PRIME - last}]
+    assert sparse.is_consistent(rows, n) is solvable
+
+
+# ---------------------------------------------------------------- whole models
+
+
+def test_chained_sums_over_one_letter() -> None:
+    """An inner sum over j of another range: a certificate tells the two apart."""
+    files = render_files(derive({"name": "tower", **KINDS["tower"](3)}))
+    assert "certificate.json" in files
+
+
+def test_a_tower_of_sixteen_maps_is_proved_and_tried() -> None:
+    """Squared it is a sum over 34 indices: the checker names them; numbers are tried at size 1."""
+    derivation = derive({"name": "tower", **KINDS["tower"](16)})
+    assert derivation.verdict == "proved"
+    assert derivation.trial is not None
+    assert derivation.trial.residual < 1e-9
+
+
+# ---------------------------------------------------------------- numerical trials
+
+
+def test_operations_are_counted_as_they_are_evaluated() -> None:
+    """sum_i0 sum_i1 (...), each with three places."""
+    world = World({"K0": 3, "K1": 3}, {})
+    k0, k1 = (Index(name, Extent(name.upper())) for name in ("k0", "k1"))
+    v = Symbol("v", Role.PARAMETER, Real(), (k0.extent, k1.extent))
+    inner = total(k1, Entry(v, (k0, k1)))  # 3 times 1 + 2 of an entry and its places
+    assert count_operations([inner], world) == 3 * (1 + 3)
+    assert count_operations([total(k0, inner)], world) == 3 * (1 + 3 * (1 + 3))
+
+
+def test_a_trial_without_an_end_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A graph of 80 nodes that is a tree of 2**40."""
+
+    def refuse(*_: object) -> Any:
+        raise AssertionError("evaluated")
+
+    monkeypatch.setattr("symelbo.trial.identity.evaluate", refuse)
+    term: Term = Entry(Symbol("x", Role.PARAMETER, Real()), ())
+    for _ in range(40):
+        term = add(call("tanh", term), power(term, Number(Fraction(2))))
+    assert isnan(identity_residual(term, term, term, {}, seed=0))
