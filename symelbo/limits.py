@@ -206,7 +206,7 @@ GC_THRESHOLD: Final = (400_000, 20, 50)  # a run is short, and next to nothing o
 
 # compile_pdf
 TEX_SECONDS: Final = 60  # for one run of TeX; else there is no PDF
-TEX_RUNS: Final = 2  # the second one resolves references
+TEX_RUNS: Final = 2  # the second one, where the numbers of references were not foreseen
 
 # manifest
 MANIFEST_BYTES: Final = 1 << 20  # of a manifest that is read; a larger one is none of ours

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,3 +86,22 @@ def test_engines_run_alone_in_a_folder_of_their_own(
     assert (b"-no-shell-escape" in made) == (engine == "pdflatex")
     assert (b"--untrusted" in made) == (engine == "tectonic")
     assert made.endswith(b"p 0\n")
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="tectonic keeps no numbers")
+@pytest.mark.parametrize("stem", ["ppca", "rasch", "sbn_rigid"])
+def test_the_numbers_of_references_are_foreseen(stem: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One run of TeX that is told them gives the bytes of two that are not."""
+    source = (Path(__file__).parents[1] / "output" / stem / "proof.tex").read_bytes()
+    runs = []
+    run = subprocess.run
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        runs.append(arguments)
+        return run(*arguments, **named)
+
+    monkeypatch.setattr(subprocess, "run", counted)
+    told = compile_pdf.compile_pdf(source)
+    assert isinstance(told, bytes) and len(runs) == 1
+    monkeypatch.setattr(compile_pdf, "_count_numbers", lambda source: {})
+    assert compile_pdf.compile_pdf(source) == told and len(runs) == 3
