@@ -1095,10 +1095,11 @@ def test_a_sum_or_a_motion_that_is_wrong_is_found(text: str) -> None:
     assert right is not None and right < compare.WRONG_SUM
     stated = derivation.entropy_sum
     assert stated is not None
-    for number in range(len(stated.entropies)):
-        fewer = (*stated.entropies[:number], *stated.entropies[number + 1 :])
+    assert stated.entropies
+    for entropy in stated.entropies:
+        fewer = tuple(summand for summand in stated.summands if summand is not entropy)
         gap = compare.sum_gap(
-            model, replace(derivation, entropy_sum=replace(stated, entropies=fewer))
+            model, replace(derivation, entropy_sum=replace(stated, summands=fewer))
         )
         assert gap is not None and gap > 1e3 * compare.WRONG_SUM
     motion = derivation.motion
