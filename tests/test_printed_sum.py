@@ -972,3 +972,30 @@ def test_all_wrong_densities_are_reported_at_once() -> None:
         symelbo.derive(source)
     texts = [str(fault) for fault in caught.value.faults]
     assert ["integrates to 0.5 " in texts[0], "integrates to 0.3333 " in texts[1]] == [True, True]
+
+
+def test_a_steep_slope_is_no_defect() -> None:
+    """exp(exp(b) z + ...): the difference that dF/ds is made of has an error of its own."""
+    density = "log(4) - log(2*b) - loggamma(1/4) - (abs(v - m)/b)^4"
+    derivation = symelbo.derive(
+        {
+            "name": "steep",
+            "parameters": {"mu": "real", "sigma2": "positive", "b": "real", "w": "real"},
+            "families": {
+                "GenNormal": {
+                    "value": "v",
+                    "support": "real",
+                    "parameters": {"m": "real", "b": "positive"},
+                    "log_density": density,
+                }
+            },
+            "model": [
+                "z ~ GenNormal(mu, sigma2)",
+                "x ~ Normal(mean=mu, precision=exp(exp(b)*z + w^3))",
+            ],
+            "observed": ["x"],
+            "variational": ["z ~ Normal(nu_, tau_)"],
+        }
+    )
+    assert derivation.verdict == "proved"
+    assert derivation.trial is not None and derivation.trial.printed_trials > 0

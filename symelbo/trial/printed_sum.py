@@ -160,7 +160,8 @@ def _residual(
         for _, point in nodes[:: max(1, len(nodes) // 4)]:
             if not all(satisfies(array, domain, _at(world, point)) for array, domain in conditions):
                 raise ValueError("a condition does not hold here")
-        found = _compare(setting, world, nodes, center)
+        # a finer difference as well: where that matters, the two resolutions disagree
+        found = _compare(setting, world, nodes, center, SUM_STEP * SUM_COUNTS[0] / count)
         if not all(map(isfinite, found)):
             return None
         results.append(found)
@@ -190,17 +191,24 @@ def _draw_nodes(setting: _Setting, world: World, scene: Scene, random: Random) -
 
 
 def _compare(
-    setting: _Setting, world: World, nodes: Sequence[Node], center: Mapping[Symbol, float]
+    setting: _Setting,
+    world: World,
+    nodes: Sequence[Node],
+    center: Mapping[Symbol, float],
+    step: float,
 ) -> tuple[float, float, float, float, float]:
-    """F, dF/ds, S, the mass of q, which has to be 1, and how far the forms of S are apart."""
+    """F, dF/ds, S, the mass of q, which has to be 1, and how far the forms of S are apart.
+
+    step: of the difference that dF/ds is made of.
+    """
     weights, elbo = _weights_and_elbo(setting, world, nodes, center)
     mass = sum(q for q, _ in weights)
-    moved = [_moved(setting, world, sign * SUM_STEP) for sign in (1, -1)]
+    moved = [_moved(setting, world, sign * step) for sign in (1, -1)]
     if setting.kind is Kind.ANY:
         slope = _slope_with_points(setting, world, nodes, weights)
     else:
         ahead, behind = (_weights_and_elbo(setting, there, nodes, center)[1] for there in moved)
-        slope = (ahead - behind) / (2 * SUM_STEP)
+        slope = (ahead - behind) / (2 * step)
     totals = _totals(setting, world, nodes, weights)
     spread = _spread(setting, world, max(zip(weights, nodes, strict=True), key=_probability)[1][1])
     # a sum is printed factor by factor and merged: what counts is the one that is further off
