@@ -168,6 +168,7 @@ class _Intervals:
     def __init__(self, bits: int) -> None:
         self.bits = bits
         self.one = 1 << bits
+        self.found: dict[tuple[str, Interval], Interval] = {}
         self.functions: Mapping[str, Callable[[Interval], Interval]] = {
             "exp": self.exp,
             "log": self.log,
@@ -532,7 +533,10 @@ class _Intervals:
         if raw[:2] == ("f", "polygamma") and raw[2][0] == "q" and raw[2][1].denominator == 1:
             return self.polygamma(int(raw[2][1]), self.term(raw[3], env))
         if head == "f" and len(raw) == 3 and raw[1] in self.functions:
-            return self.functions[raw[1]](self.term(raw[2], env))
+            key = raw[1], self.term(raw[2], env)  # the same values come again and again
+            if key not in self.found:
+                self.found[key] = self.functions[raw[1]](key[1])
+            return self.found[key]
         if head == "S" and not raw[1][3]:
             _, _, low, _, high = raw[1]
             if high - low > MAX_SUM:
