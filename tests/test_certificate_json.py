@@ -282,3 +282,5 @@ def test_an_instance_at_which_the_model_does_not_exist_refutes_nothing() -> None
     data["sizes"]["H"] = refutation["sizes"]["H"] + 1
     report = check_data(data)
     assert report.status == REJECTED and "but the model needs" in str(report.reasons)
+    data["sizes"], refutation["sizes"] = {}, {"H": 2, "J": 0}  # of a size that nothing names
+    assert check_data(data).status == REJECTED

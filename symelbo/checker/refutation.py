@@ -68,13 +68,8 @@ def check_refutation(
 
     least: of each size; at smaller ones some factor of the model does not exist.
     """
-    small = [
-        f"size {name} = {size}, but the model needs {least[name]}"
-        for name, size in refutation.sizes.items()
-        if size < least.get(name, 1)
-    ]
     try:
-        return small or _Check(refutation, factors, symbols).reasons()
+        return _Check(refutation, factors, symbols, least).reasons()
     except NotShown as reason:
         return [f"not shown: {reason}"]
     except KeyError as reason:
@@ -83,8 +78,13 @@ def check_refutation(
 
 class _Check:
     def __init__(
-        self, refutation: Refutation, factors: Sequence[Density], symbols: Mapping[str, Symbol]
+        self,
+        refutation: Refutation,
+        factors: Sequence[Density],
+        symbols: Mapping[str, Symbol],
+        least: Mapping[str, int],
     ) -> None:
+        self.least = least
         self.refutation = refutation
         self.factors = {factor.name: factor for factor in factors}
         self.sizes = refutation.sizes
@@ -117,7 +117,11 @@ class _Check:
         found = [*self.clashes]
         if len(self.factors) == 0 or not refutation.cases or not refutation.points:
             found.append("no factors, no cases or no parameter values")
-        found += [f"size {n} = {k} is not positive" for n, k in refutation.sizes.items() if k < 1]
+        for name, size in refutation.sizes.items():
+            if size < 1:
+                found.append(f"size {name} = {size} is not positive")
+            elif size < self.least.get(name, 1):
+                found.append(f"size {name} = {size}, but the model needs {self.least[name]}")
         for given, role in (
             (self.constants, "constant"),
             *((point, "parameter") for point in self.points),

@@ -310,10 +310,6 @@ class _Put:
 # ----------------------------------------------------------------------------------- derivative
 
 
-def _half(raw: Raw) -> Raw:
-    return ("*", ("q", Fraction(1, 2)), raw)
-
-
 def _inverse(raw: Raw) -> Raw:
     return ("^", raw, ("q", Fraction(-1)))
 

@@ -1,7 +1,7 @@
 """Find a certificate that no motion satisfies (U): weights on finitely many points.
 
 Ranks modulo a prime say where the linear system (U) has no solution; a small inconsistent set of
-its rows then gets exact weights.  What is found is proposed; `verify.certificate` disposes.
+its rows then gets exact weights.  What is found is proposed; the checker disposes.
 """
 
 from __future__ import annotations
