@@ -51,7 +51,8 @@ def install(folder: Path, *what: str | Path) -> Path:
     # behind the fresh environment's own packages, so that the installed symelbo is the one found
     (site / "libraries.pth").write_text("\n".join(sorted(libraries)))
     pip = [sys.executable, "-m", "pip", "--python", programs / "python"]
-    flags = ("--no-deps", "--no-index", "--no-build-isolation", "--quiet")
+    # the same version among the libraries would count as installed already
+    flags = ("--no-deps", "--no-index", "--no-build-isolation", "--ignore-installed", "--quiet")
     run(*pip, "install", *flags, *what, cwd=folder)
     return programs
 
