@@ -82,6 +82,13 @@ EXACT_BITS: Final = 20_000  # of a rational number that is kept beside its resid
 # index.sparse
 DENSE_GAIN: Final = 50  # by how much a step on a matrix is faster than on sparse rows
 
+# index.open_lengths
+LITERAL_LENGTH: Final = 8  # longer ranges are taken for ranges of any length first
+LENGTHS_BESIDE: Final = 4  # so much shorter a range is taken for part of a longer one
+
+# criterion.open_factors
+GIVEN_ENTRIES: Final = 6000  # of an instance whose sizes are given
+
 # criterion.probe
 PROBE_COLUMNS: Final = 1200  # unknown numbers at one point
 PROBE_NARROW: Final = 24  # unknowns in a row that is compared with all others by elimination

@@ -324,6 +324,11 @@ class _Decider:
             missing = f"an answer within the bound on the work of one pass: {self.search.cut}"
         elif self.search.exhausted:
             missing = "an answer within the bound on the work: not every base measure was tried"
+        elif self.budget.untried:
+            missing = (
+                "an answer within the bound on the work: at the sizes that are given there are too"
+                " many entries for a certificate to be sought"
+            )
         elif self.budget.exhausted:
             missing = "an answer within the bound on the work: the search for a certificate was cut"
         return Undecided(factor, residual, missing)

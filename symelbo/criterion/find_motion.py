@@ -9,6 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from symelbo.criterion.factor import Equations, Factor, parameters_of, symbols_of_statement
 from symelbo.criterion.motion import Latent, Motion
+from symelbo.criterion.open_factors import (
+    close_motion,
+    find_opening,
+    has_many_entries,
+    open_factor,
+)
 from symelbo.criterion.probe import find_multiples, is_solvable_somewhere
 from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel
@@ -16,6 +22,7 @@ from symelbo.index.build import ONE, ZERO, add, mul, number
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.domains import Real
 from symelbo.index.normal import normal
+from symelbo.index.open_lengths import Opening
 from symelbo.index.range import POSITIVE
 from symelbo.index.signs import domain_range
 from symelbo.index.solve import (
@@ -91,7 +98,31 @@ class Missing(NotFound):
 def find_motion(attempt: Attempt) -> Proposal | NotFound:
     """A motion for which (U) holds of every factor of the attempt, or what was left over.
 
-    By the arguments of the families, then by the statistics themselves: the latter also finds
+    Long literal lengths are taken for any lengths first: a motion for these serves.
+    """
+    opening = find_opening((*attempt.factors, *attempt.variational))
+    if opening is not None:
+        found = _find_motion(_open(attempt, opening))
+        if isinstance(found, Proposal):
+            motion = close_motion(found.motion, opening)
+            return Proposal(attempt, motion, tuple(map(opening.close, found.nonzero)))
+        if has_many_entries((*attempt.factors, *attempt.variational)):
+            return Missing(ZERO, attempt, "equations at the lengths that are given")
+    return _find_motion(attempt)
+
+
+def _open(attempt: Attempt, opening: Opening) -> Attempt:
+    """The attempt for lengths of any value."""
+    return replace(
+        attempt,
+        factors=tuple(open_factor(factor, opening) for factor in attempt.factors),
+        moving={opening.open_symbol(s): travel for s, travel in attempt.moving.items()},
+        variational=tuple(open_factor(q, opening) for q in attempt.variational),
+    )
+
+
+def _find_motion(attempt: Attempt) -> Proposal | NotFound:
+    """By the arguments of the families, then by the statistics themselves: the latter also finds
     motions where the arguments are not determined (logits up to a constant).
     """
     unknowns = _make_unknowns(attempt)

@@ -11,6 +11,7 @@ from itertools import islice
 
 from symelbo.certify.certificate import Certificate
 from symelbo.criterion.factor import Factor
+from symelbo.criterion.open_factors import find_opening, has_many_entries, open_factor
 from symelbo.criterion.sample import Instance, interpretations, small_sizes
 from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import weigh_rows
@@ -35,18 +36,27 @@ class Budget:
     """Counted work, so that the answer is the same on every machine; for factors of one model.
 
     least: of the sizes of the model; solvable: answers that are known, by the names of the factors;
-    failing: generic instances at which some factors have no solution.
+    failing: generic instances at which some factors have no solution; untried: whether an instance
+    at the sizes that are given was too large.
     """
 
     left: int = field(default_factory=lambda: REFUTED_WORK)
     least: Mapping[str, int] = field(default_factory=dict)
     solvable: dict[tuple[tuple[str, ...], bool, bool], bool] = field(default_factory=dict)
     failing: list[System] = field(default_factory=list)
+    untried: bool = False
+    opened: Budget | None = None
 
     @property
     def exhausted(self) -> bool:
         """Whether the search was cut."""
         return self.left <= 0
+
+    def for_any_lengths(self) -> Budget:
+        """That of the same factors, their literal lengths opened."""
+        if self.opened is None:
+            self.opened = Budget(least=self.least)
+        return self.opened
 
     def spend(self, amount: int) -> None:
         """Take some of it; what has begun may end."""
@@ -68,6 +78,15 @@ def is_solvable(
     key = (names, quick, still)
     if not budget.solvable.get((names, True, still), True):
         return False
+    if key not in budget.solvable and (opening := find_opening(factors)) is not None:
+        # of any lengths, and of those that are given
+        others = [open_factor(factor, opening) for factor in factors]
+        holds = is_solvable(others, budget.for_any_lengths(), quick=quick, still=still)
+        if has_many_entries(factors):
+            budget.untried = budget.untried or not (holds and quick)
+            return True
+        if holds and quick:
+            return True
     if key not in budget.solvable:
         budget.solvable[key] = not is_known_to_fail(factors, budget, still=still)
         systems = _systems(factors, budget, generic=True, still=still)
