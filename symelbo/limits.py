@@ -169,6 +169,7 @@ LOST_DIGITS: Final = 1e-6  # of the larger part, to which a difference is small
 # trial.identity
 Q_POINTS: Final = 4  # of q
 IDENTITY_OPERATIONS: Final = 40_000  # of one evaluation; else smaller sizes are tried, or none
+TRIED_ENTRIES: Final = 4000  # that are drawn at one point; else likewise
 IDENTITY_ATTEMPTS: Final = 40  # per trial, where a draw falls outside the domain of the model
 DRAWN_NATURAL: Final = 5  # that is drawn of a node; numbers of trials are not below
 REDRAWS: Final = 25  # of the nodes, where they do not satisfy a condition
@@ -192,6 +193,7 @@ SUM_GROSS: Final = 0.03  # a residual that no kink explains, nor tails of q beyo
 SUM_LOST: Final = 0.01  # of the mass of q, if tails beyond the nodes hold less
 SUM_OPERATIONS: Final = 2_000_000  # of F at all nodes; else smaller sizes are tried, or none
 SUM_DRAWN: Final = 16  # points of an arbitrary q, where there are too many entries to enumerate
+DRAWN_OPERATIONS: Final = 600_000  # of F at these
 SUM_ATTEMPTS: Final = 20  # where a draw falls outside the domain of the model
 SUM_RETRIES: Final = 2  # at other values, where an integral is not good enough
 SUM_COUNTS: Final = (48, 96)  # nodes of an entry, and more where these do not suffice

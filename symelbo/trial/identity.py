@@ -32,9 +32,10 @@ from symelbo.limits import (
     IDENTITY_OPERATIONS,
     Q_POINTS,
     REDRAWS,
+    TRIED_ENTRIES,
 )
 from symelbo.trial.evaluate import Place, Smooth, World, evaluate, free_indices, places, walk
-from symelbo.trial.operations import count_operations
+from symelbo.trial.operations import count_entries, count_operations
 from symelbo.values import dataclass
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "draw_entries",
     "draw_world",
     "identity_residual",
+    "is_short",
     "make_scene",
     "satisfies",
     "velocities_at",
@@ -82,15 +84,19 @@ def identity_residual(
     was found, so that nothing was tried.
     """
     random = Random(seed)
-    items = [log_density, entropy, rest, *field.keys(), *field.values()]
+    terms = (log_density, entropy, rest)
+    mentioned = {item for item in walk(terms) if isinstance(item, Symbol)}
+    field = {symbol: array for symbol, array in field.items() if symbol in mentioned}
+    items = [*terms, *field.keys(), *field.values()]
     scene = make_scene(items, conditions)
     worst = 0.0
     for trial in range(trials):
         for attempt in range(IDENTITY_ATTEMPTS):
-            base = draw_world(scene, random, smallest=2 * attempt >= IDENTITY_ATTEMPTS)
-            base.careful = True
-            if count_operations((log_density, entropy, rest), base) > IDENTITY_OPERATIONS:
+            sizes = draw_sizes(scene, random, smallest=2 * attempt >= IDENTITY_ATTEMPTS)
+            if not is_short(terms, scene, sizes, IDENTITY_OPERATIONS):
                 continue  # smaller sizes
+            base = draw_world(scene, random, sizes=sizes)
+            base.careful = True
             try:
                 worst = max(
                     worst,
@@ -215,6 +221,13 @@ def make_scene(items: Sequence[object], conditions: Sequence[tuple[Array, Domain
     )
 
 
+def is_short(items: Sequence[Term], scene: Scene, sizes: Mapping[str, int], most: int) -> bool:
+    """Whether some terms are evaluated within so many operations, and few entries are drawn."""
+    world = World(sizes, {})
+    few = count_entries(scene.symbols, world) <= TRIED_ENTRIES
+    return few and count_operations(items, world) <= most
+
+
 def draw_world(
     scene: Scene,
     random: Random,
@@ -225,8 +238,7 @@ def draw_world(
     """Random functions and values of all that is no node, at random sizes where none are given;
     smallest: the least sizes.
     """
-    drawn = _draw_sizes(scene, random, smallest) if sizes is None else sizes
-    world = World(drawn, {})
+    world = World(draw_sizes(scene, random, smallest=smallest) if sizes is None else sizes, {})
     values: dict[Place, float] = {}
     world.values = values
     for symbol in scene.symbols:
@@ -238,7 +250,8 @@ def draw_world(
     return world
 
 
-def _draw_sizes(scene: Scene, random: Random, smallest: bool) -> dict[str, int]:
+def draw_sizes(scene: Scene, random: Random, *, smallest: bool) -> dict[str, int]:
+    """Small sizes; smallest: the least ones."""
     sizes = {}
     likely_two = {e.size for e in scene.categories.values() if e.size is not None} | {
         s.shape[-1].size for s in scene.symbols if s.domain.entry_sum is not None

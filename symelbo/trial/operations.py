@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import prod
 
-from symelbo.index.terms import Node
+from symelbo.index.terms import Node, Symbol
 from symelbo.trial.evaluate import World
 
-__all__ = ["count_operations"]
+__all__ = ["count_entries", "count_operations"]
 
 
 def count_operations(items: Iterable[Node], world: World) -> int:
@@ -24,3 +24,8 @@ def count_operations(items: Iterable[Node], world: World) -> int:
         return known[item]
 
     return sum(map(count, items))
+
+
+def count_entries(symbols: Iterable[Symbol], world: World) -> int:
+    """Entries that are drawn."""
+    return sum(prod(map(world.length, symbol.shape)) for symbol in symbols)

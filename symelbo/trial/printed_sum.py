@@ -15,6 +15,7 @@ from random import Random
 
 from symelbo.index.terms import Array, Domain, Role, Symbol, Term
 from symelbo.limits import (
+    DRAWN_OPERATIONS,
     SUM_AGREEMENT,
     SUM_ATTEMPTS,
     SUM_COUNTS,
@@ -31,6 +32,7 @@ from symelbo.trial.identity import (
     Scene,
     draw_entries,
     draw_world,
+    is_short,
     make_scene,
     satisfies,
     velocities_at,
@@ -69,6 +71,11 @@ class _Setting:
     velocities: Mapping[Symbol, Array]
     kind: Kind
     latents: tuple[Symbol, ...]
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """What is evaluated at every node."""
+        return (self.log_joint, *(form.under_q for form in self.printed))
 
 
 def printed_residual(
@@ -125,6 +132,8 @@ def _try_at(
 ) -> float | None:
     """The residual at random values, None if they cannot be integrated at these sizes."""
     failed = 0
+    if not is_short(setting.terms, scene, sizes, SUM_OPERATIONS):
+        return None
     for _ in range(SUM_ATTEMPTS):
         try:
             world = draw_world(scene, random, sizes=sizes)
@@ -150,10 +159,10 @@ def _residual(
     center = {s: random.uniform(-0.5, 0.5) for s in setting.latents}
     results: list[tuple[float, ...]] = []
     residual = 0.0
-    cost = count_operations((setting.log_joint, *(p.under_q for p in setting.printed)), world)
+    cost = count_operations(setting.terms, world)
     for count in SUM_COUNTS:
         nodes = nodes_of(setting.latents, world, count, most * count // SUM_COUNTS[0])
-        if nodes is None and setting.kind is Kind.ANY:
+        if nodes is None and setting.kind is Kind.ANY and SUM_DRAWN * cost <= DRAWN_OPERATIONS:
             nodes = _draw_nodes(setting, world, scene, random)
         if nodes is None or len(nodes) * cost > SUM_OPERATIONS:
             return None
@@ -326,6 +335,7 @@ def _slope_with_points(
             continue
         there = _at(world, point)
         there.velocities = velocities_at(setting.velocities, there)
+        values = dict(there.values)  # of which one is moved at a time
         total += q * evaluate(setting.log_joint, there).tangent
         for symbol, array in moving.items():
             for where in places(world, symbol.shape):
@@ -334,9 +344,9 @@ def _slope_with_points(
                 ):
                     continue  # one entry with its mirror image
                 env = dict(zip(array.indices, where, strict=True))
-                bumped = _at(there, {(symbol.name, where): there.values[symbol.name, where] + 1})
-                slope = (
-                    evaluate(array.body, bumped, env).value - evaluate(array.body, there, env).value
-                )
-                total += q * slope
+                here = evaluate(array.body, there, env).value
+                values[symbol.name, where] += 1
+                ahead = evaluate(array.body, World(world.sizes, values, {}, world.functions), env)
+                values[symbol.name, where] = there.values[symbol.name, where]
+                total += q * (ahead.value - here)
     return total
