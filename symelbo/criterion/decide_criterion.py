@@ -12,6 +12,7 @@ from symelbo.criterion.factor import Factor, make_factor, symbols_of_statement
 from symelbo.criterion.find_motion import Proposal, find_remainder
 from symelbo.criterion.identity import state_identity
 from symelbo.criterion.motion import Motion
+from symelbo.criterion.open_factors import find_opening, has_many_entries
 from symelbo.criterion.refute import (
     Budget,
     find_certificates,
@@ -47,10 +48,16 @@ def decide_criterion(model: Model) -> Decision:
     Source: the form-free criterion (U), which contains Warnken et al. (2025), Definition 1.
     """
     factors = tuple(make_factor(s) for s in model.statements)
+    q = tuple(make_factor(s) for s in model.declared)
     unbounded = [_support_reason(factor) for factor in factors]
-    search = Search(factors, tuple(make_factor(s) for s in model.declared))
-    decider = _Decider(model, search, unbounded)
+    decider = _Decider(model, Search(factors, q), unbounded)
     decision = decider.decide()
+    undecided = any(isinstance(result, Undecided) for result in decision.results)
+    everything = (*factors, *q)
+    if undecided and find_opening(everything) is not None and not has_many_entries(everything):
+        # what does not hold at all lengths may hold at those that are given
+        decider = _Decider(model, Search(factors, q, opened=False), unbounded)
+        decision = decider.decide()
     if decision.holds and decision.closure is not Closure.BROKEN:
         return replace(decision, alternative=decider.alternative(decision))
     return decision

@@ -12,7 +12,6 @@ from symelbo.criterion.motion import Latent, Motion
 from symelbo.criterion.open_factors import (
     close_motion,
     find_opening,
-    has_many_entries,
     open_factor,
 )
 from symelbo.criterion.probe import find_multiples, is_solvable_somewhere
@@ -54,7 +53,8 @@ class Attempt:
     """What is asked: factors, a base measure for each, which latents may move and how.
 
     variational: factors of q whose family has to be closed under the motion; common: one r for all
-    entries of a latent in place of one for each.
+    entries of a latent in place of one for each; opened: whether long literal lengths are taken for
+    any lengths.
     """
 
     factors: tuple[Factor, ...]
@@ -62,6 +62,7 @@ class Attempt:
     moving: Mapping[Symbol, Travel] = field(default_factory=dict)
     variational: tuple[Factor, ...] = ()
     common: bool = True
+    opened: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +97,16 @@ class Missing(NotFound):
 
 
 def find_motion(attempt: Attempt) -> Proposal | NotFound:
-    """A motion for which (U) holds of every factor of the attempt, or what was left over.
-
-    Long literal lengths are taken for any lengths first: a motion for these serves.
-    """
-    opening = find_opening((*attempt.factors, *attempt.variational))
-    if opening is not None:
-        found = _find_motion(_open(attempt, opening))
-        if isinstance(found, Proposal):
-            motion = close_motion(found.motion, opening)
-            return Proposal(attempt, motion, tuple(map(opening.close, found.nonzero)))
-        if has_many_entries((*attempt.factors, *attempt.variational)):
-            return Missing(ZERO, attempt, "equations at the lengths that are given")
-    return _find_motion(attempt)
+    """A motion for which (U) holds of every factor of the attempt, or what was left over."""
+    factors = (*attempt.factors, *attempt.variational)
+    opening = find_opening(factors) if attempt.opened else None
+    if opening is None:
+        return _find_motion(attempt)
+    found = _find_motion(_open(attempt, opening))
+    if isinstance(found, Proposal):
+        nonzero = tuple(map(opening.close, found.nonzero))
+        return Proposal(attempt, close_motion(found.motion, opening), nonzero)
+    return Missing(ZERO, attempt, found.cut if isinstance(found, Missing) else "")
 
 
 def _open(attempt: Attempt, opening: Opening) -> Attempt:

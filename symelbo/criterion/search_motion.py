@@ -55,6 +55,7 @@ class Search:
     exhausted: bool = False
     cut: str = ""  # the pass that came to its bound
     limit: int = MOTION_ATTEMPTS
+    opened: bool = True  # whether long literal lengths are taken for any lengths
 
     @cached_property
     def learned(self) -> frozenset[Symbol]:
@@ -190,7 +191,7 @@ class Search:
             return NotFound(ZERO)
         chosen = tuple(self.factors[n] for n in members)
         closed = tuple(self.variational[n] for n in qs)
-        answer = find_motion(Attempt(chosen, tuple(gauges), own, closed, common))
+        answer = find_motion(Attempt(chosen, tuple(gauges), own, closed, common, self.opened))
         if isinstance(answer, Missing) and answer.cut:
             self.cut = answer.cut
         if isinstance(answer, Proposal) and _is_trivial(answer):

@@ -93,7 +93,7 @@ def identity_residual(
     for trial in range(trials):
         for attempt in range(IDENTITY_ATTEMPTS):
             sizes = draw_sizes(scene, random, smallest=2 * attempt >= IDENTITY_ATTEMPTS)
-            if not is_short(terms, scene, sizes, IDENTITY_OPERATIONS):
+            if not is_short((*terms, *field.values()), scene, sizes, IDENTITY_OPERATIONS):
                 continue  # smaller sizes
             base = draw_world(scene, random, sizes=sizes)
             base.careful = True
@@ -221,8 +221,10 @@ def make_scene(items: Sequence[object], conditions: Sequence[tuple[Array, Domain
     )
 
 
-def is_short(items: Sequence[Term], scene: Scene, sizes: Mapping[str, int], most: int) -> bool:
-    """Whether some terms are evaluated within so many operations, and few entries are drawn."""
+def is_short(
+    items: Sequence[Term | Array], scene: Scene, sizes: Mapping[str, int], most: int
+) -> bool:
+    """Whether some items are evaluated within so many operations, and few entries are drawn."""
     world = World(sizes, {})
     few = count_entries(scene.symbols, world) <= TRIED_ENTRIES
     return few and count_operations(items, world) <= most

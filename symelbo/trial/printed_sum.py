@@ -73,9 +73,10 @@ class _Setting:
     latents: tuple[Symbol, ...]
 
     @property
-    def terms(self) -> tuple[Term, ...]:
+    def items(self) -> tuple[Term | Array, ...]:
         """What is evaluated at every node."""
-        return (self.log_joint, *(form.under_q for form in self.printed))
+        forms = (form.under_q for form in self.printed)
+        return (self.log_joint, *forms, *self.velocities.values())
 
 
 def printed_residual(
@@ -132,7 +133,7 @@ def _try_at(
 ) -> float | None:
     """The residual at random values, None if they cannot be integrated at these sizes."""
     failed = 0
-    if not is_short(setting.terms, scene, sizes, SUM_OPERATIONS):
+    if not is_short(setting.items, scene, sizes, SUM_OPERATIONS):
         return None
     for _ in range(SUM_ATTEMPTS):
         try:
@@ -159,7 +160,7 @@ def _residual(
     center = {s: random.uniform(-0.5, 0.5) for s in setting.latents}
     results: list[tuple[float, ...]] = []
     residual = 0.0
-    cost = count_operations(setting.terms, world)
+    cost = count_operations(setting.items, world)
     for count in SUM_COUNTS:
         nodes = nodes_of(setting.latents, world, count, most * count // SUM_COUNTS[0])
         if nodes is None and setting.kind is Kind.ANY and SUM_DRAWN * cost <= DRAWN_OPERATIONS:
@@ -329,12 +330,14 @@ def _slope_with_points(
 ) -> float:
     """E_q[D log p] + E_q[div]: the points of q move along, and with them its entropy."""
     moving = {s: a for s, a in setting.velocities.items() if s.role is Role.LATENT}
+    rest = {s: a for s, a in setting.velocities.items() if s not in moving}
+    steady = velocities_at(rest, world)
     total = 0.0
     for (_, point), (q, _) in zip(nodes, weights, strict=True):
         if not q > 0:
             continue
         there = _at(world, point)
-        there.velocities = velocities_at(setting.velocities, there)
+        there.velocities = {**steady, **velocities_at(moving, there)}
         values = dict(there.values)  # of which one is moved at a time
         total += q * evaluate(setting.log_joint, there).tangent
         for symbol, array in moving.items():
