@@ -237,10 +237,11 @@ KEPT_DISPLAYS: Final = 20_000  # of terms, and of places in the order of reading
 
 # notation.names, notation.print_latex
 KEPT_NAMES: Final = 10_000  # taken apart
-KEPT_PIECES: Final = 20_000  # of LaTeX
+KEPT_PIECES: Final = 20_000  # of LaTeX, whose width is known
 
 # notation.print_latex, notation.print_text
 KEPT_TEXTS: Final = 4000  # of terms, in each notation
+KEPT_SET: Final = 4000  # of parts of them, which may be shared
 
 # language.density
 KEPT_DENSITIES: Final = 1000  # of families at given extents

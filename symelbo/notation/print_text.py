@@ -28,7 +28,7 @@ from symelbo.index.terms import (
     Size,
     Term,
 )
-from symelbo.limits import KEPT_TEXTS
+from symelbo.limits import KEPT_SET, KEPT_TEXTS
 from symelbo.notation.arrange import (
     Applied,
     Determinant,
@@ -38,6 +38,7 @@ from symelbo.notation.arrange import (
     Product,
     Raised,
     Root,
+    Shared,
     Summation,
     Table,
     Total,
@@ -127,6 +128,18 @@ def _text(display: Display, level: _Level) -> str:
 
 
 def _with_level(display: Display) -> tuple[str, _Level]:
+    """The text of a display, and how tightly it binds; of what is shared it is made once."""
+    if isinstance(display, Total | Function | Summation):
+        return _make_once(Shared(display))
+    return _make_anew(display)
+
+
+@lru_cache(maxsize=KEPT_SET)
+def _make_once(shared: Shared) -> tuple[str, _Level]:
+    return _make_anew(shared.display)
+
+
+def _make_anew(display: Display) -> tuple[str, _Level]:
     match display:
         case Total():
             return join_pieces(_pieces(display), TEXT), _Level.SUM
