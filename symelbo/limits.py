@@ -135,6 +135,7 @@ PROBE_VALUES: Final = 8  # of which one is drawn
 REFUTED_DEPTH: Final = 4  # latent entries whose motion and rest are told apart
 REFUTED_ROWS: Final = 400  # of an instance, for each factor
 REFUTED_WORK: Final = 8000  # rows and ranks, for one model
+FACTOR_WORK: Final = 300  # the same, more for each factor
 QUICK_INSTANCES: Final = 1  # of a quick look
 REFUTED_POINTS: Final = (1, 2, 3, 5)  # parameter values that are tried together
 GENERIC_POINTS: Final = (2, 5)  # the same, where all values are at random

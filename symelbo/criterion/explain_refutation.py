@@ -182,6 +182,9 @@ def _find_remedy(
         if count == REMEDY_CHANGES:
             break
         search = Search(tuple(map(make_factor, change.statements)), (), limit=left)
+        alone = [search.factors[n] for n in blamed]
+        if not is_solvable(alone, Budget(BLAME_WORK), quick=True, still=still):
+            continue  # few factors are quicker than all
         if _is_served(search, wanted, still):
             return change.words
         left -= len(search.known)

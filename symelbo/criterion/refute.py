@@ -36,14 +36,16 @@ class Budget:
     """Counted work, so that the answer is the same on every machine; for factors of one model.
 
     least: of the sizes of the model; solvable: answers that are known, by the names of the factors;
-    failing: generic instances at which some factors have no solution; untried: whether an instance
-    at the sizes that are given was too large.
+    failing: generic instances at which some factors have no solution; known_to_fail: whether these
+    have none at one of them; untried: whether an instance at the sizes that are given was too
+    large.
     """
 
     left: int = field(default_factory=lambda: REFUTED_WORK)
     least: Mapping[str, int] = field(default_factory=dict)
     solvable: dict[tuple[tuple[str, ...], bool, bool], bool] = field(default_factory=dict)
     failing: list[System] = field(default_factory=list)
+    known_to_fail: dict[tuple[int, frozenset[str]], bool] = field(default_factory=dict)
     untried: bool = False
     opened: Budget | None = None
 
@@ -103,12 +105,16 @@ def is_solvable(
 def is_known_to_fail(factors: Sequence[Factor], budget: Budget, *, still: bool = False) -> bool:
     """Whether (U) has no solution at an instance at which more factors had none: no new rows."""
     names = frozenset(factor.name for factor in factors)
-    return any(
-        system.instance.still == still
-        and names <= system.names
-        and _tree(system.of(names), Assignment(), budget) is not None
-        for system in budget.failing
-    )
+    for number, system in enumerate(budget.failing):
+        if system.instance.still != still or not names <= system.names:
+            continue
+        key = (number, names)
+        if key not in budget.known_to_fail:
+            found = _tree(system.of(names), Assignment(), budget)
+            budget.known_to_fail[key] = found is not None
+        if budget.known_to_fail[key]:
+            return True
+    return False
 
 
 def _systems(
@@ -119,6 +125,8 @@ def _systems(
     still: bool,
     single: bool = False,
 ) -> Iterator[System]:
+    if budget.exhausted:
+        return
     most = REFUTED_ROWS * len(factors)
     names = frozenset(factor.name for factor in factors)
     for functions in interpretations(factors):
@@ -150,7 +158,8 @@ def _systems(
 
 def _tree(system: System, assignment: Assignment, budget: Budget) -> list[Assignment] | None:
     """Cases of the motion of entries without a solution; None if some case has one."""
-    budget.spend(len(system.rows) ** 2 // CELLS_OF_ROW)
+    count = len(system.rows)
+    budget.spend(min(count, count**2 // CELLS_OF_ROW))  # of many rows most columns are empty
     if not system.is_consistent(system.rows, assignment):
         return [assignment]
     if len(assignment.decided) >= REFUTED_DEPTH:
