@@ -148,6 +148,7 @@ CELLS_OF_ROW: Final = 4000  # of a matrix that cost as much as one row
 # criterion.explain_refutation
 REMEDY_ATTEMPTS: Final = 40  # linear problems for all changes of one model together
 REMEDY_CHANGES: Final = 16  # of a model that are tried
+HINT_WORK: Final = 12_000  # rows, for the remedies of one model
 BLAME_WORK: Final = 1000  # for the blame of one argument
 REMEDY_WORK: Final = 4000  # monomials whose denominators are cleared, in the search for a remedy
 
