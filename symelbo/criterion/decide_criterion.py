@@ -34,7 +34,7 @@ from symelbo.expfam.separate_density import separate_density
 from symelbo.index.solve import NotFound
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Role, Symbol, Term
-from symelbo.limits import FACTOR_WORK, FAILING_SUBSETS, REFUTED_WORK
+from symelbo.limits import FAILING_SUBSETS
 from symelbo.model.least_sizes import find_least_sizes
 from symelbo.model.model import Model
 from symelbo.values import replace
@@ -71,10 +71,8 @@ class _Decider:
         self.factors = search.factors
         self.still = model.reparameterize == "never"
         least = find_least_sizes([*model.statements, *model.declared])
-        self.budget = Budget(
-            REFUTED_WORK + FACTOR_WORK * len(self.factors),
-            {name: size.value for name, size in least.items()},
-        )
+        least_values = {name: size.value for name, size in least.items()}
+        self.budget = Budget.of_model(len(self.factors), least_values)
         self.refused: list[str] = []  # by the checker, of what was found
         self.certificates: dict[tuple[int, ...], Certificate | None] = {}
 

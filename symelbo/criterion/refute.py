@@ -17,6 +17,7 @@ from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import weigh_rows
 from symelbo.limits import (
     CELLS_OF_ROW,
+    FACTORS_OF_WORK,
     GENERIC_POINTS,
     QUICK_INSTANCES,
     REFUSED_ROWS,
@@ -48,6 +49,11 @@ class Budget:
     known_to_fail: dict[tuple[int, frozenset[str]], bool] = field(default_factory=dict)
     untried: bool = False
     opened: Budget | None = None
+
+    @classmethod
+    def of_model(cls, factors: int, least: Mapping[str, int]) -> Budget:
+        """That of a model with so many factors."""
+        return cls(REFUTED_WORK + REFUTED_WORK * factors // FACTORS_OF_WORK, least)
 
     @property
     def exhausted(self) -> bool:
