@@ -117,6 +117,7 @@ PROPOSALS: Final = 3  # of certificates that the checker looks at
 SAMPLED_SIZES: Final = 6  # combinations of small sizes that are tried
 SAMPLED_PARENTS: Final = 8  # configurations of the parents of a factor
 SAMPLED_VALUES: Final = 8  # of the value of a factor
+NARROW_UNITS: Final = 2  # entries of the parents that vary, where there are many
 GENERIC_VALUES: Final = 6  # of the value of a factor, at random
 THINNED_POINTS: Final = 3  # parameter values for which a part of a long plate has to do
 SAMPLE_SEED: Final = 0  # of the points; decides which of several certificates is found

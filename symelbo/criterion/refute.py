@@ -7,7 +7,7 @@ its rows then gets exact weights.  What is found is proposed; the checker dispos
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from symelbo.certify.certificate import Certificate
 from symelbo.criterion.factor import Factor
@@ -98,9 +98,9 @@ def is_solvable(
     if key not in budget.solvable:
         budget.solvable[key] = not is_known_to_fail(factors, budget, still=still)
         systems = _systems(factors, budget, generic=True, still=still)
-        for system in (
-            islice(systems, QUICK_INSTANCES if quick else None) if budget.solvable[key] else ()
-        ):
+        narrow = _systems(factors, budget, generic=True, still=still, narrow=True)
+        chosen = islice(systems, QUICK_INSTANCES) if quick else chain(systems, narrow)
+        for system in chosen if budget.solvable[key] else ():
             if _tree(system, Assignment(), budget) is not None:
                 budget.solvable[key] = False
                 budget.failing.append(system)
@@ -130,6 +130,7 @@ def _systems(
     generic: bool,
     still: bool,
     single: bool = False,
+    narrow: bool = False,
 ) -> Iterator[System]:
     if budget.exhausted:
         return
@@ -146,9 +147,12 @@ def _systems(
                 counts[-1],
                 still=still,
                 single=single,
+                narrow=narrow,
                 # sizes that are given may be large; a part of the rows refutes as well
                 most=REFUTED_ROWS if number_of == 0 else None,
             )
+            if narrow and not instance.is_wide:
+                continue
             each, filled = instance.most_rows(), 0
             for points in counts:
                 if budget.exhausted:
@@ -196,8 +200,10 @@ def find_certificates(
     if is_solvable(factors, budget, still=still):
         return
     # columns of which one is e times the other: not where only one parameter differs
-    for single in (False, True):
-        systems = _systems(factors, budget, generic=False, still=still, single=single)
+    for single, narrow in ((False, False), (True, False), (False, True)):
+        systems = _systems(
+            factors, budget, generic=False, still=still, single=single, narrow=narrow
+        )
         for system in islice(systems, SINGLE_POINTS) if single else systems:
             leaves = _tree(system, Assignment(), budget)
             certificate = None if leaves is None else _certify(system, leaves)
