@@ -92,6 +92,7 @@ GIVEN_ENTRIES: Final = 6000  # of an instance whose sizes are given
 # criterion.probe
 PROBE_COLUMNS: Final = 1200  # unknown numbers at one point
 PROBE_NARROW: Final = 24  # unknowns in a row that is compared with all others by elimination
+COLUMNS_OF_ROW: Final = 8  # unknowns by which a row costs as much again
 PROBE_PLACES: Final = 12  # values of the free indices of an equation
 PROBE_PATIENCE: Final = 2  # points at which an equation says nothing new
 PROBE_FAILURES: Final = 60  # of points at which an equation has no value
@@ -108,6 +109,7 @@ MOTION_ATTEMPTS: Final = 400  # linear problems that are set up for one model
 MOVING_SUBSETS: Final = 24  # of the latents that are tried
 
 # criterion.decide_criterion
+QUICK_FACTORS: Final = 32  # that a quick look takes into account
 FAILING_SUBSETS: Final = 12  # of failing factors, against which a certificate is sought
 
 # criterion.confirm

@@ -34,7 +34,7 @@ from symelbo.expfam.separate_density import separate_density
 from symelbo.index.solve import NotFound
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Role, Symbol, Term
-from symelbo.limits import FAILING_SUBSETS
+from symelbo.limits import FAILING_SUBSETS, QUICK_FACTORS
 from symelbo.model.least_sizes import find_least_sizes
 from symelbo.model.model import Model
 from symelbo.values import replace
@@ -100,15 +100,19 @@ class _Decider:
 
         Small sets first; before any, an instance with numbers tells whether it is worth while.
         """
-        if not self.worth_while():
+        if not self.worth_while(failing):
             return
         for moving in self.search.subsets(failing):
             yield moving, True
             if any(node.shape for node in moving):
                 yield moving, False
 
-    def worth_while(self) -> bool:
-        return is_solvable(self.factors, self.budget, quick=True)
+    def worth_while(self, failing: Sequence[Component]) -> bool:
+        """Whether numbers do not exclude a motion, of the failing factors and some of the others."""
+        order = dict.fromkeys(n for component in failing for n in component.members)
+        order |= dict.fromkeys(range(len(self.factors)))
+        some = sorted(list(order)[:QUICK_FACTORS])
+        return is_solvable([self.factors[n] for n in some], self.budget, quick=True)
 
     def confirmed(self, moving: Moving, *, common: bool = True, with_q: bool) -> list[Component]:
         """The components, a motion counting only if the checker proves (U) along it."""

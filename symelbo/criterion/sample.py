@@ -564,8 +564,8 @@ class Instance:
 
     @property
     def is_wide(self) -> bool:
-        """Whether a factor has so many parents that no two of them are varied together."""
-        return any(len(self.parent_units(f, ())) >= SAMPLED_PARENTS for f in self.factors)
+        """Whether a factor has so many parents that some of them need not vary."""
+        return any(len(self.parent_units(f, ())) > 2 * NARROW_UNITS for f in self.factors)
 
     def own_places(self, factor: Factor, env: Mapping[Index, int]) -> list[tuple[int, ...]]:
         """The places of the factor's own value."""
