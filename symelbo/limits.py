@@ -87,7 +87,7 @@ LITERAL_LENGTH: Final = 8  # longer ranges are taken for ranges of any length fi
 LENGTHS_BESIDE: Final = 4  # so much shorter a range is taken for part of a longer one
 
 # criterion.open_factors
-GIVEN_ENTRIES: Final = 6000  # of an instance whose sizes are given
+GIVEN_ENTRIES: Final = 4500  # of an instance whose sizes are given
 
 # criterion.probe
 PROBE_COLUMNS: Final = 1200  # unknown numbers at one point

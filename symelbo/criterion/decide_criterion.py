@@ -108,7 +108,7 @@ class _Decider:
                 yield moving, False
 
     def worth_while(self, failing: Sequence[Component]) -> bool:
-        """Whether numbers do not exclude a motion, of the failing factors and some of the others."""
+        """Whether numbers exclude no motion: of the failing factors, and of some of the others."""
         order = dict.fromkeys(n for component in failing for n in component.members)
         order |= dict.fromkeys(range(len(self.factors)))
         some = sorted(list(order)[:QUICK_FACTORS])
