@@ -36,7 +36,7 @@ from symelbo.limits import (
 )
 from symelbo.trial.evaluate import Place, Smooth, World, evaluate, free_indices, places, walk
 from symelbo.trial.operations import count_entries, count_operations
-from symelbo.values import dataclass
+from symelbo.values import dataclass, replace
 
 __all__ = [
     "Scene",
@@ -95,8 +95,7 @@ def identity_residual(
             sizes = draw_sizes(scene, random, smallest=2 * attempt >= IDENTITY_ATTEMPTS)
             if not is_short((*terms, *field.values()), scene, sizes, IDENTITY_OPERATIONS):
                 continue  # smaller sizes
-            base = draw_world(scene, random, sizes=sizes)
-            base.careful = True
+            base = replace(draw_world(scene, random, sizes=sizes), careful=True)
             try:
                 worst = max(
                     worst,
@@ -127,8 +126,8 @@ def _trial(
     steady = {s: a for s, a in field.items() if s.role not in _NODES}
     # once: a field of parameters that depends on the nodes must not pass
     velocities = velocities_at(steady, worlds[0])
-    for world, weight in zip(worlds, weights, strict=True):
-        world.velocities = {**velocities, **velocities_at(moving, world)}
+    for still, weight in zip(worlds, weights, strict=True):
+        world = still.along({**velocities, **velocities_at(moving, still)})
         w = weight / sum(weights)
         density = evaluate(log_density, world)
         pseudo = evaluate(entropy, world).value
@@ -240,15 +239,15 @@ def draw_world(
     """Random functions and values of all that is no node, at random sizes where none are given;
     smallest: the least sizes.
     """
-    world = World(draw_sizes(scene, random, smallest=smallest) if sizes is None else sizes, {})
+    drawn = draw_sizes(scene, random, smallest=smallest) if sizes is None else sizes
     values: dict[Place, float] = {}
-    world.values = values
+    functions: dict[str, Smooth] = {}
+    world = World(drawn, values, {}, functions)
     for symbol in scene.symbols:
         if symbol.role not in _NODES:
             values.update(_draw(symbol, world, scene, random))
-    world.functions = {
-        f.name: Smooth(f, world.length, random.randrange(10**9)) for f in scene.functions
-    }
+    for f in scene.functions:
+        functions[f.name] = Smooth(f, world.length, random.randrange(10**9))
     return world
 
 
