@@ -69,7 +69,7 @@ def _list_assumptions(model: Model, decision: Decision, worked: Worked) -> list[
     for term in dict.fromkeys(term for factor in worked.factors for term in factor.nonzero):
         text = f"the motion divides by {print_text(term)}, which must not be 0"
         assumptions.append(Assumption("nonzero", text, term=term))
-    for size, least in find_least_sizes([*model.statements, *model.declared]).items():
+    for size, least in find_least_sizes(model.all_statements).items():
         text = f"{size} >= {least.value} ({least.needed_by} is used)"
         assumptions.append(Assumption("size", text, size=(size, least.value)))
     for condition in model.conditions:

@@ -143,6 +143,11 @@ class Model:
         return () if isinstance(self.variational, str) else self.variational
 
     @property
+    def all_statements(self) -> tuple[Statement, ...]:
+        """The statements of the model, then those of q."""
+        return (*self.statements, *self.declared)
+
+    @property
     def latents(self) -> tuple[Statement, ...]:
         """Statements of nodes that are not data, parents first."""
         return tuple(s for s in self.statements if s.node.name not in self.observed)

@@ -13,7 +13,7 @@ def names_in(model: Model) -> frozenset[str]:
     """Its symbols, sizes and nodes, and the indices of its statements and of those of q."""
     symbols = (*model.parameters, *model.constants, *model.inputs, *model.functions)
     names = {symbol.name for symbol in (*symbols, *model.variational_symbols)} | set(model.sizes)
-    for statement in (*model.statements, *model.declared):
+    for statement in model.all_statements:
         names.add(statement.node.name)
         names |= {index.name for index in statement.plates}
         for _, array in statement.arguments:
