@@ -51,6 +51,10 @@ STATEMENTS: Final = 500  # of a model, and of q
 STATEMENT_OPERATIONS: Final = 20_000  # of one statement, deterministic quantities written out
 STATEMENT_HEIGHT: Final = 200  # of one statement, as a tree
 
+# model.order_places
+ORDER_SIZE: Final = 4  # sizes up to it are searched for places that depend on themselves
+ORDER_PLACES: Final = 20_000  # and so many of them
+
 # model.check_domain
 VARIED_NODES: Final = 4  # whose values are tried together, where an argument may leave its domain
 

@@ -186,24 +186,41 @@ class Wording:
         )
 
     def reaches_below(
-        self, at: int, place: IndexTerm, low: int, extent: Extent, what: str, axis: int
+        self, at: int, place: IndexTerm, low: int, first: int, extent: Extent, what: str, axis: int
     ) -> None:
-        """An index that reaches 0 or less."""
+        """An index that reaches a place before the first: 0, or what no statement defines."""
         hint = ""
-        if isinstance(place, Offset):
-            first, name = 1 - place.by, place.index.name
-            hint = f"start the range at {first}: `for {name} in {first}:{place.index.extent}`"
-        where = _places_of(extent, what, axis)
+        if isinstance(place, Index | Offset):
+            index, by = (place.index, place.by) if isinstance(place, Offset) else (place, 0)
+            start = first - by
+            hint = f"start the range at {start}: `for {index.name} in {start}:{index.extent}`"
+        where = _places_of(extent, what, axis, first)
         self._fault(at, f"an index that reaches {low}", where, hint)
 
+    def no_whole(self, node: Expression, what: str, first: int) -> None:
+        """All of a deterministic quantity that has no first place."""
+        self._fault(
+            node.at,
+            f"all of {quote(what)}, which begins at place {first}",
+            "an array whose places are counted from 1",
+            f"give its first places a statement too, as `{what}[1] = ...`",
+        )
+
     def reaches_beyond(
-        self, at: int, place: IndexTerm, reach: Reach, extent: Extent, what: str, axis: int
+        self,
+        at: int,
+        place: IndexTerm,
+        reach: Reach,
+        first: int,
+        extent: Extent,
+        what: str,
+        axis: int,
     ) -> None:
         """An index that may exceed the extent of its axis."""
         shown = f"an index that reaches {reach.high}"
         if isinstance(place, Index):
             shown = f"the index {quote(place.name)} in {place.low}:{reach.high}"
-        self._fault(at, shown, _places_of(extent, what, axis))
+        self._fault(at, shown, _places_of(extent, what, axis, first))
 
     def too_many_indices(self, at: int, given: int, shape: tuple[Extent, ...], what: str) -> None:
         """More indices than the array has axes."""
@@ -262,8 +279,8 @@ class Wording:
         match self._names.get(base.name) if isinstance(base, NameSyntax) else None:
             case Symbol() as symbol:
                 shape = symbol.shape
-            case Deterministic(array):
-                shape = array_shape(array)
+            case Deterministic() as quantity:
+                shape = quantity.shape
         self._fault(
             node.at,
             f"{self._quoted(node)}, an array where a number belongs",
@@ -405,8 +422,8 @@ class Wording:
         self._fault(node.at, "an index on `logdet(...)`, a number", "an array")
 
 
-def _places_of(extent: Extent, what: str, axis: int) -> str:
-    return f"1 to {extent}, the places of index {axis} of {quote(what)}"
+def _places_of(extent: Extent, what: str, axis: int, first: int) -> str:
+    return f"{first} to {extent}, the places of index {axis} of {quote(what)}"
 
 
 def _count(n: int, one: str, many: str) -> str:

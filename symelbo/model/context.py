@@ -74,6 +74,10 @@ class Context:
             )
             raise SpecError(self.faults)
 
+    def is_no_size(self, name: str) -> bool:
+        """Whether the name is declared, but as something else than a size."""
+        return name in self.declared and self.declared[name][0] != "a size"
+
     def family(self, name: str) -> Family | None:
         """The family of that name, the user's or a built-in one."""
         own = self.own.get(name)

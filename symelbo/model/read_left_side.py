@@ -5,6 +5,7 @@ from __future__ import annotations
 from symelbo.index.terms import Extent, Index, IndexTerm, Offset, Position
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import Loops, Reach, is_sound
+from symelbo.language.syntax import Sampling, names_used
 from symelbo.model import word_faults
 from symelbo.model.context import Context, Parsed
 
@@ -25,6 +26,10 @@ def target_places(
     places: list[IndexTerm] = []
     used: list[str] = []
     for node in syntax.indices:
+        if any(context.is_no_size(name) for name in names_used(node) if name not in loops):
+            word_faults.no_left_index(context, item, node)
+            sound = False
+            continue
         place = resolver.index(node, loops)
         match place:
             case None:
@@ -51,36 +56,40 @@ def target_places(
 
 
 def plate_shape(
-    context: Context, name: str, group: list[tuple[Parsed, tuple[Reach, ...]]]
+    context: Context, name: str, group: list[tuple[Parsed, tuple[Reach, ...]]], what: str
 ) -> tuple[Extent, ...] | None:
-    """The extents of a node from the places its statements cover, evidently without overlap."""
+    """The last place of each axis, of places that statements cover evidently without overlap.
+
+    A node has a first place; a deterministic quantity may begin later.  what: is being defined.
+    """
     first, reaches = group[0]
+    is_node = isinstance(first.syntax, Sampling)
     ranks = {len(reach) for _, reach in group}
     if len(ranks) > 1:
         odd = next(item for item, reach in group if len(reach) != len(reaches))
-        word_faults.other_rank(context, name, odd, first)
+        word_faults.other_rank(context, name, odd, first, what)
         return None
     shape: list[Extent] = []
     parted = 0
     for axis in range(len(reaches)):
         parts = {(reach[axis].low, reach[axis].high): item for item, reach in group}
         if len(parts) == 1:
-            if reaches[axis].low != 1:
+            if is_node and reaches[axis].low != 1:
                 word_faults.late_first_place(context, name, first, reaches[axis].low)
                 return None
             shape.append(reaches[axis].high)
             continue
         parted += 1
-        end = 0  # the last place covered so far
         ordered = sorted(parts.items(), key=lambda part: (part[0][0] or 0, part[0][1].size or ""))
+        end = 0 if is_node else (ordered[0][0][0] or 1) - 1  # the last place covered so far
         for n, ((low, high), item) in enumerate(ordered):
             last = n == len(ordered) - 1
             if low != end + 1 or (high.size is not None and not last):
-                word_faults.parts_that_do_not_meet(context, name, item, first)
+                word_faults.parts_that_do_not_meet(context, name, item, first, what)
                 return None
             end = high.offset
         shape.append(ordered[-1][0][1])
     if len(group) > 1 and parted != 1:
-        word_faults.second_statement(context, name, group[1][0], first)
+        word_faults.second_statement(context, name, group[1][0], first, what)
         return None
     return tuple(shape)

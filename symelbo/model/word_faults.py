@@ -19,7 +19,9 @@ from symelbo.language.syntax import (
     SubscriptSyntax,
 )
 from symelbo.model.context import Context, Parsed
+from symelbo.model.order_places import PlaceCycle
 from symelbo.model.read_yaml import MappingNode, Node, Scalar, Sequence
+from symelbo.words import join_words
 
 __all__ = [
     "argument_without_name",
@@ -36,7 +38,8 @@ __all__ = [
     "other_rank",
     "own_cycle",
     "parts_that_do_not_meet",
-    "places_left_out",
+    "place_cycle",
+    "quantity_of_itself",
     "second_argument",
     "second_statement",
     "too_large",
@@ -100,24 +103,62 @@ def no_statement(context: Context, node: Node) -> None:
 # -- cycles
 
 
-def cycle(context: Context, item: Parsed, names: list[str]) -> None:
-    """Names that depend on each other, in the direction of influence; `item` defines the first."""
-    context.fault(
-        item.place,
-        f"the cycle {' -> '.join(names)}",
-        "every node to depend on earlier ones only",
-        "only an array may refer to earlier places of itself: `z[t] ~ ... z[t-1] ... for t in 2:T`",
+_ORDER: Final = "every node to depend on earlier ones only"
+
+
+def cycle(context: Context, item: Parsed, names: list[str], chain: str) -> None:
+    """Names that need each other, in the direction of influence; `item` defines the first.
+
+    chain: an array among them, which may be given a start.
+    """
+    hint = (
+        "only an array may refer to earlier places of itself: `z[t] ~ ... z[t-1] ... for t in 2:T`"
     )
+    if chain and len(names) > 2:
+        hint = (
+            f"a chain needs a start that mentions none of them: `{chain}[1] ~ ...` and "
+            f"`{chain}[t] ~ ... for t in 2:T`"
+        )
+    context.fault(item.place, f"the cycle {' -> '.join(names)}", _ORDER, hint)
 
 
 def own_cycle(context: Context, item: Parsed, name: str) -> None:
-    """A node that depends on places of itself that are not earlier, or on nothing else."""
+    """A random array that has no statement without reference to itself."""
     context.fault(
         item.place,
         f"the cycle {name} -> {name}",
-        "every node to depend on earlier ones only",
+        _ORDER,
         f"a chain needs a start: `{name}[1] ~ ...` and "
         f"`{name}[t] ~ ... {name}[t-1] ... for t in 2:T`",
+    )
+
+
+def quantity_of_itself(context: Context, item: Parsed, name: str) -> None:
+    """A deterministic quantity on both sides of its statements."""
+    context.fault(
+        item.place,
+        f"the cycle {name} -> {name}",
+        _ORDER,
+        "a deterministic quantity cannot refer to itself, nor to other places of itself: "
+        "write these out, or give them names of their own",
+    )
+
+
+def place_cycle(context: Context, found: PlaceCycle) -> None:
+    """Places of arrays that depend on each other, at some sizes or as far as was seen."""
+    names = list(dict.fromkeys(quote(s.node.name) for s in found.statements))
+    shown = f"the cycle {' -> '.join(found.path)}"
+    if not found.path:
+        shown = f"places of {join_words(names)} that refer to each other in no order that was found"
+    is_array = any(statement.places for statement in found.statements)
+    context.fault(
+        found.statements[0].place,
+        shown,
+        "every place to depend on earlier ones only",
+        "a place may refer to those of other statements, and along one index to earlier ones: "
+        "`z[t] ~ ... z[t-1] ... for t in 2:T`"
+        if is_array
+        else "",
     )
 
 
@@ -151,30 +192,35 @@ def other_left_indices(context: Context, item: Parsed, used: list[str], wanted: 
 
 
 def _second(
-    context: Context, name: str, item: Parsed, first: Parsed, how: str, wanted: str
+    context: Context, name: str, item: Parsed, first: Parsed, what: str, how: str, wanted: str
 ) -> None:
     context.fault(
         item.place,
         f"the name {quote(name)} a second time, {how}",
         wanted,
-        f"it is a node {context.where(first.place)}",
+        f"it is {what} {context.where(first.place)}",
     )
 
 
-def other_rank(context: Context, name: str, item: Parsed, first: Parsed) -> None:
+def other_rank(context: Context, name: str, item: Parsed, first: Parsed, what: str) -> None:
     """z[1] and z[1, 2] on the left of two statements."""
-    _second(context, name, item, first, "with another number of indices", "each name once")
+    _second(context, name, item, first, what, "with another number of indices", "each name once")
 
 
-def parts_that_do_not_meet(context: Context, name: str, item: Parsed, first: Parsed) -> None:
+def parts_that_do_not_meet(
+    context: Context, name: str, item: Parsed, first: Parsed, what: str
+) -> None:
     """z[1] and z[3]; z[1:H] and z[1]."""
-    wanted = "each name once, or parts that meet: `z[1] ~ ...` and `z[t] ~ ... for t in 2:T`"
-    _second(context, name, item, first, "at places that overlap or leave a gap", wanted)
+    sign = "=" if isinstance(item.syntax, Assignment) else "~"
+    wanted = (
+        f"each name once, or parts that meet: `z[1] {sign} ...` and `z[t] {sign} ... for t in 2:T`"
+    )
+    _second(context, name, item, first, what, "at places that overlap or leave a gap", wanted)
 
 
-def second_statement(context: Context, name: str, item: Parsed, first: Parsed) -> None:
+def second_statement(context: Context, name: str, item: Parsed, first: Parsed, what: str) -> None:
     """Two statements of the same places, or parts along two axes."""
-    _second(context, name, item, first, "for a node", "each name once")
+    _second(context, name, item, first, what, f"for {what}", "each name once")
 
 
 def late_first_place(context: Context, name: str, first: Parsed, low: int | None) -> None:
@@ -190,15 +236,6 @@ def late_first_place(context: Context, name: str, first: Parsed, low: int | None
 
 
 # -- deterministic quantities, random nodes
-
-
-def places_left_out(context: Context, item: Parsed) -> None:
-    """a[1] = ..."""
-    context.fault(
-        item.place,
-        f"{quote(item.syntax.target)} at some places only",
-        "a deterministic quantity for all places, as in `a[k] = ... for k in 1:K`",
-    )
 
 
 def too_large(
