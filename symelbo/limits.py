@@ -52,6 +52,7 @@ STATEMENT_OPERATIONS: Final = 20_000  # of one statement, deterministic quantiti
 STATEMENT_HEIGHT: Final = 200  # of one statement, as a tree
 
 # model.order_places
+ORDER_AXES: Final = 4  # kinds of them, whose directions are combined
 ORDER_SIZE: Final = 4  # sizes up to it are searched for places that depend on themselves
 ORDER_PLACES: Final = 20_000  # and so many of them
 

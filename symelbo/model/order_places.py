@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
-from typing import Final
 
 from symelbo.index.signs import at_least, place_bounds
 from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import Entry, Extent, Index, IndexTerm, Offset, Position, Symbol
-from symelbo.limits import ORDER_PLACES, ORDER_SIZE
+from symelbo.limits import ORDER_AXES, ORDER_PLACES, ORDER_SIZE
 from symelbo.model.least_sizes import find_least_sizes
 from symelbo.model.model import Statement
 from symelbo.model.strong_components import find_way_round, strong_components
@@ -34,8 +33,6 @@ class PlaceCycle:
     statements: tuple[Statement, ...]
     path: tuple[str, ...]
 
-
-_JOINT_KINDS: Final = 4  # of axes, whose directions are combined
 
 _Slot = tuple[Symbol, int]  # an axis of a node
 _Weighted = tuple[int, int, int]  # reader, source, and how much is gained at most
@@ -168,7 +165,7 @@ def _directions(kinds: Sequence[frozenset[_Slot]]) -> Iterator[dict[_Slot, int]]
     for kind in kinds:
         for sign in (1, -1):
             yield dict.fromkeys(kind, sign)
-    if 1 < len(kinds) <= _JOINT_KINDS:
+    if 1 < len(kinds) <= ORDER_AXES:
         for factors in product((1, 0, -1), repeat=len(kinds)):
             if len(kinds) - factors.count(0) > 1:
                 yield {s: f for kind, f in zip(kinds, factors, strict=True) for s in kind if f}

@@ -85,7 +85,8 @@ def plate_shape(
         for n, ((low, high), item) in enumerate(ordered):
             last = n == len(ordered) - 1
             if low != end + 1 or (high.size is not None and not last):
-                word_faults.parts_that_do_not_meet(context, name, item, first, what)
+                other = item if item is not first else group[1][0]
+                word_faults.parts_that_do_not_meet(context, name, other, first, what)
                 return None
             end = high.offset
         shape.append(ordered[-1][0][1])

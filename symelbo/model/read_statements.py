@@ -14,7 +14,7 @@ from symelbo.limits import STATEMENT_HEIGHT, STATEMENT_OPERATIONS
 from symelbo.model import word_faults
 from symelbo.model.bind_call import bind_call
 from symelbo.model.context import Context, Parsed
-from symelbo.model.model import Statement
+from symelbo.model.model import Statement, tell_apart
 from symelbo.model.order_places import find_place_cycle
 from symelbo.model.order_statements import declare_targets, in_order, mentions
 from symelbo.model.read_left_side import plate_shape, target_places
@@ -70,7 +70,7 @@ def resolve_model(
         units = [unit for name in names for unit in _units(context, name, groups[name])]
         units.sort(key=lambda unit: rank[id(unit.item)])
         statements += _resolve_together(context, names, units, data)
-    return tuple(statements)
+    return tell_apart(statements)
 
 
 def _units(context: Context, name: str, group: list[Parsed]) -> list[_Unit]:

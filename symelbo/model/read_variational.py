@@ -11,7 +11,7 @@ from symelbo.language.syntax import Assignment, Expression, NameSyntax, Sampling
 from symelbo.model import word_faults
 from symelbo.model.bind_call import bind_call
 from symelbo.model.context import Context, Parsed
-from symelbo.model.model import Statement
+from symelbo.model.model import Statement, tell_apart
 from symelbo.model.order_places import find_place_cycle
 from symelbo.model.parse_statements import parse_statements
 from symelbo.model.read_left_side import plate_shape, target_places
@@ -72,7 +72,7 @@ def read_variational(
                 "one for every latent",
                 f"add `- {name} ~ Family(...)`, or write `variational: any`",
             )
-    return tuple(result), tuple(symbols[name] for name in symbols)
+    return tell_apart(result), tuple(symbols[name] for name in symbols)
 
 
 def _check_density(context: Context, parsed: list[Parsed], statements: list[Statement]) -> None:
