@@ -175,6 +175,7 @@ REDRAWS: Final = 25  # of the nodes, where they do not satisfy a condition
 MASS_POINTS: Final = 3  # of the arguments
 MASS_ATTEMPTS: Final = 20  # where a draw falls outside the domain of the density
 MASS_COUNTS: Final = (96, 192)  # nodes at two resolutions, terms of an infinite sum
+MASS_INTEGERS: Final = 200  # that are summed, where a density may be one of counts
 MASS_OFF: Final = 0.02  # a mass further from 1 is wrong
 MASS_SEEN: Final = 1e-5  # so near to 1 it is taken for 1
 MASS_DOUBT: Final = 100  # times the difference of two resolutions is no certain error

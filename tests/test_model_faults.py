@@ -979,3 +979,192 @@ def test_q_has_no_values_that_the_prior_excludes() -> None:
                 "variational": ["z ~ Poisson(r)"],
             }
         )
+
+
+# one cause, and much that depends on it
+CAUSES: dict[str, tuple[str, str]] = {
+    "a statement that does not parse": (
+        "model:\n"
+        "  - z[d] ~ Normal(0, 1 for d in 1:D\n"
+        "  - a = z[1] + z[2]\n"
+        "  - x ~ Normal(a, 1)\n"
+        "observed: [x]\n"
+        "variational:\n"
+        "  - z[d] ~ Normal(m[d], v) for d in 1:D\n",
+        "13:18: a `(` that is never closed",
+    ),
+    "an observed one": (
+        "model:\n  - x ~ Normal(0 1)\nobserved: [x]\n",
+        "13:18: `1`; expected `,` or `)`",
+    ),
+    "the rest of an array": (
+        "model:\n"
+        "  - z[1] ~ Normal(0, 1)\n"
+        "  - z[t] ~ Normal(z[t-1] 1) for t in 2:T\n"
+        "  - x[t] ~ Normal(z[t], 1) for t in 1:T\n"
+        "observed: [x]\n",
+        "14:26: `1`; expected `,` or `)`",
+    ),
+    "a range that YAML takes for a mapping": (
+        "model:\n"
+        "  - z[t] ~ Normal(0, 1) for t in 1: T\n"
+        "  - x[t] ~ Normal(z[t], 1) for t in 1:T\n"
+        "observed: [x]\n",
+        "13:5: a mapping where a statement belongs",
+    ),
+    "a statement of q that does not parse": (
+        "model:\n"
+        "  - z ~ Normal(0, 1)\n"
+        "  - x ~ Normal(z, 1)\n"
+        "observed: [x]\n"
+        "variational:\n"
+        "  - z ~ Normal(m, v\n",
+        "17:15: a `(` that is never closed",
+    ),
+    "a latent that is a parameter": (
+        "model:\n"
+        "  - w ~ Normal(0, 1)\n"
+        "  - x ~ Normal(w, 1)\n"
+        "observed: [x]\n"
+        "variational:\n"
+        "  - w ~ Normal(m, v)\n",
+        "13:5: the name `w` a second time",
+    ),
+    "a name that is declared nowhere": (
+        "model:\n"
+        "  - x ~ Normal(qqq, 1)\n"
+        "  - y ~ Normal(qqq**2, 1)\n"
+        "  - b[d] = qqq for d in 1:D\n"
+        "  - v[d] ~ Normal(b[d], 1) for d in 1:D\n"
+        "observed: [x, y, v]\n",
+        "13:16: unknown name `qqq`",
+    ),
+    "a size that is declared nowhere": (
+        "model:\n"
+        "  - x[q] ~ Normal(w, 1) for q in 1:QQQ\n"
+        "  - y[q] ~ Normal(x[q] + w, 1) for q in 1:QQQ\n"
+        "observed: [x, y]\n",
+        "13:36: unknown size `QQQ`",
+    ),
+    "a key that is misspelt": (
+        "modl:\n  - z ~ Normal(0, 1)\n  - x ~ Normal(z, 1)\nobserved: [x]\n",
+        "12:1: unknown key `modl`",
+    ),
+    "a key of a family that is misspelt": (
+        "families:\n"
+        "  Own: {value: v, suport: real, parameters: {a: positive}, log_density: -a*v**2}\n"
+        "model:\n  - x ~ Own(sigma2)\nobserved: [x]\n",
+        "13:19: unknown key `suport` of a family",
+    ),
+    "a parameter of no type": (
+        "constants: {k: reel}\nmodel:\n  - x ~ Normal(k, -k**2)\nobserved: [x]\n",
+        "12:16: unknown type `reel`",
+    ),
+    "a name that cannot be one": (
+        "constants: {_k: real}\nmodel:\n  - x ~ Normal(_k, 1)\nobserved: [x]\n",
+        "12:13: the name `_k` of a constant",
+    ),
+    "the name of a function": (
+        "constants: {exp: real}\nmodel:\n  - x ~ Normal(exp, exp(w))\nobserved: [x]\n",
+        "12:13: the name `exp` of a constant",
+    ),
+    "a quantity that is not defined": (
+        "model:\n  - a = log(0)\n  - z ~ Normal(0, a)\n  - x ~ Normal(z, -a)\nobserved: [x]\n",
+        "13:9: `log(0)`, which is not a real number",
+    ),
+}
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_what_follows_from_a_fault_is_no_fault(cause: str, tmp_path: Path) -> None:
+    text, message = CAUSES[cause]
+    (found,) = faults_of(tmp_path, BASE + text)
+    assert found.startswith(message)
+
+
+def test_a_name_of_which_another_is_near_is_mended_at_every_place(tmp_path: Path) -> None:
+    text = "model:\n  - x ~ Normal(w, sigma)\n  - y ~ Normal(w, sigma)\nobserved: [x, y]\n"
+    found = faults_of(tmp_path, BASE + text)
+    assert [message.split(":")[0] for message in found] == ["13", "14"]
+
+
+def test_a_range_that_depends_on_an_index(tmp_path: Path) -> None:
+    text = (
+        "model:\n"
+        "  - z[t] ~ Normal(0, 1) for t in 1:T\n"
+        "  - x[t] ~ Normal(sum(z[s] for s in 1:t-1), 1) for t in 1:T\n"
+        "  - y[d] ~ Normal(sum(W[k,1] for k in d:D), 1) for d in 1:D\n"
+        "observed: [x, y]\n"
+    )
+    wanted = "expected ends that are the same for every value of the other indices"
+    hint = (
+        "take the whole range, with a constant array that is 0 outside of yours: declare "
+        '`constants: {L: "real[%s, %s]"}` and write `sum(L[%s,k]*... for k in 1:%s)`'
+    )
+    assert faults_of(tmp_path, BASE + text) == [
+        f"14:39: the end `t-1` of a range, which depends on the index `t`; {wanted}; "
+        + hint % ("T", "T", "t", "T"),
+        f"15:39: the end `d` of a range, which depends on the index `d`; {wanted}; "
+        + hint % ("D", "D", "d", "D"),
+    ]
+
+
+def test_what_the_hint_on_ranges_says_is_read() -> None:
+    model = read_model(
+        {
+            "name": "triangle",
+            "sizes": ["T"],
+            "constants": {"L": "real[T, T]"},
+            "parameters": {"s": "positive"},
+            "model": [
+                "z[t] ~ Normal(0, s) for t in 1:T",
+                "x[t] ~ Normal(sum(L[t,k]*z[k] for k in 1:T), s) for t in 1:T",
+            ],
+            "observed": ["x"],
+        }
+    )
+    assert len(model.statements) == 2
+
+
+# deterministic quantities in parts: what is said where they do not fit together
+PARTS = {
+    "a gap": (("a[1] = w", "a[3] = w"), "a[1]", "at places that overlap or leave a gap"),
+    "twice": (("a[1] = w", "a[1] = 2*w"), "a[1]", "`a` a second time, for a deterministic"),
+    "a scalar twice": (("a = w", "a = 2*w"), "a", "`a` a second time, for a deterministic"),
+    "both kinds": (("a[1] = w", "a[2] ~ Normal(0, 1)"), "a[1]", "`a` a second time, for a node"),
+    "before the first": (
+        ("a[t] = w for t in 2:T",),
+        "a[1]",
+        "an index that reaches 1; expected 2 to T, the places of index 1 of `a`",
+    ),
+    "a range before the first": (
+        ("a[t] = w for t in 3:T", "b[t] = a[t-1] for t in 3:T"),
+        "b[T]",
+        "an index that reaches 2; expected 3 to T, the places of index 1 of `a`; start the range "
+        "at 4: `for t in 4:T`",
+    ),
+    "all of it": (
+        ("a[t] = w for t in 2:T", "y ~ Dirichlet(a)"),
+        "a[2]",
+        "all of `a`, which begins at place 2; expected an array whose places are counted from 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_deterministic_parts_that_do_not_fit(name: str, tmp_path: Path) -> None:
+    statements, used, message = PARTS[name]
+    lines = "".join(f"  - {statement}\n" for statement in statements)
+    text = f"model:\n{lines}  - x ~ Normal({used}, 1)\nobserved: [x]\n"
+    found = faults_of(tmp_path, BASE + text)
+    assert len(found) == 1
+    assert message in found[0]
+
+
+def test_a_category_is_no_place_on_the_left(tmp_path: Path) -> None:
+    text = "model:\n  - c ~ Categorical(pi)\n  - x[c] ~ Normal(0, 1)\nobserved: [x]\n"
+    assert "14:7: the index `c` left of the ~" in faults_of(tmp_path, BASE + text)[0]
+    assert (
+        "13:7: the index `x` left of the ~"
+        in faults_of(tmp_path, BASE + "model:\n  - x[x] ~ Normal(0, 1)\nobserved: [x]\n")[0]
+    )

@@ -61,6 +61,7 @@ from symelbo.language.syntax import (
     RangeSyntax,
     SubscriptSyntax,
     SumSyntax,
+    names_used,
 )
 from symelbo.language.word_faults import Wording
 from symelbo.limits import (
@@ -152,6 +153,11 @@ class Resolver:
         if name in loops:
             self._fault.index_in_use(item)
             return None
+        for end in (low, item.high):
+            others = [name for name in names_used(end) if name in loops]
+            if others:
+                self._fault.range_of_an_index(end, others[0], loops[others[0]])
+                return None
         high = self.extent(item.high)
         if not isinstance(low, NumberSyntax) or low.value.denominator != 1 or low.value < 1:
             self._fault.no_start(low)
@@ -474,9 +480,9 @@ class Resolver:
         if name in self._matrix_functions:
             return self._matrix(node, base, given, loops)
         entity = self._names.get(name)
-        if isinstance(entity, Broken):
-            return None
         arity = self._functions.get(name)
+        if isinstance(entity, Broken) and arity is None:
+            return None
         if arity is None and isinstance(entity, Symbol) and entity.role is Role.FUNCTION:
             return self._apply(node, base, entity, given, loops)
         if arity is None:

@@ -70,9 +70,11 @@ class Wording:
     def _quoted(self, node: Expression | RangeSyntax) -> str:
         return quote(self.source(node))
 
-    def _fault(self, at: int, found: str, expected: str = "", hint: str = "") -> None:
+    def _fault(
+        self, at: int, found: str, expected: str = "", hint: str = "", missing: str = ""
+    ) -> None:
         self.count += 1
-        self._report(TextFault(at, found, expected, hint))
+        self._report(TextFault(at, found, expected, hint, missing))
 
     # -- sizes, ranges
 
@@ -97,8 +99,10 @@ class Wording:
             self._fault(node.at, f"{quote(name)} is no size", "a name listed under `sizes`")
             return
         sizes = self._sizes()
-        hint = suggest(name, sizes) or f"declare it: `sizes: [{', '.join([*sizes, name][:9])}]`"
-        self._fault(node.at, f"unknown size {quote(name)}", "a name listed under `sizes`", hint)
+        close = suggest(name, sizes)
+        hint = close or f"declare it: `sizes: [{', '.join([*sizes, name][:9])}]`"
+        found, missing = f"unknown size {quote(name)}", "" if close else name
+        self._fault(node.at, found, "a name listed under `sizes`", hint, missing)
 
     def _sizes(self) -> list[str]:
         return [name for name, entity in self._names.items() if isinstance(entity, SizeName)]
@@ -128,6 +132,18 @@ class Wording:
             f"a range that starts at {self._quoted(low)}",
             "a positive integer",
             "places are counted from 1, as in `for h in 1:H`",
+        )
+
+    def range_of_an_index(self, end: Expression, variable: str, within: Index) -> None:
+        """for s in 1:t-1"""
+        whole = f"{within.low}:{within.extent}"
+        self._fault(
+            end.at,
+            f"the end {self._quoted(end)} of a range, which depends on the index {quote(variable)}",
+            "ends that are the same for every value of the other indices",
+            f"take the whole range, with a constant array that is 0 outside of yours: declare "
+            f'`constants: {{L: "real[{within.extent}, {within.extent}]"}}` and write '
+            f"`sum(L[{variable},k]*... for k in {whole})`",
         )
 
     def empty_range(self, low: Expression, start: object, high: Extent) -> None:
@@ -340,16 +356,16 @@ class Wording:
         """A name that nobody declared."""
         name = node.name
         known = [*loops, *self._names, "PI"]
-        hint = suggest(name, known)
+        hint, missing = suggest(name, known), ""
         if name == "pi":
             hint = "the number is written `PI`"
         elif name in FUNCTIONS:
             hint = f"write `{name}(...)` with its argument"
+        elif self._density:
+            hint = hint or f"known here: {', '.join(known[:12])}"
         elif not hint:
-            hint = "declare it under `parameters`, or give it a statement in `model`"
-            if self._density:
-                hint = f"known here: {', '.join(known[:12])}"
-        self._fault(node.at, f"unknown name {quote(name)}", "a declared name", hint)
+            hint, missing = "declare it under `parameters`, or give it a statement in `model`", name
+        self._fault(node.at, f"unknown name {quote(name)}", "a declared name", hint, missing)
 
     # -- calls
 

@@ -59,9 +59,14 @@ class _Unit:
 
 
 def resolve_model(
-    context: Context, parsed: list[Parsed], observed: Iterable[str]
+    context: Context, parsed: list[Parsed], unread: Iterable[str], observed: Iterable[str]
 ) -> tuple[Statement, ...]:
-    """Every statement of the model, parents first; faults go to the context."""
+    """Every statement of the model, parents first; faults go to the context.
+
+    unread: names that have a statement which could not be parsed.
+    """
+    for name in unread:
+        context.break_name(name)
     groups = declare_targets(context, parsed)
     rank = {id(item): number for number, item in enumerate(parsed)}
     data = frozenset(observed)
@@ -83,7 +88,7 @@ def _units(context: Context, name: str, group: list[Parsed]) -> list[_Unit]:
     for left in lefts:
         reaches = [left.resolver.reach(place) for place in left.places or ()]
         reached.append((left.item, tuple(reach for reach in reaches if reach is not None)))
-    sound = all(left.places is not None for left in lefts)
+    sound = name not in context.faulty and all(left.places is not None for left in lefts)
     what = context.declared[name][0]
     plates = plate_shape(context, name, reached, what) if sound else None
     if isinstance(group[0].syntax, Assignment):

@@ -48,7 +48,7 @@ def read_variational(
             suggest(node.text, ("any", "exact")),
         )
         return "any", ()
-    parsed = parse_statements(context, node, "variational")
+    parsed, unread = parse_statements(context, node, "variational")
     nodes: dict[str, list[Statement]] = {}
     for statement in statements:
         nodes.setdefault(statement.node.name, []).append(statement)
@@ -63,7 +63,7 @@ def read_variational(
             result.append(resolved)
     if len(context.faults) == before:
         _check_density(context, kept, result)
-    about = {item.syntax.target for item in parsed}
+    about = {item.syntax.target for item in parsed} | unread
     for name in nodes:
         if name not in observed and name not in about and len(kept) == len(parsed):
             context.fault(
@@ -116,7 +116,7 @@ def _is_about_latent(
     elif name in observed:
         context.fault(item.place, f"the observed node {quote(name)} in q", "a latent node")
     elif name not in nodes:
-        if name in context.declared and context.declared[name][0] == "a node":
+        if name in context.faulty or context.declared.get(name, ("",))[0] == "a node":
             return False  # its own statement is faulty
         context.fault(
             item.place,
