@@ -491,7 +491,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
         [
             (
                 "14:19: `z` as an index; expected an index variable, an integer, a size or a cate"
-                "gory; a node selects only if it is Categorical (values 1..C)"
+                "gory; choose by a bit as by a number: `mu[1]*(1 - z) + mu[2]*z`"
             ),
         ],
     ),
@@ -1168,3 +1168,39 @@ def test_a_category_is_no_place_on_the_left(tmp_path: Path) -> None:
         "13:7: the index `x` left of the ~"
         in faults_of(tmp_path, BASE + "model:\n  - x[x] ~ Normal(0, 1)\nobserved: [x]\n")[0]
     )
+
+
+# what people write who come from elsewhere, and what they are told
+ELSEWHERE = {
+    "x ~ Normal(sum(W[1,:]), 1)": "name a whole row by leaving its last indices out: `mu[c]`",
+    "x ~ Normal(W[:,1], 1)": "name a whole row by leaving its last indices out: `mu[c]`",
+    "x[d] ~ Normal(mu[1:D], 1)": "name a whole row by leaving its last indices out: `mu[c]`",
+    "x ~ Normal(w, 1);": "a statement is an entry of the list by itself, begun with `- `",
+    "x ~ Normal(w if p else 0, 1)": "choose by a bit `b` of values 0 and 1: `a*b + c*(1 - b)`",
+    "x ~ Normal(p ? w : 0, 1)": "choose by a bit `b` of values 0 and 1: `a*b + c*(1 - b)`",
+    "x ~ Normal(w, 1) T[0,]": "a truncated density is a family of your own",
+    "x ~ w + Normal(0, 1)": "a node has one family, whose arguments hold all else",
+    "x ~ p*Normal(0, 1) + (1-p)*Normal(w, 1)": "a mixture has a latent category",
+    "x ~ 0.5*Normal(0, 1)": "a mixture has a latent category",
+    "x ~ dnorm(w, 1)": "did you mean `Normal(mean, variance)` or `Normal(mean, precision)`?",
+    "x ~ Gaussian(w, 1)": "did you mean `Normal(mean, variance)` or `Normal(mean, precision)`?",
+    "x ~ Normal(w, std=p)": "write `variance=std**2` for a standard deviation `std`",
+    "x ~ Normal(max(w, 0), 1)": "write `(a + b + abs(a - b))/2` for max(a, b)",
+    "x ~ Bernoulli(inv_logit(w))": "write `sigmoid(a)`",
+    "x ~ MvNormal(mu, diag(mu))": "a diagonal covariance is `x[d] ~ Normal(mu[d], s[d])",
+    "x ~ Normal(mu[u], 1)": "declare `u: real[C]` under `inputs`",
+}
+
+
+@pytest.mark.parametrize("statement", ELSEWHERE)
+def test_what_is_written_elsewhere(statement: str, tmp_path: Path) -> None:
+    text = f"inputs: {{u: real}}\nmodel:\n  - '{statement}'\nobserved: [x]\n"
+    (found,) = faults_of(tmp_path, BASE + text)
+    assert ELSEWHERE[statement] in found
+
+
+@pytest.mark.parametrize("observed", ["[x[1]]", "['x[1]']"])
+def test_a_part_of_an_array_is_no_data(observed: str, tmp_path: Path) -> None:
+    text = f"model:\n  - x[t] ~ Normal(0, 1) for t in 1:T\nobserved: {observed}\n"
+    (found,) = faults_of(tmp_path, BASE + text)
+    assert "whole arrays" in found or "all places of an array are data" in found

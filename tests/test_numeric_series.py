@@ -476,6 +476,46 @@ ALL["parted"] = Series(  # quantities in parts, read over all of them
     ("s0", "s2"),
 )
 
+
+def backward(g: Values, n: int) -> float:
+    x = g["x"][n]
+    total = normal(x[-1], 0, g["s0"])
+    return total + sum(normal(x[t - 1], g["w"] * x[t], g["s2"]) for t in steps(g))
+
+
+ALL["backward"] = Series(
+    Series.model(
+        {"w": "real", "s0": "positive", "s2": "positive"},
+        "x[t] ~ Normal(w*x[t+1], s2) for t in 1:T-1",
+        "x[T] ~ Normal(0, s0)",
+    ),
+    {"x": ("real", ("N", "T")), "w": REAL, "s0": POSITIVE, "s2": POSITIVE},
+    backward,
+    two_variances,
+    ("s0", "s2"),
+)
+
+
+def bridge(g: Values, n: int) -> float:
+    x = g["x"][n]
+    total = normal(x[0], 0, g["s0"]) + normal(x[-1], x[0], g["s0"])
+    return total + sum(normal(x[t], g["w"] * (x[t - 1] + x[-1]), g["s2"]) for t in steps(g)[:-1])
+
+
+ALL["bridge"] = Series(
+    Series.model(
+        {"w": "real", "s0": "positive", "s2": "positive"},
+        "x[1] ~ Normal(0, s0)",
+        "x[t] ~ Normal(w*(x[t-1] + x[T]), s2) for t in 2:T-1",
+        "x[T] ~ Normal(x[1], s0)",
+    ),
+    {"x": ("real", ("N", "T")), "w": REAL, "s0": POSITIVE, "s2": POSITIVE},
+    bridge,
+    lambda g, n: -2 * normal_entropy(g["s0"]) - sum(normal_entropy(g["s2"]) for _ in steps(g, 3)),
+    ("s0", "s2"),
+    least=2,
+)
+
 # ---------------------------------------------------------------- latent series
 
 
@@ -708,6 +748,26 @@ ALL["walk_exact"] = Series(
     filtered,
     lambda g, n: walk_entropy({**g, "entropy_q": posterior_entropy(g)}, n),
     (),  # in the loop q follows the parameters, in the gap it does not
+)
+
+
+def smoothed(g: Values, n: int) -> float:
+    """log p(x) of the chain that begins at the last place."""
+    return filtered({**g, "x": {n: g["x"][n][::-1]}}, n)
+
+
+ALL["backward_exact"] = Series(
+    Series.model(
+        {**_WALK, "a": "real"},
+        "z[T] ~ Normal(0, s0)",
+        "z[t] ~ Normal(a*z[t+1], s2) for t in 1:T-1",
+        "x[t] ~ Normal(z[t], t2) for t in 1:T",
+        variational="exact",
+    ),
+    {**WALK, "a": REAL},
+    smoothed,
+    lambda g, n: walk_entropy({**g, "entropy_q": posterior_entropy(g)}, n),
+    (),
 )
 
 # ---------------------------------------------------------------- the tests

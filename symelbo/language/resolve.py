@@ -219,7 +219,7 @@ class Resolver:
             return None
         if isinstance(term, IndexValue):
             return term.index
-        self._fault.selects_nothing(node)
+        self._fault.selects_nothing(node, term)
         return None
 
     def reach(self, place: IndexTerm) -> Reach | None:

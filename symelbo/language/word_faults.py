@@ -6,8 +6,9 @@ One method for each mistake that `resolve` can find; none decides anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
-from symelbo.index.terms import Array, Extent, Index, IndexTerm, Offset, Role, Symbol
+from symelbo.index.terms import Array, Entry, Extent, Index, IndexTerm, Offset, Role, Symbol, Term
 from symelbo.language.fault import TextFault, quote, suggest
 from symelbo.language.scope import (
     DENSITY_FUNCTIONS,
@@ -30,6 +31,29 @@ from symelbo.language.syntax import (
 )
 
 __all__ = ["Wording", "shape_text"]
+
+# Functions that people coming from elsewhere write, and how they are written here.
+_ELSEWHERE: Final = {
+    "ln": "write `log(a)`",
+    "pow": "write `a**b`",
+    "square": "write `a**2`",
+    "max": "write `(a + b + abs(a - b))/2` for max(a, b)",
+    "min": "write `(a + b - abs(a - b))/2` for min(a, b)",
+    "relu": "write `(a + abs(a))/2`, or `softplus(a)`, which is smooth",
+    "logit": "write `log(p/(1 - p))`",
+    "inv_logit": "write `sigmoid(a)`",
+    "expit": "write `sigmoid(a)`",
+    "logistic": "write `sigmoid(a)`",
+    "log1p_exp": "write `softplus(a)`",
+    "gammaln": "write `loggamma(a)`",
+    "lgamma": "write `loggamma(a)`",
+    "softmax": "write `Categorical(logits=a)`",
+    "dot": "write `sum(a[d]*b[d] for d in 1:D)`",
+    "matmul": "write `sum(W[d,h]*z[h] for h in 1:H)`",
+    "diag": "a diagonal covariance is `x[d] ~ Normal(mu[d], s[d]) for d in 1:D`",
+    "eye": "a diagonal covariance is `x[d] ~ Normal(mu[d], s) for d in 1:D`",
+    "delta": "a diagonal covariance is `x[d] ~ Normal(mu[d], s[d]) for d in 1:D`",
+}
 
 
 def shape_text(name: str, shape: Iterable[Extent]) -> str:
@@ -192,13 +216,22 @@ class Wording:
         expected = "a variable of a `for`, or a size"
         self._fault(node.at, f"unknown index {quote(name)}", expected, hint)
 
-    def selects_nothing(self, node: Expression) -> None:
+    def selects_nothing(self, node: Expression, term: Term) -> None:
         """A term in an index place that is no category."""
+        hint = "a node selects only if it is Categorical (values 1..C)"
+        if isinstance(term, Entry) and term.symbol.domain.is_bit:
+            bit = self.source(node)
+            hint = f"choose by a bit as by a number: `mu[1]*(1 - {bit}) + mu[2]*{bit}`"
+        elif isinstance(term, Entry) and term.symbol.role is Role.INPUT:
+            hint = (
+                "an input selects as one-hot numbers: declare `u: real[C]` under `inputs` and write"
+                " `sum(mu[k]*u[k] for k in 1:C)`"
+            )
         self._fault(
             node.at,
             f"{self._quoted(node)} as an index",
             "an index variable, an integer, a size or a category",
-            "a node selects only if it is Categorical (values 1..C)",
+            hint,
         )
 
     def reaches_below(
@@ -399,7 +432,7 @@ class Wording:
         functions = [*FUNCTIONS, *own]
         if self._density:
             functions.extend((*DENSITY_FUNCTIONS, *MATRIX_FUNCTIONS))
-        hint = suggest(node.name, functions)
+        hint = _ELSEWHERE.get(node.name, "") or suggest(node.name, functions)
         if not hint:
             hint = f"known: {', '.join(functions[:16])}"
             if node.name in MATRIX_FUNCTIONS:

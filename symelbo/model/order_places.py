@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 
-from symelbo.index.signs import at_least, place_bounds
+from symelbo.index.signs import place_bounds
 from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import Entry, Extent, Index, IndexTerm, Offset, Position, Symbol
 from symelbo.limits import ORDER_AXES, ORDER_PLACES, ORDER_SIZE
@@ -34,6 +34,7 @@ class PlaceCycle:
     path: tuple[str, ...]
 
 
+_Least = Mapping[str, int]  # size -> the least that the model allows, where that is not 1
 _Slot = tuple[Symbol, int]  # an axis of a node
 _Weighted = tuple[int, int, int]  # reader, source, and how much is gained at most
 
@@ -54,24 +55,25 @@ def find_place_cycle(statements: Sequence[Statement]) -> PlaceCycle | None:
     requires: statements of all places of the nodes that they are about.  ensures: a path is a true
     cycle at some sizes; without one, no order of the kind that is looked for exists.
     """
-    unordered = _find_unordered(statements)
+    least = {name: size.value for name, size in find_least_sizes(statements).items()}
+    unordered = _find_unordered(statements, least)
     if not unordered:
         return None
     left = tuple(statements[n] for n in unordered)
-    return PlaceCycle(left, tuple(_find_path(left, statements)))
+    return PlaceCycle(left, tuple(_find_path(left, least)))
 
 
 # ---------------------------------------------------------------- an order for all sizes
 
 
-def _find_unordered(statements: Sequence[Statement]) -> list[int]:
+def _find_unordered(statements: Sequence[Statement], least: _Least) -> list[int]:
     """The statements among which no order is found; none if all are in order.
 
     Reads from another part of the graph are in order whatever the places are.  Within a part, a
     direction is sought along which no way round gains; reads that only lose along it are in order,
     and the others have to be so along another direction.  Source: Karp, Miller and Winograd (1967).
     """
-    pending = [list(_reads(statements))]
+    pending = [list(_reads(statements, least))]
     while pending:
         reads = pending.pop()
         graph: dict[int, list[int]] = {n: [] for n in range(len(statements))}
@@ -82,14 +84,14 @@ def _find_unordered(statements: Sequence[Statement]) -> list[int]:
             inner = [r for r in reads if r.reader in within and r.source in within]
             if not inner:
                 continue
-            rest = _reads_still_open(inner)
+            rest = _reads_still_open(inner, least)
             if rest is None:
                 return component
             pending.append(rest)
     return []
 
 
-def _reads(statements: Sequence[Statement]) -> Iterator[_Read]:
+def _reads(statements: Sequence[Statement], least: _Least) -> Iterator[_Read]:
     """Every read of a place that one of the statements may define."""
     sources: dict[Symbol, list[int]] = {}
     for number, statement in enumerate(statements):
@@ -98,7 +100,8 @@ def _reads(statements: Sequence[Statement]) -> Iterator[_Read]:
         for entry in _entries(statement):
             for source in sources.get(entry.symbol, ()):
                 places = statements[source].places
-                if all(map(_may_meet, entry.indices, places)):
+                pairs = zip(entry.indices, places, strict=False)
+                if all(_may_meet(there, here, least) for there, here in pairs):
                     there = entry.indices[: len(places)]
                     here = _by_slot(statement.node, statement.places)
                     yield _Read(number, source, here, _by_slot(entry.symbol, there))
@@ -110,29 +113,33 @@ def _entries(statement: Statement) -> list[Entry]:
     return list(dict.fromkeys(p for p in found if isinstance(p, Entry)))
 
 
-def _may_meet(left: IndexTerm, right: IndexTerm) -> bool:
+def _may_meet(left: IndexTerm, right: IndexTerm, least: _Least) -> bool:
     """Whether two index terms of different statements may be the same place."""
     one, other = place_bounds(left), place_bounds(right)
     if one is None or other is None:
         return True
-    return not (_is_after(one[0], other[1]) or _is_after(other[0], one[1]))
+    return not (_is_after(one[0], other[1], least) or _is_after(other[0], one[1], least))
 
 
-def _is_after(left: Extent, right: Extent) -> bool:
-    """left > right for all sizes"""
-    return at_least(left, Extent(right.size, right.offset + 1))
+def _is_after(left: Extent, right: Extent, least: _Least) -> bool:
+    """left > right at all sizes that the model has."""
+    if left.size == right.size:
+        return left.offset > right.offset
+    if right.size is not None or left.size is None:
+        return False
+    return least.get(left.size, 1) + left.offset > right.offset
 
 
 def _by_slot(node: Symbol, places: Sequence[IndexTerm]) -> dict[_Slot, IndexTerm]:
     return {(node, axis): place for axis, place in enumerate(places)}
 
 
-def _reads_still_open(reads: Sequence[_Read]) -> list[_Read] | None:
+def _reads_still_open(reads: Sequence[_Read], least: _Least) -> list[_Read] | None:
     """The reads that a direction leaves to others, fewer than before; None if there is none."""
     for direction in _directions(_kinds_of_slots(reads)):
         weighted: list[_Weighted] = []
         for read in reads:
-            gain = _gain(read, direction)
+            gain = _gain(read, direction, least)
             if gain is None:
                 break
             weighted.append((read.reader, read.source, gain))
@@ -171,7 +178,7 @@ def _directions(kinds: Sequence[frozenset[_Slot]]) -> Iterator[dict[_Slot, int]]
                 yield {s: f for kind, f in zip(kinds, factors, strict=True) for s in kind if f}
 
 
-def _gain(read: _Read, direction: Mapping[_Slot, int]) -> int | None:
+def _gain(read: _Read, direction: Mapping[_Slot, int], least: _Least) -> int | None:
     """The most that what is read lies further along the direction; None if that has no bound."""
     factors: dict[IndexTerm, int] = {}
     sizes: dict[str, int] = {}
@@ -201,7 +208,7 @@ def _gain(read: _Read, direction: Mapping[_Slot, int]) -> int | None:
             sizes[end.size] = sizes.get(end.size, 0) + factor
     if any(factor > 0 for factor in sizes.values()):
         return None
-    return constant + sum(sizes.values())  # a size is 1 at least
+    return constant + sum(factor * least.get(size, 1) for size, factor in sizes.items())
 
 
 def _on_a_way_round_without_loss(reads: Sequence[_Weighted]) -> list[int] | None:
@@ -236,9 +243,8 @@ def _on_a_way_round_without_loss(reads: Sequence[_Weighted]) -> list[int] | None
 _Place = tuple[str, tuple[int, ...]]  # x[2,1]
 
 
-def _find_path(left: Sequence[Statement], statements: Sequence[Statement]) -> list[str]:
+def _find_path(left: Sequence[Statement], least: _Least) -> list[str]:
     """A cycle of places at the smallest sizes that have one; none where none was found."""
-    least = {name: size.value for name, size in find_least_sizes(statements).items()}
     for size in range(1, ORDER_SIZE + 1):
         graph = _graph_of_places(left, least, size)
         path = None if graph is None else find_way_round(graph)
@@ -248,7 +254,7 @@ def _find_path(left: Sequence[Statement], statements: Sequence[Statement]) -> li
 
 
 def _graph_of_places(
-    statements: Sequence[Statement], least: Mapping[str, int], size: int
+    statements: Sequence[Statement], least: _Least, size: int
 ) -> dict[_Place, list[_Place]] | None:
     """place -> the places that read it, with every size as given; None if there are too many."""
 

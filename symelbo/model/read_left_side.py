@@ -39,7 +39,7 @@ def target_places(
                 used.append(name)
             case Offset(Index(name), _):
                 used.append(name)
-            case Position(Extent(None, _)):
+            case Position(Extent(size)) if size is None or isinstance(syntax, Sampling):
                 pass
             case _:
                 word_faults.no_left_index(context, item, node)
@@ -72,25 +72,34 @@ def plate_shape(
     shape: list[Extent] = []
     parted = 0
     for axis in range(len(reaches)):
-        parts = {(reach[axis].low, reach[axis].high): item for item, reach in group}
-        if len(parts) == 1:
-            if is_node and reaches[axis].low != 1:
-                word_faults.late_first_place(context, name, first, reaches[axis].low)
-                return None
-            shape.append(reaches[axis].high)
-            continue
-        parted += 1
-        ordered = sorted(parts.items(), key=lambda part: (part[0][0] or 0, part[0][1].size or ""))
-        end = 0 if is_node else (ordered[0][0][0] or 1) - 1  # the last place covered so far
-        for n, ((low, high), item) in enumerate(ordered):
-            last = n == len(ordered) - 1
-            if low != end + 1 or (high.size is not None and not last):
-                other = item if item is not first else group[1][0]
-                word_faults.parts_that_do_not_meet(context, name, other, first, what)
-                return None
-            end = high.offset
-        shape.append(ordered[-1][0][1])
+        parts = {(_start(reach[axis]), reach[axis].high): item for item, reach in group}
+        parted += len(parts) > 1
+        following = {start: (high, item) for (start, high), item in parts.items()}
+        # of a quantity that begins later, the first of its parts
+        starts = [start for start in following if start.size is None]
+        start = Extent(None, 1)
+        if not is_node and start not in following and starts:
+            start = min(starts, key=lambda extent: extent.offset)
+        if len(parts) == 1 and start not in following:
+            word_faults.late_first_place(context, name, first, reaches[axis].low)
+            return None
+        high = start
+        met = 0
+        while start in following:  # each part begins behind the one before it
+            high, _ = following.pop(start)
+            start = Extent(high.size, high.offset + 1)
+            met += 1
+        if met < len(parts):
+            left = [item for _, item in following.values()]
+            other = next((item for item in left if item is not first), group[-1][0])
+            word_faults.parts_that_do_not_meet(context, name, other, first, what)
+            return None
+        shape.append(high)
     if len(group) > 1 and parted != 1:
         word_faults.second_statement(context, name, group[1][0], first, what)
         return None
     return tuple(shape)
+
+
+def _start(reach: Reach) -> Extent:
+    return reach.high if reach.low is None else Extent(None, reach.low)

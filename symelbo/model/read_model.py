@@ -302,11 +302,14 @@ class _Reader:
                 continue
             kind = context.declared.get(scalar.text)
             if kind is None:
+                hint = suggest(scalar.text, nodes) or f"nodes here: {', '.join(nodes)}"
+                if "[" in scalar.text:
+                    hint = "all places of an array are data: give the others another name"
                 context.fault(
                     scalar.place,
                     f"the observed name {quote(scalar.text)}, which no statement defines",
                     "a node of `model`",
-                    suggest(scalar.text, nodes) or f"nodes here: {', '.join(nodes)}",
+                    hint,
                 )
                 continue
             hint = ""

@@ -234,6 +234,10 @@ def _resolve(
             item.place,
             f"{len(places)} indices on {quote(node.name)}",
             f"{rank}, as in `model`",
+            "q of all places together needs a node that is one vector: "
+            f"`{node.name} ~ MvNormal(...)` in `model`"
+            if not places
+            else "",
         )
         return None
     for axis, (place, extent) in enumerate(zip(places, node.shape, strict=False), start=1):

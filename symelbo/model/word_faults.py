@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from symelbo.families.family import Argument, Family
+from symelbo.families.registry import FAMILIES
 from symelbo.index.terms import Extent
 from symelbo.language.fault import quote, suggest
 from symelbo.language.syntax import (
@@ -62,7 +63,28 @@ _ALIASES: Final = {
     "Chi2": "ChiSquared",
     "InvGamma": "InverseGamma",
     "Wald": "InverseGaussian",
+    "dnorm": "Normal",
+    "dmnorm": "MvNormal",
+    "dbern": "Bernoulli",
+    "dbin": "Binomial",
+    "dpois": "Poisson",
+    "dexp": "Exponential",
+    "dgamma": "Gamma",
+    "dbeta": "Beta",
+    "dcat": "Categorical",
+    "dmulti": "Multinomial",
+    "ddirch": "Dirichlet",
+    "dlnorm": "LogNormal",
+    "dweib": "Weibull",
+    "dpar": "Pareto",
+    "dnegbin": "NegativeBinomial",
+    "dchisqr": "ChiSquared",
+    "dwish": "Wishart",
+    "ddexp": "Laplace",
+    "double_exponential": "Laplace",
 }
+# The arguments by which a spread is given elsewhere.
+_DEVIATIONS: Final = ("std", "sd", "sigma", "stddev", "scale", "standard_deviation")
 
 
 def _source(item: Parsed, node: Expression) -> str:
@@ -171,7 +193,7 @@ def no_left_index(context: Context, item: Parsed, node: Expression) -> None:
     context.fault(
         item.scalar.at(node.at),
         f"the index {_source(item, node)} left of the {sign}",
-        "a variable of the `for`, or an integer",
+        "a variable of the `for`, or an integer" + (", or a size" if sign == "~" else ""),
     )
 
 
@@ -269,7 +291,8 @@ def unknown_family(context: Context, item: Parsed, syntax: Sampling) -> None:
     close = suggest(syntax.family, [*names, *_ALIASES])
     for other, name in _ALIASES.items():
         close = close.replace(f"`{other}`", f"`{name}`")
-    hint = f"did you mean `{alias}`?" if alias in names else close
+    # other languages have other arguments: the second of a normal is its variance here
+    hint = f"did you mean {_usage(FAMILIES[alias])}?" if alias in FAMILIES else close
     context.fault(
         item.scalar.at(syntax.family_at),
         f"unknown family {quote(syntax.family)}",
@@ -301,7 +324,9 @@ def unknown_argument(
         item.scalar.at(argument.at),
         f"unknown argument {quote(name)} of {family.name}",
         _usage(family),
-        suggest(name, known),
+        f"write `variance={name}**2` for a standard deviation `{name}`"
+        if name in _DEVIATIONS and "variance" in known
+        else suggest(name, known),
     )
 
 

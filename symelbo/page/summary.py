@@ -395,7 +395,8 @@ def _basis_rows(derivation: Derivation, notes: Sequence[tuple[str, str]]) -> Ite
         texts = by_label.setdefault("provided", [])
         if condition not in texts:
             texts.append(condition)
-    if derivation.model.variational == "exact" and derivation.posterior is None:
+    model = derivation.model
+    if model.variational == "exact" and model.latents and derivation.posterior is None:
         by_label.setdefault("of q", []).append(
             "no closed form of the exact posterior was derived: its entropy and the expectations"
             " under it stay in the sum"
