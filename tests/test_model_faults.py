@@ -305,7 +305,8 @@ CASES: dict[str, tuple[str, list[str]]] = {
         [
             (
                 "13:5: the name `w` a second time, for a node; expected each name once; it is a p"
-                "arameter in line 11"
+                "arameter in line 11: what has a distribution is a latent node, and is not declar"
+                "ed"
             ),
         ],
     ),
@@ -1204,3 +1205,19 @@ def test_a_part_of_an_array_is_no_data(observed: str, tmp_path: Path) -> None:
     text = f"model:\n  - x[t] ~ Normal(0, 1) for t in 1:T\nobserved: {observed}\n"
     (found,) = faults_of(tmp_path, BASE + text)
     assert "whole arrays" in found or "all places of an array are data" in found
+
+
+def test_a_list_in_brackets_is_split_at_commas(tmp_path: Path) -> None:
+    text = "model: [x ~ Normal(w, 1), y ~ Gamma(sigma2, 2, 3), z ~ Poisson(sigma2)]\n"
+    found = faults_of(tmp_path, BASE + text + "observed: [x, y, z]\n")
+    assert [message.split(";")[0] for message in found] == [
+        "12:9: `x ~ Normal(w`, which YAML has split at a comma",
+        "12:27: `y ~ Gamma(sigma2`, which YAML has split at a comma",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["array[D] real", "real(D)", "real D"])
+def test_an_array_in_another_notation(kind: str, tmp_path: Path) -> None:
+    text = f"constants: {{k: '{kind}'}}\nmodel:\n  - x ~ Normal(w, 1)\nobserved: [x]\n"
+    (found,) = faults_of(tmp_path, BASE + text)
+    assert found.endswith("expected the end of the type; an array is `real[D, H]`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ from symelbo.model.model import Model, Statement
 from symelbo.model.order_places import find_place_cycle
 from symelbo.model.read_model import read_model
 from symelbo.model.strong_components import find_way_round, strong_components
+from symelbo.trial.evaluate import World, evaluate
 from symelbo.values import replace
 
 
@@ -101,6 +103,35 @@ IN_ORDER: dict[str, tuple[tuple[str, ...], str]] = {
             "x[t,d] ~ Normal(y[t-1,D], s) for t in 2:T, d in 1:D",
         ),
         "x[1,d] y[t,1] y[t,d] x[t,d]",
+    ),
+    "a border of its own": (
+        (
+            "x[1,1] ~ Normal(0, s)",
+            "x[t,1] ~ Normal(w*x[t-1,1], s) for t in 2:T",
+            "x[1,d] ~ Normal(w*x[1,d-1], s) for d in 2:D",
+            "x[t,d] ~ Normal(w*x[t-1,d] + v*x[t,d-1], s) for t in 2:T, d in 2:D",
+        ),
+        "x[1,1] x[t,1] x[1,d] x[t,d]",
+    ),
+    "rows first": (
+        (
+            "x[t,d] ~ Normal(x[1,1] + x[t-1,D], s) for t in 2:T, d in 1:D",
+            "x[1,1] ~ Normal(0, s)",
+            "x[1,d] ~ Normal(x[1,d-1], s) for d in 2:D",
+        ),
+        "x[t,d] x[1,1] x[1,d]",
+    ),
+    "backward": (
+        ("x[t] ~ Normal(w*x[t+1], s) for t in 1:T-1", "x[T] ~ Normal(0, s)"),
+        "x[t] x[T]",
+    ),
+    "from both ends": (
+        (
+            "x[1] ~ Normal(0, s)",
+            "x[t] ~ Normal(w*(x[t-1] + x[T]), s) for t in 2:T-1",
+            "x[T] ~ Normal(x[1], s)",
+        ),
+        "x[1] x[t] x[T]",
     ),
     "a category of the place before": (
         (
@@ -380,3 +411,49 @@ def test_statements_of_the_same_indices_have_labels_of_their_own() -> None:
     assert [factor.node for factor in derivation.factors] == ["x[1:2]", "x[3:T]"]
     assert derivation.verdict == "refuted"
     assert [type(factor.result).__name__ for factor in derivation.factors] == ["Holds", "Refuted"]
+
+
+NO_TILINGS = {
+    "a hole": ("x[1,1] ~ Normal(0, s)", "x[t,d] ~ Normal(0, s) for t in 2:T, d in 2:D"),
+    "a corner twice": (
+        "x[t,1] ~ Normal(0, s) for t in 1:T",
+        "x[1,d] ~ Normal(0, s) for d in 1:D",
+        "x[t,d] ~ Normal(0, s) for t in 2:T, d in 2:D",
+    ),
+    "another length": (
+        "x[1,d] ~ Normal(0, s) for d in 1:3",
+        "x[t,d] ~ Normal(0, s) for t in 2:T, d in 1:D",
+    ),
+    "beyond the last place": ("x[t] ~ Normal(0, s) for t in 1:T", "x[T] ~ Normal(0, s)"),
+    "the last place alone": ("x[T] ~ Normal(0, s)",),
+    "the last place and the first": ("x[1] ~ Normal(0, s)", "x[T] ~ Normal(0, s)"),
+}
+
+
+@pytest.mark.parametrize("name", NO_TILINGS)
+def test_places_that_do_not_tile_an_array(name: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_model(spec(*NO_TILINGS[name]))
+    (fault,) = caught.value.faults
+    assert re.search("overlap or leave a gap|from place", str(fault))
+
+
+def test_a_deterministic_quantity_in_parts_along_two_axes() -> None:
+    """Read over all of its places; the part with the last place is not the last of the parts."""
+    statements = (
+        "m[t,1] = w for t in 1:2",
+        "m[t,1] = v for t in 3:T",
+        "m[t,d] = w*v for t in 1:T, d in 2:D",
+        "x[t,d] ~ Normal(m[t,d], s) for t in 1:T, d in 1:D",
+    )
+    model = read_model(spec(*statements))
+    (mean,) = {statement.argument("mean").body for statement in model.statements}
+    x = model.statements[0].plates
+    values = {"w": 2.0, "v": 3.0, "s": 1.0}
+    world = World({"T": 4, "D": 3}, {(name, ()): value for name, value in values.items()}, {}, {})
+    found = [
+        [evaluate(mean, world, dict(zip(x, place, strict=True))).value for place in row]
+        for row in ([(t, d) for d in (1, 2, 3)] for t in (1, 2, 3, 4))
+    ]
+    assert found == [[2, 6, 6], [2, 6, 6], [3, 6, 6], [3, 6, 6]]
+    assert symelbo.derive(spec(*statements)).verdict == "proved"

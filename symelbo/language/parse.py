@@ -65,7 +65,7 @@ def parse_type(text: str) -> TypeSyntax:
     parser = _Parser(text)
     name = parser.name("a type such as `real[D, H]` or `positive`")
     extents = parser.subscript() if parser.peek("[") else ()
-    parser.expect_end("the end of the type")
+    parser.expect_end("the end of the type", "an array is `real[D, H]`")
     return TypeSyntax(name.at, name.text, extents)
 
 
@@ -111,9 +111,9 @@ class _Parser:
             raise self._unexpected(expected, hint)
         return self._take()
 
-    def expect_end(self, expected: str) -> None:
+    def expect_end(self, expected: str, hint: str = "") -> None:
         if self._token.kind != "end":
-            raise self._unexpected(expected, self._operator_hint())
+            raise self._unexpected(expected, hint or self._operator_hint())
 
     def _unexpected(self, expected: str, hint: str = "") -> TextError:
         token = self._token
@@ -126,6 +126,8 @@ class _Parser:
     def _operator_hint(self) -> str:
         if self._token.text in ("if", "else"):
             return "choose by a bit `b` of values 0 and 1: `a*b + c*(1 - b)`"
+        if self._token.kind == "name" and self._token.text.startswith("_"):
+            return "numbers are written without `_`"
         if self._token.kind in ("name", "number"):
             return "write a product with `*`"
         if self.peek("("):

@@ -408,8 +408,8 @@ class Resolver:
                 return None
             case SizeName(extent):
                 return self._unindexed(base, given, extent_length(extent), loops)
-            case Deterministic(_, operations) as quantity:
-                shape, first = quantity.shape, quantity.first
+            case Deterministic(_, operations, shape) as quantity:
+                first = quantity.first
                 places = self._places_on(node, given, shape, name, loops, first)
                 if places is None or not self._write_out(base, operations, copied=bool(shape)):
                     return None

@@ -81,22 +81,19 @@ class SizeName:
 class Deterministic:
     """A deterministic quantity: an array for each of its statements, and their operations.
 
-    The own indices of an array run over the places that its statement defines; these differ along
-    one axis, where each part begins behind the one before it.
+    The own indices of an array run over the places that its statement defines: of the places up to
+    `shape`, each is in one of them, from the first one of every axis on.
     """
 
     parts: tuple[Array, ...]
     operations: int
-
-    @property
-    def shape(self) -> tuple[Extent, ...]:
-        """The last place of every axis."""
-        return array_shape(self.parts[-1])
+    shape: tuple[Extent, ...]
 
     @property
     def first(self) -> tuple[int, ...]:
         """The first place of every axis."""
-        return tuple(index.low for index in self.parts[0].indices)
+        lows = ([index.low for index in part.indices] for part in self.parts)
+        return tuple(map(min, zip(*lows, strict=True)))
 
     def at(self, places: tuple[IndexTerm, ...]) -> Term:
         """The entry at places that it has; of several parts the sum of delta(i, k) g_k over k."""

@@ -50,6 +50,8 @@ _ELSEWHERE: Final = {
     "softmax": "write `Categorical(logits=a)`",
     "dot": "write `sum(a[d]*b[d] for d in 1:D)`",
     "matmul": "write `sum(W[d,h]*z[h] for h in 1:H)`",
+    "mean": "write `sum(z[h] for h in 1:H)/H`",
+    "prod": "write `exp(sum(log(a[h]) for h in 1:H))` for a product of positive numbers",
     "diag": "a diagonal covariance is `x[d] ~ Normal(mu[d], s[d]) for d in 1:D`",
     "eye": "a diagonal covariance is `x[d] ~ Normal(mu[d], s) for d in 1:D`",
     "delta": "a diagonal covariance is `x[d] ~ Normal(mu[d], s[d]) for d in 1:D`",

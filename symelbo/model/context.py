@@ -126,11 +126,11 @@ class Context:
         earlier = self.declared.get(name)
         if earlier is not None:
             kind, where = earlier
+            hint = f"it is {kind} {self.where(where)}"
+            if (kind, what) == ("a parameter", "a node"):
+                hint += ": what has a distribution is a latent node, and is not declared"
             self.fault(
-                place,
-                f"the name {quote(name)} a second time, for {what}",
-                "each name once",
-                f"it is {kind} {self.where(where)}",
+                place, f"the name {quote(name)} a second time, for {what}", "each name once", hint
             )
             self.break_name(name)
             return False

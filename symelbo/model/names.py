@@ -13,9 +13,11 @@ __all__ = ["names_in", "text_notation"]
 def text_notation(model: Model) -> TextNotation:
     """The notation of text in which no word can be read as a name of the model.
 
-    A size or an index takes no brackets, so that only a bare word may be read as one.
+    A size or an index takes no brackets, so that only a bare word may be read as one; bound indices
+    are given other letters.
     """
-    return TextNotation(frozenset(_symbols_of(model)) | (BARE_WORDS & names_in(model)))
+    plates = {index.name for statement in model.all_statements for index in statement.plates}
+    return TextNotation(frozenset(_symbols_of(model) | (BARE_WORDS & {*model.sizes, *plates})))
 
 
 def _symbols_of(model: Model) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from symelbo.language.fault import TextError
 from symelbo.language.parse import parse_statement
@@ -26,7 +27,16 @@ def parse_statements(context: Context, node: Node, key: str) -> tuple[list[Parse
         word_faults.too_many_statements(context, node, STATEMENTS)
         return [], unread
     result: list[Parsed] = []
-    for item in node.items:
+    pieces = 0  # that are still missing of a statement that YAML has split
+    for number, item in enumerate(node.items):
+        if pieces:
+            pieces -= 1
+            continue
+        pieces = _split_pieces(node.items[number:])
+        if pieces and isinstance(item, Scalar):
+            word_faults.split_statement(context, item)
+            unread |= _target(item.text)
+            continue
         if not isinstance(item, Scalar):
             word_faults.no_statement(context, item)
             if isinstance(item, MappingNode) and item.items:
@@ -39,6 +49,18 @@ def parse_statements(context: Context, node: Node, key: str) -> tuple[list[Parse
             context.reporter(item)(error.fault)
             unread |= _target(item.text)
     return result, unread
+
+
+def _split_pieces(items: Iterable[Node]) -> int:
+    """`x ~ Normal(0` and `1)` of [x ~ Normal(0, 1)] -> 1, how many follow the first; else 0."""
+    depth = 0
+    for number, item in enumerate(items):
+        if not isinstance(item, Scalar) or (number and "~" in item.text):
+            return 0
+        depth += item.text.count("(") - item.text.count(")")
+        if depth <= 0:
+            return number if depth == 0 else 0
+    return 0
 
 
 def _target(text: str) -> set[str]:

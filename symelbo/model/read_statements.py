@@ -159,10 +159,9 @@ def _define(context: Context, unit: _Unit) -> None:
             parts.append(_array_over(left.places, Array((), body)))
     if unit.plates is None or len(context.faults) > before or any(map(is_tainted, parts)):
         return
-    parts.sort(key=lambda part: [index.low for index in part.indices])
     if all(_fits(context, left.item, parts) for left in unit.lefts):
         operations = sum(measure(part, context.measures)[0] for part in parts)
-        context.names[unit.name] = Deterministic(tuple(parts), operations)
+        context.names[unit.name] = Deterministic(tuple(parts), operations, unit.plates)
 
 
 def _array_over(places: tuple[IndexTerm, ...], scalar: Array) -> Array:

@@ -43,6 +43,7 @@ __all__ = [
     "quantity_of_itself",
     "second_argument",
     "second_statement",
+    "split_statement",
     "too_large",
     "too_many_statements",
     "unknown_argument",
@@ -120,6 +121,16 @@ def no_statement(context: Context, node: Node) -> None:
         found = "a mapping"
         hint = "write ranges without a space, as in 1:H, or put the statement in quotes"
     context.fault(node.place, f"{found} where a statement belongs", "one text", hint)
+
+
+def split_statement(context: Context, item: Scalar) -> None:
+    """[x ~ Normal(0, 1)]: in YAML a list of `x ~ Normal(0` and `1)`."""
+    context.fault(
+        item.place,
+        f"{quote(item.text)}, which YAML has split at a comma",
+        "one text",
+        "begin each statement with `- ` on a line of its own, or put it in quotes",
+    )
 
 
 # -- cycles

@@ -11,6 +11,7 @@ no name of a model begins: log(2*PI*_e*e) in a model that calls something e.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import IntEnum
 from functools import lru_cache
@@ -52,7 +53,15 @@ from symelbo.notation.break_lines import Joint, Piece, Style, join_pieces
 from symelbo.notation.names import name_array_indices, name_indices
 from symelbo.values import dataclass
 
-__all__ = ["BARE_WORDS", "OWN_WORDS", "TEXT", "TextNotation", "print_text", "text_summands"]
+__all__ = [
+    "BARE_WORDS",
+    "OWN_WORDS",
+    "TEXT",
+    "TextNotation",
+    "has_marked_word",
+    "print_text",
+    "text_summands",
+]
 
 _NAMES = {"digamma": "psi"}
 _CONSTANTS = {"pi": "PI"}
@@ -87,6 +96,11 @@ def print_text(item: Term | IndexTerm | Array, *, avoid: Iterable[str] = ()) -> 
 def text_summands(term: Term, *, avoid: Iterable[str] = ()) -> list[Piece]:
     """The term as pieces for `break_lines`, one for each summand."""
     return _PLAIN.summands(term, avoid=avoid)
+
+
+def has_marked_word(text: str) -> bool:
+    """Whether a word in it is marked as one of the notation: no name of a model begins with _."""
+    return re.search(r"(?<!\w)_[A-Za-z]", text) is not None
 
 
 def _wrap(text: str, width: float) -> list[str]:

@@ -16,7 +16,7 @@ from symelbo.index.build import ZERO
 from symelbo.index.terms import Role, Symbol, Term
 from symelbo.model.names import text_notation
 from symelbo.notation.break_lines import Joint, Piece, break_lines, enclose, join_pieces, turn
-from symelbo.notation.print_text import OWN_WORDS, TEXT, TextNotation, print_text
+from symelbo.notation.print_text import TEXT, TextNotation, has_marked_word, print_text
 from symelbo.page.derivation_json import PRINTED_BOUND, residual_bound
 from symelbo.values import dataclass
 from symelbo.words import count_of, join_words
@@ -91,6 +91,9 @@ def render_summary(
     )
     blocks = ([line for row in group for line in _lay_out(row, width, paint)] for group in groups)
     body = "\n\n".join("\n".join(block) for block in blocks if block)
+    if has_marked_word(body):
+        row = _Row("notation", "words that begin with _ are no names of the model", 2)
+        body += "\n" + "\n".join(_lay_out(row, width, paint))
     return "\n".join(lines) + "\n" + body + "\n"
 
 
@@ -187,8 +190,6 @@ def _sum_rows(derivation: Derivation) -> Iterator[_Row]:
     if Average.Q in averages:
         text = "expectation under q, then mean over the data points"
         legend.append(f"{notation.word(Average.Q.value)}: {text}")
-    if notation.taken & OWN_WORDS:
-        legend.append("words that begin with _ are none of the model")
     if legend:
         yield _Row("", "; ".join(legend), 2)
 
