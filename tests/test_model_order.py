@@ -19,6 +19,9 @@ from symelbo.model.read_model import read_model
 from symelbo.model.strong_components import find_way_round, strong_components
 from symelbo.trial.evaluate import World, evaluate
 from symelbo.values import replace
+from tests.oracle.compare import disagreement, run_symelbo
+from tests.oracle.rank import decide
+from tests.oracle.spec import read
 
 
 def spec(*model: str, observed: str = "x", **more: Any) -> dict[str, Any]:
@@ -457,3 +460,100 @@ def test_a_deterministic_quantity_in_parts_along_two_axes() -> None:
     ]
     assert found == [[2, 6, 6], [2, 6, 6], [3, 6, 6], [3, 6, 6]]
     assert symelbo.derive(spec(*statements)).verdict == "proved"
+
+
+# ---------------------------------------------------------------- what is made of such models
+
+_Z = "z[1] ~ Normal(0, 1)"
+_X = "x[t] ~ Normal(v*z[t], s) for t in 1:T"
+ANSWERS: dict[str, tuple[tuple[str, ...], str]] = {
+    "a star": (("x[1] ~ Normal(0, s)", "x[t] ~ Normal(w*x[1], s) for t in 2:T"), "proved"),
+    "a star of fixed start": (
+        ("x[1] ~ Normal(0, 1)", "x[t] ~ Normal(w*x[1], s) for t in 2:T"),
+        "refuted",
+    ),
+    "a star of latents": ((_Z, "z[t] ~ Normal(w*z[1], 1) for t in 2:T", _X), "proved"),
+    "a curved star of latents": ((_Z, "z[t] ~ Normal(w*z[1]**2, 1) for t in 2:T", _X), "proved"),
+    "two chains of latents": (
+        (
+            _Z,
+            "y[1] ~ Normal(0, 1)",
+            "z[t] ~ Normal(a*z[t-1] + b*y[t-1], 1) for t in 2:T",
+            "y[t] ~ Normal(c*y[t-1] + k*z[t-1], 1) for t in 2:T",
+            "x[t] ~ Normal(v*z[t] + w*y[t], s) for t in 1:T",
+        ),
+        "proved",
+    ),
+    "two chains of latents, one of them seen as it is": (
+        (
+            _Z,
+            "y[1] ~ Normal(0, 1)",
+            "z[t] ~ Normal(a*z[t-1] + b*y[t-1], 1) for t in 2:T",
+            "y[t] ~ Normal(c*y[t-1] + k*z[t-1], 1) for t in 2:T",
+            "x[t] ~ Normal(v*z[t] + y[t], s) for t in 1:T",
+        ),
+        "refuted",
+    ),
+    "backward": (
+        ("z[T] ~ Normal(0, 1)", "z[t] ~ Normal(w*z[t+1], 1) for t in 1:T-1", _X),
+        "proved",
+    ),
+    "backward, seen as it is": (
+        (
+            "z[T] ~ Normal(0, 1)",
+            "z[t] ~ Normal(w*z[t+1], 1) for t in 1:T-1",
+            "x[t] ~ Normal(z[t], s) for t in 1:T",
+        ),
+        "refuted",
+    ),
+    "parts of a mean": (
+        (
+            "g[1] = w",
+            "g[t] = v*z for t in 2:T",
+            "z ~ Normal(0, 1)",
+            "x[t] ~ Normal(g[t], s) for t in 1:T",
+        ),
+        "proved",
+    ),
+    "parts of a mean, one without a weight": (
+        (
+            "g[1] = z",
+            "g[t] = v*z for t in 2:T",
+            "z ~ Normal(0, 1)",
+            "x[t] ~ Normal(g[t], s) for t in 1:T",
+        ),
+        "refuted",
+    ),
+    "parts of a variance, one known": (
+        ("g[1] = 1", "g[t] = s for t in 2:T", "x[t] ~ Normal(w, g[t]) for t in 1:T"),
+        "refuted",
+    ),
+    "a shifted range": (
+        ("x[1] ~ Normal(0, s)", "x[t+1] ~ Normal(w, 1) for t in 1:T-1"),
+        "proved",
+    ),
+    "a causal field": (
+        (
+            "x[1,1] ~ Normal(0, s)",
+            "x[t,1] ~ Normal(w*x[t-1,1], s) for t in 2:T",
+            "x[t,d] ~ Normal(w*x[t-1,d] + v*x[t,d-1], s) for t in 2:T, d in 2:D",
+            "x[1,d] ~ Normal(v*x[1,d-1], s) for d in 2:D",
+        ),
+        "proved",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_verdict_and_sum_are_those_of_the_oracle(name: str) -> None:
+    """(U) by numeric rank, and F - dF/ds - S, both from the text of the specification alone."""
+    statements, verdict = ANSWERS[name]
+    parameters = {**dict.fromkeys(["a", "b", "c", "k", "v", "w"], "real"), "s": "positive"}
+    used = {n: kind for n, kind in parameters.items() if re.search(rf"\b{n}\b", str(statements))}
+    model = spec(*statements, parameters=used)
+    said = run_symelbo(model, explain=False)
+    assert said.verdict == verdict
+    assert disagreement(said, decide(read(model))) == ""
+    if verdict == "proved":
+        assert said.gap is not None
+        assert said.gap < 1e-12
