@@ -51,6 +51,11 @@ STATEMENTS: Final = 500  # of a model, and of q
 STATEMENT_OPERATIONS: Final = 20_000  # of one statement, deterministic quantities written out
 STATEMENT_HEIGHT: Final = 200  # of one statement, as a tree
 
+# model.order_places
+ORDER_AXES: Final = 4  # kinds of them, whose directions are combined
+ORDER_SIZE: Final = 4  # sizes up to it are searched for places that depend on themselves
+ORDER_PLACES: Final = 20_000  # and so many of them
+
 # model.check_domain
 VARIED_NODES: Final = 4  # whose values are tried together, where an argument may leave its domain
 
@@ -170,6 +175,7 @@ REDRAWS: Final = 25  # of the nodes, where they do not satisfy a condition
 MASS_POINTS: Final = 3  # of the arguments
 MASS_ATTEMPTS: Final = 20  # where a draw falls outside the domain of the density
 MASS_COUNTS: Final = (96, 192)  # nodes at two resolutions, terms of an infinite sum
+MASS_INTEGERS: Final = 200  # that are summed, where a density may be one of counts
 MASS_OFF: Final = 0.02  # a mass further from 1 is wrong
 MASS_SEEN: Final = 1e-5  # so near to 1 it is taken for 1
 MASS_DOUBT: Final = 100  # times the difference of two resolutions is no certain error

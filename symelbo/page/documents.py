@@ -244,9 +244,7 @@ class _Document:
 
     def named_by_q(self) -> list[Symbol]:
         """The parameters of the model that move and on which a declared q depends."""
-        declared = self.derivation.model.variational
-        if isinstance(declared, str):
-            return []
+        declared = self.derivation.model.declared
         used = frozenset().union(
             *(symbols_of(array) for statement in declared for _, array in statement.arguments)
         )
