@@ -191,6 +191,9 @@ SUM_COUNTS: Final = (48, 96)  # nodes of an entry, and more where these do not s
 
 # ---------------------------------------------------------------- unprinted
 
+# criterion.choose_functions
+WRITTEN_OUT: Final = 3  # places of a sum in a function that stands for an abstract one
+
 # language.fault
 QUOTED_CHARACTERS: Final = 60  # of a text that a message quotes
 

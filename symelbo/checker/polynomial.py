@@ -493,7 +493,8 @@ class Polynomials:
     def split(self, exponents: dict[int, Rational]) -> Poly | None:
         """Partial fractions over one denominator Q; None if there is nothing to do.
 
-        lead(Q)/Q = 1 - (Q - lead(Q))/Q, and 1/(x Q) = (1/x - s/Q)/r where Q = r + x s, r a number.
+        lead(Q)/Q = 1 - (Q - lead(Q))/Q, and 1/(x^k Q) = (1/x^k - s/Q)/r where Q = r + x^k s, r a
+        number.
 
         >>> show(poly(("*", a, power(sum_of(ONE, a), -1))))
         '1 + -1*(1 + a)^-1'
@@ -526,17 +527,19 @@ class Polynomials:
             if number is None:
                 continue
             for b, x in exponents.items():
-                if x < 0 and all(dict(m).get(b, 0) >= 1 for m in poly if m):
+                by = min((dict(m).get(b, 0) for m in poly if m), default=0)
+                if x < 0 and by >= 1:
+                    by = max(1, min(by, -x))  # e^1000 is one step, not a thousand
                     others = {}
                     for m, v in poly.items():
                         if m:
                             lower = dict(m)
-                            self._set(lower, b, rational_of(lower[b] - 1))
+                            self._set(lower, b, rational_of(lower[b] - by))
                             others[tuple(sorted(lower.items()))] = v
                     first = dict(exponents)
                     self._set(first, a, rational_of(e + 1))
                     second = dict(exponents)
-                    self._set(second, b, rational_of(x + 1))
+                    self._set(second, b, rational_of(x + by))
                     result = self.mul(self.reduce(second), scale_poly(others, -1))
                     return scale_poly(add_polys(self.reduce(first), result), Fraction(1) / number)
         return None

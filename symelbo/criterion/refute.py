@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from symelbo.certify.certificate import Certificate
+from symelbo.criterion.choose_functions import interpretations
 from symelbo.criterion.factor import Factor
-from symelbo.criterion.sample import Instance, interpretations, small_sizes
+from symelbo.criterion.sample import Instance, small_sizes
 from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import weigh_rows
 from symelbo.limits import (
@@ -102,13 +103,13 @@ def _systems(
 ) -> Iterator[System]:
     most = REFUTED_ROWS * len(factors)
     names = frozenset(factor.name for factor in factors)
-    for functions in interpretations(factors):
+    for choose in interpretations(factors):
         for number_of, sizes in enumerate(small_sizes(factors, budget.least)):
             counts = GENERIC_POINTS if generic else REFUTED_POINTS
             instance = Instance(
                 factors,
                 sizes,
-                functions,
+                choose(sizes),
                 generic,
                 counts[-1],
                 still=still,

@@ -21,7 +21,14 @@ from symelbo.index.build import ZERO, number
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Array, Entry, Extent, Index, Position, Role, Symbol, Term
 from symelbo.notation.break_lines import Piece, join_pieces
-from symelbo.notation.names import RESERVED, escape_latex, latex_extent, latex_name, latex_symbol
+from symelbo.notation.names import (
+    RESERVED,
+    escape_latex,
+    latex_extent,
+    latex_name,
+    latex_symbol,
+    name_array_indices,
+)
 from symelbo.notation.print_latex import LATEX, latex_width
 from symelbo.page.derivation_json import LEAST_BOUND, PRINTED_BOUND, residual_bound
 from symelbo.page.document_factors import (
@@ -431,7 +438,10 @@ class _Document:
         for function, formals, array in certificate.functions:
             arguments = ", ".join(latex_symbol(formal) for formal in formals)
             left = f"{latex_symbol(function)}({arguments})"
-            functions.append(f"{left} := {self.notation.array(array)}")
+            named = name_array_indices(array, RESERVED)
+            if named.indices:
+                left += f"_{{{', '.join(latex_name(index.name) for index in named.indices)}}}"
+            functions.append(Row(left, (named.body,), ranges(named.indices), relation=":="))
         cases = [
             self.case(case, certificate, names, read)
             for case, read in zip(certificate.cases, worked, strict=True)
@@ -445,7 +455,7 @@ class _Document:
         return {
             "sizes": sizes,
             "instance": join_words(instance),
-            "functions": functions,
+            "functions": self.notation.display(functions, ",") if functions else "",
             "constants": self.given(certificate.constants, names),
             "points": [self.given(point, names) for point in certificate.points],
             "cases": cases,

@@ -384,15 +384,15 @@ def fill_body(c: Mapping[str, Any]) -> str:
                 w(str(join(attribute(c_18, 'sizes'), ',\\; ')))
                 w('$')
                 if attribute(c_18, 'functions'):
-                    w(' and the smooth functions\n\\begin{equation*}\n  ')
-                    w(str(join(attribute(c_18, 'functions'), ',\\qquad ')))
-                    w(',\n\\end{equation*}\n')
+                    w(' and the smooth functions\n')
+                    w(str(attribute(c_18, 'functions')))
+                    w('\n')
                 else:
                     w(',\n')
             elif attribute(c_18, 'functions'):
-                w('For the smooth functions\n\\begin{equation*}\n  ')
-                w(str(join(attribute(c_18, 'functions'), ',\\qquad ')))
-                w(',\n\\end{equation*}\n')
+                w('For the smooth functions\n')
+                w(str(attribute(c_18, 'functions')))
+                w('\n')
             w(str(('no' if (attribute(c_18, 'functions') or attribute(c_18, 'sizes')) else 'No')))
             w(' motion')
             if attribute(c_18, 'still'):
