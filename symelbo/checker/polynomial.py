@@ -132,6 +132,7 @@ class Polynomials:
         self.heights: list[int] = []  # 0, or more than the height of every sum inside
         self.skeletons: dict[int, str] = {}  # atoms without the names of bound indices
         self.signs: dict[int, str] = {}
+        self.closed: dict[int, Raw | None] = {}  # atoms as terms, None if they are no numbers
         self.lead: dict[int, Monomial] = {}  # of a denominator
         self.moved: dict[tuple[int, Any], Poly] = {}
         self.terms: dict[int, tuple[Any, Poly]] = {}  # normal forms of terms, by identity
