@@ -129,6 +129,7 @@ class Forms(Matrices):
         elif not unknown and prime != UNIT:
             positive = prime if c > 0 else scale_poly(prime, -1)
             self.assumed_positive.add(freeze(primitive_of(positive)))
+        self.fractions.clear()
 
     # ----------------------------------------------------------------------- zero test
 

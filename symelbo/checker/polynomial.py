@@ -134,6 +134,7 @@ class Polynomials:
         self.signs: dict[int, str] = {}
         self.closed: dict[int, Raw | None] = {}  # atoms as terms, None if they are no numbers
         self.lead: dict[int, Monomial] = {}  # of a denominator
+        self.fractions: dict[Monomial, Poly | None] = {}  # partial ones, as far as signs are known
         self.moved: dict[tuple[int, Any], Poly] = {}
         self.terms: dict[int, tuple[Any, Poly]] = {}  # normal forms of terms, by identity
         self.assumed_atoms: set[int] = set()
@@ -442,9 +443,12 @@ class Polynomials:
             for a in angles[:2]:
                 self._set(exponents, a, exponents[a] - 1)
             expand.append(self.add_angles(angles[0], angles[1]))
-        poly: Poly = {tuple(sorted(exponents.items())): rational_of(scale)}
+        monomial = tuple(sorted(exponents.items()))
+        poly: Poly = {monomial: rational_of(scale)}
         if not expand:
-            split = self.split(exponents)
+            if monomial not in self.fractions:
+                self.fractions[monomial] = self.split(exponents)
+            split = self.fractions[monomial]
             return scale_poly(split, scale) if split is not None else poly
         for factor in expand:
             poly = self.mul(poly, factor)
