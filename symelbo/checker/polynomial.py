@@ -422,9 +422,12 @@ class Polynomials:
                 if e > 1 and e == int(e):
                     exponents[a] = 1  # 0 and 1 are their own powers
             elif head == "f" and atom[1] == "sign" and e != 1:
-                if e.denominator != 1 or not self.generic(dict(atom[2])):
+                part = dict(atom[2])
+                if e.denominator != 1 or not (
+                    (e > 0 and self.divides(part, exponents)) or self.generic(part)
+                ):
                     raise NotShown("a power of the sign of something that may be 0")
-                self._set(exponents, a, e % 2)  # away from 0
+                self._set(exponents, a, e % 2)  # away from 0, or both sides are 0 there
             elif head == "f" and atom[1] == "sin" and e >= 2 and e.denominator == 1:
                 cosine = self.intern(("f", "cos", *atom[2:]))
                 self._set(exponents, a, e % 2)
@@ -453,6 +456,17 @@ class Polynomials:
         for factor in expand:
             poly = self.mul(poly, factor)
         return poly
+
+    @staticmethod
+    def divides(part: Poly, exponents: Mapping[int, Rational]) -> bool:
+        """Whether a product is 0 wherever a part is, which is a monomial: x^2 (sign x)^2 = x^2.
+
+        >>> show(poly(power(("f", "abs", ("S", k, ("*", v(k), w(k)))), 2)))
+        'sum[#1.0=1..D](v[#1.0]*w[#1.0])^2'
+        """
+        return len(part) == 1 and all(
+            exponents.get(a, 0) >= e > 0 for monomial in part for a, e in monomial
+        )
 
     @staticmethod
     def _angle(atom: Atom) -> Rational | None:
