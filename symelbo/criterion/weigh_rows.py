@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
+from math import isqrt
 from typing import TypeAlias
 
 import flint
@@ -30,6 +31,7 @@ from symelbo.limits import (
 __all__ = ["weigh_rows"]
 
 
+LONGEST_PARTS = isqrt(PRIME // 2)  # of which one rational number alone has a residue
 Key: TypeAlias = tuple[object, ...]
 Residues: TypeAlias = list[list[int]]
 _Option: TypeAlias = tuple[
@@ -94,14 +96,14 @@ def _collapse(
 
 
 @lru_cache(maxsize=KEPT_RATIONALS)
-def rational_of(residue: int) -> Fraction | None:
-    """The small rational number with this residue, None if there is none."""
+def rational_of(residue: int, most: int = WEIGHT_PARTS) -> Fraction | None:
+    """The rational number with this residue and parts below most, None if there is none."""
     # half of Euclid's algorithm: residue = r / t modulo the prime along the way
     r, s, t, u = PRIME, residue, 0, 1
-    while s >= WEIGHT_PARTS:
+    while s >= most:
         q = r // s
         r, s, t, u = s, r - q * s, u, t - q * u
-    if not u or abs(u) >= WEIGHT_PARTS:
+    if not u or abs(u) >= most:
         return None
     return Fraction(s, u)
 
@@ -260,7 +262,7 @@ def _whole(weights: Mapping[int, int]) -> dict[int, Fraction] | None:
     """Residues -> the rational numbers they stand for, as whole numbers without a common factor."""
     found: dict[int, Fraction] = {}
     for m, residue in weights.items():
-        value = rational_of(residue)
+        value = rational_of(residue, LONGEST_PARTS)  # it is one, of whatever length
         if value is None:
             return None
         found[m] = value
