@@ -75,7 +75,6 @@ class _Numbers(Forms):
             self.known[key] = super().call(name, arguments)
         return dict(self.known[key])
 
-
     def inverse(
         self, variables: Sequence[RawIndex], body: Poly, row: RawIndex, column: RawIndex
     ) -> Poly:
