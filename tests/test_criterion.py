@@ -1110,6 +1110,15 @@ DECIDED: dict[str, tuple[dict[str, Any], str]] = {
         ),
         "refuted",
     ),
+    "weights that are no small numbers": (
+        spec(
+            ["x ~ Poisson(a*u + b*v + c*w)"],
+            dict.fromkeys("abc", "positive"),
+            (),
+            inputs=dict.fromkeys("uvw", "positive"),
+        ),
+        "refuted",
+    ),
     "the square of a size": (
         spec(
             [NORMAL_PRIOR, "x[d] ~ Normal(abs(sum(V[d,h]*z[h] for h in 1:H)), s) for d in 1:D"],

@@ -515,15 +515,15 @@ class _Document:
     ) -> dict[str, Any]:
         """What the weights leave: a number, or as many equations as unknowns and one more."""
         matrix = [[self.notation.term(term) for term in line] for line in worked.matrix]
-        rounded = sum(max(latex_width(line[n]) for line in matrix) for n in range(len(matrix)))
-        if (len(matrix) > 1 and rounded > TABLE) or rounded > 2 * TABLE:
+        width = sum(max(latex_width(line[n]) for line in matrix) for n in range(len(matrix)))
+        if width > TABLE:
             matrix = [[_rounded(term) for term in line] for line in case.matrix]
         return {
             "unknowns": [self.unknown(u, certificate, names) for u in case.unknowns],
             "dependent": [self.unknown(u, certificate, names) for u, _ in case.dependent],
             "matrix": matrix,
             "value": matrix[0][0],
-            "rounded": bool(rounded > TABLE),
+            "rounded": width > TABLE,
             "determinant": _scientific(determinant_of(case.matrix)),
         }
 
