@@ -98,6 +98,7 @@ TINY: Final = 1e-9  # floats nearer to zero have no sign
 
 # criterion.search_motion
 MOTION_ATTEMPTS: Final = 400  # linear problems that are set up for one model
+QUICK_SUBSETS: Final = 2  # of the latents that are tried after a quick look
 MOVING_SUBSETS: Final = 24  # of the latents that are tried
 
 # criterion.decide_criterion
@@ -128,7 +129,7 @@ PROBE_VALUES: Final = 8  # of which one is drawn
 REFUTED_DEPTH: Final = 4  # latent entries whose motion and rest are told apart
 REFUTED_ROWS: Final = 400  # of an instance, for each factor
 REFUTED_WORK: Final = 8000  # rows and ranks, for one model
-QUICK_INSTANCES: Final = 1  # of a quick look
+LOOKS: Final = (1, 2)  # instances of a quick look, and of one before a longer search
 REFUTED_POINTS: Final = (1, 2, 3, 5)  # parameter values that are tried together
 GENERIC_POINTS: Final = (2, 5)  # the same, where all values are at random
 REFUSED_ROWS: Final = 600  # that a proposal costs that is not accepted
