@@ -116,8 +116,8 @@ THINNED_POINTS: Final = 3  # parameter values for which a part of a long plate h
 SAMPLE_SEED: Final = 0  # of the points; decides which of several certificates is found
 
 # criterion.weigh_rows
-WEIGHED_LINES: Final = 12  # of the square system that is left
-WEIGHED_ROWS: Final = 60  # that take part
+WEIGHED_LINES: Final = 24  # of the square system that is left
+WEIGHED_ROWS: Final = 120  # that take part
 WEIGHT_PARTS: Final = 1 << 20  # numerators and denominators that are taken for a rational number
 WEIGHED_SYSTEMS: Final = 200  # such systems that are looked at, as residues
 STATED_SYSTEMS: Final = 3  # of which the numbers are worked out
