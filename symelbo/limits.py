@@ -103,6 +103,7 @@ TINY: Final = 1e-9  # floats nearer to zero have no sign
 
 # criterion.search_motion
 MOTION_ATTEMPTS: Final = 400  # linear problems that are set up for one model
+QUICK_SUBSETS: Final = 2  # of the latents that are tried after a quick look
 MOVING_SUBSETS: Final = 24  # of the latents that are tried
 
 # criterion.decide_criterion
@@ -120,8 +121,8 @@ THINNED_POINTS: Final = 3  # parameter values for which a part of a long plate h
 SAMPLE_SEED: Final = 0  # of the points; decides which of several certificates is found
 
 # criterion.weigh_rows
-WEIGHED_LINES: Final = 12  # of the square system that is left
-WEIGHED_ROWS: Final = 60  # that take part
+WEIGHED_LINES: Final = 24  # of the square system that is left
+WEIGHED_ROWS: Final = 120  # that take part
 WEIGHT_PARTS: Final = 1 << 20  # numerators and denominators that are taken for a rational number
 WEIGHED_SYSTEMS: Final = 200  # such systems that are looked at, as residues
 STATED_SYSTEMS: Final = 3  # of which the numbers are worked out
@@ -133,7 +134,7 @@ PROBE_VALUES: Final = 8  # of which one is drawn
 REFUTED_DEPTH: Final = 4  # latent entries whose motion and rest are told apart
 REFUTED_ROWS: Final = 400  # of an instance, for each factor
 REFUTED_WORK: Final = 8000  # rows and ranks, for one model
-QUICK_INSTANCES: Final = 1  # of a quick look
+LOOKS: Final = (1, 2)  # instances of a quick look, and of one before a longer search
 REFUTED_POINTS: Final = (1, 2, 3, 5)  # parameter values that are tried together
 GENERIC_POINTS: Final = (2, 5)  # the same, where all values are at random
 REFUSED_ROWS: Final = 600  # that a proposal costs that is not accepted
@@ -196,6 +197,9 @@ SUM_RETRIES: Final = 2  # at other values, where an integral is not good enough
 SUM_COUNTS: Final = (48, 96)  # nodes of an entry, and more where these do not suffice
 
 # ---------------------------------------------------------------- unprinted
+
+# criterion.choose_functions
+WRITTEN_OUT: Final = 3  # places of a sum in a function that stands for an abstract one
 
 # language.fault
 QUOTED_CHARACTERS: Final = 60  # of a text that a message quotes
