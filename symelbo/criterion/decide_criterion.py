@@ -34,7 +34,7 @@ from symelbo.expfam.separate_density import separate_density
 from symelbo.index.solve import NotFound
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Role, Symbol, Term
-from symelbo.limits import FAILING_SUBSETS, QUICK_FACTORS
+from symelbo.limits import FAILING_SUBSETS, LOOKS, QUICK_FACTORS, QUICK_SUBSETS
 from symelbo.model.least_sizes import find_least_sizes
 from symelbo.model.model import Model
 from symelbo.values import replace
@@ -70,7 +70,7 @@ class _Decider:
         self.model, self.search, self.unbounded = model, search, unbounded
         self.factors = search.factors
         self.still = model.reparameterize == "never"
-        least = find_least_sizes([*model.statements, *model.declared])
+        least = find_least_sizes(model.all_statements)
         least_values = {name: size.value for name, size in least.items()}
         self.budget = Budget.of_model(len(self.factors), least_values)
         self.refused: list[str] = []  # by the checker, of what was found
@@ -98,21 +98,24 @@ class _Decider:
     def motions(self, failing: Sequence[Component]) -> Iterator[tuple[Moving, bool]]:
         """Which latents to move, with one r for all entries of each or one for every entry.
 
-        Small sets first; before any, an instance with numbers tells whether it is worth while.
+        Small sets first; before any, an instance with numbers tells whether it is worth while, and
+        before many a larger one.
         """
-        if not self.worth_while(failing):
-            return
-        for moving in self.search.subsets(failing):
+        for number, moving in enumerate(self.search.subsets(failing)):
+            if number == 0 and not self.worth_while(failing, LOOKS[0]):
+                return
+            if number == QUICK_SUBSETS and not self.worth_while(failing, LOOKS[1]):
+                return
             yield moving, True
             if any(node.shape for node in moving):
                 yield moving, False
 
-    def worth_while(self, failing: Sequence[Component]) -> bool:
+    def worth_while(self, failing: Sequence[Component], instances: int) -> bool:
         """Whether numbers exclude no motion: of the failing factors, and of some of the others."""
         order = dict.fromkeys(n for component in failing for n in component.members)
         order |= dict.fromkeys(range(len(self.factors)))
         some = sorted(list(order)[:QUICK_FACTORS])
-        return is_solvable([self.factors[n] for n in some], self.budget, quick=True)
+        return is_solvable([self.factors[n] for n in some], self.budget, instances=instances)
 
     def confirmed(self, moving: Moving, *, common: bool = True, with_q: bool) -> list[Component]:
         """The components, a motion counting only if the checker proves (U) along it."""

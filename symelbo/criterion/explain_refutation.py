@@ -40,7 +40,14 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.index.work import OutOfWork, limit_work
-from symelbo.limits import BLAME_WORK, HINT_WORK, REMEDY_ATTEMPTS, REMEDY_CHANGES, REMEDY_WORK
+from symelbo.limits import (
+    BLAME_WORK,
+    HINT_WORK,
+    LOOKS,
+    REMEDY_ATTEMPTS,
+    REMEDY_CHANGES,
+    REMEDY_WORK,
+)
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, replace
 from symelbo.words import join_words
@@ -210,7 +217,9 @@ def _may_be_served(
 ) -> bool:
     """Whether numbers do not exclude a motion that serves all wanted factors."""
     own = Budget(BLAME_WORK)
-    found = is_solvable([search.factors[n] for n in sorted(wanted)], own, quick=True, still=still)
+    found = is_solvable(
+        [search.factors[n] for n in sorted(wanted)], own, instances=LOOKS[0], still=still
+    )
     budget.spend(BLAME_WORK - own.left)
     return found
 

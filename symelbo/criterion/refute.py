@@ -10,16 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 
 from symelbo.certify.certificate import Certificate
+from symelbo.criterion.choose_functions import interpretations
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.open_factors import find_opening, has_many_entries, open_factor
-from symelbo.criterion.sample import Instance, interpretations, small_sizes
+from symelbo.criterion.sample import Instance, small_sizes
 from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import weigh_rows
 from symelbo.limits import (
     CELLS_OF_ROW,
     FACTORS_OF_WORK,
     GENERIC_POINTS,
-    QUICK_INSTANCES,
+    LOOKS,
     REFUSED_ROWS,
     REFUTED_DEPTH,
     REFUTED_POINTS,
@@ -44,7 +45,7 @@ class Budget:
 
     left: int = field(default_factory=lambda: REFUTED_WORK)
     least: Mapping[str, int] = field(default_factory=dict)
-    solvable: dict[tuple[tuple[str, ...], bool, bool], bool] = field(default_factory=dict)
+    solvable: dict[tuple[tuple[str, ...], int | None, bool], bool] = field(default_factory=dict)
     failing: list[System] = field(default_factory=list)
     known_to_fail: dict[tuple[int, frozenset[str]], bool] = field(default_factory=dict)
     untried: bool = False
@@ -75,32 +76,40 @@ class Budget:
 
 
 def is_solvable(
-    factors: Sequence[Factor], budget: Budget, *, quick: bool = False, still: bool = False
+    factors: Sequence[Factor],
+    budget: Budget,
+    *,
+    instances: int | None = None,
+    still: bool = False,
 ) -> bool:
     """Whether (U) has a solution at every small generic instance that was tried.
 
     False means almost surely that it has none at one of them, True only that none was excluded.
-    quick: at the smallest instances only; still: no latent may move.
+    instances: how many of the smallest ones are tried, None for all; still: no latent may move.
     """
     names = tuple(f.name for f in factors)
-    key = (names, quick, still)
-    if not budget.solvable.get((names, True, still), True):
+    key = (names, instances, still)
+    if not all(budget.solvable.get((names, fewer, still), True) for fewer in LOOKS):
         return False
     if key not in budget.solvable and (opening := find_opening(factors)) is not None:
         # of any lengths, and of those that are given
         others = [open_factor(factor, opening) for factor in factors]
-        holds = is_solvable(others, budget.for_any_lengths(), quick=quick, still=still)
+        own = budget.for_any_lengths()
+        holds = is_solvable(others, own, instances=instances, still=still)
+        quick = holds and instances is not None
         if has_many_entries(factors):
-            budget.untried = budget.untried or not (holds and quick)
+            budget.untried = budget.untried or not quick
             return True
-        if holds and quick:
+        if quick:
             return True
     if key not in budget.solvable:
         budget.solvable[key] = not is_known_to_fail(factors, budget, still=still)
         systems = _systems(factors, budget, generic=True, still=still)
-        narrow = _systems(factors, budget, generic=True, still=still, narrow=True)
-        chosen = islice(systems, QUICK_INSTANCES) if quick else chain(systems, narrow)
-        for system in chosen if budget.solvable[key] else ():
+        if instances is None:
+            systems = chain(
+                systems, _systems(factors, budget, generic=True, still=still, narrow=True)
+            )
+        for system in islice(systems, instances) if budget.solvable[key] else ():
             if _tree(system, Assignment(), budget) is not None:
                 budget.solvable[key] = False
                 budget.failing.append(system)
@@ -136,13 +145,13 @@ def _systems(
         return
     most = REFUTED_ROWS * len(factors)
     names = frozenset(factor.name for factor in factors)
-    for functions in interpretations(factors):
+    for choose in interpretations(factors):
         for number_of, sizes in enumerate(small_sizes(factors, budget.least)):
             counts = GENERIC_POINTS if generic else REFUTED_POINTS
             instance = Instance(
                 factors,
                 sizes,
-                functions,
+                choose(sizes),
                 generic,
                 counts[-1],
                 still=still,
