@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from symelbo.certify.certificate import Case, CertificateRow
 from symelbo.criterion.factor import Factor, make_factor, symbols_of_statement
 from symelbo.index.terms import Role, Symbol
@@ -20,7 +22,15 @@ from symelbo.model.model import Model
 from symelbo.model.read_model import read_model
 from symelbo.trial.evaluate import Place, World, evaluate, places
 
-__all__ = ["Equation", "Rows", "change_of", "factors_of", "log_density_at", "model_of"]
+__all__ = [
+    "Equation",
+    "Rows",
+    "assert_contradiction",
+    "change_of",
+    "factors_of",
+    "log_density_at",
+    "model_of",
+]
 
 Values = Mapping[Place, Fraction]
 Unknown = tuple[object, ...]
@@ -176,3 +186,43 @@ class Rows:
             for place in values
         )
         return (("b", row.factor, row.place, row.value), 1.0) if moves else None
+
+
+# ---------------------------------------------------------------- contradictions
+
+
+def assert_contradiction(rows: Rows, case: Case) -> None:
+    """That the weighted rows have no solution: they leave the square system alone, and its
+    determinant is not 0.
+    """
+    equations = [rows.equation(row, case) for row in case.rows]
+    count = len(case.matrix)
+    assert count == len(case.unknowns) + 1 and all(len(line) == count for line in case.matrix)
+    stated = np.array(
+        [[evaluate(term, World({}, {})).value for term in line] for line in case.matrix]
+    )
+    scaled = stated / np.linalg.norm(stated, axis=1, keepdims=True)
+    assert abs(np.linalg.det(scaled)) > 1e-8
+    weights = np.array([[float(w) for w in row.weights] for row in case.rows])
+    assert weights.shape == (len(case.rows), count)
+
+    def left(values: list[float]) -> np.ndarray:
+        """What each combination leaves of a column; nothing, if it is rounding alone."""
+        terms = weights * np.array(values)[:, None]
+        size = 1 + np.abs(terms).sum(axis=0)
+        return np.where(np.abs(terms.sum(axis=0)) < 1e-9 * size, 0, terms.sum(axis=0))
+
+    columns: dict[Unknown, np.ndarray] = {}
+    for key in dict.fromkeys(k for equation in equations for k in equation.coefficients):
+        columns[key] = left([equation.coefficients.get(key, 0.0) for equation in equations])
+    of_unknowns = np.zeros((count, len(case.unknowns)))
+    for n, unknown in enumerate(case.unknowns):
+        of_unknowns[:, n] = columns.pop((unknown.name, unknown.place, unknown.point))
+    assert np.allclose(of_unknowns, stated[:, :-1], rtol=1e-8, atol=1e-9)
+    logarithms = left([equation.logarithm for equation in equations])
+    assert np.allclose(logarithms, stated[:, -1], rtol=1e-8, atol=1e-9)
+    for unknown, combination in case.dependent:
+        found = columns.pop((unknown.name, unknown.place, unknown.point))
+        expected = of_unknowns @ np.array([float(x) for x in combination])
+        assert np.allclose(found, expected, rtol=1e-8, atol=1e-9)
+    assert not any(column.any() for column in columns.values())

@@ -9,9 +9,9 @@ from random import Random
 
 import numpy as np
 import pytest
-from factors import Rows, Unknown, factors_of
+from factors import Rows, assert_contradiction, factors_of
 
-from symelbo.certify.certificate import Case, CertificateRow
+from symelbo.certify.certificate import CertificateRow
 from symelbo.criterion.sample import Instance, Row, small_sizes
 from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import (
@@ -25,7 +25,6 @@ from symelbo.criterion.weigh_rows import (
 )
 from symelbo.index.modular import PRIME
 from symelbo.limits import WEIGHT_PARTS
-from symelbo.trial.evaluate import World, evaluate
 
 COUNT = "z ~ Poisson(l)"
 L = {"l": "positive"}
@@ -82,43 +81,6 @@ def rows_of(system: System) -> Rows:
     return Rows(factors, instance.sizes, instance.known, instance.parameters)
 
 
-def check_case(rows: Rows, case: Case) -> None:
-    """The weighted rows have no solution: all that is left of them is the square system, and its
-    determinant is not 0.
-    """
-    equations = [rows.equation(row, case) for row in case.rows]
-    count = len(case.matrix)
-    assert count == len(case.unknowns) + 1 and all(len(line) == count for line in case.matrix)
-    stated = np.array(
-        [[evaluate(term, World({}, {})).value for term in line] for line in case.matrix]
-    )
-    scaled = stated / np.linalg.norm(stated, axis=1, keepdims=True)
-    assert abs(np.linalg.det(scaled)) > 1e-8
-    weights = np.array([[float(w) for w in row.weights] for row in case.rows])
-    assert weights.shape == (len(case.rows), count)
-
-    def left(values: list[float]) -> np.ndarray:
-        """What each combination leaves of a column; nothing, if it is rounding alone."""
-        terms = weights * np.array(values)[:, None]
-        size = 1 + np.abs(terms).sum(axis=0)
-        return np.where(np.abs(terms.sum(axis=0)) < 1e-9 * size, 0, terms.sum(axis=0))
-
-    columns: dict[Unknown, np.ndarray] = {}
-    for key in dict.fromkeys(k for equation in equations for k in equation.coefficients):
-        columns[key] = left([equation.coefficients.get(key, 0.0) for equation in equations])
-    of_unknowns = np.zeros((count, len(case.unknowns)))
-    for n, unknown in enumerate(case.unknowns):
-        of_unknowns[:, n] = columns.pop((unknown.name, unknown.place, unknown.point))
-    assert np.allclose(of_unknowns, stated[:, :-1], rtol=1e-8, atol=1e-9)
-    logarithms = left([equation.logarithm for equation in equations])
-    assert np.allclose(logarithms, stated[:, -1], rtol=1e-8, atol=1e-9)
-    for unknown, combination in case.dependent:
-        found = columns.pop((unknown.name, unknown.place, unknown.point))
-        expected = of_unknowns @ np.array([float(x) for x in combination])
-        assert np.allclose(found, expected, rtol=1e-8, atol=1e-9)
-    assert not any(column.any() for column in columns.values())
-
-
 @pytest.mark.parametrize("name", REFUTED)
 def test_the_weighted_rows_contradict_each_other(name: str) -> None:
     statements, parameters, said, unknowns = REFUTED[name]
@@ -133,7 +95,7 @@ def test_the_weighted_rows_contradict_each_other(name: str) -> None:
     weights = [w for row in case.rows for w in row.weights]
     assert all(any(row.weights) for row in case.rows)
     assert all(weight.denominator == 1 for weight in weights)
-    check_case(rows_of(system), case)
+    assert_contradiction(rows_of(system), case)
 
 
 @pytest.mark.parametrize(
