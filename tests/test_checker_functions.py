@@ -22,6 +22,7 @@ ANY: dict[str, Raw] = {
     "logarithms": sum_of(("f", "log", T), ("*", q("-2"), ("f", "log", A)), X),
     "half a logarithm": sum_of(("*", q("1/2"), ("f", "log", T)), V),
     "zero": q(0),
+    "a square and an odd power": ("*", ("^", X, q(2)), ("^", V, q(3))),
     "a sum over places": ("S", k, e("v", k)),
 }
 POSITIVE: dict[str, Raw] = {
@@ -33,6 +34,8 @@ POSITIVE: dict[str, Raw] = {
     "an even power": ("*", ("^", X, q(2)), A),
     "moved by a number": sum_of(A, q("7/2")),
     "moved by a size": sum_of(T, N),
+    "moved down by a number": minus(N, q("1/3")),
+    "a root of a number": ("*", ("^", q(6), q("1/2")), T),
     "an index": I,
     "a size and an index": sum_of(minus(N, I), ONE),
     "a number": q("5/2"),
