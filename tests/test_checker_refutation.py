@@ -112,6 +112,52 @@ def test_nothing_else_is_accepted(name: str, changed: Case) -> None:
     assert reasons(refutation(changed))
 
 
+# weights from which one unknown alone does not drop out
+LEFT: dict[str, tuple[Case, str]] = {
+    # at x = 0 alone: sum c = 0, and sum c (3 z**2 + z) z**2 = 0
+    "H~": (case(tuple(row("x", 0, c, z=z) for z, c in ((0, 13), (1, -14), (2, 1))), 14), "H~ of x"),
+    # at z = 0 alone
+    "b": (case((row("x", 0, -2, z=0), row("x", 1, 2, z=0)), -1), "b of x"),
+    "a velocity": (
+        case(
+            tuple(row("x", x, c * (2 * x - 1), z=z) for z, c in ((0, -2), (2, 2)) for x in (0, 1)),
+            28,
+        ),
+        "velocity of w",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_every_unknown_has_to_drop_out(name: str) -> None:
+    found, left = LEFT[name]
+    assert {*reasons(refutation(found))} == {f"case 1: the weights do not annihilate {left}"}
+
+
+def test_the_base_measure_of_a_latent_that_is_shifted_drops_out_too() -> None:
+    """Of log p = -z**4/4: sum w = 0 and sum w z**3 = 0, but sum w z is -6."""
+    quartic = density(REAL, q(0))._replace(
+        log_density=("*", ("q", Fraction(-1, 4)), ("^", entry(REAL), q(4)))
+    )
+    at = (("z", ()),)
+    shifted = case(
+        tuple(row("z", z, w) for z, w in ((0, 7), (1, -8), (2, 1))), -2, moving=at, shifted=at
+    )
+    found = Refutation(("z",), {}, {}, (), ((),), (shifted,), False)
+    (reason,) = check_refutation(found, [quartic], {"z": REAL}, {})
+    assert reason == "case 1: the weights do not annihilate base of z"
+
+
+def test_a_point_lies_in_the_domains() -> None:
+    """The same weights at half the counts, where they annihilate as much."""
+    halved = tuple(
+        old._replace(parents=tuple((at, z / 2) for at, z in old.parents)) for old in ROWS
+    )
+    found = refutation(RIGHT._replace(rows=halved, matrix=((q(-1),),)))
+    assert reasons(found._replace(still=True), REAL) == []
+    assert reasons(found)
+
+
 def test_sizes_are_those_at_which_the_model_exists() -> None:
     found = refutation(RIGHT)._replace(sizes={"H": 1})
     densities = [density(X, mean(COUNT))]
