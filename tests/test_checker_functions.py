@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from checker_numbers import value_of, value_of_poly
+from checker_values import value_of, value_of_poly
 from test_checker_signs import I, N, e, everywhere, forms, i, k, minus, q
 
 from symelbo.checker.functions import FUNCTIONS

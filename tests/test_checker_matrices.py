@@ -9,7 +9,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from checker_numbers import At, admissible, value_of, value_of_poly
+from checker_values import At, admissible, value_of, value_of_poly
 
 from symelbo.checker.forms import Forms
 from symelbo.checker.matrices import Matrices

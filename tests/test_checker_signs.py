@@ -7,7 +7,7 @@ from fractions import Fraction
 from random import Random
 
 import pytest
-from checker_numbers import At, admissible, value_of, value_of_poly
+from checker_values import At, admissible, value_of, value_of_poly
 
 from symelbo.checker.forms import Forms
 from symelbo.checker.polynomial import freeze, scale_poly

@@ -33,6 +33,12 @@ L = {"l": "positive"}
 REFUTED: dict[str, tuple[list[str], dict[str, str], str, int]] = {
     "logarithms": ([COUNT, "x ~ Poisson(1 + z + w)"], {"w": "positive", **L}, "", 0),
     "rational": ([COUNT, "x ~ Normal(w*z**2 + z, 1)"], {"w": "real", **L}, "", 0),
+    "weights beyond residues": (
+        [COUNT, "x ~ Normal(w*z**25 + z, 1)"],
+        {"w": "real", **L},
+        "",
+        0,
+    ),
     "exponentials": (
         [COUNT, "x ~ Poisson(exp(w*z/4) + v)"],
         {"w": "positive", "v": "positive", **L},
