@@ -18,12 +18,14 @@ from symelbo.criterion.weigh_rows import (
     _collapse,
     _column_basis,
     _kernel,
+    _solve_exactly,
     _square_systems,
     _whole,
     rational_of,
     weigh_rows,
 )
 from symelbo.index.modular import PRIME
+from symelbo.index.terms import Number
 from symelbo.limits import WEIGHT_PARTS
 
 COUNT = "z ~ Poisson(l)"
@@ -33,12 +35,6 @@ L = {"l": "positive"}
 REFUTED: dict[str, tuple[list[str], dict[str, str], str, int]] = {
     "logarithms": ([COUNT, "x ~ Poisson(1 + z + w)"], {"w": "positive", **L}, "", 0),
     "rational": ([COUNT, "x ~ Normal(w*z**2 + z, 1)"], {"w": "real", **L}, "", 0),
-    "weights beyond residues": (
-        [COUNT, "x ~ Normal(w*z**25 + z, 1)"],
-        {"w": "real", **L},
-        "",
-        0,
-    ),
     "exponentials": (
         [COUNT, "x ~ Poisson(exp(w*z/4) + v)"],
         {"w": "positive", "v": "positive", **L},
@@ -129,6 +125,35 @@ def test_a_row_less_of_a_minimal_contradiction_is_none() -> None:
     assert weigh_rows(system, Assignment(), named) is not None
     for n in range(len(named)):
         assert weigh_rows(system, Assignment(), named[:n] + named[n + 1 :]) is None
+
+
+@pytest.mark.parametrize("power", [2, 25])
+def test_weights_are_solved_for_exactly(power: int) -> None:
+    """However long: of z**25 one is 2**25, which no small residue stands for."""
+    parameters = {"w": "real", **L}
+    system = system_of([COUNT, f"x ~ Normal(w*z**{power} + z, 1)"], parameters)
+    rows = [
+        row
+        for row in system.rows
+        if row.factor == 1 and row.value[0][1] in (0, 1) and row.parents[0][1] in (0, 1, 2)
+    ]
+    columns = {m: system.columns(row, Assignment()) for m, row in enumerate(rows)}
+    keys = list(dict.fromkeys(key for found in columns.values() for key in found))
+    weights = _solve_exactly(system, rows, columns, keys)
+    assert weights is not None and len(weights) == 6
+    for key in keys:
+        left = Fraction(0)
+        for m, found in columns.items():
+            if key in found:
+                coefficient = system.coefficient(rows[m], key)
+                assert isinstance(coefficient, Number)
+                left += weights[m] * coefficient.value
+        assert left == 0
+    assert max(map(abs, weights.values())) == 2**power
+    assert math.gcd(*(int(weight) for weight in weights.values())) == 1
+    # one row less leaves no choice, and one unknown less leaves two
+    assert _solve_exactly(system, rows[1:], {m: columns[m + 1] for m in range(5)}, keys) is None
+    assert _solve_exactly(system, rows, columns, [k for k in keys if k[0] != "beta"]) is None
 
 
 def is_row(system: System, row: Row, stated: CertificateRow) -> bool:
