@@ -106,13 +106,60 @@ def find_motion(attempt: Attempt) -> Proposal | NotFound:
         if not is_solvable_somewhere(factors, equations, unknowns.order):
             continue
         try:
-            answer = _eliminate(equations, unknowns)
+            answer = _solve_apart(factors, equations, unknowns)
         except TooLong as bound:
             cut = str(bound)
             continue
         if isinstance(answer, Found):
             return _propose(attempt, unknowns, answer)
     return Missing(ZERO, attempt, cut)
+
+
+def _solve_apart(
+    factors: Sequence[Factor], equations: Equations, unknowns: _Unknowns
+) -> Found | NotFound:
+    """Equations that share no unknown, one group after the other: by scaling, else elimination."""
+    values: dict[Symbol, Array] = {}
+    nonzero: list[Term] = []
+    for part, own in _split_apart(equations, unknowns):
+        found = _scale(factors, part, own) or _eliminate(part, own)
+        if isinstance(found, NotFound):
+            return found
+        values.update(found.values)
+        nonzero += found.nonzero
+    return Found(values, tuple(dict.fromkeys(nonzero)))
+
+
+def _split_apart(equations: Equations, unknowns: _Unknowns) -> list[tuple[Equations, _Unknowns]]:
+    """Groups of equations, each with the unknowns that only they have, in the order given.
+
+    An equation without unknowns, and unknowns without an equation, are a group by themselves.
+    """
+    terms = (*equations.exact, *equations.shifted)
+    sought = frozenset(unknowns.order)
+    groups: list[tuple[frozenset[Symbol], set[Term]]] = [
+        (frozenset((unknown,)), set()) for unknown in unknowns.order
+    ]
+    for term in terms:
+        own = symbols_of(term) & sought
+        met = [group for group in groups if group[0] & own]
+        groups = [group for group in groups if not group[0] & own]
+        together = own.union(*(symbols for symbols, _ in met))
+        groups.append((together, {term}.union(*(inside for _, inside in met))))
+    return [
+        (
+            Equations(
+                tuple(term for term in equations.exact if term in inside),
+                tuple(term for term in equations.shifted if term in inside),
+            ),
+            replace(
+                unknowns,
+                order=tuple(u for u in unknowns.order if u in symbols),
+                bases={u: basis for u, basis in unknowns.bases.items() if u in symbols},
+            ),
+        )
+        for symbols, inside in groups
+    ]
 
 
 def find_remainder(answer: NotFound) -> Term:

@@ -176,14 +176,22 @@ def _symbols_of(factor: Factor) -> list[Symbol]:
 
 
 def interpretations(factors: Sequence[Factor]) -> Iterator[dict[Symbol, Interpretation]]:
-    """Simple admissible choices for the abstract functions, which depend on all their arguments."""
+    """Simple admissible choices for the abstract functions, which depend on all their arguments.
+
+    Of nested functions first only the innermost ones are curved: a polynomial of polynomials has a
+    degree, and numbers, that grow exponentially with the depth.
+    """
     calls: dict[Symbol, Apply] = {}
+    outer: set[Symbol] = set()
     for factor in factors:
-        _collect_calls(factor.log_density, calls)
+        _collect_calls(factor.log_density, calls, outer)
     if not calls:
         yield {}
         return
-    for build_body in (_quartic_body, _quadratic_body, _shifted_body):
+    choices = [(body, body) for body in (_quartic_body, _quadratic_body, _shifted_body)]
+    if outer:
+        choices.insert(0, (_quartic_body, _affine_body))
+    for inner_body, outer_body in choices:
         chosen = {}
         for function, call in sorted(calls.items(), key=lambda item: item[0].name):
             formals = tuple(
@@ -197,6 +205,7 @@ def interpretations(factors: Sequence[Factor]) -> Iterator[dict[Symbol, Interpre
             )
             indices = formal_indices(function.shape)
             varying = [any(is_parent(s) for s in symbols_of(a)) for a in call.arguments]
+            build_body = outer_body if function in outer else inner_body
             real = build_body(formals, varying, indices)
             chosen[function] = Interpretation(
                 formals, Array(indices, function.domain.from_real(real))
@@ -247,10 +256,25 @@ def _quartic_body(
     return add(powers, mul(weight, linear), scale)
 
 
-def _collect_calls(item: Node, calls: dict[Symbol, Apply]) -> None:
+def _affine_body(
+    formals: Sequence[Symbol], varying: Sequence[bool], indices: tuple[Index, ...]
+) -> Term:
+    """(sum w + 1) (sum z) + i"""
+    free = [f for f, v in zip(formals, varying, strict=True) if v]
+    known = [f for f, v in zip(formals, varying, strict=True) if not v]
+    linear = add(*(_sum_of(f, 1) for f in free))
+    weight = add(ONE, *(_sum_of(f, 1) for f in known))
+    scale = add(*(IndexValue(i) for i in indices)) if indices else ONE
+    return add(mul(weight, linear), scale)
+
+
+def _collect_calls(item: Node, calls: dict[Symbol, Apply], outer: set[Symbol]) -> None:
+    """function -> a call of it, and the functions that are applied to values of functions."""
     for part in walk_parts(item):
         if isinstance(part, Apply):
             calls.setdefault(part.function, part)
+            if any(s.role is Role.FUNCTION for a in part.arguments for s in symbols_of(a)):
+                outer.add(part.function)
 
 
 # ---------------------------------------------------------------- an instance

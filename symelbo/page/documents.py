@@ -13,7 +13,7 @@ import symelbo
 from symelbo.answer.derivation import Derivation, FactorResult, Trial
 from symelbo.answer.worked import Velocity, WorkedCase, name_velocities
 from symelbo.certify.certificate import Case, Certificate, Given, Unknown
-from symelbo.certify.enclose import determinant_of, enclosure
+from symelbo.certify.enclose import determinant_of, enclosure, rounded
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.result import Outside, Refuted, Undecided
 from symelbo.entropy.summand import Kind
@@ -627,8 +627,7 @@ def _rounded(term: Term) -> str:
 
 def _scientific(enclosed: str) -> str:
     """1.234 \\cdot 10^{-7}, of `midpoint +/- radius`"""
-    text = f"{float(enclosed.split()[0]):.4g}"
-    digits, _, power = text.partition("e")
+    digits, _, power = rounded(enclosed).partition("e")
     return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
 
 

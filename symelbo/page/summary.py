@@ -9,7 +9,7 @@ from typing import Final
 from symelbo.answer.derivation import Derivation, FactorResult, Trial
 from symelbo.answer.worked import Velocity, WorkedFactor, WorkedMotion, name_velocities
 from symelbo.certify.certificate import Case, Certificate, CertificateRow
-from symelbo.certify.enclose import determinant_of
+from symelbo.certify.enclose import determinant_of, rounded
 from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
 from symelbo.entropy.summand import Average, EntropySum, Summand
 from symelbo.index.build import ZERO
@@ -324,7 +324,7 @@ def _describe_case(case: Case, many: bool, idle: Sequence[str]) -> str:
         )
         return (
             f"{given}{left + 1} combinations of {len(case.rows)} rows leave only {names}, and of"
-            f" them a system with determinant {float(determinant_of(case.matrix).split()[0]):.4g}"
+            f" them a system with determinant {rounded(determinant_of(case.matrix))}"
         )
     what = "motion and entropy" if idle else "motion, base measure and entropy"
     text = f"{len(case.rows)} weights annihilate every {what}"
