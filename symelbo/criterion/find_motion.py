@@ -118,11 +118,16 @@ def find_motion(attempt: Attempt) -> Proposal | NotFound:
 def _solve_apart(
     factors: Sequence[Factor], equations: Equations, unknowns: _Unknowns
 ) -> Found | NotFound:
-    """Equations that share no unknown, one group after the other: by scaling, else elimination."""
+    """Equations that share no unknown, one group after the other: by scaling, else elimination.
+
+    requires: all together are not solved by scaling.
+    """
     values: dict[Symbol, Array] = {}
     nonzero: list[Term] = []
-    for part, own in _split_apart(equations, unknowns):
-        found = _scale(factors, part, own) or _eliminate(part, own)
+    groups = _split_apart(equations, unknowns)
+    for part, own in groups:
+        scaled = _scale(factors, part, own) if len(groups) > 1 else None
+        found = scaled or _eliminate(part, own)
         if isinstance(found, NotFound):
             return found
         values.update(found.values)

@@ -133,6 +133,11 @@ class _Basis:
         self.wide: set[tuple[tuple[int, int], ...]] = set()
         self.asked: set[int] = set()
 
+    @property
+    def is_contradictory(self) -> bool:
+        """Whether a combination of rows has a value and no unknown."""
+        return _END in self.pivots
+
     def takes(self, row: Mapping[int, int]) -> bool:
         """Whether a row says more than those before, which it joins."""
         if len(row) > PROBE_NARROW:
@@ -314,6 +319,11 @@ class _Probe:
         return not any(map(self.is_open, range(len(self.equations))))
 
     @property
+    def is_contradictory(self) -> bool:
+        """Whether one equation has no solution by itself at the points so far."""
+        return any(basis.is_contradictory for basis in self.bases)
+
+    @property
     def is_known(self) -> bool:
         """Whether every equation had values."""
         return all(self.valued)
@@ -345,6 +355,8 @@ def is_solvable_somewhere(
         for row, value in probe.rows(still, moving, (draws // 4,) if inputs else ()):
             table.append(row)
             ends.append(value)
+        if probe.is_contradictory:
+            return False
         if probe.is_done:
             break
     count = len(probe.columns)
@@ -388,6 +400,8 @@ def find_multiples(
             for row, value in probe.rows(probe.draw(_STILL), moving):
                 table.append({names[n]: slope for n, slope in row.items()})
                 ends.append(value)
+            if probe.is_contradictory:
+                return None
             if probe.is_done:
                 break
         if not probe.is_known:
