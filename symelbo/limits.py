@@ -27,7 +27,6 @@ NAME_LENGTH: Final = 64  # of a name
 EXPONENT: Final = 1000  # in size
 NUMBER_BITS: Final = 1024  # of a number; no double holds more
 INTEGER_EXTENT: Final = 10**6  # of an integer used as a size or an index
-INLINED_OPERATIONS: Final = 20_000  # of one text, deterministic quantities written out
 
 # language.scope
 COPIED_OPERATIONS: Final = 40_000  # of all texts together, copied with other indices
@@ -48,8 +47,8 @@ FAULTS: Final = 100  # that are collected; nobody reads more
 STATEMENTS: Final = 500  # of a model, and of q
 
 # model.read_statements
-STATEMENT_OPERATIONS: Final = 20_000  # of one statement, deterministic quantities written out
-STATEMENT_HEIGHT: Final = 200  # of one statement, as a tree
+STATEMENT_OPERATIONS: Final = 20_000  # of one statement, deterministic quantities put in
+STATEMENT_HEIGHT: Final = 200  # of one statement
 
 # model.check_domain
 VARIED_NODES: Final = 4  # whose values are tried together, where an argument may leave its domain

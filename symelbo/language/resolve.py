@@ -67,7 +67,6 @@ from symelbo.language.word_faults import Wording
 from symelbo.limits import (
     COPIED_OPERATIONS,
     EXPONENT,
-    INLINED_OPERATIONS,
     INTEGER_EXTENT,
     NUMBER_BITS,
 )
@@ -104,7 +103,6 @@ class Resolver:
         self._categories = categories
         self._undeclared = undeclared
         self._arities = {} if arities is None else arities
-        self._inlined = 0
         self._budget = Budget() if budget is None else budget
 
     # -- sizes, ranges
@@ -399,10 +397,13 @@ class Resolver:
             case Deterministic(array, operations):
                 shape = array_shape(array)
                 places = self._places_on(node, given, shape, name, loops)
-                if places is None or not self._write_out(base, operations, copied=bool(shape)):
+                if places is None:
                     return None
                 rest = self._fresh(shape[len(places) :], loops)
-                return Array(rest, instantiate(array, (*places, *rest)))
+                at = (*places, *rest)
+                if at != array.indices and not self._copy(base, operations):
+                    return None
+                return Array(rest, instantiate(array, at))
             case Symbol(role=Role.FUNCTION, shape=shape):
                 self._fault.bare_function(base, shape)
                 return None
@@ -442,16 +443,13 @@ class Resolver:
         rest = self._fresh(symbol.shape[len(places) :], loops)
         return Array(rest, Entry(symbol, (*places, *rest)))
 
-    def _write_out(self, base: NameSyntax, operations: int, *, copied: bool) -> bool:
-        """Spend the operations of a deterministic quantity; False where there are too many."""
-        self._inlined += operations
-        if copied:
-            self._budget.left -= operations
+    def _copy(self, base: NameSyntax, operations: int) -> bool:
+        """Spend the operations of a deterministic quantity that is copied with other indices; False
+        where there are too many.  With its own indices it is shared, however often it is used.
+        """
+        self._budget.left -= operations
         if self._budget.left < 0:
             self._fault.too_large_model(base, COPIED_OPERATIONS)
-            return False
-        if self._inlined > INLINED_OPERATIONS:
-            self._fault.too_large_text(base, INLINED_OPERATIONS)
             return False
         return True
 

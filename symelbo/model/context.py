@@ -11,7 +11,6 @@ from symelbo.families.family import Family
 from symelbo.families.registry import FAMILIES
 from symelbo.index.terms import Extent, Node
 from symelbo.language.fault import TextFault, quote
-from symelbo.language.measure import Measure
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import FUNCTIONS, Broken, Budget, Entity
 from symelbo.language.syntax import StatementSyntax
@@ -52,7 +51,7 @@ class Context:
     arities: dict[str, tuple[tuple[Extent, ...], ...]] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     characters: int = 0  # of the expressions read so far
-    measures: dict[Node, Measure] = field(default_factory=dict)
+    heights: dict[Node, int] = field(default_factory=dict)  # of parts of terms
 
     def fault(self, place: Place, found: str, expected: str = "", hint: str = "") -> None:
         """Record a fault; stop reading where there are too many."""

@@ -15,7 +15,7 @@ from symelbo.index.terms import (
     Role,
     Symbol,
 )
-from symelbo.language.measure import measure
+from symelbo.language.measure import count_operations, height_of
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import Deterministic, Loops, Reach, is_tainted
 from symelbo.language.syntax import Assignment, Sampling
@@ -61,13 +61,16 @@ def _define(context: Context, item: Parsed, syntax: Assignment) -> None:
         return
     array = Array(indices, body)
     if len(context.faults) == before and not is_tainted(array) and _fits(context, item, [array]):
-        context.names[syntax.target] = Deterministic(array, measure(array, context.measures)[0])
+        context.names[syntax.target] = Deterministic(
+            array, count_operations(array, STATEMENT_OPERATIONS)
+        )
 
 
 def _fits(context: Context, item: Parsed, arrays: Iterable[Array]) -> bool:
     """Whether a statement stays of a size that can be worked on."""
     for array in arrays:
-        size, height = measure(array, context.measures)
+        height = height_of(array, context.heights)
+        size = count_operations(array, STATEMENT_OPERATIONS)
         if size > STATEMENT_OPERATIONS or height > STATEMENT_HEIGHT:
             word_faults.too_large(
                 context, item, size, height, STATEMENT_OPERATIONS, STATEMENT_HEIGHT
