@@ -196,9 +196,14 @@ QUOTED_CHARACTERS: Final = 60  # of a text that a message quotes
 # code.stable_form
 STABLE_ROUNDS: Final = 20  # of the rules of stable forms, at one term
 
+# answer.shorthand
+WRITTEN_SUBTERMS: Final = 2000  # of a formula: what is repeated in a longer one is named
+
+# answer.shorthand, code.draft
+NAMED_FROM: Final = 12  # subterms of what is repeated
+
 # code.draft
 REPEATED_FROM: Final = 400  # subterms, as a tree: from there on what is repeated is assigned
-NAMED_FROM: Final = 12  # subterms of what is repeated
 
 # cli
 GC_THRESHOLD: Final = (400_000, 20, 50)  # a run is short, and next to nothing of it is a cycle

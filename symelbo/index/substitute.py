@@ -26,6 +26,7 @@ from symelbo.index.terms import (
 
 __all__ = [
     "count_subterms",
+    "count_written",
     "free_indices",
     "instantiate",
     "map_parts",
@@ -69,6 +70,12 @@ def symbols_of(item: Node) -> frozenset[Symbol]:
 def count_subterms(item: Node) -> int:
     """The size of a term as a tree: itself and the terms in it; no arrays, no bare indices."""
     return 1 + sum(count_subterms(part) for part in item.parts() if isinstance(part, Term))
+
+
+@synthesized("_written")
+def count_written(item: Node) -> int:
+    """The size of a term as it is written, as a tree: operations, symbols, places and arrays."""
+    return 1 + sum(map(count_written, item.parts()))
 
 
 def walk_parts(item: Node, *, binders: bool = False) -> Iterator[Node]:

@@ -14,7 +14,8 @@ from typing import Any, Final, TypeAlias
 
 from symelbo import __version__
 from symelbo.answer.derivation import Derivation, FactorResult
-from symelbo.answer.worked import Slope, Step, WorkedFactor, WorkedMotion
+from symelbo.answer.shorthand import shorten
+from symelbo.answer.worked import Abbreviations, Slope, Step, WorkedFactor, WorkedMotion
 from symelbo.certify.certificate import Case, Certificate, Given, Unknown
 from symelbo.criterion.express_form import FactorForm
 from symelbo.criterion.result import Decision, Outside, Refuted, Undecided
@@ -58,7 +59,12 @@ def residual_bound(residual: float | None, least: int = LEAST_BOUND) -> float | 
 
 
 def derivation_data(derivation: Derivation) -> Json:
-    """The derivation as dicts, lists, strings and numbers; keys in the order of reading."""
+    """The derivation as dicts, lists, strings and numbers; keys in the order of reading.
+
+    shorthand: only where long formulas have repeated parts, which are printed by these names.
+    """
+    derivation = shorten(derivation)
+    shorthand = derivation.worked.shorthand
     entropy_sum = derivation.entropy_sum
     # one entropy per factor that holds, in the order of the factors
     entropies = iter(entropy_sum.entropies if entropy_sum is not None else ())
@@ -74,6 +80,7 @@ def derivation_data(derivation: Derivation) -> Json:
         "model": dict(derivation.model.normalized),
         "verdict": derivation.verdict,
         "theorem": derivation.theorem,
+        **({"shorthand": _abbreviations(shorthand)} if shorthand else {}),
         "entropy_sum": _entropy_sum(entropy_sum),
         "motion": _motion(derivation.worked.motion, derivation.decision),
         "alternative": _alternative(derivation),
@@ -173,7 +180,7 @@ def _factor(
         "divergence": None,
         "entropy": None if entropy is None else _formula(entropy.display),
         "entropy_expanded": None if entropy is None else _formula(entropy.known),
-        "abbreviations": {} if entropy is None else _abbreviations(entropy),
+        "abbreviations": {} if entropy is None else _abbreviations(entropy.abbreviations),
         "entropy_kind": None if entropy is None else entropy.kind.value,
         "entropy_depends_on": [] if entropy is None else [s.name for s in entropy.over],
         "certificate": None,
@@ -210,9 +217,9 @@ def _factor(
     return data
 
 
-def _abbreviations(entropy: Summand) -> Json:
-    """What the names in an entropy stand for that are no names of the model."""
-    return {symbol.name: _entry(a.body, a.indices) for symbol, a in entropy.abbreviations}
+def _abbreviations(chosen: Abbreviations) -> Json:
+    """What names stand for that are no names of the model."""
+    return {symbol.name: _entry(a.body, a.indices) for symbol, a in chosen}
 
 
 def _form(result: FactorResult, form: FactorForm) -> Json:

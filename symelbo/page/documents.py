@@ -11,6 +11,7 @@ from typing import Any
 
 import symelbo
 from symelbo.answer.derivation import Derivation, FactorResult, Trial
+from symelbo.answer.shorthand import shorten
 from symelbo.answer.worked import Velocity, WorkedCase, name_velocities
 from symelbo.certify.certificate import Case, Certificate, Given, Unknown
 from symelbo.certify.enclose import determinant_of, enclosure, rounded
@@ -52,7 +53,7 @@ def render_documents(derivation: Derivation) -> tuple[str, str]:
 
     The document needs amsmath, amssymb, amsthm and the fonts of a plain TeX installation.
     """
-    context = _Document.of(derivation).context()
+    context = _Document.of(shorten(derivation)).context()
     return _tidy_lines(fill_proof(context)), _tidy_lines(fill_appendix(context))
 
 
@@ -63,7 +64,7 @@ def render_proof(derivation: Derivation) -> str:
 
 def render_headline(derivation: Derivation) -> str:
     """The result in one line of mathematics: F = ..., or the verdict in words."""
-    document = _Document.of(derivation)
+    document = _Document.of(shorten(derivation))
     if derivation.verdict != "proved":
         return rf"\text{{{derivation.verdict}}}"
     return rf"\mathcal{{F}} = {join_pieces(document.printer.explicit(), LATEX)}"
@@ -122,6 +123,7 @@ class _Document:
                 [process_row(notation, s) for s in model.statements],
                 "," if model.parameters else ".",
             ),
+            "shorthand": notation.abbreviations(derivation.worked.shorthand, "."),
             "declared": self.declared(),
             "exact": model.variational == "exact",
             "headline": self.headline(),

@@ -159,6 +159,10 @@ def fill_body(c: Mapping[str, Any]) -> str:
         w(' arbitrary; nothing but smoothness in ')
         w(str(('its' if (len(c['functions']) == 1) else 'their')))
         w(' arguments is assumed.\n')
+    if c['shorthand']:
+        w('What is repeated in long formulas has a name, here and below:\n')
+        w(str(c['shorthand']))
+        w('\n')
     if c['sizes']:
         w('The ')
         w(str(('sizes' if (',' in c['sizes']) else 'size')))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symelbo.answer.derivation import FactorResult
+from symelbo.answer.shorthand import find_shorthand
 from symelbo.answer.worked import Step, Worked, WorkedFactor
 from symelbo.criterion.result import Decision, Holds
 from symelbo.entropy.exact_posterior import ExactPosterior
@@ -47,7 +48,9 @@ def work_out(
             precision=tidy_array(posterior.precision),
             entropy=tidy(posterior.entropy),
         )
-    return Worked(motion, alternative, tuple(found), shown, tuple(steps))
+    worked = Worked(motion, alternative, tuple(found), shown, tuple(steps))
+    everything = (model.statements, model.declared, decision, factors, entropy_sum, worked)
+    return replace(worked, shorthand=find_shorthand(everything, taken))
 
 
 def _work_factor(
