@@ -196,10 +196,10 @@ QUOTED_CHARACTERS: Final = 60  # of a text that a message quotes
 # code.stable_form
 STABLE_ROUNDS: Final = 20  # of the rules of stable forms, at one term
 
-# answer.shorthand
-WRITTEN_SUBTERMS: Final = 2000  # of a formula: what is repeated in a longer one is named
+# index.substitute
+WRITTEN_SUBTERMS: Final = 2000  # a longer formula is not expanded, and what it repeats is named
 
-# answer.shorthand, code.draft
+# proof.find_shorthand, code.draft
 NAMED_FROM: Final = 12  # subterms of what is repeated
 
 # code.draft

@@ -209,7 +209,7 @@ PRINTERS_MAY_USE = {
     "symelbo.index.substitute": {"symbols_of", "walk_parts"},
     "symelbo.index.terms": None,  # all of it
     "symelbo.certify.certificate": {"Case", "Certificate", "CertificateRow", "Given", "Unknown"},
-    "symelbo.certify.enclose": {"determinant_of", "enclosure"},  # exact numbers, to be rounded
+    "symelbo.certify.enclose": {"determinant_of", "enclosure", "rounded"},  # exact numbers
     "symelbo.expfam.form": {"Block", "Gauge"},
     "symelbo.criterion.factor": {"Factor", "is_parent"},
     "symelbo.criterion.express_form": {"FactorForm"},

@@ -23,12 +23,14 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.limits import WRITTEN_SUBTERMS
 
 __all__ = [
     "count_subterms",
     "count_written",
     "free_indices",
     "instantiate",
+    "is_long",
     "map_parts",
     "map_terms",
     "mentions",
@@ -76,6 +78,11 @@ def count_subterms(item: Node) -> int:
 def count_written(item: Node) -> int:
     """The size of a term as it is written, as a tree: operations, symbols, places and arrays."""
     return 1 + sum(map(count_written, item.parts()))
+
+
+def is_long(item: Node) -> bool:
+    """Whether what is shared in a term counts more than how it reads when it is written out."""
+    return count_written(item) > WRITTEN_SUBTERMS
 
 
 def walk_parts(item: Node, *, binders: bool = False) -> Iterator[Node]:

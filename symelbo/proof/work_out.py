@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symelbo.answer.derivation import FactorResult
-from symelbo.answer.shorthand import find_shorthand
 from symelbo.answer.worked import Step, Worked, WorkedFactor
 from symelbo.criterion.result import Decision, Holds
 from symelbo.entropy.exact_posterior import ExactPosterior
@@ -13,6 +12,7 @@ from symelbo.entropy.summand import EntropySum, Summand
 from symelbo.index.tidy import tidy, tidy_array
 from symelbo.model.model import Model
 from symelbo.model.names import names_in
+from symelbo.proof.find_shorthand import find_shorthand
 from symelbo.proof.work_form import work_form
 from symelbo.proof.work_identity import work_identity
 from symelbo.proof.work_motion import work_motion
@@ -48,9 +48,9 @@ def work_out(
             precision=tidy_array(posterior.precision),
             entropy=tidy(posterior.entropy),
         )
-    worked = Worked(motion, alternative, tuple(found), shown, tuple(steps))
-    everything = (model.statements, model.declared, decision, factors, entropy_sum, worked)
-    return replace(worked, shorthand=find_shorthand(everything, taken))
+    whole = Worked(motion, alternative, tuple(found), shown, tuple(steps))
+    everything = (model.statements, model.declared, decision, factors, entropy_sum, whole)
+    return replace(whole, shorthand=find_shorthand(everything, taken))
 
 
 def _work_factor(

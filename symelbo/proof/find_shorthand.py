@@ -1,0 +1,61 @@
+"""Names for what is repeated in the long formulas of an answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Final
+
+from symelbo.answer.shorthand import held_by, rebuild_named
+from symelbo.answer.worked import Abbreviations
+from symelbo.index.domains import Real
+from symelbo.index.substitute import count_written, free_indices, is_long, walk_parts
+from symelbo.index.terms import Array, Entry, Role, Symbol, Term, sort_key
+from symelbo.limits import NAMED_FROM
+
+__all__ = ["find_shorthand"]
+
+_STEMS: Final = ("t", "u", "y", "g", "h", "k", "a", "c", "d", "f", "w", "v", "b", "s", "shared")
+
+
+def find_shorthand(answer: object, taken: frozenset[str]) -> Abbreviations:
+    """Names for the repeated parts of all long formulas in an answer, each made of those before it.
+
+    taken: names that mean something else.
+    """
+    long = [term for term in dict.fromkeys(_terms_in(answer)) if is_long(term)]
+    if not long:
+        return ()
+    nodes = dict.fromkeys(node for term in long for node in walk_parts(term))
+    uses = Counter(part for node in nodes for part in dict.fromkeys(node.parts()))
+    stem = next(s for s in _STEMS if not any(name.startswith(s) for name in taken))
+    found: list[tuple[Symbol, Array]] = []
+
+    def name(term: Term, short: Term) -> Term:
+        if uses[term] < 2 or count_written(term) < NAMED_FROM:
+            return short
+        places = tuple(sorted(free_indices(term), key=sort_key))
+        shape = tuple(index.extent for index in places)
+        symbol = Symbol(f"{stem}{len(found) + 1}", Role.ARGUMENT, Real(), shape)
+        found.append((symbol, Array(places, short)))
+        return Entry(symbol, places)
+
+    visit = rebuild_named(name)
+    for term in long:
+        visit(term)
+    return tuple(found)
+
+
+def _terms_in(value: Any) -> Iterator[Term]:
+    """The terms that a value holds, however deep."""
+    seen: set[int] = set()
+    stack = [value]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, Term):
+            yield top
+        elif isinstance(top, Array):
+            yield top.body
+        elif id(top) not in seen:
+            seen.add(id(top))
+            stack += reversed(list(held_by(top)))
