@@ -196,8 +196,9 @@ QUOTED_CHARACTERS: Final = 60  # of a text that a message quotes
 # code.stable_form
 STABLE_ROUNDS: Final = 20  # of the rules of stable forms, at one term
 
-# index.substitute
+# index.substitute, proof.find_shorthand, code.draft
 WRITTEN_SUBTERMS: Final = 2000  # a longer formula is not expanded, and what it repeats is named
+WRITTEN_DEPTH: Final = 40  # of nested operations, the same
 
 # proof.find_shorthand, code.draft
 NAMED_FROM: Final = 12  # subterms of what is repeated

@@ -10,7 +10,7 @@ from typing import Any
 
 from symelbo.answer.derivation import Derivation
 from symelbo.index.build import rebuild
-from symelbo.index.substitute import is_long
+from symelbo.index.substitute import is_long, operands
 from symelbo.index.terms import Array, Entry, Node, Term
 from symelbo.values import fields, replace
 
@@ -43,16 +43,20 @@ def rebuild_named(name: Callable[[Term, Term], Term]) -> Callable[[Term], Term]:
     """term -> the term made again from the inside, `name(part, part made again)` for each part."""
     known: dict[Node, Any] = {}
 
-    def visit(item: Any) -> Any:
-        if item not in known:
-            is_term = isinstance(item, Term)
-            parts = [
-                visit(part) if isinstance(part, Array) or not item.selects else part
-                for part in item.parts()
-            ]
-            made = rebuild(item, item.bound(), parts)
-            known[item] = name(item, made) if is_term else made
-        return known[item]
+    def visit(item: Term) -> Term:
+        stack: list[Node] = [item]
+        while stack:
+            top = stack[-1]
+            waiting = [part for part in operands(top) if part not in known]
+            if waiting:
+                stack += waiting
+                continue
+            stack.pop()
+            if top in known:  # it was waited for twice
+                continue
+            made: Any = rebuild(top, top.bound(), [known.get(p, p) for p in top.parts()])
+            known[top] = name(top, made) if isinstance(top, Term) else made
+        return known[item]  # type: ignore[no-any-return]
 
     return visit
 

@@ -1,10 +1,11 @@
-"""How large a term is: how many operations have to be worked on, and how deep they are nested."""
+"""How large a term is: how many operations have to be worked on."""
 
 from __future__ import annotations
 
-from symelbo.index.terms import Array, Node
+from symelbo.index.substitute import operands
+from symelbo.index.terms import Node
 
-__all__ = ["count_operations", "height_of"]
+__all__ = ["count_operations"]
 
 
 def count_operations(item: Node, most: int) -> int:
@@ -15,21 +16,8 @@ def count_operations(item: Node, most: int) -> int:
     seen = {item}
     stack = [item]
     while stack and len(seen) <= most:
-        for part in _operands(stack.pop()):
+        for part in operands(stack.pop()):
             if part not in seen:
                 seen.add(part)
                 stack.append(part)
     return min(len(seen), most + 1)
-
-
-def height_of(item: Node, memo: dict[Node, int]) -> int:
-    """How deep operations are nested; `memo` carries the heights of shared parts."""
-    known = memo.get(item)
-    if known is None:
-        heights = (height_of(part, memo) for part in _operands(item))
-        known = memo[item] = 1 + max(heights, default=0)
-    return known
-
-
-def _operands(item: Node) -> list[Node]:
-    return [part for part in item.parts() if isinstance(part, Array) or not item.selects]

@@ -9,7 +9,7 @@ from typing import Final
 from symelbo.errors import Fault, Place, SpecError
 from symelbo.families.family import Family
 from symelbo.families.registry import FAMILIES
-from symelbo.index.terms import Extent, Node
+from symelbo.index.terms import Extent
 from symelbo.language.fault import TextFault, quote
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import FUNCTIONS, Broken, Budget, Entity
@@ -51,7 +51,6 @@ class Context:
     arities: dict[str, tuple[tuple[Extent, ...], ...]] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     characters: int = 0  # of the expressions read so far
-    heights: dict[Node, int] = field(default_factory=dict)  # of parts of terms
 
     def fault(self, place: Place, found: str, expected: str = "", hint: str = "") -> None:
         """Record a fault; stop reading where there are too many."""

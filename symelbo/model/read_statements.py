@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from symelbo.index.substitute import walk_parts
+from symelbo.index.substitute import depth_of, walk_parts
 from symelbo.index.terms import (
     Array,
     Entry,
@@ -15,7 +15,7 @@ from symelbo.index.terms import (
     Role,
     Symbol,
 )
-from symelbo.language.measure import count_operations, height_of
+from symelbo.language.measure import count_operations
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import Deterministic, Loops, Reach, is_tainted
 from symelbo.language.syntax import Assignment, Sampling
@@ -69,7 +69,7 @@ def _define(context: Context, item: Parsed, syntax: Assignment) -> None:
 def _fits(context: Context, item: Parsed, arrays: Iterable[Array]) -> bool:
     """Whether a statement stays of a size that can be worked on."""
     for array in arrays:
-        height = height_of(array, context.heights)
+        height = depth_of(array)
         size = count_operations(array, STATEMENT_OPERATIONS)
         if size > STATEMENT_OPERATIONS or height > STATEMENT_HEIGHT:
             word_faults.too_large(

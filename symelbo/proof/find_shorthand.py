@@ -9,9 +9,15 @@ from typing import Any, Final
 from symelbo.answer.shorthand import held_by, rebuild_named
 from symelbo.answer.worked import Abbreviations
 from symelbo.index.domains import Real
-from symelbo.index.substitute import count_written, free_indices, is_long, walk_parts
+from symelbo.index.substitute import (
+    count_written,
+    depth_of,
+    free_indices,
+    is_long,
+    walk_parts,
+)
 from symelbo.index.terms import Array, Entry, Role, Symbol, Term, sort_key
-from symelbo.limits import NAMED_FROM
+from symelbo.limits import NAMED_FROM, WRITTEN_DEPTH
 
 __all__ = ["find_shorthand"]
 
@@ -19,7 +25,8 @@ _STEMS: Final = ("t", "u", "y", "g", "h", "k", "a", "c", "d", "f", "w", "v", "b"
 
 
 def find_shorthand(answer: object, taken: frozenset[str]) -> Abbreviations:
-    """Names for the repeated parts of all long formulas in an answer, each made of those before it.
+    """Names for the repeated parts of all long formulas in an answer, and for what is nested deep;
+    each made of those before it.
 
     taken: names that mean something else.
     """
@@ -32,7 +39,8 @@ def find_shorthand(answer: object, taken: frozenset[str]) -> Abbreviations:
     found: list[tuple[Symbol, Array]] = []
 
     def name(term: Term, short: Term) -> Term:
-        if uses[term] < 2 or count_written(term) < NAMED_FROM:
+        repeated = uses[term] > 1 and count_written(term) >= NAMED_FROM
+        if not repeated and depth_of(short) < WRITTEN_DEPTH:
             return short
         places = tuple(sorted(free_indices(term), key=sort_key))
         shape = tuple(index.extent for index in places)
