@@ -88,6 +88,7 @@ PROBE_PLACES: Final = 12  # values of the free indices of an equation
 PROBE_PATIENCE: Final = 2  # points at which an equation says nothing new
 PROBE_FAILURES: Final = 60  # of points at which an equation has no value
 PROBE_DRAWS: Final = 40  # of what varies, beyond those that are needed
+PROBE_WORK: Final = 6_000_000  # values and slopes of all terms at all points, for one model
 
 # index.solve
 ELIMINATION_ROUNDS: Final = 400  # of one system of linear equations

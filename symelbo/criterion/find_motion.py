@@ -28,7 +28,7 @@ from symelbo.index.solve import (
 from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy_array
-from symelbo.index.work import TooLong
+from symelbo.index.work import Allowance, TooLong
 from symelbo.values import dataclass, field, replace
 
 __all__ = [
@@ -88,25 +88,29 @@ class Missing(NotFound):
     cut: str = ""
 
 
-def find_motion(attempt: Attempt) -> Proposal | NotFound:
+def find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
     """A motion for which (U) holds of every factor of the attempt, or what was left over.
 
     By the arguments of the families, then by the statistics themselves: the latter also finds
-    motions where the arguments are not determined (logits up to a constant).
+    motions where the arguments are not determined (logits up to a constant).  work: of the probes.
     """
     unknowns = _make_unknowns(attempt)
     systems = [_equations(attempt, unknowns, direct) for direct in (False, True)]
     factors = (*attempt.factors, *attempt.variational)
-    for equations in filter(None, systems):
-        found = _scale(factors, equations, unknowns)
-        if found is not None:
-            return _propose(attempt, unknowns, found)
     cut = ""
     for equations in filter(None, systems):
-        if not is_solvable_somewhere(factors, equations, unknowns.order):
-            continue
         try:
-            answer = _solve_apart(factors, equations, unknowns)
+            found = _scale(factors, equations, unknowns, work)
+        except TooLong as bound:
+            cut = str(bound)
+            continue
+        if found is not None:
+            return _propose(attempt, unknowns, found)
+    for equations in filter(None, systems):
+        try:
+            if not is_solvable_somewhere(factors, equations, unknowns.order, work):
+                continue
+            answer = _solve_apart(factors, equations, unknowns, work)
         except TooLong as bound:
             cut = str(bound)
             continue
@@ -116,7 +120,7 @@ def find_motion(attempt: Attempt) -> Proposal | NotFound:
 
 
 def _solve_apart(
-    factors: Sequence[Factor], equations: Equations, unknowns: _Unknowns
+    factors: Sequence[Factor], equations: Equations, unknowns: _Unknowns, work: Allowance
 ) -> Found | NotFound:
     """Equations that share no unknown, one group after the other: by scaling, else elimination.
 
@@ -126,7 +130,7 @@ def _solve_apart(
     nonzero: list[Term] = []
     groups = _split_apart(equations, unknowns)
     for part, own in groups:
-        scaled = _scale(factors, part, own) if len(groups) > 1 else None
+        scaled = _scale(factors, part, own, work) if len(groups) > 1 else None
         found = scaled or _eliminate(part, own)
         if isinstance(found, NotFound):
             return found
@@ -189,14 +193,16 @@ def _eliminate(equations: Equations, unknowns: _Unknowns) -> Found | NotFound:
     )
 
 
-def _scale(factors: Sequence[Factor], equations: Equations, unknowns: _Unknowns) -> Found | None:
+def _scale(
+    factors: Sequence[Factor], equations: Equations, unknowns: _Unknowns, work: Allowance
+) -> Found | None:
     """A solution in which every parameter is multiplied by a number, the simplest to read."""
     if equations.shifted:
         return None
     still = {u: Array(formal_indices(u.shape), ZERO) for u in unknowns.order}
     still = {u: a for u, a in still.items() if u not in unknowns.bases}
     scaled = [replace_symbols(e, still) for e in equations.exact]
-    multiples = find_multiples(factors, scaled, unknowns.bases)
+    multiples = find_multiples(factors, scaled, unknowns.bases, work)
     if multiples is None:
         return None
     values = {
