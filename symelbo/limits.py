@@ -156,6 +156,9 @@ DRAWN_INSIDE: Final = (0.1, 0.9)  # where a random value lies between two ends
 DRAWN_BEYOND: Final = (0.3, 2.5)  # where it lies beyond one end
 DRAWN_DENOMINATORS: Final = (37, 53, 71)  # of values at which nothing holds by accident
 
+# trial.remember
+REMEMBERED_FROM: Final = 2000  # subterms, as a tree: of larger ones what is repeated is kept
+
 # trial.evaluate
 LOST_DIGITS: Final = 1e-6  # of the larger part, to which a difference is small
 

@@ -92,6 +92,7 @@ def derivation_data(derivation: Derivation) -> Json:
         "conditions": list(derivation.conditions),
         "residual": None if trial is None else residual_bound(trial.residual),
         "trials": 0 if trial is None else trial.trials,
+        **({"untried": list(trial.untried)} if trial is not None and trial.untried else {}),
         "printed_residual": None if trial is None else residual_bound(trial.printed, PRINTED_BOUND),
         "printed_trials": 0 if trial is None else trial.printed_trials,
         "steps": [_step(step) for step in derivation.steps],

@@ -6,7 +6,7 @@ Prose is general; every formula is printed from a term of the derivation.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from math import log10
+from math import log10, nan
 from typing import Any
 
 import symelbo
@@ -153,7 +153,7 @@ class _Document:
             "outside": self.outside(),
             "undecided": self.undecided(),
             "assumptions": self.assumptions(),
-            **_trial_context(derivation.trial),
+            **_trial_context(derivation.trial, self.parts),
             "abstract": [
                 {letter: latex_name(f"{letter}_{f.name}") for letter in ("eta", "T", "A", "h", "H")}
                 for f in dict.fromkeys(s.family for s in model.statements if s.family.abstract)
@@ -605,12 +605,13 @@ def _vanishing(symbols: Collection[Symbol]) -> str:
     return f"its derivatives by {named} vanish" if named else ""
 
 
-def _trial_context(trial: Trial | None) -> dict[str, Any]:
+def _trial_context(trial: Trial | None, parts: Sequence[FactorPart]) -> dict[str, Any]:
     if trial is None:
-        return {"residual": "", "trials": 0, "printed": "", "printed_trials": ""}
+        trial = Trial(nan, 0)
     return {
         "residual": _power_of_ten(trial.residual),
         "trials": trial.trials,
+        "untried": join_words([f"${p.joint}$" for p in parts if p.label in trial.untried]),
         "printed": _power_of_ten(trial.printed, PRINTED_BOUND),
         "printed_trials": count_of(trial.printed_trials, "point"),
     }

@@ -974,6 +974,12 @@ def fill_body(c: Mapping[str, Any]) -> str:
         w('\\end{itemize}\n')
     else:
         w('No result above rests on assumptions about this model.\n')
+    if c['untried']:
+        w('Criterion~\\eqref{')
+        w(str(c['label']('U')))
+        w('} of ')
+        w(str(c['untried']))
+        w(' was proved, but not tried in numbers: that takes too many operations even at the smallest sizes, or no admissible values\nwere found.\n')
     if c['residual']:
         w('Along the motion \\eqref{')
         w(str(c['label']('U')))

@@ -355,6 +355,8 @@ def _trial_text(trial: Trial, whole: bool) -> str:
     text = "(U) proved for all sizes" if whole else "(U) of the other factors proved for all sizes"
     if bound is not None:
         text += f"; tried at {count_of(trial.trials, 'point')}: relative residual < {bound:.0e}"
+    if trial.untried:
+        text += f"; not tried in numbers: (U) of {join_words(trial.untried)}"
     printed = residual_bound(trial.printed, PRINTED_BOUND)
     if printed is not None:
         text += (

@@ -37,6 +37,7 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.limits import KEPT_SCOPES, KEPT_SERIES, LOST_DIGITS
+from symelbo.trial.remember import Remembered
 from symelbo.trial.special import bessel_ratio, digamma, log_bessel_i0, polygamma
 from symelbo.values import dataclass, field
 
@@ -71,6 +72,11 @@ class World:
     functions: Mapping[str, Function] = field(default_factory=dict)
     careful: bool = False
     _matrices: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _remembered: dict[tuple[object, ...], Pair] = field(default_factory=dict, repr=False)
+
+    def moving(self, velocities: Mapping[Place, float]) -> World:
+        """The same world with other velocities; nothing is remembered of this one."""
+        return World(self.sizes, self.values, velocities, self.functions, self.careful)
 
     def length(self, extent: Extent) -> int:
         """The last place of an extent."""
@@ -142,6 +148,8 @@ def _add(term: Add, world: World, env: Env) -> Pair:
 
 def _careful(term: Term, world: World, env: Env) -> Pair:
     """As `_term`, of what is inverted or put under a logarithm."""
+    if isinstance(term, Remembered):
+        return _recall(term, world, env, _careful if world.careful else _term)
     if not world.careful or not isinstance(term, Add):
         return _EVALUATE[type(term)](term, world, env)
     parts = [_EVALUATE[type(part)](part, world, env) for part in term.terms]
@@ -319,6 +327,26 @@ def _logdet(term: LogDet, world: World, env: Env) -> Pair:
     return pair
 
 
+def _remember(term: Remembered, world: World, env: Env) -> Pair:
+    return _recall(term, world, env, _term)
+
+
+def _recall(
+    term: Remembered, world: World, env: Env, compute: Callable[[Term, World, Env], Pair]
+) -> Pair:
+    """The pair that `compute` made of the term at these indices, made once."""
+    key = (term, compute, *[env[index] for index in _ordered(term)])
+    found = world._remembered.get(key)
+    if found is None:
+        found = world._remembered[key] = compute(term.term, world, env)
+    return found
+
+
+@lru_cache(maxsize=KEPT_SCOPES)
+def _ordered(term: Remembered) -> tuple[Index, ...]:
+    return tuple(sorted(free_indices(term), key=repr))
+
+
 _EVALUATE: dict[type, Callable[[Any, World, Env], Pair]] = {
     Number: _number,
     Constant: _constant,
@@ -334,6 +362,7 @@ _EVALUATE: dict[type, Callable[[Any, World, Env], Pair]] = {
     Apply: _apply,
     Inverse: _inverse,
     LogDet: _logdet,
+    Remembered: _remember,
 }
 
 

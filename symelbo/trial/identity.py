@@ -35,6 +35,7 @@ from symelbo.limits import (
 )
 from symelbo.trial.evaluate import Place, Smooth, World, evaluate, free_indices, places, walk
 from symelbo.trial.operations import count_operations
+from symelbo.trial.remember import remember
 from symelbo.values import dataclass
 
 __all__ = [
@@ -84,6 +85,8 @@ def identity_residual(
     random = Random(seed)
     items = [log_density, entropy, rest, *field.keys(), *field.values()]
     scene = make_scene(items, conditions)
+    once = remember({"density": log_density, "entropy": entropy, "rest": rest})
+    log_density, entropy, rest = once["density"], once["entropy"], once["rest"]
     worst = 0.0
     for trial in range(trials):
         for attempt in range(IDENTITY_ATTEMPTS):
@@ -121,8 +124,8 @@ def _trial(
     steady = {s: a for s, a in field.items() if s.role not in _NODES}
     # once: a field of parameters that depends on the nodes must not pass
     velocities = velocities_at(steady, worlds[0])
-    for world, weight in zip(worlds, weights, strict=True):
-        world.velocities = {**velocities, **velocities_at(moving, world)}
+    for drawn, weight in zip(worlds, weights, strict=True):
+        world = drawn.moving({**velocities, **velocities_at(moving, drawn)})
         w = weight / sum(weights)
         density = evaluate(log_density, world)
         pseudo = evaluate(entropy, world).value

@@ -7,15 +7,21 @@ from math import prod
 
 from symelbo.index.terms import Node
 from symelbo.trial.evaluate import World
+from symelbo.trial.remember import Remembered
 
 __all__ = ["count_operations"]
 
 
 def count_operations(items: Iterable[Node], world: World) -> int:
-    """Nodes that `evaluate` visits, each as often as the sums and arrays around it have places."""
+    """Nodes that `evaluate` visits, each as often as the sums and arrays around it have places.
+
+    What is remembered counts once.
+    """
     known: dict[Node, int] = {}
 
     def count(item: Node) -> int:
+        if isinstance(item, Remembered):
+            return 1 if item.term in known else 1 + count(item.term)
         if item not in known:
             inside = 1 + sum(map(count, item.parts()))
             known[item] = inside * prod(
