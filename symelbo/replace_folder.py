@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final, TypeAlias
 
 from symelbo.exchange_folders import exchange_folders
@@ -122,7 +122,7 @@ def replace_folder(files: Mapping[str, bytes], directory: Path, stem: str) -> Pa
 
 def _replace(files: Mapping[str, bytes], target: Path) -> None:
     ours = _check_target(target, files)
-    run = _Run(target.parent / f"{_PREFIX}{secrets.token_hex(16)}", target.name)
+    run = _Run(target.parent / f"{_PREFIX}{os.urandom(16).hex()}", target.name)
     try:
         run.work.mkdir()
         run.marker.touch(exist_ok=False)
@@ -135,8 +135,7 @@ def _replace(files: Mapping[str, bytes], target: Path) -> None:
 
 def _write(run: _Run, files: Mapping[str, bytes], ours: frozenset[str]) -> None:
     run.new.mkdir()
-    for name, content in files.items():
-        _write_file(run.new / name, content)
+    _write_files(run.new, files)
     if not run.target.exists():
         run.new.rename(run.target)
         return
@@ -163,11 +162,32 @@ def _check_target(target: Path, files: Mapping[str, bytes]) -> frozenset[str]:
     return find_ours(target, files)
 
 
-def _write_file(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())  # before the exchange, so that a power cut leaves no empty files
+def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write new files, before the exchange, so that a power cut leaves no empty ones.
+
+    The disk is waited for once: of files that are synchronized together, one flush serves all.
+    """
+    failed: list[OSError] = []
+
+    def synchronize(descriptor: int) -> None:
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            failed.append(error)
+
+    with ExitStack() as opened:
+        written = []
+        for name, content in files.items():
+            file = opened.enter_context((folder / name).open("xb"))
+            file.write(content)
+            file.flush()
+            written.append(Thread(target=synchronize, args=(file.fileno(),)))
+        for thread in written:
+            thread.start()
+        for thread in written:
+            thread.join()
+    if failed:
+        raise failed[0]
 
 
 # ---------------------------------------------------------------- the stand-in
@@ -186,7 +206,7 @@ def _make_stand_in(run: _Run, ours: frozenset[str]) -> _Run:
     made = {name: _mark(run.draft / name) for name in os.listdir(run.draft)}
     gone = tuple(sorted(ours.difference(new)))
     run = replace(run, stand_in=_mark(run.draft), made=made, gone=gone)
-    _write_file(run.journal, _render_journal(run))
+    _write_files(run.work, {run.journal.name: _render_journal(run)})
     run.draft.rename(run.folder)
     return run
 

@@ -46,9 +46,8 @@ def draw_world(random: Random, sizes: dict[str, int] | None = None) -> World:
         "D": random.randint(1, 3),
         "H": random.randint(1, 3),
     }
-    world = World(sizes, {})
     values: dict[tuple[str, tuple[int, ...]], float] = {}
-    world.values = values
+    world = World(sizes, values)
     for symbol in SYMBOLS:
         for place in places(world, symbol.shape):
             match symbol.domain.kind:

@@ -98,17 +98,15 @@ def worlds(
         sizes = dict(zip(names, chosen, strict=True))
         for draw in range(draws):
             random = Random(f"{seed}:{sorted(sizes.items())}:{draw}")
-            world = World(sizes, {})
             values: dict[Place, float] = {}
-            world.values = values
+            functions: dict[str, Smooth] = {}
+            world = World(sizes, values, {}, functions)
             for symbol in symbols:
                 if symbol.role is not Role.FUNCTION:
                     values.update(draw_entries(symbol, world, random, extents))
-            world.functions = {
-                s.name: Smooth(s, world.length, random.randrange(10**9))
-                for s in symbols
-                if s.role is Role.FUNCTION
-            }
+            for s in symbols:
+                if s.role is Role.FUNCTION:
+                    functions[s.name] = Smooth(s, world.length, random.randrange(10**9))
             yield world
 
 

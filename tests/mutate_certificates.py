@@ -446,11 +446,10 @@ def closed(q: FactorClaim, motion: MotionClaim, least: Mapping[str, int]) -> Ver
     free = [p for p in q.places if isinstance(p, Index)]
     items = [q.log_density, q.node, *(a for arrays in _key(motion) for a in arrays)]  # type: ignore[attr-defined]
     for world in worlds(items, draws=2, least=least):
-        world.velocities = _velocities(motion, world)
+        world = world.along(_velocities(motion, world))
         ranges = [range(i.low, world.length(i.extent) + 1) for i in free]
         for where in _places(ranges):
             env = dict(zip(free, where, strict=True))
-            world._matrices.clear()
             moved = evaluate(q.log_density, world, env).tangent
             rate = motion.rates.get(q.node)
             if rate is not None and q.node.domain.kind != "angle":

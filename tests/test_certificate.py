@@ -313,8 +313,7 @@ def _is_unsolvable(
         env = dict(zip(factor.plates, r.place, strict=True))
         line: dict[object, float] = {}
         for key, direction in _directions(symbols, world, case, claim.still):
-            world.velocities = direction
-            world._matrices.clear()
+            world = world.along(direction)
             line[(*key, r.point)] = evaluate(factor.log_density, world, env).tangent
         line["H~", r.factor, r.place, r.point, frozenset(r.parents)] = 1.0
         inputs = frozenset(p for p in r.parents if symbols[p[0][0]].role is Role.INPUT)

@@ -663,9 +663,8 @@ def _holds(
 ) -> bool:
     factor = claim.factor
     own = _own(factor, world, env)
-    world.velocities = _velocities(claim.motion, world)
+    world = world.along(_velocities(claim.motion, world))
     density, base, entropy, divergence, change = (evaluate(t, world, env) for t in _terms(factor))
-    world._matrices.clear()
     left = density.value - density.tangent
     right = base.value - entropy.value + divergence.value
     if not _near(left, right, density.value, density.tangent, base.value, entropy.value):
@@ -686,9 +685,9 @@ def _holds(
     parameters = {at for at in world.values if roles[at[0]] is Role.PARAMETER}
     elsewhere = _redrawn(symbols, world, random, known | own)
     around = _redrawn(symbols, world, random, known | parameters)
-    beside = World(world.sizes, dict(world.values), {}, world.functions)
     again = draw_entries(factor.node, world, random)
-    beside.values = {**world.values, **{at: again[at] for at in own}}
+    redrawn = {**world.values, **{at: again[at] for at in own}}
+    beside = World(world.sizes, redrawn, {}, world.functions)
     return (
         _near(base.value, evaluate(factor.base, elsewhere, env).value)
         and _near(entropy.value, evaluate(factor.entropy, beside, env).value)

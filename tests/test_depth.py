@@ -232,7 +232,7 @@ def test_what_is_remembered_is_evaluated_once() -> None:
         (term,) = remember({"f": bounded(n)}).values()
         counts.append(count_evaluated([term], world))
         evaluate(term, world)
-        assert len(world._remembered) < 3 * n
+        assert len(world._kept) < 3 * n
     assert counts[1] < 2.1 * counts[0]
 
 
@@ -241,7 +241,7 @@ def test_remembering_changes_no_number() -> None:
     (term,) = remember({"f": bounded(12)}).values()
     assert term is not bounded(12)
     assert evaluate(term, world) == evaluate(bounded(12), world)
-    still = world.moving({})
+    still = world.along({})
     assert evaluate(term, still).value == evaluate(term, world).value
     assert evaluate(term, still).tangent == 0.0
 

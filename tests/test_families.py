@@ -134,13 +134,12 @@ def forms_of(density: Density, form: Form) -> Iterator[ExponentialForm]:
 
 
 def world_of(density: Density, arguments: Arguments) -> World:
-    world = World({"K": K}, {})
     values: dict[tuple[str, tuple[int, ...]], float] = {}
+    world = World({"K": K}, values)
     for symbol in density.arguments:
         array = np.asarray(arguments[symbol.name])
         for place in places(world, symbol.shape):
             values[symbol.name, place] = float(array[tuple(i - 1 for i in place)])
-    world.values = values
     return world
 
 

@@ -294,7 +294,7 @@ def test_derivative_along_agrees_with_dual_numbers(term: Term, seed: int) -> Non
                 velocities[name, place] = velocity
                 world.values[direction.name, place] = velocity  # type: ignore[index]
     slope = derivative_along(term, field)
-    world.velocities = velocities
+    world = world.along(velocities)
     env = {i: i.low for i in free_indices(term)}
     try:
         dual = evaluate(term, world, env)
@@ -318,9 +318,13 @@ def test_matrix_differentials_along_a_symmetric_direction() -> None:
                 entry = random.gauss(0, 1)
                 for place in ((i, j), (j, i)):
                     world.values["B", place] = entry  # type: ignore[index]
-        world.velocities = {
-            ("Sigma", place): value for (name, place), value in world.values.items() if name == "B"
-        }
+        world = world.along(
+            {
+                ("Sigma", place): value
+                for (name, place), value in world.values.items()
+                if name == "B"
+            }
+        )
         for term in (LogDet(matrix()), Inverse(matrix(), d, d2)):
             env = {i: 1 for i in free_indices(term)}
             dual = evaluate(term, world, env)

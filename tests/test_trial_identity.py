@@ -50,6 +50,7 @@ from symelbo.index.terms import (
     Entry,
     Extent,
     Index,
+    LogDet,
     Offset,
     Position,
     Role,
@@ -279,19 +280,20 @@ def test_a_condition_is_one_at_all_places() -> None:
     w = symbol("w", "real", "D", "H")
     rows = Array((d,), total(h, Entry(w, (d, h))))
     entries = {("w", (i, j)): float(i + j) for i in (1, 2) for j in (1, 2)}
-    world = World({"D": 2, "H": 2}, entries)
+    sizes = {"D": 2, "H": 2}
+    world = World(sizes, entries)
     assert satisfies(rows, DOMAINS["positive"], world)
     assert not satisfies(rows, DOMAINS["unit"], world)
     assert satisfies(rows, DOMAINS["real"], world)
-    world.values = {**entries, ("w", (2, 2)): -9.0}
+    world = World(sizes, {**entries, ("w", (2, 2)): -9.0})
     assert not satisfies(rows, DOMAINS["positive"], world)
     small = Array((d,), mul(number(Fraction(1, 100)), rows.body))
-    world.values = entries
+    world = World(sizes, entries)
     assert satisfies(small, DOMAINS["unit"], world)
     # h is bound in the sum, and free beside it: both are tried
     mixed = Array((d, h), mul(rows.body, Entry(w, (d, h))))
     assert satisfies(mixed, DOMAINS["positive"], world)
-    world.values = {**entries, ("w", (1, 1)): -0.5}
+    world = World(sizes, {**entries, ("w", (1, 1)): -0.5})
     assert not satisfies(mixed, DOMAINS["positive"], world)
     assert not satisfies(Array((), negate(ONE)), Unit(), world)
 
@@ -425,3 +427,13 @@ def test_deterministic_whatever_the_hash_seed() -> None:
         )
         outputs.add(run.stdout)
     assert len(outputs) == 1 and len(outputs.pop()) > 100
+
+
+def test_what_was_computed_at_rest_is_not_kept_along_a_motion() -> None:
+    i, j = Index("i", Extent("D")), Index("j", Extent("D"))
+    a = symbol("a", "real", "D", "D")
+    determinant = LogDet(Array((i, j), Entry(a, (i, j))))
+    still = World({"D": 1}, {("a", (1, 1)): 2.0})
+    assert evaluate(determinant, still).tangent == 0
+    moving = still.along({("a", (1, 1)): 3.0})
+    assert evaluate(determinant, moving).tangent == pytest.approx(1.5)

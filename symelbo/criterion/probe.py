@@ -141,7 +141,7 @@ class _Basis:
 
     @property
     def is_contradictory(self) -> bool:
-        """Whether a combination of rows has a value and no unknown."""
+        """Whether the rows have no solution."""
         return _END in self.pivots
 
     def takes(self, row: Mapping[int, int]) -> bool:
@@ -363,6 +363,7 @@ def is_solvable_somewhere(
     still = probe.draw(_STILL)
     table = list(probe.tangents())
     ends: list[int] = [0] * len(table)
+    asked = 1
     inputs: dict[Symbol, Values] = {}
     for draws in range(PROBE_DRAWS + len(probe.columns)):
         if draws % 4 == 0:
@@ -375,9 +376,11 @@ def is_solvable_somewhere(
             return False
         if probe.is_done:
             break
-    count = len(probe.columns)
-    rows = [{**row, count: end} for row, end in zip(table, ends, strict=True)]
-    return is_consistent(rows, count)
+        if len(table) >= asked:  # most that have no solution have none at few points
+            asked = 2 * len(table)
+            if not _is_solvable(table, ends):
+                return False
+    return _is_solvable(table, ends)
 
 
 def find_multiples(
@@ -400,16 +403,15 @@ def find_multiples(
     table = [{n: 1} for n, u in enumerate(bases) if u.domain.entry_sum == 0]
     ends = [0] * len(table)
     tried: list[dict[str, int]] = []
-    bases_of: list[_Basis] = []
+    # of few unknowns all rows are compared; those at other sizes count if they say more
+    basis = _Basis()
     for more in (1, 2):
         sizes = _sizes_of(factors, more)
         probe = _Probe(factors, scaled, factor_of.values(), sizes, seed + more, work)
         # constants have one value in an instance: what holds at one of them alone is no multiple
         if sizes in tried and not probe.instance.known:
             break
-        if bases_of:  # rows at other sizes count if they say more than those before
-            probe.bases = bases_of
-        bases_of = probe.bases
+        probe.bases = [basis] * len(scaled)
         tried.append(sizes)
         names = {n: columns[str(key[0])] for key, n in probe.columns.items()}
         for draws in range(PROBE_DRAWS + len(columns)):
@@ -417,7 +419,7 @@ def find_multiples(
             for row, value in probe.rows(probe.draw(_STILL), moving):
                 table.append({names[n]: slope for n, slope in row.items()})
                 ends.append(value)
-            if probe.is_contradictory:
+            if basis.is_contradictory:
                 return None
             if probe.is_done:
                 break
@@ -439,6 +441,11 @@ def _sizes_of(factors: Sequence[Factor], more: int) -> dict[str, int]:
     """Small sizes, in which the least ones are exceeded."""
     least = next(iter(small_sizes(factors)))
     return {name: n + 1 + k % more for k, (name, n) in enumerate(least.items(), 1)}
+
+
+def _is_solvable(table: Sequence[Mapping[int, int]], ends: Sequence[int]) -> bool:
+    """Whether some x satisfies row . x + end = 0 for all rows."""
+    return is_consistent([{**row, _END: end} for row, end in zip(table, ends, strict=True)], _END)
 
 
 def _solve(table: Sequence[Mapping[int, int]], ends: Sequence[int], count: int) -> list[int] | None:

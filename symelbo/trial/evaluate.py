@@ -59,7 +59,7 @@ Function: TypeAlias = Callable[
 ]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class World:
     """Concrete sizes, entries and their velocities, and meanings of the abstract functions.
 
@@ -71,11 +71,10 @@ class World:
     velocities: Mapping[Place, float] = field(default_factory=dict)
     functions: Mapping[str, Function] = field(default_factory=dict)
     careful: bool = False
-    _matrices: dict[Any, Any] = field(default_factory=dict, repr=False)
-    _remembered: dict[tuple[object, ...], Pair] = field(default_factory=dict, repr=False)
+    _kept: dict[Any, Any] = field(default_factory=dict, repr=False)  # once computed
 
-    def moving(self, velocities: Mapping[Place, float]) -> World:
-        """The same world with other velocities; nothing is remembered of this one."""
+    def along(self, velocities: Mapping[Place, float]) -> World:
+        """The same point, where its entries move: nothing is kept that was computed at rest."""
         return World(self.sizes, self.values, velocities, self.functions, self.careful)
 
     def length(self, extent: Extent) -> int:
@@ -254,6 +253,15 @@ def _entries(array: Array, world: World, env: Env) -> dict[tuple[int, ...], Pair
 
 
 def _apply(term: Apply, world: World, env: Env) -> Pair:
+    """The value of an abstract function; once per place."""
+    key = (term, *[env[i] for i in _free(term)])
+    if key not in world._kept:
+        world._kept[key] = _applied(term, world, env)
+    found: Pair = world._kept[key]
+    return found
+
+
+def _applied(term: Apply, world: World, env: Env) -> Pair:
     where = tuple([_index(i, world, env) for i in term.indices])
     slots = tuple(
         (slot, tuple([_index(i, world, env) for i in at])) for slot, at in term.derivatives
@@ -262,17 +270,11 @@ def _apply(term: Apply, world: World, env: Env) -> Pair:
     return world.functions[term.function.name](arguments, where, slots)
 
 
-@lru_cache(maxsize=KEPT_SCOPES)
-def _free(array: Array) -> tuple[Index, ...]:
-    found = dict.fromkeys(i for i in walk((array.body,)) if isinstance(i, Index))
-    return tuple(i for i in found if i not in array.indices)
-
-
 def _matrix(array: Array, world: World, env: Env) -> Any:
     """(inverse, log|det|, its tangent), the inverse as {(i, j): pair}; once per matrix."""
-    key = (array, tuple(env.get(i) for i in _free(array)))
-    if key in world._matrices:
-        return world._matrices[key]
+    key = (array, *[env[i] for i in _free(array)])
+    if key in world._kept:
+        return world._kept[key]
     entries = _entries(array, world, env)
     n = math.isqrt(len(entries))
     if n * n != len(entries):
@@ -292,8 +294,8 @@ def _matrix(array: Array, world: World, env: Env) -> Any:
         for i in r
         for j in r
     }
-    world._matrices[key] = pairs, (logdet, tangent)
-    return world._matrices[key]
+    world._kept[key] = pairs, (logdet, tangent)
+    return world._kept[key]
 
 
 def _eliminate(matrix: list[list[float]]) -> tuple[list[list[float]], float]:
@@ -336,9 +338,9 @@ def _recall(
 ) -> Pair:
     """The pair that `compute` made of the term at these indices, made once."""
     key = (term, compute, *[env[index] for index in _ordered(term)])
-    found = world._remembered.get(key)
+    found = world._kept.get(key)
     if found is None:
-        found = world._remembered[key] = compute(term.term, world, env)
+        found = world._kept[key] = compute(term.term, world, env)
     return found
 
 
@@ -469,3 +471,9 @@ def free_indices(item: Node | tuple[object, ...]) -> frozenset[Index]:
     parts, bound = (item, ()) if isinstance(item, tuple) else (item.parts(), item.bound())
     inner = (free_indices(part) for part in parts if isinstance(part, Node | tuple))
     return frozenset().union(*inner).difference(bound)
+
+
+@lru_cache(maxsize=KEPT_SCOPES)
+def _free(item: Node) -> tuple[Index, ...]:
+    """The same in an order of their own."""
+    return tuple(sorted(free_indices(item), key=lambda index: (index.name, index.low)))

@@ -36,7 +36,7 @@ from symelbo.limits import (
 from symelbo.trial.evaluate import Place, Smooth, World, evaluate, free_indices, places, walk
 from symelbo.trial.operations import count_operations
 from symelbo.trial.remember import remember
-from symelbo.values import dataclass
+from symelbo.values import dataclass, replace
 
 __all__ = [
     "Scene",
@@ -91,7 +91,7 @@ def identity_residual(
     for trial in range(trials):
         for attempt in range(IDENTITY_ATTEMPTS):
             base = draw_world(scene, random, smallest=2 * attempt >= IDENTITY_ATTEMPTS)
-            base.careful = True
+            base = replace(base, careful=True)
             if count_operations((log_density, entropy, rest), base) > IDENTITY_OPERATIONS:
                 continue  # smaller sizes
             try:
@@ -124,8 +124,8 @@ def _trial(
     steady = {s: a for s, a in field.items() if s.role not in _NODES}
     # once: a field of parameters that depends on the nodes must not pass
     velocities = velocities_at(steady, worlds[0])
-    for drawn, weight in zip(worlds, weights, strict=True):
-        world = drawn.moving({**velocities, **velocities_at(moving, drawn)})
+    for still, weight in zip(worlds, weights, strict=True):
+        world = still.along({**velocities, **velocities_at(moving, still)})
         w = weight / sum(weights)
         density = evaluate(log_density, world)
         pseudo = evaluate(entropy, world).value
@@ -229,15 +229,14 @@ def draw_world(
     smallest: the least sizes.
     """
     drawn = _draw_sizes(scene, random, smallest) if sizes is None else sizes
-    world = World(drawn, {})
     values: dict[Place, float] = {}
-    world.values = values
+    functions: dict[str, Smooth] = {}
+    world = World(drawn, values, {}, functions)
     for symbol in scene.symbols:
         if symbol.role not in _NODES:
             values.update(_draw(symbol, world, scene, random))
-    world.functions = {
-        f.name: Smooth(f, world.length, random.randrange(10**9)) for f in scene.functions
-    }
+    for f in scene.functions:
+        functions[f.name] = Smooth(f, world.length, random.randrange(10**9))
     return world
 
 

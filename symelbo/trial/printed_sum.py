@@ -159,6 +159,8 @@ def _residual(
         nodes = nodes_of(setting.latents, world, count, most * count // SUM_COUNTS[0])
         if nodes is None and setting.kind is Kind.ANY:
             nodes = _draw_nodes(setting, world, scene, random)
+        if nodes is not None and setting.kind is Kind.ANY and len(nodes) > SUM_DRAWN:
+            nodes = random.sample(nodes, SUM_DRAWN)  # some points are a q as well
         if nodes is None or len(nodes) * cost > SUM_OPERATIONS:
             return None
         for _, point in nodes[:: max(1, len(nodes) // 4)]:
@@ -329,7 +331,7 @@ def _slope_with_points(
         if not q > 0:
             continue
         there = _at(world, point)
-        there = there.moving(velocities_at(setting.velocities, there))
+        there = there.along(velocities_at(setting.velocities, there))
         total += q * evaluate(setting.log_joint, there).tangent
         for symbol, array in moving.items():
             for where in places(world, symbol.shape):
