@@ -337,16 +337,11 @@ def _recall(
     term: Remembered, world: World, env: Env, compute: Callable[[Term, World, Env], Pair]
 ) -> Pair:
     """The pair that `compute` made of the term at these indices, made once."""
-    key = (term, compute, *[env[index] for index in _ordered(term)])
+    key = (term, compute, *[env[index] for index in _free(term)])
     found = world._kept.get(key)
     if found is None:
         found = world._kept[key] = compute(term.term, world, env)
     return found
-
-
-@lru_cache(maxsize=KEPT_SCOPES)
-def _ordered(term: Remembered) -> tuple[Index, ...]:
-    return tuple(sorted(free_indices(term), key=repr))
 
 
 _EVALUATE: dict[type, Callable[[Any, World, Env], Pair]] = {
