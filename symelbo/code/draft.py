@@ -252,7 +252,8 @@ class Draft:
         def visit(item: Term) -> Term:
             if item not in known:
                 rebuilt = map_unfolded(item, visit)
-                named = uses[item] > 1 or depth_of(rebuilt) >= WRITTEN_DEPTH
+                deep = item is not term and depth_of(rebuilt) >= WRITTEN_DEPTH
+                named = uses[item] > 1 or deep
                 known[item] = self._name_shared(rebuilt) if named else rebuilt
             return known[item]
 
