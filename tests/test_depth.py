@@ -24,7 +24,7 @@ from symelbo.index.differentiate import derivative_along
 from symelbo.index.domains import Real
 from symelbo.index.normal import is_zero
 from symelbo.index.substitute import count_written, depth_of, replace_symbols, walk_parts
-from symelbo.index.terms import Array, Entry, Extent, Index, Number, Role, Sum, Symbol, Term
+from symelbo.index.terms import Apply, Array, Entry, Extent, Index, Number, Role, Sum, Symbol, Term
 from symelbo.index.tidy import shorter_form
 from symelbo.index.work import Allowance, TooLong
 from symelbo.language.measure import count_operations
@@ -234,6 +234,23 @@ def test_what_is_remembered_is_evaluated_once() -> None:
         evaluate(term, world)
         assert len(world._kept) < 3 * n
     assert counts[1] < 2.1 * counts[0]
+
+
+def test_what_a_shared_array_holds_is_remembered() -> None:
+    """f(a) + g(a): the argument is an array that both have, and its body has one parent."""
+    f, g = (Symbol(name, Role.FUNCTION, Real()) for name in "fg")
+
+    def nested(n: int) -> Term:
+        term: Term = Entry(X)
+        for _ in range(n):
+            arguments = (Array((), term),)
+            term = add(Apply(f, arguments), Apply(g, arguments))
+        return term
+
+    world = World({}, {("x", ()): 0.3})
+    counts = [count_evaluated(remember({"f": nested(n)}).values(), world) for n in (20, 40)]
+    assert counts[1] < 2.1 * counts[0]
+    assert len(find_shorthand([nested(40)], frozenset())) < 3 * 40
 
 
 def test_remembering_changes_no_number() -> None:

@@ -246,7 +246,9 @@ class Draft:
         """
         if count_subterms(term) <= REPEATED_FROM and depth_of(term) <= WRITTEN_DEPTH:
             return term
-        uses = Counter(part for node in walk_parts(term) for part in node.parts())
+        nodes = list(walk_parts(term))
+        uses = Counter(part for node in nodes for part in node.parts())
+        uses.update(node.body for node in nodes if isinstance(node, Array) and uses[node] > 1)
         known: dict[Term, Term] = {}
 
         def visit(item: Term) -> Term:

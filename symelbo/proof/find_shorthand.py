@@ -35,6 +35,8 @@ def find_shorthand(answer: object, taken: frozenset[str]) -> Abbreviations:
         return ()
     nodes = dict.fromkeys(node for term in long for node in walk_parts(term))
     uses = Counter(part for node in nodes for part in dict.fromkeys(node.parts()))
+    # the body of an array that several nodes share is shared as well
+    uses.update(node.body for node in nodes if isinstance(node, Array) and uses[node] > 1)
     stem = next(s for s in _STEMS if not any(name.startswith(s) for name in taken))
     found: list[tuple[Symbol, Array]] = []
 

@@ -39,6 +39,8 @@ def remember(items: Mapping[str, N]) -> dict[str, N]:
     if max((sizes[item] for item in items.values()), default=0) <= REMEMBERED_FROM:
         return dict(items)
     uses = Counter(part for item in order for part in dict.fromkeys(item.parts()))
+    # the body of an array that several nodes share is shared as well
+    uses.update(item.body for item in order if isinstance(item, Array) and uses[item] > 1)
     made: dict[Node, Any] = {}
     for item in order:
         parts = [
