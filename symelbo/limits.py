@@ -50,6 +50,11 @@ STATEMENTS: Final = 500  # of a model, and of q
 STATEMENT_OPERATIONS: Final = 20_000  # of one statement, deterministic quantities put in
 STATEMENT_HEIGHT: Final = 200  # of one statement
 
+# model.order_places
+ORDER_AXES: Final = 4  # kinds of them, whose directions are combined
+ORDER_SIZE: Final = 4  # sizes up to it are searched for places that depend on themselves
+ORDER_PLACES: Final = 20_000  # and so many of them
+
 # model.check_domain
 VARIED_NODES: Final = 4  # whose values are tried together, where an argument may leave its domain
 
@@ -98,6 +103,7 @@ TINY: Final = 1e-9  # floats nearer to zero have no sign
 
 # criterion.search_motion
 MOTION_ATTEMPTS: Final = 400  # linear problems that are set up for one model
+QUICK_SUBSETS: Final = 2  # of the latents that are tried after a quick look
 MOVING_SUBSETS: Final = 24  # of the latents that are tried
 
 # criterion.decide_criterion
@@ -115,8 +121,8 @@ THINNED_POINTS: Final = 3  # parameter values for which a part of a long plate h
 SAMPLE_SEED: Final = 0  # of the points; decides which of several certificates is found
 
 # criterion.weigh_rows
-WEIGHED_LINES: Final = 12  # of the square system that is left
-WEIGHED_ROWS: Final = 60  # that take part
+WEIGHED_LINES: Final = 24  # of the square system that is left
+WEIGHED_ROWS: Final = 120  # that take part
 WEIGHT_PARTS: Final = 1 << 20  # numerators and denominators that are taken for a rational number
 WEIGHED_SYSTEMS: Final = 200  # such systems that are looked at, as residues
 STATED_SYSTEMS: Final = 3  # of which the numbers are worked out
@@ -124,11 +130,14 @@ STATED_SYSTEMS: Final = 3  # of which the numbers are worked out
 # criterion.probe
 PROBE_VALUES: Final = 8  # of which one is drawn
 
+# criterion.choose_functions
+CURVED_LEVELS: Final = 2  # of nested functions, from the inside, whose stand-ins have higher powers
+
 # criterion.refute
 REFUTED_DEPTH: Final = 4  # latent entries whose motion and rest are told apart
 REFUTED_ROWS: Final = 400  # of an instance, for each factor
 REFUTED_WORK: Final = 8000  # rows and ranks, for one model
-QUICK_INSTANCES: Final = 1  # of a quick look
+LOOKS: Final = (1, 2)  # instances of a quick look, and of one before a longer search
 REFUTED_POINTS: Final = (1, 2, 3, 5)  # parameter values that are tried together
 GENERIC_POINTS: Final = (2, 5)  # the same, where all values are at random
 REFUSED_ROWS: Final = 600  # that a proposal costs that is not accepted
@@ -173,6 +182,7 @@ REDRAWS: Final = 25  # of the nodes, where they do not satisfy a condition
 MASS_POINTS: Final = 3  # of the arguments
 MASS_ATTEMPTS: Final = 20  # where a draw falls outside the domain of the density
 MASS_COUNTS: Final = (96, 192)  # nodes at two resolutions, terms of an infinite sum
+MASS_INTEGERS: Final = 200  # that are summed, where a density may be one of counts
 MASS_OFF: Final = 0.02  # a mass further from 1 is wrong
 MASS_SEEN: Final = 1e-5  # so near to 1 it is taken for 1
 MASS_DOUBT: Final = 100  # times the difference of two resolutions is no certain error
@@ -187,12 +197,15 @@ SUM_AGREEMENT: Final = 1e-6  # of the integrals at two resolutions; else nothing
 SUM_GROSS: Final = 0.03  # a residual that no kink explains, nor tails of q beyond the nodes
 SUM_LOST: Final = 0.01  # of the mass of q, if tails beyond the nodes hold less
 SUM_OPERATIONS: Final = 2_000_000  # of F at all nodes; else smaller sizes are tried, or none
-SUM_DRAWN: Final = 16  # points of an arbitrary q, where there are too many entries to enumerate
+SUM_DRAWN: Final = 8  # points of an arbitrary q, where there are too many entries to enumerate
 SUM_ATTEMPTS: Final = 20  # where a draw falls outside the domain of the model
 SUM_RETRIES: Final = 2  # at other values, where an integral is not good enough
 SUM_COUNTS: Final = (48, 96)  # nodes of an entry, and more where these do not suffice
 
 # ---------------------------------------------------------------- unprinted
+
+# criterion.choose_functions
+WRITTEN_OUT: Final = 3  # places of a sum in a function that stands for an abstract one
 
 # language.fault
 QUOTED_CHARACTERS: Final = 60  # of a text that a message quotes

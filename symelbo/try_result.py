@@ -13,9 +13,9 @@ from symelbo.errors import Fault, SpecError
 from symelbo.index.build import add
 from symelbo.index.terms import Array, Domain, Term
 from symelbo.limits import IDENTITY_TOLERANCE, IDENTITY_TRIALS, SUM_TOLERANCE
-from symelbo.model.model import Model
+from symelbo.model.model import Model, OwnFamily
 from symelbo.trial.identity import identity_residual
-from symelbo.trial.normalization import find_wrong_mass
+from symelbo.trial.normalization import find_wrong_mass, is_of_integers
 from symelbo.trial.printed_sum import Kind, PrintedSum, printed_residual
 
 __all__ = ["CheckFailed", "try_densities", "try_printed_sum", "try_result"]
@@ -92,16 +92,30 @@ def try_densities(model: Model) -> None:
         shown = f"{mass:.4g}" if abs(mass - 1) > 0.01 else f"{mass:.8g}"  # where it differs from 1
         given = ", ".join(f"{name} = {x:.4g}" for name, x in arguments.items())
         at = f" at {given}" if given else ""
+        hint = f"subtract log({shown}), as a function of the parameters, from log_density"
+        first = is_of_integers(density.term, density.value, density.arguments)
+        if first is not None:
+            hint = _word_counts(own, first)
         faults.append(
             Fault(
                 own.place,
                 f"the density of `{own.family.name}`, which integrates to {shown}{at}",
                 "1",
-                f"subtract log({shown}), as a function of the parameters, from log_density",
+                hint,
             )
         )
     if faults:
         raise SpecError(faults)
+
+
+def _word_counts(own: OwnFamily, first: int) -> str:
+    """How to write a density of counts that was given on real numbers."""
+    v = own.family.value
+    shift = f", of the counts less {first}, with {v} + {first} in place of {v}" if first else ""
+    return (
+        f"its sum over the integers is 1, and bounds are of real numbers: for counts write"
+        f" `support: naturals` (0, 1, 2, ...){shift}"
+    )
 
 
 # ---------------------------------------------------------------- the printed sum

@@ -1052,3 +1052,84 @@ def test_a_multiple_holds_at_every_value_of_a_constant(
     assert {n: v for f in derivation.factors for n, v in fields_of(derivation, f.node).items()} == {
         "s": velocity
     }
+
+
+DECIDED: dict[str, tuple[dict[str, Any], str]] = {
+    "an even power is a condition": (
+        spec(["x ~ Normal(0, (a - b)**2)"], {"a": "real", "b": "real"}, ()),
+        "proved",
+    ),
+    "an even power in a plate is one for every place": (
+        spec(
+            ["x[d] ~ Normal(m[d], (a[d] - b[d])**2) for d in 1:D"], dict.fromkeys("abm", "real[D]")
+        ),
+        "proved",
+    ),
+    "the sole share is 1": (
+        spec(
+            ["c ~ Categorical(p)", "x ~ Normal(mu[c], s)"],
+            {"mu": "real[1]", "s": "positive"},
+            (),
+            constants={"p": "simplex[1]"},
+        ),
+        "proved",
+    ),
+    "two places are finitely many values": (
+        spec(
+            ["c ~ Categorical(p)", "x ~ Poisson(log_rate=w*c**2 + 1)"],
+            {"w": "real", "p": "simplex[2]"},
+            (),
+        ),
+        "proved",
+    ),
+    "a prior about a known mean needs a bias": (
+        spec(
+            [
+                "z ~ MvNormal(m0, S0)",
+                "x[d] ~ Normal(sum(W[d,h]*z[h] for h in 1:H), s) for d in 1:D",
+            ],
+            {"W": "real[D, H]", "s": "positive"},
+            constants={"m0": "real[H]", "S0": "posdef[H, H]"},
+        ),
+        "refuted",
+    ),
+    "with a bias it is moved": (
+        spec(
+            ["z ~ MvNormal(m0, S0)", f"x[d] ~ Normal({LINEAR}, s) for d in 1:D"],
+            {**WEIGHTS, "s": "positive"},
+            constants={"m0": "real[H]", "S0": "posdef[H, H]"},
+        ),
+        "proved",
+    ),
+    "a matrix read twice": (
+        spec(
+            ["x ~ MvNormal(m, S)", "y ~ Normal(1, S[1,1] + 1)"],
+            {"m": "real[D]", "S": "posdef[D, D]"},
+            ("D",),
+            observed=["x", "y"],
+        ),
+        "refuted",
+    ),
+    "weights that are no small numbers": (
+        spec(
+            ["x ~ Poisson(a*u + b*v + c*w)"],
+            dict.fromkeys("abc", "positive"),
+            (),
+            inputs=dict.fromkeys("uvw", "positive"),
+        ),
+        "refuted",
+    ),
+    "the square of a size": (
+        spec(
+            [NORMAL_PRIOR, "x[d] ~ Normal(abs(sum(V[d,h]*z[h] for h in 1:H)), s) for d in 1:D"],
+            {"V": "real[D, H]", "s": "positive"},
+        ),
+        "proved",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DECIDED)
+def test_what_a_hand_decides_is_decided(name: str) -> None:
+    given, verdict = DECIDED[name]
+    assert symelbo.derive(given).verdict == verdict

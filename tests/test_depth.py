@@ -15,9 +15,9 @@ import pytest
 from benchmarks.benchmark_growth import KINDS
 from symelbo import derive
 from symelbo.answer.shorthand import rebuild_named, shorten
+from symelbo.criterion.choose_functions import interpretations
 from symelbo.criterion.factor import make_factor
 from symelbo.criterion.probe import allow_probes
-from symelbo.criterion.sample import interpretations
 from symelbo.criterion.search_motion import Search
 from symelbo.index.build import add, call, mul, power, subtract
 from symelbo.index.differentiate import derivative_along
@@ -322,13 +322,14 @@ def test_a_decoder_is_refuted_at_any_depth(n: int) -> None:
 
 
 def test_interpretations_of_nested_functions_grow_with_their_number() -> None:
-    sizes = []
+    written = []
     for n in (8, 16):
         factors = [make_factor(s) for s in read_model(specification("decoder", n)).statements]
-        first = next(iter(interpretations(factors)))
+        sizes = dict.fromkeys(specification("decoder", n)["sizes"], 1)
+        first = interpretations(factors)[0](sizes)
         assert len(first) == n
-        sizes.append(sum(count_written(meaning.array) for meaning in first.values()))
-    assert sizes[1] < 2.2 * sizes[0]
+        written.append(sum(count_written(meaning.array) for meaning in first.values()))
+    assert written[1] < 2.2 * written[0]
 
 
 def probed(kind: str, n: int) -> int:

@@ -80,13 +80,9 @@ class Forms(Matrices):
         for variables, body in given.posdef:
             self.assumed_posdef.add(self.array(variables, self.poly(body)))
         for raw in given.positive:
-            self.assume_positive(self.poly(_without_inverses(raw)))
+            self.assume_positive_term(raw)
         for raw in given.nonzero:
-            monomial, _, prime = self.content(self.poly(raw))
-            # a product is nonzero only if all its factors are
-            self.assumed_atoms.update(a for a, e in monomial if e > 0)
-            if prime != UNIT:
-                self.assumed.add(freeze(prime))
+            self.assume_nonzero(raw)
 
     def instantiate(self, variables: frozenset[RawIndex]) -> bool:
         """Assume what is stated of all indices of these; whether there was anything new."""
@@ -105,12 +101,38 @@ class Forms(Matrices):
                     continue
                 self.instances.add(key)
                 try:
-                    raw = map_indices(pattern, dict(zip(own, chosen, strict=True)))
-                    self.assume_positive(self.poly(_without_inverses(raw)))
+                    self.assume_positive_term(
+                        map_indices(pattern, dict(zip(own, chosen, strict=True)))
+                    )
                 except NotShown:
                     continue
                 found = True
         return found
+
+    def assume_nonzero(self, raw: Raw) -> None:
+        """A product is nonzero only if all its factors are.
+
+        >>> F.assume_nonzero(("*", x, minus(y, a)))
+        >>> F.generic(poly(x)), F.nonzero(poly(minus(y, a)))
+        (True, True)
+        """
+        monomial, _, prime = self.content(self.poly(raw))
+        self.assumed_atoms.update(a for a, e in monomial if e > 0)
+        if prime != UNIT:
+            self.assumed.add(freeze(prime))
+
+    def assume_positive_term(self, raw: Raw) -> None:
+        """A positive product has no factor that is 0, and no power of one.
+
+        >>> F.assume_positive_term(power(minus(x, y), 2))
+        >>> F.nonzero(poly(minus(x, y)))
+        True
+        """
+        raw = _without_inverses(raw)
+        self.assume_positive(self.poly(raw))
+        for factor in raw[1:] if raw[0] == "*" else (raw,):
+            if factor[0] == "^" and factor[2][0] == "q" and factor[2][1] > 0:
+                self.assume_nonzero(factor[1])
 
     def assume_positive(self, poly: Poly) -> None:
         """A product of known signs and one unknown factor gives this factor its sign.
@@ -129,6 +151,7 @@ class Forms(Matrices):
         elif not unknown and prime != UNIT:
             positive = prime if c > 0 else scale_poly(prime, -1)
             self.assumed_positive.add(freeze(primitive_of(positive)))
+        self.fractions.clear()
 
     # ----------------------------------------------------------------------- zero test
 

@@ -13,7 +13,7 @@ from typing import Final
 from .criterion import free_indices
 from .forms import Forms
 from .interval import certainly_positive
-from .polynomial import Poly, Values, add_polys, scale_poly
+from .polynomial import UNIT, Poly, Values, add_polys, scale_poly
 from .statement import Place, Symbol
 from .terms import (
     NOWHERE,
@@ -35,6 +35,7 @@ __all__ = ["Exact", "admissible_entries", "function_admissible", "length", "shap
 NUMBERS: Final = ("c", "N", "f", "P")  # heads of atoms: constants, roots, functions, denominators
 SMOOTH: Final = ("exp", "tanh", "sigmoid", "softplus", "sin", "cos", "erf", "log")
 MAX_PLACES: Final = 4096  # of an array
+MAX_MATRIX: Final = 4  # rows of one whose inverse is written out
 
 
 def length(extent: tuple[str, int], sizes: Mapping[str, int]) -> int:
@@ -73,6 +74,44 @@ class _Numbers(Forms):
         if key not in self.known:
             self.known[key] = super().call(name, arguments)
         return dict(self.known[key])
+
+    def inverse(
+        self, variables: Sequence[RawIndex], body: Poly, row: RawIndex, column: RawIndex
+    ) -> Poly:
+        """An entry of the inverse, of a small matrix by Cramer's rule."""
+        entries = self.written_out(variables, body)
+        if entries is None or row[:2] != ("p", "") or column[:2] != ("p", ""):
+            return super().inverse(variables, body, row, column)
+        i, j = row[2] - variables[0][2], column[2] - variables[1][2]
+        if not (0 <= i < len(entries) and 0 <= j < len(entries)):
+            raise NotShown("an entry that an inverse does not have")
+        minor = [line[:i] + line[i + 1 :] for n, line in enumerate(entries) if n != j]
+        share = self.mul(self.determinant(minor), self.power(self.determinant(entries), -1))
+        return scale_poly(share, -1) if (i + j) % 2 else share
+
+    def logdet(self, variables: Sequence[RawIndex], body: Poly) -> Poly:
+        """log |det|, of a small matrix by its permutations."""
+        entries = self.written_out(variables, body)
+        if entries is None:
+            return super().logdet(variables, body)
+        return self.log_abs(self.determinant(entries))
+
+    def written_out(self, variables: Sequence[RawIndex], body: Poly) -> list[list[Poly]] | None:
+        """The entries of a small square matrix of known size."""
+        i, j = variables
+        if i[2:] != j[2:] or i[3] or i[4] - i[2] >= MAX_MATRIX:
+            return None
+        places = [("p", "", k) for k in range(i[2], i[4] + 1)]
+        return [[self.replace(body, {i: a, j: b}) for b in places] for a in places]
+
+    def determinant(self, entries: Sequence[Sequence[Poly]]) -> Poly:
+        """By its first row."""
+        result: Poly = {} if entries else dict(UNIT)
+        for n, entry in enumerate(entries[0] if entries else ()):
+            minor = [[*line[:n], *line[n + 1 :]] for line in entries[1:]]
+            part = self.mul(entry, self.determinant(minor))
+            result = add_polys(result, part, -1 if n % 2 else 1)
+        return result
 
 
 class Exact:

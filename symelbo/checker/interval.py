@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 from .terms import Raw, RawIndex
 
 __all__ = [
+    "Intervals",
     "Unbounded",
     "certainly_nonsingular",
     "certainly_nonzero",
@@ -52,7 +53,7 @@ def certainly_nonsingular(matrix: Sequence[Sequence[Raw]]) -> bool:
     """
     for bits in PRECISIONS:
         try:
-            low, high = _Intervals(bits).determinant(matrix)
+            low, high = Intervals(bits).determinant(matrix)
         except Unbounded:
             continue
         if low > 0 or high < 0:
@@ -64,7 +65,7 @@ def certainly_positive(term: Raw) -> bool:
     """True only if some enclosure of the closed term lies above zero; False: not shown."""
     for bits in PRECISIONS[:2]:
         try:
-            if _Intervals(bits).term(term, {})[0] > 0:
+            if Intervals(bits).term(term, {})[0] > 0:
                 return True
         except Unbounded:
             continue
@@ -78,17 +79,16 @@ def enclose(term: Raw, bits: int = 512) -> tuple[Fraction, Fraction]:
     >>> low < Fraction(6931471805599453094, 10**19) < high
     True
     """
-    low, high = _Intervals(bits).term(term, {})
-    return Fraction(low, 1 << bits), Fraction(high, 1 << bits)
+    return Intervals(bits).bounds(term)
 
 
 def determinant_bounds(matrix: Sequence[Sequence[Raw]]) -> tuple[Fraction, Fraction]:
     """Rational bounds of the determinant of closed terms; Unbounded if there are none."""
     coarse, fine = PRECISIONS[2:]
     try:
-        bits, (low, high) = coarse, _Intervals(coarse).determinant(matrix)
+        bits, (low, high) = coarse, Intervals(coarse).determinant(matrix)
     except Unbounded:  # large entries, of which as many digits cancel
-        bits, (low, high) = fine, _Intervals(fine).determinant(matrix)
+        bits, (low, high) = fine, Intervals(fine).determinant(matrix)
     return Fraction(low, 1 << bits), Fraction(high, 1 << bits)
 
 
@@ -165,13 +165,14 @@ def _artanh(t: Interval, bits: int) -> Interval:
 # ---------------------------------------------------------------- intervals at one precision
 
 
-class _Intervals:
+class Intervals:
     """Enclosures of closed terms: integers over 2^bits."""
 
     def __init__(self, bits: int) -> None:
         self.bits = bits
         self.one = 1 << bits
         self.found: dict[tuple[str, Interval], Interval] = {}
+        self.closed: dict[int, tuple[Raw, Interval]] = {}  # terms without indices, by identity
         self.functions: Mapping[str, Callable[[Interval], Interval]] = {
             "exp": self.exp,
             "log": self.log,
@@ -244,9 +245,9 @@ class _Intervals:
                 square = self.multiply(square, square)
         return result
 
-    def wider(self, extra: int) -> _Intervals:
+    def wider(self, extra: int) -> Intervals:
         """The same with more bits."""
-        return _Intervals(self.bits + extra)
+        return Intervals(self.bits + extra)
 
     def widen(self, a: Interval, extra: int) -> Interval:
         """An interval as `wider` writes it."""
@@ -501,11 +502,24 @@ class _Intervals:
         raise Unbounded("a free index")
 
     def term(self, raw: Raw, env: Mapping[RawIndex, int]) -> Interval:
-        """The enclosure of a term whose indices have the values in `env`."""
+        """The enclosure of a term whose indices have the values in `env`; a part that occurs twice
+        is enclosed once.
+        """
+        known = None if env else self.closed.get(id(raw))
+        if known is not None:
+            return known[1]
         try:
-            return self.by_head(raw, env)
+            found = self.by_head(raw, env)
         except (OverflowError, MemoryError) as error:
             raise Unbounded("a number that is too large") from error
+        if not env:
+            self.closed[id(raw)] = raw, found
+        return found
+
+    def bounds(self, raw: Raw) -> tuple[Fraction, Fraction]:
+        """Rational bounds of a closed term; Unbounded if there are none."""
+        low, high = self.term(raw, {})
+        return Fraction(low, self.one), Fraction(high, self.one)
 
     def by_head(self, raw: Raw, env: Mapping[RawIndex, int]) -> Interval:
         """The same by the head of the term."""

@@ -132,7 +132,9 @@ class Polynomials:
         self.heights: list[int] = []  # 0, or more than the height of every sum inside
         self.skeletons: dict[int, str] = {}  # atoms without the names of bound indices
         self.signs: dict[int, str] = {}
+        self.closed: dict[int, Raw | None] = {}  # atoms as terms, None if they are no numbers
         self.lead: dict[int, Monomial] = {}  # of a denominator
+        self.fractions: dict[Monomial, Poly | None] = {}  # partial ones, as far as signs are known
         self.moved: dict[tuple[int, Any], Poly] = {}
         self.terms: dict[int, tuple[Any, Poly]] = {}  # normal forms of terms, by identity
         self.assumed_atoms: set[int] = set()
@@ -420,9 +422,12 @@ class Polynomials:
                 if e > 1 and e == int(e):
                     exponents[a] = 1  # 0 and 1 are their own powers
             elif head == "f" and atom[1] == "sign" and e != 1:
-                if e.denominator != 1 or not self.generic(dict(atom[2])):
+                part = dict(atom[2])
+                if e.denominator != 1 or not (
+                    (e > 0 and self.divides(part, exponents)) or self.generic(part)
+                ):
                     raise NotShown("a power of the sign of something that may be 0")
-                self._set(exponents, a, e % 2)  # away from 0
+                self._set(exponents, a, e % 2)  # away from 0, or both sides are 0 there
             elif head == "f" and atom[1] == "sin" and e >= 2 and e.denominator == 1:
                 cosine = self.intern(("f", "cos", *atom[2:]))
                 self._set(exponents, a, e % 2)
@@ -441,13 +446,27 @@ class Polynomials:
             for a in angles[:2]:
                 self._set(exponents, a, exponents[a] - 1)
             expand.append(self.add_angles(angles[0], angles[1]))
-        poly: Poly = {tuple(sorted(exponents.items())): rational_of(scale)}
+        monomial = tuple(sorted(exponents.items()))
+        poly: Poly = {monomial: rational_of(scale)}
         if not expand:
-            split = self.split(exponents)
+            if monomial not in self.fractions:
+                self.fractions[monomial] = self.split(exponents)
+            split = self.fractions[monomial]
             return scale_poly(split, scale) if split is not None else poly
         for factor in expand:
             poly = self.mul(poly, factor)
         return poly
+
+    @staticmethod
+    def divides(part: Poly, exponents: Mapping[int, Rational]) -> bool:
+        """Whether a product is 0 wherever a part is, which is a monomial: x^2 (sign x)^2 = x^2.
+
+        >>> show(poly(power(("f", "abs", ("S", k, ("*", v(k), w(k)))), 2)))
+        'sum[#1.0=1..D](v[#1.0]*w[#1.0])^2'
+        """
+        return len(part) == 1 and all(
+            exponents.get(a, 0) >= e > 0 for monomial in part for a, e in monomial
+        )
 
     @staticmethod
     def _angle(atom: Atom) -> Rational | None:
@@ -493,7 +512,8 @@ class Polynomials:
     def split(self, exponents: dict[int, Rational]) -> Poly | None:
         """Partial fractions over one denominator Q; None if there is nothing to do.
 
-        lead(Q)/Q = 1 - (Q - lead(Q))/Q, and 1/(x Q) = (1/x - s/Q)/r where Q = r + x s, r a number.
+        lead(Q)/Q = 1 - (Q - lead(Q))/Q, and 1/(x^k Q) = (1/x^k - s/Q)/r where Q = r + x^k s, r a
+        number.
 
         >>> show(poly(("*", a, power(sum_of(ONE, a), -1))))
         '1 + -1*(1 + a)^-1'
@@ -526,17 +546,19 @@ class Polynomials:
             if number is None:
                 continue
             for b, x in exponents.items():
-                if x < 0 and all(dict(m).get(b, 0) >= 1 for m in poly if m):
+                by = min((dict(m).get(b, 0) for m in poly if m), default=0)
+                if x < 0 and by >= 1:
+                    by = max(1, min(by, -x))  # e^1000 is one step, not a thousand
                     others = {}
                     for m, v in poly.items():
                         if m:
                             lower = dict(m)
-                            self._set(lower, b, rational_of(lower[b] - 1))
+                            self._set(lower, b, rational_of(lower[b] - by))
                             others[tuple(sorted(lower.items()))] = v
                     first = dict(exponents)
                     self._set(first, a, rational_of(e + 1))
                     second = dict(exponents)
-                    self._set(second, b, rational_of(x + 1))
+                    self._set(second, b, rational_of(x + by))
                     result = self.mul(self.reduce(second), scale_poly(others, -1))
                     return scale_poly(add_polys(self.reduce(first), result), Fraction(1) / number)
         return None

@@ -35,7 +35,7 @@ from .instance import (
     length,
     places_of,
 )
-from .interval import Unbounded, certainly_nonsingular, enclose
+from .interval import Intervals, Unbounded, certainly_nonsingular
 from .polynomial import Poly
 from .statement import Case, Density, Given, Place, Refutation, Row, Symbol, Unknown
 from .terms import (
@@ -106,6 +106,7 @@ class _Check:
             if name.startswith(("velocity of ", "rate of ", "shift of "))
         ]
         self.exact = Exact(Instance(self.sizes, {}, refutation.functions))
+        self.intervals = Intervals(2 * AGREEMENT)
 
     def reasons(self) -> list[str]:
         return self.well_formed() or self.admissible() or self.equations() or self.coverage()
@@ -318,7 +319,7 @@ class _Check:
         if own is None or difference is None:
             return None
         try:
-            low, high = enclose(difference, 2 * AGREEMENT)
+            low, high = self.intervals.bounds(difference)
         except Unbounded:
             return None
         return own if low <= 0 <= high and (high - low) * 2**AGREEMENT < 1 else None

@@ -262,22 +262,31 @@ class Signs(Polynomials):
         for monomial, c in poly.items():
             factors: list[Raw] = [("q", Fraction(c))]
             for a, e in monomial:
-                atom = self.atoms[a]
-                base: Raw | None = None
-                if atom[0] == "N":
-                    base = ("q", Fraction(atom[1]))
-                elif atom[0] == "c":
-                    base = atom
-                elif atom[0] == "P":
-                    base = self.closed_term(dict(atom[1]))
-                elif atom[0] == "f" and len(atom) == 3:
-                    argument = self.closed_term(dict(atom[2]))
-                    base = None if argument is None else ("f", atom[1], argument)
+                if a not in self.closed:
+                    self.closed[a] = self.closed_atom(self.atoms[a])
+                base = self.closed[a]
                 if base is None:
                     return None
                 factors.append(("^", base, ("q", Fraction(e))))
             parts.append(("*", *factors))
         return ("+", *parts)
+
+    def closed_atom(self, atom: Atom) -> Raw | None:
+        """The atom as a term, if it is a number or an elementary function of numbers.
+
+        >>> F.closed_atom(("c", "pi"))
+        ('c', 'pi')
+        """
+        if atom[0] == "N":
+            return ("q", Fraction(atom[1]))
+        if atom[0] == "c":
+            return atom
+        if atom[0] == "P":
+            return self.closed_term(dict(atom[1]))
+        if atom[0] == "f" and len(atom) == 3:
+            argument = self.closed_term(dict(atom[2]))
+            return None if argument is None else ("f", atom[1], argument)
+        return None
 
     def nonzero_atom(self, a: int) -> bool:
         """Whether an atom differs from 0: by its sign, by assumption, or since it is a sign."""

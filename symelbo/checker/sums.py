@@ -80,12 +80,14 @@ class Sums(Functions):
         return self.atom(("iv", index))
 
     def entry(self, raw: Raw) -> Poly:
-        """An entry, or its value; S[i, j] = S[j, i] of a symmetric matrix.
+        """An entry, or its value; S[i, j] = S[j, i] of a symmetric matrix; a sole share is 1.
 
         >>> F.entry(s(i, j)) == F.entry(s(j, i))
         True
         """
         _, name, kind, where = raw
+        if kind[1:] == ("", 1) and domain_of(kind).sums_to_one:
+            return dict(UNIT)
         if self.values and all(i[0] == "p" and i[1] == "" for i in where):
             value = self.values.get((name, tuple(i[2] for i in where)))
             if value is not None:

@@ -71,6 +71,7 @@ class Instance(NamedTuple):
 
 
 NOWHERE: Final = Instance()
+MAX_WRITTEN_OUT: Final = 1024  # terms of a sum
 
 
 def fresh(like: RawIndex) -> RawIndex:
@@ -203,6 +204,12 @@ def map_entries(raw: Raw, entries: Mapping[Raw, Raw]) -> Raw:
 _Env: TypeAlias = Mapping[RawIndex, RawIndex]
 
 
+def _is_exponent(index: RawIndex, raw: Raw) -> bool:
+    """Whether an index is mentioned in an exponent."""
+    exponents = (item[2] for item in walk(raw) if item[0] == "^" and item[2][0] != "q")
+    return any(index in walk(exponent) for exponent in exponents)
+
+
 def put(
     raw: Raw,
     env: _Env | None = None,
@@ -211,7 +218,8 @@ def put(
 ) -> Raw:
     """A term with indices, concrete sizes, functions and whole arrays put in, capturing nothing.
 
-    Every bound index gets a new name.  arrays: what the entries of a name stand for.
+    Every bound index gets a new name; a sum over known places that raises to the power of its index
+    is written out.  arrays: what the entries of a name stand for.
     """
     return _Put(at, arrays or {}).term(raw, dict(env or {}), {})
 
@@ -277,7 +285,13 @@ class _Put:
             return ("f", raw[1], *(self.term(t, env, known) for t in raw[2:]))
         if head == "S":
             (variable,), inner = self.bind((raw[1],), env)
-            return ("S", variable, self.term(raw[2], inner, {}))
+            body = self.term(raw[2], inner, {})
+            if variable[3] == "" and _is_exponent(variable, body):
+                if variable[4] > MAX_WRITTEN_OUT:
+                    raise NotShown("a sum that is too long to be written out")
+                places = (("p", "", k) for k in range(variable[2], variable[4] + 1))
+                return sum_of(*(map_indices(body, {variable: place}) for place in places))
+            return ("S", variable, body)
         if head == "n":
             return ("q", Fraction(self.at.sizes[raw[1]])) if raw[1] in self.at.sizes else raw
         if head == "iv":

@@ -33,7 +33,7 @@ from symelbo.expfam.separate_density import separate_density
 from symelbo.index.solve import NotFound
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Role, Symbol, Term
-from symelbo.limits import FAILING_SUBSETS
+from symelbo.limits import FAILING_SUBSETS, LOOKS, QUICK_SUBSETS
 from symelbo.model.least_sizes import find_least_sizes
 from symelbo.model.model import Model
 from symelbo.values import replace
@@ -63,7 +63,7 @@ class _Decider:
         self.model, self.search, self.unbounded = model, search, unbounded
         self.factors = search.factors
         self.still = model.reparameterize == "never"
-        least = find_least_sizes([*model.statements, *model.declared])
+        least = find_least_sizes(model.all_statements)
         self.budget = Budget(least={name: size.value for name, size in least.items()})
         self.refused: list[str] = []  # by the checker, of what was found
         self.certificates: dict[tuple[int, ...], Certificate | None] = {}
@@ -90,17 +90,20 @@ class _Decider:
     def motions(self, failing: Sequence[Component]) -> Iterator[tuple[Moving, bool]]:
         """Which latents to move, with one r for all entries of each or one for every entry.
 
-        Small sets first; before any, an instance with numbers tells whether it is worth while.
+        Small sets first; before any, an instance with numbers tells whether it is worth while, and
+        before many a larger one.
         """
-        if not self.worth_while():
-            return
-        for moving in self.search.subsets(failing):
+        for number, moving in enumerate(self.search.subsets(failing)):
+            if number == 0 and not self.worth_while(LOOKS[0]):
+                return
+            if number == QUICK_SUBSETS and not self.worth_while(LOOKS[1]):
+                return
             yield moving, True
             if any(node.shape for node in moving):
                 yield moving, False
 
-    def worth_while(self) -> bool:
-        return is_solvable(self.factors, self.budget, quick=True)
+    def worth_while(self, instances: int) -> bool:
+        return is_solvable(self.factors, self.budget, instances=instances)
 
     def confirmed(self, moving: Moving, *, common: bool = True, with_q: bool) -> list[Component]:
         """The components, a motion counting only if the checker proves (U) along it."""

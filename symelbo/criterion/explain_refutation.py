@@ -40,7 +40,7 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.index.work import OutOfWork, limit_work
-from symelbo.limits import BLAME_WORK, REMEDY_ATTEMPTS, REMEDY_CHANGES, REMEDY_WORK
+from symelbo.limits import BLAME_WORK, LOOKS, REMEDY_ATTEMPTS, REMEDY_CHANGES, REMEDY_WORK
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, replace
 from symelbo.words import join_words
@@ -193,7 +193,7 @@ def _find_remedy(
 def _is_served(search: Search, wanted: AbstractSet[int], still: bool = False) -> bool:
     """Whether a motion that the checker accepts serves all wanted factors."""
     linked = [search.factors[n] for n in sorted(wanted)]
-    if not is_solvable(linked, Budget(BLAME_WORK), quick=True, still=still):
+    if not is_solvable(linked, Budget(BLAME_WORK), instances=LOOKS[0], still=still):
         return False  # numbers are quicker than a search in vain
     failing = [c for c in search.decide({}) if not c.holds and not wanted.isdisjoint(c.members)]
     if not failing:

@@ -10,14 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from symelbo.certify.certificate import Certificate
+from symelbo.criterion.choose_functions import interpretations
 from symelbo.criterion.factor import Factor
-from symelbo.criterion.sample import Instance, interpretations, small_sizes
+from symelbo.criterion.sample import Instance, small_sizes
 from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import weigh_rows
 from symelbo.limits import (
     CELLS_OF_ROW,
     GENERIC_POINTS,
-    QUICK_INSTANCES,
+    LOOKS,
     REFUSED_ROWS,
     REFUTED_DEPTH,
     REFUTED_POINTS,
@@ -40,7 +41,7 @@ class Budget:
 
     left: int = field(default_factory=lambda: REFUTED_WORK)
     least: Mapping[str, int] = field(default_factory=dict)
-    solvable: dict[tuple[tuple[str, ...], bool, bool], bool] = field(default_factory=dict)
+    solvable: dict[tuple[tuple[str, ...], int | None, bool], bool] = field(default_factory=dict)
     failing: list[System] = field(default_factory=list)
 
     @property
@@ -57,23 +58,25 @@ class Budget:
 
 
 def is_solvable(
-    factors: Sequence[Factor], budget: Budget, *, quick: bool = False, still: bool = False
+    factors: Sequence[Factor],
+    budget: Budget,
+    *,
+    instances: int | None = None,
+    still: bool = False,
 ) -> bool:
     """Whether (U) has a solution at every small generic instance that was tried.
 
     False means almost surely that it has none at one of them, True only that none was excluded.
-    quick: at the smallest instances only; still: no latent may move.
+    instances: how many of the smallest ones are tried, None for all; still: no latent may move.
     """
     names = tuple(f.name for f in factors)
-    key = (names, quick, still)
-    if not budget.solvable.get((names, True, still), True):
+    key = (names, instances, still)
+    if not all(budget.solvable.get((names, fewer, still), True) for fewer in LOOKS):
         return False
     if key not in budget.solvable:
         budget.solvable[key] = not is_known_to_fail(factors, budget, still=still)
         systems = _systems(factors, budget, generic=True, still=still)
-        for system in (
-            islice(systems, QUICK_INSTANCES if quick else None) if budget.solvable[key] else ()
-        ):
+        for system in islice(systems, instances) if budget.solvable[key] else ():
             if _tree(system, Assignment(), budget) is not None:
                 budget.solvable[key] = False
                 budget.failing.append(system)
@@ -102,13 +105,13 @@ def _systems(
 ) -> Iterator[System]:
     most = REFUTED_ROWS * len(factors)
     names = frozenset(factor.name for factor in factors)
-    for functions in interpretations(factors):
+    for choose in interpretations(factors):
         for number_of, sizes in enumerate(small_sizes(factors, budget.least)):
             counts = GENERIC_POINTS if generic else REFUTED_POINTS
             instance = Instance(
                 factors,
                 sizes,
-                functions,
+                choose(sizes),
                 generic,
                 counts[-1],
                 still=still,

@@ -17,15 +17,13 @@ from random import Random
 from typing import ParamSpec, TypeVar
 
 from symelbo.criterion.factor import Factor, is_parent, symbols_of_statement
-from symelbo.index.build import ONE, add, extent_of, mul, power, total
+from symelbo.index.build import extent_of
 from symelbo.index.concretize import extent_value, index_tuples
-from symelbo.index.domains import Real
 from symelbo.index.interpret import Interpretation, interpret_functions
 from symelbo.index.modular import PRIME, Dual, Modular, NoResidue, Place
 from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import symbols_of, walk_parts
 from symelbo.index.terms import (
-    Apply,
     Array,
     Domain,
     Entry,
@@ -33,7 +31,6 @@ from symelbo.index.terms import (
     Given,
     Index,
     IndexTerm,
-    IndexValue,
     Node,
     Number,
     Offset,
@@ -55,7 +52,7 @@ from symelbo.limits import (
 )
 from symelbo.values import dataclass, field
 
-__all__ = ["Instance", "Row", "Values", "interpretations", "small_sizes"]
+__all__ = ["Instance", "Row", "Values", "small_sizes"]
 
 
 Values = dict[Place, Fraction]
@@ -173,108 +170,6 @@ def _numbers_of_trials(factor: Factor) -> Iterator[Symbol]:
 def _symbols_of(factor: Factor) -> list[Symbol]:
     symbols = {*symbols_of_statement(factor.statement), factor.node}
     return sorted(symbols, key=lambda s: s.name)
-
-
-def interpretations(factors: Sequence[Factor]) -> Iterator[dict[Symbol, Interpretation]]:
-    """Simple admissible choices for the abstract functions, which depend on all their arguments.
-
-    Of nested functions first only the innermost ones are curved: a polynomial of polynomials has a
-    degree, and numbers, that grow exponentially with the depth.
-    """
-    calls: dict[Symbol, Apply] = {}
-    outer: set[Symbol] = set()
-    for factor in factors:
-        _collect_calls(factor.log_density, calls, outer)
-    if not calls:
-        yield {}
-        return
-    choices = [(body, body) for body in (_quartic_body, _quadratic_body, _shifted_body)]
-    if outer:
-        choices.insert(0, (_quartic_body, _affine_body))
-    for inner_body, outer_body in choices:
-        chosen = {}
-        for function, call in sorted(calls.items(), key=lambda item: item[0].name):
-            formals = tuple(
-                Symbol(
-                    f"{function.name}_{n}",
-                    Role.ARGUMENT,
-                    Real(),
-                    tuple(i.extent for i in argument.indices),
-                )
-                for n, argument in enumerate(call.arguments)
-            )
-            indices = formal_indices(function.shape)
-            varying = [any(is_parent(s) for s in symbols_of(a)) for a in call.arguments]
-            build_body = outer_body if function in outer else inner_body
-            real = build_body(formals, varying, indices)
-            chosen[function] = Interpretation(
-                formals, Array(indices, function.domain.from_real(real))
-            )
-        yield chosen
-
-
-def _sum_of(formal: Symbol, exponent: int) -> Term:
-    indices = tuple(Index(f"q{n}", e) for n, e in enumerate(formal.shape))
-    body = power(Entry(formal, indices), exponent)
-    for index in reversed(indices):
-        body = total(index, body)
-    return body
-
-
-def _quadratic_body(
-    formals: Sequence[Symbol], varying: Sequence[bool], indices: tuple[Index, ...]
-) -> Term:
-    """i (sum z^2) + (sum w) (sum z) + 1: smooth, and no multiple of anything that can be scaled."""
-    free = [f for f, v in zip(formals, varying, strict=True) if v]
-    known = [f for f, v in zip(formals, varying, strict=True) if not v]
-    squares = add(*(_sum_of(f, 2) for f in free))
-    linear = add(*(_sum_of(f, 1) for f in free))
-    weight = add(*(_sum_of(f, 1) for f in known))
-    scale = add(*(IndexValue(i) for i in indices)) if indices else ONE
-    return add(mul(scale, squares), mul(weight, linear), weight, ONE)
-
-
-def _shifted_body(
-    formals: Sequence[Symbol], varying: Sequence[bool], indices: tuple[Index, ...]
-) -> Term:
-    """The square of (sum z + sum w + i)"""
-    everything = add(*(_sum_of(f, 1) for f in formals))
-    scale = add(*(IndexValue(i) for i in indices)) if indices else ONE
-    return power(add(everything, scale), 2)
-
-
-def _quartic_body(
-    formals: Sequence[Symbol], varying: Sequence[bool], indices: tuple[Index, ...]
-) -> Term:
-    """sum (z^4 + z^2) + (sum w + 1) (sum z) + i: of other degrees when z is scaled or shifted."""
-    free = [f for f, v in zip(formals, varying, strict=True) if v]
-    known = [f for f, v in zip(formals, varying, strict=True) if not v]
-    powers = add(*(_sum_of(f, k) for f in free for k in (2, 4)))
-    linear = add(*(_sum_of(f, 1) for f in free))
-    weight = add(ONE, *(_sum_of(f, 1) for f in known))
-    scale = add(*(IndexValue(i) for i in indices)) if indices else ONE
-    return add(powers, mul(weight, linear), scale)
-
-
-def _affine_body(
-    formals: Sequence[Symbol], varying: Sequence[bool], indices: tuple[Index, ...]
-) -> Term:
-    """(sum w + 1) (sum z) + i"""
-    free = [f for f, v in zip(formals, varying, strict=True) if v]
-    known = [f for f, v in zip(formals, varying, strict=True) if not v]
-    linear = add(*(_sum_of(f, 1) for f in free))
-    weight = add(ONE, *(_sum_of(f, 1) for f in known))
-    scale = add(*(IndexValue(i) for i in indices)) if indices else ONE
-    return add(mul(weight, linear), scale)
-
-
-def _collect_calls(item: Node, calls: dict[Symbol, Apply], outer: set[Symbol]) -> None:
-    """function -> a call of it, and the functions that are applied to values of functions."""
-    for part in walk_parts(item):
-        if isinstance(part, Apply):
-            calls.setdefault(part.function, part)
-            if any(s.role is Role.FUNCTION for a in part.arguments for s in symbols_of(a)):
-                outer.add(part.function)
 
 
 # ---------------------------------------------------------------- an instance

@@ -18,6 +18,7 @@ from symelbo.criterion.system import Assignment, System
 from symelbo.index.build import ZERO, add, mul, number
 from symelbo.index.modular import PRIME
 from symelbo.index.normal import normal
+from symelbo.index.terms import Number
 from symelbo.limits import (
     KEPT_RATIONALS,
     STATED_SYSTEMS,
@@ -71,7 +72,7 @@ def weigh_rows(system: System, assignment: Assignment, rows: Sequence[Row]) -> C
             dependent = {left[n]: combination for n, combination in basis[1].items()}
             options.append((kept, [left[n] for n in basis[0]], dependent))
         for option in options:
-            case = _state_case(system, assignment, rows, *option)
+            case = _state_case(system, assignment, rows, exact, *option)
             if case is not None:
                 return case
         stated += bool(options)
@@ -206,20 +207,29 @@ def _state_case(
     system: System,
     assignment: Assignment,
     rows: Sequence[Row],
+    annihilated: Sequence[Key],
     combined: Sequence[Mapping[int, int]],
     left: Sequence[Key],
     dependent: Mapping[Key, tuple[Fraction, ...]],
 ) -> Case | None:
-    """The weights and what they leave, as exact numbers; None if they are too long."""
+    """The weights and what they leave, as exact numbers; None if there are too many.
+
+    annihilated: the unknowns whose coefficients are rational.
+    """
     used = sorted({m for weights in combined for m in weights})
     if len(used) > WEIGHED_ROWS:
         return None
-    scaled = [_whole(weights) for weights in combined]
-    if any(weights is None for weights in scaled):
-        return None
-    exact = [weights for weights in scaled if weights is not None]
+    known = {m: system.columns(rows[m], assignment) for m in used}
+    exact = []
     try:
-        known = {m: system.columns(rows[m], assignment) for m in used}
+        for residues in combined:
+            weights = _whole(residues)
+            if weights is None:
+                found = {m: known[m] for m in residues}
+                weights = _solve_exactly(system, rows, found, annihilated)
+            if weights is None:
+                return None
+            exact.append(weights)
         columns = [
             {m: system.coefficient(rows[m], key) if key in known[m] else ZERO for m in used}
             for key in left
@@ -256,14 +266,49 @@ def _state_case(
     )
 
 
+def _solve_exactly(
+    system: System,
+    rows: Sequence[Row],
+    columns: Mapping[int, Mapping[Key, int]],
+    annihilated: Sequence[Key],
+) -> dict[int, Fraction] | None:
+    """The weights with which some rows lose the unknowns, if there is one choice up to a factor."""
+    keys = {key for found in columns.values() for key in found}.intersection(annihilated)
+    ordered = [key for key in annihilated if key in keys]
+    table = flint.fmpq_mat(len(ordered), len(columns))
+    for i, key in enumerate(ordered):
+        for n, (m, found) in enumerate(columns.items()):
+            term = system.coefficient(rows[m], key) if key in found else ZERO
+            if not isinstance(term, Number):
+                return None
+            table[i, n] = flint.fmpq(term.value.numerator, term.value.denominator)
+    reduced, rank = table.rref()
+    if rank != len(columns) - 1:
+        return None
+    pivots = [next(n for n in range(len(columns)) if reduced[i, n]) for i in range(rank)]
+    (free,) = set(range(len(columns))) - set(pivots)
+    weights = {free: Fraction(1)}
+    for i, n in enumerate(pivots):
+        value = reduced[i, free]
+        weights[n] = -Fraction(int(value.p), int(value.q))
+    return _as_integers({m: weights[n] for n, m in enumerate(columns)})
+
+
 def _whole(weights: Mapping[int, int]) -> dict[int, Fraction] | None:
-    """Residues -> the rational numbers they stand for, as whole numbers without a common factor."""
+    """Residues -> the small rational numbers they stand for, as whole numbers; None if some is not
+    small.
+    """
     found: dict[int, Fraction] = {}
     for m, residue in weights.items():
         value = rational_of(residue)
         if value is None:
             return None
         found[m] = value
+    return _as_integers(found)
+
+
+def _as_integers(found: Mapping[int, Fraction]) -> dict[int, Fraction]:
+    """Rational numbers -> their multiples that are whole and have no common factor."""
     scale = Fraction(1)
     for value in found.values():
         scale *= (scale * value).denominator

@@ -88,6 +88,7 @@ def merge_summands(summands: Sequence[Summand], observed: Sequence[str]) -> tupl
         rest = [s for s in rest[1:] if s not in taken]
     rest.sort(key=_place)
     found = [*merged, *_merge_equal(rest)]
+    found = [s for s in found if s.term != ZERO] or found[:1]
     if all(s.average is Average.NONE for s in found):
         # an abbreviation has no meaning in a closed form
         found = [_expand(s) if s.abbreviations else s for s in found]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from hashlib import blake2b
 from math import cos, e, erf, exp, inf, lgamma, log, nan, pi, sin
+from sys import float_info
 from typing import Any, NamedTuple, TypeAlias
 
 from flint import fmpq
@@ -46,6 +47,7 @@ __all__ = ["PRIME", "Dual", "Modular", "NoResidue", "Place"]
 
 # 1 modulo 24, and all primes below 40 are squares modulo it, so that roots of small numbers exist
 PRIME = 4611686018427228049
+LARGEST_LOGARITHM = log(float_info.max)
 ROOTS = 720  # exp(1) is the ROOTS-th power of a random residue: exp(1/3) is one as well
 
 Place: TypeAlias = tuple[str, tuple[int, ...]]
@@ -401,7 +403,7 @@ class Modular:
         raise NoResidue(f"no residue of {name}")
 
     def exp(self, a: Dual) -> Dual:
-        size = _float(exp, a)
+        size = inf if a.size > LARGEST_LOGARITHM else _float(exp, a)
         value = 1
         for part, by in self.linear(a).items():
             value = value * self.exp_part(part, by) % PRIME

@@ -45,6 +45,7 @@ from symelbo.index.terms import (
     Constant,
     Delta,
     Entry,
+    Extent,
     Index,
     IndexTerm,
     IndexValue,
@@ -120,6 +121,8 @@ class Normalizer:
             case IndexValue():
                 return atom_poly(term)
             case Entry(symbol, indices):
+                if symbol.domain.entry_sum is not None and symbol.shape[-1] == Extent(None, 1):
+                    return self.to_poly(build.number(symbol.domain.entry_sum))  # the sole entry
                 return atom_poly(order_entry(symbol, indices, term))
             case Add(terms):
                 total: Poly = {}

@@ -22,7 +22,14 @@ from symelbo.index.build import ZERO, number
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Array, Entry, Extent, Index, Position, Role, Symbol, Term
 from symelbo.notation.break_lines import Piece, join_pieces
-from symelbo.notation.names import RESERVED, escape_latex, latex_extent, latex_name, latex_symbol
+from symelbo.notation.names import (
+    RESERVED,
+    escape_latex,
+    latex_extent,
+    latex_name,
+    latex_symbol,
+    name_array_indices,
+)
 from symelbo.notation.print_latex import LATEX, latex_width
 from symelbo.page.derivation_json import LEAST_BOUND, PRINTED_BOUND, residual_bound
 from symelbo.page.document_factors import (
@@ -46,6 +53,7 @@ __all__ = ["render_documents", "render_headline", "render_proof"]
 
 TABLE = 44.0  # em that a table may be wide
 MAX_COLUMNS = 7  # combinations of rows that stand as columns of the table
+MAX_MATRIX = 10  # columns, which is what amsmath allows
 
 
 def render_documents(derivation: Derivation) -> tuple[str, str]:
@@ -246,9 +254,7 @@ class _Document:
 
     def named_by_q(self) -> list[Symbol]:
         """The parameters of the model that move and on which a declared q depends."""
-        declared = self.derivation.model.variational
-        if isinstance(declared, str):
-            return []
+        declared = self.derivation.model.declared
         used = frozenset().union(
             *(symbols_of(array) for statement in declared for _, array in statement.arguments)
         )
@@ -433,7 +439,10 @@ class _Document:
         for function, formals, array in certificate.functions:
             arguments = ", ".join(latex_symbol(formal) for formal in formals)
             left = f"{latex_symbol(function)}({arguments})"
-            functions.append(f"{left} := {self.notation.array(array)}")
+            named = name_array_indices(array, RESERVED)
+            if named.indices:
+                left += f"_{{{', '.join(latex_name(index.name) for index in named.indices)}}}"
+            functions.append(Row(left, (named.body,), ranges(named.indices), relation=":="))
         cases = [
             self.case(case, certificate, names, read)
             for case, read in zip(certificate.cases, worked, strict=True)
@@ -447,7 +456,7 @@ class _Document:
         return {
             "sizes": sizes,
             "instance": join_words(instance),
-            "functions": functions,
+            "functions": self.notation.display(functions, ",") if functions else "",
             "constants": self.given(certificate.constants, names),
             "points": [self.given(point, names) for point in certificate.points],
             "cases": cases,
@@ -483,12 +492,14 @@ class _Document:
             if name in names:
                 ways.append(rf"${self.entry_text(names[name], at)}$ {way}")
         system = self.system(case, certificate, names, worked)
+        rows = self.rows(case, certificate, names)
+        room = _width_of([row["weights"] for row in rows]) <= TABLE / 3
         return {
             "condition": join_words(ways),
             "idle": [self.density_of(name) for name in worked.idle],
-            "rows": self.rows(case, certificate, names),
+            "rows": rows,
             "systems": len(case.matrix),
-            "wide": len(case.matrix) > MAX_COLUMNS,
+            "wide": len(case.matrix) > MAX_COLUMNS or not room,
             "combinations": [self.combination(case, n) for n in range(len(case.matrix))],
             **system,
         }
@@ -507,28 +518,30 @@ class _Document:
     ) -> dict[str, Any]:
         """What the weights leave: a number, or as many equations as unknowns and one more."""
         matrix = [[self.notation.term(term) for term in line] for line in worked.matrix]
-        rounded = sum(max(latex_width(line[n]) for line in matrix) for n in range(len(matrix)))
-        if (len(matrix) > 1 and rounded > TABLE) or rounded > 2 * TABLE:
+        rounded = _width_of(matrix) > TABLE
+        if rounded:
             matrix = [[_rounded(term) for term in line] for line in case.matrix]
         return {
             "unknowns": [self.unknown(u, certificate, names) for u in case.unknowns],
             "dependent": [self.unknown(u, certificate, names) for u, _ in case.dependent],
             "matrix": matrix,
+            "shown": len(matrix) <= MAX_MATRIX and _width_of(matrix) <= TABLE,
             "value": matrix[0][0],
-            "rounded": bool(rounded > TABLE),
+            "rounded": rounded,
             "determinant": _scientific(determinant_of(case.matrix)),
         }
 
     def combination(self, case: Case, number_of: int) -> str:
-        """(1) - (2) + 3 (5), of the rows of the table"""
-        text = ""
+        """(1) - (2) + 3 (5), of the rows of the table, to be broken at any sign"""
+        parts: list[str] = []
         for n, row in enumerate(case.rows):
             weight = row.weights[number_of]
             if weight:
                 size = "" if abs(weight) == 1 else rf"{self.notation.term(number(abs(weight)))}\,"
-                sign = "-" if weight < 0 else "+" if text else ""
-                text += f" {sign} {size}({n + 1})"
-        return f"${text.strip()}$"
+                sign = "-" if weight < 0 else "{}+ " if parts else ""
+                sign = "{}- " if weight < 0 and parts else sign
+                parts.append(f"${sign}{size}({n + 1})$")
+        return " ".join(parts)
 
     def unknown(
         self, unknown: Unknown, certificate: Certificate, names: Mapping[str, Symbol]
@@ -621,6 +634,11 @@ def _power_of_ten(residual: float | None, least: int = LEAST_BOUND) -> str:
     """An upper bound of a residual, rounded to a power of ten."""
     bound = residual_bound(residual, least)
     return "" if bound is None else f"10^{{{round(log10(bound))}}}"
+
+
+def _width_of(table: Sequence[Sequence[str]]) -> float:
+    """The widths of the columns, added up."""
+    return sum(max(map(latex_width, column)) for column in zip(*table, strict=True))
 
 
 def _rounded(term: Term) -> str:

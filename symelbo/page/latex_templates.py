@@ -388,15 +388,15 @@ def fill_body(c: Mapping[str, Any]) -> str:
                 w(str(join(attribute(c_18, 'sizes'), ',\\; ')))
                 w('$')
                 if attribute(c_18, 'functions'):
-                    w(' and the smooth functions\n\\begin{equation*}\n  ')
-                    w(str(join(attribute(c_18, 'functions'), ',\\qquad ')))
-                    w(',\n\\end{equation*}\n')
+                    w(' and the smooth functions\n')
+                    w(str(attribute(c_18, 'functions')))
+                    w('\n')
                 else:
                     w(',\n')
             elif attribute(c_18, 'functions'):
-                w('For the smooth functions\n\\begin{equation*}\n  ')
-                w(str(join(attribute(c_18, 'functions'), ',\\qquad ')))
-                w(',\n\\end{equation*}\n')
+                w('For the smooth functions\n')
+                w(str(attribute(c_18, 'functions')))
+                w('\n')
             w(str(('no' if (attribute(c_18, 'functions') or attribute(c_18, 'sizes')) else 'No')))
             w(' motion')
             if attribute(c_18, 'still'):
@@ -505,38 +505,48 @@ def fill_body(c: Mapping[str, Any]) -> str:
                         w(' \\\\\n')
                     w('\\end{tabular}\n\\end{center}\n')
                 if attribute(case_20, 'wide'):
-                    w('\\noindent Weigh the rows in ')
-                    w(str(attribute(case_20, 'systems')))
-                    w(' ways: ')
+                    w('{\\raggedright\n\\noindent Weigh the rows')
+                    if (attribute(case_20, 'systems') > 1):
+                        w(' in ')
+                        w(str(attribute(case_20, 'systems')))
+                        w(' ways')
+                    w(': ')
                     w(str(join(attribute(case_20, 'combinations'), '; ')))
-                    w('.\n')
+                    w('.\n\\par}\n')
                 if attribute(case_20, 'unknowns'):
                     w('The ')
                     w(str(attribute(case_20, 'systems')))
                     w(' systems of weights annihilate everything that is sought but ')
                     w(str(c['math'](attribute(case_20, 'unknowns'))))
                     if attribute(case_20, 'dependent'):
-                        w('(and ')
+                        w(' (and ')
                         w(str(c['math'](attribute(case_20, 'dependent'))))
                         w(', in combinations of these)')
-                    w(', and leave\n\\begin{equation*}\n  \\begin{pmatrix} ')
-                    for loop_25, line_25 in Loop.over(attribute(case_20, 'matrix')):
-                        w(str(join(line_25[:(-1)], ' & ')))
-                        if (not loop_25.last):
-                            w(' \\\\ ')
-                    w(' \\end{pmatrix}\n  \\begin{pmatrix} ')
-                    w(str(join(attribute(case_20, 'unknowns'), ' \\\\ ')))
-                    w(' \\end{pmatrix}\n')
-                    if attribute(case_20, 'rounded'):
-                        w('\\approx')
+                    w(', and leave')
+                    if attribute(case_20, 'shown'):
+                        w('\n\\begin{equation*}\n  \\begin{pmatrix} ')
+                        for loop_25, line_25 in Loop.over(attribute(case_20, 'matrix')):
+                            w(str(join(line_25[:(-1)], ' & ')))
+                            if (not loop_25.last):
+                                w(' \\\\ ')
+                        w(' \\end{pmatrix}\n  \\begin{pmatrix} ')
+                        w(str(join(attribute(case_20, 'unknowns'), ' \\\\ ')))
+                        w(' \\end{pmatrix}\n')
+                        if attribute(case_20, 'rounded'):
+                            w('\\approx')
+                        else:
+                            w('=')
+                        w('  \\begin{pmatrix} ')
+                        for loop_26, line_26 in Loop.over(attribute(case_20, 'matrix')):
+                            w(str(line_26[(-1)]))
+                            if (not loop_26.last):
+                                w(' \\\\ ')
+                        w(' \\end{pmatrix} .\n\\end{equation*}\n')
                     else:
-                        w('=')
-                    w('  \\begin{pmatrix} ')
-                    for loop_26, line_26 in Loop.over(attribute(case_20, 'matrix')):
-                        w(str(line_26[(-1)]))
-                        if (not loop_26.last):
-                            w(' \\\\ ')
-                    w(' \\end{pmatrix} .\n\\end{equation*}\nWith the right-hand side as a last column the determinant is $')
+                        w(' ')
+                        w(str(attribute(case_20, 'systems')))
+                        w(' equations for these,\nwhose coefficients are stored beside this document in \\texttt{derivation.json}.\n')
+                    w('With the right-hand side as a last column the determinant is $')
                     w(str(attribute(case_20, 'determinant')))
                     w('$, not $0$ (enclosed by interval arithmetic), so there is no solution.\n')
                 else:
@@ -552,7 +562,7 @@ def fill_body(c: Mapping[str, Any]) -> str:
                     w(' ')
                     w(str(attribute(case_20, 'value')))
                     w(' \\neq 0 .\n\\end{equation*}\n')
-                if attribute(case_20, 'rounded'):
+                if (attribute(case_20, 'rounded') and (attribute(case_20, 'shown') or (not attribute(case_20, 'unknowns')))):
                     w('Numbers are rounded here; they are stored exactly beside this document in \\texttt{derivation.json}.\n')
             w('\\end{proof}\n')
             if attribute(r_17, 'cause'):
