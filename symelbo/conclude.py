@@ -7,7 +7,8 @@ from symelbo.answer.worked import Worked, WorkedMotion, name_velocities
 from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted, Undecided
 from symelbo.model.least_sizes import find_least_sizes
 from symelbo.model.model import Model
-from symelbo.notation.print_text import print_text
+from symelbo.model.names import text_notation
+from symelbo.notation.print_text import TextNotation
 from symelbo.values import dataclass
 
 __all__ = ["Conclusion", "conclude"]
@@ -62,29 +63,30 @@ def _list_assumptions(model: Model, decision: Decision, worked: Worked) -> list[
             " invertible Jacobian everywhere"
         )
         assumptions.append(Assumption("family", text))
+    notation = text_notation(model)
     families = dict.fromkeys(s.family for s in model.statements)
     for family in (f for f in families if not f.builtin and not f.abstract):
         text = f"the density of {family.name} integrates to 1 for all its arguments"
         assumptions.append(Assumption("family", text))
     for term in dict.fromkeys(term for factor in worked.factors for term in factor.nonzero):
-        text = f"the motion divides by {print_text(term)}, which must not be 0"
+        text = f"the motion divides by {notation.print(term)}, which must not be 0"
         assumptions.append(Assumption("nonzero", text, term=term))
-    for size, least in find_least_sizes([*model.statements, *model.declared]).items():
+    for size, least in find_least_sizes(model.all_statements).items():
         text = f"{size} >= {least.value} ({least.needed_by} is used)"
         assumptions.append(Assumption("size", text, size=(size, least.value)))
     for condition in model.conditions:
         assumptions.append(Assumption("domain", f"{condition.text} ({condition.reason})"))
-    closure = _describe_closure(decision, worked.motion)
+    closure = _describe_closure(decision, worked.motion, notation)
     if closure:
         assumptions.append(Assumption("variational", closure))
     return assumptions
 
 
-def _describe_closure(decision: Decision, motion: WorkedMotion) -> str:
+def _describe_closure(decision: Decision, motion: WorkedMotion, notation: TextNotation) -> str:
     """What is asked of q, and how it is known; "" if nothing is."""
     if decision.closure is Closure.NOT_NEEDED:
         return ""
-    moved = ", ".join(_latent_texts(motion))
+    moved = ", ".join(_latent_texts(motion, notation))
     closed = f"the family of q is closed under {moved}, to first order, for all data points at once"
     if not moved:
         closed = "the derivative of the ELBO through the parameters that q names vanishes"
@@ -98,10 +100,10 @@ def _describe_closure(decision: Decision, motion: WorkedMotion) -> str:
     }[decision.closure]
 
 
-def _latent_texts(motion: WorkedMotion) -> list[str]:
+def _latent_texts(motion: WorkedMotion, notation: TextNotation) -> list[str]:
     """z[h]' = z[h]/2, for every latent that moves."""
     velocities = {node: latent.velocity for node, latent in motion.latents.items()}
     return [
-        f"{print_text(moved.entry)}' = {print_text(moved.velocity)}"
+        f"{notation.print(moved.entry)}' = {notation.print(moved.velocity)}"
         for moved in name_velocities(velocities)
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isnan
+from math import isnan, nan
 
 from symelbo.answer.derivation import FactorResult, Trial
 from symelbo.criterion.result import Closure, Decision
@@ -13,9 +13,9 @@ from symelbo.errors import Fault, SpecError
 from symelbo.index.build import add
 from symelbo.index.terms import Array, Domain, Term
 from symelbo.limits import IDENTITY_TOLERANCE, IDENTITY_TRIALS, SUM_TOLERANCE
-from symelbo.model.model import Model
+from symelbo.model.model import Model, OwnFamily
 from symelbo.trial.identity import identity_residual
-from symelbo.trial.normalization import find_wrong_mass
+from symelbo.trial.normalization import find_wrong_mass, is_of_integers
 from symelbo.trial.printed_sum import Kind, PrintedSum, printed_residual
 
 __all__ = ["CheckFailed", "try_densities", "try_printed_sum", "try_result"]
@@ -31,24 +31,29 @@ def try_result(
     factors: Sequence[FactorResult],
     entropy_sum: EntropySum | None,
 ) -> Trial | None:
-    """The largest relative residuals, None if nothing holds; CheckFailed if one is large."""
-    residuals = [
-        _try_identity(decision, factor, n)
+    """The largest relative residuals, None if nothing holds; CheckFailed if one is large.
+
+    What takes too many operations, or has no admissible values, is listed as not tried.
+    """
+    residuals = {
+        factor.node: _try_identity(decision, factor, n)
         for n, factor in enumerate(factors)
         if factor.identity is not None
-    ]
-    residuals = [residual for residual in residuals if not isnan(residual)]
+    }
     if not residuals:
         return None
+    untried = tuple(name for name, residual in residuals.items() if isnan(residual))
+    worst = max((r for r in residuals.values() if not isnan(r)), default=nan)
+    trials = 0 if isnan(worst) else IDENTITY_TRIALS
     printed = None
     if decision.holds and decision.closure is not Closure.BROKEN and entropy_sum is not None:
         printed = try_printed_sum(model, decision, entropy_sum)
     if printed is None:
-        return Trial(max(residuals), IDENTITY_TRIALS)
+        return Trial(worst, trials, untried=untried)
     residual, count = printed
     if not residual < SUM_TOLERANCE:
         raise CheckFailed(f"F differs from the printed sum: relative residual {residual:.1e}")
-    return Trial(max(residuals), IDENTITY_TRIALS, residual, count)
+    return Trial(worst, trials, residual, count, untried)
 
 
 def _try_identity(decision: Decision, result: FactorResult, seed: int) -> float:
@@ -87,16 +92,30 @@ def try_densities(model: Model) -> None:
         shown = f"{mass:.4g}" if abs(mass - 1) > 0.01 else f"{mass:.8g}"  # where it differs from 1
         given = ", ".join(f"{name} = {x:.4g}" for name, x in arguments.items())
         at = f" at {given}" if given else ""
+        hint = f"subtract log({shown}), as a function of the parameters, from log_density"
+        first = is_of_integers(density.term, density.value, density.arguments)
+        if first is not None:
+            hint = _word_counts(own, first)
         faults.append(
             Fault(
                 own.place,
                 f"the density of `{own.family.name}`, which integrates to {shown}{at}",
                 "1",
-                f"subtract log({shown}), as a function of the parameters, from log_density",
+                hint,
             )
         )
     if faults:
         raise SpecError(faults)
+
+
+def _word_counts(own: OwnFamily, first: int) -> str:
+    """How to write a density of counts that was given on real numbers."""
+    v = own.family.value
+    shift = f", of the counts less {first}, with {v} + {first} in place of {v}" if first else ""
+    return (
+        f"its sum over the integers is 1, and bounds are of real numbers: for counts write"
+        f" `support: naturals` (0, 1, 2, ...){shift}"
+    )
 
 
 # ---------------------------------------------------------------- the printed sum

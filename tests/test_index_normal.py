@@ -53,10 +53,12 @@ from symelbo.index.build import (
     total,
 )
 from symelbo.index.differentiate import derivative_along
+from symelbo.index.domains import Category, Real
 from symelbo.index.normal import is_zero, normal, to_poly
 from symelbo.index.solve import formal_indices
-from symelbo.index.substitute import free_indices, replace_index, replace_symbols
+from symelbo.index.substitute import free_indices, replace_index, replace_symbols, walk_parts
 from symelbo.index.terms import (
+    Apply,
     Array,
     Delta,
     Entry,
@@ -64,8 +66,11 @@ from symelbo.index.terms import (
     Index,
     Inverse,
     LogDet,
+    Offset,
     Position,
+    Role,
     Size,
+    Symbol,
     Term,
 )
 from symelbo.index.tidy import tidy
@@ -361,3 +366,25 @@ def test_extents_of_equal_name_but_other_range_differ() -> None:
     difference = subtract(total(h, w(d, h)), total(short, w(d, short)))
     assert is_zero(subtract(difference, Entry(W, (d, Position(H)))))
     assert D != H
+
+
+def test_a_sum_is_completed_only_to_places_that_there_are() -> None:
+    """sum_{h < H} f(h) -> sum_h f(h) - f(H) needs f at H: neither v[H+1], nor g[H] of H - 1."""
+    less = Extent("H", -1)
+    short, i, j = Index("h", less), Index("i", less), Index("j", less)
+    g = Symbol("g", Role.FUNCTION, Real(), (less,))
+    a = Symbol("a", Role.LATENT, Category(Size("H")), (less,))
+    for term in (
+        power(Entry(v, (Offset(short, 1),)), 2),
+        Apply(g, (Array((), Y),), (short,)),
+        Apply(g, (Array((i,), Entry(v, (i,))),), (Position(Extent(None, 1)),), ((0, (short,)),)),
+        Entry(v, (Entry(a, (short,)),)),
+        Inverse(Array((i, j), add(Delta(i, j), w(i, j))), short, short),
+    ):
+        whole = normal(total(short, term))
+        bound = [part for part in walk_parts(whole, binders=True) if isinstance(part, Index)]
+        assert {index.extent for index in bound} == {less}
+    completed = normal(total(short, Entry(v, (short,))))
+    assert Extent("H") in {
+        p.extent for p in walk_parts(completed, binders=True) if isinstance(p, Index)
+    }

@@ -305,7 +305,8 @@ CASES: dict[str, tuple[str, list[str]]] = {
         [
             (
                 "13:5: the name `w` a second time, for a node; expected each name once; it is a p"
-                "arameter in line 11"
+                "arameter in line 11: what has a distribution is a latent node, and is not declar"
+                "ed"
             ),
         ],
     ),
@@ -491,7 +492,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
         [
             (
                 "14:19: `z` as an index; expected an index variable, an integer, a size or a cate"
-                "gory; a node selects only if it is Categorical (values 1..C)"
+                "gory; choose by a bit as by a number: `mu[1]*(1 - z) + mu[2]*z`"
             ),
         ],
     ),
@@ -979,3 +980,244 @@ def test_q_has_no_values_that_the_prior_excludes() -> None:
                 "variational": ["z ~ Poisson(r)"],
             }
         )
+
+
+# one cause, and much that depends on it
+CAUSES: dict[str, tuple[str, str]] = {
+    "a statement that does not parse": (
+        "model:\n"
+        "  - z[d] ~ Normal(0, 1 for d in 1:D\n"
+        "  - a = z[1] + z[2]\n"
+        "  - x ~ Normal(a, 1)\n"
+        "observed: [x]\n"
+        "variational:\n"
+        "  - z[d] ~ Normal(m[d], v) for d in 1:D\n",
+        "13:18: a `(` that is never closed",
+    ),
+    "an observed one": (
+        "model:\n  - x ~ Normal(0 1)\nobserved: [x]\n",
+        "13:18: `1`; expected `,` or `)`",
+    ),
+    "the rest of an array": (
+        "model:\n"
+        "  - z[1] ~ Normal(0, 1)\n"
+        "  - z[t] ~ Normal(z[t-1] 1) for t in 2:T\n"
+        "  - x[t] ~ Normal(z[t], 1) for t in 1:T\n"
+        "observed: [x]\n",
+        "14:26: `1`; expected `,` or `)`",
+    ),
+    "a range that YAML takes for a mapping": (
+        "model:\n"
+        "  - z[t] ~ Normal(0, 1) for t in 1: T\n"
+        "  - x[t] ~ Normal(z[t], 1) for t in 1:T\n"
+        "observed: [x]\n",
+        "13:5: a mapping where a statement belongs",
+    ),
+    "a statement of q that does not parse": (
+        "model:\n"
+        "  - z ~ Normal(0, 1)\n"
+        "  - x ~ Normal(z, 1)\n"
+        "observed: [x]\n"
+        "variational:\n"
+        "  - z ~ Normal(m, v\n",
+        "17:15: a `(` that is never closed",
+    ),
+    "a latent that is a parameter": (
+        "model:\n"
+        "  - w ~ Normal(0, 1)\n"
+        "  - x ~ Normal(w, 1)\n"
+        "observed: [x]\n"
+        "variational:\n"
+        "  - w ~ Normal(m, v)\n",
+        "13:5: the name `w` a second time",
+    ),
+    "a name that is declared nowhere": (
+        "model:\n"
+        "  - x ~ Normal(qqq, 1)\n"
+        "  - y ~ Normal(qqq**2, 1)\n"
+        "  - b[d] = qqq for d in 1:D\n"
+        "  - v[d] ~ Normal(b[d], 1) for d in 1:D\n"
+        "observed: [x, y, v]\n",
+        "13:16: unknown name `qqq`",
+    ),
+    "a size that is declared nowhere": (
+        "model:\n"
+        "  - x[q] ~ Normal(w, 1) for q in 1:QQQ\n"
+        "  - y[q] ~ Normal(x[q] + w, 1) for q in 1:QQQ\n"
+        "observed: [x, y]\n",
+        "13:36: unknown size `QQQ`",
+    ),
+    "a key that is misspelt": (
+        "modl:\n  - z ~ Normal(0, 1)\n  - x ~ Normal(z, 1)\nobserved: [x]\n",
+        "12:1: unknown key `modl`",
+    ),
+    "a key of a family that is misspelt": (
+        "families:\n"
+        "  Own: {value: v, suport: real, parameters: {a: positive}, log_density: -a*v**2}\n"
+        "model:\n  - x ~ Own(sigma2)\nobserved: [x]\n",
+        "13:19: unknown key `suport` of a family",
+    ),
+    "a parameter of no type": (
+        "constants: {k: reel}\nmodel:\n  - x ~ Normal(k, -k**2)\nobserved: [x]\n",
+        "12:16: unknown type `reel`",
+    ),
+    "a name that cannot be one": (
+        "constants: {_k: real}\nmodel:\n  - x ~ Normal(_k, 1)\nobserved: [x]\n",
+        "12:13: the name `_k` of a constant",
+    ),
+    "the name of a function": (
+        "constants: {exp: real}\nmodel:\n  - x ~ Normal(exp, exp(w))\nobserved: [x]\n",
+        "12:13: the name `exp` of a constant",
+    ),
+    "a quantity that is not defined": (
+        "model:\n  - a = log(0)\n  - z ~ Normal(0, a)\n  - x ~ Normal(z, -a)\nobserved: [x]\n",
+        "13:9: `log(0)`, which is not a real number",
+    ),
+}
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_what_follows_from_a_fault_is_no_fault(cause: str, tmp_path: Path) -> None:
+    text, message = CAUSES[cause]
+    (found,) = faults_of(tmp_path, BASE + text)
+    assert found.startswith(message)
+
+
+def test_a_name_of_which_another_is_near_is_mended_at_every_place(tmp_path: Path) -> None:
+    text = "model:\n  - x ~ Normal(w, sigma)\n  - y ~ Normal(w, sigma)\nobserved: [x, y]\n"
+    found = faults_of(tmp_path, BASE + text)
+    assert [message.split(":")[0] for message in found] == ["13", "14"]
+
+
+def test_a_range_that_depends_on_an_index(tmp_path: Path) -> None:
+    text = (
+        "model:\n"
+        "  - z[t] ~ Normal(0, 1) for t in 1:T\n"
+        "  - x[t] ~ Normal(sum(z[s] for s in 1:t-1), 1) for t in 1:T\n"
+        "  - y[d] ~ Normal(sum(W[k,1] for k in d:D), 1) for d in 1:D\n"
+        "observed: [x, y]\n"
+    )
+    wanted = "expected ends that are the same for every value of the other indices"
+    hint = (
+        "take the whole range, with a constant array that is 0 outside of yours: declare "
+        '`constants: {L: "real[%s, %s]"}` and write `sum(L[%s,k]*... for k in 1:%s)`'
+    )
+    assert faults_of(tmp_path, BASE + text) == [
+        f"14:39: the end `t-1` of a range, which depends on the index `t`; {wanted}; "
+        + hint % ("T", "T", "t", "T"),
+        f"15:39: the end `d` of a range, which depends on the index `d`; {wanted}; "
+        + hint % ("D", "D", "d", "D"),
+    ]
+
+
+def test_what_the_hint_on_ranges_says_is_read() -> None:
+    model = read_model(
+        {
+            "name": "triangle",
+            "sizes": ["T"],
+            "constants": {"L": "real[T, T]"},
+            "parameters": {"s": "positive"},
+            "model": [
+                "z[t] ~ Normal(0, s) for t in 1:T",
+                "x[t] ~ Normal(sum(L[t,k]*z[k] for k in 1:T), s) for t in 1:T",
+            ],
+            "observed": ["x"],
+        }
+    )
+    assert len(model.statements) == 2
+
+
+# deterministic quantities in parts: what is said where they do not fit together
+PARTS = {
+    "a gap": (("a[1] = w", "a[3] = w"), "a[1]", "at places that overlap or leave a gap"),
+    "twice": (("a[1] = w", "a[1] = 2*w"), "a[1]", "`a` a second time, for a deterministic"),
+    "a scalar twice": (("a = w", "a = 2*w"), "a", "`a` a second time, for a deterministic"),
+    "both kinds": (("a[1] = w", "a[2] ~ Normal(0, 1)"), "a[1]", "`a` a second time, for a node"),
+    "before the first": (
+        ("a[t] = w for t in 2:T",),
+        "a[1]",
+        "an index that reaches 1; expected 2 to T, the places of index 1 of `a`",
+    ),
+    "a range before the first": (
+        ("a[t] = w for t in 3:T", "b[t] = a[t-1] for t in 3:T"),
+        "b[T]",
+        "an index that reaches 2; expected 3 to T, the places of index 1 of `a`; start the range "
+        "at 4: `for t in 4:T`",
+    ),
+    "all of it": (
+        ("a[t] = w for t in 2:T", "y ~ Dirichlet(a)"),
+        "a[2]",
+        "all of `a`, which begins at place 2; expected an array whose places are counted from 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_deterministic_parts_that_do_not_fit(name: str, tmp_path: Path) -> None:
+    statements, used, message = PARTS[name]
+    lines = "".join(f"  - {statement}\n" for statement in statements)
+    text = f"model:\n{lines}  - x ~ Normal({used}, 1)\nobserved: [x]\n"
+    found = faults_of(tmp_path, BASE + text)
+    assert len(found) == 1
+    assert message in found[0]
+
+
+def test_a_category_is_no_place_on_the_left(tmp_path: Path) -> None:
+    text = "model:\n  - c ~ Categorical(pi)\n  - x[c] ~ Normal(0, 1)\nobserved: [x]\n"
+    assert "14:7: the index `c` left of the ~" in faults_of(tmp_path, BASE + text)[0]
+    assert (
+        "13:7: the index `x` left of the ~"
+        in faults_of(tmp_path, BASE + "model:\n  - x[x] ~ Normal(0, 1)\nobserved: [x]\n")[0]
+    )
+
+
+# what people write who come from elsewhere, and what they are told
+ELSEWHERE = {
+    "x ~ Normal(sum(W[1,:]), 1)": "name a whole row by leaving its last indices out: `mu[c]`",
+    "x ~ Normal(W[:,1], 1)": "name a whole row by leaving its last indices out: `mu[c]`",
+    "x[d] ~ Normal(mu[1:D], 1)": "name a whole row by leaving its last indices out: `mu[c]`",
+    "x ~ Normal(w, 1);": "a statement is an entry of the list by itself, begun with `- `",
+    "x ~ Normal(w if p else 0, 1)": "choose by a bit `b` of values 0 and 1: `a*b + c*(1 - b)`",
+    "x ~ Normal(p ? w : 0, 1)": "choose by a bit `b` of values 0 and 1: `a*b + c*(1 - b)`",
+    "x ~ Normal(w, 1) T[0,]": "a truncated density is a family of your own",
+    "x ~ w + Normal(0, 1)": "a node has one family, whose arguments hold all else",
+    "x ~ p*Normal(0, 1) + (1-p)*Normal(w, 1)": "a mixture has a latent category",
+    "x ~ 0.5*Normal(0, 1)": "a mixture has a latent category",
+    "x ~ dnorm(w, 1)": "did you mean `Normal(mean, variance)` or `Normal(mean, precision)`?",
+    "x ~ Gaussian(w, 1)": "did you mean `Normal(mean, variance)` or `Normal(mean, precision)`?",
+    "x ~ Normal(w, std=p)": "write `variance=std**2` for a standard deviation `std`",
+    "x ~ Normal(max(w, 0), 1)": "write `(a + b + abs(a - b))/2` for max(a, b)",
+    "x ~ Bernoulli(inv_logit(w))": "write `sigmoid(a)`",
+    "x ~ MvNormal(mu, diag(mu))": "a diagonal covariance is `x[d] ~ Normal(mu[d], s[d])",
+    "x ~ Normal(mu[u], 1)": "declare `u: real[C]` under `inputs`",
+}
+
+
+@pytest.mark.parametrize("statement", ELSEWHERE)
+def test_what_is_written_elsewhere(statement: str, tmp_path: Path) -> None:
+    text = f"inputs: {{u: real}}\nmodel:\n  - '{statement}'\nobserved: [x]\n"
+    (found,) = faults_of(tmp_path, BASE + text)
+    assert ELSEWHERE[statement] in found
+
+
+@pytest.mark.parametrize("observed", ["[x[1]]", "['x[1]']"])
+def test_a_part_of_an_array_is_no_data(observed: str, tmp_path: Path) -> None:
+    text = f"model:\n  - x[t] ~ Normal(0, 1) for t in 1:T\nobserved: {observed}\n"
+    (found,) = faults_of(tmp_path, BASE + text)
+    assert "whole arrays" in found or "all places of an array are data" in found
+
+
+def test_a_list_in_brackets_is_split_at_commas(tmp_path: Path) -> None:
+    text = "model: [x ~ Normal(w, 1), y ~ Gamma(sigma2, 2, 3), z ~ Poisson(sigma2)]\n"
+    found = faults_of(tmp_path, BASE + text + "observed: [x, y, z]\n")
+    assert [message.split(";")[0] for message in found] == [
+        "12:9: `x ~ Normal(w`, which YAML has split at a comma",
+        "12:27: `y ~ Gamma(sigma2`, which YAML has split at a comma",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["array[D] real", "real(D)", "real D"])
+def test_an_array_in_another_notation(kind: str, tmp_path: Path) -> None:
+    text = f"constants: {{k: '{kind}'}}\nmodel:\n  - x ~ Normal(w, 1)\nobserved: [x]\n"
+    (found,) = faults_of(tmp_path, BASE + text)
+    assert found.endswith("expected the end of the type; an array is `real[D, H]`")

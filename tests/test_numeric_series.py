@@ -360,6 +360,162 @@ ALL["two_series"] = Series(
     ("s0", "t2"),
 )
 
+
+def star(g: Values, n: int) -> float:
+    x = g["x"][n]
+    return normal(x[0], 0, g["s0"]) + sum(normal(x[t], g["w"] * x[0], g["s2"]) for t in steps(g))
+
+
+ALL["star"] = Series(
+    Series.model(
+        {"w": "real", "s0": "positive", "s2": "positive"},
+        "x[1] ~ Normal(0, s0)",
+        "x[t] ~ Normal(w*x[1], s2) for t in 2:T",
+    ),
+    {"x": ("real", ("N", "T")), "w": REAL, "s0": POSITIVE, "s2": POSITIVE},
+    star,
+    two_variances,
+    ("s0", "s2"),
+)
+
+
+def cross_lagged(g: Values, n: int) -> float:
+    x, y = g["x"][n], g["y"][n]
+    total = normal(x[0], 0, g["s0"]) + normal(y[0], 0, g["t0"])
+    for t in steps(g):
+        total += normal(x[t], g["w"] * x[t - 1] + g["v"] * y[t - 1], g["s2"])
+        total += normal(y[t], g["a"] * y[t - 1] + g["b"] * x[t - 1], g["t2"])
+    return total
+
+
+ALL["cross_lagged"] = Series(
+    Series.model(
+        {**dict.fromkeys("wvab", "real"), **dict.fromkeys(["s0", "s2", "t0", "t2"], "positive")},
+        "x[1] ~ Normal(0, s0)",
+        "x[t] ~ Normal(w*x[t-1] + v*y[t-1], s2) for t in 2:T",
+        "y[1] ~ Normal(0, t0)",
+        "y[t] ~ Normal(a*y[t-1] + b*x[t-1], t2) for t in 2:T",
+        observed=["x", "y"],
+    ),
+    {
+        "x": ("real", ("N", "T")),
+        "y": ("real", ("N", "T")),
+        **dict.fromkeys("wvab", REAL),
+        **dict.fromkeys(["s0", "s2", "t0", "t2"], POSITIVE),
+    },
+    cross_lagged,
+    lambda g, n: two_variances(g, n) + two_variances({**g, "s0": g["t0"], "s2": g["t2"]}, n),
+    ("s0", "s2", "t0", "t2"),
+)
+
+
+def full_normal(x: Any, mean: Any, covariance: Any) -> float:
+    off = np.asarray(x) - mean
+    root = np.linalg.slogdet(covariance)[1]
+    return float(-(off @ np.linalg.solve(covariance, off) + root + len(off) * LOG_2PI) / 2)
+
+
+def full_vector_ar(g: Values, n: int) -> float:
+    x = g["x"][n]
+    total = full_normal(x[0], g["m"], g["S0"])
+    return total + sum(full_normal(x[t], g["A"] @ x[t - 1], g["S"]) for t in steps(g))
+
+
+def full_entropy(covariance: Any) -> float:
+    return float(np.linalg.slogdet(covariance)[1] + len(covariance) * (LOG_2PI + 1)) / 2
+
+
+ALL["full_vector_ar"] = Series(  # the mean of x[t] is a quantity over t in 2:T of x itself
+    Series.model(
+        {"A": "real[D,D]", "m": "real[D]", "S0": "posdef[D,D]", "S": "posdef[D,D]"},
+        "x[1] ~ MvNormal(m, S0)",
+        "Ax[t,d] = sum(A[d,e]*x[t-1,e] for e in 1:D) for t in 2:T, d in 1:D",
+        "x[t] ~ MvNormal(Ax[t], S) for t in 2:T",
+        sizes=["T", "D"],
+    ),
+    {
+        "x": ("real", ("N", "T", "D")),
+        "A": ("real", ("D", "D")),
+        "m": ("real", ("D",)),
+        "S0": ("posdef", ("D", "D")),
+        "S": ("posdef", ("D", "D")),
+    },
+    full_vector_ar,
+    lambda g, n: -full_entropy(g["S0"]) - sum(full_entropy(g["S"]) for _ in steps(g)),
+    ("S0", "S"),
+)
+
+
+def parted(g: Values, n: int) -> float:
+    x, total = g["x"][n], 0.0
+    for t in range(g["T"]):
+        mean, variance = (g["w"], g["s0"]) if t == 0 else (g["w"] * g["u"][n][t - 1], g["s2"])
+        total += normal(x[t], mean, variance)
+    return total
+
+
+ALL["parted"] = Series(  # quantities in parts, read over all of them
+    Series.model(
+        {"w": "real", "s0": "positive", "s2": "positive"},
+        "m[1] = w",
+        "m[t+1] = w*u[t] for t in 1:T-1",
+        "s[t] = s2 for t in 2:T",
+        "s[1] = s0",
+        "x[t] ~ Normal(m[t], s[t]) for t in 1:T",
+        inputs={"u": "real[T]"},
+    ),
+    {
+        "x": ("real", ("N", "T")),
+        "u": ("real", ("N", "T")),
+        "w": REAL,
+        "s0": POSITIVE,
+        "s2": POSITIVE,
+    },
+    parted,
+    two_variances,
+    ("s0", "s2"),
+)
+
+
+def backward(g: Values, n: int) -> float:
+    x = g["x"][n]
+    total = normal(x[-1], 0, g["s0"])
+    return total + sum(normal(x[t - 1], g["w"] * x[t], g["s2"]) for t in steps(g))
+
+
+ALL["backward"] = Series(
+    Series.model(
+        {"w": "real", "s0": "positive", "s2": "positive"},
+        "x[t] ~ Normal(w*x[t+1], s2) for t in 1:T-1",
+        "x[T] ~ Normal(0, s0)",
+    ),
+    {"x": ("real", ("N", "T")), "w": REAL, "s0": POSITIVE, "s2": POSITIVE},
+    backward,
+    two_variances,
+    ("s0", "s2"),
+)
+
+
+def bridge(g: Values, n: int) -> float:
+    x = g["x"][n]
+    total = normal(x[0], 0, g["s0"]) + normal(x[-1], x[0], g["s0"])
+    return total + sum(normal(x[t], g["w"] * (x[t - 1] + x[-1]), g["s2"]) for t in steps(g)[:-1])
+
+
+ALL["bridge"] = Series(
+    Series.model(
+        {"w": "real", "s0": "positive", "s2": "positive"},
+        "x[1] ~ Normal(0, s0)",
+        "x[t] ~ Normal(w*(x[t-1] + x[T]), s2) for t in 2:T-1",
+        "x[T] ~ Normal(x[1], s0)",
+    ),
+    {"x": ("real", ("N", "T")), "w": REAL, "s0": POSITIVE, "s2": POSITIVE},
+    bridge,
+    lambda g, n: -2 * normal_entropy(g["s0"]) - sum(normal_entropy(g["s2"]) for _ in steps(g, 3)),
+    ("s0", "s2"),
+    least=2,
+)
+
 # ---------------------------------------------------------------- latent series
 
 
@@ -592,6 +748,26 @@ ALL["walk_exact"] = Series(
     filtered,
     lambda g, n: walk_entropy({**g, "entropy_q": posterior_entropy(g)}, n),
     (),  # in the loop q follows the parameters, in the gap it does not
+)
+
+
+def smoothed(g: Values, n: int) -> float:
+    """log p(x) of the chain that begins at the last place."""
+    return filtered({**g, "x": {n: g["x"][n][::-1]}}, n)
+
+
+ALL["backward_exact"] = Series(
+    Series.model(
+        {**_WALK, "a": "real"},
+        "z[T] ~ Normal(0, s0)",
+        "z[t] ~ Normal(a*z[t+1], s2) for t in 1:T-1",
+        "x[t] ~ Normal(z[t], t2) for t in 1:T",
+        variational="exact",
+    ),
+    {**WALK, "a": REAL},
+    smoothed,
+    lambda g, n: walk_entropy({**g, "entropy_q": posterior_entropy(g)}, n),
+    (),
 )
 
 # ---------------------------------------------------------------- the tests

@@ -941,6 +941,32 @@ def test_a_density_with_a_wrong_mass_is_a_fault(name: str) -> None:
     print(f"{name}: {found[1]} at {given}")
 
 
+COUNTS = {
+    "1..oo": (
+        "v*log(a) - loggamma(v + 1) - log(exp(a) - 1)",
+        "(0, 1, 2, ...), of the counts less 1, with v + 1 in place of v",
+    ),
+    "0..oo": ("v*log(a) - loggamma(v + 1) - a", "(0, 1, 2, ...)"),
+}
+
+
+@pytest.mark.parametrize("support", COUNTS)
+def test_a_density_of_counts_on_real_numbers(support: str) -> None:
+    density, end = COUNTS[support]
+    with pytest.raises(symelbo.SpecError) as caught:
+        symelbo.derive(_density(density, support, "a", "p"))
+    (fault,) = caught.value.faults
+    assert fault.hint == (
+        "its sum over the integers is 1, and bounds are of real numbers: for counts write"
+        f" `support: naturals` {end}"
+    )
+
+
+def test_what_the_hint_on_counts_says_is_so() -> None:
+    shifted = COUNTS["1..oo"][0].replace("v", "(v + 1)")
+    assert symelbo.derive(_density(shifted, "naturals", "a", "p")).verdict == "proved"
+
+
 RIGHT = {
     "exponential": ("log(a) - a*v", "positive", "a", "p"),
     "normal": ("-v**2/(2*a) - log(2*PI*a)/2", "real", "a", "p"),

@@ -75,8 +75,6 @@ def _state(derivation: Derivation) -> Json:
     model, decision = derivation.model, derivation.decision
     encoder = Encoder()
     declared = isinstance(model.variational, tuple)
-    q = model.declared
-    statements = [*model.statements, *q]
     results = {result.factor.name: result for result in decision.results}
     claims = [_claim(decision, declared)] if any(map(_holds, results.values())) else []
     if decision.alternative is not None:
@@ -105,14 +103,14 @@ def _state(derivation: Derivation) -> Json:
         "theorem": derivation.theorem,
         "sizes": {
             **dict.fromkeys(model.sizes, 1),
-            **{n: size.value for n, size in find_least_sizes(statements).items()},
+            **{n: size.value for n, size in find_least_sizes(model.all_statements).items()},
         },
         "variational": "declared" if declared else model.variational,
         "factors": [
             encode_density(encoder, state_density(s), arguments=s.label in refuted)
             for s in model.statements
         ],
-        "q": [encode_density(encoder, state_density(s)) for s in q],
+        "q": [encode_density(encoder, state_density(s)) for s in model.declared],
         "claims": [encode_claim(encoder, claim) for claim in claims],
         "refutations": [
             encode_refutation(encoder, certificate, names)
@@ -133,7 +131,9 @@ def _state(derivation: Derivation) -> Json:
     if entropy_sum is not None:
         data["sum"] = _sum(encoder, derivation, entropy_sum)
         if entropy_sum.q_entropy is not None:
-            data["entropies_of_q"] = [e for s in q if (e := _entropy_of_q(encoder, s)) is not None]
+            data["entropies_of_q"] = [
+                e for s in model.declared if (e := _entropy_of_q(encoder, s)) is not None
+            ]
     tables = encoder.tables()
     after = list(data).index("variational")
     items = list(data.items())

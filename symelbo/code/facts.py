@@ -30,7 +30,7 @@ def find_facts(model: Model) -> Facts:
     known = (*model.parameters, *model.constants, *model.variational_symbols)
     zeros = {symbol for symbol in known if symbol.domain.entry_sum == 1}
     totals, bounds = [], []
-    for statement in (*model.statements, *model.declared):
+    for statement in model.all_statements:
         counts = statement.family.name == "Multinomial"
         for name, array in statement.arguments:
             body = array.body

@@ -169,10 +169,9 @@ def conditions_on(setting: Setting, arguments: Sequence[Argument]) -> tuple[Leas
     named = {argument.name for argument in required}
     sized = {a.name for a in required if a.kind == "size"}
     known |= {size for size, name in setting.sizes.items() if name in sized}
-    statements = [*setting.model.statements, *setting.model.declared]
     found: list[Least | Degrees] = [
         Least(size, least, what)
-        for size, (least, what) in find_least_sizes(statements).items()
+        for size, (least, what) in find_least_sizes(setting.model.all_statements).items()
         if size in known
     ]
     for statement in setting.model.statements:

@@ -30,6 +30,7 @@ from symelbo.code.plan_functions import (
 )
 from symelbo.code.setting import Setting
 from symelbo.criterion.result import Holds
+from symelbo.model.names import text_notation
 from symelbo.page.summary import motion_texts, where_it_holds
 from symelbo.words import join_words
 
@@ -95,7 +96,10 @@ def _gap_function(setting: Setting, elbo: Function) -> Function:
     summary = [
         "ELBO minus entropy sum, per data point, in nats.",
         "Computed as the derivative of the ELBO along the motion",
-        *(f"    {text}" for text in motion_texts(derivation.worked.motion)),
+        *(
+            f"    {text}"
+            for text in motion_texts(text_notation(derivation.model), derivation.worked.motion)
+        ),
         f"It vanishes at stationary points{where_it_holds(derivation)}.",
         body.infinite,
     ]

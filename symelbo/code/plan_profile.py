@@ -58,8 +58,8 @@ def find_owner(derivation: Derivation, parameter: Symbol) -> tuple[FactorResult,
     ]
     if len(found) != 1:
         raise Unsupported(f"{parameter.name} occurs in several places")
-    declared = derivation.model.variational
-    if not isinstance(declared, str) and any(
+    declared = derivation.model.declared
+    if any(
         parameter in symbols_of(array) for statement in declared for _, array in statement.arguments
     ):
         raise Unsupported(f"q depends on {parameter.name}")

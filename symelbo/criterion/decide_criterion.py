@@ -63,7 +63,7 @@ class _Decider:
         self.model, self.search, self.unbounded = model, search, unbounded
         self.factors = search.factors
         self.still = model.reparameterize == "never"
-        least = find_least_sizes([*model.statements, *model.declared])
+        least = find_least_sizes(model.all_statements)
         self.budget = Budget(least={name: size.value for name, size in least.items()})
         self.refused: list[str] = []  # by the checker, of what was found
         self.certificates: dict[tuple[int, ...], Certificate | None] = {}

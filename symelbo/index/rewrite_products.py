@@ -24,6 +24,7 @@ from symelbo.index.terms import (
     IndexTerm,
     Inverse,
     Number,
+    Offset,
     Origin,
     Position,
     Role,
@@ -215,21 +216,28 @@ def complete_range(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | 
 
 
 def _is_defined_up_to(term: Term | Array, index: Index, extent: Extent) -> bool:
-    """Whether every axis that holds the index is at least `extent` long."""
+    """Whether every axis on which i or i + k is a place is long enough for i = `extent`."""
     if index not in free_indices(term):
         return True
+    places: list[tuple[Extent, IndexTerm]] = []
     match term:
-        case Entry(symbol, indices):
+        case Entry(symbol):
             if symbol.role is Role.VALUE:
                 return False  # minimal statistics of a value stay minimal
-            for axis, place in zip(symbol.shape, indices, strict=True):
-                if place == index and not is_within(Position(extent), axis):
-                    return False
-            return True
+            places += zip(symbol.shape, term.indices, strict=True)
+        case Apply(function, arguments):
+            places += zip(function.shape, term.indices, strict=True)
+            for slot, where in term.derivatives:
+                axes = (formal.extent for formal in arguments[slot].indices)
+                places += zip(axes, where, strict=True)
         case Inverse(matrix, row, column):
-            for formal, place in zip(matrix.indices, (row, column), strict=True):
-                if place == index and not is_within(Position(extent), formal.extent):
-                    return False
+            axes = (formal.extent for formal in matrix.indices)
+            places += zip(axes, (row, column), strict=True)
+    for axis, place in places:
+        by = place.by if isinstance(place, Offset) and place.index == index else 0
+        last = Position(Extent(extent.size, extent.offset + by))
+        if (by or place == index) and not is_within(last, axis):
+            return False
     return all(
         _is_defined_up_to(part, index, extent)
         for part in term.parts()

@@ -8,17 +8,21 @@ from symelbo.errors import SymelboError
 from symelbo.limits import QUOTED_CHARACTERS
 from symelbo.values import dataclass
 
-__all__ = ["TextError", "TextFault", "quote", "suggest"]
+__all__ = ["TextError", "TextFault", "closest", "quote", "suggest"]
 
 
 @dataclass(frozen=True, slots=True)
 class TextFault:
-    """A mistake at the 0-based offset `at` of a text."""
+    """A mistake at the 0-based offset `at` of a text.
+
+    missing: a name whose declaration would mend it, wherever it is used.
+    """
 
     at: int
     found: str
     expected: str = ""
     hint: str = ""
+    missing: str = ""
 
     def __str__(self) -> str:
         parts = [self.found, f"expected {self.expected}" if self.expected else "", self.hint]
@@ -43,11 +47,17 @@ def quote(text: str) -> str:
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """word, known words -> "did you mean `w`?" where one is close, else ""."""
+    close = closest(word, known)
+    return f"did you mean `{close}`?" if close else ""
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """word, known words -> the one that is close, else ""."""
     import difflib  # only a faulty text pays for it
 
     choices = sorted(set(known))
     folded = {choice.lower(): choice for choice in reversed(choices)}
     if word.lower() in folded and folded[word.lower()] != word:
-        return f"did you mean `{folded[word.lower()]}`?"
+        return folded[word.lower()]
     close = difflib.get_close_matches(word[:QUOTED_CHARACTERS], choices[:500], n=1, cutoff=0.6)
-    return f"did you mean `{close[0]}`?" if close else ""
+    return close[0] if close else ""

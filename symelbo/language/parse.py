@@ -40,6 +40,10 @@ __all__ = ["parse_expression", "parse_statement", "parse_type"]
 _STATEMENT_HINT = (
     "write `x[d] ~ Family(arguments) for d in 1:D` or `a[k] = expression for k in 1:K`"
 )
+_ONE_FAMILY_HINT = (
+    "a node has one family, whose arguments hold all else: a mixture has a latent category, as in "
+    "`x ~ Normal(mu[c], s)`; a truncated density is a family of your own"
+)
 _RANGE_HINT = "write a range as `for h in 1:H`"
 
 
@@ -61,7 +65,7 @@ def parse_type(text: str) -> TypeSyntax:
     parser = _Parser(text)
     name = parser.name("a type such as `real[D, H]` or `positive`")
     extents = parser.subscript() if parser.peek("[") else ()
-    parser.expect_end("the end of the type")
+    parser.expect_end("the end of the type", "an array is `real[D, H]`")
     return TypeSyntax(name.at, name.text, extents)
 
 
@@ -107,9 +111,9 @@ class _Parser:
             raise self._unexpected(expected, hint)
         return self._take()
 
-    def expect_end(self, expected: str) -> None:
+    def expect_end(self, expected: str, hint: str = "") -> None:
         if self._token.kind != "end":
-            raise self._unexpected(expected, self._operator_hint())
+            raise self._unexpected(expected, hint or self._operator_hint())
 
     def _unexpected(self, expected: str, hint: str = "") -> TextError:
         token = self._token
@@ -120,6 +124,10 @@ class _Parser:
         return TextError(TextFault(token.at, quote(token.text), expected, hint))
 
     def _operator_hint(self) -> str:
+        if self._token.text in ("if", "else"):
+            return "choose by a bit `b` of values 0 and 1: `a*b + c*(1 - b)`"
+        if self._token.kind == "name" and self._token.text.startswith("_"):
+            return "numbers are written without `_`"
         if self._token.kind in ("name", "number"):
             return "write a product with `*`"
         if self.peek("("):
@@ -180,17 +188,21 @@ class _Parser:
 
     def subscript(self) -> tuple[Expression, ...]:
         self._expect("[", "`[`")
-        indices = [self.expression()]
+        indices = [self._index()]
         while self._accept(","):
-            indices.append(self.expression())
-        if self.peek(":"):
-            raise self._unexpected(
-                "an index", "name a whole row by leaving its last indices out: `mu[c]`"
-            )
+            indices.append(self._index())
         self._expect("]", "`,` or `]`", self._operator_hint())
         if self.peek("["):
             raise self._unexpected("one pair of brackets", "write both indices as `W[d, h]`")
         return tuple(indices)
+
+    def _index(self) -> Expression:
+        index = None if self.peek(":") else self.expression()
+        if index is None or self.peek(":"):
+            raise self._unexpected(
+                "an index", "name a whole row by leaving its last indices out: `mu[c]`"
+            )
+        return index
 
     def _atom(self) -> Expression:
         token = self._token
@@ -247,14 +259,19 @@ class _Parser:
             ranges = self._statement_ranges()
             return Assignment(target.at, target.text, indices, body, ranges)
         self._expect("~", "`~` or `=`", _STATEMENT_HINT)
+        if self.peek("(") or self._token.kind == "number":
+            raise self._unexpected("the name of a family", _ONE_FAMILY_HINT)
         family = self.name("the name of a family", _STATEMENT_HINT)
-        self._expect("(", "`(` and the arguments of the family", _STATEMENT_HINT)
+        hint = _ONE_FAMILY_HINT if self.peek("+", "-", "*", "/", "[") else _STATEMENT_HINT
+        self._expect("(", "`(` and the arguments of the family", hint)
         arguments: list[ArgumentSyntax] = []
         if not self.peek(")"):
             arguments.append(self._argument())
             while self._accept(","):
                 arguments.append(self._argument())
         self._expect(")", "`,` or `)`", self._operator_hint())
+        if self._token.kind != "end" and not self.peek("for"):
+            raise self._unexpected("`for` or the end of the statement", _ONE_FAMILY_HINT)
         ranges = self._statement_ranges()
         return Sampling(
             target.at,

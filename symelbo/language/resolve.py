@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 
 from symelbo.index.build import ZERO, add, call, extent_length, mul, negate, number, power, total
 from symelbo.index.signs import place_bounds
-from symelbo.index.substitute import instantiate
 from symelbo.index.terms import (
     Add,
     Apply,
@@ -62,12 +61,12 @@ from symelbo.language.syntax import (
     RangeSyntax,
     SubscriptSyntax,
     SumSyntax,
+    names_used,
 )
 from symelbo.language.word_faults import Wording
 from symelbo.limits import (
     COPIED_OPERATIONS,
     EXPONENT,
-    INLINED_OPERATIONS,
     INTEGER_EXTENT,
     NUMBER_BITS,
 )
@@ -104,7 +103,6 @@ class Resolver:
         self._categories = categories
         self._undeclared = undeclared
         self._arities = {} if arities is None else arities
-        self._inlined = 0
         self._budget = Budget() if budget is None else budget
 
     # -- sizes, ranges
@@ -153,6 +151,11 @@ class Resolver:
         if name in loops:
             self._fault.index_in_use(item)
             return None
+        for end in (low, item.high):
+            others = [name for name in names_used(end) if name in loops]
+            if others:
+                self._fault.range_of_an_index(end, others[0], loops[others[0]])
+                return None
         high = self.extent(item.high)
         if not isinstance(low, NumberSyntax) or low.value.denominator != 1 or low.value < 1:
             self._fault.no_start(low)
@@ -214,7 +217,7 @@ class Resolver:
             return None
         if isinstance(term, IndexValue):
             return term.index
-        self._fault.selects_nothing(node)
+        self._fault.selects_nothing(node, term)
         return None
 
     def reach(self, place: IndexTerm) -> Reach | None:
@@ -232,19 +235,21 @@ class Resolver:
         least, most = ends
         return Reach(least.offset if least.size is None else None, most)
 
-    def _check_reach(self, at: int, place: IndexTerm, extent: Extent, what: str, axis: int) -> None:
-        """An index must stay within the declared extent, as far as that can be decided."""
+    def _check_reach(
+        self, at: int, place: IndexTerm, first: int, extent: Extent, what: str, axis: int
+    ) -> None:
+        """An index must stay within the places that there are, as far as that can be decided."""
         reach = self.reach(place)
         if reach is None:
             return
-        if reach.low is not None and reach.low < 1:
-            self._fault.reaches_below(at, place, reach.low, extent, what, axis)
+        if reach.low is not None and reach.low < first:
+            self._fault.reaches_below(at, place, reach.low, first, extent, what, axis)
             return
         high = reach.high
         # a symbolic size may exceed any other
         beyond = high.offset > extent.offset if high.size == extent.size else bool(high.size)
         if beyond:
-            self._fault.reaches_beyond(at, place, reach, extent, what, axis)
+            self._fault.reaches_beyond(at, place, reach, first, extent, what, axis)
 
     def _places(self, given: tuple[Expression, ...], loops: Loops) -> tuple[IndexTerm | None, ...]:
         return tuple(self.index(node, loops) for node in given)
@@ -256,16 +261,21 @@ class Resolver:
         shape: tuple[Extent, ...],
         what: str,
         loops: Loops,
+        first: tuple[int, ...] = (),
     ) -> tuple[IndexTerm, ...] | None:
-        """Indices on an array of this shape, at most as many as it has axes; None after a fault."""
+        """Indices on an array of this shape, at most as many as it has axes; None after a fault.
+
+        first: the first place of each axis, where that may be another than 1.
+        """
         places = self._places(given, loops)
         if len(given) > len(shape):
             self._fault.too_many_indices(node.at, len(given), shape, what)
             return None
-        numbered = enumerate(zip(given, places, shape, strict=False), start=1)
-        for axis, (written, place, extent) in numbered:
+        lows = first or (1,) * len(shape)
+        numbered = enumerate(zip(given, places, lows, shape, strict=False), start=1)
+        for axis, (written, place, low, extent) in numbered:
             if place is not None:
-                self._check_reach(written.at, place, extent, what, axis)
+                self._check_reach(written.at, place, low, extent, what, axis)
         return _all_sound(places)
 
     def _fresh(self, shape: tuple[Extent, ...], loops: Loops) -> tuple[Index, ...]:
@@ -396,13 +406,21 @@ class Resolver:
                 return None
             case SizeName(extent):
                 return self._unindexed(base, given, extent_length(extent), loops)
-            case Deterministic(array, operations):
-                shape = array_shape(array)
-                places = self._places_on(node, given, shape, name, loops)
-                if places is None or not self._write_out(base, operations, copied=bool(shape)):
+            case Deterministic(parts, operations, shape) as quantity:
+                first = quantity.first
+                places = self._places_on(node, given, shape, name, loops, first)
+                if places is None:
+                    return None
+                late = [low for low in first[len(places) :] if low > 1]
+                if late:
+                    self._fault.no_whole(node, name, late[0])
                     return None
                 rest = self._fresh(shape[len(places) :], loops)
-                return Array(rest, instantiate(array, (*places, *rest)))
+                at = (*places, *rest)
+                shared = len(parts) == 1 and at == parts[0].indices
+                if not shared and not self._copy(base, operations):
+                    return None
+                return Array(rest, quantity.at(at))
             case Symbol(role=Role.FUNCTION, shape=shape):
                 self._fault.bare_function(base, shape)
                 return None
@@ -442,16 +460,13 @@ class Resolver:
         rest = self._fresh(symbol.shape[len(places) :], loops)
         return Array(rest, Entry(symbol, (*places, *rest)))
 
-    def _write_out(self, base: NameSyntax, operations: int, *, copied: bool) -> bool:
-        """Spend the operations of a deterministic quantity; False where there are too many."""
-        self._inlined += operations
-        if copied:
-            self._budget.left -= operations
+    def _copy(self, base: NameSyntax, operations: int) -> bool:
+        """Spend the operations of a deterministic quantity that is copied with other indices; False
+        where there are too many.  With its own indices it is shared, however often it is used.
+        """
+        self._budget.left -= operations
         if self._budget.left < 0:
             self._fault.too_large_model(base, COPIED_OPERATIONS)
-            return False
-        if self._inlined > INLINED_OPERATIONS:
-            self._fault.too_large_text(base, INLINED_OPERATIONS)
             return False
         return True
 
@@ -464,9 +479,9 @@ class Resolver:
         if name in self._matrix_functions:
             return self._matrix(node, base, given, loops)
         entity = self._names.get(name)
-        if isinstance(entity, Broken):
-            return None
         arity = self._functions.get(name)
+        if isinstance(entity, Broken) and arity is None:
+            return None
         if arity is None and isinstance(entity, Symbol) and entity.role is Role.FUNCTION:
             return self._apply(node, base, entity, given, loops)
         if arity is None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from symelbo.index.build import extent_of
+from symelbo.index.build import add, extent_of, mul, total
 from symelbo.index.domains import Real
-from symelbo.index.substitute import symbols_of
+from symelbo.index.signs import is_within
+from symelbo.index.substitute import free_indices, instantiate, symbols_of
 from symelbo.index.terms import (
     Array,
+    Delta,
     Entry,
     Extent,
     Index,
     IndexTerm,
     IndexValue,
+    Position,
     Role,
     Symbol,
     Term,
@@ -76,15 +79,36 @@ class SizeName:
 
 @dataclass(frozen=True, slots=True)
 class Deterministic:
-    """A deterministic quantity: its array, and how many operations that holds."""
+    """A deterministic quantity: an array for each of its statements, and their operations.
 
-    array: Array
+    The own indices of an array run over the places that its statement defines: of the places up to
+    `shape`, each is in one of them, from the first one of every axis on.
+    """
+
+    parts: tuple[Array, ...]
     operations: int
+    shape: tuple[Extent, ...]
+
+    @property
+    def first(self) -> tuple[int, ...]:
+        """The first place of every axis."""
+        lows = ([index.low for index in part.indices] for part in self.parts)
+        return tuple(map(min, zip(*lows, strict=True)))
+
+    def at(self, places: tuple[IndexTerm, ...]) -> Term:
+        """The entry at places that it has; of several parts the sum of delta(i, k) g_k over k."""
+        if len(self.parts) == 1:
+            return instantiate(self.parts[0], places)
+        for part in self.parts:
+            ends = zip(places, part.indices, strict=True)
+            if all(is_within(place, index.extent, index.low) for place, index in ends):
+                return instantiate(part, places)
+        return add(*(_where_defined(part, places) for part in self.parts))
 
 
 @dataclass(slots=True)
 class Budget:
-    """Operations that may still be written out for all texts together; bounds the time taken."""
+    """Operations that may still be copied for all texts together; bounds the time taken."""
 
     left: int = COPIED_OPERATIONS
 
@@ -110,6 +134,28 @@ class Reach:
 
     low: int | None
     high: Extent
+
+
+def _where_defined(part: Array, places: tuple[IndexTerm, ...]) -> Term:
+    """The entry of a part, 0 at other places."""
+    taken = {index.name for place in places for index in free_indices(place)}
+    targets: list[IndexTerm] = []
+    deltas: list[Term] = []
+    summed: list[Index] = []
+    for index, place in zip(part.indices, places, strict=True):
+        target: IndexTerm = place
+        if not is_within(place, index.extent, index.low):
+            target = Position(index.extent)
+            if index.extent != Extent(None, index.low):
+                names = (index.name, *(f"{index.name}{n}" for n in range(1, len(taken) + 2)))
+                target = index.like(next(name for name in names if name not in taken))
+                summed.append(target)
+            deltas.append(Delta(place, target))
+        targets.append(target)
+    term = mul(*deltas, instantiate(part, tuple(targets)))
+    for index in summed:
+        term = total(index, term)
+    return term
 
 
 def category_extent(symbol: Symbol) -> Extent | None:

@@ -37,6 +37,10 @@ _HINTS: Final = {
     ".": "numbers are written 0.5 or 1e-3, ranges 1:H",
     "'": "strings have no place in an expression",
     '"': "strings have no place in an expression",
+    ";": "a statement is an entry of the list by itself, begun with `- `; nothing ends it",
+    "?": "choose by a bit `b` of values 0 and 1: `a*b + c*(1 - b)`",
+    "%": "there is no remainder; write out what differs from place to place",
+    "!": "numbers have factorials as `exp(loggamma(n + 1))`",
     "@": "write a product of arrays as sum(W[d,h]*z[h] for h in 1:H)",
 }
 _OPENING: Final = {"(": ")", "[": "]"}

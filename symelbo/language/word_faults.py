@@ -6,8 +6,9 @@ One method for each mistake that `resolve` can find; none decides anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
-from symelbo.index.terms import Array, Extent, Index, IndexTerm, Offset, Role, Symbol
+from symelbo.index.terms import Array, Entry, Extent, Index, IndexTerm, Offset, Role, Symbol, Term
 from symelbo.language.fault import TextFault, quote, suggest
 from symelbo.language.scope import (
     DENSITY_FUNCTIONS,
@@ -30,6 +31,31 @@ from symelbo.language.syntax import (
 )
 
 __all__ = ["Wording", "shape_text"]
+
+# Functions that people coming from elsewhere write, and how they are written here.
+_ELSEWHERE: Final = {
+    "ln": "write `log(a)`",
+    "pow": "write `a**b`",
+    "square": "write `a**2`",
+    "max": "write `(a + b + abs(a - b))/2` for max(a, b)",
+    "min": "write `(a + b - abs(a - b))/2` for min(a, b)",
+    "relu": "write `(a + abs(a))/2`, or `softplus(a)`, which is smooth",
+    "logit": "write `log(p/(1 - p))`",
+    "inv_logit": "write `sigmoid(a)`",
+    "expit": "write `sigmoid(a)`",
+    "logistic": "write `sigmoid(a)`",
+    "log1p_exp": "write `softplus(a)`",
+    "gammaln": "write `loggamma(a)`",
+    "lgamma": "write `loggamma(a)`",
+    "softmax": "write `Categorical(logits=a)`",
+    "dot": "write `sum(a[d]*b[d] for d in 1:D)`",
+    "matmul": "write `sum(W[d,h]*z[h] for h in 1:H)`",
+    "mean": "write `sum(z[h] for h in 1:H)/H`",
+    "prod": "write `exp(sum(log(a[h]) for h in 1:H))` for a product of positive numbers",
+    "diag": "a diagonal covariance is `x[d] ~ Normal(mu[d], s[d]) for d in 1:D`",
+    "eye": "a diagonal covariance is `x[d] ~ Normal(mu[d], s) for d in 1:D`",
+    "delta": "a diagonal covariance is `x[d] ~ Normal(mu[d], s[d]) for d in 1:D`",
+}
 
 
 def shape_text(name: str, shape: Iterable[Extent]) -> str:
@@ -70,9 +96,11 @@ class Wording:
     def _quoted(self, node: Expression | RangeSyntax) -> str:
         return quote(self.source(node))
 
-    def _fault(self, at: int, found: str, expected: str = "", hint: str = "") -> None:
+    def _fault(
+        self, at: int, found: str, expected: str = "", hint: str = "", missing: str = ""
+    ) -> None:
         self.count += 1
-        self._report(TextFault(at, found, expected, hint))
+        self._report(TextFault(at, found, expected, hint, missing))
 
     # -- sizes, ranges
 
@@ -97,8 +125,10 @@ class Wording:
             self._fault(node.at, f"{quote(name)} is no size", "a name listed under `sizes`")
             return
         sizes = self._sizes()
-        hint = suggest(name, sizes) or f"declare it: `sizes: [{', '.join([*sizes, name][:9])}]`"
-        self._fault(node.at, f"unknown size {quote(name)}", "a name listed under `sizes`", hint)
+        close = suggest(name, sizes)
+        hint = close or f"declare it: `sizes: [{', '.join([*sizes, name][:9])}]`"
+        found, missing = f"unknown size {quote(name)}", "" if close else name
+        self._fault(node.at, found, "a name listed under `sizes`", hint, missing)
 
     def _sizes(self) -> list[str]:
         return [name for name, entity in self._names.items() if isinstance(entity, SizeName)]
@@ -128,6 +158,18 @@ class Wording:
             f"a range that starts at {self._quoted(low)}",
             "a positive integer",
             "places are counted from 1, as in `for h in 1:H`",
+        )
+
+    def range_of_an_index(self, end: Expression, variable: str, within: Index) -> None:
+        """for s in 1:t-1"""
+        whole = f"{within.low}:{within.extent}"
+        self._fault(
+            end.at,
+            f"the end {self._quoted(end)} of a range, which depends on the index {quote(variable)}",
+            "ends that are the same for every value of the other indices",
+            f"take the whole range, with a constant array that is 0 outside of yours: declare "
+            f'`constants: {{L: "real[{within.extent}, {within.extent}]"}}` and write '
+            f"`sum(L[{variable},k]*... for k in {whole})`",
         )
 
     def empty_range(self, low: Expression, start: object, high: Extent) -> None:
@@ -176,34 +218,60 @@ class Wording:
         expected = "a variable of a `for`, or a size"
         self._fault(node.at, f"unknown index {quote(name)}", expected, hint)
 
-    def selects_nothing(self, node: Expression) -> None:
+    def selects_nothing(self, node: Expression, term: Term) -> None:
         """A term in an index place that is no category."""
+        hint = "a node selects only if it is Categorical (values 1..C)"
+        if isinstance(term, Entry) and term.symbol.domain.is_bit:
+            bit = self.source(node)
+            hint = f"choose by a bit as by a number: `mu[1]*(1 - {bit}) + mu[2]*{bit}`"
+        elif isinstance(term, Entry) and term.symbol.role is Role.INPUT:
+            hint = (
+                "an input selects as one-hot numbers: declare `u: real[C]` under `inputs` and write"
+                " `sum(mu[k]*u[k] for k in 1:C)`"
+            )
         self._fault(
             node.at,
             f"{self._quoted(node)} as an index",
             "an index variable, an integer, a size or a category",
-            "a node selects only if it is Categorical (values 1..C)",
+            hint,
         )
 
     def reaches_below(
-        self, at: int, place: IndexTerm, low: int, extent: Extent, what: str, axis: int
+        self, at: int, place: IndexTerm, low: int, first: int, extent: Extent, what: str, axis: int
     ) -> None:
-        """An index that reaches 0 or less."""
+        """An index that reaches a place before the first: 0, or what no statement defines."""
         hint = ""
-        if isinstance(place, Offset):
-            first, name = 1 - place.by, place.index.name
-            hint = f"start the range at {first}: `for {name} in {first}:{place.index.extent}`"
-        where = _places_of(extent, what, axis)
+        if isinstance(place, Index | Offset):
+            index, by = (place.index, place.by) if isinstance(place, Offset) else (place, 0)
+            start = first - by
+            hint = f"start the range at {start}: `for {index.name} in {start}:{index.extent}`"
+        where = _places_of(extent, what, axis, first)
         self._fault(at, f"an index that reaches {low}", where, hint)
 
+    def no_whole(self, node: Expression, what: str, first: int) -> None:
+        """All of a deterministic quantity that has no first place."""
+        self._fault(
+            node.at,
+            f"all of {quote(what)}, which begins at place {first}",
+            "an array whose places are counted from 1",
+            f"give its first places a statement too, as `{what}[1] = ...`",
+        )
+
     def reaches_beyond(
-        self, at: int, place: IndexTerm, reach: Reach, extent: Extent, what: str, axis: int
+        self,
+        at: int,
+        place: IndexTerm,
+        reach: Reach,
+        first: int,
+        extent: Extent,
+        what: str,
+        axis: int,
     ) -> None:
         """An index that may exceed the extent of its axis."""
         shown = f"an index that reaches {reach.high}"
         if isinstance(place, Index):
             shown = f"the index {quote(place.name)} in {place.low}:{reach.high}"
-        self._fault(at, shown, _places_of(extent, what, axis))
+        self._fault(at, shown, _places_of(extent, what, axis, first))
 
     def too_many_indices(self, at: int, given: int, shape: tuple[Extent, ...], what: str) -> None:
         """More indices than the array has axes."""
@@ -262,8 +330,8 @@ class Wording:
         match self._names.get(base.name) if isinstance(base, NameSyntax) else None:
             case Symbol() as symbol:
                 shape = symbol.shape
-            case Deterministic(array):
-                shape = array_shape(array)
+            case Deterministic() as quantity:
+                shape = quantity.shape
         self._fault(
             node.at,
             f"{self._quoted(node)}, an array where a number belongs",
@@ -303,18 +371,11 @@ class Wording:
             f"write {quote(shape_text(f'{node.name}(z)', shape))}",
         )
 
-    def too_large_text(self, node: NameSyntax, most: int) -> None:
-        """A deterministic quantity that makes this text too large."""
-        self._too_large(node, most, "this text")
-
     def too_large_model(self, node: NameSyntax, most: int) -> None:
-        """A deterministic quantity that makes all texts together too large."""
-        self._too_large(node, most, "the model")
-
-    def _too_large(self, node: NameSyntax, most: int, what: str) -> None:
+        """A deterministic quantity whose copies make all texts together too large."""
         self._fault(
             node.at,
-            f"{quote(node.name)}, which makes more than {most:,} operations of {what} when the "
+            f"{quote(node.name)}, which makes more than {most:,} operations of the model when the "
             "deterministic quantities are written out",
             f"at most {most:,}",
         )
@@ -323,16 +384,16 @@ class Wording:
         """A name that nobody declared."""
         name = node.name
         known = [*loops, *self._names, "PI"]
-        hint = suggest(name, known)
+        hint, missing = suggest(name, known), ""
         if name == "pi":
             hint = "the number is written `PI`"
         elif name in FUNCTIONS:
             hint = f"write `{name}(...)` with its argument"
+        elif self._density:
+            hint = hint or f"known here: {', '.join(known[:12])}"
         elif not hint:
-            hint = "declare it under `parameters`, or give it a statement in `model`"
-            if self._density:
-                hint = f"known here: {', '.join(known[:12])}"
-        self._fault(node.at, f"unknown name {quote(name)}", "a declared name", hint)
+            hint, missing = "declare it under `parameters`, or give it a statement in `model`", name
+        self._fault(node.at, f"unknown name {quote(name)}", "a declared name", hint, missing)
 
     # -- calls
 
@@ -366,7 +427,7 @@ class Wording:
         functions = [*FUNCTIONS, *own]
         if self._density:
             functions.extend((*DENSITY_FUNCTIONS, *MATRIX_FUNCTIONS))
-        hint = suggest(node.name, functions)
+        hint = _ELSEWHERE.get(node.name, "") or suggest(node.name, functions)
         if not hint:
             hint = f"known: {', '.join(functions[:16])}"
             if node.name in MATRIX_FUNCTIONS:
@@ -405,8 +466,8 @@ class Wording:
         self._fault(node.at, "an index on `logdet(...)`, a number", "an array")
 
 
-def _places_of(extent: Extent, what: str, axis: int) -> str:
-    return f"1 to {extent}, the places of index {axis} of {quote(what)}"
+def _places_of(extent: Extent, what: str, axis: int, first: int) -> str:
+    return f"{first} to {extent}, the places of index {axis} of {quote(what)}"
 
 
 def _count(n: int, one: str, many: str) -> str:

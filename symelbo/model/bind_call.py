@@ -14,7 +14,7 @@ from symelbo.index.substitute import free_indices, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Domain, Entry, Extent, IndexTerm, Symbol
 from symelbo.language.density import resolve_density
 from symelbo.language.resolve import Resolver
-from symelbo.language.scope import Loops, array_shape
+from symelbo.language.scope import Loops, array_shape, is_tainted
 from symelbo.language.syntax import ArgumentSyntax, Sampling
 from symelbo.model import word_faults
 from symelbo.model.check_domain import check_argument, check_bound
@@ -135,7 +135,8 @@ def bind_call(
     for formal, value in zip(form.arguments, values, strict=True):
         array = _argument(context, item, family, formal, value, resolver, loops, extents)
         if array is not None:
-            check_argument(context, item.scalar, syntax, family, formal, value, array)
+            if not is_tainted(array):
+                check_argument(context, item.scalar, syntax, family, formal, value, array)
             arguments.append((formal.name, array))
     for formal, value, (_, array) in zip(form.arguments, values, arguments, strict=False):
         if formal.above is not None and formal.above[0] in extents:

@@ -9,9 +9,8 @@ from typing import Final
 from symelbo.errors import Fault, Place, SpecError
 from symelbo.families.family import Family
 from symelbo.families.registry import FAMILIES
-from symelbo.index.terms import Extent, Node
+from symelbo.index.terms import Extent
 from symelbo.language.fault import TextFault, quote
-from symelbo.language.measure import Measure
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import FUNCTIONS, Broken, Budget, Entity
 from symelbo.language.syntax import StatementSyntax
@@ -52,7 +51,8 @@ class Context:
     arities: dict[str, tuple[tuple[Extent, ...], ...]] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     characters: int = 0  # of the expressions read so far
-    measures: dict[Node, Measure] = field(default_factory=dict)
+    faulty: set[str] = field(default_factory=set)  # names of which something cannot be read
+    missing: set[str] = field(default_factory=set)  # names that were reported as undeclared
 
     def fault(self, place: Place, found: str, expected: str = "", hint: str = "") -> None:
         """Record a fault; stop reading where there are too many."""
@@ -74,6 +74,10 @@ class Context:
             )
             raise SpecError(self.faults)
 
+    def is_no_size(self, name: str) -> bool:
+        """Whether the name is declared, but as something else than a size."""
+        return name in self.declared and self.declared[name][0] != "a size"
+
     def family(self, name: str) -> Family | None:
         """The family of that name, the user's or a built-in one."""
         own = self.own.get(name)
@@ -84,9 +88,16 @@ class Context:
         return [*FAMILIES, *self.own]
 
     def reporter(self, scalar: Scalar) -> Callable[[TextFault], None]:
-        """Turn the offsets of faults in a text into places of the file."""
+        """Turn the offsets of faults in a text into places of the file.
+
+        That a name is nowhere declared is one fault, however often it is used.
+        """
 
         def report(fault: TextFault) -> None:
+            if fault.missing in self.missing:
+                return
+            if fault.missing:
+                self.missing.add(fault.missing)
             self.fault(scalar.at(fault.at), fault.found, fault.expected, fault.hint)
 
         return report
@@ -104,23 +115,30 @@ class Context:
     def declare(self, name: str, what: str, place: Place) -> bool:
         """Take a name, once; whether it is a proper name and was free.
 
-        A name that was declared twice is broken: its uses are not reported as well.
+        A name that is no proper one, or that was declared twice, is broken: its uses are not
+        reported as well.
         """
         if not self.proper(name, what, place):
+            self.break_name(name)
             return False
         earlier = self.declared.get(name)
         if earlier is not None:
             kind, where = earlier
+            hint = f"it is {kind} {self.where(where)}"
+            if (kind, what) == ("a parameter", "a node"):
+                hint += ": what has a distribution is a latent node, and is not declared"
             self.fault(
-                place,
-                f"the name {quote(name)} a second time, for {what}",
-                "each name once",
-                f"it is {kind} {self.where(where)}",
+                place, f"the name {quote(name)} a second time, for {what}", "each name once", hint
             )
-            self.names[name] = Broken()
+            self.break_name(name)
             return False
         self.declared[name] = (what, place)
         return True
+
+    def break_name(self, name: str) -> None:
+        """What is said of a name is faulty, and reported: nothing that follows from it is."""
+        self.names[name] = Broken()
+        self.faulty.add(name)
 
     def where(self, place: Place) -> str:
         """How a message refers to another place of the same specification."""

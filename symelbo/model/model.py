@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from symelbo.errors import Place
 from symelbo.families.density import Density
 from symelbo.families.family import Family, Form
+from symelbo.index.signs import place_bounds
 from symelbo.index.substitute import replace_symbols
 from symelbo.index.terms import (
     Array,
@@ -20,9 +22,9 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.values import dataclass, field
+from symelbo.values import dataclass, field, replace
 
-__all__ = ["Condition", "Model", "OwnFamily", "Place", "Statement"]
+__all__ = ["Condition", "Model", "OwnFamily", "Place", "Statement", "tell_apart"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +57,22 @@ class Statement:
     place: Place
     places: tuple[IndexTerm, ...] = ()  # as on the left of `~`: plate indices, z[1], z[t+1]
     conditions: tuple[Condition, ...] = ()  # on its arguments
+    shows_ranges: bool = False  # where another statement of the node has the same indices
 
     @property
     def label(self) -> str:
-        """The node's name, with its places where the statement does not cover the whole array."""
+        """The node's name, with its places where the statement does not cover the whole array.
+
+        z[1], z[t]; where indices do not tell the statements apart, their ranges: z[1:2], z[3:T].
+        """
         covered = all(
             isinstance(place, Index) and place.low == 1 and place.extent == extent
             for place, extent in zip(self.places, self.node.shape, strict=False)
         )
         if covered:
             return self.node.name
-        return f"{self.node.name}[{','.join(map(_show_place, self.places))}]"
+        show = _show_range if self.shows_ranges else _show_place
+        return f"{self.node.name}[{','.join(map(show, self.places))}]"
 
     def argument(self, name: str) -> Array:
         """The actual argument called `name`; KeyError if the form has none."""
@@ -96,6 +103,19 @@ def _show_place(place: IndexTerm) -> str:
         case Position(extent):
             return str(extent)
     raise ValueError("a node cannot be a place on the left")
+
+
+def _show_range(place: IndexTerm) -> str:
+    ends = place_bounds(place)
+    if ends is None or ends[0] == ends[1]:
+        return _show_place(place)
+    return f"{ends[0]}:{ends[1]}"
+
+
+def tell_apart(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """The statements, each with a label of its own."""
+    labels = Counter(statement.label for statement in statements)
+    return tuple(replace(s, shows_ranges=labels[s.label] > 1) for s in statements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +161,11 @@ class Model:
     def declared(self) -> tuple[Statement, ...]:
         """The statements of q; none where q is any or exact."""
         return () if isinstance(self.variational, str) else self.variational
+
+    @property
+    def all_statements(self) -> tuple[Statement, ...]:
+        """The statements of the model, then those of q."""
+        return (*self.statements, *self.declared)
 
     @property
     def latents(self) -> tuple[Statement, ...]:

@@ -5,16 +5,31 @@ from __future__ import annotations
 from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import Index
 from symelbo.model.model import Model
+from symelbo.notation.print_text import BARE_WORDS, TextNotation
 
-__all__ = ["names_in"]
+__all__ = ["names_in", "text_notation"]
+
+
+def text_notation(model: Model) -> TextNotation:
+    """The notation of text in which no word can be read as a name of the model.
+
+    A size or an index takes no brackets, so that only a bare word may be read as one; bound indices
+    are given other letters.
+    """
+    plates = {index.name for statement in model.all_statements for index in statement.plates}
+    return TextNotation(frozenset(_symbols_of(model) | (BARE_WORDS & {*model.sizes, *plates})))
+
+
+def _symbols_of(model: Model) -> set[str]:
+    symbols = (*model.parameters, *model.constants, *model.inputs, *model.functions)
+    nodes = (statement.node for statement in model.statements)
+    return {symbol.name for symbol in (*symbols, *model.variational_symbols, *nodes)}
 
 
 def names_in(model: Model) -> frozenset[str]:
     """Its symbols, sizes and nodes, and the indices of its statements and of those of q."""
-    symbols = (*model.parameters, *model.constants, *model.inputs, *model.functions)
-    names = {symbol.name for symbol in (*symbols, *model.variational_symbols)} | set(model.sizes)
-    for statement in (*model.statements, *model.declared):
-        names.add(statement.node.name)
+    names = _symbols_of(model) | set(model.sizes)
+    for statement in model.all_statements:
         names |= {index.name for index in statement.plates}
         for _, array in statement.arguments:
             names |= {

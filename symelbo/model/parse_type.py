@@ -64,6 +64,7 @@ def parse_type(
 def _hint(base: str) -> str:
     hint = {
         "float": "write `real`",
+        "int": "a known whole number is a constant of type `positive`",
         "vector": "a vector is `real[D]`",
         "matrix": "a matrix is `real[D, H]`",
         "probability": "a probability is `unit`",

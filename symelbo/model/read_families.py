@@ -10,7 +10,7 @@ from symelbo.families.registry import FAMILIES
 from symelbo.index.domains import SUPPORTS, Interval, Real
 from symelbo.index.terms import Domain, Extent, Role, Symbol, Term
 from symelbo.language.density import read_density, resolve_density
-from symelbo.language.fault import TextError, TextFault, quote, suggest
+from symelbo.language.fault import TextError, TextFault, closest, quote, suggest
 from symelbo.language.parse import parse_expression
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import Entity, SizeName
@@ -72,23 +72,28 @@ def _read_family(context: Context, key: Scalar, node: Node) -> OwnFamily | None:
         return None
     texts: dict[str, Scalar] = {}
     parameters: Node | None = None
+    present = {name.text for name, _ in node.items}
     for name, value in node.items:
-        if name.text not in _KEYS:
+        meant = name.text
+        if meant not in _KEYS:
+            meant = closest(meant, _KEYS)
             context.fault(
                 name.place,
                 f"unknown key {quote(name.text)} of a family",
                 f"one of {', '.join(_KEYS)}",
-                suggest(name.text, _KEYS),
+                f"did you mean {quote(meant)}?" if meant else "",
             )
-        elif name.text == "parameters":
+            if not meant or meant in present:
+                continue
+            present.add(meant)
+        if meant == "parameters":
             parameters = value
         elif isinstance(value, Scalar):
-            texts[name.text] = value
+            texts[meant] = value
         else:
             context.fault(value.place, f"{quote(name.text)} that is no text", "a text")
     abstract = _flag(context, texts.get("abstract"))
     required = ("parameters",) if abstract else ("value", "support", "parameters", "log_density")
-    present = {name.text for name, _ in node.items}
     for needed in required:
         if needed not in present:
             context.fault(

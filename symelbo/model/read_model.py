@@ -12,10 +12,10 @@ from typing import Any, Final
 from symelbo.errors import Fault, Place, SpecError
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Extent, Role, Symbol
-from symelbo.language.fault import quote, suggest
+from symelbo.language.fault import closest, quote, suggest
 from symelbo.language.scope import Broken, Deterministic, SizeName
 from symelbo.limits import SPEC_BYTES, TITLE_CHARACTERS
-from symelbo.model.context import Context
+from symelbo.model.context import Context, Parsed
 from symelbo.model.model import Model, Statement
 from symelbo.model.normalize import canonical_json, normalize
 from symelbo.model.parse_statements import parse_statements
@@ -99,7 +99,6 @@ class _Reader:
         self._top = top
         self._context = Context()
         self._keys: dict[str, Node] = {}
-        self._key_places: dict[str, Place] = {}
 
     def model(self, stem: str | None, sha256: str) -> Model:
         context = self._context
@@ -111,11 +110,12 @@ class _Reader:
             read_families(context, self._keys["families"]) if "families" in self._keys else ()
         )
         observed = self._observed()
-        parsed = []
+        parsed: list[Parsed] = []
+        unread: set[str] = set()
         if "model" in self._keys:
-            parsed = parse_statements(context, self._keys["model"], "model")
+            parsed, unread = parse_statements(context, self._keys["model"], "model")
         names = [scalar.text for scalar in observed]
-        statements = resolve_model(context, parsed, names)
+        statements = resolve_model(context, parsed, sorted(unread), names)
         self._check_observed(observed, bool(parsed))
         variational, symbols = read_variational(
             context, self._keys.get("variational"), statements, frozenset(names)
@@ -150,17 +150,20 @@ class _Reader:
     # -- keys
 
     def _read_keys(self) -> None:
+        given = {key.text for key, _ in self._top.items}
         for key, value in self._top.items:
             if key.text in KEYS:
                 self._keys[key.text] = value
-                self._key_places[key.text] = key.place
                 continue
+            meant = closest(key.text, KEYS)
             self._context.fault(
                 key.place,
                 f"unknown key {quote(key.text)}",
                 f"one of {', '.join(KEYS)}",
-                suggest(key.text, KEYS),
+                f"did you mean {quote(meant)}?" if meant else "",
             )
+            if meant not in given:  # what it holds is read: its absence is no further fault
+                self._keys[meant] = value
         for name in REQUIRED:
             if name not in self._keys:
                 self._context.fault(
@@ -295,15 +298,18 @@ class _Reader:
         context = self._context
         nodes = [name for name, (what, _) in context.declared.items() if what == "a node"]
         for scalar in observed:
-            if scalar.text in nodes or not has_statements:
+            if scalar.text in (*nodes, *context.faulty) or not has_statements:
                 continue
             kind = context.declared.get(scalar.text)
             if kind is None:
+                hint = suggest(scalar.text, nodes) or f"nodes here: {', '.join(nodes)}"
+                if "[" in scalar.text:
+                    hint = "all places of an array are data: give the others another name"
                 context.fault(
                     scalar.place,
                     f"the observed name {quote(scalar.text)}, which no statement defines",
                     "a node of `model`",
-                    suggest(scalar.text, nodes) or f"nodes here: {', '.join(nodes)}",
+                    hint,
                 )
                 continue
             hint = ""

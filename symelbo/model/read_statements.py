@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from symelbo.index.substitute import walk_parts
-from symelbo.index.terms import (
-    Array,
-    Entry,
-    Index,
-    IndexTerm,
-    Offset,
-    Position,
-    Role,
-    Symbol,
-)
-from symelbo.language.measure import measure
+from symelbo.index.substitute import depth_of, replace_index
+from symelbo.index.terms import Array, Extent, Index, IndexTerm, Offset, Position, Role, Symbol
+from symelbo.language.measure import count_operations
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import Deterministic, Loops, Reach, is_tainted
 from symelbo.language.syntax import Assignment, Sampling
@@ -23,51 +14,180 @@ from symelbo.limits import STATEMENT_HEIGHT, STATEMENT_OPERATIONS
 from symelbo.model import word_faults
 from symelbo.model.bind_call import bind_call
 from symelbo.model.context import Context, Parsed
-from symelbo.model.model import Statement
+from symelbo.model.model import Statement, tell_apart
+from symelbo.model.order_places import find_place_cycle
 from symelbo.model.order_statements import declare_targets, in_order, mentions
 from symelbo.model.read_left_side import plate_shape, target_places
+from symelbo.model.strong_components import find_way_round
+from symelbo.values import dataclass
 
 __all__ = ["resolve_model"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """The left side of a statement, and what resolves its right side; places: None if faulty."""
+
+    item: Parsed
+    loops: Loops
+    places: tuple[IndexTerm, ...] | None
+    resolver: Resolver
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What becomes known at once: one statement of a node, all of a deterministic quantity."""
+
+    name: str
+    lefts: tuple[_Left, ...]
+    plates: tuple[Extent, ...] | None  # of all statements of the name; None if one is faulty
+
+    @property
+    def item(self) -> Parsed:
+        """Its first statement."""
+        return self.lefts[0].item
+
+    @property
+    def is_node(self) -> bool:
+        """Whether it is a statement of a node."""
+        return isinstance(self.item.syntax, Sampling)
+
+    def needs(self, waiting: Iterable[str]) -> list[str]:
+        """Those of the names that it mentions."""
+        used = set().union(*(mentions(left.item.syntax) for left in self.lefts))
+        return [name for name in waiting if name in used]
+
+
 def resolve_model(
-    context: Context, parsed: list[Parsed], observed: Iterable[str]
+    context: Context, parsed: list[Parsed], unread: Iterable[str], observed: Iterable[str]
 ) -> tuple[Statement, ...]:
-    """Every statement of the model, parents first; faults go to the context."""
+    """Every statement of the model, parents first; faults go to the context.
+
+    unread: names that have a statement which could not be parsed.
+    """
+    for name in unread:
+        context.break_name(name)
     groups = declare_targets(context, parsed)
+    rank = {id(item): number for number, item in enumerate(parsed)}
     data = frozenset(observed)
     statements: list[Statement] = []
-    for name in in_order(context, groups):
-        group = groups[name]
-        first = group[0].syntax
-        if isinstance(first, Assignment):
-            _define(context, group[0], first)
-        else:
-            statements.extend(_sample(context, name, group, name in data))
-    return tuple(statements)
+    for names in in_order(groups):
+        units = [unit for name in names for unit in _units(context, name, groups[name])]
+        units.sort(key=lambda unit: rank[id(unit.item)])
+        statements += _resolve_together(context, names, units, data)
+    return tell_apart(statements)
 
 
-def _define(context: Context, item: Parsed, syntax: Assignment) -> None:
-    """Let the name of a deterministic quantity stand for its array; broken after a fault."""
+def _units(context: Context, name: str, group: list[Parsed]) -> list[_Unit]:
+    """The statements of a name, their left sides read."""
+    lefts = []
+    for item in group:
+        resolver = context.resolver(item.scalar)
+        lefts.append(_Left(item, *target_places(context, item, resolver), resolver))
+    reached: list[tuple[Parsed, tuple[Reach, ...]]] = []
+    for left in lefts:
+        reaches = [left.resolver.reach(place) for place in left.places or ()]
+        reached.append((left.item, tuple(reach for reach in reaches if reach is not None)))
+    sound = name not in context.faulty and all(left.places is not None for left in lefts)
+    what = context.declared[name][0]
+    plates = plate_shape(context, name, reached, what) if sound else None
+    if isinstance(group[0].syntax, Assignment):
+        return [_Unit(name, tuple(lefts), plates)]
+    return [_Unit(name, (left,), plates) for left in lefts]
+
+
+def _resolve_together(
+    context: Context, names: list[str], units: list[_Unit], data: frozenset[str]
+) -> list[Statement]:
+    """The statements of names that need each other, in the order of the file.
+
+    A unit waits for the names that it mentions.  A node is known by the first of its statements:
+    all give it the same values and shape, and the first places of a chain need no other ones.
+    Where all units wait for each other, the names are a cycle whatever the places are.
+    """
     before = len(context.faults)
-    resolver = context.resolver(item.scalar)
-    loops, places = target_places(context, item, resolver)
-    body = resolver.scalar(syntax.body, loops)
-    if places is None:
+    waiting = dict.fromkeys(names)
+    pending = list(units)
+    resolved: dict[int, Statement] = {}
+    while pending:
+        unit = next((unit for unit in pending if not unit.needs(waiting)), None)
+        if unit is None:
+            _report_cycle(context, waiting, pending)
+            waiting.clear()  # they are broken: what else is wrong is found, not what follows
+            continue
+        pending.remove(unit)
+        waiting.pop(unit.name, None)
+        if unit.is_node:
+            statement = _sample(context, unit, unit.name in data)
+            if statement is not None:
+                resolved[units.index(unit)] = statement
+        else:
+            _define(context, unit)
+    statements = [resolved[number] for number in sorted(resolved)]
+    if len(context.faults) == before and any(unit.needs(names) for unit in units):
+        cycle = find_place_cycle(statements)
+        if cycle is not None:
+            word_faults.place_cycle(context, cycle)
+    return statements
+
+
+def _report_cycle(context: Context, waiting: Iterable[str], pending: list[_Unit]) -> None:
+    """Every name has a unit that waits: following one of each must come round."""
+    first = {unit.name: unit for unit in reversed(pending) if unit.name in waiting}
+    parents = {name: first[name].needs(waiting) for name in waiting}
+    cycle = find_way_round(parents)
+    assert cycle is not None
+    cycle.reverse()  # in the direction of influence
+    unit = first[cycle[0]]
+    if len(cycle) > 2 or not unit.lefts[0].item.syntax.indices:
+        arrays = (n for n in cycle if first[n].is_node and first[n].item.syntax.indices)
+        word_faults.cycle(context, unit.item, cycle, next(arrays, ""))
+    elif not unit.is_node:
+        word_faults.quantity_of_itself(context, unit.item, unit.name)
+    elif unit.plates is not None:
+        word_faults.own_cycle(context, unit.item, unit.name)
+
+
+def _define(context: Context, unit: _Unit) -> None:
+    """Let the name of a deterministic quantity stand for its arrays; broken after a fault."""
+    before = len(context.faults)
+    parts: list[Array] = []
+    for left in unit.lefts:
+        assert isinstance(left.item.syntax, Assignment)
+        body = left.resolver.scalar(left.item.syntax.body, left.loops)
+        if left.places is not None:
+            parts.append(_array_over(left.places, Array((), body)))
+    if unit.plates is None or len(context.faults) > before or any(map(is_tainted, parts)):
         return
-    indices = tuple(place for place in places if isinstance(place, Index) and place.low == 1)
-    if len(indices) != len(places):
-        word_faults.places_left_out(context, item)
-        return
-    array = Array(indices, body)
-    if len(context.faults) == before and not is_tainted(array) and _fits(context, item, [array]):
-        context.names[syntax.target] = Deterministic(array, measure(array, context.measures)[0])
+    if all(_fits(context, left.item, parts) for left in unit.lefts):
+        operations = sum(count_operations(part, STATEMENT_OPERATIONS) for part in parts)
+        context.names[unit.name] = Deterministic(tuple(parts), operations, unit.plates)
+
+
+def _array_over(places: tuple[IndexTerm, ...], scalar: Array) -> Array:
+    """g[t+1] = f(t), t in 1:T -> the array f(t - 1) over t in 2:T+1; a place k is the range k:k."""
+    indices: list[Index] = []
+    body = scalar.body
+    for number, place in enumerate(places):
+        match place:
+            case Index() as index:
+                pass
+            case Offset(Index(name, extent, low) as old, by):
+                index = Index(name, Extent(extent.size, extent.offset + by), low + by)
+                body = replace_index(body, old, Offset(index, -by))
+            case Position(Extent(None, only)):
+                index = Index(f"place{number}", Extent(None, only), only)
+            case _:
+                raise ValueError("no place on the left")
+        indices.append(index)
+    return Array(tuple(indices), body)
 
 
 def _fits(context: Context, item: Parsed, arrays: Iterable[Array]) -> bool:
     """Whether a statement stays of a size that can be worked on."""
     for array in arrays:
-        size, height = measure(array, context.measures)
+        height = depth_of(array)
+        size = count_operations(array, STATEMENT_OPERATIONS)
         if size > STATEMENT_OPERATIONS or height > STATEMENT_HEIGHT:
             word_faults.too_large(
                 context, item, size, height, STATEMENT_OPERATIONS, STATEMENT_HEIGHT
@@ -76,82 +196,23 @@ def _fits(context: Context, item: Parsed, arrays: Iterable[Array]) -> bool:
     return True
 
 
-def _sample(
-    context: Context, name: str, group: list[Parsed], observed: bool
-) -> Iterator[Statement]:
-    lefts: list[tuple[Parsed, Loops, tuple[IndexTerm, ...], Resolver]] = []
-    for item in group:
-        resolver = context.resolver(item.scalar)
-        loops, places = target_places(context, item, resolver)
-        if places is not None:
-            lefts.append((item, loops, places, resolver))
-        elif isinstance(item.syntax, Sampling):
-            bind_call(context, item, item.syntax, resolver, loops)  # for its own faults
-    if len(lefts) != len(group):
-        return
-    reached: list[tuple[Parsed, tuple[Reach, ...]]] = []
-    for item, _, places, resolver in lefts:
-        reaches = [resolver.reach(place) for place in places]
-        reached.append((item, tuple(reach for reach in reaches if reach is not None)))
-    plates = plate_shape(context, name, reached)
-
-    # A statement that does not refer to its own node says what the node's entries are.
-    lefts.sort(key=lambda left: name in mentions(left[0].syntax))
-    if name in mentions(lefts[0][0].syntax):
-        if plates is not None:
-            word_faults.own_cycle(context, lefts[0][0], name)
-        return
+def _sample(context: Context, unit: _Unit, observed: bool) -> Statement | None:
+    """The statement of a node, whose name stands for it from the first one on."""
+    (left,) = unit.lefts
+    item, name = left.item, unit.name
+    assert isinstance(item.syntax, Sampling)
+    before = len(context.faults)
+    call = bind_call(context, item, item.syntax, left.resolver, left.loops)
+    if call is None or left.places is None or unit.plates is None or len(context.faults) > before:
+        return None
     role = Role.OBSERVED if observed else Role.LATENT
-    node: Symbol | None = None
-    results: list[tuple[int, Statement]] = []
-    for item, loops, places, resolver in lefts:
-        assert isinstance(item.syntax, Sampling)
-        before = len(context.faults)
-        call = bind_call(context, item, item.syntax, resolver, loops)
-        if call is None or plates is None or len(context.faults) > before:
-            continue
-        this = Symbol(name, role, call.domain, (*plates, *call.event))
-        if node is None:
-            node = this
-            context.names[name] = node
-        elif this.shape != node.shape or this.domain != node.domain:
-            word_faults.other_kind(context, item, item.syntax)
-            continue
-        arrays = [array for _, array in call.arguments]
-        if not _fits(context, item, arrays) or not _looks_back(context, item, node, places, arrays):
-            continue
-        results.append((group.index(item), call.statement(item, node, loops, places)))
-    yield from (statement for _, statement in sorted(results, key=lambda pair: pair[0]))
-
-
-def _looks_back(
-    context: Context,
-    item: Parsed,
-    node: Symbol,
-    places: tuple[IndexTerm, ...],
-    arrays: Iterable[Array],
-) -> bool:
-    """z[t] may depend on z[t-1]: one index strictly earlier, in every reference to itself."""
-    parts = (part for array in arrays for part in walk_parts(array))
-    for entry in (p for p in parts if isinstance(p, Entry) and p.symbol == node):
-        earlier = any(
-            _is_earlier(there, here) for there, here in zip(entry.indices, places, strict=False)
-        )
-        if not earlier:
-            word_faults.own_cycle(context, item, node.name)
-            return False
-    return True
-
-
-def _is_earlier(there: IndexTerm, here: IndexTerm) -> bool:
-    def split(place: IndexTerm) -> tuple[object, int]:
-        match place:
-            case Offset(index, by):
-                return index, by
-            case Position(extent):
-                return extent.size, extent.offset
-        return place, 0
-
-    base, by = split(there)
-    other, shift = split(here)
-    return base == other and by < shift
+    node = Symbol(name, role, call.domain, (*unit.plates, *call.event))
+    known = context.names[name]
+    if not isinstance(known, Symbol):
+        context.names[name] = node
+    elif known != node:
+        word_faults.other_kind(context, item, item.syntax)
+        return None
+    if not _fits(context, item, [array for _, array in call.arguments]):
+        return None
+    return call.statement(item, node, left.loops, left.places)

@@ -8,11 +8,13 @@ from symelbo.language.fault import TextFault, quote, suggest
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import Reach, category_extent
 from symelbo.language.syntax import Assignment, Expression, NameSyntax, Sampling, SubscriptSyntax
+from symelbo.model import word_faults
 from symelbo.model.bind_call import bind_call
 from symelbo.model.context import Context, Parsed
-from symelbo.model.model import Statement
+from symelbo.model.model import Statement, tell_apart
+from symelbo.model.order_places import find_place_cycle
 from symelbo.model.parse_statements import parse_statements
-from symelbo.model.read_left_side import target_places
+from symelbo.model.read_left_side import plate_shape, target_places
 from symelbo.model.read_yaml import Node, Scalar
 from symelbo.values import dataclass, field
 
@@ -46,19 +48,22 @@ def read_variational(
             suggest(node.text, ("any", "exact")),
         )
         return "any", ()
-    parsed = parse_statements(context, node, "variational")
+    parsed, unread = parse_statements(context, node, "variational")
     nodes: dict[str, list[Statement]] = {}
     for statement in statements:
         nodes.setdefault(statement.node.name, []).append(statement)
     kept = [item for item in parsed if _is_about_latent(context, item, nodes, observed)]
     symbols = _infer_symbols(context, kept, nodes)
     names = {**context.names, **symbols}
+    before = len(context.faults)
     result: list[Statement] = []
     for item in kept:
         resolved = _resolve(context, item, nodes, context.resolver(item.scalar, names))
         if resolved is not None:
             result.append(resolved)
-    about = {item.syntax.target for item in parsed}
+    if len(context.faults) == before:
+        _check_density(context, kept, result)
+    about = {item.syntax.target for item in parsed} | unread
     for name in nodes:
         if name not in observed and name not in about and len(kept) == len(parsed):
             context.fault(
@@ -67,7 +72,35 @@ def read_variational(
                 "one for every latent",
                 f"add `- {name} ~ Family(...)`, or write `variational: any`",
             )
-    return tuple(result), tuple(symbols[name] for name in symbols)
+    return tell_apart(result), tuple(symbols[name] for name in symbols)
+
+
+def _check_density(context: Context, parsed: list[Parsed], statements: list[Statement]) -> None:
+    """q is a density of every place of its latents: each has one statement, none depends on itself.
+
+    requires: the statements are those that were parsed.
+    """
+    groups: dict[Symbol, list[tuple[Parsed, tuple[Reach, ...]]]] = {}
+    for item, statement in zip(parsed, statements, strict=True):
+        resolver = context.resolver(item.scalar)
+        reaches = tuple(r for r in map(resolver.reach, statement.places) if r is not None)
+        groups.setdefault(statement.node, []).append((item, reaches))
+    for node, group in groups.items():
+        shape = plate_shape(context, node.name, group, "a latent of q")
+        for axis, extent in enumerate(shape or ()):
+            if extent != node.shape[axis]:
+                _other_reach(context, group[-1][0], node, axis + 1, extent)
+    cycle = find_place_cycle(statements)
+    if cycle is not None:
+        word_faults.place_cycle(context, cycle)
+
+
+def _other_reach(context: Context, item: Parsed, node: Symbol, axis: int, last: Extent) -> None:
+    context.fault(
+        item.place,
+        f"index {axis} of {quote(node.name)} up to {last}",
+        f"1 to {node.shape[axis - 1]}, as in `model`",
+    )
 
 
 def _is_about_latent(
@@ -83,7 +116,7 @@ def _is_about_latent(
     elif name in observed:
         context.fault(item.place, f"the observed node {quote(name)} in q", "a latent node")
     elif name not in nodes:
-        if name in context.declared and context.declared[name][0] == "a node":
+        if name in context.faulty or context.declared.get(name, ("",))[0] == "a node":
             return False  # its own statement is faulty
         context.fault(
             item.place,
@@ -201,6 +234,10 @@ def _resolve(
             item.place,
             f"{len(places)} indices on {quote(node.name)}",
             f"{rank}, as in `model`",
+            "q of all places together needs a node that is one vector: "
+            f"`{node.name} ~ MvNormal(...)` in `model`"
+            if not places
+            else "",
         )
         return None
     for axis, (place, extent) in enumerate(zip(places, node.shape, strict=False), start=1):
@@ -210,11 +247,7 @@ def _resolve(
             and (reach.high.size != extent.size or reach.high.offset > extent.offset)
             and reach.high.size is not None
         ):
-            context.fault(
-                item.place,
-                f"index {axis} of {quote(node.name)} up to {reach.high}",
-                f"1 to {extent}, as in `model`",
-            )
+            _other_reach(context, item, node, axis, reach.high)
             return None
     call = bind_call(
         context, item, syntax, resolver, loops, (node.shape[rank:], category_extent(node))

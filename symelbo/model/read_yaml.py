@@ -205,6 +205,8 @@ def _yaml_fault(place: Place, error: Any, text: str) -> Fault:
     hint = ""
     if rest.startswith("[") and "flow" in str(error.context):
         hint = 'inside { } put the type in quotes: {W: "real[D, H]"}'
+        if line.lstrip().startswith("observed"):
+            hint = "data are whole arrays, without indices: observed: [x]"
     elif "\\t" in problem or rest.startswith("\t"):
         hint = "indent with spaces, not tabs"
     elif "mapping values are not allowed" in problem:

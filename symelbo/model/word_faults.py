@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from symelbo.families.family import Argument, Family
+from symelbo.families.registry import FAMILIES
 from symelbo.index.terms import Extent
 from symelbo.language.fault import quote, suggest
 from symelbo.language.syntax import (
@@ -19,7 +20,9 @@ from symelbo.language.syntax import (
     SubscriptSyntax,
 )
 from symelbo.model.context import Context, Parsed
+from symelbo.model.order_places import PlaceCycle
 from symelbo.model.read_yaml import MappingNode, Node, Scalar, Sequence
+from symelbo.words import join_words
 
 __all__ = [
     "argument_without_name",
@@ -36,9 +39,11 @@ __all__ = [
     "other_rank",
     "own_cycle",
     "parts_that_do_not_meet",
-    "places_left_out",
+    "place_cycle",
+    "quantity_of_itself",
     "second_argument",
     "second_statement",
+    "split_statement",
     "too_large",
     "too_many_statements",
     "unknown_argument",
@@ -59,7 +64,28 @@ _ALIASES: Final = {
     "Chi2": "ChiSquared",
     "InvGamma": "InverseGamma",
     "Wald": "InverseGaussian",
+    "dnorm": "Normal",
+    "dmnorm": "MvNormal",
+    "dbern": "Bernoulli",
+    "dbin": "Binomial",
+    "dpois": "Poisson",
+    "dexp": "Exponential",
+    "dgamma": "Gamma",
+    "dbeta": "Beta",
+    "dcat": "Categorical",
+    "dmulti": "Multinomial",
+    "ddirch": "Dirichlet",
+    "dlnorm": "LogNormal",
+    "dweib": "Weibull",
+    "dpar": "Pareto",
+    "dnegbin": "NegativeBinomial",
+    "dchisqr": "ChiSquared",
+    "dwish": "Wishart",
+    "ddexp": "Laplace",
+    "double_exponential": "Laplace",
 }
+# The arguments by which a spread is given elsewhere.
+_DEVIATIONS: Final = ("std", "sd", "sigma", "stddev", "scale", "standard_deviation")
 
 
 def _source(item: Parsed, node: Expression) -> str:
@@ -97,27 +123,75 @@ def no_statement(context: Context, node: Node) -> None:
     context.fault(node.place, f"{found} where a statement belongs", "one text", hint)
 
 
-# -- cycles
-
-
-def cycle(context: Context, item: Parsed, names: list[str]) -> None:
-    """Names that depend on each other, in the direction of influence; `item` defines the first."""
+def split_statement(context: Context, item: Scalar) -> None:
+    """[x ~ Normal(0, 1)]: in YAML a list of `x ~ Normal(0` and `1)`."""
     context.fault(
         item.place,
-        f"the cycle {' -> '.join(names)}",
-        "every node to depend on earlier ones only",
-        "only an array may refer to earlier places of itself: `z[t] ~ ... z[t-1] ... for t in 2:T`",
+        f"{quote(item.text)}, which YAML has split at a comma",
+        "one text",
+        "begin each statement with `- ` on a line of its own, or put it in quotes",
     )
 
 
+# -- cycles
+
+
+_ORDER: Final = "every node to depend on earlier ones only"
+
+
+def cycle(context: Context, item: Parsed, names: list[str], chain: str) -> None:
+    """Names that need each other, in the direction of influence; `item` defines the first.
+
+    chain: an array among them, which may be given a start.
+    """
+    hint = (
+        "only an array may refer to earlier places of itself: `z[t] ~ ... z[t-1] ... for t in 2:T`"
+    )
+    if chain and len(names) > 2:
+        hint = (
+            f"a chain needs a start that mentions none of them: `{chain}[1] ~ ...` and "
+            f"`{chain}[t] ~ ... for t in 2:T`"
+        )
+    context.fault(item.place, f"the cycle {' -> '.join(names)}", _ORDER, hint)
+
+
 def own_cycle(context: Context, item: Parsed, name: str) -> None:
-    """A node that depends on places of itself that are not earlier, or on nothing else."""
+    """A random array that has no statement without reference to itself."""
     context.fault(
         item.place,
         f"the cycle {name} -> {name}",
-        "every node to depend on earlier ones only",
+        _ORDER,
         f"a chain needs a start: `{name}[1] ~ ...` and "
         f"`{name}[t] ~ ... {name}[t-1] ... for t in 2:T`",
+    )
+
+
+def quantity_of_itself(context: Context, item: Parsed, name: str) -> None:
+    """A deterministic quantity on both sides of its statements."""
+    context.fault(
+        item.place,
+        f"the cycle {name} -> {name}",
+        _ORDER,
+        "a deterministic quantity cannot refer to itself, nor to other places of itself: "
+        "write these out, or give them names of their own",
+    )
+
+
+def place_cycle(context: Context, found: PlaceCycle) -> None:
+    """Places of arrays that depend on each other, at some sizes or as far as was seen."""
+    names = list(dict.fromkeys(quote(s.node.name) for s in found.statements))
+    shown = f"the cycle {' -> '.join(found.path)}"
+    if not found.path:
+        shown = f"places of {join_words(names)} that refer to each other in no order that was found"
+    is_array = any(statement.places for statement in found.statements)
+    context.fault(
+        found.statements[0].place,
+        shown,
+        "every place to depend on earlier ones only",
+        "a place may refer to those of other statements, and along one index to earlier ones: "
+        "`z[t] ~ ... z[t-1] ... for t in 2:T`"
+        if is_array
+        else "",
     )
 
 
@@ -130,7 +204,7 @@ def no_left_index(context: Context, item: Parsed, node: Expression) -> None:
     context.fault(
         item.scalar.at(node.at),
         f"the index {_source(item, node)} left of the {sign}",
-        "a variable of the `for`, or an integer",
+        "a variable of the `for`, or an integer" + (", or a size" if sign == "~" else ""),
     )
 
 
@@ -151,30 +225,35 @@ def other_left_indices(context: Context, item: Parsed, used: list[str], wanted: 
 
 
 def _second(
-    context: Context, name: str, item: Parsed, first: Parsed, how: str, wanted: str
+    context: Context, name: str, item: Parsed, first: Parsed, what: str, how: str, wanted: str
 ) -> None:
     context.fault(
         item.place,
         f"the name {quote(name)} a second time, {how}",
         wanted,
-        f"it is a node {context.where(first.place)}",
+        f"it is {what} {context.where(first.place)}",
     )
 
 
-def other_rank(context: Context, name: str, item: Parsed, first: Parsed) -> None:
+def other_rank(context: Context, name: str, item: Parsed, first: Parsed, what: str) -> None:
     """z[1] and z[1, 2] on the left of two statements."""
-    _second(context, name, item, first, "with another number of indices", "each name once")
+    _second(context, name, item, first, what, "with another number of indices", "each name once")
 
 
-def parts_that_do_not_meet(context: Context, name: str, item: Parsed, first: Parsed) -> None:
+def parts_that_do_not_meet(
+    context: Context, name: str, item: Parsed, first: Parsed, what: str
+) -> None:
     """z[1] and z[3]; z[1:H] and z[1]."""
-    wanted = "each name once, or parts that meet: `z[1] ~ ...` and `z[t] ~ ... for t in 2:T`"
-    _second(context, name, item, first, "at places that overlap or leave a gap", wanted)
+    sign = "=" if isinstance(item.syntax, Assignment) else "~"
+    wanted = (
+        f"each name once, or parts that meet: `z[1] {sign} ...` and `z[t] {sign} ... for t in 2:T`"
+    )
+    _second(context, name, item, first, what, "at places that overlap or leave a gap", wanted)
 
 
-def second_statement(context: Context, name: str, item: Parsed, first: Parsed) -> None:
+def second_statement(context: Context, name: str, item: Parsed, first: Parsed, what: str) -> None:
     """Two statements of the same places, or parts along two axes."""
-    _second(context, name, item, first, "for a node", "each name once")
+    _second(context, name, item, first, what, f"for {what}", "each name once")
 
 
 def late_first_place(context: Context, name: str, first: Parsed, low: int | None) -> None:
@@ -192,22 +271,14 @@ def late_first_place(context: Context, name: str, first: Parsed, low: int | None
 # -- deterministic quantities, random nodes
 
 
-def places_left_out(context: Context, item: Parsed) -> None:
-    """a[1] = ..."""
-    context.fault(
-        item.place,
-        f"{quote(item.syntax.target)} at some places only",
-        "a deterministic quantity for all places, as in `a[k] = ... for k in 1:K`",
-    )
-
-
 def too_large(
     context: Context, item: Parsed, size: int, height: int, most: int, highest: int
 ) -> None:
     """A statement of more operations, or nested deeper, than can be worked on."""
+    shown = f"{size:,}" if size <= most else f"more than {most:,}"
     context.fault(
         item.place,
-        f"{quote(item.syntax.target)}, which has {size:,} operations, nested {height} "
+        f"{quote(item.syntax.target)}, which has {shown} operations, nested {height} "
         "deep, when the deterministic quantities are written out",
         f"at most {most:,}, nested at most {highest} deep",
     )
@@ -232,7 +303,8 @@ def unknown_family(context: Context, item: Parsed, syntax: Sampling) -> None:
     close = suggest(syntax.family, [*names, *_ALIASES])
     for other, name in _ALIASES.items():
         close = close.replace(f"`{other}`", f"`{name}`")
-    hint = f"did you mean `{alias}`?" if alias in names else close
+    # other languages have other arguments: the second of a normal is its variance here
+    hint = f"did you mean {_usage(FAMILIES[alias])}?" if alias in FAMILIES else close
     context.fault(
         item.scalar.at(syntax.family_at),
         f"unknown family {quote(syntax.family)}",
@@ -264,7 +336,9 @@ def unknown_argument(
         item.scalar.at(argument.at),
         f"unknown argument {quote(name)} of {family.name}",
         _usage(family),
-        suggest(name, known),
+        f"write `variance={name}**2` for a standard deviation `{name}`"
+        if name in _DEVIATIONS and "variance" in known
+        else suggest(name, known),
     )
 
 

@@ -336,8 +336,18 @@ class _Setter:
     inline: bool = False
     small: bool = False  # within a fraction, where fractions and sums are smaller
     marks: Mapping[str, str] = field(default_factory=dict)  # superscripts that belong to names
+    # what was set, with the display so that its id is not reused: a part is set once, though what
+    # is around it asks again for it in brackets, or cut
+    known: dict[tuple[int, bool, bool], tuple[Display, _Piece]] = field(default_factory=dict)
 
     def set(self, display: Display) -> _Piece:
+        """The display as LaTeX, each part once."""
+        key = id(display), self.inline, self.small
+        if key not in self.known:
+            self.known[key] = display, self._set(display)
+        return self.known[key][1]
+
+    def _set(self, display: Display) -> _Piece:
         match display:
             case Number(value):
                 return _Piece(str(value))

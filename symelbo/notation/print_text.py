@@ -2,12 +2,16 @@
 
     sum(W[d,h]*z[h] for h in 1:H) + mu[d]        D/2*log(2*PI*e*sigma2)        psi(a)
 
-Beyond that language: delta(i,j), logdet(matrix), inv(matrix)[i,j], D(f, a[i]) for a derivative, and
-`[body for i in 1:K]` for an array.
+Beyond that language: delta(i,j), logdet(matrix), inv(matrix)[i,j], D(f, a[i]) for a derivative,
+`[body for i in 1:K]` for an array, and words of its own, such as e, psi and mean.
+
+A word of the notation that is also a name of the model is written with an underscore in front, as
+no name of a model begins: log(2*PI*_e*e) in a model that calls something e.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import IntEnum
 from functools import lru_cache
@@ -47,8 +51,17 @@ from symelbo.notation.arrange import (
 )
 from symelbo.notation.break_lines import Joint, Piece, Style, join_pieces
 from symelbo.notation.names import name_array_indices, name_indices
+from symelbo.values import dataclass
 
-__all__ = ["TEXT", "print_text", "text_summands"]
+__all__ = [
+    "BARE_WORDS",
+    "OWN_WORDS",
+    "TEXT",
+    "TextNotation",
+    "has_marked_word",
+    "print_text",
+    "text_summands",
+]
 
 _NAMES = {"digamma": "psi"}
 _CONSTANTS = {"pi": "PI"}
@@ -63,24 +76,31 @@ class _Level(IntEnum):
     ATOM = 3
 
 
+# What the notation has of its own that a model may take as a name: functions and derivatives, and,
+# where sums and motions are written, averages, the entropy of q, the ELBO and a base measure.
+OWN_WORDS: Final = frozenset(
+    {
+        *("e", "psi", "polygamma", "cos", "sin", "besselratio", "logbesseli0"),
+        *("delta", "inv", "logdet", "D"),
+        *("mean", "E_q", "H", "q", "F", "d", "ds", "h"),
+    }
+)
+BARE_WORDS: Final = frozenset({"e", "F"})  # not followed by a bracket: a size may look like one
+
+
 def print_text(item: Term | IndexTerm | Array, *, avoid: Iterable[str] = ()) -> str:
     """A term, index or array as text; bound indices get letters, none of them in `avoid`."""
-    return _print(item, frozenset(avoid))
-
-
-@lru_cache(maxsize=KEPT_TEXTS)
-def _print(item: Term | IndexTerm | Array, avoid: frozenset[str]) -> str:
-    match item:
-        case Array():
-            return _table(arrange_array(name_array_indices(item, avoid)))
-        case Index() | Offset() | Position():
-            return _index(item)
-    return _text(arrange(name_indices(item, avoid)), _Level.SUM)
+    return _PLAIN.print(item, avoid=avoid)
 
 
 def text_summands(term: Term, *, avoid: Iterable[str] = ()) -> list[Piece]:
     """The term as pieces for `break_lines`, one for each summand."""
-    return _pieces(arrange(name_indices(term, avoid)))
+    return _PLAIN.summands(term, avoid=avoid)
+
+
+def has_marked_word(text: str) -> bool:
+    """Whether a word in it is marked as one of the notation: no name of a model begins with _."""
+    return re.search(r"(?<!\w)_[A-Za-z]", text) is not None
 
 
 def _wrap(text: str, width: float) -> list[str]:
@@ -120,94 +140,122 @@ def _ranges(indices: tuple[Index, ...]) -> str:
     return ", ".join(f"{_index(i)} in {i.low}:{i.extent}" for i in indices)
 
 
-def _text(display: Display, level: _Level) -> str:
-    """The display as an operand of an operator that binds at `level`."""
-    text, own = _with_level(display)
-    return text if own >= level else f"({text})"
+@dataclass(frozen=True, slots=True)
+class TextNotation:
+    """How terms are written beside the names of one model; taken: what a word might be read as."""
+
+    taken: frozenset[str] = frozenset()
+
+    def word(self, word: str) -> str:
+        """One of `OWN_WORDS`, or a reserved one; with an underscore where a name is the same."""
+        return f"_{word}" if word in self.taken else word
+
+    def print(self, item: Term | IndexTerm | Array, *, avoid: Iterable[str] = ()) -> str:
+        """A term, index or array as text; bound indices get letters, none of them in `avoid`."""
+        return _print(self, item, frozenset(avoid))
+
+    def summands(self, term: Term, *, avoid: Iterable[str] = ()) -> list[Piece]:
+        """The term as pieces for `break_lines`, one for each summand."""
+        return self._pieces(arrange(name_indices(term, avoid)))
+
+    def print_anew(self, item: Term | IndexTerm | Array, avoid: frozenset[str]) -> str:
+        """As `print`, which keeps what this has made."""
+        match item:
+            case Array():
+                return self._table(arrange_array(name_array_indices(item, avoid)))
+            case Index() | Offset() | Position():
+                return _index(item)
+        return self._text(arrange(name_indices(item, avoid)), _Level.SUM)
+
+    def _text(self, display: Display, level: _Level) -> str:
+        """The display as an operand of an operator that binds at `level`."""
+        text, own = self._with_level(display)
+        return text if own >= level else f"({text})"
+
+    def _with_level(self, display: Display) -> tuple[str, _Level]:
+        match display:
+            case Total():
+                return join_pieces(self._pieces(display), TEXT), _Level.SUM
+            case Product():
+                return self._product(display), _Level.SUM if display.negative else _Level.PRODUCT
+            case Raised(base, exponent):
+                raised = f"{self._text(base, _Level.ATOM)}**{self._text(exponent, _Level.ATOM)}"
+                return raised, _Level.POWER
+            case Number(value) if value.denominator != 1:
+                return self._atom(display), _Level.PRODUCT
+            case IndexValue(Offset()):
+                return self._atom(display), _Level.SUM
+            case IndexValue(Position(extent)) if extent.size is not None and extent.offset:
+                return self._atom(display), _Level.SUM
+        return self._atom(display), _Level.ATOM
+
+    def _pieces(self, display: Display) -> list[Piece]:
+        terms = display.terms if isinstance(display, Total) else (display,)
+        return [
+            Piece(self._unsigned(term), Joint.MINUS)
+            if isinstance(term, Product) and term.negative
+            else Piece(self._text(term, _Level.PRODUCT if len(terms) > 1 else _Level.SUM))
+            for term in terms
+        ]
+
+    def _product(self, product: Product) -> str:
+        return ("-" if product.negative else "") + self._unsigned(product)
+
+    def _unsigned(self, product: Product) -> str:
+        text = "*".join(self._text(factor, _Level.POWER) for factor in product.above)
+        if product.below:
+            below = "*".join(self._text(factor, _Level.POWER) for factor in product.below)
+            text = (text or "1") + ("/" + (below if len(product.below) == 1 else f"({below})"))
+        after = [self._text(factor, _Level.POWER) for factor in product.after]
+        return "*".join([text, *after] if text else after)
+
+    def _atom(self, display: Display) -> str:
+        match display:
+            case Number(value):
+                return str(value)
+            case Constant(name):
+                return self.word(_CONSTANTS.get(name, name))
+            case Size(name):
+                return name
+            case IndexValue(index):
+                return _index(index)
+            case Entry(symbol, indices) | Whole(symbol, indices):
+                return symbol.name + _indices(indices)
+            case Delta(left, right):
+                return f"{self.word('delta')}({_index(left)},{_index(right)})"
+            case Root(radicand):
+                return f"sqrt({self._text(radicand, _Level.SUM)})"
+            case Function(name, arguments):
+                shown = ", ".join(self._text(argument, _Level.SUM) for argument in arguments)
+                return f"{self.word(_NAMES.get(name, name))}({shown})"
+            case Summation(indices, body):
+                return f"sum({self._text(body, _Level.SUM)} for {_ranges(indices)})"
+            case Applied():
+                return self._applied(display)
+            case Inverted(matrix, row, column):
+                return f"{self.word('inv')}({self._table(matrix)}){_indices((row, column))}"
+            case Determinant(matrix):
+                return f"{self.word('logdet')}({self._table(matrix)})"
+        raise TypeError(f"no text for {display!r}")
+
+    def _applied(self, applied: Applied) -> str:
+        arguments = [self._table(table) for table in applied.arguments]
+        text = f"{applied.function.name}({', '.join(arguments)}){_indices(applied.indices)}"
+        for slot, where in applied.derivatives:
+            text = f"{self.word('D')}({text}, {arguments[slot]}{_indices(where)})"
+        return text
+
+    def _table(self, table: Table) -> str:
+        match table.form:
+            case Whole(transposed=False) as whole:
+                return self._atom(whole)
+        body = self._text(table.body, _Level.SUM)
+        return f"[{body} for {_ranges(table.indices)}]" if table.indices else body
 
 
-def _with_level(display: Display) -> tuple[str, _Level]:
-    match display:
-        case Total():
-            return join_pieces(_pieces(display), TEXT), _Level.SUM
-        case Product():
-            return _product(display), _Level.SUM if display.negative else _Level.PRODUCT
-        case Raised(base, exponent):
-            raised = f"{_text(base, _Level.ATOM)}**{_text(exponent, _Level.ATOM)}"
-            return raised, _Level.POWER
-        case Number(value) if value.denominator != 1:
-            return _atom(display), _Level.PRODUCT
-        case IndexValue(Offset()):
-            return _atom(display), _Level.SUM
-        case IndexValue(Position(extent)) if extent.size is not None and extent.offset:
-            return _atom(display), _Level.SUM
-    return _atom(display), _Level.ATOM
+@lru_cache(maxsize=KEPT_TEXTS)
+def _print(notation: TextNotation, item: Term | IndexTerm | Array, avoid: frozenset[str]) -> str:
+    return notation.print_anew(item, avoid)
 
 
-def _pieces(display: Display) -> list[Piece]:
-    terms = display.terms if isinstance(display, Total) else (display,)
-    return [
-        Piece(_unsigned(term), Joint.MINUS)
-        if isinstance(term, Product) and term.negative
-        else Piece(_text(term, _Level.PRODUCT if len(terms) > 1 else _Level.SUM))
-        for term in terms
-    ]
-
-
-def _product(product: Product) -> str:
-    return ("-" if product.negative else "") + _unsigned(product)
-
-
-def _unsigned(product: Product) -> str:
-    text = "*".join(_text(factor, _Level.POWER) for factor in product.above)
-    if product.below:
-        below = "*".join(_text(factor, _Level.POWER) for factor in product.below)
-        text = (text or "1") + ("/" + (below if len(product.below) == 1 else f"({below})"))
-    after = [_text(factor, _Level.POWER) for factor in product.after]
-    return "*".join([text, *after] if text else after)
-
-
-def _atom(display: Display) -> str:
-    match display:
-        case Number(value):
-            return str(value)
-        case Constant(name):
-            return _CONSTANTS.get(name, name)
-        case Size(name):
-            return name
-        case IndexValue(index):
-            return _index(index)
-        case Entry(symbol, indices) | Whole(symbol, indices):
-            return symbol.name + _indices(indices)
-        case Delta(left, right):
-            return f"delta({_index(left)},{_index(right)})"
-        case Root(radicand):
-            return f"sqrt({_text(radicand, _Level.SUM)})"
-        case Function(name, arguments):
-            shown = ", ".join(_text(argument, _Level.SUM) for argument in arguments)
-            return f"{_NAMES.get(name, name)}({shown})"
-        case Summation(indices, body):
-            return f"sum({_text(body, _Level.SUM)} for {_ranges(indices)})"
-        case Applied():
-            return _applied(display)
-        case Inverted(matrix, row, column):
-            return f"inv({_table(matrix)}){_indices((row, column))}"
-        case Determinant(matrix):
-            return f"logdet({_table(matrix)})"
-    raise TypeError(f"no text for {display!r}")
-
-
-def _applied(applied: Applied) -> str:
-    arguments = [_table(table) for table in applied.arguments]
-    text = f"{applied.function.name}({', '.join(arguments)}){_indices(applied.indices)}"
-    for slot, where in applied.derivatives:
-        text = f"D({text}, {arguments[slot]}{_indices(where)})"
-    return text
-
-
-def _table(table: Table) -> str:
-    match table.form:
-        case Whole(transposed=False) as whole:
-            return _atom(whole)
-    body = _text(table.body, _Level.SUM)
-    return f"[{body} for {_ranges(table.indices)}]" if table.indices else body
+_PLAIN: Final = TextNotation()

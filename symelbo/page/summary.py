@@ -9,13 +9,14 @@ from typing import Final
 from symelbo.answer.derivation import Derivation, FactorResult, Trial
 from symelbo.answer.worked import Velocity, WorkedFactor, WorkedMotion, name_velocities
 from symelbo.certify.certificate import Case, Certificate, CertificateRow
-from symelbo.certify.enclose import determinant_of
+from symelbo.certify.enclose import determinant_of, rounded
 from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
 from symelbo.entropy.summand import Average, EntropySum, Summand
 from symelbo.index.build import ZERO
 from symelbo.index.terms import Role, Symbol, Term
+from symelbo.model.names import text_notation
 from symelbo.notation.break_lines import Joint, Piece, break_lines, enclose, join_pieces, turn
-from symelbo.notation.print_text import TEXT, print_text, text_summands
+from symelbo.notation.print_text import TEXT, TextNotation, has_marked_word, print_text
 from symelbo.page.derivation_json import PRINTED_BOUND, residual_bound
 from symelbo.values import dataclass
 from symelbo.words import count_of, join_words
@@ -34,7 +35,7 @@ _STYLES: Final = {
     "label": "2",
 }
 _HEADINGS: Final = {
-    "proved": "at every stationary point{where}, the ELBO F is this sum of {entropies}",
+    "proved": "at every stationary point{where}, the ELBO {elbo} is this sum of {entropies}",
     "refuted": "no motion satisfies the criterion (U){where}: the theorem guarantees no sum of"
     " entropies",
     "outside": "the criterion does not apply to a factor",
@@ -76,7 +77,8 @@ def render_summary(
     if derivation.theorem is not None:
         heading += f" by Theorem {derivation.theorem}"
     kinds = "entropies and pseudo-entropies" if derivation.theorem == 2 else "entropies"
-    text = _HEADINGS[verdict].format(where=where_it_holds(derivation), entropies=kinds)
+    elbo = text_notation(model).word("F")
+    text = _HEADINGS[verdict].format(where=where_it_holds(derivation), elbo=elbo, entropies=kinds)
     if verdict == "undecided" and derivation.closure is Closure.BROKEN:
         text = "(U) holds of the model, but the declared q is not shown to follow the motion"
     first, *rest = wrap(f"{heading}: {text}", width)
@@ -89,6 +91,9 @@ def render_summary(
     )
     blocks = ([line for row in group for line in _lay_out(row, width, paint)] for group in groups)
     body = "\n\n".join("\n".join(block) for block in blocks if block)
+    if has_marked_word(body):
+        row = _Row("notation", "words that begin with _ are no names of the model", 2)
+        body += "\n" + "\n".join(_lay_out(row, width, paint))
     return "\n".join(lines) + "\n" + body + "\n"
 
 
@@ -111,9 +116,9 @@ def _lay_out(row: _Row, width: int, paint: Callable[[str, str], str]) -> list[st
     return [" " * row.indent + label + first, *(" " * (margin + row.hang) + text for text in rest)]
 
 
-def _formula(term: Term, head: str = "") -> list[Piece]:
+def _formula(notation: TextNotation, term: Term, head: str = "") -> list[Piece]:
     """head and a term, in pieces."""
-    return enclose(head, text_summands(term), "", Joint.PLUS, TEXT)
+    return enclose(head, notation.summands(term), "", Joint.PLUS, TEXT)
 
 
 # ---------------------------------------------------------------- the sum
@@ -128,52 +133,63 @@ def sum_text(derivation: Derivation) -> str:
     whole = derivation.entropy_sum
     if derivation.verdict != "proved" or whole is None:
         return ""
-    return join_pieces(_sum_pieces(whole), TEXT)
+    return join_pieces(_sum_pieces(text_notation(derivation.model), whole), TEXT)
 
 
-def _sum_pieces(whole: EntropySum) -> list[Piece]:
+def _sum_pieces(notation: TextNotation, whole: EntropySum) -> list[Piece]:
     if whole.closed_form is not None:
-        return text_summands(whole.closed_form)
-    found = [piece for summand in whole.printed for piece in _summand_pieces(summand)]
+        return notation.summands(whole.closed_form)
+    found = [piece for summand in whole.printed for piece in _summand_pieces(notation, summand)]
     return found or [Piece("0")]
 
 
-def _summand_pieces(summand: Summand) -> list[Piece]:
+def _summand_pieces(notation: TextNotation, summand: Summand) -> list[Piece]:
     """The mean of a term over what it depends on, with its sign; a fixed sum term by term."""
     if summand.term is None:
-        pieces = [Piece("mean H[q]")]
+        pieces = [Piece(f"{notation.word('mean')} {notation.word('H')}[{notation.word('q')}]")]
     elif summand.average is Average.NONE:
-        pieces = text_summands(summand.display)
+        pieces = notation.summands(summand.display)
     else:
-        pieces = [Piece(f"{summand.average.value}[{print_text(summand.display)}]")]
+        pieces = [
+            Piece(f"{notation.word(summand.average.value)}[{notation.print(summand.display)}]")
+        ]
     return pieces if summand.sign > 0 else turn(pieces)
 
 
 def abbreviations(derivation: Derivation) -> list[str]:
     """`a[d] = ...` for each name that stands for a long argument in the entropies."""
     whole = derivation.entropy_sum
-    found = [pieces for s in whole.printed for pieces in _abbreviations(s)] if whole else []
+    notation = text_notation(derivation.model)
+    found = (
+        [pieces for s in whole.printed for pieces in _abbreviations(notation, s)] if whole else []
+    )
     return [join_pieces(pieces, TEXT) for pieces in found]
 
 
-def _abbreviations(entropy: Summand, head: str = "") -> Iterator[list[Piece]]:
+def _abbreviations(
+    notation: TextNotation, entropy: Summand, head: str = ""
+) -> Iterator[list[Piece]]:
     for moved in name_velocities(dict(entropy.abbreviations)):
-        yield _formula(moved.velocity, f"{head}{print_text(moved.entry)} = ")
+        yield _formula(notation, moved.velocity, f"{head}{notation.print(moved.entry)} = ")
 
 
 def _sum_rows(derivation: Derivation) -> Iterator[_Row]:
     text, whole = sum_text(derivation), derivation.entropy_sum
     if not text or whole is None:
         return
-    yield _Row("", enclose("F = ", _sum_pieces(whole), "", Joint.PLUS, TEXT), 2, hang=4)
+    notation = text_notation(derivation.model)
+    head = f"{notation.word('F')} = "
+    yield _Row("", enclose(head, _sum_pieces(notation, whole), "", Joint.PLUS, TEXT), 2, hang=4)
     for summand in whole.printed:
-        for pieces in _abbreviations(summand, "with "):
+        for pieces in _abbreviations(notation, summand, "with "):
             yield _Row("", pieces, 2, hang=4)
     legend = []
-    if "mean" in text:
-        legend.append("mean: over the data points")
-    if "E_q[" in text:
-        legend.append("E_q: expectation under q, then mean over the data points")
+    averages = {s.average for s in whole.printed} if whole.closed_form is None else set()
+    if Average.DATA in averages or any(s.term is None for s in whole.printed):
+        legend.append(f"{notation.word(Average.DATA.value)}: over the data points")
+    if Average.Q in averages:
+        text = "expectation under q, then mean over the data points"
+        legend.append(f"{notation.word(Average.Q.value)}: {text}")
     if legend:
         yield _Row("", "; ".join(legend), 2)
 
@@ -194,8 +210,9 @@ def where_it_holds(derivation: Derivation) -> str:
         of = f" for {join_words(shown)}" if shown else ""
         free = any(s.node.domain.motions is not None for s in derivation.model.latents)
         return of + (", latents moving entry by entry" if free and not certificate.still else "")
+    notation = text_notation(derivation.model)
     parts = [
-        f"{print_text(a.term)} is not 0"
+        f"{notation.print(a.term)} is not 0"
         for a in derivation.assumptions
         if a.kind == "nonzero" and a.term is not None
     ]
@@ -204,24 +221,25 @@ def where_it_holds(derivation: Derivation) -> str:
 
 
 def _motion_rows(derivation: Derivation) -> Iterator[_Row]:
-    label = "along"
+    label, notation = "along", text_notation(derivation.model)
     for moved in _moving(derivation.worked.motion):
         role = {Role.LATENT: " (a latent)", Role.VARIATIONAL: " (of q)"}.get(moved.symbol.role, "")
-        yield _Row(label, enclose("", _velocity(moved), role, Joint.PLUS, TEXT), 2)
+        yield _Row(label, enclose("", _velocity(notation, moved), role, Joint.PLUS, TEXT), 2)
         label = " "
 
 
-def motion_texts(motion: WorkedMotion) -> list[str]:
+def motion_texts(notation: TextNotation, motion: WorkedMotion) -> list[str]:
     """d/ds theta = velocity, for everything that moves."""
-    return [join_pieces(_velocity(moved), TEXT) for moved in _moving(motion)]
+    return [join_pieces(_velocity(notation, moved), TEXT) for moved in _moving(motion)]
 
 
 def _moving(motion: WorkedMotion) -> list[Velocity]:
     return name_velocities(dict(sorted(motion.velocities().items(), key=_by_kind)))
 
 
-def _velocity(moved: Velocity) -> list[Piece]:
-    return _formula(moved.velocity, f"d/ds {print_text(moved.entry)} = ")
+def _velocity(notation: TextNotation, moved: Velocity) -> list[Piece]:
+    rate = f"{notation.word('d')}/{notation.word('ds')}"
+    return _formula(notation, moved.velocity, f"{rate} {notation.print(moved.entry)} = ")
 
 
 def _by_kind(item: tuple[Symbol, object]) -> tuple[int, str]:
@@ -233,6 +251,7 @@ def _by_kind(item: tuple[Symbol, object]) -> tuple[int, str]:
 
 
 def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
+    notation = text_notation(derivation.model)
     entropies = iter(derivation.entropy_sum.entropies if derivation.entropy_sum else ())
     shown: dict[str, Refuted] = {}
     for statement, result, worked in zip(
@@ -242,7 +261,7 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
         rows: list[_Row]
         match result.result:
             case Holds():
-                rows = list(_identity_rows(result, worked, next(entropies)))
+                rows = list(_identity_rows(notation, result, worked, next(entropies)))
             case Refuted() as refuted:
                 title += ": refuted"
                 known = [n for n, r in shown.items() if r.certificate == refuted.certificate]
@@ -252,7 +271,7 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
                 else:
                     rows = [
                         _Row("because", refuted.cause),
-                        _Row("certificate", _describe(refuted.certificate, worked)),
+                        _Row("certificate", _describe(notation, refuted.certificate, worked)),
                     ]
                     if refuted.remedy:
                         rows.append(_Row("to change", refuted.remedy))
@@ -261,31 +280,35 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
                 title += ": outside"
                 rows = [_Row("because", reason)]
                 if piece is not None:
-                    rows.append(_Row("the piece", _formula(piece)))
+                    rows.append(_Row("the piece", _formula(notation, piece)))
                 if certificate is not None:
-                    rows.append(_Row("certificate", _describe(certificate, worked)))
+                    rows.append(_Row("certificate", _describe(notation, certificate, worked)))
             case Undecided(residual=residual, missing=missing):
                 title += ": undecided"
                 rows = [
-                    _Row("left over", _formula(residual)),
+                    _Row("left over", _formula(notation, residual)),
                     _Row("missing", missing),
                 ]
         yield [_Row("", title, 2), *rows]
 
 
-def _identity_rows(result: FactorResult, worked: WorkedFactor, entropy: Summand) -> Iterator[_Row]:
+def _identity_rows(
+    notation: TextNotation, result: FactorResult, worked: WorkedFactor, entropy: Summand
+) -> Iterator[_Row]:
     if result.form is not None and result.form.conditional:
         held = ", ".join(symbol.name for symbol in result.form.held)
         yield _Row("form", f"conditional: {held} held fixed")
     if worked.identity is not None and worked.identity.base != ZERO:
-        yield _Row("base measure", _formula(worked.identity.base, "log h = "))
+        yield _Row(
+            "base measure", _formula(notation, worked.identity.base, f"log {notation.word('h')} = ")
+        )
     kind = entropy.kind.value.replace("_", "-")
-    yield _Row(kind, _formula(entropy.display))
-    for pieces in _abbreviations(entropy, "with "):
+    yield _Row(kind, _formula(notation, entropy.display))
+    for pieces in _abbreviations(notation, entropy, "with "):
         yield _Row(" ", pieces)
 
 
-def _describe(certificate: Certificate, worked: WorkedFactor) -> str:
+def _describe(notation: TextNotation, certificate: Certificate, worked: WorkedFactor) -> str:
     """Where (U) fails, in one sentence."""
     given = [f"{name} = {count}" for name, count in certificate.sizes]
     given += [_value(*item) for item in certificate.constants]
@@ -293,7 +316,7 @@ def _describe(certificate: Certificate, worked: WorkedFactor) -> str:
         given += [_value(*item) for item in certificate.points[0]]
     for function, formals, array in certificate.functions:
         arguments = ", ".join(formal.name for formal in formals)
-        given.append(f"{function.name}({arguments}) = {print_text(array)}")
+        given.append(f"{function.name}({arguments}) = {notation.print(array)}")
     place = f"at {', '.join(given)}: " if given and len(given) <= _SHOWN_ROWS else ""
     many = len(certificate.points) > 1
     cases = [
@@ -324,7 +347,7 @@ def _describe_case(case: Case, many: bool, idle: Sequence[str]) -> str:
         )
         return (
             f"{given}{left + 1} combinations of {len(case.rows)} rows leave only {names}, and of"
-            f" them a system with determinant {float(determinant_of(case.matrix).split()[0]):.4g}"
+            f" them a system with determinant {rounded(determinant_of(case.matrix))}"
         )
     what = "motion and entropy" if idle else "motion, base measure and entropy"
     text = f"{len(case.rows)} weights annihilate every {what}"
@@ -355,6 +378,8 @@ def _trial_text(trial: Trial, whole: bool) -> str:
     text = "(U) proved for all sizes" if whole else "(U) of the other factors proved for all sizes"
     if bound is not None:
         text += f"; tried at {count_of(trial.trials, 'point')}: relative residual < {bound:.0e}"
+    if trial.untried:
+        text += f"; not tried in numbers: (U) of {join_words(trial.untried)}"
     printed = residual_bound(trial.printed, PRINTED_BOUND)
     if printed is not None:
         text += (
@@ -373,7 +398,8 @@ def _basis_rows(derivation: Derivation, notes: Sequence[tuple[str, str]]) -> Ite
         texts = by_label.setdefault("provided", [])
         if condition not in texts:
             texts.append(condition)
-    if derivation.model.variational == "exact" and derivation.posterior is None:
+    model = derivation.model
+    if model.variational == "exact" and model.latents and derivation.posterior is None:
         by_label.setdefault("of q", []).append(
             "no closed form of the exact posterior was derived: its entropy and the expectations"
             " under it stay in the sum"
@@ -382,7 +408,7 @@ def _basis_rows(derivation: Derivation, notes: Sequence[tuple[str, str]]) -> Ite
         yield _Row(label, "; ".join(texts), 2)
     alternative = derivation.worked.alternative
     if alternative is not None:
-        moved = "; ".join(motion_texts(alternative))
+        moved = "; ".join(motion_texts(text_notation(derivation.model), alternative))
         text = f"Theorem 1 holds as well, along {moved}, if the family of q is closed under it"
         yield _Row("also", text, 2)
     if derivation.trial is not None:

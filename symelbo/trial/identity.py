@@ -35,6 +35,7 @@ from symelbo.limits import (
 )
 from symelbo.trial.evaluate import Place, Smooth, World, evaluate, free_indices, places, walk
 from symelbo.trial.operations import count_operations
+from symelbo.trial.remember import remember
 from symelbo.values import dataclass, replace
 
 __all__ = [
@@ -84,6 +85,8 @@ def identity_residual(
     random = Random(seed)
     items = [log_density, entropy, rest, *field.keys(), *field.values()]
     scene = make_scene(items, conditions)
+    once = remember({"density": log_density, "entropy": entropy, "rest": rest})
+    log_density, entropy, rest = once["density"], once["entropy"], once["rest"]
     worst = 0.0
     for trial in range(trials):
         for attempt in range(IDENTITY_ATTEMPTS):

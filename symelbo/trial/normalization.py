@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from math import exp, isfinite
 from random import Random
 
-from symelbo.index.terms import Role, Symbol, Term
+from symelbo.index.terms import Number, Role, Symbol, Term
 from symelbo.limits import (
     MASS_AGREEMENT,
     MASS_ATTEMPTS,
     MASS_COUNTS,
     MASS_DOUBT,
     MASS_FURTHER,
+    MASS_INTEGERS,
     MASS_MISSED,
     MASS_OFF,
     MASS_POINTS,
@@ -22,7 +23,7 @@ from symelbo.trial.evaluate import World, evaluate
 from symelbo.trial.identity import draw_world, make_scene
 from symelbo.trial.quadrature import axis_of
 
-__all__ = ["find_wrong_mass"]
+__all__ = ["find_wrong_mass", "is_of_integers"]
 
 
 def find_wrong_mass(
@@ -58,6 +59,28 @@ def find_wrong_mass(
                 return fine, given
             break
     return None
+
+
+def is_of_integers(log_density: Term, value: Symbol, arguments: Sequence[Symbol]) -> int | None:
+    """The first place of a density on lower..oo that is one of the integers: it sums to 1 there."""
+    lower = value.domain.lower
+    if not isinstance(lower, Number) or lower.value.denominator != 1 or value.domain.upper:
+        return None
+    first = int(lower.value)
+    random = Random(0)
+    scene = make_scene([log_density, value, *arguments])
+    for _ in range(MASS_POINTS):
+        world = draw_world(scene, random, smallest=True)
+        total = 0.0
+        for x in range(first, first + MASS_INTEGERS):
+            there = World(world.sizes, {**world.values, (value.name, ()): x}, {}, world.functions)
+            try:
+                total += exp(evaluate(log_density, there).value)
+            except (ValueError, ZeroDivisionError, OverflowError):
+                return None
+        if abs(total - 1) > MASS_SEEN:
+            return None
+    return first
 
 
 def _mass(
