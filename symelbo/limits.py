@@ -27,7 +27,6 @@ NAME_LENGTH: Final = 64  # of a name
 EXPONENT: Final = 1000  # in size
 NUMBER_BITS: Final = 1024  # of a number; no double holds more
 INTEGER_EXTENT: Final = 10**6  # of an integer used as a size or an index
-INLINED_OPERATIONS: Final = 20_000  # of one text, deterministic quantities written out
 
 # language.scope
 COPIED_OPERATIONS: Final = 40_000  # of all texts together, copied with other indices
@@ -48,8 +47,8 @@ FAULTS: Final = 100  # that are collected; nobody reads more
 STATEMENTS: Final = 500  # of a model, and of q
 
 # model.read_statements
-STATEMENT_OPERATIONS: Final = 20_000  # of one statement, deterministic quantities written out
-STATEMENT_HEIGHT: Final = 200  # of one statement, as a tree
+STATEMENT_OPERATIONS: Final = 20_000  # of one statement, deterministic quantities put in
+STATEMENT_HEIGHT: Final = 200  # of one statement
 
 # model.order_places
 ORDER_AXES: Final = 4  # kinds of them, whose directions are combined
@@ -102,6 +101,7 @@ PROBE_PLACES: Final = 12  # values of the free indices of an equation
 PROBE_PATIENCE: Final = 2  # points at which an equation says nothing new
 PROBE_FAILURES: Final = 60  # of points at which an equation has no value
 PROBE_DRAWS: Final = 40  # of what varies, beyond those that are needed
+PROBE_WORK: Final = 6_000_000  # values and slopes of all terms at all points, for one model
 
 # index.solve
 ELIMINATION_ROUNDS: Final = 400  # of one system of linear equations
@@ -140,6 +140,9 @@ STATED_SYSTEMS: Final = 3  # of which the numbers are worked out
 # criterion.probe
 PROBE_VALUES: Final = 8  # of which one is drawn
 
+# criterion.choose_functions
+CURVED_LEVELS: Final = 2  # of nested functions, from the inside, whose stand-ins have higher powers
+
 # criterion.refute
 REFUTED_DEPTH: Final = 4  # latent entries whose motion and rest are told apart
 REFUTED_ROWS: Final = 400  # of an instance, for each factor
@@ -173,6 +176,9 @@ DRAWN_TRIALS: Final = 3  # of counts whose sum is not known
 DRAWN_INSIDE: Final = (0.1, 0.9)  # where a random value lies between two ends
 DRAWN_BEYOND: Final = (0.3, 2.5)  # where it lies beyond one end
 DRAWN_DENOMINATORS: Final = (37, 53, 71)  # of values at which nothing holds by accident
+
+# trial.remember
+REMEMBERED_FROM: Final = 2000  # subterms, as a tree: of larger ones what is repeated is kept
 
 # trial.evaluate
 LOST_DIGITS: Final = 1e-6  # of the larger part, to which a difference is small
@@ -221,9 +227,15 @@ QUOTED_CHARACTERS: Final = 60  # of a text that a message quotes
 # code.stable_form
 STABLE_ROUNDS: Final = 20  # of the rules of stable forms, at one term
 
+# index.substitute, proof.find_shorthand, code.draft
+WRITTEN_SUBTERMS: Final = 2000  # a longer formula is not expanded, and what it repeats is named
+WRITTEN_DEPTH: Final = 40  # of nested operations, the same
+
+# proof.find_shorthand, code.draft
+NAMED_FROM: Final = 12  # subterms of what is repeated
+
 # code.draft
 REPEATED_FROM: Final = 400  # subterms, as a tree: from there on what is repeated is assigned
-NAMED_FROM: Final = 12  # subterms of what is repeated
 
 # cli
 GC_THRESHOLD: Final = (400_000, 20, 50)  # a run is short, and next to nothing of it is a cycle

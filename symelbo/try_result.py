@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isnan
+from math import isnan, nan
 
 from symelbo.answer.derivation import FactorResult, Trial
 from symelbo.criterion.result import Closure, Decision
@@ -31,24 +31,29 @@ def try_result(
     factors: Sequence[FactorResult],
     entropy_sum: EntropySum | None,
 ) -> Trial | None:
-    """The largest relative residuals, None if nothing holds; CheckFailed if one is large."""
-    residuals = [
-        _try_identity(decision, factor, n)
+    """The largest relative residuals, None if nothing holds; CheckFailed if one is large.
+
+    What takes too many operations, or has no admissible values, is listed as not tried.
+    """
+    residuals = {
+        factor.node: _try_identity(decision, factor, n)
         for n, factor in enumerate(factors)
         if factor.identity is not None
-    ]
-    residuals = [residual for residual in residuals if not isnan(residual)]
+    }
     if not residuals:
         return None
+    untried = tuple(name for name, residual in residuals.items() if isnan(residual))
+    worst = max((r for r in residuals.values() if not isnan(r)), default=nan)
+    trials = 0 if isnan(worst) else IDENTITY_TRIALS
     printed = None
     if decision.holds and decision.closure is not Closure.BROKEN and entropy_sum is not None:
         printed = try_printed_sum(model, decision, entropy_sum)
     if printed is None:
-        return Trial(max(residuals), IDENTITY_TRIALS)
+        return Trial(worst, trials, untried=untried)
     residual, count = printed
     if not residual < SUM_TOLERANCE:
         raise CheckFailed(f"F differs from the printed sum: relative residual {residual:.1e}")
-    return Trial(max(residuals), IDENTITY_TRIALS, residual, count)
+    return Trial(worst, trials, residual, count, untried)
 
 
 def _try_identity(decision: Decision, result: FactorResult, seed: int) -> float:

@@ -16,7 +16,7 @@ from symelbo.index.canonical_names import name_canonically
 from symelbo.index.domains import Real
 from symelbo.index.modular import PRIME
 from symelbo.index.normal import to_poly
-from symelbo.index.terms import Entry, Extent, Index, Number, Role, Symbol, Term
+from symelbo.index.terms import Entry, Extent, Index, IndexValue, Number, Role, Symbol, Term
 from symelbo.notation import print_latex, print_text
 from symelbo.page.derivation_json import render_json
 from symelbo.pipeline import derive
@@ -187,13 +187,13 @@ def test_a_formula_that_is_shared_is_set_once(monkeypatch: pytest.MonkeyPatch) -
         derivation = derive({"name": "saturated", **KINDS["saturated"](n)})
         for kept in (print_latex._set_once, print_latex._print, print_text._make_once):
             kept.cache_clear()
-        set_anew = Counter(print_latex._Setter.set_anew)
+        counter = Counter(print_latex._Setter._set)
         monkeypatch.setattr(
-            print_latex._Setter, "set_anew", lambda *given, count=set_anew: count(*given)
+            print_latex._Setter, "_set", lambda *given, count=counter: count(*given)
         )
         render_json(derivation)
         monkeypatch.undo()
-        calls.append(set_anew.calls)
+        calls.append(counter.calls)
     assert calls[1] < 2.5 * calls[0]
 
 
@@ -211,13 +211,14 @@ def test_operations_are_counted_as_they_are_evaluated() -> None:
 
 
 def test_a_trial_without_an_end_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A graph of 80 nodes that is a tree of 2**40."""
+    """A sum over ten places inside a sum over ten places, forty times."""
 
     def refuse(*_: object) -> Any:
         raise AssertionError("evaluated")
 
     monkeypatch.setattr("symelbo.trial.identity.evaluate", refuse)
     term: Term = Entry(Symbol("x", Role.PARAMETER, Real()), ())
-    for _ in range(40):
-        term = add(call("tanh", term), power(term, Number(Fraction(2))))
+    for n in range(40):
+        index = Index(f"i{n}", Extent(None, 10))
+        term = total(index, add(call("tanh", term), IndexValue(index)))
     assert isnan(identity_residual(term, term, term, {}, seed=0))

@@ -12,6 +12,8 @@ import pytest
 from encoded import is_zero
 
 from symelbo.criterion import sample
+from symelbo.criterion.factor import make_factor
+from symelbo.criterion.open_factors import close_motion, find_opening, has_many_entries, open_factor
 from symelbo.criterion.result import Undecided
 from symelbo.index.build import ONE, add, mul, number, subtract, total
 from symelbo.index.domains import Binary, Category, Real, Simplex
@@ -30,6 +32,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.model.read_model import read_model
 from symelbo.pipeline import derive
 from symelbo.trial.identity import identity_residual
 
@@ -112,6 +115,28 @@ def test_no_long_length_is_left_and_short_places_stay() -> None:
 )
 def test_what_no_axis_of_any_length_has_is_not_opened(term: Term) -> None:
     assert open_lengths([term]) is None
+
+
+# ---------------------------------------------------------------- factors
+
+
+def test_an_opened_factor_is_that_of_a_model_without_numbers() -> None:
+    given = [make_factor(s) for s in read_model(linear(150, 80)).statements]
+    opening = find_opening(given)
+    assert opening is not None
+    for factor in given:
+        opened = open_factor(factor, opening)
+        assert find_opening([opened]) is None
+        assert not has_many_entries([opened])
+        assert opening.close(opened.log_density) is factor.log_density
+    assert has_many_entries(given)
+
+
+def test_the_motion_of_opened_factors_is_closed() -> None:
+    decision = derive(linear(150, 80)).decision
+    opening = find_opening([result.factor for result in decision.results])
+    assert opening is not None
+    assert close_motion(decision.motion, opening) == decision.motion  # which has no open length
 
 
 # ---------------------------------------------------------------- whole models

@@ -9,7 +9,7 @@ import pytest
 
 from symelbo.criterion.factor import Equations, make_factor
 from symelbo.criterion.find_motion import is_spectator
-from symelbo.criterion.probe import find_multiples, is_solvable_somewhere
+from symelbo.criterion.probe import allow_probes, find_multiples, is_solvable_somewhere
 from symelbo.criterion.sample import _shares
 from symelbo.index.build import ONE, add, call, mul, negate, power, subtract, total
 from symelbo.index.domains import Real
@@ -57,17 +57,17 @@ MOVED = add(over_h(mul(Entry(UW, (I,)), ZI)), Entry(UB))
 
 def test_multiples_are_found() -> None:
     """What the equations leave open is 0; both sides of the mean grow with its parameters."""
-    shrinks = find_multiples(FACTORS, [add(Entry(US), ONE)], BASES)
+    shrinks = find_multiples(FACTORS, [add(Entry(US), ONE)], BASES, allow_probes())
     assert shrinks == {UW: Fraction(0), UB: Fraction(0), US: Fraction(-1)}
     sinh = subtract(call("exp", B0), call("exp", negate(B0)))
     grows = subtract(mul(sinh, MOVED), mul(sinh, MEAN, power(add(ONE, ONE), -1)))
     half = Fraction(1, 2)
-    assert find_multiples(FACTORS, [grows], BASES) == {UW: half, UB: half, US: 0}
+    assert find_multiples(FACTORS, [grows], BASES, allow_probes()) == {UW: half, UB: half, US: 0}
 
 
 def test_what_is_no_multiple_is_none() -> None:
     """beta b = 1 is no multiple of b."""
-    assert find_multiples(FACTORS, [subtract(Entry(UB), ONE)], BASES) is None
+    assert find_multiples(FACTORS, [subtract(Entry(UB), ONE)], BASES, allow_probes()) is None
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_what_is_no_multiple_is_none() -> None:
 def test_solvable_is_what_elimination_solves(equation: Term) -> None:
     unknowns = tuple(BASES)
     found = find_by_elimination([equation], unknowns, is_spectator)
-    solvable = is_solvable_somewhere(FACTORS, Equations((equation,)), unknowns)
+    solvable = is_solvable_somewhere(FACTORS, Equations((equation,)), unknowns, allow_probes())
     assert solvable is isinstance(found, Found)
 
 
@@ -92,9 +92,9 @@ def test_up_to_a_constant() -> None:
     """f = c is asked of some c: b' = 1 has a solution then, tanh(sum z) = c has none."""
     unknowns = tuple(BASES)
     free = Equations((), (subtract(Entry(UB), ONE), call("tanh", B0)))
-    assert is_solvable_somewhere(FACTORS, free, unknowns)
+    assert is_solvable_somewhere(FACTORS, free, unknowns, allow_probes())
     bound = Equations((), (call("tanh", over_h(ZI)),))
-    assert not is_solvable_somewhere(FACTORS, bound, unknowns)
+    assert not is_solvable_somewhere(FACTORS, bound, unknowns, allow_probes())
 
 
 def test_combinations_come_in_order_and_lazily() -> None:

@@ -6,6 +6,7 @@ Documents are printed from these values; a step that was not taken cannot be pri
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 
 from symelbo.answer.worked import Step, Worked
 from symelbo.criterion.express_form import FactorForm
@@ -41,14 +42,16 @@ class Assumption:
 class Trial:
     """A numerical trial of the result as it is printed.
 
-    residual: the largest relative residual of (U) over all factors; printed: that of F - S - dF/ds,
-    F by quadrature or enumeration under several q (None: no small instance could be integrated).
+    residual: the largest relative residual of (U) over all factors (nan: of none); printed: that of
+    F - S - dF/ds, F by quadrature or enumeration under several q (None: no small instance could be
+    integrated); untried: the factors of which (U) was not tried, by their names.
     """
 
     residual: float
     trials: int
     printed: float | None = None
     printed_trials: int = 0
+    untried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,4 +133,4 @@ class Derivation:
     @property
     def residual(self) -> float | None:
         """The largest relative residual of (U) in the numerical trials, None without any."""
-        return None if self.trial is None else self.trial.residual
+        return None if self.trial is None or isnan(self.trial.residual) else self.trial.residual

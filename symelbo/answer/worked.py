@@ -198,10 +198,14 @@ class WorkedFactor:
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """The whole result; posterior: with precision and entropy for reading."""
+    """The whole result; posterior: with precision and entropy for reading.
+
+    shorthand: the names of what is repeated in long formulas, which are printed by these.
+    """
 
     motion: WorkedMotion
     alternative: WorkedMotion | None
     factors: tuple[WorkedFactor, ...]
     posterior: ExactPosterior | None
     steps: tuple[Step, ...]
+    shorthand: Abbreviations = ()

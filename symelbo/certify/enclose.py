@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Context, Decimal
 from fractions import Fraction
+from math import isfinite
 
 from symelbo.certify.encode import Clash, Encoder
 from symelbo.checker.interval import Unbounded, determinant_bounds, enclose
@@ -12,7 +13,7 @@ from symelbo.checker.statement import Malformed, Terms
 from symelbo.checker.terms import Raw
 from symelbo.index.terms import Term
 
-__all__ = ["determinant_of", "enclosure", "raw_matrix"]
+__all__ = ["determinant_of", "enclosure", "raw_matrix", "rounded"]
 
 
 def enclosure(term: Term, digits: int = 30) -> str:
@@ -27,6 +28,18 @@ def enclosure(term: Term, digits: int = 30) -> str:
 def determinant_of(matrix: Sequence[Sequence[Term]], digits: int = 30) -> str:
     """The determinant of closed terms as `midpoint +/- radius`."""
     return _show(determinant_bounds(raw_matrix(matrix)), digits)
+
+
+def rounded(enclosed: str) -> str:
+    """`midpoint +/- radius` -> the midpoint to four digits, also where no double is so large.
+
+    >>> rounded("-6.02214076E+9999 +/- 0")
+    '-6.022e+9999'
+    """
+    middle = Decimal(enclosed.split()[0])
+    shown = float(middle)
+    exists = isfinite(shown) and bool(shown) == bool(middle)
+    return f"{shown if exists else middle:.4g}"
 
 
 def raw_matrix(matrix: Sequence[Sequence[Term]]) -> list[list[Raw]]:

@@ -83,9 +83,12 @@ def enclose(term: Raw, bits: int = 512) -> tuple[Fraction, Fraction]:
 
 
 def determinant_bounds(matrix: Sequence[Sequence[Raw]]) -> tuple[Fraction, Fraction]:
-    """Rational bounds of the determinant of closed terms."""
-    bits = PRECISIONS[2]
-    low, high = Intervals(bits).determinant(matrix)
+    """Rational bounds of the determinant of closed terms; Unbounded if there are none."""
+    coarse, fine = PRECISIONS[2:]
+    try:
+        bits, (low, high) = coarse, Intervals(coarse).determinant(matrix)
+    except Unbounded:  # large entries, of which as many digits cancel
+        bits, (low, high) = fine, Intervals(fine).determinant(matrix)
     return Fraction(low, 1 << bits), Fraction(high, 1 << bits)
 
 

@@ -20,6 +20,7 @@ from symelbo.index.normal import normal_array
 from symelbo.index.signs import is_positive
 from symelbo.index.substitute import (
     count_subterms,
+    depth_of,
     free_indices,
     replace_symbols,
     symbols_of,
@@ -45,7 +46,7 @@ from symelbo.index.terms import (
     sort_key,
 )
 from symelbo.index.tidy import sum_over
-from symelbo.limits import NAMED_FROM, REPEATED_FROM
+from symelbo.limits import NAMED_FROM, REPEATED_FROM, WRITTEN_DEPTH
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, field
 
@@ -238,19 +239,24 @@ class Draft:
         return symbol
 
     def _share(self, term: Term) -> Term:
-        """A large term -> the same, in which what stands several times is a variable.
+        """A large term -> the same, in which what stands several times is a variable, and what is
+        nested deep.
 
         ensures: what is settled, lowered and printed grows like the term as a graph.
         """
-        if count_subterms(term) <= REPEATED_FROM:
+        if count_subterms(term) <= REPEATED_FROM and depth_of(term) <= WRITTEN_DEPTH:
             return term
-        uses = Counter(part for node in walk_parts(term) for part in node.parts())
+        nodes = list(walk_parts(term))
+        uses = Counter(part for node in nodes for part in node.parts())
+        uses.update(node.body for node in nodes if isinstance(node, Array) and uses[node] > 1)
         known: dict[Term, Term] = {}
 
         def visit(item: Term) -> Term:
             if item not in known:
                 rebuilt = map_unfolded(item, visit)
-                known[item] = self._name_shared(rebuilt) if uses[item] > 1 else rebuilt
+                deep = item is not term and depth_of(rebuilt) >= WRITTEN_DEPTH
+                named = uses[item] > 1 or deep
+                known[item] = self._name_shared(rebuilt) if named else rebuilt
             return known[item]
 
         return visit(term)

@@ -686,8 +686,14 @@ def _quotient(product: Term, factor: Term) -> Term:
 
 
 def _all_parts(term: Term) -> list[Term]:
-    own = [part for part in term.parts() if isinstance(part, Term)]
-    return [*own, *(inner for part in own for inner in _all_parts(part))]
+    """The terms inside a term, but not those in its arrays; each once."""
+    found: dict[Term, None] = {}
+    stack = [term]
+    while stack:
+        own = [part for part in stack.pop().parts() if isinstance(part, Term) and part not in found]
+        found.update(dict.fromkeys(own))
+        stack += own
+    return list(found)
 
 
 def _entries(term: Term) -> set[Entry]:

@@ -33,7 +33,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.limits import WRITTEN_OUT
+from symelbo.limits import CURVED_LEVELS, WRITTEN_OUT
 from symelbo.values import dataclass
 
 __all__ = ["interpretations"]
@@ -49,11 +49,38 @@ def interpretations(
             if isinstance(part, Apply):
                 calls.setdefault(part.function, []).append(part)
     bodies = (_linear_body, _square_body) if calls else (_linear_body,)
-    return tuple(partial(_interpret, calls, body) for body in bodies)
+    plain = _plain_functions(calls)
+    return tuple(partial(_interpret, calls, body, plain) for body in bodies)
+
+
+def _plain_functions(calls: Mapping[Symbol, Sequence[Apply]]) -> frozenset[Symbol]:
+    """The functions of functions of functions, which are of as low a degree as can be.
+
+    Polynomials of polynomials have a degree, and numbers, that grow exponentially with the depth.
+    """
+    levels: dict[Symbol, int] = {}
+    inside = {
+        function: {
+            symbol
+            for call in called
+            for argument in call.arguments
+            for symbol in symbols_of(argument)
+            if symbol in calls and symbol != function
+        }
+        for function, called in calls.items()
+    }
+    for _ in calls:  # the innermost are known first; those that are in each other stay plain
+        for function in sorted(calls.keys() - levels.keys(), key=lambda f: f.name):
+            if inside[function] <= levels.keys():
+                levels[function] = 1 + max((levels[f] for f in inside[function]), default=0)
+    return frozenset(f for f in calls if levels.get(f, CURVED_LEVELS + 1) > CURVED_LEVELS)
 
 
 def _interpret(
-    calls: Mapping[Symbol, Sequence[Apply]], build_body: _Body, sizes: Mapping[str, int]
+    calls: Mapping[Symbol, Sequence[Apply]],
+    curved: _Body,
+    plain: frozenset[Symbol],
+    sizes: Mapping[str, int],
 ) -> dict[Symbol, Interpretation]:
     functions = sorted(calls, key=lambda function: function.name)
     lengths = [_lengths(function, sizes) for function in functions]
@@ -63,6 +90,7 @@ def _interpret(
         given = _arguments_of(function, calls[function], sizes)
         indices = formal_indices(function.shape)
         places = [index if length > 1 else 1 for index, length in zip(indices, own, strict=True)]
+        build_body = _plain_body if function in plain else curved
         body = build_body(given, _number_of(places, own, before), results)
         chosen[function] = Interpretation(
             given.formals, Array(indices, function.domain.from_real(body))
@@ -93,6 +121,13 @@ def _square_body(given: _Arguments, place: Term, results: int) -> Term:
     inner = given.sum_known(lambda w, k: mul(w, power(across, add(k, MINUS_ONE))))
     square = power(add(power(across, given.slopes), inner), 2)
     return add(_powers(given, place, 2 * given.slopes + 1), square)
+
+
+def _plain_body(given: _Arguments, place: Term, results: int) -> Term:
+    """sum_h (h+1)^(i-1) z_h + sum_k (w_k + 1) t^k, as `_linear_body` without its higher powers."""
+    across = _across(given, place, results)
+    tail = given.sum_known(lambda w, k: mul(add(w, ONE), power(across, k)))
+    return add(_powers(given, place, 1), tail if given.known else across)
 
 
 def _across(given: _Arguments, place: Term, results: int) -> Term:

@@ -16,6 +16,7 @@ from symelbo.index.build import ONE, ZERO, add, mul, negate, subtract, total
 from symelbo.index.normal import Poly, from_monomial, from_poly, normal, to_poly
 from symelbo.index.substitute import replace_index, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Index, Symbol, Term
+from symelbo.index.tidy import shorter_form
 from symelbo.values import dataclass, replace
 
 __all__ = ["FactorForm", "express_form"]
@@ -90,12 +91,13 @@ def express_form(factor: Factor, identity: Identity | None) -> FactorForm | Inse
             form = replace(form, blocks=(*form.blocks, block))
     actual = None
     if means is not None:
-        actual = tuple(Array(m.indices, normal(replace_symbols(m.body, mapping))) for m in means)
+        bodies = [shorter_form(replace_symbols(m.body, mapping)) for m in means]
+        actual = tuple(Array(m.indices, body) for m, body in zip(means, bodies, strict=True))
     return FactorForm(
         form,
         form.gauge if identity is None else identity.gauge,
         blocks,
-        normal(replace_symbols(form.log_partition, mapping)),
+        shorter_form(replace_symbols(form.log_partition, mapping)),
         log_base,
         held,
         actual,
@@ -116,7 +118,7 @@ def _actual_block(block: Block, mapping: dict[Symbol, Array], taken: set[str]) -
         renamed.append(fresh)
     return Block(
         tuple(renamed),
-        normal(replace_symbols(natural, mapping)),
+        shorter_form(replace_symbols(natural, mapping)),
         normal(replace_symbols(statistic, mapping)),
         block.symmetric,
     )

@@ -34,7 +34,7 @@ from symelbo.index.solve import (
 from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy_array
-from symelbo.index.work import TooLong
+from symelbo.index.work import Allowance, TooLong
 from symelbo.values import dataclass, field, replace
 
 __all__ = [
@@ -96,13 +96,16 @@ class Missing(NotFound):
     cut: str = ""
 
 
-def find_motion(attempt: Attempt) -> Proposal | NotFound:
-    """A motion for which (U) holds of every factor of the attempt, or what was left over."""
+def find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
+    """A motion for which (U) holds of every factor of the attempt, or what was left over.
+
+    work: of the probes.
+    """
     factors = (*attempt.factors, *attempt.variational)
     opening = find_opening(factors) if attempt.opened else None
     if opening is None:
-        return _find_motion(attempt)
-    found = _find_motion(_open(attempt, opening))
+        return _find_motion(attempt, work)
+    found = _find_motion(_open(attempt, opening), work)
     if isinstance(found, Proposal):
         nonzero = tuple(map(opening.close, found.nonzero))
         return Proposal(attempt, close_motion(found.motion, opening), nonzero)
@@ -119,29 +122,85 @@ def _open(attempt: Attempt, opening: Opening) -> Attempt:
     )
 
 
-def _find_motion(attempt: Attempt) -> Proposal | NotFound:
+def _find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
     """By the arguments of the families, then by the statistics themselves: the latter also finds
     motions where the arguments are not determined (logits up to a constant).
     """
     unknowns = _make_unknowns(attempt)
     systems = [_equations(attempt, unknowns, direct) for direct in (False, True)]
     factors = (*attempt.factors, *attempt.variational)
-    for equations in filter(None, systems):
-        found = _scale(factors, equations, unknowns)
-        if found is not None:
-            return _propose(attempt, unknowns, found)
     cut = ""
     for equations in filter(None, systems):
-        if not is_solvable_somewhere(factors, equations, unknowns.order):
-            continue
         try:
-            answer = _eliminate(equations, unknowns)
+            found = _scale(factors, equations, unknowns, work)
+        except TooLong as bound:
+            cut = str(bound)
+            continue
+        if found is not None:
+            return _propose(attempt, unknowns, found)
+    for equations in filter(None, systems):
+        try:
+            if not is_solvable_somewhere(factors, equations, unknowns.order, work):
+                continue
+            answer = _solve_apart(factors, equations, unknowns, work)
         except TooLong as bound:
             cut = str(bound)
             continue
         if isinstance(answer, Found):
             return _propose(attempt, unknowns, answer)
     return Missing(ZERO, attempt, cut)
+
+
+def _solve_apart(
+    factors: Sequence[Factor], equations: Equations, unknowns: _Unknowns, work: Allowance
+) -> Found | NotFound:
+    """Equations that share no unknown, one group after the other: by scaling, else elimination.
+
+    requires: all together are not solved by scaling.
+    """
+    values: dict[Symbol, Array] = {}
+    nonzero: list[Term] = []
+    groups = _split_apart(equations, unknowns)
+    for part, own in groups:
+        scaled = _scale(factors, part, own, work) if len(groups) > 1 else None
+        found = scaled or _eliminate(part, own)
+        if isinstance(found, NotFound):
+            return found
+        values.update(found.values)
+        nonzero += found.nonzero
+    return Found(values, tuple(dict.fromkeys(nonzero)))
+
+
+def _split_apart(equations: Equations, unknowns: _Unknowns) -> list[tuple[Equations, _Unknowns]]:
+    """Groups of equations, each with the unknowns that only they have, in the order given.
+
+    An equation without unknowns, and unknowns without an equation, are a group by themselves.
+    """
+    terms = (*equations.exact, *equations.shifted)
+    sought = frozenset(unknowns.order)
+    groups: list[tuple[frozenset[Symbol], set[Term]]] = [
+        (frozenset((unknown,)), set()) for unknown in unknowns.order
+    ]
+    for term in terms:
+        own = symbols_of(term) & sought
+        met = [group for group in groups if group[0] & own]
+        groups = [group for group in groups if not group[0] & own]
+        together = own.union(*(symbols for symbols, _ in met))
+        groups.append((together, {term}.union(*(inside for _, inside in met))))
+    return [
+        (
+            Equations(
+                tuple(term for term in equations.exact if term in inside),
+                tuple(term for term in equations.shifted if term in inside),
+            ),
+            replace(
+                unknowns,
+                order=tuple(u for u in unknowns.order if u in symbols),
+                bases={u: basis for u, basis in unknowns.bases.items() if u in symbols},
+            ),
+        )
+        for symbols, inside in groups
+    ]
 
 
 def find_remainder(answer: NotFound) -> Term:
@@ -166,14 +225,16 @@ def _eliminate(equations: Equations, unknowns: _Unknowns) -> Found | NotFound:
     )
 
 
-def _scale(factors: Sequence[Factor], equations: Equations, unknowns: _Unknowns) -> Found | None:
+def _scale(
+    factors: Sequence[Factor], equations: Equations, unknowns: _Unknowns, work: Allowance
+) -> Found | None:
     """A solution in which every parameter is multiplied by a number, the simplest to read."""
     if equations.shifted:
         return None
     still = {u: Array(formal_indices(u.shape), ZERO) for u in unknowns.order}
     still = {u: a for u, a in still.items() if u not in unknowns.bases}
     scaled = [replace_symbols(e, still) for e in equations.exact]
-    multiples = find_multiples(factors, scaled, unknowns.bases)
+    multiples = find_multiples(factors, scaled, unknowns.bases, work)
     if multiples is None:
         return None
     values = {

@@ -36,7 +36,7 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
-from symelbo.index.work import spend_work
+from symelbo.index.work import Allowance, spend_work
 from symelbo.limits import (
     COLUMNS_OF_ROW,
     PROBE_COLUMNS,
@@ -46,9 +46,10 @@ from symelbo.limits import (
     PROBE_PATIENCE,
     PROBE_PLACES,
     PROBE_VALUES,
+    PROBE_WORK,
 )
 
-__all__ = ["find_multiples", "is_solvable_somewhere"]
+__all__ = ["allow_probes", "find_multiples", "is_solvable_somewhere"]
 
 
 Column: TypeAlias = tuple[object, ...]
@@ -57,10 +58,14 @@ _SPECTATORS = (Role.LATENT, Role.OBSERVED, Role.INPUT)
 
 
 class _Machine(Modular):
-    """Values of terms at one point, each computed once; abstract functions are random ones."""
+    """Values of terms at one point, each computed once; abstract functions are random ones.
 
-    def __init__(self, sizes: Mapping[str, int], seed: int) -> None:
+    work: counts the values, each with its slopes.
+    """
+
+    def __init__(self, sizes: Mapping[str, int], seed: int, work: Allowance) -> None:
         super().__init__(sizes, {}, seed)
+        self.work = work
         self.known: dict[tuple[object, ...], Dual] = {}
         self.indices: dict[Node, tuple[Index, ...]] = {}
 
@@ -82,6 +87,7 @@ class _Machine(Modular):
                 case _:
                     found = super().term(term, env)
             self.known[key] = found
+            self.work.spend(1 + len(found.gradient))
         return self.known[key]
 
     def free(self, item: Node) -> tuple[Index, ...]:
@@ -177,6 +183,7 @@ class _Probe:
         unknowns: Iterable[Symbol],
         sizes: Mapping[str, int],
         seed: int,
+        work: Allowance,
         exact: int | None = None,
     ) -> None:
         """exact: of how many the value has to be 0 and not a constant; None: of all."""
@@ -191,7 +198,7 @@ class _Probe:
             )
             for e in equations
         ]
-        self.machines = (_Machine(sizes, seed), _Machine(sizes, seed))
+        self.machines = (_Machine(sizes, seed, work), _Machine(sizes, seed, work))
         moving = {s.name for own in self.symbols for s in own if s.role in _SPECTATORS}
         # data that a velocity of q may depend on are constants of the same name
         self.fixes = [
@@ -320,6 +327,11 @@ class _Probe:
         return not any(map(self.is_open, range(len(self.equations))))
 
     @property
+    def is_contradictory(self) -> bool:
+        """Whether one equation has no solution by itself at the points so far."""
+        return any(basis.is_contradictory for basis in self.bases)
+
+    @property
     def is_known(self) -> bool:
         """Whether every equation had values."""
         return all(self.valued)
@@ -328,16 +340,25 @@ class _Probe:
 _STILL = (Role.PARAMETER, Role.VARIATIONAL, Role.CONSTANT, Role.ARGUMENT, Role.VALUE)
 
 
+def allow_probes() -> Allowance:
+    """The work of all probes for one model."""
+    return Allowance(PROBE_WORK, "the probe of equations at random points")
+
+
 def is_solvable_somewhere(
-    factors: Sequence[Factor], equations: Equations, unknowns: Sequence[Symbol], seed: int = 1
+    factors: Sequence[Factor],
+    equations: Equations,
+    unknowns: Sequence[Symbol],
+    work: Allowance,
+    seed: int = 1,
 ) -> bool:
     """Whether the equations can be solved at a random value of all that velocities may depend on.
 
-    False means almost surely that they have no solution.
+    False means almost surely that they have no solution.  TooLong where the work is done.
     """
     everything = (*equations.exact, *equations.shifted)
     sizes = _sizes_of(factors, 1)
-    probe = _Probe(factors, everything, unknowns, sizes, seed, len(equations.exact))
+    probe = _Probe(factors, everything, unknowns, sizes, seed, work, len(equations.exact))
     if not everything or len(probe.columns) > PROBE_COLUMNS:
         return True
     still = probe.draw(_STILL)
@@ -352,6 +373,8 @@ def is_solvable_somewhere(
         for row, value in probe.rows(still, moving, (draws // 4,) if inputs else ()):
             table.append(row)
             ends.append(value)
+        if probe.is_contradictory:
+            return False
         if probe.is_done:
             break
         if len(table) >= asked:  # most that have no solution have none at few points
@@ -365,11 +388,12 @@ def find_multiples(
     factors: Sequence[Factor],
     equations: Sequence[Term],
     bases: Mapping[Symbol, Array],
+    work: Allowance,
     seed: int = 2,
 ) -> dict[Symbol, Fraction] | None:
     """Rational k such that unknown = k * basis solves the equations, at random points; None: none.
 
-    Those that the equations leave open are 0.
+    Those that the equations leave open are 0.  TooLong where the work is done.
     """
     factor_of = {u: Symbol(f"k {u.name}", Role.UNKNOWN, Real()) for u in bases}
     arrays = {
@@ -384,7 +408,7 @@ def find_multiples(
     basis = _Basis()
     for more in (1, 2):
         sizes = _sizes_of(factors, more)
-        probe = _Probe(factors, scaled, factor_of.values(), sizes, seed + more)
+        probe = _Probe(factors, scaled, factor_of.values(), sizes, seed + more, work)
         # constants have one value in an instance: what holds at one of them alone is no multiple
         if sizes in tried and not probe.instance.known:
             break

@@ -15,6 +15,7 @@ from itertools import combinations
 from symelbo.criterion.factor import Factor, symbols_of_statement
 from symelbo.criterion.find_motion import Attempt, Missing, Proposal, closes, find_motion
 from symelbo.criterion.motion import Motion
+from symelbo.criterion.probe import allow_probes
 from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel, base_share, takes_base
 from symelbo.index.build import ZERO
@@ -22,6 +23,7 @@ from symelbo.index.differentiate import derivative_along
 from symelbo.index.normal import is_zero
 from symelbo.index.solve import NotFound
 from symelbo.index.terms import Role, Symbol
+from symelbo.index.work import Allowance
 from symelbo.limits import MOTION_ATTEMPTS, MOVING_SUBSETS
 from symelbo.values import dataclass, field
 
@@ -56,6 +58,7 @@ class Search:
     cut: str = ""  # the pass that came to its bound
     limit: int = MOTION_ATTEMPTS
     opened: bool = True  # whether long literal lengths are taken for any lengths
+    probes: Allowance = field(default_factory=allow_probes)
 
     @cached_property
     def learned(self) -> frozenset[Symbol]:
@@ -191,7 +194,8 @@ class Search:
             return NotFound(ZERO)
         chosen = tuple(self.factors[n] for n in members)
         closed = tuple(self.variational[n] for n in qs)
-        answer = find_motion(Attempt(chosen, tuple(gauges), own, closed, common, self.opened))
+        attempt = Attempt(chosen, tuple(gauges), own, closed, common, self.opened)
+        answer = find_motion(attempt, self.probes)
         if isinstance(answer, Missing) and answer.cut:
             self.cut = answer.cut
         if isinstance(answer, Proposal) and _is_trivial(answer):

@@ -106,7 +106,7 @@ def node(cls: type[T]) -> type[T]:
 class Node(Interned):
     """A part of a term: it declares its parts, what it binds, and how it is made again."""
 
-    __slots__ = ("_bounds", "_free", "_height", "_key", "_size", "_symbols")
+    __slots__ = ("_bounds", "_depth", "_free", "_height", "_key", "_size", "_symbols", "_written")
 
     rank: ClassVar[int]
     """Its place among the classes of nodes in the order of terms."""

@@ -102,7 +102,7 @@ def _literals(extents: Iterable[Extent]) -> Iterable[int]:
 
 
 def _map_extents(item: N, change: _Change) -> N:
-    """The item with every extent in it changed, those of symbols and categories as well."""
+    """x[i], e -> the same with every extent e(n), those of symbols and categories as well"""
 
     @cache
     def index(found: Index) -> Index:

@@ -23,14 +23,19 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.limits import WRITTEN_DEPTH, WRITTEN_SUBTERMS
 
 __all__ = [
     "count_subterms",
+    "count_written",
+    "depth_of",
     "free_indices",
     "instantiate",
+    "is_long",
     "map_parts",
     "map_terms",
     "mentions",
+    "operands",
     "rename_indices",
     "replace_index",
     "replace_selector",
@@ -69,6 +74,29 @@ def symbols_of(item: Node) -> frozenset[Symbol]:
 def count_subterms(item: Node) -> int:
     """The size of a term as a tree: itself and the terms in it; no arrays, no bare indices."""
     return 1 + sum(count_subterms(part) for part in item.parts() if isinstance(part, Term))
+
+
+@synthesized("_written")
+def count_written(item: Node) -> int:
+    """The size of a term as it is written, as a tree: operations, symbols, places and arrays."""
+    return 1 + sum(map(count_written, item.parts()))
+
+
+@synthesized("_depth")
+def depth_of(item: Node) -> int:
+    """How deep operations are nested in a term; places do not count."""
+    return 1 + max(map(depth_of, operands(item)), default=0)
+
+
+def operands(item: Node) -> tuple[Node, ...]:
+    """The terms and arrays immediately inside, no places."""
+    parts = item.parts()
+    return tuple(p for p in parts if isinstance(p, Array)) if item.selects else parts
+
+
+def is_long(item: Node) -> bool:
+    """Whether what is shared in a term counts more than how it reads when it is written out."""
+    return count_written(item) > WRITTEN_SUBTERMS or depth_of(item) > WRITTEN_DEPTH
 
 
 def walk_parts(item: Node, *, binders: bool = False) -> Iterator[Node]:

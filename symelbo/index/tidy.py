@@ -16,15 +16,24 @@ from symelbo.index.normal import (
     Poly,
     from_monomial,
     from_poly,
+    normal,
     split_content,
     to_poly,
 )
 from symelbo.index.signs import is_positive
-from symelbo.index.substitute import free_indices
+from symelbo.index.substitute import free_indices, is_long, walk_parts
 from symelbo.index.terms import Apply, Array, Call, Index, Inverse, LogDet, Size, Term
 from symelbo.index.work import TooLong
 
-__all__ = ["ratio", "sum_over", "tidy", "tidy_array"]
+__all__ = [
+    "expand_short",
+    "ratio",
+    "shorter_form",
+    "sum_over",
+    "tidy",
+    "tidy_array",
+    "tidy_short",
+]
 
 _FUNCTIONS = (Call, LogDet, Apply, Inverse)
 
@@ -38,6 +47,29 @@ def tidy(term: Term) -> Term:
         return _tidy(to_poly(term))
     except TooLong:
         return term
+
+
+def expand_short(term: Term) -> Term:
+    """term -> its normal form; a long term stays as it is, with what is shared in it."""
+    return term if is_long(term) else shorter_form(term)
+
+
+def tidy_short(term: Term) -> Term:
+    """term -> its normal form, factored; a long term stays as it is, with what is shared in it."""
+    found = expand_short(term)
+    return found if is_long(found) else tidy(found)
+
+
+def shorter_form(term: Term) -> Term:
+    """term -> its normal form, or the term itself where that is long and a larger graph."""
+    found = normal(term)
+    if is_long(found) and _count_nodes(found) > _count_nodes(term):
+        return term
+    return found
+
+
+def _count_nodes(term: Term) -> int:
+    return sum(1 for _ in walk_parts(term))
 
 
 def _tidy(poly: Poly) -> Term:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["OutOfWork", "TooLong", "limit_work", "spend_work"]
+from symelbo.values import dataclass
+
+__all__ = ["Allowance", "OutOfWork", "TooLong", "limit_work", "spend_work"]
 
 _LEFT: ContextVar[list[int] | None] = ContextVar("work that is left", default=None)
 
@@ -19,6 +21,22 @@ class TooLong(Exception):
     """A pass came to a bound of its own, which depends on what it was given alone; the text names
     the pass.
     """
+
+
+@dataclass
+class Allowance:
+    """The work that a pass may do for one model: `TooLong` with its name where more is asked."""
+
+    left: int
+    name: str
+    spent: int = 0
+
+    def spend(self, units: int) -> None:
+        """Count work: the same count for the same model, whatever ran before."""
+        self.left -= units
+        self.spent += units
+        if self.left < 0:
+            raise TooLong(self.name)
 
 
 @contextmanager

@@ -1,24 +1,23 @@
-"""How large a term is when written out as a tree (shared parts counted every time)."""
+"""How large a term is: how many operations have to be worked on."""
 
 from __future__ import annotations
 
-from symelbo.index.terms import Array, Node
+from symelbo.index.substitute import operands
+from symelbo.index.terms import Node
 
-__all__ = ["Measure", "measure"]
-
-Measure = tuple[int, int]  # (nodes of the tree, its height)
+__all__ = ["count_operations"]
 
 
-def measure(item: Node, memo: dict[Node, Measure]) -> Measure:
-    """Term -> (size, height); `memo` carries the measures of shared parts, so a DAG is cheap."""
-    known = memo.get(item)
-    if known is not None:
-        return known
-    parts = (part for part in item.parts() if isinstance(part, Array) or not item.selects)
-    measures = [measure(part, memo) for part in parts]
-    result = (
-        1 + sum(size for size, _ in measures),
-        1 + max((height for _, height in measures), default=0),
-    )
-    memo[item] = result
-    return result
+def count_operations(item: Node, most: int) -> int:
+    """The parts of a term that are no places, each once however often it is shared.
+
+    Counts no further than one more than `most`.
+    """
+    seen = {item}
+    stack = [item]
+    while stack and len(seen) <= most:
+        for part in operands(stack.pop()):
+            if part not in seen:
+                seen.add(part)
+                stack.append(part)
+    return min(len(seen), most + 1)

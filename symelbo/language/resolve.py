@@ -67,7 +67,6 @@ from symelbo.language.word_faults import Wording
 from symelbo.limits import (
     COPIED_OPERATIONS,
     EXPONENT,
-    INLINED_OPERATIONS,
     INTEGER_EXTENT,
     NUMBER_BITS,
 )
@@ -104,7 +103,6 @@ class Resolver:
         self._categories = categories
         self._undeclared = undeclared
         self._arities = {} if arities is None else arities
-        self._inlined = 0
         self._budget = Budget() if budget is None else budget
 
     # -- sizes, ranges
@@ -408,17 +406,21 @@ class Resolver:
                 return None
             case SizeName(extent):
                 return self._unindexed(base, given, extent_length(extent), loops)
-            case Deterministic(_, operations, shape) as quantity:
+            case Deterministic(parts, operations, shape) as quantity:
                 first = quantity.first
                 places = self._places_on(node, given, shape, name, loops, first)
-                if places is None or not self._write_out(base, operations, copied=bool(shape)):
+                if places is None:
                     return None
                 late = [low for low in first[len(places) :] if low > 1]
                 if late:
                     self._fault.no_whole(node, name, late[0])
                     return None
                 rest = self._fresh(shape[len(places) :], loops)
-                return Array(rest, quantity.at((*places, *rest)))
+                at = (*places, *rest)
+                shared = len(parts) == 1 and at == parts[0].indices
+                if not shared and not self._copy(base, operations):
+                    return None
+                return Array(rest, quantity.at(at))
             case Symbol(role=Role.FUNCTION, shape=shape):
                 self._fault.bare_function(base, shape)
                 return None
@@ -458,16 +460,13 @@ class Resolver:
         rest = self._fresh(symbol.shape[len(places) :], loops)
         return Array(rest, Entry(symbol, (*places, *rest)))
 
-    def _write_out(self, base: NameSyntax, operations: int, *, copied: bool) -> bool:
-        """Spend the operations of a deterministic quantity; False where there are too many."""
-        self._inlined += operations
-        if copied:
-            self._budget.left -= operations
+    def _copy(self, base: NameSyntax, operations: int) -> bool:
+        """Spend the operations of a deterministic quantity that is copied with other indices; False
+        where there are too many.  With its own indices it is shared, however often it is used.
+        """
+        self._budget.left -= operations
         if self._budget.left < 0:
             self._fault.too_large_model(base, COPIED_OPERATIONS)
-            return False
-        if self._inlined > INLINED_OPERATIONS:
-            self._fault.too_large_text(base, INLINED_OPERATIONS)
             return False
         return True
 

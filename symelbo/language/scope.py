@@ -108,7 +108,7 @@ class Deterministic:
 
 @dataclass(slots=True)
 class Budget:
-    """Operations that may still be written out for all texts together; bounds the time taken."""
+    """Operations that may still be copied for all texts together; bounds the time taken."""
 
     left: int = COPIED_OPERATIONS
 

@@ -371,18 +371,11 @@ class Wording:
             f"write {quote(shape_text(f'{node.name}(z)', shape))}",
         )
 
-    def too_large_text(self, node: NameSyntax, most: int) -> None:
-        """A deterministic quantity that makes this text too large."""
-        self._too_large(node, most, "this text")
-
     def too_large_model(self, node: NameSyntax, most: int) -> None:
-        """A deterministic quantity that makes all texts together too large."""
-        self._too_large(node, most, "the model")
-
-    def _too_large(self, node: NameSyntax, most: int, what: str) -> None:
+        """A deterministic quantity whose copies make all texts together too large."""
         self._fault(
             node.at,
-            f"{quote(node.name)}, which makes more than {most:,} operations of {what} when the "
+            f"{quote(node.name)}, which makes more than {most:,} operations of the model when the "
             "deterministic quantities are written out",
             f"at most {most:,}",
         )

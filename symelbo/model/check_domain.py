@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from functools import cache
 from itertools import product
 
 from symelbo.errors import Place
@@ -242,7 +243,7 @@ def _undefined_at(body: Term) -> str | None:
     """A value of the parents at which a logarithm, a root or a quotient has no value."""
     nodes = [s for s in symbols_of(body) if s.role in _NODES]
     for values, at in _assignments(nodes):
-        for part in _subterms(body):
+        for part in walk_parts(body):
             exponent: Fraction | None = None
             match part:
                 case Call("log" | "loggamma" | "digamma", (inner,)):
@@ -267,15 +268,6 @@ def _undefined_at(body: Term) -> str | None:
     return None
 
 
-def _subterms(term: Term) -> Iterator[Term]:
-    yield term
-    for part in term.parts():
-        if isinstance(part, Term):
-            yield from _subterms(part)
-        elif isinstance(part, Array):
-            yield from _subterms(part.body)
-
-
 def _is_odd(body: Term, node: Symbol) -> bool:
     """Whether a polynomial in a real node has odd degree, so that it takes both signs."""
     degree = 0
@@ -297,9 +289,13 @@ def _is_affine_in_entry(body: Term, node: Symbol) -> bool:
 
 
 def _entries(term: Term, node: Symbol) -> set[Entry]:
-    if isinstance(term, Entry):
-        return {term} if term.symbol == node else set()
-    return set().union(*(_entries(p, node) for p in term.parts() if isinstance(p, Term)))
+    @cache
+    def visit(item: Term) -> frozenset[Entry]:
+        if isinstance(item, Entry):
+            return frozenset((item,) if item.symbol == node else ())
+        return frozenset().union(*(visit(p) for p in item.parts() if isinstance(p, Term)))
+
+    return set(visit(term))
 
 
 def _is_inside(array: Array, domain: Domain) -> bool | None:

@@ -9,9 +9,8 @@ from typing import Final
 from symelbo.errors import Fault, Place, SpecError
 from symelbo.families.family import Family
 from symelbo.families.registry import FAMILIES
-from symelbo.index.terms import Extent, Node
+from symelbo.index.terms import Extent
 from symelbo.language.fault import TextFault, quote
-from symelbo.language.measure import Measure
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import FUNCTIONS, Broken, Budget, Entity
 from symelbo.language.syntax import StatementSyntax
@@ -52,7 +51,6 @@ class Context:
     arities: dict[str, tuple[tuple[Extent, ...], ...]] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     characters: int = 0  # of the expressions read so far
-    measures: dict[Node, Measure] = field(default_factory=dict)
     faulty: set[str] = field(default_factory=set)  # names of which something cannot be read
     missing: set[str] = field(default_factory=set)  # names that were reported as undeclared
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from symelbo.index.substitute import replace_index
+from symelbo.index.substitute import depth_of, replace_index
 from symelbo.index.terms import Array, Extent, Index, IndexTerm, Offset, Position, Role, Symbol
-from symelbo.language.measure import measure
+from symelbo.language.measure import count_operations
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import Deterministic, Loops, Reach, is_tainted
 from symelbo.language.syntax import Assignment, Sampling
@@ -160,7 +160,7 @@ def _define(context: Context, unit: _Unit) -> None:
     if unit.plates is None or len(context.faults) > before or any(map(is_tainted, parts)):
         return
     if all(_fits(context, left.item, parts) for left in unit.lefts):
-        operations = sum(measure(part, context.measures)[0] for part in parts)
+        operations = sum(count_operations(part, STATEMENT_OPERATIONS) for part in parts)
         context.names[unit.name] = Deterministic(tuple(parts), operations, unit.plates)
 
 
@@ -186,7 +186,8 @@ def _array_over(places: tuple[IndexTerm, ...], scalar: Array) -> Array:
 def _fits(context: Context, item: Parsed, arrays: Iterable[Array]) -> bool:
     """Whether a statement stays of a size that can be worked on."""
     for array in arrays:
-        size, height = measure(array, context.measures)
+        height = depth_of(array)
+        size = count_operations(array, STATEMENT_OPERATIONS)
         if size > STATEMENT_OPERATIONS or height > STATEMENT_HEIGHT:
             word_faults.too_large(
                 context, item, size, height, STATEMENT_OPERATIONS, STATEMENT_HEIGHT

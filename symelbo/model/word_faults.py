@@ -275,9 +275,10 @@ def too_large(
     context: Context, item: Parsed, size: int, height: int, most: int, highest: int
 ) -> None:
     """A statement of more operations, or nested deeper, than can be worked on."""
+    shown = f"{size:,}" if size <= most else f"more than {most:,}"
     context.fault(
         item.place,
-        f"{quote(item.syntax.target)}, which has {size:,} operations, nested {height} "
+        f"{quote(item.syntax.target)}, which has {shown} operations, nested {height} "
         "deep, when the deterministic quantities are written out",
         f"at most {most:,}, nested at most {highest} deep",
     )

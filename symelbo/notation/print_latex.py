@@ -344,9 +344,9 @@ class _Setter:
             return _set_once(
                 Shared(display), self.euler, self.inline, self.small, *self.marks.items()
             )
-        return self.set_anew(display)
+        return self._set(display)
 
-    def set_anew(self, display: Display) -> _Piece:
+    def _set(self, display: Display) -> _Piece:
         """The piece of a display, of its parts."""
         match display:
             case Number(value):
@@ -642,7 +642,7 @@ _LONG: Final = frozenset({Total, Summation, Function, Raised, Root, Applied})
 def _set_once(
     shared: Shared, euler: str, inline: bool, small: bool, *marks: tuple[str, str]
 ) -> _Piece:
-    return _Setter(euler, inline, small, dict(marks)).set_anew(shared.display)
+    return _Setter(euler, inline, small, dict(marks))._set(shared.display)
 
 
 def _sum_signs(indices: tuple[Index, ...]) -> str:

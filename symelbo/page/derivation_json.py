@@ -14,7 +14,8 @@ from typing import Any, Final, TypeAlias
 
 from symelbo import __version__
 from symelbo.answer.derivation import Derivation, FactorResult
-from symelbo.answer.worked import Slope, Step, WorkedFactor, WorkedMotion
+from symelbo.answer.shorthand import shorten
+from symelbo.answer.worked import Abbreviations, Slope, Step, WorkedFactor, WorkedMotion
 from symelbo.certify.certificate import Case, Certificate, Given, Unknown
 from symelbo.criterion.express_form import FactorForm
 from symelbo.criterion.result import Decision, Outside, Refuted, Undecided
@@ -60,7 +61,12 @@ def residual_bound(residual: float | None, least: int = LEAST_BOUND) -> float | 
 
 
 def derivation_data(derivation: Derivation) -> Json:
-    """The derivation as dicts, lists, strings and numbers; keys in the order of reading."""
+    """The derivation as dicts, lists, strings and numbers; keys in the order of reading.
+
+    shorthand: only where long formulas have repeated parts, which are printed by these names.
+    """
+    derivation = shorten(derivation)
+    shorthand = derivation.worked.shorthand
     write = _Writer(text_notation(derivation.model))
     entropy_sum = derivation.entropy_sum
     # one entropy per factor that holds, in the order of the factors
@@ -77,6 +83,7 @@ def derivation_data(derivation: Derivation) -> Json:
         "model": dict(derivation.model.normalized),
         "verdict": derivation.verdict,
         "theorem": derivation.theorem,
+        **({"shorthand": write.abbreviations(shorthand)} if shorthand else {}),
         "entropy_sum": write.entropy_sum(entropy_sum),
         "motion": write.motion(derivation.worked.motion, derivation.decision),
         "alternative": write.alternative(derivation),
@@ -88,6 +95,7 @@ def derivation_data(derivation: Derivation) -> Json:
         "conditions": list(derivation.conditions),
         "residual": None if trial is None else residual_bound(trial.residual),
         "trials": 0 if trial is None else trial.trials,
+        **({"untried": list(trial.untried)} if trial is not None and trial.untried else {}),
         "printed_residual": None if trial is None else residual_bound(trial.printed, PRINTED_BOUND),
         "printed_trials": 0 if trial is None else trial.printed_trials,
         "steps": [write.step(step) for step in derivation.steps],
@@ -176,7 +184,7 @@ class _Writer:
             "divergence": None,
             "entropy": None if entropy is None else self.formula(entropy.display),
             "entropy_expanded": None if entropy is None else self.formula(entropy.known),
-            "abbreviations": {} if entropy is None else self.abbreviations(entropy),
+            "abbreviations": {} if entropy is None else self.abbreviations(entropy.abbreviations),
             "entropy_kind": None if entropy is None else entropy.kind.value,
             "entropy_depends_on": [] if entropy is None else [s.name for s in entropy.over],
             "certificate": None,
@@ -214,9 +222,9 @@ class _Writer:
                 data["gauge"] = {"kind": identity.gauge.value}
         return data
 
-    def abbreviations(self, entropy: Summand) -> Json:
+    def abbreviations(self, chosen: Abbreviations) -> Json:
         """What the names in an entropy stand for that are no names of the model."""
-        return {symbol.name: self.entry(a.body, a.indices) for symbol, a in entropy.abbreviations}
+        return {symbol.name: self.entry(a.body, a.indices) for symbol, a in chosen}
 
     def form(self, result: FactorResult, form: FactorForm) -> Json:
         plates = result.factor.plates

@@ -6,14 +6,15 @@ Prose is general; every formula is printed from a term of the derivation.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from math import log10
+from math import log10, nan
 from typing import Any
 
 import symelbo
 from symelbo.answer.derivation import Derivation, FactorResult, Trial
+from symelbo.answer.shorthand import shorten
 from symelbo.answer.worked import Velocity, WorkedCase, name_velocities
 from symelbo.certify.certificate import Case, Certificate, Given, Unknown
-from symelbo.certify.enclose import determinant_of, enclosure
+from symelbo.certify.enclose import determinant_of, enclosure, rounded
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.result import Outside, Refuted, Undecided
 from symelbo.entropy.summand import Kind
@@ -60,7 +61,7 @@ def render_documents(derivation: Derivation) -> tuple[str, str]:
 
     The document needs amsmath, amssymb, amsthm and the fonts of a plain TeX installation.
     """
-    context = _Document.of(derivation).context()
+    context = _Document.of(shorten(derivation)).context()
     return _tidy_lines(fill_proof(context)), _tidy_lines(fill_appendix(context))
 
 
@@ -71,7 +72,7 @@ def render_proof(derivation: Derivation) -> str:
 
 def render_headline(derivation: Derivation) -> str:
     """The result in one line of mathematics: F = ..., or the verdict in words."""
-    document = _Document.of(derivation)
+    document = _Document.of(shorten(derivation))
     if derivation.verdict != "proved":
         return rf"\text{{{derivation.verdict}}}"
     return rf"\mathcal{{F}} = {join_pieces(document.printer.explicit(), LATEX)}"
@@ -130,6 +131,7 @@ class _Document:
                 [process_row(notation, s) for s in model.statements],
                 "," if model.parameters else ".",
             ),
+            "shorthand": notation.abbreviations(derivation.worked.shorthand, "."),
             "declared": self.declared(),
             "exact": model.variational == "exact",
             "headline": self.headline(),
@@ -159,7 +161,7 @@ class _Document:
             "outside": self.outside(),
             "undecided": self.undecided(),
             "assumptions": self.assumptions(),
-            **_trial_context(derivation.trial),
+            **_trial_context(derivation.trial, self.parts),
             "abstract": [
                 {letter: latex_name(f"{letter}_{f.name}") for letter in ("eta", "T", "A", "h", "H")}
                 for f in dict.fromkeys(s.family for s in model.statements if s.family.abstract)
@@ -616,12 +618,13 @@ def _vanishing(symbols: Collection[Symbol]) -> str:
     return f"its derivatives by {named} vanish" if named else ""
 
 
-def _trial_context(trial: Trial | None) -> dict[str, Any]:
+def _trial_context(trial: Trial | None, parts: Sequence[FactorPart]) -> dict[str, Any]:
     if trial is None:
-        return {"residual": "", "trials": 0, "printed": "", "printed_trials": ""}
+        trial = Trial(nan, 0)
     return {
         "residual": _power_of_ten(trial.residual),
         "trials": trial.trials,
+        "untried": join_words([f"${p.joint}$" for p in parts if p.label in trial.untried]),
         "printed": _power_of_ten(trial.printed, PRINTED_BOUND),
         "printed_trials": count_of(trial.printed_trials, "point"),
     }
@@ -645,8 +648,7 @@ def _rounded(term: Term) -> str:
 
 def _scientific(enclosed: str) -> str:
     """1.234 \\cdot 10^{-7}, of `midpoint +/- radius`"""
-    text = f"{float(enclosed.split()[0]):.4g}"
-    digits, _, power = text.partition("e")
+    digits, _, power = rounded(enclosed).partition("e")
     return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
 
 

@@ -159,6 +159,10 @@ def fill_body(c: Mapping[str, Any]) -> str:
         w(' arbitrary; nothing but smoothness in ')
         w(str(('its' if (len(c['functions']) == 1) else 'their')))
         w(' arguments is assumed.\n')
+    if c['shorthand']:
+        w('What is repeated in long formulas has a name, here and below:\n')
+        w(str(c['shorthand']))
+        w('\n')
     if c['sizes']:
         w('The ')
         w(str(('sizes' if (',' in c['sizes']) else 'size')))
@@ -980,6 +984,12 @@ def fill_body(c: Mapping[str, Any]) -> str:
         w('\\end{itemize}\n')
     else:
         w('No result above rests on assumptions about this model.\n')
+    if c['untried']:
+        w('Criterion~\\eqref{')
+        w(str(c['label']('U')))
+        w('} of ')
+        w(str(c['untried']))
+        w(' was proved, but not tried in numbers: that takes too many operations even at the smallest sizes, or no admissible values\nwere found.\n')
     if c['residual']:
         w('Along the motion \\eqref{')
         w(str(c['label']('U')))

@@ -9,7 +9,7 @@ from typing import Final
 from symelbo.answer.derivation import Derivation, FactorResult, Trial
 from symelbo.answer.worked import Velocity, WorkedFactor, WorkedMotion, name_velocities
 from symelbo.certify.certificate import Case, Certificate, CertificateRow
-from symelbo.certify.enclose import determinant_of
+from symelbo.certify.enclose import determinant_of, rounded
 from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
 from symelbo.entropy.summand import Average, EntropySum, Summand
 from symelbo.index.build import ZERO
@@ -347,7 +347,7 @@ def _describe_case(case: Case, many: bool, idle: Sequence[str]) -> str:
         )
         return (
             f"{given}{left + 1} combinations of {len(case.rows)} rows leave only {names}, and of"
-            f" them a system with determinant {float(determinant_of(case.matrix).split()[0]):.4g}"
+            f" them a system with determinant {rounded(determinant_of(case.matrix))}"
         )
     what = "motion and entropy" if idle else "motion, base measure and entropy"
     text = f"{len(case.rows)} weights annihilate every {what}"
@@ -378,6 +378,8 @@ def _trial_text(trial: Trial, whole: bool) -> str:
     text = "(U) proved for all sizes" if whole else "(U) of the other factors proved for all sizes"
     if bound is not None:
         text += f"; tried at {count_of(trial.trials, 'point')}: relative residual < {bound:.0e}"
+    if trial.untried:
+        text += f"; not tried in numbers: (U) of {join_words(trial.untried)}"
     printed = residual_bound(trial.printed, PRINTED_BOUND)
     if printed is not None:
         text += (

@@ -9,10 +9,9 @@ from symelbo.criterion.factor import Factor
 from symelbo.entropy.sum_entropies import SHORT_NAMES
 from symelbo.entropy.summand import Summand
 from symelbo.index.name_residuals import name_residuals
-from symelbo.index.normal import normal
 from symelbo.index.substitute import count_subterms, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Role, Symbol, Term
-from symelbo.index.tidy import tidy
+from symelbo.index.tidy import tidy, tidy_short
 from symelbo.values import dataclass
 
 __all__ = ["Short", "abbreviate", "tidy_residuals"]
@@ -30,7 +29,7 @@ class Short:
 
     def put(self, term: Term) -> Term:
         """A term in the family's symbols, with the abbreviations put in."""
-        return tidy(normal(replace_symbols(term, self.mapping)))
+        return tidy_short(replace_symbols(term, self.mapping))
 
     def put_squares(self, term: Term) -> Term:
         """The same, squares of differences kept as they are."""

@@ -20,7 +20,7 @@ from symelbo.index.differentiate import derivative_by
 from symelbo.index.normal import is_zero, normal
 from symelbo.index.substitute import instantiate
 from symelbo.index.terms import Array, Entry, Index, Symbol, Term
-from symelbo.index.tidy import tidy, tidy_array
+from symelbo.index.tidy import expand_short, tidy, tidy_array, tidy_short
 from symelbo.notation.names import RESERVED
 
 __all__ = ["differentiate_blocks", "verify_jacobian"]
@@ -33,7 +33,7 @@ def differentiate_blocks(blocks: Sequence[Block], moved: Iterable[Symbol]) -> tu
         whole = tuple(Index(f"r{n}", extent) for n, extent in enumerate(parameter.shape))
         indices = _free(parameter, whole)
         for number, block in enumerate(blocks):
-            term = normal(derivative_by(block.natural, parameter, indices))
+            term = expand_short(derivative_by(block.natural, parameter, indices))
             if term != ZERO:
                 found.append(Slope(number, parameter, indices, term))
     return tuple(found)
@@ -78,7 +78,7 @@ def _line(
     whole: list[Term] = []
     for moved in velocities:
         free = _free(moved.symbol, moved.indices)
-        slope = tidy(normal(derivative_by(block.natural, moved.symbol, free)))
+        slope = tidy_short(derivative_by(block.natural, moved.symbol, free))
         if slope == ZERO:
             continue
         entries.append(Slope(number, moved.symbol, moved.indices, slope))

@@ -12,6 +12,7 @@ from symelbo.entropy.summand import EntropySum, Summand
 from symelbo.index.tidy import tidy, tidy_array
 from symelbo.model.model import Model
 from symelbo.model.names import names_in
+from symelbo.proof.find_shorthand import find_shorthand
 from symelbo.proof.work_form import work_form
 from symelbo.proof.work_identity import work_identity
 from symelbo.proof.work_motion import work_motion
@@ -47,7 +48,9 @@ def work_out(
             precision=tidy_array(posterior.precision),
             entropy=tidy(posterior.entropy),
         )
-    return Worked(motion, alternative, tuple(found), shown, tuple(steps))
+    whole = Worked(motion, alternative, tuple(found), shown, tuple(steps))
+    everything = (model.statements, model.declared, decision, factors, entropy_sum, whole)
+    return replace(whole, shorthand=find_shorthand(everything, taken))
 
 
 def _work_factor(

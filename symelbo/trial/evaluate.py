@@ -37,6 +37,7 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.limits import KEPT_SCOPES, KEPT_SERIES, LOST_DIGITS
+from symelbo.trial.remember import Remembered
 from symelbo.trial.special import bessel_ratio, digamma, log_bessel_i0, polygamma
 from symelbo.values import dataclass, field
 
@@ -70,7 +71,7 @@ class World:
     velocities: Mapping[Place, float] = field(default_factory=dict)
     functions: Mapping[str, Function] = field(default_factory=dict)
     careful: bool = False
-    _kept: dict[Any, Any] = field(default_factory=dict, repr=False)  # matrices and functions
+    _kept: dict[Any, Any] = field(default_factory=dict, repr=False)  # once computed
 
     def along(self, velocities: Mapping[Place, float]) -> World:
         """The same point, where its entries move: nothing is kept that was computed at rest."""
@@ -146,6 +147,8 @@ def _add(term: Add, world: World, env: Env) -> Pair:
 
 def _careful(term: Term, world: World, env: Env) -> Pair:
     """As `_term`, of what is inverted or put under a logarithm."""
+    if isinstance(term, Remembered):
+        return _recall(term, world, env, _careful if world.careful else _term)
     if not world.careful or not isinstance(term, Add):
         return _EVALUATE[type(term)](term, world, env)
     parts = [_EVALUATE[type(part)](part, world, env) for part in term.terms]
@@ -326,6 +329,21 @@ def _logdet(term: LogDet, world: World, env: Env) -> Pair:
     return pair
 
 
+def _remember(term: Remembered, world: World, env: Env) -> Pair:
+    return _recall(term, world, env, _term)
+
+
+def _recall(
+    term: Remembered, world: World, env: Env, compute: Callable[[Term, World, Env], Pair]
+) -> Pair:
+    """The pair that `compute` made of the term at these indices, made once."""
+    key = (term, compute, *[env[index] for index in _free(term)])
+    found = world._kept.get(key)
+    if found is None:
+        found = world._kept[key] = compute(term.term, world, env)
+    return found
+
+
 _EVALUATE: dict[type, Callable[[Any, World, Env], Pair]] = {
     Number: _number,
     Constant: _constant,
@@ -341,6 +359,7 @@ _EVALUATE: dict[type, Callable[[Any, World, Env], Pair]] = {
     Apply: _apply,
     Inverse: _inverse,
     LogDet: _logdet,
+    Remembered: _remember,
 }
 
 

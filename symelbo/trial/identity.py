@@ -36,6 +36,7 @@ from symelbo.limits import (
 )
 from symelbo.trial.evaluate import Place, Smooth, World, evaluate, free_indices, places, walk
 from symelbo.trial.operations import count_entries, count_operations
+from symelbo.trial.remember import remember
 from symelbo.values import dataclass, replace
 
 __all__ = [
@@ -84,16 +85,18 @@ def identity_residual(
     was found, so that nothing was tried.
     """
     random = Random(seed)
-    terms = (log_density, entropy, rest)
-    mentioned = {item for item in walk(terms) if isinstance(item, Symbol)}
+    mentioned = {s for s in walk((log_density, entropy, rest)) if isinstance(s, Symbol)}
     field = {symbol: array for symbol, array in field.items() if symbol in mentioned}
-    items = [*terms, *field.keys(), *field.values()]
+    items = [log_density, entropy, rest, *field.keys(), *field.values()]
     scene = make_scene(items, conditions)
+    once = remember({"density": log_density, "entropy": entropy, "rest": rest})
+    log_density, entropy, rest = once["density"], once["entropy"], once["rest"]
+    evaluated: tuple[Term | Array, ...] = (log_density, entropy, rest, *field.values())
     worst = 0.0
     for trial in range(trials):
         for attempt in range(IDENTITY_ATTEMPTS):
             sizes = draw_sizes(scene, random, smallest=2 * attempt >= IDENTITY_ATTEMPTS)
-            if not is_short((*terms, *field.values()), scene, sizes, IDENTITY_OPERATIONS):
+            if not is_short(evaluated, scene, sizes, IDENTITY_OPERATIONS):
                 continue  # smaller sizes
             base = replace(draw_world(scene, random, sizes=sizes), careful=True)
             try:

@@ -39,6 +39,7 @@ from symelbo.trial.identity import (
 )
 from symelbo.trial.operations import count_operations
 from symelbo.trial.quadrature import Node, Point, nodes_of
+from symelbo.trial.remember import remember
 from symelbo.values import dataclass
 
 __all__ = ["Kind", "PrintedSum", "printed_residual"]
@@ -101,6 +102,9 @@ def printed_residual(
     items += [] if log_q is None else [log_q]
     scene = make_scene(items, conditions)
     latents = tuple(s for s in scene.symbols if s.role is Role.LATENT)
+    # the joint density and q by themselves: they are evaluated at other points
+    log_joint = remember({"joint": log_joint})["joint"]
+    log_q = None if log_q is None else remember({"q": log_q})["q"]
     setting = _Setting(log_joint, log_q, printed, velocities, kind, latents)
     worst, done = 0.0, 0
     for _ in range(trials):

@@ -1,0 +1,71 @@
+"""Names for what is repeated in the long formulas of an answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Final
+
+from symelbo.answer.shorthand import held_by, rebuild_named
+from symelbo.answer.worked import Abbreviations
+from symelbo.index.domains import Real
+from symelbo.index.substitute import (
+    count_written,
+    depth_of,
+    free_indices,
+    is_long,
+    walk_parts,
+)
+from symelbo.index.terms import Array, Entry, Role, Symbol, Term, sort_key
+from symelbo.limits import NAMED_FROM, WRITTEN_DEPTH
+
+__all__ = ["find_shorthand"]
+
+_STEMS: Final = ("t", "u", "y", "g", "h", "k", "a", "c", "d", "f", "w", "v", "b", "s", "shared")
+
+
+def find_shorthand(answer: object, taken: frozenset[str]) -> Abbreviations:
+    """Names for the repeated parts of all long formulas in an answer, and for what is nested deep;
+    each made of those before it.
+
+    taken: names that mean something else.
+    """
+    long = [term for term in dict.fromkeys(_terms_in(answer)) if is_long(term)]
+    if not long:
+        return ()
+    nodes = dict.fromkeys(node for term in long for node in walk_parts(term))
+    uses = Counter(part for node in nodes for part in dict.fromkeys(node.parts()))
+    # the body of an array that several nodes share is shared as well
+    uses.update(node.body for node in nodes if isinstance(node, Array) and uses[node] > 1)
+    stem = next(s for s in _STEMS if not any(name.startswith(s) for name in taken))
+    found: list[tuple[Symbol, Array]] = []
+
+    def name(term: Term, short: Term) -> Term:
+        repeated = uses[term] > 1 and count_written(term) >= NAMED_FROM
+        if not repeated and depth_of(short) < WRITTEN_DEPTH:
+            return short
+        places = tuple(sorted(free_indices(term), key=sort_key))
+        shape = tuple(index.extent for index in places)
+        symbol = Symbol(f"{stem}{len(found) + 1}", Role.ARGUMENT, Real(), shape)
+        found.append((symbol, Array(places, short)))
+        return Entry(symbol, places)
+
+    visit = rebuild_named(name)
+    for term in long:
+        visit(term)
+    return tuple(found)
+
+
+def _terms_in(value: Any) -> Iterator[Term]:
+    """The terms that a value holds, however deep."""
+    seen: set[int] = set()
+    stack = [value]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, Term):
+            yield top
+        elif isinstance(top, Array):
+            yield top.body
+        elif id(top) not in seen:
+            seen.add(id(top))
+            stack += reversed(list(held_by(top)))
