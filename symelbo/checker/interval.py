@@ -39,6 +39,10 @@ class Unbounded(Exception):
     """The term is not closed, or it has no rigorous bound here."""
 
 
+class Vanishing(Unbounded):
+    """What has to differ from zero is so near to it that more digits would hardly tell."""
+
+
 def certainly_nonzero(term: Raw) -> bool:
     """True only if some enclosure of the closed term excludes zero; False: not shown."""
     return certainly_nonsingular(((term,),))
@@ -54,10 +58,14 @@ def certainly_nonsingular(matrix: Sequence[Sequence[Raw]]) -> bool:
     for bits in PRECISIONS:
         try:
             low, high = Intervals(bits).determinant(matrix)
+        except Vanishing:
+            if bits > PRECISIONS[0]:
+                return False
         except Unbounded:
             continue
-        if low > 0 or high < 0:
-            return True
+        else:
+            if low > 0 or high < 0:
+                return True
     return False
 
 
@@ -565,16 +573,20 @@ class Intervals:
         raise Unbounded(f"no rigorous bound for {head}")
 
     def determinant(self, matrix: Sequence[Sequence[Raw]]) -> Interval:
-        """By elimination with the pivot that is furthest from 0."""
+        """By elimination with the pivot that is furthest from 0; Vanishing if all are near it."""
         rows = [[self.term(term, {}) for term in line] for line in matrix]
         result = (self.one, self.one)
         size = len(rows)
         for k in range(size):
-            if k == size - 1:
-                return self.multiply(result, rows[k][k])
             pivot = max(range(k, size), key=lambda i: self.away(rows[i][k]))
             if self.away(rows[pivot][k]) <= 0:
-                raise Unbounded("no pivot is shown to differ from zero")
+                ends = [end for row in rows[k:] for end in row[k]]
+                if max(map(abs, ends)) < 1 << self.bits // 2:
+                    raise Vanishing("no pivot is told from zero")
+                if k < size - 1:
+                    raise Unbounded("no pivot is shown to differ from zero")
+            if k == size - 1:
+                return self.multiply(result, rows[k][k])
             if pivot != k:
                 rows[k], rows[pivot] = rows[pivot], rows[k]
                 result = self.negate(result)
