@@ -266,6 +266,25 @@ def categories(n: int) -> Spec:
     }
 
 
+def literal(n: int) -> Spec:
+    """A linear map of n times n entries, in numbers."""
+    return {
+        "parameters": {"sigma2": "positive", "w": f"real[{n}, {n}]"},
+        "model": [
+            f"z[h] ~ Normal(0, 1) for h in 1:{n}",
+            f"x[d] ~ Normal(sum(w[d,h]*z[h] for h in 1:{n}), sigma2) for d in 1:{n}",
+        ],
+        "observed": ["x"],
+    }
+
+
+def literal_refutation(n: int) -> Spec:
+    """The same, missing the criterion."""
+    spec = literal(n)
+    first, second = spec["model"]
+    return {**spec, "model": [first, second.replace("sigma2", "1 + sigma2*z[1]**2")]}
+
+
 KINDS: dict[str, Callable[[int], Spec]] = {
     kind.__name__: kind
     for kind in (
@@ -286,6 +305,8 @@ KINDS: dict[str, Callable[[int], Spec]] = {
         families,
         sizes,
         categories,
+        literal,
+        literal_refutation,
     )
 }
 
@@ -335,19 +356,19 @@ def main() -> None:
     if options.one:
         derive_one(options.one[0], int(options.one[1]), options.seconds)
         return
-    print(f"{'kind':12} {'n':>4} {'derive s':>9} {'in all s':>9} {'MB':>6}  verdict")
+    print(f"{'kind':18} {'n':>4} {'derive s':>9} {'in all s':>9} {'MB':>6}  verdict")
     for kind in options.kinds or KINDS:
         ended: list[tuple[int, float]] = []
         for n in map(int, options.sizes.split(",")):
             verdict, derived, whole, peak = measure(kind, n, options.seconds)
-            print(f"{kind:12} {n:4} {derived:9.2f} {whole:9.2f} {peak:6.0f}  {verdict}", flush=True)
+            print(f"{kind:18} {n:4} {derived:9.2f} {whole:9.2f} {peak:6.0f}  {verdict}", flush=True)
             if math.isnan(whole):
                 break
             ended.append((n, whole))
         if len(ended) > 1:
             (small, before), (large, after) = ended[-2:]
             exponent = math.log(after / before) / math.log(large / small)
-            print(f"{kind:12} exponent {exponent:.2f}", flush=True)
+            print(f"{kind:18} exponent {exponent:.2f}", flush=True)
 
 
 if __name__ == "__main__":

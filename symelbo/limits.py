@@ -86,9 +86,17 @@ EXACT_BITS: Final = 20_000  # of a rational number that is kept beside its resid
 # index.sparse
 DENSE_GAIN: Final = 50  # by how much a step on a matrix is faster than on sparse rows
 
+# index.open_lengths
+LITERAL_LENGTH: Final = 8  # longer ranges are taken for ranges of any length first
+LENGTHS_BESIDE: Final = 4  # so much shorter a range is taken for part of a longer one
+
+# criterion.open_factors
+GIVEN_ENTRIES: Final = 4500  # of an instance whose sizes are given
+
 # criterion.probe
 PROBE_COLUMNS: Final = 1200  # unknown numbers at one point
 PROBE_NARROW: Final = 24  # unknowns in a row that is compared with all others by elimination
+COLUMNS_OF_ROW: Final = 8  # unknowns by which a row costs as much again
 PROBE_PLACES: Final = 12  # values of the free indices of an equation
 PROBE_PATIENCE: Final = 2  # points at which an equation says nothing new
 PROBE_FAILURES: Final = 60  # of points at which an equation has no value
@@ -107,6 +115,7 @@ QUICK_SUBSETS: Final = 2  # of the latents that are tried after a quick look
 MOVING_SUBSETS: Final = 24  # of the latents that are tried
 
 # criterion.decide_criterion
+QUICK_FACTORS: Final = 32  # that a quick look takes into account
 FAILING_SUBSETS: Final = 12  # of failing factors, against which a certificate is sought
 
 # criterion.confirm
@@ -116,6 +125,7 @@ PROPOSALS: Final = 3  # of certificates that the checker looks at
 SAMPLED_SIZES: Final = 6  # combinations of small sizes that are tried
 SAMPLED_PARENTS: Final = 8  # configurations of the parents of a factor
 SAMPLED_VALUES: Final = 8  # of the value of a factor
+NARROW_UNITS: Final = 2  # entries of the parents that vary, where there are many
 GENERIC_VALUES: Final = 6  # of the value of a factor, at random
 THINNED_POINTS: Final = 3  # parameter values for which a part of a long plate has to do
 SAMPLE_SEED: Final = 0  # of the points; decides which of several certificates is found
@@ -137,6 +147,7 @@ CURVED_LEVELS: Final = 2  # of nested functions, from the inside, whose stand-in
 REFUTED_DEPTH: Final = 4  # latent entries whose motion and rest are told apart
 REFUTED_ROWS: Final = 400  # of an instance, for each factor
 REFUTED_WORK: Final = 8000  # rows and ranks, for one model
+FACTORS_OF_WORK: Final = 25  # by which it grows by as much again
 LOOKS: Final = (1, 2)  # instances of a quick look, and of one before a longer search
 REFUTED_POINTS: Final = (1, 2, 3, 5)  # parameter values that are tried together
 GENERIC_POINTS: Final = (2, 5)  # the same, where all values are at random
@@ -149,6 +160,7 @@ CELLS_OF_ROW: Final = 4000  # of a matrix that cost as much as one row
 # criterion.explain_refutation
 REMEDY_ATTEMPTS: Final = 40  # linear problems for all changes of one model together
 REMEDY_CHANGES: Final = 16  # of a model that are tried
+HINT_WORK: Final = 12_000  # rows, for the remedies of one model
 BLAME_WORK: Final = 1000  # for the blame of one argument
 REMEDY_WORK: Final = 4000  # monomials whose denominators are cleared, in the search for a remedy
 
@@ -174,6 +186,7 @@ LOST_DIGITS: Final = 1e-6  # of the larger part, to which a difference is small
 # trial.identity
 Q_POINTS: Final = 4  # of q
 IDENTITY_OPERATIONS: Final = 40_000  # of one evaluation; else smaller sizes are tried, or none
+TRIED_ENTRIES: Final = 4000  # that are drawn at one point; else likewise
 IDENTITY_ATTEMPTS: Final = 40  # per trial, where a draw falls outside the domain of the model
 DRAWN_NATURAL: Final = 5  # that is drawn of a node; numbers of trials are not below
 REDRAWS: Final = 25  # of the nodes, where they do not satisfy a condition
@@ -198,6 +211,7 @@ SUM_GROSS: Final = 0.03  # a residual that no kink explains, nor tails of q beyo
 SUM_LOST: Final = 0.01  # of the mass of q, if tails beyond the nodes hold less
 SUM_OPERATIONS: Final = 2_000_000  # of F at all nodes; else smaller sizes are tried, or none
 SUM_DRAWN: Final = 8  # points of an arbitrary q, where there are too many entries to enumerate
+DRAWN_OPERATIONS: Final = 300_000  # of F at these
 SUM_ATTEMPTS: Final = 20  # where a draw falls outside the domain of the model
 SUM_RETRIES: Final = 2  # at other values, where an integral is not good enough
 SUM_COUNTS: Final = (48, 96)  # nodes of an entry, and more where these do not suffice
@@ -250,10 +264,11 @@ KEPT_DISPLAYS: Final = 20_000  # of terms, and of places in the order of reading
 
 # notation.names, notation.print_latex
 KEPT_NAMES: Final = 10_000  # taken apart
-KEPT_PIECES: Final = 20_000  # of LaTeX
+KEPT_PIECES: Final = 20_000  # of LaTeX, whose width is known
 
 # notation.print_latex, notation.print_text
 KEPT_TEXTS: Final = 4000  # of terms, in each notation
+KEPT_SET: Final = 4000  # of parts of them, which may be shared
 
 # language.density
 KEPT_DENSITIES: Final = 1000  # of families at given extents

@@ -589,8 +589,9 @@ def refutations(derivation: Derivation) -> list[Refuted]:
     return [r for r in derivation.decision.results if isinstance(r, Refuted)]
 
 
+@pytest.mark.parametrize("bound", ["REMEDY_WORK", "HINT_WORK"])
 def test_the_search_for_a_remedy_is_bounded_and_the_answer_is_not(
-    monkeypatch: pytest.MonkeyPatch,
+    bound: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = spec(
         ["z ~ Bernoulli(r)", "y ~ Bernoulli(r)", "x ~ LogNormal(m, exp(2*z + b*y + g*z*y))"],
@@ -599,7 +600,7 @@ def test_the_search_for_a_remedy_is_bounded_and_the_answer_is_not(
     )
     whole = symelbo.derive(source)
     assert [r.remedy for r in refutations(whole)] != [""]
-    monkeypatch.setattr(explain_refutation, "REMEDY_WORK", 0)
+    monkeypatch.setattr(explain_refutation, bound, 0)
     short = symelbo.derive(source)
     assert [r.remedy for r in refutations(short)] == [""]
     assert short.verdict == whole.verdict == "refuted"

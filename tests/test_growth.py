@@ -17,6 +17,8 @@ from symelbo.index.domains import Real
 from symelbo.index.modular import PRIME
 from symelbo.index.normal import to_poly
 from symelbo.index.terms import Entry, Extent, Index, IndexValue, Number, Role, Symbol, Term
+from symelbo.notation import print_latex, print_text
+from symelbo.page.derivation_json import render_json
 from symelbo.pipeline import derive
 from symelbo.trial.evaluate import World
 from symelbo.trial.identity import identity_residual
@@ -161,6 +163,38 @@ def test_a_tower_of_sixteen_maps_is_proved_and_tried() -> None:
     assert derivation.verdict == "proved"
     assert derivation.trial is not None
     assert derivation.trial.residual < 1e-9
+
+
+@pytest.mark.parametrize("n", [5, 8, 20])
+def test_of_many_inputs_a_few_are_varied(n: int) -> None:
+    """1 + sum_k w_k v_k**2: with one v_k alone it is refuted, the others being 0."""
+    assert derive({"name": "scale", **KINDS["scale"](n)}, explain=False).verdict == "refuted"
+
+
+def test_many_families_are_decided() -> None:
+    """The rows of a model grow with its factors, and so does the work that is allowed."""
+    derivation = derive({"name": "families", **KINDS["families"](48)}, explain=False)
+    assert derivation.verdict == "refuted"
+
+
+# ---------------------------------------------------------------- what is printed
+
+
+def test_a_formula_that_is_shared_is_set_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice the parameters: twice the parts of formulas, although each holds all parameters."""
+    calls = []
+    for n in (16, 32):
+        derivation = derive({"name": "saturated", **KINDS["saturated"](n)})
+        for kept in (print_latex._set_once, print_latex._print, print_text._make_once):
+            kept.cache_clear()
+        counter = Counter(print_latex._Setter._set)
+        monkeypatch.setattr(
+            print_latex._Setter, "_set", lambda *given, count=counter: count(*given)
+        )
+        render_json(derivation)
+        monkeypatch.undo()
+        calls.append(counter.calls)
+    assert calls[1] < 2.5 * calls[0]
 
 
 # ---------------------------------------------------------------- numerical trials

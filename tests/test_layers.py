@@ -295,3 +295,28 @@ def test_the_calculus_imports_at_the_top_of_its_modules(module: str) -> None:
     top = {id(node) for node in MODULES[module].body}
     late = [node for node in ast.walk(MODULES[module]) if imported(node) and id(node) not in top]
     assert not late, [ast.unparse(node) for node in late]
+
+
+# What finds, tries or checks a result; each of its modules has tests that call it by itself.
+ENGINE = ("index", "expfam", "criterion", "entropy", "trial", "certify", "checker")
+
+
+def imported_by_tests() -> set[str]:
+    """The modules that tests import, those included from which a package takes its names."""
+    found: set[str] = set()
+    for path in Path(__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import) or (
+                isinstance(node, ast.ImportFrom) and not node.level
+            ):
+                found.update(imported(node))
+    packages = {m for m in found & MODULES.keys() if any(n.startswith(f"{m}.") for n in MODULES)}
+    return found.union(*map(imports, packages))
+
+
+def test_every_module_of_the_engine_is_imported_by_a_test() -> None:
+    engine = {m for m in MODULES if m.split(".")[1:2] and m.split(".")[1] in ENGINE}
+    packages = {module.rpartition(".")[0] for module in engine}
+    mains = {m for m in engine if m.endswith(".__main__")}  # run as programs
+    assert len(engine) > 60
+    assert not engine - packages - mains - imported_by_tests()

@@ -59,6 +59,7 @@ from symelbo.index import (
     factor_divisors,
     interpret,
     name_residuals,
+    open_lengths,
     polynomial,
     rewrite_functions,
     rewrite_products,
@@ -327,6 +328,21 @@ def lengths(random: Random) -> None:
     length = evaluate(build.extent_length(Extent("C", offset), low), world).value
     assert close(length, len(range(low, size + offset + 1)))
     assert build.extent_length(Extent(None, 7), low) == number(8 - low)
+
+
+@tries(open_lengths._map_extents)
+def opened_lengths(random: Random) -> None:
+    """Where the opened length has the value that was given, the term has its value."""
+    count = random.randint(9, 12)
+    x = Symbol("x", Role.PARAMETER, Real(), (Extent(None, count),))
+    i, j = Index("i", Extent(None, count)), Index("j", Extent(None, count - 1), 2)
+    last = IndexValue(Position(Extent(None, count)))
+    term = add(total(i, mul(Entry(x, (i,)), last)), total(j, power(Entry(x, (j,)), 2)))
+    opening = open_lengths.open_lengths([term])
+    assert opening is not None
+    world = World({str(count): count}, {("x", (k,)): random.random() for k in range(1, count + 1)})
+    assert close(evaluate(opening.open(term), world).value, evaluate(term, world).value)
+    assert opening.close(opening.open(term)) == term
 
 
 @tries(build._split_coefficient)

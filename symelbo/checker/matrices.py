@@ -159,7 +159,7 @@ class Matrices(Sums):
                 return add_polys(scaled, self.logdet(variables, {inner: 1}))
             deltas = [x for x in inner if self.atoms[x[0]] in (("d", i, j), ("d", j, i))]
             rest: Poly = {tuple(x for x in inner if x not in deltas): 1}
-            if deltas and self.positive(rest):
+            if deltas and not outer and c == 1 and self.positive(rest):
                 return self.total([i], self.log(self.replace(rest, {j: i})))
             if len(inner) == 1 and inner[0][1] == 1 and not outer and c == 1:
                 atom = self.atoms[inner[0][0]]

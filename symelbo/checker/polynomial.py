@@ -424,7 +424,7 @@ class Polynomials:
             elif head == "f" and atom[1] == "sign" and e != 1:
                 part = dict(atom[2])
                 if e.denominator != 1 or not (
-                    (e > 0 and self.divides(part, exponents)) or self.generic(part)
+                    self.generic(part) or (e > 0 and self.divides(part, exponents))
                 ):
                     raise NotShown("a power of the sign of something that may be 0")
                 self._set(exponents, a, e % 2)  # away from 0, or both sides are 0 there

@@ -10,7 +10,7 @@ from typing import Any
 from .domains import domain_of
 from .forms import NOTHING, Forms, Hypotheses
 from .polynomial import Poly, Values
-from .sums import pieces_of
+from .sums import MAX_EXPANDED, pieces_of
 from .terms import NotShown, Raw, RawIndex, map_entries, map_index, map_indices, shift, walk
 
 __all__ = ["is_zero", "prove_defined", "prove_zero"]
@@ -18,6 +18,7 @@ __all__ = ["is_zero", "prove_defined", "prove_zero"]
 MAX_SPLITS = 8  # nested case distinctions
 MAX_BITS = 4  # entries of 0 or 1 whose values are tried one by one
 MAX_PLACES = 16  # of a range of concrete length that is tried place by place
+WRITTEN_OUT = 8  # places of such a range that is written out at once, and not only if need be
 
 
 def is_zero(raw: Raw, *, given: Hypotheses = NOTHING) -> bool:
@@ -45,7 +46,7 @@ def prove_zero(raw: Raw, *, given: Hypotheses = NOTHING, values: Values | None =
     try:
         raw = _resolve(raw)
         try:
-            _prove(raw, given, frozenset(), values or {}, MAX_SPLITS)
+            _prove_of_lengths(raw, given, values or {})
         except NotShown:
             bits = _bits(raw)
             if not bits or len(bits) > MAX_BITS:
@@ -55,9 +56,24 @@ def prove_zero(raw: Raw, *, given: Hypotheses = NOTHING, values: Values | None =
                     bit: ("q", Fraction(digit)) for bit, digit in zip(bits, digits, strict=True)
                 }
                 case, rest = map_entries(raw, chosen), given.put(chosen)
-                _prove(case, rest, frozenset(), values or {}, MAX_SPLITS)
+                _prove_of_lengths(case, rest, values or {})
     except RecursionError as error:
         raise NotShown("the term is nested too deeply") from error
+
+
+def _prove_of_lengths(raw: Raw, given: Hypotheses, values: Values) -> None:
+    """What holds of ranges of any length holds of those of concrete length, which are written out
+    only where that is not shown.
+    """
+    ranges = [i for i in walk(raw) if i[0] == "i" and len(i) == 5 and not i[3]]
+    if any(WRITTEN_OUT <= high - low < MAX_EXPANDED for _, _, low, _, high in ranges):
+        try:
+            _prove(raw, given, frozenset(), values, MAX_SPLITS, WRITTEN_OUT)
+        except NotShown:
+            pass
+        else:
+            return
+    _prove(raw, given, frozenset(), values, MAX_SPLITS, MAX_EXPANDED)
 
 
 def prove_defined(raw: Raw, *, given: Hypotheses = NOTHING) -> None:
@@ -168,8 +184,18 @@ def _closed(index: RawIndex) -> bool:
     return not any(item[0] == "i" and item[1][:1] in "~#" for item in walk(index) if len(item) == 5)
 
 
-def _prove(raw: Raw, given: Hypotheses, apart: frozenset[Any], values: Values, splits: int) -> None:
-    """Normal form empty, or a case distinction on free indices in each branch of which it is."""
+def _prove(
+    raw: Raw,
+    given: Hypotheses,
+    apart: frozenset[Any],
+    values: Values,
+    splits: int,
+    longest: int,
+) -> None:
+    """Normal form empty, or a case distinction on free indices in each branch of which it is.
+
+    longest: of the ranges that are written out.
+    """
     items = walk(raw)
     cores = _cores(items, dict(given.least))
     free = _free(items)
@@ -179,9 +205,10 @@ def _prove(raw: Raw, given: Hypotheses, apart: frozenset[Any], values: Values, s
         pieces = pieces_of(low, size, offset, cores.get(size))
         if pieces == [(low, offset)] or not _closed(variable):
             continue
-        _split(raw, given, apart, values, splits, variable, pieces)
+        _split(raw, given, apart, values, splits, longest, variable, pieces)
         return
     forms = Forms(cores, apart, values, given.least)
+    forms.longest = longest
     forms.assume(given)
     left: Poly | None = None
     try:
@@ -196,12 +223,12 @@ def _prove(raw: Raw, given: Hypotheses, apart: frozenset[Any], values: Values, s
         a, b = _oriented(*pair)
         moved = frozenset(frozenset(map_index(i, {a: b}) for i in p) for p in apart)
         if all(len(p) == 2 for p in moved):  # else this branch contradicts i != j
-            _prove(map_indices(raw, {a: b}), given.map({a: b}), moved, values, splits - 1)
-        _prove(raw, given, apart | {frozenset(pair)}, values, splits - 1)
+            _prove(map_indices(raw, {a: b}), given.map({a: b}), moved, values, splits - 1, longest)
+        _prove(raw, given, apart | {frozenset(pair)}, values, splits - 1, longest)
         return
     short = _short_ranges(free)
     if short and splits > 0:
-        _split(raw, given, apart, values, splits, *short[0])
+        _split(raw, given, apart, values, splits, longest, *short[0])
         return
     raise NotShown("not shown to be zero: " + ("" if left is None else forms.show(left)))
 
@@ -212,6 +239,7 @@ def _split(
     apart: frozenset[Any],
     values: Values,
     splits: int,
+    longest: int,
     variable: RawIndex,
     pieces: Sequence[Any],
 ) -> None:
@@ -225,7 +253,7 @@ def _split(
         what = {variable: value}
         moved = frozenset(frozenset(map_index(i, what) for i in p) for p in apart)
         if all(len(p) == 2 for p in moved):
-            _prove(map_indices(raw, what), given.map(what), moved, values, splits - 1)
+            _prove(map_indices(raw, what), given.map(what), moved, values, splits - 1, longest)
 
 
 def _short_ranges(free: Sequence[RawIndex]) -> list[tuple[RawIndex, list[Any]]]:

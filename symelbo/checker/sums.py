@@ -14,9 +14,9 @@ from .functions import Functions
 from .polynomial import UNIT, Atom, Monomial, Poly, Rational, add_polys, freeze, rational_of
 from .terms import NotShown, Raw, RawIndex, map_index, shift
 
-__all__ = ["Sums", "pieces_of"]
+__all__ = ["MAX_EXPANDED", "Sums", "pieces_of"]
 
-MAX_EXPANDED = 64  # places of a sum of concrete length
+MAX_EXPANDED = 64  # places of a range of concrete length, if it is written out at all
 
 
 def pieces_of(low: int, size: str, offset: int, core: tuple[int, int] | None) -> list[Any]:
@@ -47,6 +47,17 @@ def _put_first(colours: Mapping[RawIndex, int], first: RawIndex) -> dict[RawInde
 
 class Sums(Functions):
     """Rules for sums over ranges of symbolic or concrete length."""
+
+    longest = MAX_EXPANDED
+
+    def is_written_out(self, low: int, high: int) -> bool:
+        """Whether a sum from low to high is taken place by place; a long one stays a sum, as over
+        a range of symbolic length.
+
+        >>> F.is_written_out(1, 64), F.is_written_out(1, 65)
+        (True, False)
+        """
+        return high - low < self.longest
 
     # what the rules for matrices decide
 
@@ -206,16 +217,16 @@ class Sums(Functions):
         return poly
 
     def total_one(self, variable: RawIndex, poly: Poly) -> Poly:
-        """The sum over one range: place by place if it is concrete, else cut at its places.
+        """The sum over one range: place by place if it is short, else cut at its places.
 
         >>> show(poly(("S", of_three, ("iv", of_three))))
         '6'
+        >>> show(poly(("S", ("i", "k", 1, "", 99), ONE)))
+        '99'
         """
         _, _, low, size, offset = variable
         result: Poly = {}
-        if not size:
-            if offset - low >= MAX_EXPANDED:
-                raise NotShown("a sum of concrete length is too long")
+        if not size and self.is_written_out(low, offset):
             contracted, poly = self.contract_all(variable, poly)
             for k in range(low, offset + 1):
                 result = add_polys(result, self.replace(poly, {variable: ("p", "", k)}))
@@ -411,9 +422,8 @@ class Sums(Functions):
             ((_, _, low, size, offset),) = group
             if self.length_at_least(group[0]) < 0:
                 return self.atom(("S", (("i", "#1.0", low, size, offset),), ()))
-            return add_polys(
-                self.atom(("n", size)), {(): offset - low + 1} if offset - low + 1 else {}
-            )
+            more: Poly = {(): offset - low + 1} if offset - low + 1 else {}
+            return add_polys(self.atom(("n", size)), more) if size else more
         simplex = self.simplex(group, members)
         if simplex is not None:
             return simplex

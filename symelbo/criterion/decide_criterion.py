@@ -12,6 +12,7 @@ from symelbo.criterion.factor import Factor, make_factor, symbols_of_statement
 from symelbo.criterion.find_motion import Proposal, find_remainder
 from symelbo.criterion.identity import state_identity
 from symelbo.criterion.motion import Motion
+from symelbo.criterion.open_factors import find_opening, has_many_entries
 from symelbo.criterion.refute import (
     Budget,
     find_certificates,
@@ -33,7 +34,7 @@ from symelbo.expfam.separate_density import separate_density
 from symelbo.index.solve import NotFound
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Role, Symbol, Term
-from symelbo.limits import FAILING_SUBSETS, LOOKS, QUICK_SUBSETS
+from symelbo.limits import FAILING_SUBSETS, LOOKS, QUICK_FACTORS, QUICK_SUBSETS
 from symelbo.model.least_sizes import find_least_sizes
 from symelbo.model.model import Model
 from symelbo.values import replace
@@ -47,10 +48,16 @@ def decide_criterion(model: Model) -> Decision:
     Source: the form-free criterion (U), which contains Warnken et al. (2025), Definition 1.
     """
     factors = tuple(make_factor(s) for s in model.statements)
+    q = tuple(make_factor(s) for s in model.declared)
     unbounded = [_support_reason(factor) for factor in factors]
-    search = Search(factors, tuple(make_factor(s) for s in model.declared))
-    decider = _Decider(model, search, unbounded)
+    decider = _Decider(model, Search(factors, q), unbounded)
     decision = decider.decide()
+    undecided = any(isinstance(result, Undecided) for result in decision.results)
+    everything = (*factors, *q)
+    if undecided and find_opening(everything) is not None and not has_many_entries(everything):
+        # what does not hold at all lengths may hold at those that are given
+        decider = _Decider(model, Search(factors, q, opened=False), unbounded)
+        decision = decider.decide()
     if decision.holds and decision.closure is not Closure.BROKEN:
         return replace(decision, alternative=decider.alternative(decision))
     return decision
@@ -64,7 +71,8 @@ class _Decider:
         self.factors = search.factors
         self.still = model.reparameterize == "never"
         least = find_least_sizes(model.all_statements)
-        self.budget = Budget(least={name: size.value for name, size in least.items()})
+        least_values = {name: size.value for name, size in least.items()}
+        self.budget = Budget.of_model(len(self.factors), least_values)
         self.refused: list[str] = []  # by the checker, of what was found
         self.certificates: dict[tuple[int, ...], Certificate | None] = {}
 
@@ -94,16 +102,20 @@ class _Decider:
         before many a larger one.
         """
         for number, moving in enumerate(self.search.subsets(failing)):
-            if number == 0 and not self.worth_while(LOOKS[0]):
+            if number == 0 and not self.worth_while(failing, LOOKS[0]):
                 return
-            if number == QUICK_SUBSETS and not self.worth_while(LOOKS[1]):
+            if number == QUICK_SUBSETS and not self.worth_while(failing, LOOKS[1]):
                 return
             yield moving, True
             if any(node.shape for node in moving):
                 yield moving, False
 
-    def worth_while(self, instances: int) -> bool:
-        return is_solvable(self.factors, self.budget, instances=instances)
+    def worth_while(self, failing: Sequence[Component], instances: int) -> bool:
+        """Whether numbers exclude no motion: of the failing factors, and of some of the others."""
+        order = dict.fromkeys(n for component in failing for n in component.members)
+        order |= dict.fromkeys(range(len(self.factors)))
+        some = sorted(list(order)[:QUICK_FACTORS])
+        return is_solvable([self.factors[n] for n in some], self.budget, instances=instances)
 
     def confirmed(self, moving: Moving, *, common: bool = True, with_q: bool) -> list[Component]:
         """The components, a motion counting only if the checker proves (U) along it."""
@@ -327,6 +339,11 @@ class _Decider:
             missing = f"an answer within the bound on the work of one pass: {self.search.cut}"
         elif self.search.exhausted:
             missing = "an answer within the bound on the work: not every base measure was tried"
+        elif self.budget.untried:
+            missing = (
+                "an answer within the bound on the work: at the sizes that are given there are too"
+                " many entries for a certificate to be sought"
+            )
         elif self.budget.exhausted:
             missing = "an answer within the bound on the work: the search for a certificate was cut"
         return Undecided(factor, residual, missing)

@@ -40,7 +40,14 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.index.work import OutOfWork, limit_work
-from symelbo.limits import BLAME_WORK, LOOKS, REMEDY_ATTEMPTS, REMEDY_CHANGES, REMEDY_WORK
+from symelbo.limits import (
+    BLAME_WORK,
+    HINT_WORK,
+    LOOKS,
+    REMEDY_ATTEMPTS,
+    REMEDY_CHANGES,
+    REMEDY_WORK,
+)
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, replace
 from symelbo.words import join_words
@@ -57,12 +64,13 @@ def explain_refutations(decision: Decision, *, still: bool) -> Decision:
     number = {factor.name: n for n, factor in enumerate(factors)}
     holding = {n for n, result in enumerate(decision.results) if isinstance(result, Holds)}
     remedies: dict[tuple[int, ...], str] = {}
+    budget = Budget(HINT_WORK)
     results: list[Result] = []
     for result in decision.results:
         if isinstance(result, Refuted):
             blamed = tuple(number[factor.name] for factor in result.factors)
             if blamed not in remedies:
-                remedies[blamed] = find_remedy(factors, blamed, holding, still=still)
+                remedies[blamed] = find_remedy(factors, blamed, holding, budget, still=still)
             cause = explain_cause(result.factor, result.factors, still)
             result = replace(result, cause=cause, remedy=remedies[blamed])
         results.append(result)
@@ -146,7 +154,8 @@ def _is_to_blame(factor: Factor, argument: Symbol, still: bool) -> bool:
 
 
 def _can_be_served(factor: Factor, argument: Symbol) -> bool:
-    return _is_served(Search((_alone(factor, argument),), ()), {0})
+    search = Search((_alone(factor, argument),), ())
+    return _may_be_served(search, {0}, Budget()) and _is_served(search, {0})
 
 
 # ---------------------------------------------------------------- the remedy
@@ -161,28 +170,41 @@ class _Change:
 
 
 def find_remedy(
-    factors: Sequence[Factor], blamed: Sequence[int], holding: AbstractSet[int], *, still: bool
+    factors: Sequence[Factor],
+    blamed: Sequence[int],
+    holding: AbstractSet[int],
+    budget: Budget,
+    *,
+    still: bool,
 ) -> str:
     """A small change after which (U) holds of the blamed factors and of all that held; "" if none.
 
-    blamed: the factors of a certificate; still: no latent may move.
+    blamed: the factors of a certificate; budget: for all remedies of one model, none of which is
+    sought when it is used up; still: no latent may move.
     """
     try:
         with limit_work(REMEDY_WORK):
-            return _find_remedy(factors, blamed, {*blamed, *holding}, still)
+            return _find_remedy(factors, blamed, {*blamed, *holding}, budget, still)
     except OutOfWork:
         return ""
 
 
 def _find_remedy(
-    factors: Sequence[Factor], blamed: Sequence[int], wanted: AbstractSet[int], still: bool
+    factors: Sequence[Factor],
+    blamed: Sequence[int],
+    wanted: AbstractSet[int],
+    budget: Budget,
+    still: bool,
 ) -> str:
     left = REMEDY_ATTEMPTS // max(1, len(factors) - 1)  # those of many factors are larger
     for count, change in enumerate(_changes([f.statement for f in factors], blamed)):
-        if count == REMEDY_CHANGES:
+        if count == REMEDY_CHANGES or budget.exhausted:
             break
         search = Search(tuple(map(make_factor, change.statements)), (), limit=left)
-        if _is_served(search, wanted, still):
+        # few factors are quicker than all, and numbers than a search in vain
+        if all(
+            _may_be_served(search, some, budget, still) for some in (set(blamed), wanted)
+        ) and _is_served(search, wanted, still):
             return change.words
         left -= len(search.known)
         if left <= 0:
@@ -190,11 +212,20 @@ def _find_remedy(
     return ""
 
 
+def _may_be_served(
+    search: Search, wanted: AbstractSet[int], budget: Budget, still: bool = False
+) -> bool:
+    """Whether numbers do not exclude a motion that serves all wanted factors."""
+    own = Budget(BLAME_WORK)
+    found = is_solvable(
+        [search.factors[n] for n in sorted(wanted)], own, instances=LOOKS[0], still=still
+    )
+    budget.spend(BLAME_WORK - own.left)
+    return found
+
+
 def _is_served(search: Search, wanted: AbstractSet[int], still: bool = False) -> bool:
     """Whether a motion that the checker accepts serves all wanted factors."""
-    linked = [search.factors[n] for n in sorted(wanted)]
-    if not is_solvable(linked, Budget(BLAME_WORK), instances=LOOKS[0], still=still):
-        return False  # numbers are quicker than a search in vain
     failing = [c for c in search.decide({}) if not c.holds and not wanted.isdisjoint(c.members)]
     if not failing:
         return _is_confirmed(search, {}, wanted)

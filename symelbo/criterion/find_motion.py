@@ -9,6 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from symelbo.criterion.factor import Equations, Factor, parameters_of, symbols_of_statement
 from symelbo.criterion.motion import Latent, Motion
+from symelbo.criterion.open_factors import (
+    close_motion,
+    find_opening,
+    open_factor,
+)
 from symelbo.criterion.probe import find_multiples, is_solvable_somewhere
 from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel
@@ -16,6 +21,7 @@ from symelbo.index.build import ONE, ZERO, add, mul, number
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.domains import Real
 from symelbo.index.normal import normal
+from symelbo.index.open_lengths import Opening
 from symelbo.index.range import POSITIVE
 from symelbo.index.signs import domain_range
 from symelbo.index.solve import (
@@ -47,7 +53,8 @@ class Attempt:
     """What is asked: factors, a base measure for each, which latents may move and how.
 
     variational: factors of q whose family has to be closed under the motion; common: one r for all
-    entries of a latent in place of one for each.
+    entries of a latent in place of one for each; opened: whether long literal lengths are taken for
+    any lengths.
     """
 
     factors: tuple[Factor, ...]
@@ -55,6 +62,7 @@ class Attempt:
     moving: Mapping[Symbol, Travel] = field(default_factory=dict)
     variational: tuple[Factor, ...] = ()
     common: bool = True
+    opened: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +99,32 @@ class Missing(NotFound):
 def find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
     """A motion for which (U) holds of every factor of the attempt, or what was left over.
 
-    By the arguments of the families, then by the statistics themselves: the latter also finds
-    motions where the arguments are not determined (logits up to a constant).  work: of the probes.
+    work: of the probes.
+    """
+    factors = (*attempt.factors, *attempt.variational)
+    opening = find_opening(factors) if attempt.opened else None
+    if opening is None:
+        return _find_motion(attempt, work)
+    found = _find_motion(_open(attempt, opening), work)
+    if isinstance(found, Proposal):
+        nonzero = tuple(map(opening.close, found.nonzero))
+        return Proposal(attempt, close_motion(found.motion, opening), nonzero)
+    return Missing(ZERO, attempt, found.cut if isinstance(found, Missing) else "")
+
+
+def _open(attempt: Attempt, opening: Opening) -> Attempt:
+    """The attempt for lengths of any value."""
+    return replace(
+        attempt,
+        factors=tuple(open_factor(factor, opening) for factor in attempt.factors),
+        moving={opening.open_symbol(s): travel for s, travel in attempt.moving.items()},
+        variational=tuple(open_factor(q, opening) for q in attempt.variational),
+    )
+
+
+def _find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
+    """By the arguments of the families, then by the statistics themselves: the latter also finds
+    motions where the arguments are not determined (logits up to a constant).
     """
     unknowns = _make_unknowns(attempt)
     systems = [_equations(attempt, unknowns, direct) for direct in (False, True)]

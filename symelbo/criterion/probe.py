@@ -38,6 +38,7 @@ from symelbo.index.terms import (
 )
 from symelbo.index.work import Allowance, spend_work
 from symelbo.limits import (
+    COLUMNS_OF_ROW,
     PROBE_COLUMNS,
     PROBE_DRAWS,
     PROBE_FAILURES,
@@ -299,7 +300,7 @@ class _Probe:
             for n in chosen:
                 told = False
                 places = self.places(self.equations[n])
-                spend_work(len(places))
+                spend_work(len(places) * (1 + len(self.columns) // COLUMNS_OF_ROW))
                 for env in places:
                     try:
                         value = machine.term(self.equations[n], env)

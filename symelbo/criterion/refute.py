@@ -7,16 +7,18 @@ its rows then gets exact weights.  What is found is proposed; the checker dispos
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from symelbo.certify.certificate import Certificate
 from symelbo.criterion.choose_functions import interpretations
 from symelbo.criterion.factor import Factor
+from symelbo.criterion.open_factors import find_opening, has_many_entries, open_factor
 from symelbo.criterion.sample import Instance, small_sizes
 from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import weigh_rows
 from symelbo.limits import (
     CELLS_OF_ROW,
+    FACTORS_OF_WORK,
     GENERIC_POINTS,
     LOOKS,
     REFUSED_ROWS,
@@ -36,18 +38,34 @@ class Budget:
     """Counted work, so that the answer is the same on every machine; for factors of one model.
 
     least: of the sizes of the model; solvable: answers that are known, by the names of the factors;
-    failing: generic instances at which some factors have no solution.
+    failing: generic instances at which some factors have no solution; known_to_fail: whether these
+    have none at one of them; untried: whether an instance at the sizes that are given was too
+    large.
     """
 
     left: int = field(default_factory=lambda: REFUTED_WORK)
     least: Mapping[str, int] = field(default_factory=dict)
     solvable: dict[tuple[tuple[str, ...], int | None, bool], bool] = field(default_factory=dict)
     failing: list[System] = field(default_factory=list)
+    known_to_fail: dict[tuple[int, frozenset[str]], bool] = field(default_factory=dict)
+    untried: bool = False
+    opened: Budget | None = None
+
+    @classmethod
+    def of_model(cls, factors: int, least: Mapping[str, int]) -> Budget:
+        """That of a model with so many factors."""
+        return cls(REFUTED_WORK + REFUTED_WORK * factors // FACTORS_OF_WORK, least)
 
     @property
     def exhausted(self) -> bool:
         """Whether the search was cut."""
         return self.left <= 0
+
+    def for_any_lengths(self) -> Budget:
+        """That of the same factors, their literal lengths opened."""
+        if self.opened is None:
+            self.opened = Budget(least=self.least)
+        return self.opened
 
     def spend(self, amount: int) -> None:
         """Take some of it; what has begun may end."""
@@ -73,9 +91,24 @@ def is_solvable(
     key = (names, instances, still)
     if not all(budget.solvable.get((names, fewer, still), True) for fewer in LOOKS):
         return False
+    if key not in budget.solvable and (opening := find_opening(factors)) is not None:
+        # of any lengths, and of those that are given
+        others = [open_factor(factor, opening) for factor in factors]
+        own = budget.for_any_lengths()
+        holds = is_solvable(others, own, instances=instances, still=still)
+        quick = holds and instances is not None
+        if has_many_entries(factors):
+            budget.untried = budget.untried or not quick
+            return True
+        if quick:
+            return True
     if key not in budget.solvable:
         budget.solvable[key] = not is_known_to_fail(factors, budget, still=still)
         systems = _systems(factors, budget, generic=True, still=still)
+        if instances is None:
+            systems = chain(
+                systems, _systems(factors, budget, generic=True, still=still, narrow=True)
+            )
         for system in islice(systems, instances) if budget.solvable[key] else ():
             if _tree(system, Assignment(), budget) is not None:
                 budget.solvable[key] = False
@@ -87,12 +120,16 @@ def is_solvable(
 def is_known_to_fail(factors: Sequence[Factor], budget: Budget, *, still: bool = False) -> bool:
     """Whether (U) has no solution at an instance at which more factors had none: no new rows."""
     names = frozenset(factor.name for factor in factors)
-    return any(
-        system.instance.still == still
-        and names <= system.names
-        and _tree(system.of(names), Assignment(), budget) is not None
-        for system in budget.failing
-    )
+    for number, system in enumerate(budget.failing):
+        if system.instance.still != still or not names <= system.names:
+            continue
+        key = (number, names)
+        if key not in budget.known_to_fail:
+            found = _tree(system.of(names), Assignment(), budget)
+            budget.known_to_fail[key] = found is not None
+        if budget.known_to_fail[key]:
+            return True
+    return False
 
 
 def _systems(
@@ -102,7 +139,10 @@ def _systems(
     generic: bool,
     still: bool,
     single: bool = False,
+    narrow: bool = False,
 ) -> Iterator[System]:
+    if budget.exhausted:
+        return
     most = REFUTED_ROWS * len(factors)
     names = frozenset(factor.name for factor in factors)
     for choose in interpretations(factors):
@@ -116,9 +156,12 @@ def _systems(
                 counts[-1],
                 still=still,
                 single=single,
+                narrow=narrow,
                 # sizes that are given may be large; a part of the rows refutes as well
                 most=REFUTED_ROWS if number_of == 0 else None,
             )
+            if narrow and not instance.is_wide:
+                continue
             each, filled = instance.most_rows(), 0
             for points in counts:
                 if budget.exhausted:
@@ -134,7 +177,8 @@ def _systems(
 
 def _tree(system: System, assignment: Assignment, budget: Budget) -> list[Assignment] | None:
     """Cases of the motion of entries without a solution; None if some case has one."""
-    budget.spend(len(system.rows) ** 2 // CELLS_OF_ROW)
+    count = len(system.rows)
+    budget.spend(min(count, count**2 // CELLS_OF_ROW))  # of many rows most columns are empty
     if not system.is_consistent(system.rows, assignment):
         return [assignment]
     if len(assignment.decided) >= REFUTED_DEPTH:
@@ -165,8 +209,10 @@ def find_certificates(
     if is_solvable(factors, budget, still=still):
         return
     # columns of which one is e times the other: not where only one parameter differs
-    for single in (False, True):
-        systems = _systems(factors, budget, generic=False, still=still, single=single)
+    for single, narrow in ((False, False), (True, False), (False, True)):
+        systems = _systems(
+            factors, budget, generic=False, still=still, single=single, narrow=narrow
+        )
         for system in islice(systems, SINGLE_POINTS) if single else systems:
             leaves = _tree(system, Assignment(), budget)
             certificate = None if leaves is None else _certify(system, leaves)

@@ -44,6 +44,7 @@ from symelbo.index.terms import (
 )
 from symelbo.limits import (
     GENERIC_VALUES,
+    NARROW_UNITS,
     SAMPLE_SEED,
     SAMPLED_PARENTS,
     SAMPLED_SIZES,
@@ -207,6 +208,7 @@ class Instance:
     seed: int = SAMPLE_SEED
     still: bool = False  # no latent may move
     single: bool = False  # each parameter value differs from the first in one parameter only
+    narrow: bool = False  # of many parents only the first ones vary, all others are 0 or simple
     most: int | None = None  # rows of each factor: of a long plate only the first places are taken
     rows: list[Row] = field(default_factory=list)
     parameters: list[Values] = field(default_factory=list)
@@ -287,6 +289,11 @@ class Instance:
         random = self.random if self.generic else None
         return Given(places, random, self.end(domain.lower), self.end(domain.upper))
 
+    def resting(self, domain: Domain, places: Sequence[tuple[int, ...]]) -> list[list[Fraction]]:
+        """The simplest value, which parents have that do not vary."""
+        given = self.given(domain, places)._replace(random=None)
+        return _known(domain.exact_values, 1, given)[:1]
+
     def end(self, bound: Term | None) -> Fraction | None:
         """A bound of a support as a number; one that is irrational is replaced by one near it."""
         if bound is None:
@@ -306,9 +313,12 @@ class Instance:
     ) -> list[Values]:
         """Joint values of what can be chosen on its own: entries, vectors, matrices."""
         choices: list[list[Values]] = []
-        for symbol, places in units:
+        for n, (symbol, places) in enumerate(units):
             domain, given = symbol.domain, self.given(symbol.domain, places)
-            exact = _known(domain.exact_values, SAMPLED_VALUES, given)
+            if self.narrow and n >= NARROW_UNITS:
+                exact = self.resting(domain, places)
+            else:
+                exact = _known(domain.exact_values, SAMPLED_VALUES, given)
             choices.append([_at(symbol, places, entries) for entries in exact])
         whole = prod(len(options) for options in choices)
         picks: Iterable[tuple[int, ...]]
@@ -453,16 +463,28 @@ class Instance:
     def nodes(self, factor: Factor, env: Mapping[Index, int]) -> tuple[list[Values], list[Values]]:
         """Values of the parents and of the node, the same ones for all parameter values."""
         own = self.own_places(factor, env)
-        parents = [s for s in _symbols_of(factor) if is_parent(s)]
-        units = []
-        for symbol in parents:
-            if symbol not in symbols_of_statement(factor.statement):
-                continue
-            at = [p for p in self.places(symbol) if symbol != factor.node or p not in own]
-            units += self.units(symbol, at)
+        units = self.parent_units(factor, own)
+        if self.narrow:  # a base measure may depend on inputs, but on no other parent
+            units.sort(key=lambda unit: unit[0].role is Role.INPUT)
         configurations = self.configurations(units, SAMPLED_PARENTS)
         most = GENERIC_VALUES if self.generic else SAMPLED_VALUES
         return configurations, self.configurations(self.units(factor.node, own), most)
+
+    def parent_units(
+        self, factor: Factor, own: Sequence[tuple[int, ...]]
+    ) -> list[tuple[Symbol, tuple[tuple[int, ...], ...]]]:
+        """What can be chosen of the parents, each on its own."""
+        units = []
+        for symbol in (s for s in _symbols_of(factor) if is_parent(s)):
+            if symbol in symbols_of_statement(factor.statement):
+                at = [p for p in self.places(symbol) if symbol != factor.node or p not in own]
+                units += self.units(symbol, at)
+        return units
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether a factor has so many parents that some of them need not vary."""
+        return any(len(self.parent_units(f, ())) > 2 * NARROW_UNITS for f in self.factors)
 
     def own_places(self, factor: Factor, env: Mapping[Index, int]) -> list[tuple[int, ...]]:
         """The places of the factor's own value."""

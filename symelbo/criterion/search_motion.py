@@ -57,6 +57,7 @@ class Search:
     exhausted: bool = False
     cut: str = ""  # the pass that came to its bound
     limit: int = MOTION_ATTEMPTS
+    opened: bool = True  # whether long literal lengths are taken for any lengths
     probes: Allowance = field(default_factory=allow_probes)
 
     @cached_property
@@ -193,7 +194,8 @@ class Search:
             return NotFound(ZERO)
         chosen = tuple(self.factors[n] for n in members)
         closed = tuple(self.variational[n] for n in qs)
-        answer = find_motion(Attempt(chosen, tuple(gauges), own, closed, common), self.probes)
+        attempt = Attempt(chosen, tuple(gauges), own, closed, common, self.opened)
+        answer = find_motion(attempt, self.probes)
         if isinstance(answer, Missing) and answer.cut:
             self.cut = answer.cut
         if isinstance(answer, Proposal) and _is_trivial(answer):

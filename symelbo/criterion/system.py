@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from heapq import merge
 
 from symelbo.criterion.factor import symbols_of_statement
 from symelbo.criterion.sample import Instance, Row
@@ -66,12 +67,15 @@ class System:
         self, instance: Instance, points: int, rows: Sequence[Row], names: frozenset[str]
     ) -> None:
         self.instance, self.points, self.names = instance, points, names
-        self.rows = [row for row in rows if instance.factors[row.factor].name in names]
         members = [factor for factor in instance.factors if factor.name in names]
+        numbers = {n for n, factor in enumerate(instance.factors) if factor.name in names}
+        self.rows = [row for row in rows if row.factor in numbers]
         self.movable = instance.continuous - {f.node.name for f in members if not f.can_move}
         self.inputs = {s.name for s in instance.symbols if s.role is Role.INPUT}
         self.categories = {s.name for s in instance.symbols if s.domain.is_place}
         self.opened: dict[object, _Opened] = {}
+        self.places: dict[str, list[int]] = {}  # of the rows of each factor
+        self.given: dict[object, int] = {}
         self.learned = {
             n: any(s.role is Role.PARAMETER for s in symbols_of_statement(f.statement))
             for n, f in enumerate(instance.factors)
@@ -79,7 +83,11 @@ class System:
 
     def of(self, names: frozenset[str]) -> System:
         """The same for some of the factors alone; their parents are as free as these allow."""
-        return System(self.instance, self.points, self.rows, names)
+        if not self.places:
+            for place, row in enumerate(self.rows):
+                self.places.setdefault(self.instance.factors[row.factor].name, []).append(place)
+        places = merge(*(self.places.get(name, ()) for name in names))
+        return System(self.instance, self.points, [self.rows[n] for n in places], names)
 
     def entries(self) -> list[Place]:
         """The latent entries whose motion is decided by cases: scalar values of the factors."""
@@ -133,7 +141,7 @@ class System:
         c v, that is scaled c log v or c log(v - lower); of a real one that is scaled, and of a
         factor in which nothing moves, a constant.
         """
-        given = tuple(item for item in row.parents if item[0][0] in self.inputs)
+        given = self.given_of(row)
         if self.is_movable_value(row) and (own := row.value[0][0]) in assignment.moving:
             domain = self.instance.factors[row.factor].value.domain
             if domain.is_line and own not in assignment.shifted:
@@ -142,6 +150,14 @@ class System:
         if self.is_idle(row, assignment):
             return None
         return ("b", row.factor, row.place, row.numbers[1], given), 1
+
+    def given_of(self, row: Row) -> int:
+        """The number of the values that the inputs have in a row: hashed once for all its rows."""
+        at = (row.factor, row.place, row.numbers[0])
+        if at not in self.given:
+            values = tuple(item for item in row.parents if item[0][0] in self.inputs)
+            self.given[at] = self.given.setdefault(values, len(self.given))
+        return self.given[at]
 
     def moving_base(self, row: Row) -> int:
         value, shifts = self.from_centre(row)

@@ -65,7 +65,7 @@ def gather(pieces: Iterable[Group]) -> list[Group]:
 
 
 def _fold_sums(groups: list[Group]) -> list[Group]:
-    """C' T + b sum_i T_i -> (C + b)' T"""
+    """C' T + b sum_i T_i -> (C + b)' T, once, where several T have the same sum."""
     result = list(groups)
     for vector in groups:
         if not vector.indices:
@@ -74,8 +74,8 @@ def _fold_sums(groups: list[Group]) -> list[Group]:
         for index in reversed(vector.indices):
             whole = total(index, whole)
         whole = normal(whole)
-        for scalar in groups:
-            if not scalar.indices and normal(scalar.statistic) == whole:
+        for scalar in [group for group in result if not group.indices]:
+            if normal(scalar.statistic) == whole:
                 joined = normal(add(vector.coefficient, scalar.coefficient))
                 folded = replace(vector, coefficient=joined)
                 result = [folded if g is vector else g for g in result if g is not scalar]

@@ -66,6 +66,7 @@ __all__ = [
     "Product",
     "Raised",
     "Root",
+    "Shared",
     "Summation",
     "Table",
     "Total",
@@ -205,6 +206,22 @@ Display: TypeAlias = (
     | Determinant
     | _Form
 )
+
+
+class Shared:
+    """A display by its identity, which is found at once: equal parts of terms have one display."""
+
+    __slots__ = ("display",)
+
+    def __init__(self, display: Display) -> None:
+        self.display = display
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Shared) and other.display is self.display
+
+    def __hash__(self) -> int:
+        return id(self.display)
+
 
 _NODES: Final = (Role.OBSERVED, Role.VALUE, Role.LATENT, Role.INPUT)
 _HALF: Final = number(Fraction(1, 2))

@@ -26,7 +26,7 @@ from symelbo.index.terms import (
     Size,
     Term,
 )
-from symelbo.limits import KEPT_NAMES, KEPT_PIECES, KEPT_TEXTS
+from symelbo.limits import KEPT_NAMES, KEPT_PIECES, KEPT_SET, KEPT_TEXTS
 from symelbo.notation.arrange import (
     Applied,
     Chain,
@@ -39,6 +39,7 @@ from symelbo.notation.arrange import (
     Product,
     Raised,
     Root,
+    Shared,
     Summation,
     Table,
     Total,
@@ -336,18 +337,17 @@ class _Setter:
     inline: bool = False
     small: bool = False  # within a fraction, where fractions and sums are smaller
     marks: Mapping[str, str] = field(default_factory=dict)  # superscripts that belong to names
-    # what was set, with the display so that its id is not reused: a part is set once, though what
-    # is around it asks again for it in brackets, or cut
-    known: dict[tuple[int, bool, bool], tuple[Display, _Piece]] = field(default_factory=dict)
 
     def set(self, display: Display) -> _Piece:
-        """The display as LaTeX, each part once."""
-        key = id(display), self.inline, self.small
-        if key not in self.known:
-            self.known[key] = display, self._set(display)
-        return self.known[key][1]
+        """The piece of a display; what is shared is set once."""
+        if type(display) in _LONG:
+            return _set_once(
+                Shared(display), self.euler, self.inline, self.small, *self.marks.items()
+            )
+        return self._set(display)
 
     def _set(self, display: Display) -> _Piece:
+        """The piece of a display, of its parts."""
         match display:
             case Number(value):
                 return _Piece(str(value))
@@ -448,7 +448,8 @@ class _Setter:
     def _factor(self, factor: Display, *, last: bool, alone: bool) -> _Piece:
         match factor:
             case Total() if not alone:
-                return _open(_bracket(self.set(factor)), self.set(factor), factor)
+                inner = self.set(factor)
+                return _open(_bracket(inner), inner, factor)
             case Product() if not alone:
                 return _bracket(self.set(factor))
             case Summation() | Function("log" | "loggamma" | "softplus") | Determinant():
@@ -632,6 +633,16 @@ class _Setter:
             case Table(indices=(), body=Entry() as entry):
                 return self._entry(entry, ONE).latex
         return _subscript(str(slot + 1), where)
+
+
+_LONG: Final = frozenset({Total, Summation, Function, Raised, Root, Applied})
+
+
+@lru_cache(maxsize=KEPT_SET)
+def _set_once(
+    shared: Shared, euler: str, inline: bool, small: bool, *marks: tuple[str, str]
+) -> _Piece:
+    return _Setter(euler, inline, small, dict(marks))._set(shared.display)
 
 
 def _sum_signs(indices: tuple[Index, ...]) -> str:

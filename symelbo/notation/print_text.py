@@ -32,7 +32,7 @@ from symelbo.index.terms import (
     Size,
     Term,
 )
-from symelbo.limits import KEPT_TEXTS
+from symelbo.limits import KEPT_SET, KEPT_TEXTS
 from symelbo.notation.arrange import (
     Applied,
     Determinant,
@@ -42,6 +42,7 @@ from symelbo.notation.arrange import (
     Product,
     Raised,
     Root,
+    Shared,
     Summation,
     Table,
     Total,
@@ -173,6 +174,13 @@ class TextNotation:
         return text if own >= level else f"({text})"
 
     def _with_level(self, display: Display) -> tuple[str, _Level]:
+        """The text of a display, and how tightly it binds; of what is shared it is made once."""
+        if isinstance(display, Total | Function | Summation):
+            return _make_once(self, Shared(display))
+        return self.with_level_anew(display)
+
+    def with_level_anew(self, display: Display) -> tuple[str, _Level]:
+        """As `_with_level`, of its parts."""
         match display:
             case Total():
                 return join_pieces(self._pieces(display), TEXT), _Level.SUM
@@ -251,6 +259,11 @@ class TextNotation:
                 return self._atom(whole)
         body = self._text(table.body, _Level.SUM)
         return f"[{body} for {_ranges(table.indices)}]" if table.indices else body
+
+
+@lru_cache(maxsize=KEPT_SET)
+def _make_once(notation: TextNotation, shared: Shared) -> tuple[str, _Level]:
+    return notation.with_level_anew(shared.display)
 
 
 @lru_cache(maxsize=KEPT_TEXTS)

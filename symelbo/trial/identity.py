@@ -32,9 +32,10 @@ from symelbo.limits import (
     IDENTITY_OPERATIONS,
     Q_POINTS,
     REDRAWS,
+    TRIED_ENTRIES,
 )
 from symelbo.trial.evaluate import Place, Smooth, World, evaluate, free_indices, places, walk
-from symelbo.trial.operations import count_operations
+from symelbo.trial.operations import count_entries, count_operations
 from symelbo.trial.remember import remember
 from symelbo.values import dataclass, replace
 
@@ -43,6 +44,7 @@ __all__ = [
     "draw_entries",
     "draw_world",
     "identity_residual",
+    "is_short",
     "make_scene",
     "satisfies",
     "velocities_at",
@@ -83,17 +85,20 @@ def identity_residual(
     was found, so that nothing was tried.
     """
     random = Random(seed)
+    mentioned = {s for s in walk((log_density, entropy, rest)) if isinstance(s, Symbol)}
+    field = {symbol: array for symbol, array in field.items() if symbol in mentioned}
     items = [log_density, entropy, rest, *field.keys(), *field.values()]
     scene = make_scene(items, conditions)
     once = remember({"density": log_density, "entropy": entropy, "rest": rest})
     log_density, entropy, rest = once["density"], once["entropy"], once["rest"]
+    evaluated: tuple[Term | Array, ...] = (log_density, entropy, rest, *field.values())
     worst = 0.0
     for trial in range(trials):
         for attempt in range(IDENTITY_ATTEMPTS):
-            base = draw_world(scene, random, smallest=2 * attempt >= IDENTITY_ATTEMPTS)
-            base = replace(base, careful=True)
-            if count_operations((log_density, entropy, rest), base) > IDENTITY_OPERATIONS:
+            sizes = draw_sizes(scene, random, smallest=2 * attempt >= IDENTITY_ATTEMPTS)
+            if not is_short(evaluated, scene, sizes, IDENTITY_OPERATIONS):
                 continue  # smaller sizes
+            base = replace(draw_world(scene, random, sizes=sizes), careful=True)
             try:
                 worst = max(
                     worst,
@@ -218,6 +223,15 @@ def make_scene(items: Sequence[object], conditions: Sequence[tuple[Array, Domain
     )
 
 
+def is_short(
+    items: Sequence[Term | Array], scene: Scene, sizes: Mapping[str, int], most: int
+) -> bool:
+    """Whether some items are evaluated within so many operations, and few entries are drawn."""
+    world = World(sizes, {})
+    few = count_entries(scene.symbols, world) <= TRIED_ENTRIES
+    return few and count_operations(items, world) <= most
+
+
 def draw_world(
     scene: Scene,
     random: Random,
@@ -228,7 +242,7 @@ def draw_world(
     """Random functions and values of all that is no node, at random sizes where none are given;
     smallest: the least sizes.
     """
-    drawn = _draw_sizes(scene, random, smallest) if sizes is None else sizes
+    drawn = draw_sizes(scene, random, smallest=smallest) if sizes is None else sizes
     values: dict[Place, float] = {}
     functions: dict[str, Smooth] = {}
     world = World(drawn, values, {}, functions)
@@ -240,7 +254,8 @@ def draw_world(
     return world
 
 
-def _draw_sizes(scene: Scene, random: Random, smallest: bool) -> dict[str, int]:
+def draw_sizes(scene: Scene, random: Random, *, smallest: bool) -> dict[str, int]:
+    """Small sizes; smallest: the least ones."""
     sizes = {}
     likely_two = {e.size for e in scene.categories.values() if e.size is not None} | {
         s.shape[-1].size for s in scene.symbols if s.domain.entry_sum is not None

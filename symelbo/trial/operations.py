@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import prod
 
-from symelbo.index.terms import Index, Node
+from symelbo.index.terms import Index, Node, Symbol
 from symelbo.trial.evaluate import World, free_indices
 from symelbo.trial.remember import Remembered
 
-__all__ = ["count_operations"]
+__all__ = ["count_entries", "count_operations"]
 
 
 def count_operations(items: Iterable[Node], world: World) -> int:
@@ -36,3 +36,8 @@ def count_operations(items: Iterable[Node], world: World) -> int:
     for item in remembered:  # which grows while what it holds is counted
         whole += count(item.term) * places(free_indices(item))
     return whole
+
+
+def count_entries(symbols: Iterable[Symbol], world: World) -> int:
+    """Entries that are drawn."""
+    return sum(prod(map(world.length, symbol.shape)) for symbol in symbols)

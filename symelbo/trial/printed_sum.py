@@ -15,6 +15,7 @@ from random import Random
 
 from symelbo.index.terms import Array, Domain, Role, Symbol, Term
 from symelbo.limits import (
+    DRAWN_OPERATIONS,
     SUM_AGREEMENT,
     SUM_ATTEMPTS,
     SUM_COUNTS,
@@ -31,6 +32,7 @@ from symelbo.trial.identity import (
     Scene,
     draw_entries,
     draw_world,
+    is_short,
     make_scene,
     satisfies,
     velocities_at,
@@ -70,6 +72,12 @@ class _Setting:
     velocities: Mapping[Symbol, Array]
     kind: Kind
     latents: tuple[Symbol, ...]
+
+    @property
+    def items(self) -> tuple[Term | Array, ...]:
+        """What is evaluated at every node."""
+        forms = (form.under_q for form in self.printed)
+        return (self.log_joint, *forms, *self.velocities.values())
 
 
 def printed_residual(
@@ -129,6 +137,8 @@ def _try_at(
 ) -> float | None:
     """The residual at random values, None if they cannot be integrated at these sizes."""
     failed = 0
+    if not is_short(setting.items, scene, sizes, SUM_OPERATIONS):
+        return None
     for _ in range(SUM_ATTEMPTS):
         try:
             world = draw_world(scene, random, sizes=sizes)
@@ -154,10 +164,10 @@ def _residual(
     center = {s: random.uniform(-0.5, 0.5) for s in setting.latents}
     results: list[tuple[float, ...]] = []
     residual = 0.0
-    cost = count_operations((setting.log_joint, *(p.under_q for p in setting.printed)), world)
+    cost = count_operations(setting.items, world)
     for count in SUM_COUNTS:
         nodes = nodes_of(setting.latents, world, count, most * count // SUM_COUNTS[0])
-        if nodes is None and setting.kind is Kind.ANY:
+        if nodes is None and setting.kind is Kind.ANY and SUM_DRAWN * cost <= DRAWN_OPERATIONS:
             nodes = _draw_nodes(setting, world, scene, random)
         if nodes is not None and setting.kind is Kind.ANY and len(nodes) > SUM_DRAWN:
             nodes = random.sample(nodes, SUM_DRAWN)  # some points are a q as well
@@ -326,12 +336,15 @@ def _slope_with_points(
 ) -> float:
     """E_q[D log p] + E_q[div]: the points of q move along, and with them its entropy."""
     moving = {s: a for s, a in setting.velocities.items() if s.role is Role.LATENT}
+    rest = {s: a for s, a in setting.velocities.items() if s not in moving}
+    steady = velocities_at(rest, world)
     total = 0.0
     for (_, point), (q, _) in zip(nodes, weights, strict=True):
         if not q > 0:
             continue
         there = _at(world, point)
-        there = there.along(velocities_at(setting.velocities, there))
+        there = there.along({**steady, **velocities_at(moving, there)})
+        values = dict(there.values)  # of which one is moved at a time
         total += q * evaluate(setting.log_joint, there).tangent
         for symbol, array in moving.items():
             for where in places(world, symbol.shape):
@@ -340,9 +353,9 @@ def _slope_with_points(
                 ):
                     continue  # one entry with its mirror image
                 env = dict(zip(array.indices, where, strict=True))
-                bumped = _at(there, {(symbol.name, where): there.values[symbol.name, where] + 1})
-                slope = (
-                    evaluate(array.body, bumped, env).value - evaluate(array.body, there, env).value
-                )
-                total += q * slope
+                here = evaluate(array.body, there, env).value
+                values[symbol.name, where] += 1
+                ahead = evaluate(array.body, World(world.sizes, values, {}, world.functions), env)
+                values[symbol.name, where] = there.values[symbol.name, where]
+                total += q * (ahead.value - here)
     return total

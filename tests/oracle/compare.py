@@ -31,6 +31,7 @@ from tests.oracle.rank import Answer, decide, decide_instance, instances
 from tests.oracle.spec import Instance, Unsupported, read
 
 SLOW = 5.0  # seconds of processor time
+RARE = 1e-6  # of the points of q
 SUPPORT = 8  # points of q with weight; the identity holds for every q, so also for one of few
 POINTS = 3
 EXPLAINED = 8  # one model of so many has its refutations explained as well
@@ -121,9 +122,11 @@ def gap_at(instance: Instance, derivation: Any, seed: int) -> float | None:
     under_q = add(*(summand.signed for summand in (*stated.entropies, *stated.bases)))
     try:
         point = random_point(instance, seed, data_points=2, panels=2)
-        # the heaviest: log p may be of any size at those of hardly any weight
-        least = np.sort(point.weights, -1)[:, -SUPPORT:][:, :1]
-        weights = np.where(point.weights >= least, point.weights, 0)
+        weights = np.zeros_like(point.weights)
+        for own, kept in zip(point.weights, weights, strict=True):
+            some = np.flatnonzero(own > RARE)  # log p may be of any size at the others
+            some = some[:: -(-len(some) // SUPPORT)]
+            kept[some] = own[some]
         point = replace(point, weights=weights / weights.sum(-1, keepdims=True))
         motion = stated_motion(derivation.motion, instance, point)
         average = 0.0

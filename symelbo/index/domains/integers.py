@@ -169,6 +169,10 @@ class Category(Integers):
         """All of them."""
         return [[Fraction(k)] for k in range(1, self.extent(given) + 1)]
 
+    def with_ends(self, lower: Term | None, upper: Term | None) -> Domain:
+        """Another number of them."""
+        return Category(upper)
+
     def extent(self, given: Given) -> int:
         """How many there are; two where that is not known."""
         return 2 if given.upper is None else int(given.upper)

@@ -1,0 +1,245 @@
+"""Signs and ranges of the checker: what is claimed of entries, indices and sums, in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from random import Random
+
+import pytest
+from checker_values import At, admissible, value_of, value_of_poly
+
+from symelbo.checker.forms import Forms
+from symelbo.checker.polynomial import freeze, scale_poly
+from symelbo.checker.signs import Signs
+from symelbo.checker.terms import ONE, NotShown, Raw, RawIndex, minus, sum_of
+
+D, C = ("D", 0), ("C", 0)
+i, j = (("i", name, 1, *D) for name in "ij")
+k, m = (("i", f"~{name}", 1, *D) for name in "km")
+c = ("i", "~c", 1, *C)
+short, late = ("i", "~short", 1, "D", -1), ("i", "~late", 2, *D)
+SCALARS = {"x": "real", "y": "real", "a": "positive", "b": "positive", "p": "unit", "z": "binary"}
+ARRAYS = {"v": "real", "t": "positive", "u": "unit"}
+
+
+def e(name: str, *where: RawIndex) -> Raw:
+    if name == "pi":
+        return ("v", name, ("simplex", *C), where)
+    kinds = {**SCALARS, **ARRAYS, "s": "posdef", "w": "real"}
+    return ("v", name, (kinds[name],), where)
+
+
+def q(value: str | int) -> Raw:
+    return ("q", Fraction(value))
+
+
+def forms() -> Forms:
+    return Forms({}, frozenset(), {})
+
+
+def everywhere(seed: int, draws: int) -> Iterator[At]:
+    random = Random(seed)
+    for number in range(draws):
+        sizes = {"D": 1 + number % 3, "C": 2 + number % 2}
+        yield from At(sizes, admissible(random, sizes)).over((i, j))
+
+
+N, I = ("n", "D"), ("iv", i)
+INVERSE = (("i", "~r", 1, *D), ("i", "~q", 1, *D))
+# "+": positive everywhere, "0": not negative, "": neither is so; None: it is so, and nobody sees it
+SIGNS: dict[str, tuple[Raw, str | None]] = {
+    "positive": (sum_of(e("t", i), e("a")), "+"),
+    "of any sign": (sum_of(e("v", i), e("a")), ""),
+    "a square": (("^", e("v", i), q(2)), "0"),
+    "a square and one": (sum_of(("^", e("v", i), q(2)), ONE), "+"),
+    "no square": (sum_of(("^", e("v", i), q(2)), e("v", j), ONE), ""),
+    "a quadratic without roots": (sum_of(("^", e("x"), q(2)), e("x"), ONE), "+"),
+    "a quadratic with roots": (sum_of(("^", e("x"), q(2)), ("*", q(3), e("x")), ONE), ""),
+    "a quadratic that is barely negative": (
+        sum_of(("^", e("x"), q(2)), ("*", q("21/10"), e("x")), ONE),
+        "",
+    ),
+    "positive at both ends alone": (
+        sum_of(("^", e("p"), q(2)), minus(q("1/8"), e("p"))),
+        "",
+    ),
+    "one minus a probability": (minus(ONE, e("u", i)), "+"),
+    "one minus two of them": (minus(ONE, sum_of(e("u", i), e("u", j))), ""),
+    "one minus their product": (minus(ONE, ("*", e("u", i), e("p"))), "+"),
+    "one minus a bit": (minus(ONE, e("z")), "0"),
+    "two minus a bit": (minus(q(2), e("z")), "+"),
+    "a size": (N, "+"),
+    "a size less one": (minus(N, ONE), "0"),
+    "a size less two": (minus(N, q(2)), ""),
+    "an index": (I, "+"),
+    "an index less one": (minus(I, ONE), "0"),
+    "a size less an index": (minus(N, I), "0"),
+    "a size less an index, and one": (sum_of(minus(N, I), ONE), "+"),
+    "an index less a size": (minus(I, N), ""),
+    "a sum": (("S", k, e("t", k)), "+"),
+    "a sum over what may be no place": (("S", short, e("t", short)), "0"),
+    "a later one": (("S", late, e("t", late)), "0"),
+    "a sum of any sign": (("S", k, e("v", k)), ""),
+    "a sum of indices from -3 on": (
+        ("S", ("i", "~from", -3, *D), ("iv", ("i", "~from", -3, *D))),
+        "",
+    ),
+    "a sum of squares": (("S", k, ("^", e("v", k), q(2))), "0"),
+    "a delta": (("d", i, j), "0"),
+    "one minus a delta": (minus(ONE, ("d", i, j)), None),
+    "an entry of a simplex": (e("pi", ("p", "", 1)), "+"),
+    "an exponential": (("f", "exp", e("v", i)), "+"),
+    "an exponential less one": (minus(("f", "exp", e("t", i)), ONE), "+"),
+    "one less a falling one": (minus(ONE, ("f", "exp", minus(q(0), e("a")))), None),
+    "an exponential of any sign, less one": (minus(("f", "exp", e("v", i)), ONE), ""),
+    "an error function": (("f", "erf", e("a")), "+"),
+    "an error function of any sign": (("f", "erf", e("v", i)), ""),
+    "one less a sine": (minus(ONE, ("f", "sin", e("x"))), "0"),
+    "two less a sine": (minus(q(2), ("f", "sin", e("x"))), "+"),
+    "trigamma": (("f", "polygamma", ONE, e("a")), "+"),
+    "its derivative": (("f", "polygamma", q(2), e("a")), ""),
+    "on the diagonal": (e("s", i, i), "+"),
+    "beside it": (e("s", i, j), ""),
+    "on that of the inverse": (
+        ("Inv", (INVERSE, e("s", *INVERSE)), i, i),
+        "+",
+    ),
+    "beside that": (("Inv", (INVERSE, e("s", *INVERSE)), i, j), ""),
+    "numbers": (minus(("c", "pi"), q(3)), "+"),
+    "numbers, falling": (minus(q(3), ("c", "pi")), ""),
+}
+
+
+@pytest.mark.parametrize("name", SIGNS)
+def test_a_sign_is_that_of_the_numbers(name: str) -> None:
+    raw, expected = SIGNS[name]
+    form = forms()
+    poly = form.poly(raw)
+    found = "+" if form.positive(poly) else form.poly_sign(poly)
+    assert found == (expected or "")
+    values = [value_of(raw, at) for at in everywhere(0, 30)]
+    if expected is None:
+        assert min(values) >= 0
+    else:  # and more than is said is not so
+        assert (
+            "+" if min(values) > 1e-12 else "0" if min(values) > -1e-12 else ""
+        ) == expected or (expected == "0" and min(values) > 0)
+
+
+def atoms(form: Forms) -> list[Raw]:
+    """Of which random polynomials are made."""
+    return [
+        *(e(name) for name in SCALARS),
+        *(e(name, index) for name in ARRAYS for index in (i, j)),
+        *(N, I, e("pi", ("p", "", 1)), e("s", i, i), e("s", i, j), ("d", i, j)),
+        *(("S", k, e("t", k)), ("S", k, e("v", k)), ("S", short, e("t", short))),
+        *(("f", "exp", e("v", i)), ("f", "sin", e("x")), ("f", "log", e("a"))),
+    ]
+
+
+def random_raw(random: Random, atoms_: list[Raw]) -> Raw:
+    parts: list[Raw] = []
+    for _ in range(random.choice((1, 2, 2, 3))):
+        factors = [random.choice(atoms_) for _ in range(random.choice((0, 1, 1, 2)))]
+        exponent = random.choice((1, 1, 2))
+        powers = [("^", factor, q(exponent)) for factor in factors]
+        parts.append(("*", q(random.choice(("1", "2", "-1", "1/2", "-1/2", "3"))), *powers))
+    return sum_of(*parts)
+
+
+def test_what_is_claimed_of_random_polynomials_is_so() -> None:
+    random, form = Random(1), forms()
+    everything = atoms(form)
+    points = list(everywhere(2, 24))
+    claims = {"+": 0, "0": 0, "not 0": 0}
+    for _ in range(400):
+        poly = form.poly(random_raw(random, everything))
+        if not poly:
+            continue
+        sign = form.poly_sign(poly)
+        claims[sign] = claims.get(sign, 0) + 1
+        _, _, prime = form.content(poly)
+        nonzero = form.nonzero(prime)
+        claims["not 0"] += nonzero
+        if not sign and not nonzero:
+            continue
+        for at in points:
+            value = value_of_poly(form, poly, at)
+            assert value > 0 if sign == "+" else value >= -1e-9 or not sign
+            assert value_of_poly(form, prime, at) != 0 or not nonzero
+    assert min(claims.values()) > 12
+
+
+def test_ranges_hold_the_values() -> None:
+    form = forms()
+    counted = 0
+    for raw in atoms(form):
+        ((((a, _),), _),) = form.poly(raw).items()
+        found = form.range_of(a)
+        if found is None:
+            continue
+        low, high = found
+        for at in everywhere(3, 12):
+            value = value_of(raw, at)
+            if low is not None:
+                assert value > low[0] if low[1] else value >= low[0]
+            if high is not None:
+                assert value < high[0] if high[1] else value <= high[0]
+        counted += 1
+    assert counted == 8
+
+
+def test_what_is_assumed_is_used_and_nothing_beyond_it() -> None:
+    form = forms()
+    difference = form.poly(minus(e("a"), e("b")))
+    form.assume_positive(difference)
+    assert form.positive(difference)
+    assert form.positive(scale_poly(difference, 3))
+    assert not form.positive(scale_poly(difference, -1))
+    assert not form.positive(form.poly(minus(e("a"), ("*", q(2), e("b")))))
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (e("x"), True),
+        (minus(e("x"), e("y")), True),
+        (e("v", i), True),
+        (("*", e("a"), e("v", i)), True),
+        (minus(e("v", i), e("v", j)), False),  # i may be j
+        (e("z"), False),  # a bit
+        (minus(e("z"), e("p")), True),
+        (("*", e("v", i), e("x")), False),  # of a sign that is not known: factor by factor
+        (("f", "sin", e("x")), False),  # not seen
+        (minus(e("x"), ("f", "exp", e("x"))), False),  # not alone
+    ],
+)
+def test_what_is_inverted_almost_everywhere(raw: Raw, expected: bool) -> None:
+    """Linear in a continuous entry that occurs once: it is 0 almost nowhere."""
+    form = forms()
+    assert form.generic(form.poly(raw)) is expected
+    strict = forms()
+    strict.everywhere = True
+    assert not strict.generic(strict.poly(raw))
+
+
+def test_a_closed_term_is_the_number() -> None:
+    form: Signs = forms()
+    raw = sum_of(("^", ("c", "pi"), q(2)), ("*", q("-1/2"), ("f", "exp", q(1))), q(3))
+    closed = form.closed_term(form.poly(raw))  # type: ignore[attr-defined]
+    at = At({"D": 1, "C": 2}, {})
+    assert closed is not None and abs(value_of(closed, at) - value_of(raw, at)) < 1e-12
+    for open_ in (e("x"), N, ("S", k, e("t", k)), ("f", "exp", e("x"))):
+        assert form.closed_term(form.poly(open_)) is None  # type: ignore[attr-defined]
+
+
+def test_unknown_signs_have_no_logarithm_and_no_root() -> None:
+    for name, (raw, expected) in SIGNS.items():
+        if expected != "":
+            continue
+        form = forms()
+        for attempt in (form.log, lambda poly, form=form: form.power(poly, Fraction(1, 2))):
+            with pytest.raises(NotShown):
+                attempt(form.poly(raw))
+        assert freeze(form.poly(raw)), name

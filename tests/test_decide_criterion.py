@@ -1,0 +1,174 @@
+"""One motion for all factors, in the order of preference: its answers, and (U) along it."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+from factors import model_of
+from judge import worlds
+
+from symelbo.criterion.decide_criterion import decide_criterion
+from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted, Result
+from symelbo.trial.evaluate import evaluate
+from symelbo.trial.identity import velocities_at
+
+H, R, O = Holds, Refuted, Outside
+LINEAR = "x[d] ~ Normal(sum(W[d,h]*z[h] for h in 1:H), s) for d in 1:D"
+WEIGHTS = {"W": "real[D, H]", "s": "positive"}
+UNIT = "z[h] ~ Normal(0, 1) for h in 1:H"
+
+# statements, parameters, other keys; what is found of each factor, which latents move, and whether
+# q is known to follow
+CASES: dict[
+    str, tuple[list[str], dict[str, str], dict[str, Any], list[type[Result]], str, Closure]
+] = {
+    "no latent has to move": (
+        ["z[h] ~ Normal(0, t) for h in 1:H", LINEAR],
+        {**WEIGHTS, "t": "positive"},
+        {},
+        [H, H],
+        "",
+        Closure.NOT_NEEDED,
+    ),
+    "a prior without parameters": ([UNIT, LINEAR], WEIGHTS, {}, [H, H], "z", Closure.ASSUMED),
+    "the same, of the exact posterior": (
+        [UNIT, LINEAR],
+        WEIGHTS,
+        {"variational": "exact"},
+        [H, H],
+        "z",
+        Closure.EXACT,
+    ),
+    "the same, of a q that scales": (
+        [UNIT, LINEAR],
+        WEIGHTS,
+        {"variational": ["z[h] ~ Normal(m[h], g[h]) for h in 1:H"]},
+        [H, H],
+        "z",
+        Closure.SHOWN,
+    ),
+    "the same, of a q that does not": (
+        [UNIT, LINEAR],
+        WEIGHTS,
+        {"variational": ["z[h] ~ Normal(m[h], 1) for h in 1:H"]},
+        [H, H],
+        "z",
+        Closure.BROKEN,
+    ),
+    "where no latent may move": (
+        [UNIT, LINEAR],
+        WEIGHTS,
+        {"reparameterize": "never"},
+        [R, H],
+        "",
+        Closure.NOT_NEEDED,
+    ),
+    "one of two moves": (
+        ["y ~ Normal(0, t)", "z ~ Gamma(2, 1)", "x ~ Normal(w*y, s*z)"],
+        {"t": "positive", "w": "real", "s": "positive"},
+        {},
+        [H, H, H],
+        "z",
+        Closure.ASSUMED,
+    ),
+    "counts": (
+        ["z ~ Poisson(l)", "x ~ Poisson(w*v**z)"],
+        {"l": "positive", "w": "positive", "v": "positive"},
+        {},
+        [H, H],
+        "",
+        Closure.NOT_NEEDED,
+    ),
+    "one factor fails, and the others hold": (
+        ["z ~ Poisson(l)", "y ~ Normal(w*z, s)", "x ~ Poisson(1 + z + v)"],
+        {"l": "positive", "w": "real", "s": "positive", "v": "positive"},
+        {"observed": "xy"},
+        [H, H, R],
+        "",
+        Closure.NOT_NEEDED,
+    ),
+    "each alone holds, together they do not": (
+        ["z ~ Poisson(s)", "x ~ Normal(r*z, s)"],
+        {"r": "real", "s": "positive"},
+        {},
+        [R, R],
+        "",
+        Closure.NOT_NEEDED,
+    ),
+    "a support that moves": (
+        ["z ~ Pareto(t, 2)", "x ~ Normal(w*z, s)"],
+        {"t": "positive", "w": "real", "s": "positive"},
+        {},
+        [O, H],
+        "",
+        Closure.NOT_NEEDED,
+    ),
+}
+
+
+def decide(name: str) -> Decision:
+    statements, parameters, keys, *_ = CASES[name]
+    return decide_criterion(model_of(statements, parameters, **keys))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_answer_is_that_of_the_theory(name: str) -> None:
+    *_, results, moving, closure = CASES[name]
+    decision = decide(name)
+    assert [type(result) for result in decision.results] == results
+    assert decision.holds is all(kind is Holds for kind in results)
+    assert "".join(sorted(node.name for node in decision.motion.latents)) == moving
+    assert decision.closure is closure
+    assert bool(decision.broken) is (closure is Closure.BROKEN)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_identity_holds_of_every_factor_along_the_one_motion(name: str) -> None:
+    """log p - D log p - b + H~ - d = 0, D along the motion of the whole decision."""
+    decision = decide(name)
+    motion = decision.motion.velocities()
+    parameters = [p for r in decision.results for p in sorted(r.factor.parameters(), key=repr)]
+    holding = [result for result in decision.results if isinstance(result, Holds)]
+    assert holding or not decision.holds
+    for result in holding:
+        factor, identity = result.factor, result.identity
+        terms = [factor.statement.log_density, identity.base, identity.entropy, identity.divergence]
+        count = 0
+        for world in worlds(
+            [*parameters, *terms, *motion, *motion.values(), *factor.plates], draws=2
+        ):
+            here = world.along(velocities_at(motion, world))
+            for place in product(
+                *(range(i.low, world.length(i.extent) + 1) for i in factor.plates)
+            ):
+                env = dict(zip(factor.plates, place, strict=True))
+                log_p, change = evaluate(terms[0], here, env)
+                b, h, d = (evaluate(term, world, env).value for term in terms[1:])
+                size = 1 + abs(log_p) + abs(change) + abs(b) + abs(h)
+                assert abs(log_p - change - b + h - d) < 1e-9 * size
+                count += 1
+        assert count > 1
+
+
+def test_theorem_1_with_a_motion_stands_beside_theorem_2_without() -> None:
+    """The base measure exp(-z**2/2) is not constant at rest; where z moves, none is needed."""
+    statements = ["z ~ Normal(m, 1)", "x ~ Normal(w*z, s)"]
+    parameters = {"m": "real", "w": "real", "s": "positive"}
+    decision = decide_criterion(model_of(statements, parameters))
+    other = decision.alternative
+    assert decision.holds and not decision.motion.latents and other is not None
+    assert other.holds and [node.name for node in other.motion.latents] == ["z"]
+    for found, expected in ((decision, [False, True]), (other, [True, True])):
+        kinds = [r.identity.is_entropy for r in found.results if isinstance(r, Holds)]
+        assert kinds == expected
+    still = decide_criterion(model_of(statements, parameters, reparameterize="never"))
+    assert still.holds and still.alternative is None
+
+
+def test_a_joint_refutation_names_all_its_factors() -> None:
+    decision = decide("each alone holds, together they do not")
+    for result in decision.results:
+        assert isinstance(result, Refuted) and len(result.factors) == 2
+        assert len(result.joint) == 1 and result.joint[0] != result.factor.name

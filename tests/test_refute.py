@@ -1,0 +1,185 @@
+"""Certificates against all motions: each case in plain numbers, and the cases cover everything."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from factors import Rows, assert_contradiction, factors_of
+
+from symelbo.certify.certificate import Certificate
+from symelbo.criterion.factor import Factor
+from symelbo.criterion.refute import Budget, find_certificates, is_known_to_fail, is_solvable
+from symelbo.limits import LOOKS
+
+COUNT = "z ~ Poisson(l)"
+L = {"l": "positive"}
+NORMAL = "z ~ Normal(0, 1)"
+
+Spec = tuple[list[str], dict[str, str]]
+
+SOLVABLE: dict[str, Spec] = {
+    "linear": (["z ~ Normal(0, t)", "x ~ Normal(w*z, s)"], dict.fromkeys("wts", "positive")),
+    "z moves": ([NORMAL, "x ~ Normal(w*z, 1)"], {"w": "real"}),
+    "b(x)": ([COUNT, "x ~ Poisson(w*l**z)"], {"w": "positive", **L}),
+    "a category": (
+        ["z ~ Categorical(p)", "x ~ Poisson(l[z])"],
+        {"p": "simplex[C]", "l": "positive[C]"},
+    ),
+}
+FAILING: dict[str, Spec] = {
+    "logarithms": ([COUNT, "x ~ Poisson(1 + z + w)"], {"w": "positive", **L}),
+    "rational": ([COUNT, "x ~ Normal(w*z**2 + z, 1)"], {"w": "real", **L}),
+    "unknowns are left": (
+        [COUNT, "x ~ Poisson(exp(w*z/4) + v)"],
+        {"w": "positive", "v": "positive", **L},
+    ),
+    "a simplex": (
+        [COUNT, "x[c] ~ Poisson(p[c] + exp(p[c]*z)) for c in 1:C"],
+        {"p": "simplex[C]", **L},
+    ),
+    "the latent may rest, scale or shift": ([NORMAL, "x ~ Normal(w*z**2 + z, 1)"], {"w": "real"}),
+    "the latent may rest or scale": (["z ~ Gamma(2, 1)", "x ~ Normal(w*exp(z), 1)"], {"w": "real"}),
+    "whatever another one does": (
+        ["y ~ Gamma(2, l)", "z ~ Gamma(2, 1)", "x ~ Normal(w*exp(z) + v*y, 1)"],
+        {"w": "real", "v": "real", **L},
+    ),
+    "from 2 on": (["z ~ Pareto(2, 3)", "x ~ Poisson(z + w)"], {"w": "positive"}),
+    "one parameter, two speeds": (
+        ["z ~ Poisson(s)", "x ~ Normal(z*r, s)"],
+        {"r": "real", "s": "positive"},
+    ),
+}
+
+
+def factors(spec: Spec) -> tuple[Factor, ...]:
+    return factors_of(*spec)
+
+
+def rows_of(own: tuple[Factor, ...], certificate: Certificate) -> Rows:
+    return Rows(
+        {factor.name: factor for factor in own},
+        dict(certificate.sizes),
+        dict(certificate.constants),
+        [dict(point) for point in certificate.points],
+    )
+
+
+# ---------------------------------------------------------------- certificates
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_every_case_of_a_certificate_is_a_contradiction(name: str) -> None:
+    own = factors(FAILING[name])
+    certificate = next(find_certificates(own, Budget()))
+    rows = rows_of(own, certificate)
+    for case in certificate.cases:
+        assert_contradiction(rows, case)
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_the_cases_are_all_there_are(name: str) -> None:
+    """Every entry rests, or moves with r = 0, or with another r: each choice falls into a case."""
+    own = factors(FAILING[name])
+    certificate = next(find_certificates(own, Budget()))
+    entries = {place for case in certificate.cases for place in (*case.moving, *case.resting)}
+    lines = {factor.node.name for factor in own if factor.node.domain.is_line}
+    states = [
+        ("rests", "scales", "shifts") if entry[0] in lines else ("rests", "scales")
+        for entry in sorted(entries)
+    ]
+    for choice in product(*states):
+        chosen = dict(zip(sorted(entries), choice, strict=True))
+        fitting = [
+            case
+            for case in certificate.cases
+            if all(chosen[e] == "rests" for e in case.resting)
+            and all(chosen[e] == ("shifts" if e in case.shifted else "scales") for e in case.moving)
+        ]
+        assert len(fitting) == 1, chosen
+
+
+@pytest.mark.parametrize("name", SOLVABLE)
+def test_what_has_a_motion_has_no_certificate(name: str) -> None:
+    budget = Budget()
+    assert is_solvable(factors(SOLVABLE[name]), budget)
+    assert not list(find_certificates(factors(SOLVABLE[name]), budget))
+    assert not budget.exhausted
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_what_has_a_certificate_is_not_solvable(name: str) -> None:
+    assert not is_solvable(factors(FAILING[name]), Budget())
+
+
+def test_a_latent_that_may_not_move_is_still() -> None:
+    own = factors(SOLVABLE["z moves"])
+    budget = Budget()
+    assert is_solvable(own, budget)
+    assert not is_solvable(own, budget, still=True)
+    certificate = next(find_certificates(own, Budget(), still=True))
+    assert certificate.still
+    assert not any(case.moving or case.resting for case in certificate.cases)
+    assert not list(find_certificates(own, Budget()))
+
+
+# ---------------------------------------------------------------- work
+
+
+def test_without_work_nothing_is_excluded() -> None:
+    own = factors(FAILING["rational"])
+    budget = Budget(left=0)
+    assert budget.exhausted
+    assert is_solvable(own, budget)
+    assert not list(find_certificates(own, budget))
+
+
+def test_work_is_counted_and_answers_are_kept() -> None:
+    for spec, solvable in ((SOLVABLE["linear"], True), (FAILING["rational"], False)):
+        budgets = [Budget(), Budget()]
+        for budget in budgets:
+            assert is_solvable(factors(spec), budget) is solvable
+        first, second = budgets
+        assert first.left == second.left < Budget().left
+        for system in first.failing:
+            assert Budget().left - first.left >= len(system.rows)
+        assert is_solvable(factors(spec), first) is solvable
+        assert first.left == second.left
+
+
+def test_a_quick_look_sees_no_more_than_a_long_one() -> None:
+    """What fails at the smallest instance fails; of no quick look follows that there is a motion.
+
+    At H = 1 the two sums are one.
+    """
+    spec: Spec = (
+        [
+            "z[h] ~ Poisson(l) for h in 1:H",
+            "x ~ Normal(w*sum(z[h] for h in 1:H) + sum(z[h]**2 for h in 1:H)*v - 3*z[1], 1)",
+        ],
+        {"w": "real", "v": "real", **L},
+    )
+    own = factors(spec)
+    assert is_solvable(own, Budget(), instances=LOOKS[0])
+    assert not is_solvable(own, Budget())
+    own = factors(FAILING["rational"])
+    budget = Budget()
+    assert not is_solvable(own, budget, instances=LOOKS[0])
+    left = budget.left
+    assert not is_solvable(own, budget) and budget.left == left
+
+
+def test_a_part_that_fails_is_known_from_the_whole() -> None:
+    z, x, y = factors_of(
+        [COUNT, "x ~ Normal(w*z**2 + z, 1)", "y ~ Normal(v*z, 1)"],
+        {"w": "real", "v": "real", **L},
+        observed="xy",
+    )
+    budget = Budget()
+    assert not is_known_to_fail([x], budget)
+    assert not is_solvable([z, x, y], budget)
+    assert is_known_to_fail([x], budget) and is_known_to_fail([x, y], budget)
+    assert not is_known_to_fail([y], budget) and not is_known_to_fail([z, y], budget)
+    assert not is_known_to_fail([x], budget, still=True)  # of another question
+    (other,) = factors_of(["u ~ Normal(0, s)"], {"s": "positive"}, observed="u")
+    assert not is_known_to_fail([x, other], budget)  # not of all of these
