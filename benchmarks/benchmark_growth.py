@@ -59,6 +59,29 @@ def reuse(n: int) -> Spec:
     return observe(f"a{n}", before=before, parameters=parameters)
 
 
+def reuse_vectors(n: int) -> Spec:
+    """The same along a plate."""
+    model = ["z[i] ~ Normal(0, 1) for i in 1:K", "a0[i] = z[i] for i in 1:K"]
+    parameters = {"sigma2": "positive"}
+    for k in range(1, n + 1):
+        parameters |= {f"w{k}": "real[K]", f"v{k}": "real[K]"}
+        below = f"a{k - 1}[i]"
+        model.append(f"a{k}[i] = tanh(w{k}[i]*{below}) + v{k}[i]*{below} for i in 1:K")
+    model.append(f"x[i] ~ Normal(a{n}[i], sigma2) for i in 1:K")
+    return {"sizes": ["K"], "parameters": parameters, "model": model, "observed": ["x"]}
+
+
+def reuse_functions(n: int) -> Spec:
+    """The value of each of n layers is an argument of two abstract functions."""
+    layers = [f"a{k} = f{k}(a{k - 1}, w{k}) + g{k}(a{k - 1}, w{k})" for k in range(1, n + 1)]
+    return observe(
+        f"a{n}",
+        before=["a0 = z", *layers],
+        parameters={f"w{k}": "real" for k in range(1, n + 1)},
+        functions={f"{name}{k}": "real" for k in range(1, n + 1) for name in "fg"},
+    )
+
+
 def calls(n: int) -> Spec:
     """n nested functions."""
     before = ["a0 = z"] + [f"a{k} = tanh(w{k}*a{k - 1} + b{k})" for k in range(1, n + 1)]
@@ -267,6 +290,8 @@ KINDS: dict[str, Callable[[int], Spec]] = {
     for kind in (
         layers,
         reuse,
+        reuse_vectors,
+        reuse_functions,
         calls,
         scale,
         decoder,

@@ -454,6 +454,15 @@ def sums_of_products(random: Random) -> None:
         same(body, from_poly(RING.times(bound, dict(factors), poly_of(more))), random)
 
 
+@tries(tidy.expand_short, tidy.tidy_short, tidy.shorter_form)
+def short_or_shared(random: Random) -> None:
+    term = draw_term(random)
+    long = mul(*(add(ONE, term, number(n)) for n in range(12)), call("exp", term))
+    for rule in (tidy.expand_short, tidy.tidy_short, tidy.shorter_form):
+        same(term, rule(term), random)
+        same(long, rule(long), random)
+
+
 @tries(Normalizer.normal_array, tidy.tidy_array)
 def arrays(random: Random) -> None:
     array = Array((d, h), draw_term(random))
