@@ -10,7 +10,7 @@ from typing import Any
 import mpmath  # type: ignore[import-untyped]
 import pytest
 
-from symelbo.checker.interval import Unbounded, certainly_nonzero, enclose
+from symelbo.checker.interval import Unbounded, certainly_nonsingular, enclose
 
 MP = mpmath.mp
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
@@ -87,4 +87,4 @@ def test_what_has_no_bound_has_none() -> None:
     ):
         with pytest.raises(Unbounded):
             enclose(raw)
-        assert not certainly_nonzero(raw)
+        assert not certainly_nonsingular(((raw,),))

@@ -19,7 +19,6 @@ __all__ = [
     "Intervals",
     "Unbounded",
     "certainly_nonsingular",
-    "certainly_nonzero",
     "certainly_positive",
     "determinant_bounds",
     "enclose",
@@ -41,11 +40,6 @@ class Unbounded(Exception):
 
 class Vanishing(Unbounded):
     """What has to differ from zero is so near to it that more digits would hardly tell."""
-
-
-def certainly_nonzero(term: Raw) -> bool:
-    """True only if some enclosure of the closed term excludes zero; False: not shown."""
-    return certainly_nonsingular(((term,),))
 
 
 def certainly_nonsingular(matrix: Sequence[Sequence[Raw]]) -> bool:
