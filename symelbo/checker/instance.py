@@ -145,7 +145,6 @@ class Exact:
         if field is not None:
             raw = put(derivative(raw, field), None, self.instance)
         self.forms.at(values)
-        self.forms.work = 0
         return self.forms.poly(raw)
 
     def entries(
