@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -73,9 +74,10 @@ def work_of(action: Callable[[], object]) -> int:
     return work.MAX_WORK - spent.left
 
 
-FIELD = {"z": ((index("m"),), ("*", ("q", 2), v("z", index("m"))))}
+FIELD = {"z": ((index("m"),), ("*", ("q", Fraction(2)), v("z", index("m"))))}
+FIELD_OF_NUMBERS = {"z": ((), ("q", Fraction(1)))}
 GIVEN = {
-    name: (("a",), ((), sum_of(("*", v("a"), v("a")), ("q", shift), call("exp", v("a")))))
+    name: (("a",), ((), sum_of(("*", v("a"), v("a")), ("q", Fraction(shift)), call("exp", v("a")))))
     for name, shift in (("f", 1), ("g", 2))
 }
 PASSES: dict[str, Callable[[int], object]] = {
@@ -86,9 +88,7 @@ PASSES: dict[str, Callable[[int], object]] = {
     "the normal form of nested sums": lambda n: Forms({}, frozenset(), {}).poly(put(dense(n))),
     "abstract functions are read": lambda n: put(functions(n)),
     "functions are put in": lambda n: put(functions(n), None, Instance(functions=GIVEN)),
-    "the derivative of abstract functions": lambda n: derivative(
-        functions(n), {"z": ((), ("q", 1))}
-    ),
+    "the derivative of abstract functions": lambda n: derivative(functions(n), FIELD_OF_NUMBERS),
     "a normal form": lambda n: Forms({}, frozenset(), {}).poly(functions(n)),
 }
 
@@ -154,10 +154,22 @@ def test_an_index_that_is_put_under_a_sum_of_its_name_is_not_caught() -> None:
 # ---------------------------------------------------------------- the bound
 
 
-def test_what_is_too_long_is_not_shown_and_named() -> None:
+def test_what_is_too_long_is_not_shown_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through layers that are reused, powers of sums of many terms are multiplied out."""
     slope = derivative(call("softplus", reused(8)), {f"w{k}": ((), v(f"w{k}")) for k in range(8)})
+    with pytest.raises(NotShown, match="the polynomial is too long"):
+        prove_zero(slope)
+    monkeypatch.setattr(work, "MAX_WORK", 20_000)
     with pytest.raises(NotShown, match="a normal form: not shown within the bound on the work"):
         prove_zero(slope)
+    with pytest.raises(NotShown, match="a derivative: not shown within the bound on the work"):
+        derivative(sum_of(*(call("exp", v("z")) for _ in range(20_000))), FIELD_OF_NUMBERS)
+
+
+def test_a_long_text_of_what_is_left_is_cut() -> None:
+    with pytest.raises(NotShown) as reason:
+        prove_zero(minus(call("softplus", reused(8)), v("y")))
+    assert len(str(reason.value)) < 2100
 
 
 def test_a_part_that_takes_too_long_is_rejected_and_never_proved(
@@ -184,7 +196,7 @@ def test_what_is_left_over_of_a_part_is_not_used_by_the_next() -> None:
         assert work.work_left() is first
         with pytest.raises(NotShown, match="one more"):
             work.work_left().spend(1, "one more")
-        assert not is_zero(("q", 0))  # a bound that was met is met from then on
+        assert not is_zero(("q", Fraction(0)))  # a bound that was met is met from then on
 
 
 def test_a_motion_that_takes_too_long_to_check_leaves_the_model_undecided(

@@ -39,10 +39,11 @@ Atom: TypeAlias = tuple[Any, ...]
 Values: TypeAlias = Mapping[tuple[str, tuple[int, ...]], Fraction]
 
 MAX_TERMS = 20_000  # of a polynomial
-MAX_TEXT = 2000  # characters of an atom that are shown
+MAX_TEXT = 2000  # characters of a polynomial that are shown
 MAX_SKELETON = 200  # characters, before a digest takes their place
 MAX_BITS_OF_POWER = 1 << 20  # of a number that is raised
 MAX_POWER = 64  # of a sum that is multiplied out
+_REDUCED: Final = ("sign", "sin", "cos")  # functions whose powers or products are others
 UNIT: Final[Poly] = {(): 1}
 
 
@@ -103,6 +104,10 @@ def freeze(poly: Poly) -> tuple[tuple[Monomial, Rational], ...]:
 def _is_value(atom: Atom) -> bool:
     """An entry, or a value of an abstract function and none of its derivatives."""
     return bool(atom[0] == "v" or (atom[0] == "A" and not atom[5]))
+
+
+def _start(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "..."
 
 
 def _bits(c: Rational) -> int:
@@ -432,6 +437,8 @@ class Polynomials:
             head = atom[0]
             if e > MAX_POWER and (head == "P" or (head == "f" and atom[1] in ("sin", "cos"))):
                 raise NotShown("a power that is too high to be multiplied out")
+            if head == "f" and atom[1] not in _REDUCED:
+                continue
             if head == "d" or (head == "v" and domain_of(atom[2]).is_bit):
                 if e > 1 and e == int(e):
                     exponents[a] = 1  # 0 and 1 are their own powers
@@ -463,7 +470,7 @@ class Polynomials:
         monomial = tuple(sorted(exponents.items()))
         poly: Poly = {monomial: rational_of(scale)}
         if not expand:
-            self.spend(len(monomial))
+            self.spend(len(monomial) // 4)  # a monomial is the unit, and most are short
             if monomial not in self.fractions:
                 self.fractions[monomial] = self.split(exponents)
             split = self.fractions[monomial]
@@ -850,13 +857,12 @@ class Polynomials:
         for m, c in list(poly.items())[:12]:
             factors = [self._text(a) + (f"^{e}" if e != 1 else "") for a, e in m]
             parts.append("*".join([*([str(c)] if c != 1 or not m else []), *factors]))
-        return " + ".join(parts) or "0"
+        return _start(" + ".join(parts) or "0")
 
     def _text(self, a: int) -> str:
-        """An atom, to be read: the start of a long one, since it would stand in many others."""
+        """An atom, to be read: of a long one the start, since it may stand in many others."""
         if a not in self.texts:
-            text = self._show_atom(self.atoms[a])
-            self.texts[a] = text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "..."
+            self.texts[a] = _start(self._show_atom(self.atoms[a]))
         return self.texts[a]
 
     def _show_index(self, i: RawIndex) -> str:

@@ -284,6 +284,9 @@ class _Scope(NamedTuple):
     depth: int
 
 
+_NO_SCOPE: Final = _Scope((), 0)
+
+
 class _Put:
     """known: terms put in, by identity and by what is put for the indices that are free in them:
     what else an environment says makes no difference to them.
@@ -306,6 +309,8 @@ class _Put:
     def scope_of(self, raw: Raw) -> _Scope:
         head = raw[0]
         self.work.spend(len(raw), "a term that is put in")
+        if head in ("q", "c", "n"):
+            return _NO_SCOPE
         free: dict[RawIndex, None] = {}
         depth = 0
         bound: Sequence[tuple[tuple[RawIndex, ...], Raw]]
@@ -322,7 +327,10 @@ class _Put:
             depth = max(depth, inner.depth + bool(indices))
             free.update(dict.fromkeys(i for i in inner.free if i not in indices))
         for index in _own_indices(raw):
-            free.update(dict.fromkeys(item for item in walk(index) if item[0] in ("i", "e")))
+            if index[0] == "i":
+                free[index] = None
+            else:
+                free.update(dict.fromkeys(item for item in walk(index) if item[0] in ("i", "e")))
         self.work.spend(len(free), "a term that is put in")
         return _Scope(tuple(free), depth)
 

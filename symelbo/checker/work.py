@@ -12,7 +12,7 @@ from typing import Final
 
 __all__ = ["MAX_WORK", "NotShown", "Work", "bounded_work", "work_left"]
 
-MAX_WORK: Final = 500_000  # of one part of a statement: monomials and parts of terms made
+MAX_WORK: Final = 1_000_000  # of one part of a statement: monomials and parts of terms made
 
 
 class NotShown(Exception):
