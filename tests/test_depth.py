@@ -321,6 +321,14 @@ def test_a_decoder_is_refuted_at_any_depth(n: int) -> None:
     assert derivation.latex()
 
 
+def test_a_refutation_speaks_of_what_a_name_stands_for() -> None:
+    """The velocity of w1 is in the certificate, and w1 only behind a name of a repeated part."""
+    derivation = derive(specification("reuse_functions", 8))
+    assert derivation.verdict == "refuted"
+    assert derivation.worked.shorthand
+    assert r"\dot{w_{1}}" in derivation.latex()
+
+
 def test_interpretations_of_nested_functions_grow_with_their_number() -> None:
     written = []
     for n in (8, 16):

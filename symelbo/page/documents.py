@@ -435,6 +435,8 @@ class _Document:
     ) -> dict[str, Any]:
         """The instance, the points and the weights."""
         names = {s.name: s for f in factors for s in _symbols(f)}
+        shorthand = self.derivation.worked.shorthand  # stands for parts of the factors
+        names |= {s.name: s for _, array in shorthand for s in symbols_of(array)}
         functions = []
         for function, formals, array in certificate.functions:
             arguments = ", ".join(latex_symbol(formal) for formal in formals)
