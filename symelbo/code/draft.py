@@ -201,7 +201,7 @@ class Draft:
             shown = swap_term(shown, link, short)
         return Array(array.indices, shown)
 
-    def _abbreviate_inside(self, name: str, link: Call, indices: Axes, plates: Axes) -> Call:
+    def _abbreviate_inside(self, name: str, link: Call, indices: Axes, plates: Axes) -> Term:
         """f(a) -> f(variable), where a may have indices that are bound around it
 
         Each of these goes by the name of an index of the same range that a has not, so that
