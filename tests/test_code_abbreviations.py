@@ -6,6 +6,7 @@ specification, term by term, at sizes that are all different, and at equal ones.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -257,3 +258,25 @@ def test_the_module_is_the_specification(name: str) -> None:
         assert isclose(values["elbo"], elbo, rel_tol=1e-9, abs_tol=1e-12)
         total = values["entropy_sum"] + values["gap"]
         assert isclose(total, elbo, rel_tol=1e-9, abs_tol=1e-12)
+
+
+@pytest.mark.parametrize("name", _softmaxes())
+def test_a_softmax_does_not_overflow(name: str) -> None:
+    """exp of the levels would exceed the floats."""
+    derivation = derived(name)
+    module, plan = derivation.function(), plan_of(derivation)
+    for given, sizes in _settings(derivation):
+        large = {**given, "V": 1e4 * given["V"]}
+        for function in plan.functions:
+            known = {a.name: large[a.name] for a in function.arguments}
+            assert np.isfinite(list(_numbers(getattr(module, function.name)(**known)))).all()
+        if "categories" in name:
+            plates = sizes.get("T", sizes["C"]) if "plates" in name else 1
+            known = {a: large[a] for a in inspect.signature(module.entropy_sum).parameters}
+            categories = 3 if "three" in name else sizes["C"]
+            assert -plates * log(categories) <= module.entropy_sum(**known) <= 1e-12
+
+
+def _numbers(value: Any) -> Iterator[Any]:
+    for part in value.values() if isinstance(value, dict) else [value]:
+        yield from np.ravel(part)
