@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -36,13 +37,26 @@ def draw(rng: np.random.Generator, kind: str, shape: tuple[int, ...], upper: int
 
 
 class Arguments(dict[str, Any]):
-    """Random values for every keyword argument of the functions of one module."""
+    """Random values for every keyword argument of the functions of one module.
 
-    def __init__(self, derivation: Derivation, seed: int, *, ones: bool = False) -> None:
+    lengths: those of the sizes of the model, of data and of samples, by their names in the module.
+    """
+
+    def __init__(
+        self,
+        derivation: Derivation,
+        seed: int,
+        *,
+        ones: bool = False,
+        lengths: Mapping[str, int] | None = None,
+    ) -> None:
         rng = np.random.default_rng(seed)
         setting = Setting(derivation)
         sizes = {n: 1 if ones else int(rng.integers(1, 5)) for n in derivation.model.sizes}
         data, points = (1, 1) if ones else (int(rng.integers(2, 6)), int(rng.integers(2, 6)))
+        if lengths is not None:
+            sizes = {n: lengths[setting.sizes[n]] for n in sizes}
+            data, points = (lengths[str(i.extent)] for i in (setting.data, setting.samples))
 
         def length(extent: Extent) -> int:
             return extent.offset + (sizes[extent.size] if extent.size else 0)

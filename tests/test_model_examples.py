@@ -310,6 +310,86 @@ def test_shown_to_be_a_probability(argument: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "share",
+    [
+        "exp(mu[d])/sum(exp(mu[e]) for e in 1:D)",
+        "softplus(w*mu[d])/sum(softplus(w*mu[e]) for e in 1:D)",
+        "exp(sum(W[d,h]*z for h in 1:H))/sum(exp(sum(W[e,h]*z for h in 1:H)) for e in 1:D)",
+        "rate[c,d]/sum(rate[c,e] for e in 1:D)",
+        "rate[1,d]*exp(mu[d])/sum(rate[1,e]*exp(mu[e]) for e in 1:D)",
+        "1/D",
+    ],
+)
+def test_shown_to_be_a_share(share: str) -> None:
+    model = small(
+        "z ~ Normal(0, 1)",
+        "c ~ Categorical(pi)",
+        f"r[d] = {share} for d in 1:D",
+        "x ~ Categorical(r)",
+        observed=["c", "x", "z"],
+    )
+    assert model.conditions == ()
+
+
+@pytest.mark.parametrize(
+    "share",
+    [
+        "exp(mu[d])/sum(exp(2*mu[e]) for e in 1:D)",
+        "exp(mu[d])/sum(exp(mu[e]) for e in 2:D)",
+        "exp(mu[d])/(1 + sum(exp(mu[e]) for e in 1:D))",
+        "mu[d]/sum(mu[e] for e in 1:D)",
+        "exp(mu[d])/sum(exp(mu[e])/D for e in 1:D)",
+    ],
+)
+def test_not_shown_to_be_a_share(share: str) -> None:
+    model = small(f"r[d] = {share} for d in 1:D", "x ~ Categorical(r)")
+    assert [c.text for c in model.conditions] == ["r is positive and sums to one"]
+
+
+@pytest.mark.parametrize(
+    ("variance", "kind", "conditions"),
+    [
+        ("s[h]", "positive", 0),
+        ("s2*s[h]", "positive", 0),
+        ("s2**2*s[h]*exp(w)", "positive", 0),
+        ("s2/s[h]", "positive", 0),
+        ("s2*s[h]**3", "positive", 0),
+        ("s2*s[h]**2", "real", 1),
+        ("w*s[h]", "real", 1),
+        ("-s2*s[h]", "real", 1),
+        ("s2 + s[h]", "real", 1),
+        ("s2*s[h]*r[h]", "real", 1),
+    ],
+)
+def test_the_sign_of_a_factor_of_a_variance_of_q(variance: str, kind: str, conditions: int) -> None:
+    model = small(
+        "z[h] ~ Normal(0, 1) for h in 1:H",
+        "x[d] ~ Normal(sum(W[d,h]*z[h] for h in 1:H), s2) for d in 1:D",
+        variational=[f"z[h] ~ Normal(m[h], {variance}) for h in 1:H"],
+    )
+    domains = {s.name: s.domain.kind for s in model.variational_symbols}
+    assert domains["m"] == "real"
+    assert domains["s"] == kind
+    assert len(model.conditions) == conditions
+
+
+@pytest.mark.parametrize("second", ["r[h]*s[h]", "s[h]"])
+def test_the_sign_of_a_factor_by_that_of_another(second: str) -> None:
+    model = small(
+        "z[h] ~ Normal(0, 1) for h in 1:H",
+        "y[h] ~ Normal(0, 1) for h in 1:H",
+        "x[d] ~ Normal(sum(W[d,h]*z[h]*y[h] for h in 1:H), s2) for d in 1:D",
+        variational=[
+            f"z[h] ~ Normal(m[h], {second}) for h in 1:H",
+            "y[h] ~ Normal(n[h], s2*r[h]) for h in 1:H",
+        ],
+    )
+    domains = {s.name: s.domain.kind for s in model.variational_symbols}
+    assert [domains[name] for name in "rs"] == ["positive", "positive"]
+    assert model.conditions == ()
+
+
+@pytest.mark.parametrize(
     ("statement", "text", "reason"),
     [
         (

@@ -24,7 +24,7 @@ from symelbo.code.gamma_rules import LOG_MULTINOMIAL
 from symelbo.code.lower import Lowering
 from symelbo.code.print_numpy import NumpyPrinter
 from symelbo.code.stable_form import settle, stable_form
-from symelbo.code.stable_rules import FACT_RULES, LOG_SOFTMAX, RULES
+from symelbo.code.stable_rules import FACT_RULES, LOG_SOFTMAX, RULES, name_share
 from symelbo.index.domains import DOMAINS, Category, Naturals, Positive, Real, Simplex
 from symelbo.index.substitute import map_parts
 from symelbo.index.terms import (
@@ -240,6 +240,10 @@ SAMPLES: dict[str, list[str]] = {
         "l[c] - log(sum(exp(l[i]) for i in 1:K))",
         "s*log(sum(exp(l[i]) for i in 1:K)) - s*l[c] + a",
     ],
+    "name_share": [
+        "exp(l[c])/sum(exp(l[i]) for i in 1:K)",
+        "r*exp(l[c])*d[c]/sum(exp(l[i]) for i in 1:K)",
+    ],
     "measure_angle": [
         "cos(a)*cos(b) + sin(a)*sin(b)",
         "s*cos(a)*cos(b) + s*sin(a)*sin(b) - r",
@@ -290,7 +294,7 @@ SAMPLES: dict[str, list[str]] = {
     "weigh_logarithm": ["q[c]*log(q[c])", "x*log(q[c])", "-2*x*log(q[c])"],
     "mark_zero": ["log(q[c])"],
 }
-ALL = {rule.__name__: rule for rule in (*RULES, *FACT_RULES)}
+ALL = {rule.__name__: rule for rule in (*RULES, *FACT_RULES, name_share)}
 LARGE_ANGLE = 1e4
 EXTREMES: dict[str, list[float]] = {
     "a": [0.0, -1e-8, 36.0, -37.0, 690.0, -690.0],

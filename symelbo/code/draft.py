@@ -22,6 +22,7 @@ from symelbo.index.substitute import (
     count_subterms,
     depth_of,
     free_indices,
+    replace_index,
     replace_symbols,
     symbols_of,
     walk_parts,
@@ -196,11 +197,37 @@ class Draft:
             whole = Array((*plates, *array.indices), array.body)
             return Array(array.indices, self.name_array(name, domain, whole).body)
         for link in links:
-            (inner,) = (Array(array.indices, part) for part in link.arguments)
-            own = f"log_{name}" if link.name == "exp" else "a"
-            short = self.abbreviate(own, Real(), inner, plates)
-            shown = swap_term(shown, link, call(link.name, short.body))
+            short = self._abbreviate_inside(name, link, array.indices, plates)
+            shown = swap_term(shown, link, short)
         return Array(array.indices, shown)
+
+    def _abbreviate_inside(self, name: str, link: Call, indices: Axes, plates: Axes) -> Term:
+        """f(a) -> f(variable), where a may have indices that are bound around it
+
+        Each of these goes by the name of an index of the same range that a has not, so that
+        exp(a[k]) and the exp(a[j]) of a sum over j are of one variable.
+        """
+        (inner,) = link.arguments
+        free = free_indices(inner)
+        outer = (*plates, *indices)
+        bound = sorted(free - {*outer, *self.leading}, key=sort_key)
+        unused = [index for index in outer if index not in free]
+        back: list[tuple[Index, Index]] = []
+        for index in bound:
+            same = (i for i in unused if (i.extent, i.low) == (index.extent, index.low))
+            if (other := next(same, None)) is not None:
+                unused.remove(other)
+                inner = replace_index(inner, index, other)
+                back.append((other, index))
+        if bound:  # it varies with an index of its own: what it does not vary with is left out
+            added = tuple(index for index in bound if index in free_indices(inner))
+            indices = (*(index for index in indices if index not in unused), *added)
+            plates = tuple(index for index in plates if index not in unused)
+        own = f"log_{name}" if link.name == "exp" else "a"
+        body = self.abbreviate(own, Real(), Array(indices, inner), plates).body
+        for other, index in back:
+            body = replace_index(body, other, index)
+        return call(link.name, body)
 
     def name_array(self, name: str, domain: Domain, array: Array) -> Array:
         """The array by the name of a variable, which holds the places of its indices alone.

@@ -174,8 +174,8 @@ class Lowering:
                 return self._delta(left, right)
             case Inverse(matrix, row, column):
                 op, rest = self._matrix(matrix)
-                own = tuple(index.extent for index in matrix.indices)
-                return self._take(ops.Inverse(op, op.axes), rest, own, (row, column))
+                own, places = _among(matrix.indices, (row, column))
+                return self._take(ops.Inverse(op, op.axes), rest, own, places)
             case LogDet(matrix):
                 op, rest = self._matrix(matrix)
                 return ops.LogDet(op, rest)
@@ -392,6 +392,7 @@ class Lowering:
         if not op.axes or op.axes == axes:
             return op
         present = tuple(axis for axis in axes if axis in op.axes)
+        assert len(present) == len(op.axes), "an axis is left over"
         if present != op.axes:
             op = ops.Transpose(op, present)
         rest = axes[axes.index(present[0]) :]
@@ -538,8 +539,8 @@ class Lowering:
         name = WHOLE[term.function]
         if not term.indices:
             return ops.Whole(name, operand, rest)
-        shape = tuple(i.extent for i in array.indices)
-        return self._take(ops.Whole(name, operand, operand.axes), rest, shape, term.indices)
+        own, places = _among(array.indices, term.indices)
+        return self._take(ops.Whole(name, operand, operand.axes), rest, own, places)
 
 
 def _signed(negative: bool, op: Op) -> Op:
@@ -553,6 +554,32 @@ def _variable(place: IndexTerm) -> Index | None:
         case Offset(index, _):
             return index
     return None
+
+
+def _among(
+    indices: Axes, places: tuple[IndexTerm, ...]
+) -> tuple[tuple[Extent, ...], tuple[IndexTerm, ...]]:
+    """(j in 2:C), (j) -> (C-1), (j-1): the lengths of an array over the indices alone, and there
+    the places, counted from 1
+
+    requires: a place that data hold is only given for an index that starts at 1.
+    """
+    lengths = tuple(Extent(i.extent.size, i.extent.offset + 1 - i.low) for i in indices)
+    own = tuple(_moved(place, 1 - i.low) for i, place in zip(indices, places, strict=True))
+    return lengths, own
+
+
+def _moved(place: IndexTerm, by: int) -> IndexTerm:
+    if not by:
+        return place
+    match place:
+        case Index():
+            return Offset(place, by)
+        case Offset(index, other):
+            return Offset(index, other + by) if other + by else index
+        case Position(Extent(size, offset)):
+            return Position(Extent(size, offset + by))
+    raise TypeError("a place that data hold, in an array that does not start at 1")
 
 
 def _is_whole(shape: tuple[Extent, ...], places: tuple[IndexTerm, ...]) -> bool:

@@ -96,7 +96,7 @@ def _has_latents(term: Node) -> bool:
 
 
 def swap_term(term: Term, old: Term, new: Term) -> Term:
-    """term, a, b -> the term with b wherever a stands; a has no bound index of the term"""
+    """term, a, b -> the term with b wherever a stands; what is bound around a is bound around b"""
     if term == old:
         return new
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from symelbo.code.facts import Facts
 from symelbo.code.rearrange import factors_of, map_unfolded
-from symelbo.code.stable_rules import FACT_RULES, RULES
+from symelbo.code.stable_rules import FACT_RULES, RULES, name_share
 from symelbo.index import build
 from symelbo.index.range import POSITIVE
 from symelbo.index.signs import domain_range
@@ -24,6 +24,8 @@ def settle(term: Term, facts: Facts) -> Term:
     ensures: the same value; no operation of `lower` changes it any more.
     """
     term = merge_logs(stable_form(term, facts))
+    while (share := name_share(term)) is not None:
+        term = share
     if isinstance(term, Mul):
         term = build.mul(*map(merge_logs, term.factors))
     return map_unfolded(term, lambda part: settle(part, facts))

@@ -48,6 +48,7 @@ from symelbo.index.normal import normal, to_poly
 from symelbo.index.range import UNIT
 from symelbo.index.signs import domain_range, is_positive
 from symelbo.index.substitute import (
+    free_indices,
     map_parts,
     mentions,
     replace_index,
@@ -73,7 +74,7 @@ from symelbo.index.terms import (
 )
 from symelbo.index.tidy import tidy
 
-__all__ = ["FACT_RULES", "LOG_SOFTMAX", "RULES", "SOFTMAX", "WHOLE"]
+__all__ = ["FACT_RULES", "LOG_SOFTMAX", "RULES", "SOFTMAX", "WHOLE", "name_share"]
 
 SOFTMAX = Symbol("softmax", Role.HIDDEN, Simplex())
 LOG_SOFTMAX = Symbol("logsoftmax", Role.HIDDEN, Real())
@@ -391,6 +392,35 @@ def _place_in(level: Term, index: Index, part: Term, scale: Term) -> IndexTerm |
             if replace_index(level, index, place) == factor and part == mul(scale, factor):
                 return place
     return None
+
+
+def name_share(term: Term) -> Term | None:
+    """exp(a_i) / sum_k exp(a_k) -> softmax(a)_i
+
+    A last touch: the rules above look for exponentials and their sums.
+    """
+    for below in factors_of(term):
+        match below:
+            case Power(Sum(index, Call("exp", (level,))), minus) if minus == MINUS_ONE:
+                pass
+            case _:
+                continue
+        for above in factors_of(term):
+            match above:
+                case Call("exp", (own,)) if (place := _place_of(level, index, own)) is not None:
+                    share = Apply(SOFTMAX, (Array((index,), level),), (place,))
+                    rest = (f for f in factors_of(term) if f not in (above, below))
+                    return mul(*rest, share)
+    return None
+
+
+def _place_of(level: Term, index: Index, own: Term) -> IndexTerm | None:
+    """The place i with own = level_i"""
+    for other in sorted(free_indices(own), key=sort_key):
+        same_range = (other.extent, other.low) == (index.extent, index.low)
+        if same_range and replace_index(level, index, other) == own:
+            return other
+    return _place_in(level, index, own, ONE)
 
 
 # ---------------------------------------------------------------- angles

@@ -9,11 +9,11 @@ from itertools import product
 
 from symelbo.errors import Place
 from symelbo.families.family import Argument, Family
-from symelbo.index.build import ZERO, extent_length, negate, number, subtract
+from symelbo.index.build import ZERO, extent_length, negate, number, subtract, total
 from symelbo.index.domains import Positive
-from symelbo.index.normal import normal, to_poly
+from symelbo.index.normal import is_zero, normal, to_poly
 from symelbo.index.range import POSITIVE
-from symelbo.index.signs import bounds, domain_range, is_integer
+from symelbo.index.signs import bounds, domain_range, is_integer, is_positive
 from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import (
     replace_selector,
@@ -298,6 +298,15 @@ def _entries(term: Term, node: Symbol) -> set[Entry]:
     return set(visit(term))
 
 
+def _is_share(array: Array, domain: Domain) -> bool:
+    """Whether entries are shown to be positive and to have the sum that is wanted of them."""
+    if domain.entry_sum is None or domain_range(domain).lower != 0:
+        return False
+    body, index = array.body, array.indices[-1]
+    whole = subtract(total(index, body), number(domain.entry_sum))
+    return is_positive(body) and is_zero(whole)
+
+
 def _is_inside(array: Array, domain: Domain) -> bool | None:
     """True if shown inside, None if shown outside, False if neither."""
     body = array.body
@@ -307,7 +316,7 @@ def _is_inside(array: Array, domain: Domain) -> bool | None:
         if isinstance(body, Entry) and body.symbol.domain == domain:
             # the whole last axes, not a section across them
             return body.indices[-rank:] == array.indices[-rank:]
-        return False
+        return _is_share(array, domain)
     if domain.is_integer and isinstance(body, Number) and body.value.denominator != 1:
         return None
     interval, allowed = bounds(body), domain_range(domain)

@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from symelbo.families.family import Argument, Family
 from symelbo.index.domains import Real
-from symelbo.index.terms import Domain, Extent, IndexTerm, Role, Symbol
+from symelbo.index.range import POSITIVE
+from symelbo.index.signs import domain_range, is_positive
+from symelbo.index.terms import (
+    Domain,
+    Entry,
+    Extent,
+    IndexTerm,
+    Mul,
+    Number,
+    Power,
+    Role,
+    Symbol,
+    Term,
+)
 from symelbo.language.fault import TextFault, quote, suggest
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import Reach, category_extent
@@ -53,7 +69,7 @@ def read_variational(
     for statement in statements:
         nodes.setdefault(statement.node.name, []).append(statement)
     kept = [item for item in parsed if _is_about_latent(context, item, nodes, observed)]
-    symbols = _infer_symbols(context, kept, nodes)
+    symbols = _infer_signs(context, kept, _infer_symbols(context, kept, nodes))
     names = {**context.names, **symbols}
     before = len(context.faults)
     result: list[Statement] = []
@@ -144,6 +160,10 @@ def _infer_symbols(
     return symbols
 
 
+def _ignore(_: TextFault) -> None:
+    """A fault that comes again."""
+
+
 def _collect(
     context: Context,
     item: Parsed,
@@ -152,9 +172,6 @@ def _collect(
     seen: dict[str, _Seen],
 ) -> None:
     """A first resolution, only to see how undeclared names are used; its faults come again."""
-
-    def ignore(_: TextFault) -> None:
-        return None
 
     event: tuple[Extent, ...] = ()
     domain = _REAL
@@ -176,7 +193,7 @@ def _collect(
                 uses.domain = domain
         return None
 
-    resolver = Resolver(item.scalar.text, context.names, ignore, undeclared=note)
+    resolver = Resolver(item.scalar.text, context.names, _ignore, undeclared=note)
     loops = resolver.ranges(syntax.ranges, {})
     family = context.family(syntax.family)
     if family is None:
@@ -186,18 +203,61 @@ def _collect(
     categories = category_extent(node)
     if family.support.is_place and categories is not None:
         bound["K"] = categories
+    for formal, value in _given(family, syntax):
+        direct, event, domain = "", (), _REAL
+        if formal is not None and all(name in bound for name in formal.shape):
+            direct = _base_name(value)
+            event = tuple(bound[name] for name in formal.shape)
+            domain = formal.domain
+        resolver.array(value, loops)
+
+
+def _given(family: Family, syntax: Sampling) -> Iterator[tuple[Argument | None, Expression]]:
+    """What is given for which argument of the family, if it has such a one."""
     by_name = {a.name: a for form in family.forms for a in form.arguments}
+    first = family.forms[0].arguments
     for position, argument in enumerate(syntax.arguments):
-        first = family.forms[0].arguments
         formal = by_name.get(argument.name or "")
         if argument.name is None and position < len(first):
             formal = first[position]
-        direct, event, domain = "", (), _REAL
-        if formal is not None and all(name in bound for name in formal.shape):
-            direct = _base_name(argument.value)
-            event = tuple(bound[name] for name in formal.shape)
-            domain = formal.domain
-        resolver.array(argument.value, loops)
+        yield formal, argument.value
+
+
+def _infer_signs(
+    context: Context, parsed: list[Parsed], symbols: dict[str, Symbol]
+) -> dict[str, Symbol]:
+    """v*s[h] where a positive number is wanted, with v > 0 -> s is positive
+
+    as it is where it is given alone: no other value of it would do.
+    """
+    for item in parsed:
+        assert isinstance(item.syntax, Sampling)
+        family = context.family(item.syntax.family)
+        names = {**context.names, **symbols}
+        resolver = Resolver(item.scalar.text, names, _ignore)
+        loops = resolver.ranges(item.syntax.ranges, {})
+        for formal, value in () if family is None else _given(family, item.syntax):
+            if formal is None or formal.domain.rank or domain_range(formal.domain) != POSITIVE:
+                continue
+            array = resolver.array(value, loops)
+            symbol = None if array is None else _factor_of_unknown_sign(array.body)
+            if symbol is not None and symbols.get(symbol.name) == symbol:
+                positive = Symbol(symbol.name, symbol.role, formal.domain, symbol.shape)
+                return _infer_signs(context, parsed, {**symbols, symbol.name: positive})
+    return symbols
+
+
+def _factor_of_unknown_sign(term: Term) -> Symbol | None:
+    """v s**3 -> s, the sign of which is that of the product"""
+    factors = term.factors if isinstance(term, Mul) else (term,)
+    match [factor for factor in factors if not is_positive(factor)]:
+        case [Entry(symbol, _)]:
+            pass
+        case [Power(Entry(symbol, _), Number(by))] if by.denominator == 1 and by % 2:
+            pass
+        case _:
+            return None
+    return symbol if symbol.domain.is_line else None
 
 
 def _event(syntax: Sampling, node: Symbol) -> tuple[Extent, ...]:
