@@ -177,7 +177,7 @@ class Unit(Scalar):
     hint = "declare it `unit`, or write sigmoid(...)"
     smooth = (0.5, 0.2)
     wider = (Positive, Real)
-    SIMPLE = fractions("1/3 1/4 2/3 3/4 1/9 8/9")
+    SIMPLE = fractions("1/3 1/4 2/3 3/4 1/9 8/9 1/2")
     FIRST = fractions("1/2 1/4 3/4 1/3 2/3 1/5 2/5 4/5")
 
     def interval(self, least: End, most: End, places: tuple[IndexTerm, ...] = ()) -> Range:
