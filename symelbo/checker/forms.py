@@ -153,6 +153,7 @@ class Forms(Matrices):
             positive = prime if c > 0 else scale_poly(prime, -1)
             self.assumed_positive.add(freeze(primitive_of(positive)))
         self.fractions.clear()
+        self.signs_by_rule.clear()
 
     # ----------------------------------------------------------------------- zero test
 

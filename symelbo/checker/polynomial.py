@@ -132,6 +132,7 @@ class Polynomials:
         self.heights: list[int] = []  # 0, or more than the height of every sum inside
         self.skeletons: dict[int, str] = {}  # atoms without the names of bound indices
         self.signs: dict[int, str] = {}
+        self.signs_by_rule: dict[Any, str] = {}  # of polynomials, as far as signs are known
         self.closed: dict[int, Raw | None] = {}  # atoms as terms, None if they are no numbers
         self.lead: dict[int, Monomial] = {}  # of a denominator
         self.fractions: dict[Monomial, Poly | None] = {}  # partial ones, as far as signs are known
@@ -792,7 +793,12 @@ class Polynomials:
         return result
 
     def turn_negative(self, monomial: Monomial, c: Rational) -> tuple[Monomial, Rational]:
-        """c a^n -> (-c) (-a)^n for n odd and a negative."""
+        """c a^n -> (-c) (-a)^n for n odd and a negative.
+
+        >>> monomial, c = F.turn_negative(((F.intern(("f", "log", freeze(poly(p)))), 3),), -2)
+        >>> show({monomial: c})
+        '2*(-1*log(p))^3'
+        """
         table: dict[int, Rational] = {}
         for a, e in monomial:
             if e.denominator == 1 and e % 2 and self.sign(a) != "+" and self.negative(a):

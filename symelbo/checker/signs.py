@@ -5,8 +5,9 @@ A sign is "+" (positive), "0" (not negative) or "" (unknown).  An unknown sign i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import product
 from math import comb, gcd, lcm
 
@@ -81,7 +82,10 @@ class Signs(Polynomials):
             sign = self.monomial_sign(atom[2])
             if sign == "+" and not all(self.length_at_least(v) >= 1 for v in atom[1]):
                 return "0"
-            return sign or self.sign_of_sum(atom)
+            try:
+                return sign or self.sign_of_sum(atom)
+            except NotShown:
+                return ""
         if head == "Inv" and atom[2] == atom[3] and self.posdef(atom[1]):
             return "+"
         return ""
@@ -92,13 +96,15 @@ class Signs(Polynomials):
         return int((self.least.get(size, 1) if size else 0) + offset - low + 1)
 
     def monomial_sign(self, monomial: Monomial) -> str:
-        """The sign of a product of powers, from those of its factors; even powers are not negative.
+        """The sign of a product of powers, from those of its factors; even powers are not negative,
+        nor is a product of two that are.
 
         >>> (monomial,) = poly(("*", a, power(x, 2)))
         >>> F.monomial_sign(monomial)
         '0'
         """
         result = "+"
+        turned = False
         sizes = self._sizes(monomial)
         for a, e in monomial:
             sign = self.sign(a)
@@ -108,6 +114,9 @@ class Signs(Polynomials):
                 result = "0"
                 continue
             even = e.denominator == 1 and e % 2 == 0
+            if e.denominator == 1 and not sign and self.negative(a):
+                turned ^= not even
+                continue
             if e > 0 and even and a in self.assumed_atoms:
                 continue
             if e > 0 and (sign == "0" or even):
@@ -116,7 +125,7 @@ class Signs(Polynomials):
                 continue  # an inverted factor has been shown to be nonzero
             else:
                 return ""
-        return result
+        return "" if turned else result
 
     def _sizes(self, monomial: Monomial) -> set[int]:
         """The factors a and sign(a) of a^n sign(a), n odd, which is not negative."""
@@ -142,8 +151,8 @@ class Signs(Polynomials):
         return self.instantiate(variables) and self.poly_sign(poly) == "+"
 
     def poly_sign(self, poly: Poly) -> str:
-        """Positive coefficients on signed monomials, or on squares; else along the range of an atom,
-        as a square, a size or a sum of what has a sign.
+        """Positive coefficients on signed monomials, or on squares; else along the range of an
+        atom, as a square, a size or a sum of what has a sign.
 
         >>> F.poly_sign(poly(sum_of(a, power(x, 2))))
         '+'
@@ -164,24 +173,40 @@ class Signs(Polynomials):
             return "+"
         if result:
             return "0"
+        key = freeze(poly), len(self.assumed_atoms)
+        if key not in self.signs_by_rule:
+            self.signs_by_rule[key] = self._sign_by_rule(poly)
+        return self.signs_by_rule[key]
+
+    def _sign_by_rule(self, poly: Poly) -> str:
+        for rule in self._rules(poly):
+            try:
+                sign = rule()
+            except NotShown:  # of a power or a sum that it takes on its way
+                continue
+            if sign:
+                return sign
+        closed = self.closed_term(poly)
+        return "+" if closed is not None and certainly_positive(closed) else ""
+
+    def _rules(self, poly: Poly) -> Iterator[Callable[[], str]]:
+        """What may tell the sign of a polynomial, cheap rules first."""
+        self.spend(len(poly))
         for a, e in {(a, e): None for m in poly for a, e in m if e < 0}:
             if self.atoms[a][0] == "P" and self.sign(a) == "+":
                 least = min(dict(m).get(a, 0) for m in poly)
                 if e == least and e.denominator == 1:  # times a positive denominator
-                    return self.poly_sign(self.times(poly, a, -e))
-        sign = self.sign_of_squares(poly)
-        if sign:
-            return sign
+                    yield partial(self._sign_times, poly, a, -e)
+                    return
+        yield partial(self.sign_of_squares, poly)
         for a in {a: None for m in poly for a, _ in m}:
-            sign = self.sign_along(poly, a) or self.sign_of_square(poly, a)
-            sign = sign or self.sign_of_size(poly, a)
-            if sign:
-                return sign
-        sign = self.sign_under_sum(poly)
-        if sign:
-            return sign
-        closed = self.closed_term(poly)
-        return "+" if closed is not None and certainly_positive(closed) else ""
+            for rule in (self.sign_along, self.sign_of_square, self.sign_of_size):
+                yield partial(rule, poly, a)
+        yield partial(self.sign_under_sum, poly)
+
+    def _sign_times(self, poly: Poly, a: int, e: Rational) -> str:
+        """The sign of p a^e, a positive."""
+        return self.poly_sign(self.times(poly, a, e))
 
     def sign_along(self, poly: Poly, a: int) -> str:
         """The sign of sum_k c_k y^k, y = a^g in a range, from those of its Bernstein coefficients.
@@ -306,9 +331,9 @@ class Signs(Polynomials):
         if not is_sum_of_squares(poly, signed, self._idempotent):
             return ""
         for m, c in poly.items():
-            if c > 0 and self.monomial_sign(m) == "+":
-                if is_sum_of_squares(poly, signed, self._idempotent, m):
-                    return "+"
+            strict = c > 0 and self.monomial_sign(m) == "+"
+            if strict and is_sum_of_squares(poly, signed, self._idempotent, m):
+                return "+"
         return "0"
 
     def sign_of_size(self, poly: Poly, a: int) -> str:
@@ -343,7 +368,12 @@ class Signs(Polynomials):
         return self.poly_sign(constant) if self.poly_sign(quotient) else ""
 
     def sign_of_sum(self, atom: Atom) -> str:
-        """Of sum_ij f(i, j): that of sum_j f(i, j), as in sum_ij a_i a_j = (sum_i a_i)^2."""
+        """Of sum_ij f(i, j): that of sum_j f(i, j).
+
+        >>> squares = poly(("S", k, power(("S", l, ("*", ("f", "exp", v(k)), v(l))), 2)))
+        >>> F.poly_sign(squares)
+        '0'
+        """
         if not 1 < len(atom[1]) <= MAX_SUMMED:
             return ""
         odd: dict[object, int] = {}
@@ -357,11 +387,7 @@ class Signs(Polynomials):
                 return ""  # no square
         variables, body = self.open(atom)
         for v in variables:
-            try:
-                inner = self.total([w for w in variables if w != v], body)
-            except NotShown:
-                continue
-            sign = self.poly_sign(inner)
+            sign = self.poly_sign(self.total([w for w in variables if w != v], body))
             if sign:
                 return sign if self.length_at_least(v) >= 1 else "0"
         return ""
@@ -405,16 +431,13 @@ class Signs(Polynomials):
         """The sign of f(i) of sum_i f(i), where each monomial says what its i is."""
         common = self.new(choice[0][1])
         total: Poly = {}
-        try:
-            for (m, c), (a, v) in zip(poly.items(), choice, strict=True):
-                variables, body = self.open(self.atoms[a])
-                mine = variables.pop(self.atoms[a][1].index(v))
-                inner = self.replace(self.total(variables, body), {mine: common})
-                table = dict(m)
-                self._bump(table, a, -1)
-                total = add_polys(total, self.mul({self._sorted(table): 1}, inner), c)
-        except NotShown:
-            return ""
+        for (m, c), (a, v) in zip(poly.items(), choice, strict=True):
+            variables, body = self.open(self.atoms[a])
+            mine = variables.pop(self.atoms[a][1].index(v))
+            inner = self.replace(self.total(variables, body), {mine: common})
+            table = dict(m)
+            self._bump(table, a, -1)
+            total = add_polys(total, self.mul({self._sorted(table): 1}, inner), c)
         return self.poly_sign(total)
 
     def sign_along_index(self, poly: Poly, a: int) -> str:
@@ -523,7 +546,8 @@ class Signs(Polynomials):
         >>> F.negative(F.intern(("f", "log", freeze(poly(p)))))
         True
         """
-        return self.poly_sign({((a, 1),): -1}) == "+"
+        high = (self.range_of(a) or (None, None))[1]
+        return high is not None and (high[0] < 0 or high == (0, True))
 
     def nonzero(self, poly: Poly) -> bool:
         """For a canonical prime polynomial.

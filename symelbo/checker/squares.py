@@ -25,6 +25,10 @@ def is_sum_of_squares(
     in several ways is shared out evenly.  signed: which atoms are not negative, and so have roots;
     is_bit: which are 0 or 1, and so their own roots.  last: a monomial of p whose root comes
     last, so that it stands alone in its square: then d > 0 is asked for it.
+
+    >>> form = poly(sum_of(power(x, 2), ("*", x, y), power(y, 2)))
+    >>> is_sum_of_squares(form, lambda a: False, lambda a: False)
+    True
     """
     if len(poly) > MAX_MONOMIALS:
         return False
