@@ -323,7 +323,7 @@ def test_what_is_claimed_of_squares_and_sizes_is_so() -> None:
 
 
 def test_a_quadratic_form_is_a_sum_of_squares_if_it_has_no_negative_value() -> None:
-    """Whether it is semidefinite, by its eigenvalues; with a last square, whether it is definite."""
+    """Whether it is semidefinite, by its eigenvalues; strictly so along the last variable."""
     random = Random(7)
     counted = {True: 0, False: 0}
     for _ in range(200):

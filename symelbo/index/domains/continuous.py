@@ -66,7 +66,8 @@ class Scalar(Continuous):
 
     __slots__ = ()
 
-    # of few primes, so that few logarithms take part: one after the other, and the simplest first
+    # of few primes, so that few logarithms take part: one after the other, and the simplest first;
+    # points take every third, so that 3 must not divide how many there are
     SIMPLE: ClassVar[tuple[Fraction, ...]] = fractions("1 2 -1 3 -2 1/2 -3 3/2")
     FIRST: ClassVar[tuple[Fraction, ...]] = fractions("0 1 -1 2 -2 3 1/2 -3")
 
