@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from random import Random
@@ -427,3 +428,18 @@ def test_unknown_signs_have_no_logarithm_and_no_root() -> None:
             with pytest.raises(NotShown):
                 attempt(form.poly(raw))
         assert freeze(form.poly(raw)), name
+
+
+@pytest.mark.parametrize("exponent", ["1/2", "-1/2", "3/2", "-3/2"])
+def test_a_root_of_what_is_minus_a_negative_number(exponent: str) -> None:
+    """(-log p)^e as exp(e log(-log p)), whose square is a power of -log p."""
+    e_, form = Fraction(exponent), forms()
+    minus_log = minus(q(0), log(e("p")))
+    root = form.poly(("^", minus_log, q(exponent)))
+    assert form.mul(root, root) == form.power(form.poly(minus_log), 2 * e_)
+    assert form.log(root) == scale_poly(form.log(form.poly(minus_log)), e_)
+    for at in everywhere(4, 5):
+        expected = (-math.log(at.values["p", ()])) ** float(e_)
+        assert abs(value_of_poly(form, root, at) - expected) < 1e-12 * (1 + expected)
+    with pytest.raises(NotShown):
+        form.power(form.poly(log(e("p"))), e_)

@@ -459,7 +459,7 @@ class Polynomials:
                 whole = int(e)
                 self._set(exponents, a, rational_of(e - whole))
                 expand += [dict(atom[1])] * whole
-            elif head == "P" and e <= -1 and len(atom[1]) == 1:  # -a, under a root
+            elif head == "P" and e <= -1 and len(atom[1]) == 1 and atom[1][0][1] < 0:  # -a
                 whole = int(e)
                 self._set(exponents, a, rational_of(e - whole))
                 expand.append(self.power(dict(atom[1]), whole))
