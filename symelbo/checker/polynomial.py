@@ -803,7 +803,7 @@ class Polynomials:
         for a, e in monomial:
             if e.denominator == 1 and e % 2 and self.sign(a) != "+" and self.negative(a):
                 a, c = self.intern(("P", freeze({((a, 1),): -1}))), -c
-            table[a] = e
+            self._bump(table, a, e)  # -a may be a factor already
         return self._sorted(table), c
 
     def power_of_monomial(self, poly: Poly, e: int) -> Poly:
