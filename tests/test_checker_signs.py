@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from random import Random
 
+import numpy as np
 import pytest
 from checker_values import At, admissible, value_of, value_of_poly
 
 from symelbo.checker.forms import Forms
-from symelbo.checker.polynomial import freeze, scale_poly
+from symelbo.checker.polynomial import Poly, freeze, scale_poly
 from symelbo.checker.signs import Signs
+from symelbo.checker.squares import is_sum_of_squares
 from symelbo.checker.terms import ONE, NotShown, Raw, RawIndex, minus, sum_of
 
 D, C = ("D", 0), ("C", 0)
@@ -46,6 +49,23 @@ def everywhere(seed: int, draws: int) -> Iterator[At]:
 
 
 N, I = ("n", "D"), ("iv", i)
+
+
+def exp(rate: str | int) -> Raw:
+    return ("f", "exp", ("*", q(rate), e("a")))
+
+
+def log(raw: Raw) -> Raw:
+    return ("f", "log", raw)
+
+
+def square(raw: Raw) -> Raw:
+    return ("^", raw, q(2))
+
+
+PRODUCTS = sum_of(("*", e("x"), e("v", i)), ("*", e("y"), e("a")))
+INNER = ("S", k, ("*", e("v", k), e("t", k)))
+OUTER = ("S", k, ("*", e("w", m, k), e("v", k)))
 INVERSE = (("i", "~r", 1, *D), ("i", "~q", 1, *D))
 # "+": positive everywhere, "0": not negative, "": neither is so; None: it is so, and nobody sees it
 SIGNS: dict[str, tuple[Raw, str | None]] = {
@@ -91,7 +111,99 @@ SIGNS: dict[str, tuple[Raw, str | None]] = {
     "an entry of a simplex": (e("pi", ("p", "", 1)), "+"),
     "an exponential": (("f", "exp", e("v", i)), "+"),
     "an exponential less one": (minus(("f", "exp", e("t", i)), ONE), "+"),
-    "one less a falling one": (minus(ONE, ("f", "exp", minus(q(0), e("a")))), None),
+    "one less a falling one": (minus(ONE, exp(-1)), "+"),
+    "one less a steeper one": (minus(ONE, exp(-2)), "+"),
+    "one less a flatter one": (minus(ONE, exp("-1/2")), "+"),
+    "one less its square": (minus(ONE, ("^", exp(-1), q(2))), "+"),
+    "a steep exponential less one": (minus(exp(2), ONE), "+"),
+    "less a flatter one": (minus(exp(2), exp("1/2")), "+"),
+    "a flatter less a steeper one": (minus(exp(1), exp(2)), ""),
+    "one less twice a falling one": (minus(ONE, ("*", q(2), exp(-2))), ""),
+    "one less more than a falling one": (minus(ONE, ("*", q("3/2"), exp("-1/8"))), ""),
+    "one and a falling one less its square": (sum_of(ONE, exp(-1), minus(q(0), exp(-2))), "+"),
+    "one less a cube": (minus(ONE, ("^", e("p"), q(3))), "+"),
+    "one less a root": (minus(ONE, ("^", e("p"), q("1/2"))), "+"),
+    "one less a power": (minus(ONE, ("^", e("p"), e("a"))), "+"),
+    "one less a power of any sign": (minus(ONE, ("^", e("p"), e("x"))), ""),
+    "a cubic that is negative between the ends": (
+        sum_of(("^", e("p"), q(3)), minus(q("1/3"), e("p"))),
+        "",
+    ),
+    "minus a logarithm": (minus(q(0), log(e("p"))), "+"),
+    "a logarithm": (log(e("p")), ""),
+    "minus one of any sign": (minus(q(0), log(e("a"))), ""),
+    "a logarithm above one": (log(sum_of(ONE, e("a"))), "+"),
+    "the product of two": (("*", log(e("p")), log(e("u", i))), "+"),
+    "one less a logarithm": (minus(ONE, log(e("p"))), "+"),
+    "one and a logarithm": (sum_of(ONE, log(e("p"))), ""),
+    "one less the inverse of that": (
+        minus(ONE, ("^", minus(ONE, log(e("p"))), q(-1))),
+        "+",
+    ),
+    "one and the square of a product and a sum": (sum_of(ONE, square(PRODUCTS)), "+"),
+    "less a little than that square": (sum_of(q("-1/100"), square(PRODUCTS)), ""),
+    "the square of a product and a sum": (square(PRODUCTS), "0"),
+    "one and two such squares": (
+        sum_of(ONE, square(PRODUCTS), square(minus(("*", e("x"), e("y")), e("v", i)))),
+        "+",
+    ),
+    "a square less half of a part": (
+        sum_of(q("1/100"), square(PRODUCTS), ("*", q("-1/2"), square(e("x")), square(e("v", i)))),
+        "",
+    ),
+    "a square of too large a middle": (
+        sum_of(q("1/100"), square(sum_of(e("x"), e("y"))), ("*", e("x"), e("y"))),
+        "",
+    ),
+    "a form that is definite": (
+        sum_of(square(e("x")), square(e("y")), ("*", q("19/10"), e("x"), e("y")), e("p")),
+        "+",
+    ),
+    "one that is not": (
+        sum_of(square(e("x")), square(e("y")), ("*", q("5/2"), e("x"), e("y"))),
+        "",
+    ),
+    "one and the square of a bit and more": (
+        sum_of(ONE, square(sum_of(("*", e("x"), e("z")), e("y")))),
+        "+",
+    ),
+    "one and the square of an inner sum": (sum_of(ONE, square(sum_of(INNER, e("x")))), "+"),
+    "one and a sum of such squares": (sum_of(ONE, ("S", m, square(OUTER))), "+"),
+    "a sum of such squares": (("S", m, square(OUTER)), "0"),
+    "one and a sum of squares of an inner sum and more": (
+        sum_of(ONE, ("S", m, square(sum_of(OUTER, e("v", m))))),
+        "+",
+    ),
+    "a sum of squares of an inner sum, less one": (
+        sum_of(q(-1), ("S", m, square(sum_of(OUTER, e("v", m))))),
+        "",
+    ),
+    "a sum of products of two inner sums": (
+        sum_of(ONE, ("S", m, ("*", OUTER, ("S", k, e("v", k))))),
+        "",
+    ),
+    "a product of two different sums": (
+        sum_of(ONE, ("*", q(10), ("S", k, e("v", k)), ("S", m, ("*", e("v", m), e("t", m))))),
+        "",
+    ),
+    "a size of a number": (("f", "abs", e("x")), "0"),
+    "one and the size of a sum": (sum_of(ONE, ("f", "abs", sum_of(e("x"), e("y")))), "+"),
+    "one less that": (minus(ONE, ("f", "abs", sum_of(e("x"), e("y")))), ""),
+    "a size less its number": (minus(("f", "abs", e("x")), e("x")), None),
+    "one and a number times a sign": (
+        sum_of(ONE, ("*", sum_of(e("x"), e("y")), ("f", "sign", e("x")))),
+        "",
+    ),
+    "one and a sum of sizes of inner sums": (sum_of(ONE, ("S", m, ("f", "abs", OUTER))), "+"),
+    "one and a sum of sizes of an inner sum and more": (
+        sum_of(ONE, ("S", m, ("f", "abs", sum_of(OUTER, e("v", m))))),
+        "+",
+    ),
+    "one less a sum of sizes": (minus(ONE, ("S", m, ("f", "abs", OUTER))), ""),
+    "a sum of signs of one times another": (
+        sum_of(ONE, ("S", m, ("*", OUTER, ("f", "sign", e("v", m))))),
+        "",
+    ),
     "an exponential of any sign, less one": (minus(("f", "exp", e("v", i)), ONE), ""),
     "an error function": (("f", "erf", e("a")), "+"),
     "an error function of any sign": (("f", "erf", e("v", i)), ""),
@@ -171,6 +283,79 @@ def test_what_is_claimed_of_random_polynomials_is_so() -> None:
     assert min(claims.values()) > 12
 
 
+def random_squares(random: Random) -> Raw:
+    """Squares and sizes, summed or not, with what may take their sign away."""
+    entries = [*(e(name) for name in "xyapz"), e("v", i), INNER, exp(-1), log(e("p"))]
+    under = [e("v", m), e("t", m), e("x"), e("p"), OUTER]
+
+    def few(pool: list[Raw]) -> Raw:
+        return sum_of(
+            *(
+                ("*", q(random.choice((1, 1, -1, 2))), *random.sample(pool, random.choice((1, 2))))
+                for _ in range(random.choice((1, 2, 2, 3)))
+            )
+        )
+
+    def size(pool: list[Raw]) -> Raw:
+        inner = few(pool)
+        return square(inner) if random.random() < 0.6 else ("f", "abs", inner)
+
+    parts: list[Raw] = [q(random.choice(("1", "1/20", "0", "-1/20")))]
+    for _ in range(random.choice((1, 1, 2))):
+        parts.append(("S", m, size(under)) if random.random() < 0.5 else size(entries))
+    if random.random() < 0.5:
+        parts.append(("*", q(random.choice(("1/10", "-1/10", "-1"))), few(entries)))
+    return sum_of(*parts)
+
+
+def test_what_is_claimed_of_squares_and_sizes_is_so() -> None:
+    random, form = Random(3), forms()
+    points = list(everywhere(5, 18))
+    claims = {"+": 0, "0": 0, "": 0}
+    for _ in range(300):
+        poly = form.poly(random_squares(random))
+        sign = form.poly_sign(poly)
+        claims[sign] += 1
+        for at in points if sign else ():
+            value = value_of_poly(form, poly, at)
+            scale = max(1.0, *(abs(value_of_poly(form, {t: c}, at)) for t, c in poly.items()))
+            assert value > 0 if sign == "+" else value >= -1e-12 * scale
+    assert min(claims.values()) > 20
+
+
+def test_a_quadratic_form_is_a_sum_of_squares_if_it_has_no_negative_value() -> None:
+    """Whether it is semidefinite, by its eigenvalues; strictly so along the last variable."""
+    random = Random(7)
+    counted = {True: 0, False: 0}
+    for _ in range(200):
+        n = random.choice((2, 3, 4))
+        factors = [[random.randint(-2, 2) for _ in range(n)] for _ in range(random.randint(1, n))]
+        table = np.array(factors).T @ np.array(factors)
+        if random.random() < 0.5:
+            table -= np.diag([random.randint(0, 1) for _ in range(n)])
+        poly: Poly = {}
+        for a in range(n):
+            for b in range(a, n):
+                value = int(table[a, b]) * (1 if a == b else 2)
+                if value:
+                    poly[((a, 2),) if a == b else ((a, 1), (b, 1))] = value
+        eigenvalues = np.linalg.eigvalsh(table)
+
+        def nobody(a: int) -> bool:
+            return False
+
+        found = is_sum_of_squares(poly, nobody, nobody)
+        assert found == (bool(poly) and min(eigenvalues) > -1e-9)
+        counted[found] += 1
+        for a in range(n):
+            rest = np.delete(np.delete(table, a, 0), a, 1)
+            inside = np.linalg.pinv(rest) @ np.delete(table[a], a)
+            alone = table[a, a] - inside @ np.delete(table[a], a)  # what is left of its square
+            strict = is_sum_of_squares(poly, nobody, nobody, ((a, 2),))
+            assert strict == (found and alone > 1e-9)
+    assert min(counted.values()) > 40
+
+
 def test_ranges_hold_the_values() -> None:
     form = forms()
     counted = 0
@@ -243,3 +428,18 @@ def test_unknown_signs_have_no_logarithm_and_no_root() -> None:
             with pytest.raises(NotShown):
                 attempt(form.poly(raw))
         assert freeze(form.poly(raw)), name
+
+
+@pytest.mark.parametrize("exponent", ["1/2", "-1/2", "3/2", "-3/2"])
+def test_a_root_of_what_is_minus_a_negative_number(exponent: str) -> None:
+    """(-log p)^e as exp(e log(-log p)), whose square is a power of -log p."""
+    e_, form = Fraction(exponent), forms()
+    minus_log = minus(q(0), log(e("p")))
+    root = form.poly(("^", minus_log, q(exponent)))
+    assert form.mul(root, root) == form.power(form.poly(minus_log), 2 * e_)
+    assert form.log(root) == scale_poly(form.log(form.poly(minus_log)), e_)
+    for at in everywhere(4, 5):
+        expected = (-math.log(at.values["p", ()])) ** float(e_)
+        assert abs(value_of_poly(form, root, at) - expected) < 1e-12 * (1 + expected)
+    with pytest.raises(NotShown):
+        form.power(form.poly(log(e("p"))), e_)

@@ -97,6 +97,94 @@ CASES: dict[
         "",
         Closure.NOT_NEEDED,
     ),
+    "a variance that falls exponentially, along a chain": (
+        [
+            "z[1] ~ Normal(0, s)",
+            "z[t] ~ Normal(exp(-k)*z[t-1], s*(1 - exp(-2*k))) for t in 2:T",
+            "x[t] ~ Normal(z[t], v) for t in 1:T",
+        ],
+        {"k": "positive", "s": "positive", "v": "positive"},
+        {"sizes": "T"},
+        [H, H, H],
+        "",
+        Closure.NOT_NEEDED,
+    ),
+    "a variance of one and squares of inner sums": (
+        [
+            UNIT,
+            "x[d] ~ Normal(0, v[d]*(1 + sum((sum(W[j,h]*z[h] for h in 1:H) + b[j])**2"
+            " for j in 1:D))) for d in 1:D",
+        ],
+        {"W": "real[D, H]", "b": "real[D]", "v": "positive[D]"},
+        {},
+        [H, H],
+        "z",
+        Closure.ASSUMED,
+    ),
+    "a mean over one and sizes of inner sums": (
+        [
+            UNIT,
+            "x[d] ~ Normal(b[d]/(1 + sum(abs(sum(W[j,h]*z[h] for h in 1:H)) for j in 1:D)),"
+            " v[d]) for d in 1:D",
+        ],
+        {"W": "real[D, H]", "b": "real[D]", "v": "positive[D]"},
+        {},
+        [H, H],
+        "z",
+        Closure.ASSUMED,
+    ),
+    "a logarithm of a logarithm": (
+        ["x ~ Normal(log(-log(1 - p)), -v*log(p))"],
+        {"p": "unit", "v": "positive"},
+        {"observed": "x"},
+        [H],
+        "",
+        Closure.NOT_NEEDED,
+    ),
+    "a stated condition": (
+        ["x ~ Normal(0, a**2 + b**2)"],
+        {"a": "real", "b": "real"},
+        {"observed": "x"},
+        [H],
+        "",
+        Closure.NOT_NEEDED,
+    ),
+    "a q that follows under a stated condition": (
+        [UNIT, LINEAR],
+        WEIGHTS,
+        {
+            "variational": [
+                "z[h] ~ Normal(m[h], g[h]/(1 + sum(W[d,h]**2 for d in 1:D)/s)) for h in 1:H"
+            ]
+        },
+        [H, H],
+        "z",
+        Closure.SHOWN,
+    ),
+    "a velocity that divides by one parameter beside another": (
+        ["z ~ Bernoulli(p)", "x ~ Gamma(v, (w*z + b)**2 + v)"],
+        {"p": "unit", "v": "positive", "w": "real", "b": "real"},
+        {},
+        [H, H],
+        "",
+        Closure.NOT_NEEDED,
+    ),
+    "a probability that is a variance": (
+        ["z ~ Bernoulli(p)", "x ~ Normal(m*z, p)"],
+        {"p": "unit", "m": "real"},
+        {},
+        [R, R],
+        "",
+        Closure.NOT_NEEDED,
+    ),
+    "a probability and its square": (
+        ["z ~ Bernoulli(a)", "x ~ Bernoulli(a**2*z + b*(1-z))"],
+        {"a": "unit", "b": "unit"},
+        {},
+        [R, R],
+        "",
+        Closure.NOT_NEEDED,
+    ),
     "a support that moves": (
         ["z ~ Pareto(t, 2)", "x ~ Normal(w*z, s)"],
         {"t": "positive", "w": "real", "s": "positive"},

@@ -13,12 +13,14 @@ from random import Random
 
 import numpy as np
 import pytest
+from factors import factors_of
 
 import symelbo
 from symelbo.answer.derivation import Derivation
 from symelbo.certify.state_derivation import certificate_data
 from symelbo.checker import domains as checked
 from symelbo.checker.check import CHECKED, REJECTED, check_data
+from symelbo.criterion.sample import Instance
 from symelbo.errors import SpecError
 from symelbo.index.build import ONE, add, call, exp, mul, number, power, subtract
 from symelbo.index.domains import (
@@ -50,6 +52,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.limits import REFUTED_POINTS
 from symelbo.trial.evaluate import World
 from symelbo.trial.identity import draw_world, make_scene
 from symelbo.trial.quadrature import axis_of
@@ -520,3 +523,26 @@ def test_what_cannot_be_shown_of_a_new_domain_is_a_condition() -> None:
         derive("2")
     with pytest.raises(SpecError, match=r"as r of Shifted.*declare a `correlation`"):
         derive("a")
+
+
+def test_a_power_of_a_probability_is_one_where_its_exponent_is_positive() -> None:
+    p, a, x = (Entry(Symbol(name, Role.PARAMETER, TYPES[kind])) for name, kind in NAMES_OF_KINDS)
+    assert bounds(power(p, a)).within(Range(Fraction(0), Fraction(1)))
+    assert is_positive(subtract(ONE, power(p, a)))
+    assert is_positive(subtract(power(p, mul(number(-1), a)), ONE))
+    assert bounds(power(p, x)) == POSITIVE
+    assert bounds(power(a, a)) == POSITIVE
+    assert not is_nonzero(power(x, a))
+
+
+NAMES_OF_KINDS = (("p", "unit"), ("a", "positive"), ("x", "real"))
+
+
+@pytest.mark.parametrize("kind", ["real", "positive", "unit"])
+def test_the_points_of_a_refutation_take_different_values(kind: str) -> None:
+    """As many as are ever tried together: a motion of two constants fits any two."""
+    statements = ["x ~ Normal(0, 1 + a**2)"]
+    factors = factors_of(statements, {"a": kind})
+    instance = Instance(factors, {}, {}, False, REFUTED_POINTS[-1])
+    values = [point["a", ()] for point in instance.parameters]
+    assert len(set(values)) == len(values) == REFUTED_POINTS[-1]

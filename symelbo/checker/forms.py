@@ -137,13 +137,14 @@ class Forms(Matrices):
     def assume_positive(self, poly: Poly) -> None:
         """A product of known signs and one unknown factor gives this factor its sign.
 
-        >>> F.assume_positive(poly(("*", a, x)))
+        >>> F.assume_positive(poly(("*", a, x, sum_of(ONE, b))))
         >>> F.positive(poly(x))
         True
         """
         monomial, c, prime = self.content(poly)
         unknown = [(a, e) for a, e in monomial if self.sign(a) != "+"]
-        if prime == UNIT and len(unknown) == 1 and c > 0 and unknown[0][1].denominator == 1:
+        known = prime == UNIT or self.positive(prime)
+        if known and len(unknown) == 1 and c > 0 and unknown[0][1].denominator == 1:
             if unknown[0][1] % 2:
                 self.signs[unknown[0][0]] = "+"
             else:
@@ -152,6 +153,7 @@ class Forms(Matrices):
             positive = prime if c > 0 else scale_poly(prime, -1)
             self.assumed_positive.add(freeze(primitive_of(positive)))
         self.fractions.clear()
+        self.signs_by_rule.clear()
 
     # ----------------------------------------------------------------------- zero test
 

@@ -35,6 +35,7 @@ class Functions(Signs):
         symelbo.checker.work.NotShown: a logarithm of something not shown to be positive: x
         """
         monomial, c, prime = self.content(poly)
+        monomial, c = self.turn_negative(monomial, c)
         if c < 0 or (prime != UNIT and not self.positive(prime)):
             raise NotShown("a logarithm of something not shown to be positive: " + self.show(poly))
         result: Poly = {}

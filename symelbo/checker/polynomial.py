@@ -140,6 +140,7 @@ class Polynomials:
         self.rigid: set[int] = set()  # sums whose bound indices are in order whatever their names
         self.signs: dict[int, str] = {}
         self.texts: dict[int, str] = {}  # atoms, to be read
+        self.signs_by_rule: dict[Any, str] = {}  # of polynomials, as far as signs are known
         self.closed: dict[int, Raw | None] = {}  # atoms as terms, None if they are no numbers
         self.lead: dict[int, Monomial] = {}  # of a denominator
         self.fractions: dict[Monomial, Poly | None] = {}  # partial ones, as far as signs are known
@@ -193,8 +194,24 @@ class Polynomials:
         """Assume what is stated of all indices of these; whether there was anything new."""
         raise NotImplementedError
 
+    def negative(self, a: int) -> bool:
+        """Whether an atom is negative."""
+        raise NotImplementedError
+
     def posdef(self, array: tuple[Any, Any]) -> bool:
         """Whether a matrix is shown to be positive definite."""
+        raise NotImplementedError
+
+    def open(self, atom: Atom) -> tuple[list[RawIndex], Poly]:
+        """A sum atom with bound variables under new names."""
+        raise NotImplementedError
+
+    def replace(self, poly: Poly, what: Mapping[RawIndex, RawIndex]) -> Poly:
+        """Index variables replaced everywhere, in normal form again."""
+        raise NotImplementedError
+
+    def total(self, variables: Sequence[RawIndex], poly: Poly) -> Poly:
+        """sum over the variables, the last one innermost."""
         raise NotImplementedError
 
     def spend(self, amount: int) -> None:
@@ -463,6 +480,10 @@ class Polynomials:
                 whole = int(e)
                 self._set(exponents, a, rational_of(e - whole))
                 expand += [dict(atom[1])] * whole
+            elif head == "P" and e <= -1 and len(atom[1]) == 1 and atom[1][0][1] < 0:  # -a
+                whole = int(e)
+                self._set(exponents, a, rational_of(e - whole))
+                expand.append(self.power(dict(atom[1]), whole))
         if len(angles) > 1:
             for a in angles[:2]:
                 self._set(exponents, a, exponents[a] - 1)
@@ -779,6 +800,8 @@ class Polynomials:
             return dict(result)
         monomial, c, prime = self.content(poly)
         whole = e.denominator == 1
+        if not whole:
+            monomial, c = self.turn_negative(monomial, c)
         if not whole and c < 0:
             raise NotShown("a root of something not shown to be positive")
         if prime != UNIT and not (self.nonzero(prime) if whole else self.positive(prime)):
@@ -792,6 +815,20 @@ class Polynomials:
         if prime != UNIT:
             result = self.mul(result, self.reduce({self.intern(("P", freeze(prime))): e}))
         return result
+
+    def turn_negative(self, monomial: Monomial, c: Rational) -> tuple[Monomial, Rational]:
+        """c a^n -> (-c) (-a)^n for n odd and a negative.
+
+        >>> monomial, c = F.turn_negative(((F.intern(("f", "log", freeze(poly(p)))), 3),), -2)
+        >>> show({monomial: c})
+        '2*(-1*log(p))^3'
+        """
+        table: dict[int, Rational] = {}
+        for a, e in monomial:
+            if e.denominator == 1 and e % 2 and self.sign(a) != "+" and self.negative(a):
+                a, c = self.intern(("P", freeze({((a, 1),): -1}))), -c
+            self._bump(table, a, e)  # -a may be a factor already
+        return self._sorted(table), c
 
     def power_of_monomial(self, poly: Poly, e: int) -> Poly:
         """(c m)^n -> c^n m^n, by repeated squares."""

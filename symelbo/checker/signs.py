@@ -5,7 +5,11 @@ A sign is "+" (positive), "0" (not negative) or "" (unknown).  An unknown sign i
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
+from itertools import product
+from math import comb, gcd, lcm
 
 from .domains import End, domain_of
 from .interval import certainly_positive
@@ -21,9 +25,14 @@ from .polynomial import (
     primitive_of,
     scale_poly,
 )
-from .terms import Raw, RawIndex
+from .squares import is_sum_of_squares
+from .terms import NotShown, Raw, RawIndex
 
 __all__ = ["Signs"]
+
+MAX_DEGREE = 12  # along a range
+MAX_SUMMED = 4  # ranges of a sum, and sums that are taken together
+MAX_CHOICES = 16  # of the range that such sums have in common
 
 
 class Signs(Polynomials):
@@ -73,7 +82,10 @@ class Signs(Polynomials):
             sign = self.monomial_sign(atom[2])
             if sign == "+" and not all(self.length_at_least(v) >= 1 for v in atom[1]):
                 return "0"
-            return sign
+            try:
+                return sign or self.sign_of_sum(atom)
+            except NotShown:
+                return ""
         if head == "Inv" and atom[2] == atom[3] and self.posdef(atom[1]):
             return "+"
         return ""
@@ -84,18 +96,27 @@ class Signs(Polynomials):
         return int((self.least.get(size, 1) if size else 0) + offset - low + 1)
 
     def monomial_sign(self, monomial: Monomial) -> str:
-        """The sign of a product of powers, from those of its factors; even powers are not negative.
+        """The sign of a product of powers, from those of its factors; even powers are not negative,
+        nor is a product of two that are.
 
         >>> (monomial,) = poly(("*", a, power(x, 2)))
         >>> F.monomial_sign(monomial)
         '0'
         """
         result = "+"
+        turned = False
+        sizes = self._sizes(monomial)
         for a, e in monomial:
             sign = self.sign(a)
             if sign == "+":
                 continue
+            if a in sizes:
+                result = "0"
+                continue
             even = e.denominator == 1 and e % 2 == 0
+            if e.denominator == 1 and not sign and self.negative(a):
+                turned ^= not even
+                continue
             if e > 0 and even and a in self.assumed_atoms:
                 continue
             if e > 0 and (sign == "0" or even):
@@ -104,7 +125,21 @@ class Signs(Polynomials):
                 continue  # an inverted factor has been shown to be nonzero
             else:
                 return ""
-        return result
+        return "" if turned else result
+
+    def _sizes(self, monomial: Monomial) -> set[int]:
+        """The factors a and sign(a) of a^n sign(a), n odd, which is not negative."""
+        found: set[int] = set()
+        for a, e in monomial:
+            atom = self.atoms[a]
+            if e != 1 or atom[:2] != ("f", "sign") or len(atom[2]) != 1:
+                continue
+            ((inner, c),) = atom[2]
+            if len(inner) == 1 and inner[0][1] == 1 and c > 0:
+                n = dict(monomial).get(inner[0][0], 0)
+                if n > 0 and n.denominator == 1 and n % 2:
+                    found |= {a, inner[0][0]}
+        return found
 
     def positive(self, poly: Poly) -> bool:
         """Whether a polynomial is shown to be positive."""
@@ -116,8 +151,8 @@ class Signs(Polynomials):
         return self.instantiate(variables) and self.poly_sign(poly) == "+"
 
     def poly_sign(self, poly: Poly) -> str:
-        """Positive coefficients on signed monomials; else affine in an atom of a known range (or in
-        its square): the signs at the ends of the range.
+        """Positive coefficients on signed monomials, or on squares; else along the range of an
+        atom, as a square, a size or a sum of what has a sign.
 
         >>> F.poly_sign(poly(sum_of(a, power(x, 2))))
         '+'
@@ -131,64 +166,139 @@ class Signs(Polynomials):
         for m, c in poly.items():
             sign = self.monomial_sign(m) if c > 0 else ""
             if not sign:
+                result = ""
                 break
             if sign == "+":
                 result = "+"
-        else:
-            return result
-        if freeze(primitive_of(poly)) in self.assumed_positive:
+        if result == "+" or freeze(primitive_of(poly)) in self.assumed_positive:
             return "+"
-        for a, e in {(a, e): None for m in poly for a, e in m if e < 0}:
-            if self.atoms[a][0] == "P" and self.sign(a) == "+":
-                least = min(dict(m).get(a, 0) for m in poly)
-                if e == least and e.denominator == 1:  # times a positive denominator
-                    return self.poly_sign(self.times(poly, a, -e))
-        for a in {a: None for m in poly for a, _ in m}:
-            sign = self.sign_along(poly, a) or self.sign_of_square(poly, a)
+        if result:
+            return "0"
+        key = freeze(poly), len(self.assumed_atoms)
+        if key not in self.signs_by_rule:
+            self.signs_by_rule[key] = self._sign_by_rule(poly)
+        return self.signs_by_rule[key]
+
+    def _sign_by_rule(self, poly: Poly) -> str:
+        for rule in self._rules(poly):
+            try:
+                sign = rule()
+            except NotShown:  # of a power or a sum that it takes on its way
+                continue
             if sign:
                 return sign
         closed = self.closed_term(poly)
         return "+" if closed is not None and certainly_positive(closed) else ""
 
-    def sign_along(self, poly: Poly, a: int) -> str:
-        """The sign of c0 + c1 x, x = a or a^2 in a range, from the signs at its two ends.
+    def _rules(self, poly: Poly) -> Iterator[Callable[[], str]]:
+        """What may tell the sign of a polynomial, cheap rules first."""
+        self.spend(len(poly))
+        for a, e in {(a, e): None for m in poly for a, e in m if e < 0}:
+            if self.atoms[a][0] == "P" and self.sign(a) == "+":
+                least = min(dict(m).get(a, 0) for m in poly)
+                if e == least and e.denominator == 1:  # times a positive denominator
+                    yield partial(self._sign_times, poly, a, -e)
+                    return
+        yield partial(self.sign_of_squares, poly)
+        for a in {a: None for m in poly for a, _ in m}:
+            for rule in (self.sign_along, self.sign_of_square, self.sign_of_size):
+                yield partial(rule, poly, a)
+        yield partial(self.sign_under_sum, poly)
 
-        At an infinite end: from the sign of c1.  An end that is not attained may have the sign 0.
+    def _sign_times(self, poly: Poly, a: int, e: Rational) -> str:
+        """The sign of p a^e, a positive."""
+        return self.poly_sign(self.times(poly, a, e))
+
+    def sign_along(self, poly: Poly, a: int) -> str:
+        """The sign of sum_k c_k y^k, y = a^g in a range, from those of its Bernstein coefficients.
+
+        At an infinite end they are those of the powers of the distance from the other.  An end
+        that is not attained may have the sign 0.
 
         >>> F.positive(poly(minus(ONE, p)))
         True
+        >>> F.positive(poly(minus(ONE, power(p, 3))))
+        True
         """
-        degrees = {dict(m).get(a, 0) for m in poly}
-        bounds = self.range_of(a)
-        if bounds is None or not (degrees <= {0, 1} or degrees <= {0, 2}):
+        if self.atoms[a][0] == "iv":
+            return self.sign_along_index(poly, a)
+        ends = self.range_of(a)
+        if ends is None or ends == (None, None):
             return ""
-        constant: Poly = {}
-        slope: Poly = {}
+        exponents = {Fraction(dict(m).get(a, 0)) for m in poly}
+        lowest = min(exponents)
+        if self.sign(a) == "+":
+            least = ends[0]
+            if least is None or least[0] < 0:
+                ends = (0, True), ends[1]
+            poly = self.times(poly, a, -lowest) if lowest < 0 else poly
+            exponents = {Fraction(dict(m).get(a, 0)) for m in poly}
+            lowest = min(exponents)
+        bottom = lcm(*(e.denominator for e in exponents))
+        step = Fraction(gcd(*(int(e * bottom) for e in exponents)), bottom)
+        if lowest < 0 or not step or max(exponents) / step > MAX_DEGREE:
+            return ""
+        reached = self._power_of_range(ends, step)
+        if reached is None:
+            return ""
+        parts: list[Poly] = [{} for _ in range(int(max(exponents) / step) + 1)]
         for m, v in poly.items():
             table = dict(m)
-            target = slope if table.pop(a, 0) else constant
-            target[tuple(sorted(table.items()))] = v
-        low, high = bounds
-        if self.atoms[a][0] == "iv" and degrees <= {0, 1}:
-            return self.sign_along_index(constant, slope, a)
-        if max(degrees) == 2:
+            degree = table.pop(a, 0)
+            parts[int(degree / step)][self._sorted(table)] = v
+        return self._sign_between(parts, *reached)
+
+    @staticmethod
+    def _power_of_range(
+        ends: tuple[End | None, End | None], e: Fraction
+    ) -> tuple[End | None, End | None] | None:
+        """The ends of y^e for e > 0 and y between ends, where these are rational."""
+        low, high = ends
+        if e == 1:
+            return ends
+        whole = e.denominator == 1
+        if whole and e % 2 == 0 and (low is None or low[0] < 0):
             if low is None or high is None:
-                return ""
-            strict = low[1] and high[1]
-            low, high = (0, False), (max(low[0] * low[0], high[0] * high[0]), strict)
+                return (0, False), None
+            return (0, False), (max(low[0] ** int(e), high[0] ** int(e)), low[1] and high[1])
+        if not whole and any(end is not None and end[0] not in (0, 1) for end in ends):
+            return None
+        return (
+            low and (low[0] ** int(e) if whole else low[0], low[1]),
+            high and (high[0] ** int(e) if whole else high[0], high[1]),
+        )
+
+    def _sign_between(self, parts: list[Poly], low: End | None, high: End | None) -> str:
+        """The sign of sum_k c_k y^k for y between ends of which one is a number."""
         if low is None:
-            if high is None:
+            assert high is not None
+            low, high = (-high[0], high[1]), None  # y -> -y
+            parts = [scale_poly(c, (-1) ** k) for k, c in enumerate(parts)]
+        top = len(parts) - 1
+        width = Fraction(1) if high is None else Fraction(high[0]) - low[0]
+
+        def combine(parts: list[Poly], weight: Callable[[int, int], Rational]) -> list[Poly]:
+            found = []
+            for k in range(top + 1):
+                total: Poly = {}
+                for i, part in enumerate(parts):
+                    total = add_polys(total, part, by) if (by := weight(k, i)) else total
+                found.append(total)
+            return found
+
+        start = low[0]
+        shifted = combine(
+            parts, lambda k, i: comb(i, k) * start ** (i - k) * width**k if i >= k else 0
+        )
+        if high is not None:
+            shifted = combine(shifted, lambda k, i: Fraction(comb(k, i), comb(top, i)))
+        signs = []
+        for part in shifted:
+            signs.append(self.poly_sign(part))
+            if not signs[-1]:
                 return ""
-            low, high = (-high[0], high[1]), None  # x -> -x
-            slope = scale_poly(slope, -1)
-        at_low = self.poly_sign(add_polys(constant, slope, low[0]))
-        at_high = self.poly_sign(slope if high is None else add_polys(constant, slope, high[0]))
-        if not at_low or not at_high:
-            return ""
-        open_high = high is None or high[1]
-        if at_low == "+" and (at_high == "+" or open_high):
-            return "+"
-        return "+" if at_high == "+" and low[1] else "0"
+        at_low, at_high = low[1] or signs[0] == "+", high is None or high[1] or signs[-1] == "+"
+        return "+" if "+" in signs and at_low and at_high else "0"
 
     def sign_of_square(self, poly: Poly, a: int) -> str:
         """c0 + c1 x + c2 x^2 is positive where c2 > 0 and 4 c0 c2 > c1^2.
@@ -209,12 +319,142 @@ class Signs(Polynomials):
         rest = add_polys(scale_poly(self.mul(parts[0], parts[2]), 4), square, -1)
         return "+" if self.poly_sign(rest) == "+" else ""
 
-    def sign_along_index(self, constant: Poly, slope: Poly, a: int) -> str:
+    def sign_of_squares(self, poly: Poly) -> str:
+        """Of a sum of squares of polynomials: positive where one of them is.
+
+        >>> F.positive(poly(sum_of(power(sum_of(("*", x, y), a), 2), power(x, 2), ONE)))
+        True
+        """
+
+        def signed(a: int) -> bool:
+            return self.sign(a) != ""
+
+        if not is_sum_of_squares(poly, signed, self._idempotent):
+            return ""
+        for m, c in poly.items():
+            strict = c > 0 and self.monomial_sign(m) == "+"
+            if strict and is_sum_of_squares(poly, signed, self._idempotent, m):
+                return "+"
+        return "0"
+
+    def sign_of_size(self, poly: Poly, a: int) -> str:
+        """c0 + c1 |b| has the sign of c0 where c1 is not negative.
+
+        >>> F.positive(poly(sum_of(ONE, ("f", "abs", sum_of(x, y)))))
+        True
+        """
+        atom = self.atoms[a]
+        if atom[:2] != ("f", "sign") or {dict(m).get(a, 0) for m in poly} - {0, 1}:
+            return ""
+        inner = dict(atom[2])
+        constant = {m: c for m, c in poly.items() if a not in dict(m)}
+        left = self.times({m: c for m, c in poly.items() if a in dict(m)}, a, -1)
+        top = max(inner)
+        quotient: Poly = {}
+        for _ in range(len(left)):
+            m = max(left)
+            table = dict(m)
+            for b, e in top:
+                self._bump(table, b, -e)
+            by: Poly = {self._sorted(table): Fraction(left[m]) / inner[top]}
+            quotient = add_polys(quotient, by)
+            left = add_polys(left, self.mul(by, inner), -1)
+            if not left:
+                break
+        inverted = {b for m in poly for b, e in m if e < 0}
+        if left or any(
+            e < 0 and b not in inverted and self.sign(b) != "+" for m in quotient for b, e in m
+        ):
+            return ""
+        return self.poly_sign(constant) if self.poly_sign(quotient) else ""
+
+    def sign_of_sum(self, atom: Atom) -> str:
+        """Of sum_ij f(i, j): that of sum_j f(i, j).
+
+        >>> squares = poly(("S", k, power(("S", l, ("*", ("f", "exp", v(k)), v(l))), 2)))
+        >>> F.poly_sign(squares)
+        '0'
+        """
+        if not 1 < len(atom[1]) <= MAX_SUMMED:
+            return ""
+        odd: dict[object, int] = {}
+        for a, e in atom[2]:
+            if self.atoms[a][:2] == ("f", "sign"):
+                break
+            if not self.sign(a) and not (e.denominator == 1 and e % 2 == 0):
+                odd[self.atoms[a][1]] = odd.get(self.atoms[a][1], 0) + 1
+        else:
+            if any(n % 2 for n in odd.values()):
+                return ""  # no square
+        variables, body = self.open(atom)
+        for v in variables:
+            sign = self.poly_sign(self.total([w for w in variables if w != v], body))
+            if sign:
+                return sign if self.length_at_least(v) >= 1 else "0"
+        return ""
+
+    def sign_under_sum(self, poly: Poly) -> str:
+        """c + sum_i f(i) + sum_i g(i): that of c + sum_i (f(i) + g(i)).
+
+        >>> absolute = ("f", "abs", sum_of(v(k), w(k)))
+        >>> F.positive(poly(sum_of(ONE, ("S", k, absolute))))
+        True
+        """
+        sums = {m: [a for a, e in m if self.atoms[a][0] == "S" and e == 1] for m in poly}
+        chosen = {
+            m: [(a, v) for a in sums[m] for v in self.atoms[a][1]]
+            for m, c in poly.items()
+            if sums[m] and not (c > 0 and self.monomial_sign(m))
+        }
+        for over in dict.fromkeys(v[2:] for options in chosen.values() for _, v in options):
+            options = {
+                m: [(a, v) for a in sums[m] for v in self.atoms[a][1] if v[2:] == over]
+                for m in poly
+            }
+            inside = [m for m in poly if options[m]]
+            outside = {m: c for m, c in poly.items() if not options[m]}
+            choices = 1
+            for m in inside:
+                choices *= len(options[m])
+            if not 1 < len(inside) <= MAX_SUMMED or choices > MAX_CHOICES:
+                continue
+            rest = self.poly_sign(outside)
+            if not rest:
+                continue
+            for choice in product(*(options[m] for m in inside)):
+                sign = self._sign_of_summand({m: poly[m] for m in inside}, choice)
+                if sign:
+                    strict = sign == "+" and self.length_at_least(choice[0][1]) >= 1
+                    return "+" if strict or rest == "+" else "0"
+        return ""
+
+    def _sign_of_summand(self, poly: Poly, choice: Sequence[tuple[int, RawIndex]]) -> str:
+        """The sign of f(i) of sum_i f(i), where each monomial says what its i is."""
+        common = self.new(choice[0][1])
+        total: Poly = {}
+        for (m, c), (a, v) in zip(poly.items(), choice, strict=True):
+            variables, body = self.open(self.atoms[a])
+            mine = variables.pop(self.atoms[a][1].index(v))
+            inner = self.replace(self.total(variables, body), {mine: common})
+            table = dict(m)
+            self._bump(table, a, -1)
+            total = add_polys(total, self.mul({self._sorted(table): 1}, inner), c)
+        return self.poly_sign(total)
+
+    def sign_along_index(self, poly: Poly, a: int) -> str:
         """The sign of c0 + c1 i for an index i, from both ends of its range.
 
         >>> F.positive(poly(sum_of(("iv", i), ONE)))
         True
         """
+        constant: Poly = {}
+        slope: Poly = {}
+        for m, v in poly.items():
+            table = dict(m)
+            degree = table.pop(a, 0)
+            if degree not in (0, 1):
+                return ""
+            (slope if degree else constant)[self._sorted(table)] = v
         span = self.span(self.atoms[a][1])
         if span is None:
             return ""
@@ -247,6 +487,11 @@ class Signs(Polynomials):
                 return (1, True), None
             if self.positive(scale_poly(dict(atom[2]), -1)):
                 return (0, True), (1, True)
+        if head == "f" and atom[1] == "log":
+            if self.positive(add_polys(dict(atom[2]), UNIT, -1)):
+                return (0, True), None
+            if self.positive(add_polys(UNIT, dict(atom[2]), -1)):
+                return None, (0, True)
         if head == "f" and atom[1] in ("erf", "besselratio"):
             return (-1, True), (1, True)
         if head == "f" and atom[1] in ("sin", "cos"):
@@ -295,7 +540,16 @@ class Signs(Polynomials):
         atom = self.atoms[a]
         if atom[:2] == ("f", "sign") and self.generic(dict(atom[2])):
             return True
-        return self.sign(a) == "+" or a in self.assumed_atoms
+        return self.sign(a) == "+" or a in self.assumed_atoms or self.negative(a)
+
+    def negative(self, a: int) -> bool:
+        """Whether an atom is negative, as the logarithm of a probability is.
+
+        >>> F.negative(F.intern(("f", "log", freeze(poly(p)))))
+        True
+        """
+        high = (self.range_of(a) or (None, None))[1]
+        return high is not None and (high[0] < 0 or high == (0, True))
 
     def nonzero(self, poly: Poly) -> bool:
         """For a canonical prime polynomial.

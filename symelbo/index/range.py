@@ -74,11 +74,18 @@ class Range:
             )
         )
 
-    def power(self, exponent: Fraction | None) -> Range:
-        """To an exponent; None if that is not known."""
+    def power_between(self, exponents: Range) -> Range:
+        """To an exponent in a range: p**a of p in (0, 1) and a > 0 is in (0, 1)."""
+        if not self.within(POSITIVE):
+            return REAL
+        for sign, side in ((_ONE, POSITIVE), (-_ONE, Range(None, _ZERO))):
+            if exponents.within(side):
+                return _monotone_unit(self, sign)
+        return POSITIVE
+
+    def power(self, exponent: Fraction) -> Range:
+        """To an exponent."""
         positive = self.within(POSITIVE)
-        if exponent is None:
-            return POSITIVE if positive else REAL
         if exponent.denominator != 1:
             if not positive:
                 return NONNEGATIVE if exponent > 0 else POSITIVE

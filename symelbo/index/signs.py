@@ -116,7 +116,9 @@ def bounds(term: Term) -> Range:
                 result = result * bounds(part)
             return result
         case Power(base, exponent):
-            return bounds(base).power(exponent.value if isinstance(exponent, Number) else None)
+            if isinstance(exponent, Number):
+                return bounds(base).power(exponent.value)
+            return bounds(base).power_between(bounds(exponent))
         case Call(name, arguments):
             return call_range(name, [bounds(argument) for argument in arguments])
         case Sum(index, body):

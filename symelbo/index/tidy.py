@@ -20,7 +20,7 @@ from symelbo.index.normal import (
     split_content,
     to_poly,
 )
-from symelbo.index.signs import is_positive
+from symelbo.index.signs import is_nonzero, is_positive
 from symelbo.index.substitute import free_indices, is_long, walk_parts
 from symelbo.index.terms import Apply, Array, Call, Index, Inverse, LogDet, Size, Term
 from symelbo.index.work import TooLong
@@ -117,12 +117,17 @@ def sum_over(indices: tuple[Index, ...], term: Term) -> Term:
 
 
 def _take_out(poly: Poly) -> tuple[Term, Poly]:
-    """p a - p b -> p, a - b; numbers and denominators stay with their terms."""
+    """p a - p b -> p, a - b; numbers and denominators stay with their terms.
+
+    Ensures: nothing is divided by that may be 0.
+    """
     content, _, _ = split_content(poly)
     shared = {
         atom: exponent
         for atom, exponent in content.factors
-        if exponent > 0 and not isinstance(atom, (*_FUNCTIONS, Size))
+        if exponent > 0
+        and not isinstance(atom, (*_FUNCTIONS, Size))
+        and (is_nonzero(atom) or all(dict(m.factors).get(atom, 0) >= exponent for m in poly))
     }
     if not shared:
         return build.ONE, poly

@@ -66,7 +66,8 @@ class Scalar(Continuous):
 
     __slots__ = ()
 
-    # of few primes, so that few logarithms take part: one after the other, and the simplest first
+    # of few primes, so that few logarithms take part: one after the other, and the simplest first;
+    # points take every third, so that 3 must not divide how many there are
     SIMPLE: ClassVar[tuple[Fraction, ...]] = fractions("1 2 -1 3 -2 1/2 -3 3/2")
     FIRST: ClassVar[tuple[Fraction, ...]] = fractions("0 1 -1 2 -2 3 1/2 -3")
 
@@ -177,7 +178,7 @@ class Unit(Scalar):
     hint = "declare it `unit`, or write sigmoid(...)"
     smooth = (0.5, 0.2)
     wider = (Positive, Real)
-    SIMPLE = fractions("1/3 1/4 2/3 3/4 1/9 8/9")
+    SIMPLE = fractions("1/3 1/4 2/3 3/4 1/9 8/9 1/2")
     FIRST = fractions("1/2 1/4 3/4 1/3 2/3 1/5 2/5 4/5")
 
     def interval(self, least: End, most: End, places: tuple[IndexTerm, ...] = ()) -> Range:
