@@ -202,8 +202,10 @@ class Polynomials:
         """Whether a matrix is shown to be positive definite."""
         raise NotImplementedError
 
-    def open(self, atom: Atom) -> tuple[list[RawIndex], Poly]:
-        """A sum atom with bound variables under new names."""
+    def open(
+        self, variables: Sequence[RawIndex], body: Poly, taken: frozenset[RawIndex]
+    ) -> tuple[list[RawIndex], Poly]:
+        """(indices, body) under names that are free nowhere in it, and not taken."""
         raise NotImplementedError
 
     def replace(self, poly: Poly, what: Mapping[RawIndex, RawIndex]) -> Poly:

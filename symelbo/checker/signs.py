@@ -386,7 +386,7 @@ class Signs(Polynomials):
         else:
             if any(n % 2 for n in odd.values()):
                 return ""  # no square
-        variables, body = self.open(atom)
+        variables, body = self.open(atom[1], {atom[2]: 1}, frozenset())
         for v in variables:
             sign = self.poly_sign(self.total([w for w in variables if w != v], body))
             if sign:
@@ -433,7 +433,8 @@ class Signs(Polynomials):
         common = self.new(choice[0][1])
         total: Poly = {}
         for (m, c), (a, v) in zip(poly.items(), choice, strict=True):
-            variables, body = self.open(self.atoms[a])
+            _, bound, monomial = self.atoms[a]
+            variables, body = self.open(bound, {monomial: 1}, frozenset())
             mine = variables.pop(self.atoms[a][1].index(v))
             inner = self.replace(self.total(variables, body), {mine: common})
             table = dict(m)
