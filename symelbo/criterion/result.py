@@ -25,16 +25,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """(U) holds of the factor along the motion of its component.
-
-    rejected: why the stronger base measures were not taken.
-    """
+    """(U) holds of the factor along the motion of its component."""
 
     factor: Factor
     identity: Identity
     motion: Motion
     nonzero: tuple[Term, ...] = ()
-    rejected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +113,8 @@ class Decision:
     def holds(self) -> bool:
         """Whether (U) holds of every factor along the motion."""
         return all(isinstance(result, Holds) for result in self.results)
+
+    @property
+    def by_theorem_1(self) -> bool:
+        """Whether (U) holds of every factor with a constant base measure."""
+        return all(isinstance(r, Holds) and r.identity.is_entropy for r in self.results)
