@@ -362,8 +362,9 @@ def _ways(moving: Moving) -> Iterator[tuple[Moving, bool]]:
 
 
 def _refute(factor: Factor, certificate: Certificate, group: tuple[Factor, ...]) -> Result:
-    inseparable = _inseparable(factor)
-    if inseparable is not None:
+    """Refuted, or outside if the certificate is against the factor by itself."""
+    inseparable = _inseparable(factor) if group == (factor,) else None
+    if inseparable is not None:  # several may contradict each other where each has a motion
         return Outside(factor, inseparable.reason, inseparable.piece, certificate, group)
     return Refuted(factor, certificate, group, f"no motion satisfies (U) of {factor.name}")
 

@@ -200,12 +200,17 @@ def _sum_rows(derivation: Derivation) -> Iterator[_Row]:
 def where_it_holds(derivation: Derivation) -> str:
     """ " where w is not 0 and H >= 2": the conditions that belong into the headline.
 
-    Of a refutation: " for D = 1 and some smooth m, latents moving entry by entry".
+    Of a refutation: " for D = 1, c[1] = 2 and some smooth m, latents moving entry by entry".
     """
     refuted = [r.result for r in derivation.factors if isinstance(r.result, Refuted)]
     if refuted:
         certificate = refuted[0].certificate
         shown = [f"{name} = {count}" for name, count in certificate.sizes]
+        if len(certificate.constants) <= _SHOWN_ROWS:
+            shown += [_value(*item) for item in certificate.constants]
+        else:
+            named = dict.fromkeys(name for (name, _), _ in certificate.constants)
+            shown += [f"some {name}" for name in named]
         shown += [f"some smooth {function.name}" for function, _, _ in certificate.functions]
         of = f" for {join_words(shown)}" if shown else ""
         free = any(s.node.domain.motions is not None for s in derivation.model.latents)
@@ -410,6 +415,9 @@ def _basis_rows(derivation: Derivation, notes: Sequence[tuple[str, str]]) -> Ite
     if alternative is not None:
         moved = "; ".join(motion_texts(text_notation(derivation.model), alternative))
         text = f"Theorem 1 holds as well, along {moved}, if the family of q is closed under it"
+        other = derivation.decision.alternative
+        if other is not None and other.closure is Closure.SHOWN:
+            text += ", as is shown for the declared q"
         yield _Row("also", text, 2)
     if derivation.trial is not None:
         whole = all(result.identity is not None for result in derivation.factors)
