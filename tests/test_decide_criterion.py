@@ -97,6 +97,14 @@ CASES: dict[
         "",
         Closure.NOT_NEEDED,
     ),
+    "the same, of densities one of which has no separation": (
+        ["z ~ Poisson(l)", "x ~ Laplace(w*z, s)", "y ~ Normal(w*z, s**2)"],
+        {"l": "positive", "w": "real", "s": "positive"},
+        {"observed": "xy"},
+        [H, R, R],
+        "",
+        Closure.NOT_NEEDED,
+    ),
     "a support that moves": (
         ["z ~ Pareto(t, 2)", "x ~ Normal(w*z, s)"],
         {"t": "positive", "w": "real", "s": "positive"},
@@ -165,6 +173,67 @@ def test_theorem_1_with_a_motion_stands_beside_theorem_2_without() -> None:
         assert kinds == expected
     still = decide_criterion(model_of(statements, parameters, reparameterize="never"))
     assert still.holds and still.alternative is None
+
+
+# two layers of which the upper one moves by itself with exp(-y**2/2) for the lower one
+CHAIN = ["z ~ Normal(0, 1)", "y ~ Normal(a*z, 1)", "x ~ Normal(b*y, s)"]
+CHAINED = {"a": "real", "b": "real", "s": "positive"}
+LAYERS = [
+    "z[c] ~ Normal(0, 1) for c in 1:C",
+    "y[h] ~ Normal(sum(A[h,c]*z[c] for c in 1:C), 1) for h in 1:H",
+    "x[d] ~ Normal(sum(W[d,h]*y[h] for h in 1:H), s) for d in 1:D",
+]
+CONSTANT: dict[str, tuple[list[str], dict[str, str], dict[str, Any], str]] = {
+    "two layers": (CHAIN, CHAINED, {}, "yz"),
+    "two layers, under a q": (
+        CHAIN,
+        CHAINED,
+        {"variational": ["z ~ Normal(m, g)", "y ~ Normal(n, h)"]},
+        "yz",
+    ),
+    "two layers, under the posterior": (CHAIN, CHAINED, {"variational": "exact"}, "yz"),
+    "three layers": (
+        ["w ~ Normal(0, 1/2)", "z ~ Normal(c*w, 1)", *CHAIN[1:]],
+        {**CHAINED, "c": "real"},
+        {},
+        "wyz",
+    ),
+    "layers of any size": (LAYERS, {**WEIGHTS, "A": "real[H, C]"}, {}, "yz"),
+    "a learned mean, under the posterior": (
+        ["z ~ Normal(m, 1)", "x ~ Normal(w*z, s)"],
+        {"m": "real", "w": "real", "s": "positive"},
+        {"variational": "exact"},
+        "z",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONSTANT)
+def test_a_constant_base_measure_is_worth_a_larger_motion(name: str) -> None:
+    """Where latents move anyway, or where the condition on q holds."""
+    statements, parameters, keys, moving = CONSTANT[name]
+    decision = decide_criterion(model_of(statements, parameters, **keys))
+    assert decision.by_theorem_1
+    assert "".join(sorted(node.name for node in decision.motion.latents)) == moving
+    assert decision.alternative is None
+
+
+def test_a_motion_that_q_does_not_follow_leaves_theorem_2() -> None:
+    """The variance of y is fixed under q, so that y cannot be scaled with z."""
+    q = ["z ~ Normal(m, g)", "y ~ Normal(n, 1)"]
+    decision = decide_criterion(model_of(CHAIN, CHAINED, variational=q))
+    assert decision.holds and decision.closure is Closure.SHOWN and not decision.by_theorem_1
+    assert [node.name for node in decision.motion.latents] == ["z"]
+
+
+def test_a_constant_base_measure_is_worth_no_further_condition() -> None:
+    """z' = m' = -s/w makes that of x constant, but only where w is not 0."""
+    learned = {"m": "real", "t": "positive", "w": "real", "s": "positive"}
+    for slope, beside in (("exp(w)", True), ("w", False)):
+        statements = ["z ~ Normal(m, t)", f"x ~ LogNormal({slope}*z, s)"]
+        decision = decide_criterion(model_of(statements, learned))
+        assert decision.holds and not decision.by_theorem_1 and not decision.nonzero
+        assert (decision.alternative is not None) is beside
 
 
 def test_a_joint_refutation_names_all_its_factors() -> None:
