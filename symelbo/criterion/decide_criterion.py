@@ -32,14 +32,17 @@ from symelbo.criterion.search_motion import Component, Moving, Search
 from symelbo.expfam.form import Inseparable
 from symelbo.expfam.separate_density import separate_density
 from symelbo.index.solve import NotFound
-from symelbo.index.substitute import symbols_of
-from symelbo.index.terms import Role, Symbol, Term
+from symelbo.index.substitute import symbols_of, walk_parts
+from symelbo.index.terms import Call, Entry, Role, Symbol, Term
 from symelbo.limits import FAILING_SUBSETS, LOOKS, QUICK_FACTORS, QUICK_SUBSETS
 from symelbo.model.least_sizes import find_least_sizes
 from symelbo.model.model import Model
 from symelbo.values import replace
+from symelbo.words import join_words
 
 __all__ = ["decide_criterion"]
+
+_DECLARED = (Role.PARAMETER, Role.CONSTANT, Role.INPUT)
 
 
 def decide_criterion(model: Model) -> Decision:
@@ -348,7 +351,7 @@ class _Decider:
             )
         elif self.budget.exhausted:
             missing = "an answer within the bound on the work: the search for a certificate was cut"
-        return Undecided(factor, residual, missing)
+        return Undecided(factor, residual, missing + _hint(factor))
 
 
 # ---------------------------------------------------------------- small parts
@@ -415,6 +418,18 @@ def _inseparable(factor: Factor) -> Inseparable | None:
     density = factor.change.density
     separation = separate_density(density, density.arguments)
     return separation if isinstance(separation, Inseparable) else None
+
+
+def _hint(factor: Factor) -> str:
+    """What to declare otherwise, where a logarithm of a real number is taken."""
+    taken = {
+        part.arguments[0].symbol
+        for _, array in factor.statement.arguments
+        for part in walk_parts(array)
+        if isinstance(part, Call) and part.name == "log" and isinstance(part.arguments[0], Entry)
+    }
+    names = sorted(s.name for s in taken if s.domain.is_line and s.role in _DECLARED)
+    return f"; declare {join_words(names)} `positive`" if names else ""
 
 
 def _readable(reasons: str) -> str:
