@@ -221,6 +221,9 @@ SUM_COUNTS: Final = (48, 96)  # nodes of an entry, and more where these do not s
 # criterion.choose_functions
 WRITTEN_OUT: Final = 3  # places of a sum in a function that stands for an abstract one
 
+# page.summary, page.documents
+LEFT_OVER_TERMS: Final = 12  # of what is left over; all are in derivation.json
+
 # language.fault
 QUOTED_CHARACTERS: Final = 60  # of a text that a message quotes
 

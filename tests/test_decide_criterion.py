@@ -10,7 +10,15 @@ from factors import model_of
 from judge import worlds
 
 from symelbo.criterion.decide_criterion import decide_criterion
-from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted, Result
+from symelbo.criterion.result import (
+    Closure,
+    Decision,
+    Holds,
+    Outside,
+    Refuted,
+    Result,
+    Undecided,
+)
 from symelbo.trial.evaluate import evaluate
 from symelbo.trial.identity import velocities_at
 
@@ -241,3 +249,26 @@ def test_a_joint_refutation_names_all_its_factors() -> None:
     for result in decision.results:
         assert isinstance(result, Refuted) and len(result.factors) == 2
         assert len(result.joint) == 1 and result.joint[0] != result.factor.name
+
+
+def missing(decision: Decision) -> str:
+    found = decision.results[-1]
+    assert isinstance(found, Undecided)
+    return found.missing
+
+
+def test_a_logarithm_of_a_real_number_asks_for_a_declaration() -> None:
+    statements = ["z ~ Normal(0, 1)", "x ~ Normal(log(a)*z, v)"]
+    decision = decide_criterion(model_of(statements, {"a": "real", "v": "positive"}))
+    assert missing(decision).endswith("; declare a `positive`")
+    assert decide_criterion(model_of(statements, {"a": "positive", "v": "positive"})).holds
+
+
+def test_a_base_measure_that_is_not_written_apart_is_said_to_be_none() -> None:
+    """It is constant where b' = 0 for all but a common factor, which no rule sees."""
+    statements = [
+        "p[c] = b[c]*exp(u[c])/sum(b[j]*exp(u[j]) for j in 1:C) for c in 1:C",
+        "x ~ Categorical(p)",
+    ]
+    decision = decide_criterion(model_of(statements, {"b": "positive[C]"}, inputs={"u": "real[C]"}))
+    assert missing(decision).endswith("the base measure of x is not written without b")

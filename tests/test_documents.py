@@ -17,15 +17,17 @@ import symelbo
 from symelbo.answer.derivation import Derivation
 from symelbo.answer.worked import name_velocities
 from symelbo.certify.certificate import Case
-from symelbo.criterion.result import Refuted
-from symelbo.index.build import number, subtract
+from symelbo.criterion.result import Refuted, Undecided
+from symelbo.index.build import add, number, power, subtract
 from symelbo.index.normal import is_zero
 from symelbo.index.substitute import instantiate
+from symelbo.index.terms import Entry
 from symelbo.index.tidy import tidy
 from symelbo.notation.names import RESERVED
 from symelbo.page import documents
 from symelbo.page.document_notation import choose_notation
 from symelbo.page.documents import render_documents, render_headline, render_proof
+from symelbo.values import replace
 
 ROOT = Path(__file__).parents[1]
 MODELS = sorted((ROOT / "models").glob("*.yaml"))
@@ -565,3 +567,19 @@ def test_theorem_1_beside_theorem_2_is_under_a_condition_that_a_declared_q_is_sh
     shown = symelbo.derive({**source, "variational": ["z ~ Normal(n, g)"]})
     assert "closed under it, as is shown for the declared q" in " ".join(shown.summary().split())
     assert "The declared family of $q$ is closed" in render_proof(shown)
+
+
+def test_of_a_long_sum_that_is_left_over_the_first_terms_are_shown() -> None:
+    """All of them are in derivation.json."""
+    source = spec(["z ~ Normal(0, 1)", "x ~ Normal(log(a)*z, v)"], {"a": "real", "v": "positive"})
+    found = symelbo.derive(source)
+    for count, shown in ((12, ""), (13, "1 term more"), (30, "18 terms more")):
+        v = Entry(found.model.parameters[-1])
+        residual = add(*(power(v, number(k)) for k in range(1, count + 1)))
+        factors = []
+        for factor in found.factors:
+            assert isinstance(factor.result, Undecided)
+            factors.append(replace(factor, result=replace(factor.result, residual=residual)))
+        long = replace(found, factors=tuple(factors))
+        for text in (long.summary(), render_proof(long)):
+            assert (shown in text) if shown else ("more" not in text)

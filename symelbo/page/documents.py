@@ -21,7 +21,8 @@ from symelbo.entropy.summand import Kind
 from symelbo.index.build import ZERO, number
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Array, Entry, Extent, Index, Position, Role, Symbol, Term
-from symelbo.notation.break_lines import Piece, join_pieces
+from symelbo.limits import LEFT_OVER_TERMS
+from symelbo.notation.break_lines import Piece, cut_pieces, join_pieces
 from symelbo.notation.names import (
     RESERVED,
     escape_latex,
@@ -391,12 +392,19 @@ class _Document:
         return [
             {
                 "symbol": self.symbol_of(result),
-                "residual": self.notation.term(result.result.residual),
+                "residual": self.left_over(result.result.residual),
                 "missing": escape_latex(result.result.missing),
             }
             for result in self.derivation.factors
             if isinstance(result.result, Undecided)
         ]
+
+    def left_over(self, residual: Term) -> str:
+        """A term, or the first ones of a long sum."""
+        shown, more = cut_pieces(self.notation.summands(residual), LEFT_OVER_TERMS)
+        if not more:
+            return self.notation.term(residual)
+        return rf"{join_pieces(shown, LATEX)} + \cdots \text{{ ({count_of(more, 'term')} more)}}"
 
     def refutation(self) -> list[dict[str, Any]]:
         """One entry per certificate; factors that share one are named together."""

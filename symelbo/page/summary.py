@@ -14,8 +14,17 @@ from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
 from symelbo.entropy.summand import Average, EntropySum, Summand
 from symelbo.index.build import ZERO
 from symelbo.index.terms import Role, Symbol, Term
+from symelbo.limits import LEFT_OVER_TERMS
 from symelbo.model.names import text_notation
-from symelbo.notation.break_lines import Joint, Piece, break_lines, enclose, join_pieces, turn
+from symelbo.notation.break_lines import (
+    Joint,
+    Piece,
+    break_lines,
+    cut_pieces,
+    enclose,
+    join_pieces,
+    turn,
+)
 from symelbo.notation.print_text import TEXT, TextNotation, has_marked_word, print_text
 from symelbo.page.derivation_json import PRINTED_BOUND, residual_bound
 from symelbo.values import dataclass
@@ -290,10 +299,10 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
                     rows.append(_Row("certificate", _describe(notation, certificate, worked)))
             case Undecided(residual=residual, missing=missing):
                 title += ": undecided"
-                rows = [
-                    _Row("left over", _formula(notation, residual)),
-                    _Row("missing", missing),
-                ]
+                left, more = cut_pieces(notation.summands(residual), LEFT_OVER_TERMS)
+                rows = [_Row("left over", left), _Row("missing", missing)]
+                if more:
+                    rows.insert(1, _Row(" ", f"and {count_of(more, 'term')} more"))
         yield [_Row("", title, 2), *rows]
 
 
