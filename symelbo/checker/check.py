@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -52,6 +52,7 @@ from .terms import (
     sum_of,
     walk,
 )
+from .work import bounded_work
 
 __all__ = [
     "CERTIFICATE",
@@ -96,7 +97,8 @@ def check_file(path: Path) -> Report:
     content = _read(path)
     files: dict[str, bytes | None] = {}
     try:
-        named = read_statement(parse_json(content)).files or {}
+        with bounded_work():
+            named = read_statement(parse_json(content)).files or {}
     except (Malformed, NotShown):
         named = {}
     for name in named:
@@ -125,7 +127,8 @@ def check_bytes(content: bytes, files: Mapping[str, bytes | None] | None = None)
 def check_data(data: Any, files: Mapping[str, bytes | None] | None = None) -> Report:
     """The data of a certificate."""
     try:
-        statement = read_statement(data)
+        with bounded_work():
+            statement = read_statement(data)
     except (Malformed, NotShown) as fault:
         return Report(REJECTED, (str(fault),))
     except RecursionError:
@@ -144,10 +147,12 @@ def check_statement(
     unproved = [*(f"(U) of {name}" for name in statement.undecided), *statement.unproved]
     try:
         for what, check in checks.parts():
-            try:
-                reasons = check()
-            except NotShown as fault:
-                reasons = [f"{what}: {fault}"]
+            with bounded_work() as work:
+                try:
+                    reasons = check()
+                    work.spend(0, "what was left over")  # nothing counts that it cut short
+                except NotShown as fault:
+                    reasons = [f"{what}: {fault}"]
             if reasons:
                 shown = tuple(map(_readable, reasons))
                 return Report(REJECTED, shown, tuple(checks.proved), failed=what)
@@ -301,22 +306,26 @@ class _Checks:
 
     def claim(self, claim: Claim, other: str) -> Iterable[tuple[str, Callable[[], list[str]]]]:
         """(U) along one motion."""
-        given = self.given(claim, [identity.factor for identity in claim.identities])
         motion = claim.motion
+
+        @cache
+        def given() -> Hypotheses:
+            return self.given(claim, [identity.factor for identity in claim.identities])
+
         yield (
             f"the motion is admissible{other}",
-            lambda: check_motion(motion, given, self.symbols),
+            lambda: check_motion(motion, given(), self.symbols),
         )
 
         def about(identity: Identity) -> Callable[[], list[str]]:
             factor = self.factors[identity.factor]
-            return lambda: check_identity(factor, identity, motion, given, self.symbols)
+            return lambda: check_identity(factor, identity, motion, given(), self.symbols)
 
         for identity in claim.identities:
             yield f"(U) of {identity.factor}{other}", about(identity)
 
         def follows(q: Density) -> Callable[[], list[str]]:
-            return lambda: check_closure(q, motion, given, self.symbols)
+            return lambda: check_closure(q, motion, given(), self.symbols)
 
         for q in self.statement.q if claim.q_follows else ():
             yield f"q of {q.name} follows the motion{other}", follows(q)

@@ -240,6 +240,7 @@ class Forms(Matrices):
 
     def poly_of(self, raw: Raw) -> Poly:
         """The normal form by the head of a term."""
+        self.spend(len(raw))
         head = raw[0]
         if head == "q":
             return {(): rational_of(raw[1])} if raw[1] else {}
@@ -252,7 +253,9 @@ class Forms(Matrices):
         if head == "+":
             total: Poly = {}
             for t in raw[1:]:
-                total = add_polys(total, self.poly(t))
+                part = self.poly(t)
+                self.spend(len(part))
+                total = self._accumulate(total, part, 1)
             return total
         if head == "*":
             result = UNIT

@@ -32,7 +32,7 @@ class Functions(Signs):
         >>> F.log(poly(x))
         Traceback (most recent call last):
             ...
-        symelbo.checker.terms.NotShown: a logarithm of something not shown to be positive: x
+        symelbo.checker.work.NotShown: a logarithm of something not shown to be positive: x
         """
         monomial, c, prime = self.content(poly)
         if c < 0 or (prime != UNIT and not self.positive(prime)):
@@ -136,7 +136,7 @@ class Functions(Signs):
         >>> F.gamma("loggamma", [poly(x)])
         Traceback (most recent call last):
             ...
-        symelbo.checker.terms.NotShown: loggamma of something not shown to be positive: x
+        symelbo.checker.work.NotShown: loggamma of something not shown to be positive: x
         """
         a = arguments[-1]
         order: Rational = -2 if name == "loggamma" else -1

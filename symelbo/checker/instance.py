@@ -126,6 +126,7 @@ class Exact:
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.forms = _Numbers()
+        self.blocks: dict[tuple[object, ...], tuple[Raw, Field | None, Raw]] = {}
 
     def number(self, raw: Raw, values: Values | None = None) -> Poly:
         """A term without free indices, as an exact polynomial over atoms."""
@@ -139,14 +140,18 @@ class Exact:
         values: Values,
         field: Field | None = None,
     ) -> Poly:
-        """A term at one place, or with a field its derivative along it."""
-        env = {i: ("p", "", k) for i, k in zip(indices, place, strict=True)}
-        raw = put(raw, env, self.instance)
-        if field is not None:
-            raw = put(derivative(raw, field), None, self.instance)
+        """A term at one place, or with a field its derivative along it; at other values of the
+        entries it is the same term.
+        """
+        key = id(raw), id(field), *indices, *place, *sorted(self.instance.categories.items())
+        if key not in self.blocks:
+            env = {i: ("p", "", k) for i, k in zip(indices, place, strict=True)}
+            there = put(raw, env, self.instance)
+            if field is not None:
+                there = put(derivative(there, field), None, self.instance)
+            self.blocks[key] = raw, field, there
         self.forms.at(values)
-        self.forms.work = 0
-        return self.forms.poly(raw)
+        return self.forms.poly(self.blocks[key][2])
 
     def entries(
         self,

@@ -110,7 +110,7 @@ class Matrices(Sums):
         >>> F.inverse((k, l), poly(w(k, l)), i, j)
         Traceback (most recent call last):
             ...
-        symelbo.checker.terms.NotShown: a matrix not shown to be invertible
+        symelbo.checker.work.NotShown: a matrix not shown to be invertible
         """
         i, j = variables
         if i[2:] != j[2:]:

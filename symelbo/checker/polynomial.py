@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from .domains import Domain, domain_of
 from .terms import NotShown, Raw, RawIndex, shift
+from .work import work_left
 
 __all__ = [
     "UNIT",
@@ -38,10 +39,11 @@ Atom: TypeAlias = tuple[Any, ...]
 Values: TypeAlias = Mapping[tuple[str, tuple[int, ...]], Fraction]
 
 MAX_TERMS = 20_000  # of a polynomial
+MAX_TEXT = 2000  # characters of a polynomial that are shown
 MAX_SKELETON = 200  # characters, before a digest takes their place
-MAX_WORK = 2_000_000  # products of monomials in one zero test
 MAX_BITS_OF_POWER = 1 << 20  # of a number that is raised
 MAX_POWER = 64  # of a sum that is multiplied out
+_REDUCED: Final = ("sign", "sin", "cos")  # functions whose powers or products are others
 UNIT: Final[Poly] = {(): 1}
 
 
@@ -104,6 +106,10 @@ def _is_value(atom: Atom) -> bool:
     return bool(atom[0] == "v" or (atom[0] == "A" and not atom[5]))
 
 
+def _start(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "..."
+
+
 def _bits(c: Rational) -> int:
     return max(abs(c.numerator), c.denominator).bit_length()
 
@@ -131,7 +137,9 @@ class Polynomials:
         self.variables: list[frozenset[RawIndex]] = []  # free index variables of each atom
         self.heights: list[int] = []  # 0, or more than the height of every sum inside
         self.skeletons: dict[int, str] = {}  # atoms without the names of bound indices
+        self.rigid: set[int] = set()  # sums whose bound indices are in order whatever their names
         self.signs: dict[int, str] = {}
+        self.texts: dict[int, str] = {}  # atoms, to be read
         self.closed: dict[int, Raw | None] = {}  # atoms as terms, None if they are no numbers
         self.lead: dict[int, Monomial] = {}  # of a denominator
         self.fractions: dict[Monomial, Poly | None] = {}  # partial ones, as far as signs are known
@@ -145,7 +153,7 @@ class Polynomials:
         self.patterns: tuple[Raw, ...] = ()  # positive at all values of their free indices
         self.instances: set[Any] = set()  # of these that are assumed
         self.fresh = 0
-        self.work = 0
+        self.work = work_left()
 
     def at(self, values: Values) -> None:
         """Go on with other values of the entries."""
@@ -191,9 +199,7 @@ class Polynomials:
 
     def spend(self, amount: int) -> None:
         """Count work, so that whatever is asked ends."""
-        self.work += amount
-        if self.work > MAX_WORK:
-            raise NotShown("not shown within the bound on the work")
+        self.work.spend(amount, "a normal form")
 
     # ---------------------------------------------------------------------------- atoms
 
@@ -202,6 +208,7 @@ class Polynomials:
         number = self.numbers.get(atom)
         if number is None:
             number = self.numbers[atom] = len(self.atoms)
+            self.spend(self._size(atom))
             self.atoms.append(atom)
             self.variables.append(self._variables(atom))
             self.heights.append(self._height(atom))
@@ -249,6 +256,18 @@ class Polynomials:
     def _of_frozen(self, frozen: Any) -> frozenset[RawIndex]:
         empty: frozenset[RawIndex] = frozenset()
         return empty.union(*(self.variables[a] for m, _ in frozen for a, _ in m))
+
+    @staticmethod
+    def _size(atom: Atom) -> int:
+        """How much of an atom is looked at: of the polynomials in it, their monomials."""
+        head = atom[0]
+        if head in ("f", "P"):
+            return 1 + sum(len(p) for p in atom[1:] if type(p) is tuple)
+        if head in ("Inv", "LD"):
+            return 1 + len(atom[1][1])
+        if head == "A":
+            return 1 + sum(len(p) for _, p in atom[3])
+        return 1
 
     def _height(self, atom: Atom) -> int:
         def of(frozen: Any) -> int:
@@ -418,6 +437,8 @@ class Polynomials:
             head = atom[0]
             if e > MAX_POWER and (head == "P" or (head == "f" and atom[1] in ("sin", "cos"))):
                 raise NotShown("a power that is too high to be multiplied out")
+            if head == "f" and atom[1] not in _REDUCED:
+                continue
             if head == "d" or (head == "v" and domain_of(atom[2]).is_bit):
                 if e > 1 and e == int(e):
                     exponents[a] = 1  # 0 and 1 are their own powers
@@ -449,6 +470,7 @@ class Polynomials:
         monomial = tuple(sorted(exponents.items()))
         poly: Poly = {monomial: rational_of(scale)}
         if not expand:
+            self.spend(len(monomial) // 4)  # a monomial is the unit, and most are short
             if monomial not in self.fractions:
                 self.fractions[monomial] = self.split(exponents)
             split = self.fractions[monomial]
@@ -601,6 +623,7 @@ class Polynomials:
         """
         outside: dict[int, Rational] = {}
         while poly:
+            self.spend(len(poly))
             tables = [dict(m) for m in poly]
             least = {
                 a: lowest
@@ -714,6 +737,7 @@ class Polynomials:
         return self._plain_mul(poly, {tuple(sorted(plain.items())): 1})
 
     def _plain_mul(self, left: Poly, right: Poly) -> Poly:
+        self.spend(len(left) * len(right))
         result: Poly = {}
         for m, c in left.items():
             for n, v in right.items():
@@ -741,7 +765,7 @@ class Polynomials:
         >>> F.power(poly(x), -1)
         Traceback (most recent call last):
             ...
-        symelbo.checker.terms.NotShown: not shown to be nonzero: x
+        symelbo.checker.work.NotShown: not shown to be nonzero: x
         """
         e = rational_of(e)
         if e.denominator == 1 and e >= 0:
@@ -822,6 +846,7 @@ class Polynomials:
                 stack += [b for m, _ in atom[1][1] for b, _ in m]
             elif atom[0] == "A":
                 stack += [b for _, p in atom[3] for m, _ in p for b, _ in m]
+        self.spend(len(seen))
         return sorted(seen)
 
     # ------------------------------------------------------------------------- text
@@ -830,9 +855,15 @@ class Polynomials:
         """The start of a polynomial, to be read."""
         parts = []
         for m, c in list(poly.items())[:12]:
-            factors = [self._show_atom(self.atoms[a]) + (f"^{e}" if e != 1 else "") for a, e in m]
+            factors = [self._text(a) + (f"^{e}" if e != 1 else "") for a, e in m]
             parts.append("*".join([*([str(c)] if c != 1 or not m else []), *factors]))
-        return " + ".join(parts) or "0"
+        return _start(" + ".join(parts) or "0")
+
+    def _text(self, a: int) -> str:
+        """An atom, to be read: of a long one the start, since it may stand in many others."""
+        if a not in self.texts:
+            self.texts[a] = _start(self._show_atom(self.atoms[a]))
+        return self.texts[a]
 
     def _show_index(self, i: RawIndex) -> str:
         if i[0] == "i":

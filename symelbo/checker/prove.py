@@ -85,7 +85,7 @@ def prove_defined(raw: Raw, *, given: Hypotheses = NOTHING) -> None:
     >>> prove_defined(power(x, -1))
     Traceback (most recent call last):
         ...
-    symelbo.checker.terms.NotShown: not shown to be nonzero: x
+    symelbo.checker.work.NotShown: not shown to be nonzero: x
     """
     nothing: Raw = ("*", ("q", Fraction(0)), raw)
     prove_zero(nothing, given=given._replace(everywhere=True))

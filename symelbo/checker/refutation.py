@@ -106,6 +106,7 @@ class _Check:
             if name.startswith(("velocity of ", "rate of ", "shift of "))
         ]
         self.exact = Exact(Instance(self.sizes, {}, refutation.functions))
+        self.moving = self.field()
         self.intervals = Intervals(2 * AGREEMENT)
 
     def reasons(self) -> list[str]:
@@ -327,7 +328,6 @@ class _Check:
     def combine(self, case: Case) -> tuple[dict[object, list[Poly]], list[Poly]]:
         """For each combination: what it leaves of every unknown, and of log p."""
         exact = self.exact
-        field = self.field()
         count = len(case.matrix)
         columns: dict[object, list[Poly]] = {}
         totals: list[Poly] = [{} for _ in range(count)]
@@ -351,7 +351,7 @@ class _Check:
             here = exact.block(factor.plates, row.place, factor.log_density, values)
             exact.require_values(here)
             moved = exact.block(
-                factor.plates, row.place, factor.log_density, {**values, **still}, field
+                factor.plates, row.place, factor.log_density, {**values, **still}, self.moving
             )
             totals = [
                 exact.add(t, here, weight) if weight else t

@@ -126,6 +126,7 @@ class Signs(Polynomials):
         """
         if not poly:
             return "0"
+        self.spend(len(poly))
         result = "0"
         for m, c in poly.items():
             sign = self.monomial_sign(m) if c > 0 else ""
@@ -258,6 +259,7 @@ class Signs(Polynomials):
         >>> F.closed_term(poly(x)) is None
         True
         """
+        self.spend(len(poly))
         parts: list[Raw] = []
         for monomial, c in poly.items():
             factors: list[Raw] = [("q", Fraction(c))]

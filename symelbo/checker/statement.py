@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from .domains import DOMAINS, Domain, Kind
 from .functions import FUNCTIONS
-from .terms import NO_ENTRIES, Array, Raw, RawIndex, put, shift
+from .terms import NO_ENTRIES, Array, Raw, RawIndex, children, put, shift
 
 __all__ = [
     "MAX_BYTES",
@@ -521,7 +521,7 @@ class Terms:
         """One entry of the table."""
         head, *rest = _list(data, "a term") or [None]
         raw = self.make(head, rest)
-        depth = 1 + max((self.depth_of[id(part)] for part in _children(raw)), default=0)
+        depth = 1 + max((self.depth_of[id(part)] for part in children(raw)), default=0)
         if depth > MAX_DEPTH:
             raise Malformed("a term that is nested too deeply")
         self.depth_of[id(raw)] = depth
@@ -609,22 +609,6 @@ def _places_of(domain: Domain) -> tuple[str, int]:
         ) if number.denominator == 1:
             return size, int(number)
     return "?", 0
-
-
-def _children(raw: Raw) -> list[Raw]:
-    """The terms that a term is made of."""
-    head = raw[0]
-    if head in ("+", "*", "^"):
-        return list(raw[1:])
-    if head == "f":
-        return list(raw[2:])
-    if head == "S":
-        return [raw[2]]
-    if head in ("Inv", "LD"):
-        return [raw[1][1]]
-    if head == "A":
-        return [body for _, body in raw[3]]
-    return []
 
 
 # ---------------------------------------------------------------- the parts of a certificate

@@ -6,17 +6,19 @@ size are cut at the places where they differ.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from itertools import count
+from typing import Any, Final
 
 from .domains import domain_of
 from .functions import Functions
-from .polynomial import UNIT, Atom, Monomial, Poly, Rational, add_polys, freeze, rational_of
+from .polynomial import UNIT, Monomial, Poly, Rational, add_polys, freeze, rational_of
 from .terms import NotShown, Raw, RawIndex, map_index, shift
 
 __all__ = ["MAX_EXPANDED", "Sums", "pieces_of"]
 
 MAX_EXPANDED = 64  # places of a range of concrete length, if it is written out at all
+_BOUND: Final = "~#"  # how the names of bound indices begin
 
 
 def pieces_of(low: int, size: str, offset: int, core: tuple[int, int] | None) -> list[Any]:
@@ -126,7 +128,7 @@ class Sums(Functions):
                     continue
                 new = self.moved.get((a, tag))
                 if new is None:
-                    new = self.moved[(a, tag)] = self.rebuild(self.atoms[a], what)
+                    new = self.moved[(a, tag)] = self.rebuild(a, what)
                 if e != 1:
                     new = self.power_known(new, e)
                 product_ = new if product_ is None else self.mul(product_, new)
@@ -145,8 +147,10 @@ class Sums(Functions):
                 return self.reduce({m[0][0]: rational_of(m[0][1] * e)})
         return self.power(poly, e)
 
-    def rebuild(self, atom: Atom, what: Mapping[RawIndex, RawIndex]) -> Poly:
+    def rebuild(self, a: int, what: Mapping[RawIndex, RawIndex]) -> Poly:
         """An atom with indices replaced, in normal form again."""
+        atom = self.atoms[a]
+        what = {i: what[i] for i in self.variables[a] if i in what}
         head = atom[0]
         if head == "iv":
             return self.index_value(map_index(atom[1], what))
@@ -163,46 +167,114 @@ class Sums(Functions):
                 return new
             return self.atom(("P", freeze(prime)))
         if head == "S":
-            bound, body = self.open(atom)
-            return self.total(bound, self.replace(body, what))
+            return self.rebuild_sum(a, what)
         if head in ("Inv", "LD"):
-            variables, frozen = atom[1]
-            body = self.replace(dict(frozen), what)
+            variables, body = self._put_under(atom[1], what)
             if head == "LD":
                 return self.logdet(variables, body)
             return self.inverse(variables, body, map_index(atom[2], what), map_index(atom[3], what))
         if head == "A":
-            arrays = tuple(self.array(v, self.replace(dict(p), what)) for v, p in atom[3])
+            arrays = tuple(self.array(*self._put_under(array, what)) for array in atom[3])
             where = tuple(map_index(i, what) for i in atom[4])
             slots = tuple(sorted((s, tuple(map_index(i, what) for i in w)) for s, w in atom[5]))
             return self.atom((*atom[:3], arrays, where, slots))
         raise NotShown(f"unknown atom {head}")
 
+    def rebuild_sum(self, a: int, what: Mapping[RawIndex, RawIndex]) -> Poly:
+        """A sum with free indices replaced.
+
+        Where only names are exchanged for others, and the order of the bound indices does not
+        depend on names, it is in canonical form as it is: so a nest of sums is renamed at once.
+
+        >>> show(F.replace(poly(("S", k, ("*", v(k), w(k, i)))), {i: j}))
+        'sum[#1.0=1..D](v[#1.0]*w[#1.0,j])'
+        """
+        atom = self.atoms[a]
+        if a in self.rigid and self._renames(a, what):
+            body = self.replace({atom[2]: 1}, what)
+            if len(body) == 1:
+                ((monomial, c),) = body.items()
+                number = self.intern(("S", atom[1], monomial))
+                self.rigid.add(number)
+                return {((number, 1),): c}
+        bound, body = self.open(atom[1], {atom[2]: 1}, self._values_of(what))
+        return self.total(bound, self.replace(body, what))
+
+    def _put_under(
+        self, array: tuple[Any, Any], what: Mapping[RawIndex, RawIndex]
+    ) -> tuple[Sequence[RawIndex], Poly]:
+        """An array with free indices replaced, capturing nothing."""
+        variables, body, taken = array[0], dict(array[1]), self._values_of(what)
+        if taken.intersection(variables):
+            variables, body = self.open(variables, body, taken)
+        return variables, self.replace(body, what)
+
+    def _values_of(self, what: Mapping[RawIndex, RawIndex]) -> frozenset[RawIndex]:
+        """The index variables that are put in."""
+        return frozenset().union(*map(self._index_variables, what.values()))
+
+    def _renames(self, a: int, what: Mapping[RawIndex, RawIndex]) -> bool:
+        """Whether bound indices get other names, that a sum does not know, one to one, and of the
+        same ranges.
+        """
+        images = set(what.values())
+        return (
+            len(images) == len(what)
+            and not images & self.variables[a]
+            and not images.intersection(self.atoms[a][1])
+            and all(
+                v[0] == i[0] == "i" and v[2:] == i[2:] and v[1][:1] in _BOUND and i[1][:1] in _BOUND
+                for v, i in what.items()
+            )
+        )
+
     def rename(
         self, monomial: Monomial, what: Mapping[RawIndex, RawIndex]
     ) -> tuple[Monomial, Rational]:
         """A monomial with bound variables renamed one to one; a sign may come out."""
+        if all(v == i for v, i in what.items()):
+            return monomial, 1
         renamed = self.replace({monomial: 1}, what)
         if len(renamed) != 1:
             raise NotShown("renaming an index changed the normal form")
         ((result, c),) = renamed.items()
         return result, c
 
-    def open(self, atom: Atom) -> tuple[list[RawIndex], Poly]:
-        """A sum atom with bound variables under new names."""
-        what = {v: self.new(v) for v in atom[1]}
-        return list(what.values()), self.replace({atom[2]: 1}, what)
+    def open(
+        self, variables: Sequence[RawIndex], body: Poly, taken: frozenset[RawIndex]
+    ) -> tuple[list[RawIndex], Poly]:
+        """(indices, body) under names that are free nowhere in it, and not taken; the same ones
+        every time, so that what is done to the parts of the body is remembered.
+        """
+        used = taken.union(variables, *(self.variables[a] for m in body for a, _ in m))
+        what: dict[RawIndex, RawIndex] = {}
+        for v in variables:
+            names = (("i", f"~{v[1][1:]}.{n}", *v[2:]) for n in count())
+            what[v] = next(i for i in names if i not in used)
+        return list(what.values()), self.replace(body, what)
 
     def array(self, variables: Sequence[RawIndex], poly: Poly) -> tuple[Any, Any]:
         """(indices, body) under canonical names."""
-        height = 1 + max((self.heights[a] for m in poly for a, _ in m), default=0)
-        what = {v: ("i", f"#{height}.{k}", *v[2:]) for k, v in enumerate(variables)}
+        what = self.canonical(variables, [a for m in poly for a, _ in m])
         if all(v == w for v, w in what.items()):
             return tuple(variables), freeze(poly)
-        between = {v: self.new(v) for v in variables}
-        poly = self.replace(poly, between)
-        poly = self.replace(poly, {between[v]: w for v, w in what.items()})
-        return tuple(what.values()), freeze(poly)
+        return tuple(what.values()), freeze(self.replace(poly, what))
+
+    def canonical(
+        self, variables: Sequence[RawIndex], members: Collection[int]
+    ) -> dict[RawIndex, RawIndex]:
+        """The names #height.number of what is bound around some atoms, none of them free there.
+
+        >>> F.canonical([k], [])[k][1]
+        '#1.0'
+        """
+        free = frozenset().union(*(self.variables[a] for a in members)).difference(variables)
+        height = 1 + max((self.heights[a] for a in members), default=0)
+        while True:
+            what = {v: ("i", f"#{height}.{k}", *v[2:]) for k, v in enumerate(variables)}
+            if free.isdisjoint(what.values()):
+                return what
+            height += 1
 
     # ------------------------------------------------------------------------- sums
 
@@ -275,7 +347,9 @@ class Sums(Functions):
         for a, e in monomial:
             if self.atoms[a][0] == "S" and e in (1, 2, 3) and self.variables[a] & set(bound):
                 self._bump(table, a, -1)
-                variables, inner = self.open(self.atoms[a])
+                taken = frozenset(bound).union(*(self.variables[b] for b in table))
+                _, inside, inner = self.atoms[a]
+                variables, inner = self.open(inside, {inner: 1}, taken)
                 merged = self.mul({self._sorted(table): 1}, inner)
                 return self._close_all([*bound, *variables], merged)
         for a, e in table.items():
@@ -427,12 +501,11 @@ class Sums(Functions):
         simplex = self.simplex(group, members)
         if simplex is not None:
             return simplex
-        height = 1 + max(self.heights[a] for a in members)
         monomial = tuple(sorted(members.items()))
 
         def named(order: Sequence[RawIndex]) -> tuple[Monomial, Rational, tuple[RawIndex, ...]]:
-            names = tuple(("i", f"#{height}.{k}", *v[2:]) for k, v in enumerate(order))
-            return *self.rename(monomial, dict(zip(order, names, strict=True))), names
+            what = self.canonical(order, members)
+            return *self.rename(monomial, what), tuple(what.values())
 
         def leaf(colours: dict[RawIndex, int]) -> list[RawIndex]:
             while cell := _tied(colours):
@@ -452,7 +525,10 @@ class Sums(Functions):
         ranges = sorted({v[2:] for v in group})
         start = self.refine({v: ranges.index(v[2:]) for v in group}, members)
         image, c, names = min(map(named, leaves(start)), key=lambda found: found[0])
-        return {((self.intern(("S", names, image)), 1),): c}
+        number = self.intern(("S", names, image))
+        if not _tied(start):
+            self.rigid.add(number)
+        return {((number, 1),): c}
 
     def refine(
         self, colours: dict[RawIndex, int], members: Mapping[int, Rational]

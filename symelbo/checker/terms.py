@@ -19,8 +19,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from itertools import count
+from operator import is_ as _is
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias
+
+from .work import NotShown, work_left
 
 __all__ = [
     "NOWHERE",
@@ -33,6 +36,7 @@ __all__ = [
     "NotShown",
     "Raw",
     "RawIndex",
+    "children",
     "derivative",
     "fresh",
     "map_entries",
@@ -53,10 +57,6 @@ Field: TypeAlias = Mapping[str, Array]
 ZERO: Final[Raw] = ("q", Fraction(0))
 ONE: Final[Raw] = ("q", Fraction(1))
 _FRESH = count()
-
-
-class NotShown(Exception):
-    """The checker cannot show what was asked; never means that it is false."""
 
 
 NO_ENTRIES: Final[Mapping[Any, Any]] = MappingProxyType({})
@@ -139,47 +139,83 @@ def map_index(index: RawIndex, what: Mapping[RawIndex, RawIndex]) -> RawIndex:
     return index
 
 
+def children(raw: Raw) -> Sequence[Raw]:
+    """The terms that a term is made of."""
+    head = raw[0]
+    if head in ("+", "*", "^"):
+        return raw[1:]
+    if head == "f":
+        return raw[2:]
+    if head == "S":
+        return raw[2:]
+    if head in ("Inv", "LD"):
+        return (raw[1][1],)
+    if head == "A":
+        return tuple(body for _, body in raw[3])
+    return ()
+
+
+def _each(function: Callable[[Any], Any], items: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A function of each item; the tuple itself where that changes none."""
+    found = tuple(map(function, items))
+    return items if all(map(_is, found, items)) else found
+
+
 def _map_parts(
     raw: Raw, on_term: Callable[[Raw], Raw], on_index: Callable[[RawIndex], RawIndex]
 ) -> Raw:
-    """A term with its parts mapped; bound indices stay."""
+    """A term with its parts mapped, itself where that changes none; bound indices stay."""
     head = raw[0]
+
+    def on_array(array: Array) -> Array:
+        body = on_term(array[1])
+        return array if body is array[1] else (array[0], body)
+
+    def on_slot(slot: Raw) -> Raw:
+        where = _each(on_index, slot[1])
+        return slot if where is slot[1] else (slot[0], where)
+
     if head in ("q", "n", "c"):
         return raw
-    if head == "iv":
-        return ("iv", on_index(raw[1]))
     if head == "v":
-        return (*raw[:3], tuple(map(on_index, raw[3])))
-    if head in ("+", "*", "^"):
-        return (head, *map(on_term, raw[1:]))
-    if head == "f":
-        return ("f", raw[1], *map(on_term, raw[2:]))
-    if head == "S":
-        return ("S", raw[1], on_term(raw[2]))
-    if head == "d":
-        return ("d", on_index(raw[1]), on_index(raw[2]))
-    if head == "Inv":
-        return ("Inv", (raw[1][0], on_term(raw[1][1])), on_index(raw[2]), on_index(raw[3]))
-    if head == "LD":
-        return ("LD", (raw[1][0], on_term(raw[1][1])))
-    if head == "A":
-        arrays = tuple((v, on_term(b)) for v, b in raw[3])
-        where = tuple(map(on_index, raw[4]))
-        slots = tuple(sorted((s, tuple(map(on_index, w))) for s, w in raw[5]))
-        return (*raw[:3], arrays, where, slots)
-    raise NotShown(f"unknown head {head}")
+        parts: tuple[Any, ...] = (*raw[:3], _each(on_index, raw[3]))
+    elif head in ("+", "*", "^"):
+        parts = (head, *map(on_term, raw[1:]))
+    elif head == "f":
+        parts = (head, raw[1], *map(on_term, raw[2:]))
+    elif head == "S":
+        parts = (head, raw[1], on_term(raw[2]))
+    elif head in ("iv", "d"):
+        parts = (head, *map(on_index, raw[1:]))
+    elif head == "Inv":
+        parts = (head, on_array(raw[1]), on_index(raw[2]), on_index(raw[3]))
+    elif head == "LD":
+        parts = (head, on_array(raw[1]))
+    elif head == "A":
+        slots = _each(on_slot, raw[5])
+        slots = slots if slots is raw[5] else tuple(sorted(slots))
+        parts = (*raw[:3], _each(on_array, raw[3]), _each(on_index, raw[4]), slots)
+    else:
+        raise NotShown(f"unknown head {head}")
+    return raw if all(map(_is, parts, raw)) else parts
 
 
 def map_indices(raw: Raw, what: Mapping[RawIndex, RawIndex]) -> Raw:
-    """A term with free indices replaced; bound names are unique, so nothing is captured."""
+    """A term with free indices replaced; bound names are unique, so nothing is captured.
+
+    A part in which none of them occurs is left as it is.
+    """
+    work = work_left()
     known: dict[int, Raw] = {}
 
     def on_index(index: RawIndex) -> RawIndex:
-        return map_index(index, what)
+        moved = map_index(index, what)
+        return index if moved == index else moved
 
     def on_term(part: Raw) -> Raw:
         found = known.get(id(part))
         if found is None:
+            work.spend(len(part), "a term in which indices are replaced")
             found = known[id(part)] = _map_parts(part, on_term, on_index)
         return found
 
@@ -188,6 +224,7 @@ def map_indices(raw: Raw, what: Mapping[RawIndex, RawIndex]) -> Raw:
 
 def map_entries(raw: Raw, entries: Mapping[Raw, Raw]) -> Raw:
     """A term with entries (free of bound indices) replaced by terms."""
+    work = work_left()
     known: dict[int, Raw] = {}
 
     def on_term(part: Raw) -> Raw:
@@ -195,10 +232,25 @@ def map_entries(raw: Raw, entries: Mapping[Raw, Raw]) -> Raw:
             return entries.get(part, part)
         found = known.get(id(part))
         if found is None:
+            work.spend(len(part), "a term in which entries are replaced")
             found = known[id(part)] = _map_parts(part, on_term, lambda index: index)
         return found
 
     return on_term(raw)
+
+
+def _own_indices(raw: Raw) -> Sequence[RawIndex]:
+    """The indices that a term itself names, and binds none of."""
+    head = raw[0]
+    if head == "v":
+        return raw[3]  # type: ignore[no-any-return]
+    if head in ("iv", "d"):
+        return raw[1:]
+    if head == "Inv":
+        return raw[2:]
+    if head == "A":
+        return (*raw[4], *(i for _, where in raw[5] for i in where))
+    return ()
 
 
 _Env: TypeAlias = Mapping[RawIndex, RawIndex]
@@ -218,15 +270,69 @@ def put(
 ) -> Raw:
     """A term with indices, concrete sizes, functions and whole arrays put in, capturing nothing.
 
-    Every bound index gets a new name; a sum over known places that raises to the power of its index
-    is written out.  arrays: what the entries of a name stand for.
+    Every bound index gets a new name, the same for sums of one depth over one index, so that what
+    they share stays shared; a sum over known places that raises to the power of its index is
+    written out.  arrays: what the entries of a name stand for.
     """
-    return _Put(at, arrays or {}).term(raw, dict(env or {}), {})
+    return _Put(at, arrays or {}, {}).term(raw, dict(env or {}))
+
+
+class _Scope(NamedTuple):
+    """Of a term: its free indices, in some order, and how deeply indices are bound in it."""
+
+    free: tuple[RawIndex, ...]
+    depth: int
+
+
+_NO_SCOPE: Final = _Scope((), 0)
 
 
 class _Put:
-    def __init__(self, at: Instance, arrays: Field) -> None:
+    """known: terms put in, by identity and by what is put for the indices that are free in them:
+    what else an environment says makes no difference to them.
+    """
+
+    def __init__(self, at: Instance, arrays: Field, given: dict[Any, tuple[Array, Raw]]) -> None:
         self.at, self.arrays = at, arrays
+        self.given = given  # arrays that were put in, at their places
+        self.work = work_left()
+        self.scopes: dict[int, _Scope] = {}
+        self.known: dict[tuple[Any, ...], Raw] = {}
+        self.names: dict[tuple[RawIndex, int], RawIndex] = {}
+
+    def scope(self, raw: Raw) -> _Scope:
+        found = self.scopes.get(id(raw))
+        if found is None:
+            found = self.scopes[id(raw)] = self.scope_of(raw)
+        return found
+
+    def scope_of(self, raw: Raw) -> _Scope:
+        head = raw[0]
+        self.work.spend(len(raw), "a term that is put in")
+        if head in ("q", "c", "n"):
+            return _NO_SCOPE
+        free: dict[RawIndex, None] = {}
+        depth = 0
+        bound: Sequence[tuple[tuple[RawIndex, ...], Raw]]
+        if head == "S":
+            bound = (((raw[1],), raw[2]),)
+        elif head in ("Inv", "LD"):
+            bound = (raw[1],)
+        elif head == "A":
+            bound = raw[3]
+        else:
+            bound = [((), part) for part in children(raw)]
+        for indices, body in bound:
+            inner = self.scope(body)
+            depth = max(depth, inner.depth + bool(indices))
+            free.update(dict.fromkeys(i for i in inner.free if i not in indices))
+        for index in _own_indices(raw):
+            if index[0] == "i":
+                free[index] = None
+            else:
+                free.update(dict.fromkeys(item for item in walk(index) if item[0] in ("i", "e")))
+        self.work.spend(len(free), "a term that is put in")
+        return _Scope(tuple(free), depth)
 
     def extent(self, size: str, offset: int) -> tuple[str, int]:
         return ("", self.at.sizes[size] + offset) if size in self.at.sizes else (size, offset)
@@ -253,39 +359,58 @@ class _Put:
                 return ("p", "", value)
         return ("e", index[1], *self.extent(*index[2:4]), where)
 
-    def bind(self, indices: Sequence[RawIndex], env: _Env) -> tuple[tuple[RawIndex, ...], _Env]:
-        new = tuple(fresh(("i", "", i[2], *self.extent(*i[3:]))) for i in indices)
-        return new, {**env, **dict(zip(indices, new, strict=True))}
+    def bind(
+        self, indices: Sequence[RawIndex], body: Raw, env: _Env
+    ) -> tuple[tuple[RawIndex, ...], _Env]:
+        """New names for the indices of a body; bound in it are only those of less depth."""
+        depth = self.scope(body).depth
+        new = []
+        for i in indices:
+            if (i, depth) not in self.names:
+                self.names[i, depth] = fresh(("i", "", i[2], *self.extent(*i[3:])))
+            new.append(self.names[i, depth])
+        return tuple(new), {**env, **dict(zip(indices, new, strict=True))}
 
     def array(self, array: Array, env: _Env) -> Array:
-        indices, inner = self.bind(array[0], env)
-        return indices, self.term(array[1], inner, {})
+        indices, inner = self.bind(*array, env)
+        return indices, self.term(array[1], inner)
 
-    def term(self, raw: Raw, env: _Env, known: dict[int, Raw]) -> Raw:
-        found = known.get(id(raw))
+    def term(self, raw: Raw, env: _Env) -> Raw:
+        key = (id(raw), *map(env.get, self.scope(raw).free))
+        found = self.known.get(key)
         if found is None:
-            found = known[id(raw)] = self.new(raw, env, known)
+            self.work.spend(len(raw), "a term that is put in")
+            found = self.known[key] = self.new(raw, env)
         return found
 
-    def new(self, raw: Raw, env: _Env, known: dict[int, Raw]) -> Raw:
+    def entry(self, name: str, where: tuple[RawIndex, ...]) -> Raw:
+        """What an entry of an array stands for."""
+        array = self.arrays[name]
+        key = id(array[1]), array[0], where
+        if key not in self.given:
+            indices, body = array
+            if len(indices) != len(where):
+                raise NotShown(f"{name} has another shape than what is put there")
+            put_in = _Put(self.at, {}, self.given)
+            self.given[key] = array, put_in.term(body, dict(zip(indices, where, strict=True)))
+        return self.given[key][1]
+
+    def new(self, raw: Raw, env: _Env) -> Raw:
         head = raw[0]
         if head in ("q", "c"):
             return raw
         if head in ("+", "*", "^"):
-            return (head, *(self.term(t, env, known) for t in raw[1:]))
+            return (head, *(self.term(t, env) for t in raw[1:]))
         if head == "v":
             where = tuple(self.index(i, env) for i in raw[3])
             if raw[1] in self.arrays:
-                indices, body = self.arrays[raw[1]]
-                if len(indices) != len(where):
-                    raise NotShown(f"{raw[1]} has another shape than what is put there")
-                return put(body, dict(zip(indices, where, strict=True)), self.at)
+                return self.entry(raw[1], where)
             return ("v", raw[1], self.kind(raw[2]), where)
         if head == "f":
-            return ("f", raw[1], *(self.term(t, env, known) for t in raw[2:]))
+            return ("f", raw[1], *(self.term(t, env) for t in raw[2:]))
         if head == "S":
-            (variable,), inner = self.bind((raw[1],), env)
-            body = self.term(raw[2], inner, {})
+            (variable,), inner = self.bind((raw[1],), raw[2], env)
+            body = self.term(raw[2], inner)
             if variable[3] == "" and _is_exponent(variable, body):
                 if variable[4] > MAX_WRITTEN_OUT:
                     raise NotShown("a sum that is too long to be written out")
@@ -316,7 +441,8 @@ class _Put:
             if slots or len(formals) != len(given) or len(indices) != len(where):
                 raise NotShown(f"{name} is given another form")
             inner = dict(zip(indices, where, strict=True))
-            return put(body, inner, self.at, dict(zip(formals, given, strict=True)))
+            arguments = dict(zip(formals, given, strict=True))
+            return _Put(self.at, arguments, self.given).term(body, inner)
         moved = ((s, tuple(self.index(i, env) for i in w)) for s, w in slots)
         return ("A", name, self.kind(kind), given, where, tuple(sorted(moved)))
 
@@ -375,17 +501,22 @@ def derivative(raw: Raw, field: Field) -> Raw:
     >>> derivative(("f", "exp", x), {"x": ((), ONE)})
     ('*', ('f', 'exp', ('v', 'x', ('real',), ())), ('q', Fraction(1, 1)))
     """
+    work = work_left()
     known: dict[int, Raw | None] = {}
+    velocities: dict[tuple[str, tuple[RawIndex, ...]], Raw] = {}
 
     def velocity(name: str, where: tuple[RawIndex, ...]) -> Raw:
         formals, body = field[name]
         if len(formals) != len(where):
             raise NotShown(f"the field of {name} has {len(formals)} indices")
-        return put(body, dict(zip(formals, where, strict=True)))
+        if (name, where) not in velocities:
+            velocities[name, where] = put(body, dict(zip(formals, where, strict=True)))
+        return velocities[name, where]
 
     def d(t: Raw) -> Raw | None:
         """None is zero: nothing in t moves."""
         if id(t) not in known:
+            work.spend(len(t), "a derivative")
             known[id(t)] = new(t)
         return known[id(t)]
 
@@ -403,6 +534,7 @@ def derivative(raw: Raw, field: Field) -> Raw:
             for k in range(1, len(t)):
                 dt = d(t[k])
                 if dt is not None:
+                    work.spend(len(t), "a derivative")
                     parts.append(("*", *t[1:k], dt, *t[k + 1 :]))
             return ("+", *parts) if parts else None
         if head == "^":

@@ -1,0 +1,59 @@
+"""Work is counted: whatever is asked of the checker ends.
+
+Every pass counts what it makes against what is left for the part of a statement that is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
+
+__all__ = ["MAX_WORK", "NotShown", "Work", "bounded_work", "work_left"]
+
+MAX_WORK: Final = 1_000_000  # of one part of a statement: monomials and parts of terms made
+
+
+class NotShown(Exception):
+    """The checker cannot show what was asked; never means that it is false."""
+
+
+class Work:
+    """What may still be done.
+
+    >>> work = Work(10)
+    >>> work.spend(6, "a product")
+    >>> work.spend(6, "a product")
+    Traceback (most recent call last):
+        ...
+    symelbo.checker.work.NotShown: a product: not shown within the bound on the work
+    """
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def spend(self, amount: int, what: str) -> None:
+        """Count work; NotShown, naming what is too long, where too much was done."""
+        self.left -= amount
+        if self.left < 0:
+            raise NotShown(f"{what}: not shown within the bound on the work")
+
+
+_HERE: ContextVar[Work | None] = ContextVar("_HERE", default=None)
+
+
+def work_left() -> Work:
+    """That of the part which is being shown; outside of any, that of one call."""
+    return _HERE.get() or Work(MAX_WORK)
+
+
+@contextmanager
+def bounded_work() -> Iterator[Work]:
+    """One part of a statement, with work of its own."""
+    work = Work(MAX_WORK)
+    token = _HERE.set(work)
+    try:
+        yield work
+    finally:
+        _HERE.reset(token)
