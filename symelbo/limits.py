@@ -197,7 +197,7 @@ MASS_ATTEMPTS: Final = 20  # where a draw falls outside the domain of the densit
 MASS_COUNTS: Final = (96, 192)  # nodes at two resolutions, terms of an infinite sum
 MASS_INTEGERS: Final = 200  # that are summed, where a density may be one of counts
 MASS_OFF: Final = 0.02  # a mass further from 1 is wrong
-MASS_SEEN: Final = 1e-5  # so near to 1 it is taken for 1
+MASS_SEEN: Final = 1e-6  # so near to 1 it is taken for 1
 MASS_DOUBT: Final = 100  # times the difference of two resolutions is no certain error
 MASS_MISSED: Final = 0.05  # less may be a peak between the nodes
 MASS_AGREEMENT: Final = 0.002  # of the two resolutions; else nothing was integrated
@@ -220,6 +220,9 @@ SUM_COUNTS: Final = (48, 96)  # nodes of an entry, and more where these do not s
 
 # criterion.choose_functions
 WRITTEN_OUT: Final = 3  # places of a sum in a function that stands for an abstract one
+
+# page.summary, page.documents
+LEFT_OVER_TERMS: Final = 12  # of what is left over; all are in derivation.json
 
 # language.fault
 QUOTED_CHARACTERS: Final = 60  # of a text that a message quotes

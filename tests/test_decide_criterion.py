@@ -10,7 +10,15 @@ from factors import model_of
 from judge import worlds
 
 from symelbo.criterion.decide_criterion import decide_criterion
-from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted, Result
+from symelbo.criterion.result import (
+    Closure,
+    Decision,
+    Holds,
+    Outside,
+    Refuted,
+    Result,
+    Undecided,
+)
 from symelbo.trial.evaluate import evaluate
 from symelbo.trial.identity import velocities_at
 
@@ -185,6 +193,14 @@ CASES: dict[
         "",
         Closure.NOT_NEEDED,
     ),
+    "the same, of densities one of which has no separation": (
+        ["z ~ Poisson(l)", "x ~ Laplace(w*z, s)", "y ~ Normal(w*z, s**2)"],
+        {"l": "positive", "w": "real", "s": "positive"},
+        {"observed": "xy"},
+        [H, R, R],
+        "",
+        Closure.NOT_NEEDED,
+    ),
     "a support that moves": (
         ["z ~ Pareto(t, 2)", "x ~ Normal(w*z, s)"],
         {"t": "positive", "w": "real", "s": "positive"},
@@ -255,8 +271,92 @@ def test_theorem_1_with_a_motion_stands_beside_theorem_2_without() -> None:
     assert still.holds and still.alternative is None
 
 
+# two layers of which the upper one moves by itself with exp(-y**2/2) for the lower one
+CHAIN = ["z ~ Normal(0, 1)", "y ~ Normal(a*z, 1)", "x ~ Normal(b*y, s)"]
+CHAINED = {"a": "real", "b": "real", "s": "positive"}
+LAYERS = [
+    "z[c] ~ Normal(0, 1) for c in 1:C",
+    "y[h] ~ Normal(sum(A[h,c]*z[c] for c in 1:C), 1) for h in 1:H",
+    "x[d] ~ Normal(sum(W[d,h]*y[h] for h in 1:H), s) for d in 1:D",
+]
+CONSTANT: dict[str, tuple[list[str], dict[str, str], dict[str, Any], str]] = {
+    "two layers": (CHAIN, CHAINED, {}, "yz"),
+    "two layers, under a q": (
+        CHAIN,
+        CHAINED,
+        {"variational": ["z ~ Normal(m, g)", "y ~ Normal(n, h)"]},
+        "yz",
+    ),
+    "two layers, under the posterior": (CHAIN, CHAINED, {"variational": "exact"}, "yz"),
+    "three layers": (
+        ["w ~ Normal(0, 1/2)", "z ~ Normal(c*w, 1)", *CHAIN[1:]],
+        {**CHAINED, "c": "real"},
+        {},
+        "wyz",
+    ),
+    "layers of any size": (LAYERS, {**WEIGHTS, "A": "real[H, C]"}, {}, "yz"),
+    "a learned mean, under the posterior": (
+        ["z ~ Normal(m, 1)", "x ~ Normal(w*z, s)"],
+        {"m": "real", "w": "real", "s": "positive"},
+        {"variational": "exact"},
+        "z",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONSTANT)
+def test_a_constant_base_measure_is_worth_a_larger_motion(name: str) -> None:
+    """Where latents move anyway, or where the condition on q holds."""
+    statements, parameters, keys, moving = CONSTANT[name]
+    decision = decide_criterion(model_of(statements, parameters, **keys))
+    assert decision.by_theorem_1
+    assert "".join(sorted(node.name for node in decision.motion.latents)) == moving
+    assert decision.alternative is None
+
+
+def test_a_motion_that_q_does_not_follow_leaves_theorem_2() -> None:
+    """The variance of y is fixed under q, so that y cannot be scaled with z."""
+    q = ["z ~ Normal(m, g)", "y ~ Normal(n, 1)"]
+    decision = decide_criterion(model_of(CHAIN, CHAINED, variational=q))
+    assert decision.holds and decision.closure is Closure.SHOWN and not decision.by_theorem_1
+    assert [node.name for node in decision.motion.latents] == ["z"]
+
+
+def test_a_constant_base_measure_is_worth_no_further_condition() -> None:
+    """z' = m' = -s/w makes that of x constant, but only where w is not 0."""
+    learned = {"m": "real", "t": "positive", "w": "real", "s": "positive"}
+    for slope, beside in (("exp(w)", True), ("w", False)):
+        statements = ["z ~ Normal(m, t)", f"x ~ LogNormal({slope}*z, s)"]
+        decision = decide_criterion(model_of(statements, learned))
+        assert decision.holds and not decision.by_theorem_1 and not decision.nonzero
+        assert (decision.alternative is not None) is beside
+
+
 def test_a_joint_refutation_names_all_its_factors() -> None:
     decision = decide("each alone holds, together they do not")
     for result in decision.results:
         assert isinstance(result, Refuted) and len(result.factors) == 2
         assert len(result.joint) == 1 and result.joint[0] != result.factor.name
+
+
+def missing(decision: Decision) -> str:
+    found = decision.results[-1]
+    assert isinstance(found, Undecided)
+    return found.missing
+
+
+def test_a_logarithm_of_a_real_number_asks_for_a_declaration() -> None:
+    statements = ["z ~ Normal(0, 1)", "x ~ Normal(log(a)*z, v)"]
+    decision = decide_criterion(model_of(statements, {"a": "real", "v": "positive"}))
+    assert missing(decision).endswith("; declare a `positive`")
+    assert decide_criterion(model_of(statements, {"a": "positive", "v": "positive"})).holds
+
+
+def test_a_base_measure_that_is_not_written_apart_is_said_to_be_none() -> None:
+    """It is constant where b' = 0 for all but a common factor, which no rule sees."""
+    statements = [
+        "p[c] = b[c]*exp(u[c])/sum(b[j]*exp(u[j]) for j in 1:C) for c in 1:C",
+        "x ~ Categorical(p)",
+    ]
+    decision = decide_criterion(model_of(statements, {"b": "positive[C]"}, inputs={"u": "real[C]"}))
+    assert missing(decision).endswith("the base measure of x is not written without b")

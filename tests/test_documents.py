@@ -17,15 +17,17 @@ import symelbo
 from symelbo.answer.derivation import Derivation
 from symelbo.answer.worked import name_velocities
 from symelbo.certify.certificate import Case
-from symelbo.criterion.result import Refuted
-from symelbo.index.build import number, subtract
+from symelbo.criterion.result import Refuted, Undecided
+from symelbo.index.build import add, number, power, subtract
 from symelbo.index.normal import is_zero
 from symelbo.index.substitute import instantiate
+from symelbo.index.terms import Entry
 from symelbo.index.tidy import tidy
 from symelbo.notation.names import RESERVED
 from symelbo.page import documents
 from symelbo.page.document_notation import choose_notation
 from symelbo.page.documents import render_documents, render_headline, render_proof
+from symelbo.values import replace
 
 ROOT = Path(__file__).parents[1]
 MODELS = sorted((ROOT / "models").glob("*.yaml"))
@@ -527,3 +529,57 @@ def test_a_factor_in_which_nothing_moves_is_named() -> None:
     )
     text = " ".join(render_proof(idle).split())
     assert "Nothing moves in $p(z)$, whose density would have to be constant" in text
+
+
+def test_a_refutation_is_for_the_values_of_its_constants() -> None:
+    """At m = 0 there is a motion: z is scaled about 0, and no bias is needed."""
+    statements = ["z ~ Normal(m, 1)", "x ~ Normal(w*z, s)"]
+    source = spec(statements, {"w": "real", "s": "positive"})
+    refuted = symelbo.derive({**source, "constants": {"m": "real"}})
+    (value,) = [x for _, x in refuted.factors[0].result.certificate.constants]
+    assert value != 0
+    assert f"(U) for m = {value}, latents" in " ".join(refuted.summary().split())
+    text = " ".join(render_proof(refuted).split())
+    assert rf"for $p(z)$ and $p(x \mid z)$ if $m = {value}$." in text
+    at_zero = spec(["z ~ Normal(0, 1)", statements[1]], {"w": "real", "s": "positive"})
+    assert symelbo.derive(at_zero).verdict == "proved"
+
+
+def test_many_constants_are_named_without_their_values() -> None:
+    source = spec(
+        ["z ~ Poisson(l)", "x ~ Poisson(z + v + sum(m[h] for h in 1:9))"],
+        {"l": "positive", "v": "positive"},
+    )
+    refuted = symelbo.derive({**source, "constants": {"m": "positive[9]"}})
+    assert "(U) for some m: the" in " ".join(refuted.summary().split())
+    assert "the other constants are certain numbers" in " ".join(render_proof(refuted).split())
+
+
+def test_theorem_1_beside_theorem_2_is_under_a_condition_that_a_declared_q_is_shown_to_meet() -> (
+    None
+):
+    source = spec(
+        ["z ~ Normal(m, 1)", "x ~ Normal(w*z, s)"], {"m": "real", "w": "real", "s": "positive"}
+    )
+    free = symelbo.derive(source)
+    assert "if the family of q is closed under it checked" in " ".join(free.summary().split())
+    assert "If the family of $q$ is closed" in render_proof(free)
+    shown = symelbo.derive({**source, "variational": ["z ~ Normal(n, g)"]})
+    assert "closed under it, as is shown for the declared q" in " ".join(shown.summary().split())
+    assert "The declared family of $q$ is closed" in render_proof(shown)
+
+
+def test_of_a_long_sum_that_is_left_over_the_first_terms_are_shown() -> None:
+    """All of them are in derivation.json."""
+    source = spec(["z ~ Normal(0, 1)", "x ~ Normal(log(a)*z, v)"], {"a": "real", "v": "positive"})
+    found = symelbo.derive(source)
+    for count, shown in ((12, ""), (13, "1 term more"), (30, "18 terms more")):
+        v = Entry(found.model.parameters[-1])
+        residual = add(*(power(v, number(k)) for k in range(1, count + 1)))
+        factors = []
+        for factor in found.factors:
+            assert isinstance(factor.result, Undecided)
+            factors.append(replace(factor, result=replace(factor.result, residual=residual)))
+        long = replace(found, factors=tuple(factors))
+        for text in (long.summary(), render_proof(long)):
+            assert (shown in text) if shown else ("more" not in text)

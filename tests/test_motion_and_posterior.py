@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from random import Random
 from typing import Any
 
@@ -222,3 +223,19 @@ def test_the_mass_of_a_density_is_one_and_of_a_multiple_it_is_not(family: str) -
     )
     assert found is not None
     assert math.isclose(found[0], 2, rel_tol=1e-3)
+
+
+def test_a_smooth_density_is_told_from_one_whose_mass_is_off_by_a_millionth() -> None:
+    density = resolve_density(FAMILIES["Normal"], FAMILIES["Normal"].forms[0], {})
+    off = Fraction(1, 200_000)
+    found = find_wrong_mass(add(density.term, number(off)), density.value, density.arguments)
+    assert found is not None
+    assert math.isclose(found[0] - 1, off, rel_tol=1e-2)
+
+
+@pytest.mark.parametrize("family", ["Laplace", "Weibull", "InverseGamma", "Pareto"])
+def test_a_kink_or_a_heavy_tail_is_no_wrong_mass(family: str) -> None:
+    """What the resolutions differ by is not blamed on the density, wherever it is tried."""
+    density = resolve_density(FAMILIES[family], FAMILIES[family].forms[0], {})
+    for seed in range(20):
+        assert find_wrong_mass(density.term, density.value, density.arguments, seed=seed) is None

@@ -26,7 +26,15 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.notation.break_lines import Joint, Piece, break_lines, enclose, join_pieces, turn
+from symelbo.notation.break_lines import (
+    Joint,
+    Piece,
+    break_lines,
+    cut_pieces,
+    enclose,
+    join_pieces,
+    turn,
+)
 from symelbo.notation.names import escape_latex, latex_name, latex_symbol, name_indices
 from symelbo.notation.print_latex import LATEX, latex_width, print_latex
 from symelbo.notation.print_text import TEXT, print_text
@@ -266,6 +274,14 @@ def test_lines_are_filled_and_continued() -> None:
     assert break_lines(ABC, 9, TEXT) == ["a + b - c"]
     assert break_lines(ABC, 8, TEXT) == ["a + b", "- c"]
     assert break_lines([], 1.0, LATEX) == []
+
+
+def test_a_long_sum_is_cut_between_its_summands() -> None:
+    inside = [Piece("f(a"), Piece("b)", inside=True), Piece("c"), Piece("d", Joint.MINUS)]
+    assert cut_pieces(inside, 3) == (inside, 0)
+    assert cut_pieces(inside, 2) == (inside[:3], 1)
+    assert cut_pieces(inside, 1) == (inside[:2], 2)
+    assert cut_pieces([], 1) == ([], 0)
 
 
 def test_a_piece_that_fits_in_no_line_is_cut_between_its_factors() -> None:

@@ -17,8 +17,11 @@ from symelbo.criterion.factor import Factor
 from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.identity import Identity, state_identity
 from symelbo.criterion.motion import Motion
+from symelbo.index.substitute import symbols_of
+from symelbo.index.terms import Role
 from symelbo.limits import PROPOSALS
 from symelbo.model.least_sizes import find_least_sizes
+from symelbo.words import join_words
 
 __all__ = [
     "claim_identity",
@@ -28,16 +31,24 @@ __all__ = [
     "first_confirmed",
 ]
 
+_BOUND = (Role.PARAMETER, Role.LATENT, Role.OBSERVED, Role.VARIATIONAL)
+
 
 def confirm_component(proposal: Proposal) -> list[str]:
     """Reasons why the motion of a component is not proved; empty if it is."""
     attempt, motion = proposal.attempt, proposal.motion
-    identities = tuple(
-        claim_identity(state_identity(factor, gauge, factor.travel(attempt.moving), motion))
+    identities = [
+        state_identity(factor, gauge, factor.travel(attempt.moving), motion)
         for factor, gauge in zip(attempt.factors, attempt.gauges, strict=True)
-    )
+    ]
+    unknown = [reason for identity in identities for reason in _name_bound(identity)]
+    if unknown:
+        return unknown
     claim = MotionWithIdentities(
-        claim_motion(motion), identities, proposal.nonzero, bool(attempt.variational)
+        claim_motion(motion),
+        tuple(map(claim_identity, identities)),
+        proposal.nonzero,
+        bool(attempt.variational),
     )
     statements = [f.statement for f in attempt.factors]
     q = [f.statement for f in attempt.variational]
@@ -47,6 +58,18 @@ def confirm_component(proposal: Proposal) -> list[str]:
         [state_density(statement) for statement in q],
         {name: least.value for name, least in find_least_sizes([*statements, *q]).items()},
     )
+
+
+def _name_bound(identity: Identity) -> list[str]:
+    """What stands in a base measure that is found to be free of it, which nobody could check."""
+    bound = sorted(
+        symbol.name
+        for symbol in symbols_of(identity.base)
+        if symbol.role in _BOUND and symbol != identity.factor.node
+    )
+    if not bound:
+        return []
+    return [f"the base measure of {identity.name} is not written without {join_words(bound)}"]
 
 
 def confirm_refutation(certificate: Certificate, factors: Sequence[Factor]) -> list[str]:

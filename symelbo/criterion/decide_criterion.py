@@ -32,14 +32,17 @@ from symelbo.criterion.search_motion import Component, Moving, Search
 from symelbo.expfam.form import Inseparable
 from symelbo.expfam.separate_density import separate_density
 from symelbo.index.solve import NotFound
-from symelbo.index.substitute import symbols_of
-from symelbo.index.terms import Role, Symbol, Term
+from symelbo.index.substitute import symbols_of, walk_parts
+from symelbo.index.terms import Call, Entry, Role, Symbol, Term
 from symelbo.limits import FAILING_SUBSETS, LOOKS, QUICK_FACTORS, QUICK_SUBSETS
 from symelbo.model.least_sizes import find_least_sizes
 from symelbo.model.model import Model
 from symelbo.values import replace
+from symelbo.words import join_words
 
 __all__ = ["decide_criterion"]
+
+_DECLARED = (Role.PARAMETER, Role.CONSTANT, Role.INPUT)
 
 
 def decide_criterion(model: Model) -> Decision:
@@ -50,16 +53,12 @@ def decide_criterion(model: Model) -> Decision:
     factors = tuple(make_factor(s) for s in model.statements)
     q = tuple(make_factor(s) for s in model.declared)
     unbounded = [_support_reason(factor) for factor in factors]
-    decider = _Decider(model, Search(factors, q), unbounded)
-    decision = decider.decide()
+    decision = _Decider(model, Search(factors, q), unbounded).decide()
     undecided = any(isinstance(result, Undecided) for result in decision.results)
     everything = (*factors, *q)
     if undecided and find_opening(everything) is not None and not has_many_entries(everything):
         # what does not hold at all lengths may hold at those that are given
-        decider = _Decider(model, Search(factors, q, opened=False), unbounded)
-        decision = decider.decide()
-    if decision.holds and decision.closure is not Closure.BROKEN:
-        return replace(decision, alternative=decider.alternative(decision))
+        return _Decider(model, Search(factors, q, opened=False), unbounded).decide()
     return decision
 
 
@@ -85,14 +84,14 @@ class _Decider:
         for with_q in (True, False) if self.search.variational else (True,):
             still = self.confirmed({}, with_q=with_q)
             if all(component.holds for component in still):
-                return self.whole(still, {}, with_q)
+                return self.preferred(self.whole(still, {}, with_q), still)
             if self.still:
                 continue
             failing = [component for component in still if not component.holds]
             for moving, common in self.motions(failing):
                 found = self.confirmed(moving, common=common, with_q=with_q)
                 if all(component.holds for component in found):
-                    return self.whole(found, moving, with_q)
+                    return self.preferred(self.whole(found, moving, with_q), still)
         return self.partial(self.confirmed({}, with_q=False))
 
     def motions(self, failing: Sequence[Component]) -> Iterator[tuple[Moving, bool]]:
@@ -106,9 +105,7 @@ class _Decider:
                 return
             if number == QUICK_SUBSETS and not self.worth_while(failing, LOOKS[1]):
                 return
-            yield moving, True
-            if any(node.shape for node in moving):
-                yield moving, False
+            yield from _ways(moving)
 
     def worth_while(self, failing: Sequence[Component], instances: int) -> bool:
         """Whether numbers exclude no motion: of the failing factors, and of some of the others."""
@@ -117,9 +114,14 @@ class _Decider:
         some = sorted(list(order)[:QUICK_FACTORS])
         return is_solvable([self.factors[n] for n in some], self.budget, instances=instances)
 
-    def confirmed(self, moving: Moving, *, common: bool = True, with_q: bool) -> list[Component]:
-        """The components, a motion counting only if the checker proves (U) along it."""
-        components = self.search.decide(moving, common=common, with_q=with_q)
+    def confirmed(
+        self, moving: Moving, *, common: bool = True, with_q: bool, constant: bool = False
+    ) -> list[Component]:
+        """The components, a motion counting only if the checker proves (U) along it.
+
+        constant: by constant base measures alone.
+        """
+        components = self.search.decide(moving, common=common, with_q=with_q, constant=constant)
         result = []
         for component in components:
             if isinstance(component.answer, Proposal):
@@ -187,35 +189,39 @@ class _Decider:
         """The statements of q whose families do not follow the motion."""
         return tuple(q.name for q in self.search.variational if not self.search.closes(q, motion))
 
-    def alternative(self, decision: Decision) -> Decision | None:
-        """Theorem 1 with a latent motion, where theorem 2 holds without one.
+    def preferred(self, found: Decision, still: Sequence[Component]) -> Decision:
+        """A decision, or the same by theorem 1, or both where neither condition on q is weaker.
 
-        The conditions on q differ, so that neither result is stronger.
+        Theorem 2 with no latent motion asks nothing of q, which is nothing where q is exact; once
+        latents move, a constant base measure comes first.  still: the components at rest.
         """
-        if decision.motion.latents or self.still:
+        if found.by_theorem_1 or found.closure is Closure.BROKEN or self.still:
+            return found
+        other = self.by_theorem_1(found, still)
+        if other is None:
+            return found
+        if found.motion.latents or self.model.variational == "exact":
+            return other
+        return replace(found, alternative=other)
+
+    def by_theorem_1(self, found: Decision, still: Sequence[Component]) -> Decision | None:
+        """Constant base measures for all factors, by the motion of the fewest latents.
+
+        It may divide by no more than what was found does.
+        """
+        if not all(
+            self.search.may_be_constant(n)
+            for n, result in enumerate(found.results)
+            if isinstance(result, Holds) and not result.identity.is_entropy
+        ):
             return None
-        shifted = [
-            n
-            for n, result in enumerate(decision.results)
-            if isinstance(result, Holds)
-            and not result.identity.is_entropy
-            and result.factor.can_move
-        ]
-        if not shifted:
-            return None
-        nodes = {self.factors[n].node for n in shifted}
-        components = [
-            component
-            for component in self.search.decide({})
-            if any(self.factors[n].node in nodes for n in component.members)
-        ]
-        for moving in self.search.subsets(components):
-            found = self.confirmed(moving, with_q=True)
-            if not all(component.holds for component in found):
-                continue
-            other = self.whole(found, moving, True)
-            if all(isinstance(r, Holds) and r.identity.is_entropy for r in other.results):
-                return other
+        failing = [component for component in still if not component.is_constant]
+        for moving, common in (way for some in self.search.subsets(failing) for way in _ways(some)):
+            components = self.confirmed(moving, common=common, with_q=True, constant=True)
+            if all(component.holds for component in components):
+                other = self.whole(components, moving, True)
+                if other.by_theorem_1 and set(other.nonzero) <= set(found.nonzero):
+                    return other
         return None
 
     # ------------------------------------------------------------------ what does not hold
@@ -345,15 +351,23 @@ class _Decider:
             )
         elif self.budget.exhausted:
             missing = "an answer within the bound on the work: the search for a certificate was cut"
-        return Undecided(factor, residual, missing)
+        return Undecided(factor, residual, missing + _hint(factor))
 
 
 # ---------------------------------------------------------------- small parts
 
 
+def _ways(moving: Moving) -> Iterator[tuple[Moving, bool]]:
+    """One r for all entries of each latent, or one for every entry."""
+    yield moving, True
+    if any(node.shape for node in moving):
+        yield moving, False
+
+
 def _refute(factor: Factor, certificate: Certificate, group: tuple[Factor, ...]) -> Result:
-    inseparable = _inseparable(factor)
-    if inseparable is not None:
+    """Refuted, or outside if the certificate is against the factor by itself."""
+    inseparable = _inseparable(factor) if group == (factor,) else None
+    if inseparable is not None:  # several may contradict each other where each has a motion
         return Outside(factor, inseparable.reason, inseparable.piece, certificate, group)
     return Refuted(factor, certificate, group, f"no motion satisfies (U) of {factor.name}")
 
@@ -404,6 +418,18 @@ def _inseparable(factor: Factor) -> Inseparable | None:
     density = factor.change.density
     separation = separate_density(density, density.arguments)
     return separation if isinstance(separation, Inseparable) else None
+
+
+def _hint(factor: Factor) -> str:
+    """What to declare otherwise, where a logarithm of a real number is taken."""
+    taken = {
+        part.arguments[0].symbol
+        for _, array in factor.statement.arguments
+        for part in walk_parts(array)
+        if isinstance(part, Call) and part.name == "log" and isinstance(part.arguments[0], Entry)
+    }
+    names = sorted(s.name for s in taken if s.domain.is_line and s.role in _DECLARED)
+    return f"; declare {join_words(names)} `positive`" if names else ""
 
 
 def _readable(reasons: str) -> str:

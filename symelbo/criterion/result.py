@@ -113,3 +113,8 @@ class Decision:
     def holds(self) -> bool:
         """Whether (U) holds of every factor along the motion."""
         return all(isinstance(result, Holds) for result in self.results)
+
+    @property
+    def by_theorem_1(self) -> bool:
+        """Whether (U) holds of every factor with a constant base measure."""
+        return all(isinstance(r, Holds) and r.identity.is_entropy for r in self.results)

@@ -46,6 +46,12 @@ class Component:
         """Whether a motion was found."""
         return isinstance(self.answer, Proposal)
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether a motion with constant base measures was found."""
+        answer = self.answer
+        return isinstance(answer, Proposal) and set(answer.attempt.gauges) <= {Gauge.CONSTANT}
+
 
 @dataclass
 class Search:
@@ -100,11 +106,19 @@ class Search:
     # ------------------------------------------------------------------ components
 
     def decide(
-        self, moving: Moving, *, common: bool = True, with_q: bool = True
+        self,
+        moving: Moving,
+        *,
+        common: bool = True,
+        with_q: bool = True,
+        constant: bool = False,
     ) -> list[Component]:
-        """Every component under these moving latents, with its best motion."""
+        """Every component under these moving latents, with its best motion.
+
+        constant: of those with constant base measures.
+        """
         return [
-            Component(members, qs, self.solve(members, qs, moving, common))
+            Component(members, qs, self.solve(members, qs, moving, common, constant))
             for members, qs in self.components(moving, with_q)
         ]
 
@@ -139,10 +153,20 @@ class Search:
     # ------------------------------------------------------------------ one component
 
     def solve(
-        self, members: Sequence[int], qs: Sequence[int], moving: Moving, common: bool
+        self,
+        members: Sequence[int],
+        qs: Sequence[int],
+        moving: Moving,
+        common: bool,
+        constant: bool = False,
     ) -> Proposal | NotFound:
         """The strongest base measures for which one motion serves the component."""
-        options = [_gauges(self.factors[n], self.factors[n].travel(moving)) for n in members]
+        options = [
+            [Gauge.CONSTANT]
+            if constant
+            else _gauges(self.factors[n], self.factors[n].travel(moving))
+            for n in members
+        ]
         first: NotFound | None = None
         starts = []
         for number, gauges in zip(members, options, strict=True):
@@ -158,6 +182,12 @@ class Search:
                 return answer
             first = first or answer
         return first or NotFound(ZERO)
+
+    def may_be_constant(self, number: int) -> bool:
+        """Whether a factor by itself has a constant base measure, if all latents move freely."""
+        moving = dict.fromkeys(self.movable(), Travel.AFFINE)
+        start, _ = self._alone(number, [Gauge.CONSTANT], moving, False)
+        return start is not None
 
     def _alone(
         self, number: int, gauges: Sequence[Gauge], moving: Moving, common: bool

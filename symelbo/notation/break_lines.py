@@ -12,7 +12,7 @@ from itertools import chain
 
 from symelbo.values import dataclass, replace
 
-__all__ = ["Joint", "Piece", "Style", "break_lines", "enclose", "join_pieces", "turn"]
+__all__ = ["Joint", "Piece", "Style", "break_lines", "cut_pieces", "enclose", "join_pieces", "turn"]
 
 
 class Joint(Enum):
@@ -61,6 +61,13 @@ def turn(pieces: Iterable[Piece]) -> list[Piece]:
         piece if piece.inside else replace(piece, joint=_OPPOSITE.get(piece.joint, piece.joint))
         for piece in pieces
     ]
+
+
+def cut_pieces(pieces: Sequence[Piece], most: int) -> tuple[list[Piece], int]:
+    """The first summands, with what is inside their brackets, and how many are left out."""
+    starts = [n for n, piece in enumerate(pieces) if not piece.inside]
+    end = starts[most] if len(starts) > most else len(pieces)
+    return list(pieces[:end]), max(0, len(starts) - most)
 
 
 def enclose(

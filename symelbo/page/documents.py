@@ -16,12 +16,13 @@ from symelbo.answer.worked import Velocity, WorkedCase, name_velocities
 from symelbo.certify.certificate import Case, Certificate, Given, Unknown
 from symelbo.certify.enclose import determinant_of, enclosure, rounded
 from symelbo.criterion.factor import Factor
-from symelbo.criterion.result import Outside, Refuted, Undecided
+from symelbo.criterion.result import Closure, Outside, Refuted, Undecided
 from symelbo.entropy.summand import Kind
 from symelbo.index.build import ZERO, number
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Array, Entry, Extent, Index, Position, Role, Symbol, Term
-from symelbo.notation.break_lines import Piece, join_pieces
+from symelbo.limits import LEFT_OVER_TERMS
+from symelbo.notation.break_lines import Piece, cut_pieces, join_pieces
 from symelbo.notation.names import (
     RESERVED,
     escape_latex,
@@ -54,6 +55,7 @@ __all__ = ["render_documents", "render_headline", "render_proof"]
 TABLE = 44.0  # em that a table may be wide
 MAX_COLUMNS = 7  # combinations of rows that stand as columns of the table
 MAX_MATRIX = 10  # columns, which is what amsmath allows
+MAX_CONSTANTS = 8  # that the headline lists
 
 
 def render_documents(derivation: Derivation) -> tuple[str, str]:
@@ -222,7 +224,7 @@ class _Document:
         derivation, notation = self.derivation, self.notation
         motion = derivation.worked.motion
         nodes = {node: latent.velocity for node, latent in motion.latents.items()}
-        alternative = derivation.worked.alternative
+        alternative, other = derivation.worked.alternative, derivation.decision.alternative
         sizes = [a.size for a in derivation.assumptions if a.size is not None]
         nonzero = [rf"${notation.term(t)} \neq 0$" for t in motion.nonzero]
         constrained = [s for s in motion.parameters if s.domain.rank]
@@ -250,6 +252,7 @@ class _Document:
                 for node, latent in motion.latents.items()
             ),
             "alternative": "" if alternative is None else self.velocities(alternative.velocities()),
+            "alternative_shown": other is not None and other.closure is Closure.SHOWN,
         }
 
     def named_by_q(self) -> list[Symbol]:
@@ -389,12 +392,19 @@ class _Document:
         return [
             {
                 "symbol": self.symbol_of(result),
-                "residual": self.notation.term(result.result.residual),
+                "residual": self.left_over(result.result.residual),
                 "missing": escape_latex(result.result.missing),
             }
             for result in self.derivation.factors
             if isinstance(result.result, Undecided)
         ]
+
+    def left_over(self, residual: Term) -> str:
+        """A term, or the first ones of a long sum."""
+        shown, more = cut_pieces(self.notation.summands(residual), LEFT_OVER_TERMS)
+        if not more:
+            return self.notation.term(residual)
+        return rf"{join_pieces(shown, LATEX)} + \cdots \text{{ ({count_of(more, 'term')} more)}}"
 
     def refutation(self) -> list[dict[str, Any]]:
         """One entry per certificate; factors that share one are named together."""
@@ -450,7 +460,10 @@ class _Document:
             for case, read in zip(certificate.cases, worked, strict=True)
         ]
         sizes = [rf"{latex_name(n)} = {k}" for n, k in certificate.sizes]
-        instance = [f"${size}$" for size in sizes]
+        constants = self.given(certificate.constants, names)
+        instance = [f"${size}$" for size in (*sizes, *constants[:MAX_CONSTANTS])]
+        if len(constants) > MAX_CONSTANTS:
+            instance.append("the other constants are certain numbers")
         instance += [
             f"${latex_symbol(function)}$ is a certain smooth function"
             for function, _, _ in certificate.functions
@@ -459,7 +472,7 @@ class _Document:
             "sizes": sizes,
             "instance": join_words(instance),
             "functions": self.notation.display(functions, ",") if functions else "",
-            "constants": self.given(certificate.constants, names),
+            "constants": constants,
             "points": [self.given(point, names) for point in certificate.points],
             "cases": cases,
             "split": len(cases) > 1 or any(case["condition"] for case in cases),

@@ -94,7 +94,7 @@ def fill_body(c: Mapping[str, Any]) -> str:
             w(str(c['label']('U')))
             w('} for ')
             w(str(c['math'](attribute(r_13, 'symbols'))))
-            if (attribute(c_14, 'sizes') or attribute(c_14, 'functions')):
+            if attribute(c_14, 'instance'):
                 w(' if ')
                 w(str(attribute(c_14, 'instance')))
             w(str(('.' if loop_13.last else ',')))
@@ -857,11 +857,15 @@ def fill_body(c: Mapping[str, Any]) -> str:
             w(str(c['label']('exact')))
             w('}; it may have either sign, so $\\mathcal{S}$ is no bound there,\nand its size shows how far from stationarity an optimisation is in the directions that matter.\n\\end{remark}\n')
             if c['alternative']:
-                w('\\begin{remark}\nIf the family of $')
+                w('\\begin{remark}\n')
+                w(str(('The declared family' if c['alternative_shown'] else 'If the family')))
+                w(' of $')
                 w(str(c['letter']['q']))
                 w('$ is closed under the motion of the latents in\n')
                 w(str(c['alternative']))
-                w('\nthen \\eqref{')
+                w('\n')
+                w(str(('so that' if c['alternative_shown'] else 'then')))
+                w(' \\eqref{')
                 w(str(c['label']('U')))
                 w('} holds along it with constant $')
                 w(str(b_12))

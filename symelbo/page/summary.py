@@ -14,8 +14,17 @@ from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
 from symelbo.entropy.summand import Average, EntropySum, Summand
 from symelbo.index.build import ZERO
 from symelbo.index.terms import Role, Symbol, Term
+from symelbo.limits import LEFT_OVER_TERMS
 from symelbo.model.names import text_notation
-from symelbo.notation.break_lines import Joint, Piece, break_lines, enclose, join_pieces, turn
+from symelbo.notation.break_lines import (
+    Joint,
+    Piece,
+    break_lines,
+    cut_pieces,
+    enclose,
+    join_pieces,
+    turn,
+)
 from symelbo.notation.print_text import TEXT, TextNotation, has_marked_word, print_text
 from symelbo.page.derivation_json import PRINTED_BOUND, residual_bound
 from symelbo.values import dataclass
@@ -200,12 +209,17 @@ def _sum_rows(derivation: Derivation) -> Iterator[_Row]:
 def where_it_holds(derivation: Derivation) -> str:
     """ " where w is not 0 and H >= 2": the conditions that belong into the headline.
 
-    Of a refutation: " for D = 1 and some smooth m, latents moving entry by entry".
+    Of a refutation: " for D = 1, c[1] = 2 and some smooth m, latents moving entry by entry".
     """
     refuted = [r.result for r in derivation.factors if isinstance(r.result, Refuted)]
     if refuted:
         certificate = refuted[0].certificate
         shown = [f"{name} = {count}" for name, count in certificate.sizes]
+        if len(certificate.constants) <= _SHOWN_ROWS:
+            shown += [_value(*item) for item in certificate.constants]
+        else:
+            named = dict.fromkeys(name for (name, _), _ in certificate.constants)
+            shown += [f"some {name}" for name in named]
         shown += [f"some smooth {function.name}" for function, _, _ in certificate.functions]
         of = f" for {join_words(shown)}" if shown else ""
         free = any(s.node.domain.motions is not None for s in derivation.model.latents)
@@ -285,10 +299,10 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
                     rows.append(_Row("certificate", _describe(notation, certificate, worked)))
             case Undecided(residual=residual, missing=missing):
                 title += ": undecided"
-                rows = [
-                    _Row("left over", _formula(notation, residual)),
-                    _Row("missing", missing),
-                ]
+                left, more = cut_pieces(notation.summands(residual), LEFT_OVER_TERMS)
+                rows = [_Row("left over", left), _Row("missing", missing)]
+                if more:
+                    rows.insert(1, _Row(" ", f"and {count_of(more, 'term')} more"))
         yield [_Row("", title, 2), *rows]
 
 
@@ -410,6 +424,9 @@ def _basis_rows(derivation: Derivation, notes: Sequence[tuple[str, str]]) -> Ite
     if alternative is not None:
         moved = "; ".join(motion_texts(text_notation(derivation.model), alternative))
         text = f"Theorem 1 holds as well, along {moved}, if the family of q is closed under it"
+        other = derivation.decision.alternative
+        if other is not None and other.closure is Closure.SHOWN:
+            text += ", as is shown for the declared q"
         yield _Row("also", text, 2)
     if derivation.trial is not None:
         whole = all(result.identity is not None for result in derivation.factors)
