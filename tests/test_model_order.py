@@ -22,6 +22,7 @@ from symelbo.values import replace
 from tests.oracle.compare import disagreement, run_symelbo
 from tests.oracle.rank import decide
 from tests.oracle.spec import read
+from tests.tiled import tiled_series
 
 
 def spec(*model: str, observed: str = "x", **more: Any) -> dict[str, Any]:
@@ -557,3 +558,29 @@ def test_verdict_and_sum_are_those_of_the_oracle(name: str) -> None:
     if verdict == "proved":
         assert said.gap is not None
         assert said.gap < 1e-12
+
+
+# ---------------------------------------------------------------- tiles, from the least sizes on
+
+
+@pytest.mark.parametrize("lag", [False, True])
+@pytest.mark.parametrize("latent", [False, True])
+@pytest.mark.parametrize(("head", "tail"), [(1, 1), (2, 1), (1, 2), (3, 1), (2, 2), (5, 3)])
+def test_a_tiled_series_is_tried_where_its_places_exist(
+    head: int, tail: int, latent: bool, lag: bool
+) -> None:
+    derivation = symelbo.derive(tiled_series(head, tail, latent=latent, lag=lag))
+    assert (derivation.verdict, derivation.theorem) == ("proved", 1)
+    assert derivation.trial is not None and not derivation.trial.untried
+    assert derivation.trial.printed is not None and derivation.trial.printed < 1e-12
+    least = head + tail  # the range between may be empty; below, two statements meet
+    sizes = dict(a.size for a in derivation.assumptions if a.size is not None)
+    assert sizes == {"T": least}
+
+
+@pytest.mark.parametrize(("head", "tail"), [(1, 1), (2, 1), (2, 2), (3, 2)])
+def test_the_oracle_starts_at_the_least_sizes(head: int, tail: int) -> None:
+    answers = decide(tiled_series(head, tail, latent=False, lag=True))
+    assert [answer.verdict for answer in answers] == ["HOLDS"] * len(answers)
+    tried = [answer.sizes["T"] for answer in answers]
+    assert tried[0] == min(tried) == head + tail and max(tried) > head + tail

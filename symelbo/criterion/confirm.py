@@ -18,7 +18,6 @@ from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.identity import Identity, state_identity
 from symelbo.criterion.motion import Motion
 from symelbo.limits import PROPOSALS
-from symelbo.model.least_sizes import find_least_sizes
 
 __all__ = [
     "claim_identity",
@@ -45,7 +44,7 @@ def confirm_component(proposal: Proposal) -> list[str]:
         claim,
         [state_density(statement) for statement in statements],
         [state_density(statement) for statement in q],
-        {name: least.value for name, least in find_least_sizes([*statements, *q]).items()},
+        attempt.least,
     )
 
 

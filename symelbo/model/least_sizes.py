@@ -23,7 +23,7 @@ from symelbo.index.terms import (
 from symelbo.model.model import Statement
 from symelbo.notation.print_text import print_text
 
-__all__ = ["LeastSize", "find_least_sizes"]
+__all__ = ["LeastSize", "find_least_sizes", "least_values"]
 
 
 class LeastSize(NamedTuple):
@@ -46,12 +46,18 @@ def find_least_sizes(statements: Iterable[Statement]) -> dict[str, LeastSize]:
     return found
 
 
+def least_values(statements: Iterable[Statement]) -> dict[str, int]:
+    """statements -> the least value of every size that has to be larger than one."""
+    return {name: size.value for name, size in find_least_sizes(statements).items()}
+
+
 def _needs_of_statement(statement: Statement) -> Iterator[Need]:
     for plate in statement.plates:
         yield from _needs_of_range(plate)
     yield from _needs_of_places(statement.node, statement.places)
     for _, array in statement.arguments:
         yield from _needs_of(array)
+    yield from _needs_of(statement.density.term)  # one of the user's own may read any place
 
 
 def _needs_of(item: Node) -> Iterator[Need]:

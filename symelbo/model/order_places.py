@@ -15,7 +15,7 @@ from symelbo.index.signs import place_bounds
 from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import Entry, Extent, Index, IndexTerm, Offset, Position, Symbol
 from symelbo.limits import ORDER_AXES, ORDER_PLACES, ORDER_SIZE
-from symelbo.model.least_sizes import find_least_sizes
+from symelbo.model.least_sizes import least_values
 from symelbo.model.model import Statement
 from symelbo.model.strong_components import find_way_round, strong_components
 from symelbo.values import dataclass
@@ -55,7 +55,7 @@ def find_place_cycle(statements: Sequence[Statement]) -> PlaceCycle | None:
     requires: statements of all places of the nodes that they are about.  ensures: a path is a true
     cycle at some sizes; without one, no order of the kind that is looked for exists.
     """
-    least = {name: size.value for name, size in find_least_sizes(statements).items()}
+    least = least_values(statements)
     unordered = _find_unordered(statements, least)
     if not unordered:
         return None

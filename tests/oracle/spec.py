@@ -447,6 +447,8 @@ class Instance:
             return
         first, *rest = ranges
         start, stop = self.integer(first.first, loops), self.integer(first.last, loops)
+        if stop < start - 1:
+            raise OutOfRange(f"{first.name} in {start}:{stop}")
         for i in range(start, stop + 1):
             here = {first.name: i}
             for more in self.loop(tuple(rest), {**loops, **here}):
