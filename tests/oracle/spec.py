@@ -438,7 +438,10 @@ class Instance:
         return int(value)
 
     def extents(self, kind: Type) -> Index:
-        return tuple(self.integer(e, {}) for e in kind.extents)
+        found = tuple(self.integer(e, {}) for e in kind.extents)
+        if min(found, default=0) < 0 or (kind.base == "simplex" and found[-1] == 0):
+            raise OutOfRange(f"{kind.base}{list(found)}")
+        return found
 
     def loop(self, ranges: tuple[Range, ...], loops: Loops) -> Iterator[dict[str, int]]:
         """All values of the indices, outermost first."""
