@@ -29,7 +29,7 @@ from symelbo.criterion.result import (
     Undecided,
 )
 from symelbo.criterion.search_motion import Component, Moving, Search
-from symelbo.expfam.form import Gauge, Inseparable
+from symelbo.expfam.form import Inseparable
 from symelbo.expfam.separate_density import separate_density
 from symelbo.index.solve import NotFound
 from symelbo.index.substitute import symbols_of
@@ -159,7 +159,6 @@ class _Decider:
                     identity,
                     _restrict(answer.motion, factor),
                     answer.nonzero,
-                    _why_not_constant(factor, gauge),
                 )
         return found
 
@@ -379,12 +378,6 @@ def _restrict(motion: Motion, factor: Factor) -> Motion:
         {s: a for s, a in motion.parameters.items() if s in own},
         {s: latent for s, latent in motion.latents.items() if s in own},
     )
-
-
-def _why_not_constant(factor: Factor, gauge: Gauge) -> tuple[str, ...]:
-    if gauge is Gauge.CONSTANT:
-        return ()
-    return (f"no motion satisfies (U) of {factor.name} with a constant base measure",)
 
 
 def _support_reason(factor: Factor) -> tuple[str, Term] | None:

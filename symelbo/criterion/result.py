@@ -25,16 +25,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """(U) holds of the factor along the motion of its component.
-
-    rejected: why the stronger base measures were not taken.
-    """
+    """(U) holds of the factor along the motion of its component."""
 
     factor: Factor
     identity: Identity
     motion: Motion
     nonzero: tuple[Term, ...] = ()
-    rejected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,6 @@ __all__ = [
     "TextNotation",
     "has_marked_word",
     "print_text",
-    "text_summands",
 ]
 
 _NAMES = {"digamma": "psi"}
@@ -92,11 +91,6 @@ BARE_WORDS: Final = frozenset({"e", "F"})  # not followed by a bracket: a size m
 def print_text(item: Term | IndexTerm | Array, *, avoid: Iterable[str] = ()) -> str:
     """A term, index or array as text; bound indices get letters, none of them in `avoid`."""
     return _PLAIN.print(item, avoid=avoid)
-
-
-def text_summands(term: Term, *, avoid: Iterable[str] = ()) -> list[Piece]:
-    """The term as pieces for `break_lines`, one for each summand."""
-    return _PLAIN.summands(term, avoid=avoid)
 
 
 def has_marked_word(text: str) -> bool:
