@@ -292,7 +292,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
                 "name of its own; use another letter for the index"
             ),
             (
-                "14:29: the index variable `k` has the name of something declared; expected a "
+                "14:31: the index variable `k` has the name of something declared; expected a "
                 "name of its own; use another letter for the index"
             ),
         ],
