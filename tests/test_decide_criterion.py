@@ -172,3 +172,19 @@ def test_a_joint_refutation_names_all_its_factors() -> None:
     for result in decision.results:
         assert isinstance(result, Refuted) and len(result.factors) == 2
         assert len(result.joint) == 1 and result.joint[0] != result.factor.name
+
+
+@pytest.mark.parametrize("length", ["C", "3"])
+@pytest.mark.parametrize("trials", [1, 3])
+def test_counts_of_one_trial_have_a_constant_base_measure(length: str, trials: int) -> None:
+    """log 0! = log 1! = 0: a one-hot vector is categorical; of three trials log x! stays."""
+    model = model_of(
+        [
+            f"z ~ Multinomial({trials}, p)",
+            f"x ~ Normal(sum(z[k]*m[k] for k in 1:{length}), s)",
+        ],
+        {"p": f"simplex[{length}]", "m": f"real[{length}]", "s": "positive"},
+    )
+    decision = decide_criterion(model)
+    entropies = [result.identity.is_entropy for result in decision.results if isinstance(result, H)]
+    assert entropies == [trials == 1, True]
