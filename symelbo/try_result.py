@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isnan, nan
 
 from symelbo.answer.derivation import FactorResult, Trial
@@ -13,6 +13,7 @@ from symelbo.errors import Fault, SpecError
 from symelbo.index.build import add
 from symelbo.index.terms import Array, Domain, Term
 from symelbo.limits import IDENTITY_TOLERANCE, IDENTITY_TRIALS, SUM_TOLERANCE
+from symelbo.model.least_sizes import least_values
 from symelbo.model.model import Model, OwnFamily
 from symelbo.trial.identity import identity_residual
 from symelbo.trial.normalization import find_wrong_mass, is_of_integers
@@ -35,8 +36,9 @@ def try_result(
 
     What takes too many operations, or has no admissible values, is listed as not tried.
     """
+    least = least_values(model.all_statements)
     residuals = {
-        factor.node: _try_identity(decision, factor, n)
+        factor.node: _try_identity(decision, factor, n, least)
         for n, factor in enumerate(factors)
         if factor.identity is not None
     }
@@ -56,7 +58,9 @@ def try_result(
     return Trial(worst, trials, residual, count, untried)
 
 
-def _try_identity(decision: Decision, result: FactorResult, seed: int) -> float:
+def _try_identity(
+    decision: Decision, result: FactorResult, seed: int, least: Mapping[str, int]
+) -> float:
     factor, identity = result.factor, result.identity
     assert identity is not None
     residual = identity_residual(
@@ -67,6 +71,7 @@ def _try_identity(decision: Decision, result: FactorResult, seed: int) -> float:
         [(c.array, c.domain) for c in factor.statement.conditions],
         seed=seed,
         trials=IDENTITY_TRIALS,
+        least=least,
     )
     if residual >= IDENTITY_TOLERANCE:
         raise CheckFailed(
@@ -155,6 +160,7 @@ def try_printed_sum(
         seed=seed,
         trials=trials,
         most=most,
+        least=least_values(model.all_statements),
     )
 
 

@@ -19,6 +19,7 @@ import symelbo
 from symelbo.certify.state_derivation import certificate_data
 from symelbo.checker.check import CHECKED, PARTLY, REJECTED, check_bytes, check_data, check_file
 from symelbo.checker.report import check_paths
+from tests.oracle import rank as oracle
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = sorted(path.parent for path in (ROOT / "output").glob("*/certificate.json"))
@@ -284,3 +285,48 @@ def test_an_instance_at_which_the_model_does_not_exist_refutes_nothing() -> None
     assert report.status == REJECTED and "but the model needs" in str(report.reasons)
     data["sizes"], refutation["sizes"] = {}, {"H": 2, "J": 0}  # of a size that nothing names
     assert check_data(data).status == REJECTED
+
+
+# ---------------------------------------------------------------- axes longer than a category
+
+# sizes, the axis, how many categories select from it; the least size, and axes that are too short
+AXES: dict[str, tuple[list[str], str, str, dict[str, int], list[list[Any]]]] = {
+    "both are fixed": ([], "4", "2", {}, [[1], ["K"], [["K", 1]]]),
+    "a fixed number of a size": (["K"], "K", "3", {"K": 3}, [[2], [["K", -1]]]),
+    "the same size": (["K"], "K", "K-1", {"K": 2}, [[2], [["K", -2]], ["D"]]),
+}
+
+
+@pytest.mark.parametrize("case", AXES)
+def test_an_axis_may_be_longer_than_the_category_that_selects(case: str) -> None:
+    sizes, axis, categories, least, short = AXES[case]
+    spec = {
+        "name": "axes",
+        "sizes": sizes,
+        "parameters": {
+            "p": f"simplex[{categories}]",
+            "m": f"real[{axis}]",
+            "q": f"positive[{axis}]",
+        },
+        "model": ["s ~ Categorical(p)", "x ~ Normal(m[s], q[s])"],
+        "observed": ["x"],
+    }
+    derivation = symelbo.derive(spec)
+    assert (derivation.verdict, derivation.theorem) == ("proved", 1)
+    assert dict(a.size for a in derivation.assumptions if a.size is not None) == least
+    data = json.loads(json.dumps(certificate_data(derivation)))
+    assert check_data(data).status == CHECKED
+    for shape in short:
+        changed = copy.deepcopy(data)
+        changed["sizes"] |= {"D": 9, "K": changed["sizes"].get("K", 1)}
+        changed["symbols"]["q"]["shape"] = shape
+        report = check_data(changed)
+        assert report.status == REJECTED, shape
+        assert report.reasons == ("q has no such entry at every size",), shape
+    if least:
+        changed = copy.deepcopy(data)
+        changed["sizes"]["K"] = least["K"] - 1
+        fixed = categories.isdigit()  # else K - 1 of K is a place wherever there is one
+        assert (check_data(changed).status == REJECTED) is fixed
+    answers = oracle.decide(spec)
+    assert [(a.verdict, a.theorem) for a in answers] == [("HOLDS", 1)] * len(answers)

@@ -314,6 +314,24 @@ def test_least_sizes_of_places_and_ranges() -> None:
     assert find_least_sizes(derivation_of("ppca").model.statements) == {}
 
 
+def test_least_sizes_of_a_density_of_the_users_own() -> None:
+    tail = derive(
+        sizes=["D"],
+        parameters={"b": "real[D]"},
+        families={
+            "Tail": {
+                "parameters": {"m": "real[D]"},
+                "value": "x",
+                "support": "real",
+                "log_density": "-(x - sum(m[j] for j in 4:D))**2/2 - log(2*PI)/2",
+            }
+        },
+        model=["x ~ Tail(b)"],
+    )
+    assert tail.verdict == "proved"
+    assert find_least_sizes(tail.model.statements) == {"D": (3, "the range 4:D")}
+
+
 def test_degrees_of_freedom_exceed_the_rows() -> None:
     wishart = derive(
         sizes=["K"],

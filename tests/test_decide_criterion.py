@@ -360,3 +360,19 @@ def test_a_base_measure_that_is_not_written_apart_is_said_to_be_none() -> None:
     ]
     decision = decide_criterion(model_of(statements, {"b": "positive[C]"}, inputs={"u": "real[C]"}))
     assert missing(decision).endswith("the base measure of x is not written without b")
+
+
+@pytest.mark.parametrize("length", ["C", "3"])
+@pytest.mark.parametrize("trials", [1, 3])
+def test_counts_of_one_trial_have_a_constant_base_measure(length: str, trials: int) -> None:
+    """log 0! = log 1! = 0: a one-hot vector is categorical; of three trials log x! stays."""
+    model = model_of(
+        [
+            f"z ~ Multinomial({trials}, p)",
+            f"x ~ Normal(sum(z[k]*m[k] for k in 1:{length}), s)",
+        ],
+        {"p": f"simplex[{length}]", "m": f"real[{length}]", "s": "positive"},
+    )
+    decision = decide_criterion(model)
+    entropies = [result.identity.is_entropy for result in decision.results if isinstance(result, H)]
+    assert entropies == [trials == 1, True]

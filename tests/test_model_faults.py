@@ -276,6 +276,27 @@ CASES: dict[str, tuple[str, list[str]]] = {
             ),
         ],
     ),
+    "indices named like a node that comes later": (
+        BASE
+        + (
+            "model:\n"
+            "  - z[h] ~ Normal(mu[h], 1) for h in 1:D\n"
+            "  - h[l] = sum(mu[k]*z[k] for k in 1:D) + mu[l] for l in 1:D\n"
+            "  - k ~ Normal(h[1], 1)\n"
+            "  - x ~ Normal(k, 1)\n"
+            "observed: [x]\n"
+        ),
+        [
+            (
+                "13:33: the index variable `h` has the name of something declared; expected a "
+                "name of its own; use another letter for the index"
+            ),
+            (
+                "14:31: the index variable `k` has the name of something declared; expected a "
+                "name of its own; use another letter for the index"
+            ),
+        ],
+    ),
     "chain without a start": (
         BASE
         + (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import product
 from random import Random
 from typing import Any
@@ -22,6 +23,7 @@ from symelbo.values import replace
 from tests.oracle.compare import disagreement, run_symelbo
 from tests.oracle.rank import decide
 from tests.oracle.spec import read
+from tests.tiled import tiled_series
 
 
 def spec(*model: str, observed: str = "x", **more: Any) -> dict[str, Any]:
@@ -90,6 +92,32 @@ IN_ORDER: dict[str, tuple[tuple[str, ...], str]] = {
             "x[t] ~ Normal(a[t], s) for t in 2:T",
         ),
         "x[1] x[t]",
+    ),
+    "through a quantity that has a start": (
+        (
+            "a[1] = w",
+            "a[t] = w*x[t-1] for t in 2:T",
+            "x[1] ~ Normal(a[1], s)",
+            "x[t] ~ Normal(a[t], s) for t in 2:T",
+        ),
+        "x[1] x[t]",
+    ),
+    "through a quantity that is read at all places": (
+        (
+            "x[t] ~ Normal(a[t], s) for t in 1:T",
+            "a[1] = w",
+            "a[t] = w*x[t-1] for t in 2:T",
+        ),
+        "x",
+    ),
+    "through two quantities": (
+        (
+            "a[1] = w",
+            "a[t] = b[t] + v for t in 2:T",
+            "b[t] = w*x[t-1] for t in 2:T",
+            "x[t] ~ Normal(a[t], exp(a[t])) for t in 1:T",
+        ),
+        "x",
     ),
     "a grid": (
         (
@@ -195,6 +223,22 @@ CYCLES: dict[str, tuple[tuple[str, ...], str]] = {
             "x[t] ~ Normal(m[c[t]], s) for t in 1:T",
         ),
         "the cycle c[2] -> c[2]",
+    ),
+    "a quantity of the same place": (
+        (
+            "a[1] = w",
+            "a[t] = w*x[t] for t in 2:T",
+            "x[t] ~ Normal(a[t], s) for t in 1:T",
+        ),
+        "the cycle x[2] -> x[2]",
+    ),
+    "a loop of a quantity that is called like one of the statement": (
+        (
+            "x[t,1] ~ Normal(0, s) for t in 1:T",
+            "a[t] = sum(w*x[t,k-1] for k in 2:3) for t in 1:T",
+            "x[t,k] ~ Normal(a[t], s) for t in 1:T, k in 2:3",
+        ),
+        "the cycle x[1,2] -> x[1,2]",
     ),
     "names alone": (
         ("x[t] ~ Normal(y[t], s) for t in 1:T", "y[t] ~ Normal(x[t], s) for t in 1:T"),
@@ -313,6 +357,41 @@ def test_the_answer_is_that_of_all_places_one_by_one() -> None:
             assert shown[0] == shown[-1]
             assert all(place.split("[")[0] in texts for place in shown)
     assert 60 < sum(answers) < 240
+
+
+def quantities() -> Iterator[tuple[list[str], dict[int, bool]]]:
+    """Statements of an array x and a quantity a of it in two parts; T -> whether x has an order."""
+    for first, by, shift, low in product((1, 2), (-2, -1, 0), (-1, 0), (1, 2)):
+        if first + 1 + by < 1 or low + shift < 1:
+            continue  # a place 0
+        start = f"a[t] = w for t in 1:{first}" if first > 1 else "a[1] = w"
+        model = [
+            start,
+            f"a[t] = w + v*x[t{by:+d}] for t in {first + 1}:T",
+            *(["x[1] ~ Normal(a[1], s)"] if low > 1 else []),
+            f"x[t] ~ Normal(a[t{shift:+d}], s) for t in {low}:T",
+        ]
+        orders = {}
+        for size in range(first + 1, 6):
+            graph: dict[int, list[int]] = {}
+            for t in range(1, size + 1):
+                read = t + shift if t >= low else 1
+                graph[t] = [read + by] if read > first else []
+            orders[size] = find_way_round(graph) is None
+        yield [text.replace("+0]", "]") for text in model], orders
+
+
+def test_quantities_and_nodes_that_need_each_other() -> None:
+    answers = []
+    for statements, orders in quantities():
+        try:
+            read_model(spec(*statements))
+            answers.append(True)
+        except SpecError as error:
+            assert "the cycle x[" in str(error), statements
+            answers.append(False)
+        assert answers[-1] == all(orders.values()), statements
+    assert set(answers) == {True, False}
 
 
 def test_a_sum_of_places_that_decreases() -> None:
@@ -557,3 +636,29 @@ def test_verdict_and_sum_are_those_of_the_oracle(name: str) -> None:
     if verdict == "proved":
         assert said.gap is not None
         assert said.gap < 1e-12
+
+
+# ---------------------------------------------------------------- tiles, from the least sizes on
+
+
+@pytest.mark.parametrize("lag", [False, True])
+@pytest.mark.parametrize("latent", [False, True])
+@pytest.mark.parametrize(("head", "tail"), [(1, 1), (2, 1), (1, 2), (3, 1), (2, 2), (5, 3)])
+def test_a_tiled_series_is_tried_where_its_places_exist(
+    head: int, tail: int, latent: bool, lag: bool
+) -> None:
+    derivation = symelbo.derive(tiled_series(head, tail, latent=latent, lag=lag))
+    assert (derivation.verdict, derivation.theorem) == ("proved", 1)
+    assert derivation.trial is not None and not derivation.trial.untried
+    assert derivation.trial.printed is not None and derivation.trial.printed < 1e-12
+    least = head + tail  # the range between may be empty; below, two statements meet
+    sizes = dict(a.size for a in derivation.assumptions if a.size is not None)
+    assert sizes == {"T": least}
+
+
+@pytest.mark.parametrize(("head", "tail"), [(1, 1), (2, 1), (2, 2), (3, 2)])
+def test_the_oracle_starts_at_the_least_sizes(head: int, tail: int) -> None:
+    answers = decide(tiled_series(head, tail, latent=False, lag=True))
+    assert [answer.verdict for answer in answers] == ["HOLDS"] * len(answers)
+    tried = [answer.sizes["T"] for answer in answers]
+    assert tried[0] == min(tried) == head + tail and max(tried) > head + tail

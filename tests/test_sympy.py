@@ -21,6 +21,7 @@ import symelbo
 from symelbo.index.domains import Positive
 from symelbo.sympy_edge.express import Expressions
 from symelbo.sympy_edge.tables import Applied, InverseEntry, LogDet, Table
+from tests.tiled import tiled_series
 
 STEMS = sorted(path.stem for path in MODELS.glob("*.yaml"))
 SIZE = 2
@@ -308,6 +309,8 @@ def test_sizes_are_checked() -> None:
     ppca = derive_model("ppca")
     with pytest.raises(ValueError, match="no size K"):
         ppca.sympy(K=2)
+    with pytest.raises(ValueError, match=r"T = 2: at least 3, the range 3:T-1 is used"):
+        symelbo.derive(tiled_series(2, 1, latent=False, lag=True)).sympy(T=2)
     with pytest.raises(ValueError, match="positive integer"):
         ppca.sympy(D=0)
     mixed = ppca.sympy(H=2)

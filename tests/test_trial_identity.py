@@ -332,6 +332,20 @@ def test_a_scene_has_room_for_every_place() -> None:
     assert least == {"T": 3, "C": 2, "K": 4}  # one category makes most statements trivial
 
 
+def test_a_scene_starts_at_the_least_sizes_of_the_model() -> None:
+    # x[4], .., x[T-1], of a model that also has x[T] and W[5] somewhere else
+    t = Index("t", Extent("T", -1), 4)
+    x = symbol("x", "real", "T", role=Role.OBSERVED)
+    term = total(t, Entry(x, (t,)))
+    scene = make_scene([term])
+    assert scene.sizes == {"T": 4} and scene.telling == {"T": 5}  # 4:3 has no place, 4:4 has one
+    later = make_scene([term], least={"T": 6, "K": 5})
+    assert later.sizes == later.telling == {"T": 6}  # what is not mentioned is not drawn
+    drawn = {draw_world(scene, Random(seed)).sizes["T"] for seed in range(40)}
+    assert drawn == {4, 5}
+    assert draw_world(scene, Random(0), smallest=True).sizes == {"T": 4}
+
+
 @pytest.mark.parametrize(
     "domain",
     [

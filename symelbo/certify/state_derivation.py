@@ -25,7 +25,7 @@ from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted
 from symelbo.entropy.entropy_of_density import radial_entropy
 from symelbo.entropy.summand import EntropySum
 from symelbo.index.terms import Array, Index, Symbol
-from symelbo.model.least_sizes import find_least_sizes
+from symelbo.model.least_sizes import least_values
 from symelbo.model.model import Statement
 
 __all__ = ["CertificateRejected", "certificate_data", "render_certificate"]
@@ -103,7 +103,7 @@ def _state(derivation: Derivation) -> Json:
         "theorem": derivation.theorem,
         "sizes": {
             **dict.fromkeys(model.sizes, 1),
-            **{n: size.value for n, size in find_least_sizes(model.all_statements).items()},
+            **least_values(model.all_statements),
         },
         "variational": "declared" if declared else model.variational,
         "factors": [

@@ -130,7 +130,7 @@ class Functions(Signs):
     def gamma(self, name: str, arguments: Sequence[Poly]) -> Poly:
         """f(a + 1) -> f(a) + ..., so that the number in a is in [0, 1), or as far as a is positive.
 
-        Requires a > 0.
+        Requires a > 0.  loggamma is 0 at 1 and 2, and so of 1 + b for b = 0 or 1.
 
         >>> show(F.gamma("digamma", [poly(sum_of(a, ONE))]))
         'a^-1 + digamma(a)'
@@ -173,11 +173,24 @@ class Functions(Signs):
                 break
             a = lower
             result = add_polys(result, step(a))
-        if a == UNIT and name == "loggamma":
+        if name == "loggamma" and (a == UNIT or self._is_one_or_two(a)):
             return result
         if name == "polygamma":
             return add_polys(result, self.atom(("f", name, freeze({(): order}), freeze(a))))
         return add_polys(result, self.atom(("f", name, freeze(a))))
+
+    def _is_one_or_two(self, a: Poly) -> bool:
+        """1 + b or 2 - b, where b is 0 or 1.
+
+        >>> show(F.gamma("loggamma", [poly(sum_of(ONE, z))]))
+        '0'
+        >>> show(F.gamma("loggamma", [poly(sum_of(ONE, p))]))
+        'log(p) + loggamma(p)'
+        """
+        bits = [monomial for monomial in a if monomial]
+        if len(bits) != 1 or not all(e == 1 and self._idempotent(atom) for atom, e in bits[0]):
+            return False
+        return a in ({(): 1, bits[0]: 1}, {(): 2, bits[0]: -1})
 
     def parity(self, name: str, a: Poly) -> Poly:
         """f(-a) = +-f(a); |a| = a sign a, sign(a b) = sign a sign b, sign a = 1 where a > 0.

@@ -350,6 +350,9 @@ class Polynomials:
 
         >>> F.inside(("p", "", 2), i), F.inside(("p", "D", 0), i)
         (False, True)
+        >>> two, few = ("e", "c", "", 2, ()), ("i", "k", 1, "", 4)
+        >>> F.inside(two, few), F.inside(two, i), F.inside(("e", "c", "", 1, ()), i)
+        (True, False, True)
         """
         _, _, low, size, offset = variable
         smallest = self.least.get(size, 1)
@@ -360,7 +363,11 @@ class Polynomials:
             # a fixed place in a symbolic range: there at every size only if at the smallest
             return bool(index[1] == "" and low <= index[2] <= smallest + offset)
         span = self.span(index)
-        return span is not None and span[1] == size and span[0] >= low and span[2] <= offset
+        if span is None or span[0] < low:
+            return False
+        if span[1] != size:  # a fixed number of places, likewise
+            return bool(span[1] == "" and span[2] <= smallest + offset)
+        return bool(span[2] <= offset)
 
     def delta(self, a: RawIndex, b: RawIndex) -> Poly:
         """1 where equal, 0 where the ranges or the case exclude it, else an atom.

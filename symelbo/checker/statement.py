@@ -484,11 +484,12 @@ class Terms:
     def exists(self, index: RawIndex, extent: tuple[str, int]) -> bool:
         """Whether every value of an index is a place of the axis, at every size."""
         size, offset = extent
-        if index[0] == "e":
-            # a category of the axis, or one of which the axis says how many there are
-            return index[2] == "?" or index[2:4] == extent
         by = index[2] if index[0] == "o" else 0
-        if index[0] == "p":
+        if index[0] == "e":
+            if index[2] == "?":  # the axis says how many there are
+                return True
+            first, (over, last) = 1, index[2:4]  # the axis may be longer
+        elif index[0] == "p":
             over, last = index[1:]
             first = last + (self.least.get(over, 1) if over else 0)
         else:

@@ -20,7 +20,6 @@ from symelbo.criterion.motion import Motion
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Role
 from symelbo.limits import PROPOSALS
-from symelbo.model.least_sizes import find_least_sizes
 from symelbo.words import join_words
 
 __all__ = [
@@ -56,7 +55,7 @@ def confirm_component(proposal: Proposal) -> list[str]:
         claim,
         [state_density(statement) for statement in statements],
         [state_density(statement) for statement in q],
-        {name: least.value for name, least in find_least_sizes([*statements, *q]).items()},
+        attempt.least,
     )
 
 

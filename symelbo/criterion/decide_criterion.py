@@ -35,7 +35,6 @@ from symelbo.index.solve import NotFound
 from symelbo.index.substitute import symbols_of, walk_parts
 from symelbo.index.terms import Call, Entry, Role, Symbol, Term
 from symelbo.limits import FAILING_SUBSETS, LOOKS, QUICK_FACTORS, QUICK_SUBSETS
-from symelbo.model.least_sizes import find_least_sizes
 from symelbo.model.model import Model
 from symelbo.values import replace
 from symelbo.words import join_words
@@ -69,9 +68,7 @@ class _Decider:
         self.model, self.search, self.unbounded = model, search, unbounded
         self.factors = search.factors
         self.still = model.reparameterize == "never"
-        least = find_least_sizes(model.all_statements)
-        least_values = {name: size.value for name, size in least.items()}
-        self.budget = Budget.of_model(len(self.factors), least_values)
+        self.budget = Budget.of_model(len(self.factors), search.least)
         self.refused: list[str] = []  # by the checker, of what was found
         self.certificates: dict[tuple[int, ...], Certificate | None] = {}
 

@@ -5,7 +5,7 @@ What is found here is proposed; (U) is proved of it elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from symelbo.criterion.factor import Equations, Factor, parameters_of, symbols_of_statement
 from symelbo.criterion.motion import Latent, Motion
@@ -54,7 +54,7 @@ class Attempt:
 
     variational: factors of q whose family has to be closed under the motion; common: one r for all
     entries of a latent in place of one for each; opened: whether long literal lengths are taken for
-    any lengths.
+    any lengths; least: the sizes from which on the whole model exists, where these are not 1.
     """
 
     factors: tuple[Factor, ...]
@@ -63,6 +63,12 @@ class Attempt:
     variational: tuple[Factor, ...] = ()
     common: bool = True
     opened: bool = True
+    least: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def everything(self) -> tuple[Factor, ...]:
+        """The factors of the model, then those of q."""
+        return (*self.factors, *self.variational)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +107,7 @@ def find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
 
     work: of the probes.
     """
-    factors = (*attempt.factors, *attempt.variational)
-    opening = find_opening(factors) if attempt.opened else None
+    opening = find_opening(attempt.everything) if attempt.opened else None
     if opening is None:
         return _find_motion(attempt, work)
     found = _find_motion(_open(attempt, opening), work)
@@ -128,11 +133,10 @@ def _find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
     """
     unknowns = _make_unknowns(attempt)
     systems = [_equations(attempt, unknowns, direct) for direct in (False, True)]
-    factors = (*attempt.factors, *attempt.variational)
     cut = ""
     for equations in filter(None, systems):
         try:
-            found = _scale(factors, equations, unknowns, work)
+            found = _scale(attempt, equations, unknowns, work)
         except TooLong as bound:
             cut = str(bound)
             continue
@@ -140,9 +144,9 @@ def _find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
             return _propose(attempt, unknowns, found)
     for equations in filter(None, systems):
         try:
-            if not is_solvable_somewhere(factors, equations, unknowns.order, work):
+            if not _is_solvable(attempt, equations, unknowns, work):
                 continue
-            answer = _solve_apart(factors, equations, unknowns, work)
+            answer = _solve_apart(attempt, equations, unknowns, work)
         except TooLong as bound:
             cut = str(bound)
             continue
@@ -151,8 +155,16 @@ def _find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
     return Missing(ZERO, attempt, cut)
 
 
+def _is_solvable(
+    attempt: Attempt, equations: Equations, unknowns: _Unknowns, work: Allowance
+) -> bool:
+    return is_solvable_somewhere(
+        attempt.everything, equations, unknowns.order, work, least=attempt.least
+    )
+
+
 def _solve_apart(
-    factors: Sequence[Factor], equations: Equations, unknowns: _Unknowns, work: Allowance
+    attempt: Attempt, equations: Equations, unknowns: _Unknowns, work: Allowance
 ) -> Found | NotFound:
     """Equations that share no unknown, one group after the other: by scaling, else elimination.
 
@@ -162,7 +174,7 @@ def _solve_apart(
     nonzero: list[Term] = []
     groups = _split_apart(equations, unknowns)
     for part, own in groups:
-        scaled = _scale(factors, part, own, work) if len(groups) > 1 else None
+        scaled = _scale(attempt, part, own, work) if len(groups) > 1 else None
         found = scaled or _eliminate(part, own)
         if isinstance(found, NotFound):
             return found
@@ -226,7 +238,7 @@ def _eliminate(equations: Equations, unknowns: _Unknowns) -> Found | NotFound:
 
 
 def _scale(
-    factors: Sequence[Factor], equations: Equations, unknowns: _Unknowns, work: Allowance
+    attempt: Attempt, equations: Equations, unknowns: _Unknowns, work: Allowance
 ) -> Found | None:
     """A solution in which every parameter is multiplied by a number, the simplest to read."""
     if equations.shifted:
@@ -234,7 +246,9 @@ def _scale(
     still = {u: Array(formal_indices(u.shape), ZERO) for u in unknowns.order}
     still = {u: a for u, a in still.items() if u not in unknowns.bases}
     scaled = [replace_symbols(e, still) for e in equations.exact]
-    multiples = find_multiples(factors, scaled, unknowns.bases, work)
+    multiples = find_multiples(
+        attempt.everything, scaled, unknowns.bases, work, least=attempt.least
+    )
     if multiples is None:
         return None
     values = {
@@ -253,7 +267,7 @@ def is_spectator(symbol: Symbol) -> bool:
 
 
 def _make_unknowns(attempt: Attempt) -> _Unknowns:
-    statements = [factor.statement for factor in (*attempt.factors, *attempt.variational)]
+    statements = [factor.statement for factor in attempt.everything]
     mentioned = frozenset().union(*(symbols_of_statement(s) for s in statements))
     learned = frozenset().union(*(parameters_of(f.statement) for f in attempt.factors))
     bases: dict[Symbol, Array] = {}

@@ -351,13 +351,16 @@ def is_solvable_somewhere(
     unknowns: Sequence[Symbol],
     work: Allowance,
     seed: int = 1,
+    *,
+    least: Mapping[str, int] | None = None,
 ) -> bool:
     """Whether the equations can be solved at a random value of all that velocities may depend on.
 
-    False means almost surely that they have no solution.  TooLong where the work is done.
+    least: of the sizes of the model.  False means almost surely that they have no solution.
+    TooLong where the work is done.
     """
     everything = (*equations.exact, *equations.shifted)
-    sizes = _sizes_of(factors, 1)
+    sizes = _sizes_of(factors, 1, least)
     probe = _Probe(factors, everything, unknowns, sizes, seed, work, len(equations.exact))
     if not everything or len(probe.columns) > PROBE_COLUMNS:
         return True
@@ -390,10 +393,13 @@ def find_multiples(
     bases: Mapping[Symbol, Array],
     work: Allowance,
     seed: int = 2,
+    *,
+    least: Mapping[str, int] | None = None,
 ) -> dict[Symbol, Fraction] | None:
     """Rational k such that unknown = k * basis solves the equations, at random points; None: none.
 
-    Those that the equations leave open are 0.  TooLong where the work is done.
+    least: of the sizes of the model.  Those that the equations leave open are 0.  TooLong where the
+    work is done.
     """
     factor_of = {u: Symbol(f"k {u.name}", Role.UNKNOWN, Real()) for u in bases}
     arrays = {
@@ -407,7 +413,7 @@ def find_multiples(
     # of few unknowns all rows are compared; those at other sizes count if they say more
     basis = _Basis()
     for more in (1, 2):
-        sizes = _sizes_of(factors, more)
+        sizes = _sizes_of(factors, more, least)
         probe = _Probe(factors, scaled, factor_of.values(), sizes, seed + more, work)
         # constants have one value in an instance: what holds at one of them alone is no multiple
         if sizes in tried and not probe.instance.known:
@@ -438,10 +444,12 @@ def find_multiples(
 # ---------------------------------------------------------------- small parts
 
 
-def _sizes_of(factors: Sequence[Factor], more: int) -> dict[str, int]:
+def _sizes_of(
+    factors: Sequence[Factor], more: int, least: Mapping[str, int] | None
+) -> dict[str, int]:
     """Small sizes, in which the least ones are exceeded."""
-    least = next(iter(small_sizes(factors)))
-    return {name: n + 1 + k % more for k, (name, n) in enumerate(least.items(), 1)}
+    smallest = next(iter(small_sizes(factors, least)))
+    return {name: n + 1 + k % more for k, (name, n) in enumerate(smallest.items(), 1)}
 
 
 def _is_solvable(table: Sequence[Mapping[int, int]], ends: Sequence[int]) -> bool:

@@ -98,7 +98,7 @@ def small_sizes(
 
     for factor in factors:
         for index in factor.plates:
-            need(index.extent, index.low if index.low > 1 else 1)
+            need(index.extent, max(index.low, 1))
         for symbol in _symbols_of(factor):
             for extent in symbol.shape:
                 need(extent, 1)
@@ -150,9 +150,9 @@ def _places_in(item: Node) -> Iterator[tuple[Extent, int]]:
                 if last is not None:
                     yield axis, last
         if isinstance(part, Index):
-            yield part.extent, 1
+            yield part.extent, max(part.low, 1)
         if isinstance(part, Sum):
-            yield part.index.extent, 1
+            yield part.index.extent, max(part.index.low, 1)
         if isinstance(part, Size):
             yield Extent(part.name), 1
 

@@ -25,6 +25,7 @@ from symelbo.index.solve import NotFound
 from symelbo.index.terms import Role, Symbol
 from symelbo.index.work import Allowance
 from symelbo.limits import MOTION_ATTEMPTS, MOVING_SUBSETS
+from symelbo.model.least_sizes import least_values
 from symelbo.values import dataclass, field
 
 __all__ = ["Component", "Moving", "Search"]
@@ -65,6 +66,11 @@ class Search:
     limit: int = MOTION_ATTEMPTS
     opened: bool = True  # whether long literal lengths are taken for any lengths
     probes: Allowance = field(default_factory=allow_probes)
+
+    @cached_property
+    def least(self) -> Mapping[str, int]:
+        """The least sizes at which every factor exists, where these are not 1."""
+        return least_values(f.statement for f in (*self.factors, *self.variational))
 
     @cached_property
     def learned(self) -> frozenset[Symbol]:
@@ -224,7 +230,7 @@ class Search:
             return NotFound(ZERO)
         chosen = tuple(self.factors[n] for n in members)
         closed = tuple(self.variational[n] for n in qs)
-        attempt = Attempt(chosen, tuple(gauges), own, closed, common, self.opened)
+        attempt = Attempt(chosen, tuple(gauges), own, closed, common, self.opened, self.least)
         answer = find_motion(attempt, self.probes)
         if isinstance(answer, Missing) and answer.cut:
             self.cut = answer.cut

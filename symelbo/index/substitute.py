@@ -163,7 +163,7 @@ def rename_indices(term: Term, names: Mapping[Index, Index]) -> Term:
     return term
 
 
-def replace_index(term: Term, index: Index, by: IndexTerm) -> Term:
+def replace_index(term: N, index: Index, by: IndexTerm) -> N:
     """term, i, j -> term with every free i replaced by j."""
     return term if index == by else _replace(term, {index: by}, {})
 

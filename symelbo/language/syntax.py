@@ -152,23 +152,25 @@ class TypeSyntax:
 
 
 def names_used(expression: Expression) -> Iterator[str]:
-    """Every name an expression mentions (loop variables and functions too), with repetitions."""
-    stack: list[Expression] = [expression]
+    """Every name that an expression mentions and does not bind, functions too, with repetitions."""
+    stack: list[tuple[Expression, frozenset[str]]] = [(expression, frozenset())]
     while stack:
-        match stack.pop():
+        node, bound = stack.pop()
+        inside: list[Expression] = []
+        match node:
             case NameSyntax(name=name):
-                yield name
+                if name not in bound:
+                    yield name
             case SubscriptSyntax(base=base, indices=indices):
-                stack.append(base)
-                stack.extend(indices)
+                inside = [base, *indices]
             case CallSyntax(name=name, arguments=arguments):
                 yield name
-                stack.extend(arguments)
+                inside = [*arguments]
             case AddSyntax(terms=parts) | MulSyntax(factors=parts):
-                stack.extend(part for _, part in parts)
+                inside = [part for _, part in parts]
             case PowerSyntax(base=base, exponent=exponent):
-                stack.extend((base, exponent))
+                inside = [base, exponent]
             case SumSyntax(body=body, ranges=ranges):
-                stack.append(body)
-                for item in ranges:
-                    stack.extend((item.low, item.high))
+                stack.append((body, bound.union(item.variable for item in ranges)))
+                inside = [end for item in ranges for end in (item.low, item.high)]
+        stack += [(part, bound) for part in inside]

@@ -22,7 +22,7 @@ from symelbo.model.context import Context, Parsed
 from symelbo.model.model import Condition, Statement
 from symelbo.values import dataclass, replace
 
-__all__ = ["Call", "bind_call"]
+__all__ = ["Call", "bind_call", "foresee_domain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,17 @@ def _actual_support(support: Domain, arguments: Mapping[str, Array]) -> Domain:
             return support.without_ends(number == 0 and is_positive(actual))
         bounds[number] = actual
     return support.with_ends(*bounds)
+
+
+def foresee_domain(context: Context, syntax: Sampling) -> Domain | None:
+    """The support of a node before its arguments are read; None where it depends on them."""
+    family = context.family(syntax.family)
+    if family is None or family.shape or family.support.is_place:
+        return None
+    bounds = [family.support.lower, family.support.upper]
+    if any(bound is not None and symbols_of(bound) for bound in bounds):
+        return None
+    return _actual_support(family.support, {})
 
 
 def bind_call(

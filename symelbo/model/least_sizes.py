@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from symelbo.index.build import extent_of
 from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import (
     Apply,
@@ -23,7 +24,7 @@ from symelbo.index.terms import (
 from symelbo.model.model import Statement
 from symelbo.notation.print_text import print_text
 
-__all__ = ["LeastSize", "find_least_sizes"]
+__all__ = ["LeastSize", "find_least_sizes", "least_values"]
 
 
 class LeastSize(NamedTuple):
@@ -46,12 +47,21 @@ def find_least_sizes(statements: Iterable[Statement]) -> dict[str, LeastSize]:
     return found
 
 
+def least_values(statements: Iterable[Statement]) -> dict[str, int]:
+    """statements -> the least value of every size that has to be larger than one."""
+    return {name: size.value for name, size in find_least_sizes(statements).items()}
+
+
 def _needs_of_statement(statement: Statement) -> Iterator[Need]:
     for plate in statement.plates:
         yield from _needs_of_range(plate)
     yield from _needs_of_places(statement.node, statement.places)
+    count = extent_of(statement.node.domain.upper) if statement.node.domain.is_place else None
+    if count is not None and count.size is not None:
+        yield count.size, 1 - count.offset, f"a category of 1:{count}"
     for _, array in statement.arguments:
         yield from _needs_of(array)
+    yield from _needs_of(statement.density.term)  # one of the user's own may read any place
 
 
 def _needs_of(item: Node) -> Iterator[Need]:
@@ -80,6 +90,8 @@ def _needs_of_places(symbol: Symbol, places: tuple[IndexTerm, ...]) -> Iterator[
                 pass
             case Offset(index, by):
                 end = Extent(index.extent.size, index.extent.offset + by)
+            case Entry(category) if (count := extent_of(category.domain.upper)) is not None:
+                end = count  # c of three on an axis H
             case _:
                 continue
         last = ",".join((*shown[:axis], str(end), *shown[axis + 1 :]))

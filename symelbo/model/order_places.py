@@ -11,11 +11,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 
-from symelbo.index.signs import place_bounds
-from symelbo.index.substitute import walk_parts
-from symelbo.index.terms import Entry, Extent, Index, IndexTerm, Offset, Position, Symbol
+from symelbo.index.signs import are_equal, at_least, place_bounds
+from symelbo.index.substitute import free_indices, replace_index
+from symelbo.index.terms import (
+    Delta,
+    Entry,
+    Extent,
+    Index,
+    IndexTerm,
+    Mul,
+    Node,
+    Offset,
+    Position,
+    Symbol,
+)
 from symelbo.limits import ORDER_AXES, ORDER_PLACES, ORDER_SIZE
-from symelbo.model.least_sizes import find_least_sizes
+from symelbo.model.least_sizes import least_values
 from symelbo.model.model import Statement
 from symelbo.model.strong_components import find_way_round, strong_components
 from symelbo.values import dataclass
@@ -55,7 +66,7 @@ def find_place_cycle(statements: Sequence[Statement]) -> PlaceCycle | None:
     requires: statements of all places of the nodes that they are about.  ensures: a path is a true
     cycle at some sizes; without one, no order of the kind that is looked for exists.
     """
-    least = {name: size.value for name, size in find_least_sizes(statements).items()}
+    least = least_values(statements)
     unordered = _find_unordered(statements, least)
     if not unordered:
         return None
@@ -97,20 +108,61 @@ def _reads(statements: Sequence[Statement], least: _Least) -> Iterator[_Read]:
     for number, statement in enumerate(statements):
         sources.setdefault(statement.node, []).append(number)
     for number, statement in enumerate(statements):
-        for entry in _entries(statement):
+        for at, entry in _entries(statement):
             for source in sources.get(entry.symbol, ()):
                 places = statements[source].places
                 pairs = zip(entry.indices, places, strict=False)
                 if all(_may_meet(there, here, least) for there, here in pairs):
                     there = entry.indices[: len(places)]
-                    here = _by_slot(statement.node, statement.places)
+                    here = _by_slot(statement.node, at)
                     yield _Read(number, source, here, _by_slot(entry.symbol, there))
 
 
-def _entries(statement: Statement) -> list[Entry]:
-    """What a statement reads, each entry once."""
-    found = (p for _, array in statement.arguments for p in walk_parts(array))
-    return list(dict.fromkeys(p for p in found if isinstance(p, Entry)))
+def _entries(statement: Statement) -> list[tuple[tuple[IndexTerm, ...], Entry]]:
+    """(places of the node, an entry that it reads there), each once."""
+    found: dict[tuple[tuple[IndexTerm, ...], Entry], None] = {}
+    seen: set[tuple[Node, tuple[IndexTerm, ...]]] = set()
+    stack: list[tuple[Node, tuple[IndexTerm, ...]]] = [
+        (array, statement.places) for _, array in reversed(statement.arguments)
+    ]
+    while stack:
+        item, at = stack.pop()
+        if (item, at) in seen:
+            continue
+        seen.add((item, at))
+        if isinstance(item, Entry):
+            found[at, item] = None
+        parts = item.parts()
+        for index in item.bound():
+            if any(index in free_indices(place) for place in at):  # a namesake of one outside
+                inner = Index(f"{index.name} {len(seen)}", index.extent, index.low)
+                parts = tuple(replace_index(part, index, inner) for part in parts)
+        if isinstance(item, Mul):
+            for delta in (f for f in item.factors if isinstance(f, Delta)):
+                parts, at = _where_equal(delta, parts, at)
+        stack += [(part, at) for part in reversed(parts)]
+    return list(found)
+
+
+def _where_equal(
+    delta: Delta, parts: tuple[Node, ...], at: tuple[IndexTerm, ...]
+) -> tuple[tuple[Node, ...], tuple[IndexTerm, ...]]:
+    """delta(i, k) f(i, k) is read at places where i = k only: f(k, k)."""
+    left, right = delta.left, delta.right
+    if are_equal(left, right) is False:
+        return (), at
+    same: IndexTerm = right
+    if isinstance(left, Index) and isinstance(right, Index):
+        # of the two ranges what they have in common
+        first, other = (left, right) if at_least(right.extent, left.extent) else (right, left)
+        same = Index(other.name, first.extent, max(left.low, right.low))
+    elif isinstance(right, Index):
+        same = left
+    for index in (left, right):
+        if isinstance(index, Index):
+            parts = tuple(replace_index(part, index, same) for part in parts)
+            at = tuple(replace_index(place, index, same) for place in at)
+    return parts, at
 
 
 def _may_meet(left: IndexTerm, right: IndexTerm, least: _Least) -> bool:
@@ -270,17 +322,17 @@ def _graph_of_places(
     graph: dict[_Place, list[_Place]] = {}
     count = 0
     for statement in statements:
-        for entry in _entries(statement):
+        for at, entry in _entries(statement):
             if entry.symbol not in rank:
                 continue
             there = entry.indices[: rank[entry.symbol]]
-            variables = list(dict.fromkeys(map(_variable, (*statement.places, *there))))
+            variables = list(dict.fromkeys(map(_variable, (*at, *there))))
             count += prod(len(values(v)) for v in variables)
             if count > ORDER_PLACES:
                 return None
             for chosen in product(*map(values, variables)):
                 known = dict(zip(variables, chosen, strict=True))
-                here = statement.node.name, _at(statement.places, known)
+                here = statement.node.name, _at(at, known)
                 graph.setdefault(here, [])
                 graph.setdefault((entry.symbol.name, _at(there, known)), []).append(here)
     return graph

@@ -41,8 +41,9 @@ def _expressions(syntax: StatementSyntax) -> Iterator[Expression]:
 
 
 def mentions(syntax: StatementSyntax) -> set[str]:
-    """The names on the right of a statement."""
-    return {name for node in _expressions(syntax) for name in names_used(node)}
+    """The names on the right of a statement, but for its own loop variables."""
+    used = {name for node in _expressions(syntax) for name in names_used(node)}
+    return used.difference(item.variable for item in syntax.ranges)
 
 
 def in_order(groups: dict[str, list[Parsed]]) -> list[list[str]]:

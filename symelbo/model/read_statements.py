@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from symelbo.index.substitute import depth_of, replace_index
 from symelbo.index.terms import Array, Extent, Index, IndexTerm, Offset, Position, Role, Symbol
@@ -12,7 +12,7 @@ from symelbo.language.scope import Deterministic, Loops, Reach, is_tainted
 from symelbo.language.syntax import Assignment, Sampling
 from symelbo.limits import STATEMENT_HEIGHT, STATEMENT_OPERATIONS
 from symelbo.model import word_faults
-from symelbo.model.bind_call import bind_call
+from symelbo.model.bind_call import bind_call, foresee_domain
 from symelbo.model.context import Context, Parsed
 from symelbo.model.model import Statement, tell_apart
 from symelbo.model.order_places import find_place_cycle
@@ -56,6 +56,12 @@ class _Unit:
         """Those of the names that it mentions."""
         used = set().union(*(mentions(left.item.syntax) for left in self.lefts))
         return [name for name in waiting if name in used]
+
+    def has_start(self, waiting: Collection[str]) -> bool:
+        """Whether some places of a deterministic quantity mention none of the names."""
+        return not self.is_node and any(
+            mentions(left.item.syntax).isdisjoint(waiting) for left in self.lefts
+        )
 
 
 def resolve_model(
@@ -103,7 +109,8 @@ def _resolve_together(
 
     A unit waits for the names that it mentions.  A node is known by the first of its statements:
     all give it the same values and shape, and the first places of a chain need no other ones.
-    Where all units wait for each other, the names are a cycle whatever the places are.
+    Where all units wait for each other, the names are a cycle whatever the places are, unless one
+    is a deterministic quantity with a start: then a node is known by its family alone, if it can.
     """
     before = len(context.faults)
     waiting = dict.fromkeys(names)
@@ -112,13 +119,18 @@ def _resolve_together(
     while pending:
         unit = next((unit for unit in pending if not unit.needs(waiting)), None)
         if unit is None:
+            node = _foresee(context, pending, waiting, data)
+            if node is not None:
+                context.names[node.name] = node
+                waiting.pop(node.name)
+                continue
             _report_cycle(context, waiting, pending)
             waiting.clear()  # they are broken: what else is wrong is found, not what follows
             continue
         pending.remove(unit)
         waiting.pop(unit.name, None)
         if unit.is_node:
-            statement = _sample(context, unit, unit.name in data)
+            statement = _sample(context, unit, data)
             if statement is not None:
                 resolved[units.index(unit)] = statement
         else:
@@ -129,6 +141,25 @@ def _resolve_together(
         if cycle is not None:
             word_faults.place_cycle(context, cycle)
     return statements
+
+
+def _foresee(
+    context: Context, pending: Sequence[_Unit], waiting: Collection[str], data: frozenset[str]
+) -> Symbol | None:
+    """A node that a quantity with a start waits for, known by its family; None if there is none."""
+    if not any(unit.has_start(waiting) for unit in pending):
+        return None
+    for unit in pending:
+        syntax = unit.item.syntax
+        if unit.name in waiting and unit.plates is not None and isinstance(syntax, Sampling):
+            domain = foresee_domain(context, syntax)
+            if domain is not None:
+                return Symbol(unit.name, _role(unit, data), domain, unit.plates)
+    return None
+
+
+def _role(unit: _Unit, data: frozenset[str]) -> Role:
+    return Role.OBSERVED if unit.name in data else Role.LATENT
 
 
 def _report_cycle(context: Context, waiting: Iterable[str], pending: list[_Unit]) -> None:
@@ -196,7 +227,7 @@ def _fits(context: Context, item: Parsed, arrays: Iterable[Array]) -> bool:
     return True
 
 
-def _sample(context: Context, unit: _Unit, observed: bool) -> Statement | None:
+def _sample(context: Context, unit: _Unit, data: frozenset[str]) -> Statement | None:
     """The statement of a node, whose name stands for it from the first one on."""
     (left,) = unit.lefts
     item, name = left.item, unit.name
@@ -205,8 +236,7 @@ def _sample(context: Context, unit: _Unit, observed: bool) -> Statement | None:
     call = bind_call(context, item, item.syntax, left.resolver, left.loops)
     if call is None or left.places is None or unit.plates is None or len(context.faults) > before:
         return None
-    role = Role.OBSERVED if observed else Role.LATENT
-    node = Symbol(name, role, call.domain, (*unit.plates, *call.event))
+    node = Symbol(name, _role(unit, data), call.domain, (*unit.plates, *call.event))
     known = context.names[name]
     if not isinstance(known, Symbol):
         context.names[name] = node

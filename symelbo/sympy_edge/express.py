@@ -12,6 +12,7 @@ import sympy as sp
 from symelbo.answer.derivation import Derivation, FactorResult
 from symelbo.answer.worked import WorkedForm
 from symelbo.index.terms import Array, Symbol
+from symelbo.model.least_sizes import find_least_sizes
 from symelbo.sympy_edge.to_sympy import Writer, python_name
 from symelbo.values import dataclass
 
@@ -101,15 +102,19 @@ class Expressions:
 def express(derivation: Derivation, sizes: Mapping[str, int]) -> Expressions:
     """derivation, {size: number} -> SymPy expressions; sizes not given stay symbolic.
 
-    ValueError for a size that the model has not, or below 1.
+    ValueError for a size that the model has not, or below the least at which the model exists.
     """
     model = derivation.model
+    least = find_least_sizes(model.all_statements)
     for name, number in sizes.items():
         if name not in model.sizes:
             known = ", ".join(model.sizes) or "none"
             raise ValueError(f"the model has no size {name}: {known}")
         if int(number) != number or number < 1:
             raise ValueError(f"{name} = {number}: a size is a positive integer")
+        if name in least and number < least[name].value:
+            need = least[name]
+            raise ValueError(f"{name} = {number}: at least {need.value}, {need.needed_by} is used")
     nodes = dict.fromkeys(statement.node for statement in model.statements)
     named = (*model.parameters, *model.constants, *model.inputs, *nodes, *model.variational_symbols)
     taken = {symbol.name for symbol in (*named, *model.functions)} | set(model.sizes)

@@ -19,6 +19,7 @@ from symelbo.index.terms import (
     Domain,
     Entry,
     Extent,
+    Index,
     Position,
     Role,
     Size,
@@ -57,14 +58,16 @@ _NODES = (Role.LATENT, Role.OBSERVED, Role.VALUE, Role.INPUT)  # what differs be
 class Scene:
     """What there is to draw: symbols in order, sizes with their least value, category ranges.
 
-    counts: the names of what has to be a natural number.
+    counts: the names of what has to be a natural number; telling: the least sizes at which every
+    range has a place.
     """
 
     symbols: tuple[Symbol, ...]
     functions: tuple[Symbol, ...]
     sizes: Mapping[str, int]
     categories: Mapping[str, Extent]
-    counts: frozenset[str] = frozenset()
+    counts: frozenset[str]
+    telling: Mapping[str, int]
 
 
 def identity_residual(
@@ -76,19 +79,20 @@ def identity_residual(
     *,
     seed: int,
     trials: int = 3,
+    least: Mapping[str, int] | None = None,
 ) -> float:
     """The largest relative residual of log p - D log p = rest - H~, about 1e-15 if it holds.
 
     rest: b + d.  All three terms are summed over the factor's plates.  The field moves parameters
-    and latents; conditions: what the drawn points have to satisfy, as (array, domain).  Points are
-    drawn until they do, at sizes at which they take no more than so many operations; nan if none
-    was found, so that nothing was tried.
+    and latents; conditions: what the drawn points have to satisfy, as (array, domain); least: of
+    the sizes of the model.  Points are drawn until they do, at sizes at which they take no more
+    than so many operations; nan if none was found, so that nothing was tried.
     """
     random = Random(seed)
     mentioned = {s for s in walk((log_density, entropy, rest)) if isinstance(s, Symbol)}
     field = {symbol: array for symbol, array in field.items() if symbol in mentioned}
     items = [log_density, entropy, rest, *field.keys(), *field.values()]
-    scene = make_scene(items, conditions)
+    scene = make_scene(items, conditions, least)
     once = remember({"density": log_density, "entropy": entropy, "rest": rest})
     log_density, entropy, rest = once["density"], once["entropy"], once["rest"]
     evaluated: tuple[Term | Array, ...] = (log_density, entropy, rest, *field.values())
@@ -179,18 +183,24 @@ def velocities_at(field: Mapping[Symbol, Array], world: World) -> dict[Place, fl
 # ------------------------------------------------------------------------------------- drawing
 
 
-def make_scene(items: Sequence[object], conditions: Sequence[tuple[Array, Domain]] = ()) -> Scene:
+def make_scene(
+    items: Sequence[object],
+    conditions: Sequence[tuple[Array, Domain]] = (),
+    least: Mapping[str, int] | None = None,
+) -> Scene:
+    """What is to be drawn to evaluate the items; least: of the sizes of the whole model."""
     items = [*items, *(array for array, _ in conditions)]
     whole = [array for array, domain in conditions if domain.is_integer]
     counts = {i.name for i in walk(whole) if isinstance(i, Symbol) and i.role is Role.CONSTANT}
     symbols: dict[str, Symbol] = {}
     functions: dict[str, Symbol] = {}
     sizes: dict[str, int] = {}
+    telling: dict[str, int] = {}
     categories: dict[str, Extent] = {}
 
-    def need(extent: Extent, least: int) -> None:
+    def need(extent: Extent, count: int, found: dict[str, int] = sizes) -> None:
         if extent.size is not None:
-            sizes[extent.size] = max(sizes.get(extent.size, 1), least - extent.offset)
+            found[extent.size] = max(found.get(extent.size, 1), count - extent.offset)
 
     for item in walk(items):
         if isinstance(item, Symbol):
@@ -202,6 +212,9 @@ def make_scene(items: Sequence[object], conditions: Sequence[tuple[Array, Domain
                 categories.setdefault(item.name, Extent(item.domain.upper.name))
         elif isinstance(item, Extent):
             need(item, 0)
+        elif isinstance(item, Index):
+            need(item.extent, item.low - 1)
+            need(item.extent, item.low, telling)
         elif isinstance(item, Size):
             need(Extent(item.name), 1)
         elif isinstance(item, Position):
@@ -216,10 +229,18 @@ def make_scene(items: Sequence[object], conditions: Sequence[tuple[Array, Domain
     for symbol in (*symbols.values(), *functions.values()):
         for extent in symbol.shape:
             need(extent, 0)
+    for name, number in sizes.items():
+        sizes[name] = max(number, (least or {}).get(name, 1))
+        telling[name] = max(sizes[name], telling.get(name, 1))
     for function in functions:
         symbols.pop(function, None)
     return Scene(
-        tuple(symbols.values()), tuple(functions.values()), sizes, categories, frozenset(counts)
+        tuple(symbols.values()),
+        tuple(functions.values()),
+        sizes,
+        categories,
+        frozenset(counts),
+        telling,
     )
 
 
@@ -263,10 +284,10 @@ def draw_sizes(scene: Scene, random: Random, *, smallest: bool) -> dict[str, int
     for name, least in scene.sizes.items():
         if smallest:
             sizes[name] = max(least, 2 if name in likely_two else 1)
-        elif name in likely_two:  # a single category makes most statements trivial
-            sizes[name] = max(least, random.choice((1, 2, 2, 3, 3, 3)))
-        else:
-            sizes[name] = max(least, random.randint(1, 3))
+            continue
+        # a single category makes most statements trivial
+        drawn = random.choice((1, 2, 2, 3, 3, 3) if name in likely_two else (1, 2, 3))
+        sizes[name] = max(drawn, least if drawn == 1 else scene.telling[name])
     return sizes
 
 

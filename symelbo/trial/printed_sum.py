@@ -91,16 +91,18 @@ def printed_residual(
     seed: int,
     trials: int,
     most: int = 64,
+    least: Mapping[str, int] | None = None,
 ) -> tuple[float, int] | None:
     """The largest relative residual of F - dF/ds - S, and how many points it is of.
 
     log_q: of a declared q; velocities: of parameters, latents and the parameters of q; most: nodes
-    of the joint quadrature.  None if no small instance could be integrated, which is no failure.
+    of the joint quadrature; least: of the sizes of the model.  None if no small instance could be
+    integrated, which is no failure.
     """
     random = Random(seed)
     items = [log_joint, *(p.under_q for p in printed), *velocities.keys(), *velocities.values()]
     items += [] if log_q is None else [log_q]
-    scene = make_scene(items, conditions)
+    scene = make_scene(items, conditions, least)
     latents = tuple(s for s in scene.symbols if s.role is Role.LATENT)
     # the joint density and q by themselves: they are evaluated at other points
     log_joint = remember({"joint": log_joint})["joint"]
@@ -119,10 +121,10 @@ def printed_residual(
 def _sizes(scene: Scene, latents: Sequence[Symbol]) -> list[Mapping[str, int]]:
     """Small sizes, the telling ones first: at size one a missing factor D is not seen."""
     of_latents = {extent.size for latent in latents for extent in latent.shape}
-    levels = ((3, 2), (3, 1), (1, 1))
+    levels = ((scene.telling, (3, 2)), (scene.telling, (3, 1)), (scene.sizes, (1, 1)))
     found = [
-        {name: max(least, levels[k][name in of_latents]) for name, least in scene.sizes.items()}
-        for k in range(len(levels))
+        {name: max(least, level[name in of_latents]) for name, least in sizes.items()}
+        for sizes, level in levels
     ]
     return [sizes for k, sizes in enumerate(found) if sizes not in found[:k]]
 

@@ -309,15 +309,16 @@ def _decide(instance: Instance, points: int, effort: float, details: bool) -> An
 def instances(model: Model, seed: int = 0) -> Iterator[Instance]:
     """The smallest admissible sizes; all larger; then each one alone at 3, the others smallest.
 
-    Larger is 2, and 3 for categories and for the ends of ranges that do not start at 1.  One size
+    Larger is 2, and 3 for categories and for the ends of ranges that do not start at 1, but always
+    more than the smallest.  One size
     alone outgrows the parameters: a decoder of few weights may hold at D = 1 and 2, not at 3.
     """
     smallest = _smallest(model, seed)
     yield smallest
     low = smallest.sizes
     long = _categories(model) | _long_ranges(model)
-    others = [{s: max(3 if s in long else 2, n) for s, n in low.items()}]
-    others += [{**low, s: max(3, low[s])} for s in low]
+    others = [{s: max(3 if s in long else 2, n + 1) for s, n in low.items()}]
+    others += [{**low, s: max(3, low[s] + 1)} for s in low]
     for sizes in others:
         if sizes != low and sizes not in others[: others.index(sizes)]:
             yield Instance(model, sizes, seed)
@@ -325,7 +326,7 @@ def instances(model: Model, seed: int = 0) -> Iterator[Instance]:
 
 def _smallest(model: Model, seed: int) -> Instance:
     low = {s: 2 if s in _categories(model) else 1 for s in model.sizes}
-    rows = itertools.product(*(range(low[s], 5) for s in model.sizes))
+    rows = itertools.product(*(range(low[s], 8) for s in model.sizes))
     fault: Exception = SpecFault("no sizes")
     for sizes in sorted(rows, key=lambda r: (sum(r), r)):
         try:

@@ -438,7 +438,10 @@ class Instance:
         return int(value)
 
     def extents(self, kind: Type) -> Index:
-        return tuple(self.integer(e, {}) for e in kind.extents)
+        found = tuple(self.integer(e, {}) for e in kind.extents)
+        if min(found, default=0) < 0 or (kind.base == "simplex" and found[-1] == 0):
+            raise OutOfRange(f"{kind.base}{list(found)}")
+        return found
 
     def loop(self, ranges: tuple[Range, ...], loops: Loops) -> Iterator[dict[str, int]]:
         """All values of the indices, outermost first."""
@@ -447,6 +450,8 @@ class Instance:
             return
         first, *rest = ranges
         start, stop = self.integer(first.first, loops), self.integer(first.last, loops)
+        if stop < start - 1:
+            raise OutOfRange(f"{first.name} in {start}:{stop}")
         for i in range(start, stop + 1):
             here = {first.name: i}
             for more in self.loop(tuple(rest), {**loops, **here}):
