@@ -78,7 +78,7 @@ DIVISOR_MONOMIALS: Final = 200  # of a divisor that is factored
 DIVISOR_DEGREE: Final = 40  # of an atom in a divisor that is factored
 
 # index.ring
-PRODUCT_MONOMIALS: Final = 1500  # that one product is expanded into
+PRODUCT_MONOMIALS: Final = 1500  # of one product, and of one equation that is solved
 
 # index.modular
 EXACT_BITS: Final = 20_000  # of a rational number that is kept beside its residue

@@ -29,9 +29,10 @@ Interval: TypeAlias = tuple[int, int]
 PRECISIONS: Final = (64, 256, 1024, 4096)  # bits
 MAX_EXPONENT: Final = 1 << 15  # of exp
 MAX_ANGLE: Final = 1 << 20
-MAX_SIZE: Final = 1 << 20  # bits of an end
+MAX_SIZE: Final = 1 << 18  # bits of an end
 MAX_ORDER: Final = 20  # of a polygamma
 MAX_SUM: Final = 10_000  # places
+MAX_BITS: Final = 20_000_000  # of all products at one precision
 
 
 class Unbounded(Exception):
@@ -170,8 +171,9 @@ def _artanh(t: Interval, bits: int) -> Interval:
 class Intervals:
     """Enclosures of closed terms: integers over 2^bits."""
 
-    def __init__(self, bits: int) -> None:
+    def __init__(self, bits: int, left: list[int] | None = None) -> None:
         self.bits = bits
+        self.left = [MAX_BITS] if left is None else left
         self.one = 1 << bits
         self.found: dict[tuple[str, Interval], Interval] = {}
         self.closed: dict[int, tuple[Raw, Interval]] = {}  # terms without indices, by identity
@@ -207,8 +209,10 @@ class Intervals:
         """a b, from the products of the ends."""
         ends = (a[0] * b[0], a[0] * b[1], a[1] * b[0], a[1] * b[1])
         low, high = min(ends) >> self.bits, -(-max(ends) >> self.bits)
-        if max(-low, high).bit_length() > MAX_SIZE:
-            raise Unbounded("a number that is too large")
+        size = max(-low, high).bit_length()
+        self.left[0] -= self.bits + size
+        if size > MAX_SIZE or self.left[0] < 0:
+            raise Unbounded("numbers that are too large, or too many")
         return low, high
 
     def divide(self, a: Interval, b: Interval) -> Interval:
@@ -248,8 +252,8 @@ class Intervals:
         return result
 
     def wider(self, extra: int) -> Intervals:
-        """The same with more bits."""
-        return Intervals(self.bits + extra)
+        """The same with more bits, and what is left of the work."""
+        return Intervals(self.bits + extra, self.left)
 
     def widen(self, a: Interval, extra: int) -> Interval:
         """An interval as `wider` writes it."""

@@ -29,6 +29,7 @@ from symelbo.index.signs import is_nonzero, is_within
 from symelbo.index.substitute import (
     free_indices,
     instantiate,
+    is_long,
     rename_indices,
     replace_index,
     replace_symbols,
@@ -55,7 +56,8 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
-from symelbo.limits import ELIMINATION_ROUNDS
+from symelbo.index.work import TooLong
+from symelbo.limits import ELIMINATION_ROUNDS, PRODUCT_MONOMIALS
 from symelbo.values import dataclass
 
 __all__ = ["Found", "NotFound", "divisors", "find_by_elimination", "unknown_like"]
@@ -110,7 +112,10 @@ def find_by_elimination(
     covariates, on no parameter and on no other spectator.
     """
     solver = _Elimination(tuple(unknowns), is_spectator, collect)
-    return solver.solve(equations, shifted)
+    try:
+        return solver.solve(equations, shifted)
+    except ZeroDivisionError:  # by a pivot that was not seen to be zero
+        return NotFound(ZERO)
 
 
 class _Elimination:
@@ -183,7 +188,8 @@ class _Elimination:
             values[unknown] = Array(array.indices, factor_divisors(body))
         for equation in () if self.left else equations:
             left = replace_symbols(equation, values)
-            if not is_zero(left):
+            # a long one is left to the checker, whose work is counted
+            if not is_long(left) and not is_zero(left):
                 return NotFound(normal(left))
         values = {unknown: values[unknown] for unknown in self.all}
         used = dict.fromkeys(d for a in values.values() for d in divisors(a.body))
@@ -208,9 +214,12 @@ class _Elimination:
         """Queue an equation, split by the spectators' functions.
 
         Where constants alone are unknown, by the functions of the parameters too: a constant is
-        the same for all of them.
+        the same for all of them.  TooLong where the equation would be very long.
         """
-        for part in self.split(clear_denominators(poly), self.has_spectator):
+        cleared = poly if len(poly) > PRODUCT_MONOMIALS else clear_denominators(poly)
+        if len(cleared) > PRODUCT_MONOMIALS:
+            raise TooLong("an elimination")
+        for part in self.split(cleared, self.has_spectator):
             part = self.divide_content(part)
             held = self.held(part)
             if held and all(entry.symbol in self.constants for entry in held):
