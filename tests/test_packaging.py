@@ -71,7 +71,7 @@ def test_the_wheel_holds_models_templates_and_no_tests(wheel: Path) -> None:
         expected = {
             str(Path("symelbo") / path.relative_to(ROOT))
             for path in (ROOT / folder).rglob("*")
-            if path.is_file()
+            if path.is_file() and "__pycache__" not in path.parts
         }
         assert expected, folder
         assert expected <= set(names)

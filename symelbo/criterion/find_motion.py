@@ -20,7 +20,6 @@ from symelbo.expfam.respond import Travel
 from symelbo.index.build import ONE, ZERO, add, mul, number
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.domains import Real
-from symelbo.index.normal import normal
 from symelbo.index.open_lengths import Opening
 from symelbo.index.range import POSITIVE
 from symelbo.index.signs import domain_range
@@ -33,7 +32,7 @@ from symelbo.index.solve import (
 )
 from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Role, Symbol, Term
-from symelbo.index.tidy import tidy_array
+from symelbo.index.tidy import tidy_short
 from symelbo.index.work import Allowance, TooLong
 from symelbo.values import dataclass, field, replace
 
@@ -385,7 +384,7 @@ def _propose(attempt: Attempt, unknowns: _Unknowns, found: Found) -> Proposal:
     values = dict(found.values)
 
     def solved(array: Array) -> Array:
-        return tidy_array(Array(array.indices, normal(replace_symbols(array.body, values))))
+        return Array(array.indices, tidy_short(replace_symbols(array.body, values)))
 
     def moving(arrays: Mapping[Symbol, Array]) -> dict[Symbol, Array]:
         found = {symbol: solved(array) for symbol, array in arrays.items()}
