@@ -254,10 +254,21 @@ def _entries(array: Array, world: World, env: Env) -> dict[tuple[int, ...], Pair
 
 def _apply(term: Apply, world: World, env: Env) -> Pair:
     """The value of an abstract function; once per place."""
-    key = (term, *[env[i] for i in _free(term)])
-    if key not in world._kept:
-        world._kept[key] = _applied(term, world, env)
-    found: Pair = world._kept[key]
+    found: Pair = _once((term, *[env[i] for i in _free(term)]), _applied, term, world, env)
+    return found
+
+
+def _once(
+    key: tuple[object, ...],
+    compute: Callable[[Any, World, Env], Any],
+    item: Any,
+    world: World,
+    env: Env,
+) -> Any:
+    """What is computed of an item in a world, which keeps it under the key."""
+    found = world._kept.get(key)
+    if found is None:
+        found = world._kept[key] = compute(item, world, env)
     return found
 
 
@@ -272,9 +283,10 @@ def _applied(term: Apply, world: World, env: Env) -> Pair:
 
 def _matrix(array: Array, world: World, env: Env) -> Any:
     """(inverse, log|det|, its tangent), the inverse as {(i, j): pair}; once per matrix."""
-    key = (array, *[env[i] for i in _free(array)])
-    if key in world._kept:
-        return world._kept[key]
+    return _once((array, *[env[i] for i in _free(array)]), _inverted, array, world, env)
+
+
+def _inverted(array: Array, world: World, env: Env) -> Any:
     entries = _entries(array, world, env)
     n = math.isqrt(len(entries))
     if n * n != len(entries):
@@ -294,8 +306,7 @@ def _matrix(array: Array, world: World, env: Env) -> Any:
         for i in r
         for j in r
     }
-    world._kept[key] = pairs, (logdet, tangent)
-    return world._kept[key]
+    return pairs, (logdet, tangent)
 
 
 def _eliminate(matrix: list[list[float]]) -> tuple[list[list[float]], float]:
@@ -338,9 +349,7 @@ def _recall(
 ) -> Pair:
     """The pair that `compute` made of the term at these indices, made once."""
     key = (term, compute, *[env[index] for index in _free(term)])
-    found = world._kept.get(key)
-    if found is None:
-        found = world._kept[key] = compute(term.term, world, env)
+    found: Pair = _once(key, compute, term.term, world, env)
     return found
 
 
