@@ -6,7 +6,9 @@ What is found here is proposed; (U) is proved of it elsewhere.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 
+from symelbo.criterion.balance_degrees import find_by_degrees
 from symelbo.criterion.factor import Equations, Factor, parameters_of, symbols_of_statement
 from symelbo.criterion.motion import Latent, Motion
 from symelbo.criterion.open_factors import (
@@ -92,6 +94,22 @@ class _Unknowns:
     def velocities(self) -> dict[Symbol, Array]:
         return Motion(self.parameters, self.latents, self.variational).velocities()
 
+    def scaled(self) -> dict[Symbol, Symbol] | None:
+        """What is multiplied by a number -> the unknown in which that is; None if some latent is
+        scaled about a point other than 0.
+        """
+        for node, latent in self.latents.items():
+            motions = node.domain.motions
+            if latent.scales and motions is not None and motions.about is not None:
+                return None
+        arrays = {**self.parameters, **self.variational}
+        arrays.update((node, latent.rate) for node, latent in self.latents.items())
+        return {
+            symbol: unknown
+            for symbol, array in arrays.items()
+            for unknown in symbols_of(array) & self.bases.keys()
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Missing(NotFound):
@@ -133,6 +151,12 @@ def _find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
     unknowns = _make_unknowns(attempt)
     systems = [_equations(attempt, unknowns, direct) for direct in (False, True)]
     cut = ""
+    try:
+        found = _balance(attempt, systems[0], unknowns, work)
+    except TooLong as bound:
+        found, cut = None, str(bound)
+    if found is not None:
+        return _propose(attempt, unknowns, found)
     for equations in filter(None, systems):
         try:
             found = _scale(attempt, equations, unknowns, work)
@@ -250,11 +274,36 @@ def _scale(
     )
     if multiples is None:
         return None
-    values = {
-        unknown: Array(basis.indices, mul(number(multiples[unknown]), basis.body))
-        for unknown, basis in unknowns.bases.items()
-    }
-    return Found({**still, **values})
+    return _multiply(unknowns, multiples)
+
+
+def _balance(
+    attempt: Attempt, equations: Equations | None, unknowns: _Unknowns, work: Allowance
+) -> Found | None:
+    """The same, of the degrees of the arguments, where these say it."""
+    scaled = unknowns.scaled()
+    if equations is None or equations.shifted or attempt.variational or scaled is None:
+        return None
+    factors = [
+        (factor, gauge, factor.travel(attempt.moving))
+        for factor, gauge in zip(attempt.factors, attempt.gauges, strict=True)
+    ]
+    multiples = find_by_degrees(factors, scaled, tuple(unknowns.bases))
+    if multiples is None:
+        return None
+    found = _multiply(unknowns, multiples)
+    left = tuple(replace_symbols(equation, found.values) for equation in equations.exact)
+    everything = attempt.everything
+    holds = is_solvable_somewhere(everything, Equations(left), (), work, least=attempt.least)
+    return found if holds else None
+
+
+def _multiply(unknowns: _Unknowns, multiples: Mapping[Symbol, Fraction]) -> Found:
+    """Every unknown as a number times its basis; those without a basis are 0."""
+    values = {u: Array(formal_indices(u.shape), ZERO) for u in unknowns.order}
+    for unknown, basis in unknowns.bases.items():
+        values[unknown] = Array(basis.indices, mul(number(multiples[unknown]), basis.body))
+    return Found(values)
 
 
 def is_spectator(symbol: Symbol) -> bool:

@@ -12,10 +12,10 @@ from itertools import islice, product
 from random import Random
 from typing import TypeAlias
 
-import flint
 from flint import fmpq
 
 from symelbo.criterion.factor import Equations, Factor
+from symelbo.criterion.residues import solve_in_fractions
 from symelbo.criterion.sample import Instance, Values, small_sizes
 from symelbo.index.build import mul
 from symelbo.index.concretize import extent_value
@@ -432,13 +432,8 @@ def find_multiples(
                 break
         if not probe.is_known:
             return None
-    solution = _solve(table, ends, len(columns))
-    if solution is None:
-        return None
-    found = [_rational(residue) for residue in solution]
-    if None in found:
-        return None
-    return dict(zip(bases, found, strict=True))  # type: ignore[arg-type]
+    found = solve_in_fractions(table, ends, len(columns))
+    return None if found is None else dict(zip(bases, found, strict=True))
 
 
 # ---------------------------------------------------------------- small parts
@@ -455,32 +450,3 @@ def _sizes_of(
 def _is_solvable(table: Sequence[Mapping[int, int]], ends: Sequence[int]) -> bool:
     """Whether some x satisfies row . x + end = 0 for all rows."""
     return is_consistent([{**row, _END: end} for row, end in zip(table, ends, strict=True)], _END)
-
-
-def _solve(table: Sequence[Mapping[int, int]], ends: Sequence[int], count: int) -> list[int] | None:
-    """row . x + end = 0 for all rows -> x modulo the prime, 0 where it is open; None: none."""
-    if not table:
-        return [0] * count
-    matrix = flint.nmod_mat(len(table), count + 1, PRIME)
-    for i, (row, end) in enumerate(zip(table, ends, strict=True)):
-        for n, slope in row.items():
-            matrix[i, n] = slope
-        matrix[i, count] = -end % PRIME
-    reduced, rank = matrix.rref()
-    solution = [0] * count
-    for i in range(rank):
-        lead = next(n for n in range(count + 1) if int(reduced[i, n]))
-        if lead == count:
-            return None
-        solution[lead] = int(reduced[i, count])
-    return solution
-
-
-def _rational(residue: int) -> Fraction | None:
-    """The fraction of small numerator and denominator that has this residue."""
-    small = 1 << 20
-    a, b, x, y = PRIME, residue, 0, 1
-    while b > small:
-        q = a // b
-        a, b, x, y = b, a - q * b, y, x - q * y
-    return Fraction(b, y) if y and abs(y) <= small else None
