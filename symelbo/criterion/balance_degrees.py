@@ -85,7 +85,7 @@ class _Degrees:
     def equate(self, left: Degree, right: Degree) -> None:
         """left = right is asked for."""
         row = _combine((left, 1), (right, -1))
-        if row:
+        if row.keys() - {_ONE}:  # what holds of numbers is seen at random points
             self.rows.append(row)
 
     def degree(self, item: Node) -> Degree:
@@ -156,7 +156,7 @@ def _ask(degrees: _Degrees, factor: Factor, gauge: Gauge, travel: Travel) -> Non
         if wanted is None:
             raise _NoDegree
         degrees.equate(degrees.degree(array), wanted)
-    for term in response.left:  # what is no number is seen at random points
+    for term in response.left:
         degrees.equate(read(term, None) or {}, {})
 
 

@@ -94,14 +94,14 @@ class _Unknowns:
     def velocities(self) -> dict[Symbol, Array]:
         return Motion(self.parameters, self.latents, self.variational).velocities()
 
-    def scaled(self) -> dict[Symbol, Symbol] | None:
-        """What is multiplied by a number -> the unknown in which that is; None if some latent is
-        scaled about a point other than 0.
+    def scaled(self) -> dict[Symbol, Symbol]:
+        """What is multiplied by a number -> the unknown in which that is; nothing if some latent
+        is scaled about a point other than 0.
         """
         for node, latent in self.latents.items():
             motions = node.domain.motions
             if latent.scales and motions is not None and motions.about is not None:
-                return None
+                return {}
         arrays = {**self.parameters, **self.variational}
         arrays.update((node, latent.rate) for node, latent in self.latents.items())
         return {
@@ -151,12 +151,6 @@ def _find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
     unknowns = _make_unknowns(attempt)
     systems = [_equations(attempt, unknowns, direct) for direct in (False, True)]
     cut = ""
-    try:
-        found = _balance(attempt, systems[0], unknowns, work)
-    except TooLong as bound:
-        found, cut = None, str(bound)
-    if found is not None:
-        return _propose(attempt, unknowns, found)
     for equations in filter(None, systems):
         try:
             found = _scale(attempt, equations, unknowns, work)
@@ -167,8 +161,6 @@ def _find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
             return _propose(attempt, unknowns, found)
     for equations in filter(None, systems):
         try:
-            if not _is_solvable(attempt, equations, unknowns, work):
-                continue
             answer = _solve_apart(attempt, equations, unknowns, work)
         except TooLong as bound:
             cut = str(bound)
@@ -178,18 +170,11 @@ def _find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
     return Missing(ZERO, attempt, cut)
 
 
-def _is_solvable(
-    attempt: Attempt, equations: Equations, unknowns: _Unknowns, work: Allowance
-) -> bool:
-    return is_solvable_somewhere(
-        attempt.everything, equations, unknowns.order, work, least=attempt.least
-    )
-
-
 def _solve_apart(
     attempt: Attempt, equations: Equations, unknowns: _Unknowns, work: Allowance
 ) -> Found | NotFound:
-    """Equations that share no unknown, one group after the other: by scaling, else elimination.
+    """Equations that share no unknown, one group after the other: by scaling, else elimination,
+    unless random points exclude a solution.
 
     requires: all together are not solved by scaling.
     """
@@ -197,8 +182,13 @@ def _solve_apart(
     nonzero: list[Term] = []
     groups = _split_apart(equations, unknowns)
     for part, own in groups:
-        scaled = _scale(attempt, part, own, work) if len(groups) > 1 else None
-        found = scaled or _eliminate(part, own)
+        found: Found | NotFound | None
+        found = _scale(attempt, part, own, work) if len(groups) > 1 else None
+        if found is None and not is_solvable_somewhere(
+            attempt.everything, part, own.order, work, least=attempt.least
+        ):
+            return NotFound(ZERO)
+        found = found or _eliminate(part, own)
         if isinstance(found, NotFound):
             return found
         values.update(found.values)
@@ -266,6 +256,9 @@ def _scale(
     """A solution in which every parameter is multiplied by a number, the simplest to read."""
     if equations.shifted:
         return None
+    found = _balance(attempt, equations, unknowns, work)
+    if found is not None:
+        return found
     still = {u: Array(formal_indices(u.shape), ZERO) for u in unknowns.order}
     still = {u: a for u, a in still.items() if u not in unknowns.bases}
     scaled = [replace_symbols(e, still) for e in equations.exact]
@@ -278,11 +271,11 @@ def _scale(
 
 
 def _balance(
-    attempt: Attempt, equations: Equations | None, unknowns: _Unknowns, work: Allowance
+    attempt: Attempt, equations: Equations, unknowns: _Unknowns, work: Allowance
 ) -> Found | None:
     """The same, of the degrees of the arguments, where these say it."""
     scaled = unknowns.scaled()
-    if equations is None or equations.shifted or attempt.variational or scaled is None:
+    if not scaled or attempt.variational:
         return None
     factors = [
         (factor, gauge, factor.travel(attempt.moving))
