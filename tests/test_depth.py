@@ -308,7 +308,7 @@ def test_a_trial_that_is_skipped_is_reported(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_scaling_mean_beside_a_variance_that_does_not_scale() -> None:
     """Groups of equations that share no unknown are solved apart: at no depth are both in one."""
-    derivation = derive(specification("refutation", 16))
+    derivation = derive(specification("beside", 16))
     assert (derivation.verdict, derivation.theorem) == ("proved", 1)
 
 
