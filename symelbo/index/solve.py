@@ -56,8 +56,8 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
-from symelbo.index.work import TooLong
-from symelbo.limits import ELIMINATION_ROUNDS, PRODUCT_MONOMIALS
+from symelbo.index.work import Allowance
+from symelbo.limits import ELIMINATION_GROWTH, ELIMINATION_MONOMIALS, ELIMINATION_ROUNDS
 from symelbo.values import dataclass
 
 __all__ = ["Found", "NotFound", "divisors", "find_by_elimination", "unknown_like"]
@@ -139,17 +139,20 @@ class _Elimination:
         # U, (., K) -> the unknown U[., K]; None stands for an axis that is left open
         self.places: dict[tuple[Symbol, tuple[IndexTerm | None, ...]], Symbol] = {}
         self.constants: set[Symbol] = set()
+        self.work = Allowance(0, "an elimination")
 
     # -- the loop
 
     def solve(self, equations: Sequence[Term], shifted: Sequence[Term] = ()) -> Found | NotFound:
         equations = [*equations, *(part for term in shifted for part in self.shift(term))]
-        for equation in equations:
-            self.push(to_poly(equation))
+        given = [to_poly(equation) for equation in equations]
         for unknown in self.all:
             if unknown.domain.entry_sum == 0:
                 indices = tuple(Index(f"t{n}", e) for n, e in enumerate(unknown.shape))
-                self.push(to_poly(build.total(indices[-1], Entry(unknown, indices))))
+                given.append(to_poly(build.total(indices[-1], Entry(unknown, indices))))
+        self.work.left = ELIMINATION_MONOMIALS + ELIMINATION_GROWTH * sum(map(len, given))
+        for poly in given:
+            self.push(poly)
         for _ in range(ELIMINATION_ROUNDS):
             if not self.open:
                 break
@@ -214,12 +217,10 @@ class _Elimination:
         """Queue an equation, split by the spectators' functions.
 
         Where constants alone are unknown, by the functions of the parameters too: a constant is
-        the same for all of them.  TooLong where the equation would be very long.
+        the same for all of them.  TooLong where all that was queued outgrew what was given.
         """
-        cleared = poly if len(poly) > PRODUCT_MONOMIALS else clear_denominators(poly)
-        if len(cleared) > PRODUCT_MONOMIALS:
-            raise TooLong("an elimination")
-        for part in self.split(cleared, self.has_spectator):
+        self.work.spend(len(poly))
+        for part in self.split(clear_denominators(poly), self.has_spectator):
             part = self.divide_content(part)
             held = self.held(part)
             if held and all(entry.symbol in self.constants for entry in held):
