@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from symelbo.index.build import add, extent_of, mul, total
+from symelbo.index.build import add, mul, total
 from symelbo.index.domains import Real
 from symelbo.index.signs import is_within
 from symelbo.index.substitute import free_indices, instantiate, symbols_of
@@ -40,7 +40,6 @@ __all__ = [
     "SizeName",
     "Undeclared",
     "array_shape",
-    "category_extent",
     "is_sound",
     "is_tainted",
     "value_of",
@@ -156,11 +155,6 @@ def _where_defined(part: Array, places: tuple[IndexTerm, ...]) -> Term:
     for index in summed:
         term = total(index, term)
     return term
-
-
-def category_extent(symbol: Symbol) -> Extent | None:
-    """A category node -> its number of categories."""
-    return extent_of(symbol.domain.upper)
 
 
 def array_shape(array: Array) -> tuple[Extent, ...]:
