@@ -45,10 +45,13 @@ from .terms import (
     NotShown,
     Raw,
     RawIndex,
+    bound_index,
     derivative,
+    formal_indices,
     minus,
     negative,
     put,
+    readable,
     sum_of,
     walk,
 )
@@ -183,7 +186,7 @@ def check_statement(
                 except NotShown as fault:
                     reasons = [f"{what}: {fault}"]
             if reasons:
-                shown = tuple(map(_readable, reasons))
+                shown = tuple(map(readable, reasons))
                 return Report(REJECTED, shown, tuple(checks.proved), failed=part)
             checks.proved.append(what)
     except RecursionError:
@@ -198,14 +201,6 @@ def check_statement(
                 return Report(REJECTED, (reason,), tuple(checks.proved))
     status = PARTLY if unproved else CHECKED
     return Report(status, (), tuple(checks.proved), tuple(unproved))
-
-
-def _readable(reason: str) -> str:
-    """The bound indices of the checker, #1.0 and ~13, as i1, i2, ..."""
-    names: dict[str, str] = {}
-    return re.sub(
-        r"[#~]\d+(?:\.\d+)?n?", lambda m: names.setdefault(m[0], f"i{len(names) + 1}"), reason
-    )
 
 
 class _Checks:
@@ -487,7 +482,7 @@ class _Checks:
     def put_arguments(self, item: EntropyOfQ, q: Density, raw: Raw) -> Raw:
         """A term in the formal arguments of a density, at what the model puts there."""
         value = item.density.node
-        events = tuple(("i", f"~v{n}", 1, *extent) for n, extent in enumerate(value.shape))
+        events = formal_indices(value.shape)
         entry = ("v", q.node.name, q.node.kind, (*q.places, *events))
         return put(raw, None, arrays={**item.arguments, value.name: (events, entry)})
 
@@ -550,14 +545,14 @@ class _Checks:
 def over(plates: Iterable[RawIndex], raw: Raw) -> Raw:
     """The sum over plates, under new names."""
     for index in reversed(tuple(plates)):
-        new = ("i", f"~p{index[1]}", *index[2:])
+        new = bound_index(f"p{index[1]}", index)
         raw = ("S", new, put(raw, {index: new}))
     return raw
 
 
 def _direction(latent: Symbol, at: tuple[RawIndex, ...]) -> dict[str, Array]:
     """One entry moves with velocity 1."""
-    formals = tuple(("i", f"~f{n}", 1, *extent) for n, extent in enumerate(latent.shape))
+    formals = formal_indices(latent.shape)
     body: Raw = ONE
     for formal, index in zip(formals, at, strict=True):
         body = ("d", formal, index)
