@@ -24,6 +24,7 @@ from symelbo.index.terms import (
 )
 from symelbo.limits import COPIED_OPERATIONS
 from symelbo.values import dataclass
+from symelbo.words import fresh_name
 
 __all__ = [
     "DENSITY_FUNCTIONS",
@@ -146,8 +147,7 @@ def _where_defined(part: Array, places: tuple[IndexTerm, ...]) -> Term:
         if not is_within(place, index.extent, index.low):
             target = Position(index.extent)
             if index.extent != Extent(None, index.low):
-                names = (index.name, *(f"{index.name}{n}" for n in range(1, len(taken) + 2)))
-                target = index.like(next(name for name in names if name not in taken))
+                target = index.like(fresh_name(index.name, taken))
                 summed.append(target)
             deltas.append(Delta(place, target))
         targets.append(target)
