@@ -304,7 +304,7 @@ class Instance:
         except NoResidue:
             return None
         if value.exact is not None:
-            return Fraction(int(value.exact.numerator), int(value.exact.denominator))
+            return value.exact
         near = Fraction(value.size).limit_denominator(64) if isfinite(value.size) else None
         return near
 
