@@ -208,8 +208,8 @@ PRINTERS_MAY_USE = {
     "symelbo.index.build": {"ZERO", "add", "extent_of", "negate", "number"},
     "symelbo.index.substitute": {"symbols_of", "walk_parts"},
     "symelbo.index.terms": None,  # all of it
-    "symelbo.certify.certificate": {"Case", "Certificate", "CertificateRow", "Given", "Unknown"},
-    "symelbo.certify.enclose": {"determinant_of", "enclosure", "rounded"},  # exact numbers
+    "symelbo.certify.certificate": None,  # data
+    "symelbo.certify.enclose": {"Bounds", "determinant_of", "enclosure", "rounded"},  # numbers
     "symelbo.expfam.form": {"Block", "Gauge"},
     "symelbo.criterion.factor": {"Factor", "is_parent"},
     "symelbo.criterion.express_form": {"FactorForm"},

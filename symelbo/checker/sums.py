@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import count
-from typing import Any, Final
+from typing import Any
 
 from .domains import domain_of
 from .functions import Functions
 from .polynomial import UNIT, Monomial, Poly, Rational, add_polys, freeze, rational_of
-from .terms import NotShown, Raw, RawIndex, map_index, shift
+from .terms import NUMBERED, NotShown, Raw, RawIndex, bound_index, is_bound, map_index, shift
 
 __all__ = ["MAX_EXPANDED", "Sums", "pieces_of"]
 
 MAX_EXPANDED = 64  # places of a range of concrete length, if it is written out at all
-_BOUND: Final = "~#"  # how the names of bound indices begin
 
 
 def pieces_of(low: int, size: str, offset: int, core: tuple[int, int] | None) -> list[Any]:
@@ -222,10 +221,7 @@ class Sums(Functions):
             len(images) == len(what)
             and not images & self.variables[a]
             and not images.intersection(self.atoms[a][1])
-            and all(
-                v[0] == i[0] == "i" and v[2:] == i[2:] and v[1][:1] in _BOUND and i[1][:1] in _BOUND
-                for v, i in what.items()
-            )
+            and all(is_bound(v) and is_bound(i) and v[2:] == i[2:] for v, i in what.items())
         )
 
     def rename(
@@ -249,7 +245,7 @@ class Sums(Functions):
         used = taken.union(variables, *(self.variables[a] for m in body for a, _ in m))
         what: dict[RawIndex, RawIndex] = {}
         for v in variables:
-            names = (("i", f"~{v[1][1:]}.{n}", *v[2:]) for n in count())
+            names = (bound_index(f"{v[1][1:]}.{n}", v) for n in count())
             what[v] = next(i for i in names if i not in used)
         return list(what.values()), self.replace(body, what)
 
@@ -271,7 +267,8 @@ class Sums(Functions):
         free = frozenset().union(*(self.variables[a] for a in members)).difference(variables)
         height = 1 + max((self.heights[a] for a in members), default=0)
         while True:
-            what = {v: ("i", f"#{height}.{k}", *v[2:]) for k, v in enumerate(variables)}
+            names = (f"{height}.{k}" for k in count())
+            what = {v: bound_index(n, v, NUMBERED) for v, n in zip(variables, names, strict=False)}
             if free.isdisjoint(what.values()):
                 return what
             height += 1
@@ -495,7 +492,8 @@ class Sums(Functions):
         if not members:  # sum of 1: the length of the range
             ((_, _, low, size, offset),) = group
             if self.length_at_least(group[0]) < 0:
-                return self.atom(("S", (("i", "#1.0", low, size, offset),), ()))
+                index = bound_index("1.0", ("i", "", low, size, offset), NUMBERED)
+                return self.atom(("S", (index,), ()))
             more: Poly = {(): offset - low + 1} if offset - low + 1 else {}
             return add_polys(self.atom(("n", size)), more) if size else more
         simplex = self.simplex(group, members)

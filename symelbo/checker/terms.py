@@ -9,13 +9,14 @@
             ("Inv", array, row, column) ("LD", array)      with array = (indices, body)
     kind    (word,) of a domain, (word, lower, upper) with numbers, or (word, size, offset)
 
-Terms are graphs: a part that occurs twice is one tuple, and every pass treats it once.  Names that
-begin with ~ or # belong to bound indices, each of which has one of its own, so that substitution
+Terms are graphs: a part that occurs twice is one tuple, and every pass treats it once.  A bound
+index has a name that no certificate can name (`bound_index`, `is_bound`), so that substitution
 cannot capture; `put` gives new ones.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from itertools import count
@@ -27,6 +28,7 @@ from .work import NotShown, work_left
 
 __all__ = [
     "NOWHERE",
+    "NUMBERED",
     "NO_ENTRIES",
     "ONE",
     "ZERO",
@@ -36,14 +38,20 @@ __all__ = [
     "NotShown",
     "Raw",
     "RawIndex",
+    "bound_index",
     "children",
     "derivative",
+    "formal_indices",
     "fresh",
+    "has_bound",
+    "is_bound",
+    "is_reserved",
     "map_entries",
     "map_indices",
     "minus",
     "negative",
     "put",
+    "readable",
     "shift",
     "sum_of",
     "walk",
@@ -56,6 +64,7 @@ Field: TypeAlias = Mapping[str, Array]
 
 ZERO: Final[Raw] = ("q", Fraction(0))
 ONE: Final[Raw] = ("q", Fraction(1))
+BOUND, NUMBERED = "~", "#"  # how the names of bound indices begin
 _FRESH = count()
 
 
@@ -74,9 +83,41 @@ NOWHERE: Final = Instance()
 MAX_WRITTEN_OUT: Final = 1024  # terms of a sum
 
 
+def bound_index(name: object, like: RawIndex, mark: str = BOUND) -> RawIndex:
+    """A bound index of the range of another one; mark: NUMBERED in a normal form."""
+    return ("i", f"{mark}{name}", *like[2:])
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name is one of a bound index."""
+    return name.startswith((BOUND, NUMBERED))
+
+
+def is_bound(item: Raw) -> bool:
+    """Whether a part of a term is a bound index."""
+    return len(item) == 5 and item[0] == "i" and is_reserved(item[1])
+
+
+def has_bound(index: RawIndex) -> bool:
+    """Whether a bound index stands in an index, or in the place of a category."""
+    return any(map(is_bound, walk(index)))
+
+
+def readable(reason: str) -> str:
+    """The bound indices in a text, #1.0 and ~13n, as i1, i2, ..."""
+    names: dict[str, str] = {}
+    pattern = rf"[{BOUND}{NUMBERED}]\w+(?:\.\d+)?"
+    return re.sub(pattern, lambda m: names.setdefault(m[0], f"i{len(names) + 1}"), reason)
+
+
 def fresh(like: RawIndex) -> RawIndex:
     """An index of the same range under a name never used before."""
-    return ("i", f"~{next(_FRESH)}", *like[2:])
+    return bound_index(next(_FRESH), like)
+
+
+def formal_indices(shape: Sequence[tuple[str, int]]) -> tuple[RawIndex, ...]:
+    """Bound indices over all axes of a shape."""
+    return tuple(bound_index(f"f{n}", ("i", "", 1, *e)) for n, e in enumerate(shape))
 
 
 def shift(index: RawIndex, by: int) -> RawIndex:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from math import gcd
 from typing import TypeAlias
 
-from symelbo.certify.certificate import Case, CertificateRow, Unknown
+from symelbo.certify.certificate import Case, CertificateRow, Unknown, What
 from symelbo.criterion.sample import Row
 from symelbo.criterion.system import Assignment, System
 from symelbo.index.build import ZERO, add, mul, number
@@ -291,11 +291,11 @@ def _as_integers(found: Mapping[int, Fraction]) -> dict[int, Fraction]:
 def _unknown(system: System, key: Key) -> Unknown:
     match key:
         case ("beta", int(point), str(name), tuple(at)):
-            return Unknown(f"velocity of {name}", at, point)
+            return Unknown(What.VELOCITY, name, at, point)
         case ("r", int(point), str(name), tuple(at)):
-            return Unknown(f"rate of {name}", at, point)
+            return Unknown(What.RATE, name, at, point)
         case ("s", int(point), str(name), tuple(at)):
-            return Unknown(f"shift of {name}", at, point)
+            return Unknown(What.SHIFT, name, at, point)
         case ("c", int(factor), tuple(place), _):
-            return Unknown(f"base of {system.instance.factors[factor].name}", place, None)
+            return Unknown(What.BASE, system.instance.factors[factor].name, place, None)
     raise TypeError(f"{key[0]} always has a rational coefficient")

@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import cache
 
 from symelbo.index.build import ONE, ZERO, add, mul, subtract, total
-from symelbo.index.substitute import free_indices, map_terms, symbols_of
+from symelbo.index.substitute import free_indices, map_terms, symbols_of, walk_parts
 from symelbo.index.terms import (
     Call,
     Delta,
@@ -19,6 +19,7 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.limits import BINARY_ENTRIES
+from symelbo.words import fresh_name
 
 __all__ = ["binary_entries", "expand_binary"]
 
@@ -48,9 +49,9 @@ def expand_binary(term: Term) -> Term:
 
 def _select(part: Term, vector: Symbol) -> Term:
     """f(z) -> sum_k z[k] f(e_k)"""
-    taken = {index.name for index in free_indices(part)}
-    name = next(n for n in ("o", "oo", "ooo") if n not in taken)
-    index = Index(name, vector.shape[-1])
+    # of no sum inside, into which it is put
+    taken = {p.name for p in walk_parts(part, binders=True) if isinstance(p, Index)}
+    index = Index(fresh_name("o", taken), vector.shape[-1])
     return total(index, mul(Entry(vector, (index,)), _put_vector(part, vector, index)))
 
 
