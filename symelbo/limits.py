@@ -86,6 +86,9 @@ EXACT_BITS: Final = 20_000  # of a rational number that is kept beside its resid
 # index.sparse
 DENSE_GAIN: Final = 50  # by how much a step on a matrix is faster than on sparse rows
 
+# index.echelon
+ELIMINATION_STEPS: Final = 30_000  # as long as it takes to import a library that is faster
+
 # index.open_lengths
 LITERAL_LENGTH: Final = 8  # longer ranges are taken for ranges of any length first
 LENGTHS_BESIDE: Final = 4  # so much shorter a range is taken for part of a longer one

@@ -45,10 +45,13 @@ from .terms import (
     NotShown,
     Raw,
     RawIndex,
+    bound_index,
     derivative,
+    formal_indices,
     minus,
     negative,
     put,
+    readable,
     sum_of,
     walk,
 )
@@ -57,8 +60,16 @@ from .work import bounded_work
 __all__ = [
     "CERTIFICATE",
     "CHECKED",
+    "CLOSED_FORM",
+    "ENTROPY_OF_Q",
     "PARTLY",
+    "POSTERIOR",
+    "PRINTED_BASES",
+    "PRINTED_ENTROPY",
+    "PRINTED_Q",
+    "PRINTED_SUM",
     "REJECTED",
+    "Part",
     "Report",
     "check_bytes",
     "check_data",
@@ -72,6 +83,26 @@ REJECTED: Final = "rejected"
 CERTIFICATE: Final = "certificate.json"
 NODES: Final = ("latent", "observed", "input")
 
+# parts that a certificate may leave out if it lists them
+ENTROPY_OF_Q: Final = "the entropy of q"
+POSTERIOR: Final = "the exact posterior"
+PRINTED_ENTROPY: Final = "the printed entropy"
+PRINTED_BASES: Final = "the printed base measures"
+PRINTED_Q: Final = "the printed entropy of q"
+PRINTED_SUM: Final = "the sum as it is printed"
+CLOSED_FORM: Final = "the closed form of the sum"
+
+
+class Part(NamedTuple):
+    """What is checked at once, and the factor or the statement of q that it is about."""
+
+    what: str
+    of: str = ""
+    more: str = ""
+
+    def __str__(self) -> str:
+        return self.what + (f" of {self.of}" if self.of else "") + self.more
+
 
 class Report(NamedTuple):
     """What came out: checked, partly checked or rejected.
@@ -84,7 +115,7 @@ class Report(NamedTuple):
     reasons: tuple[str, ...] = ()
     proved: tuple[str, ...] = ()
     unproved: tuple[str, ...] = ()
-    failed: str = ""
+    failed: Part | None = None
 
 
 # ---------------------------------------------------------------- files
@@ -146,7 +177,8 @@ def check_statement(
     checks = _Checks(statement)
     unproved = [*(f"(U) of {name}" for name in statement.undecided), *statement.unproved]
     try:
-        for what, check in checks.parts():
+        for part, check in checks.parts():
+            what = str(part)
             with bounded_work() as work:
                 try:
                     reasons = check()
@@ -154,8 +186,8 @@ def check_statement(
                 except NotShown as fault:
                     reasons = [f"{what}: {fault}"]
             if reasons:
-                shown = tuple(map(_readable, reasons))
-                return Report(REJECTED, shown, tuple(checks.proved), failed=what)
+                shown = tuple(map(readable, reasons))
+                return Report(REJECTED, shown, tuple(checks.proved), failed=part)
             checks.proved.append(what)
     except RecursionError:
         return Report(REJECTED, ("a term that is nested too deeply",), tuple(checks.proved))
@@ -171,14 +203,6 @@ def check_statement(
     return Report(status, (), tuple(checks.proved), tuple(unproved))
 
 
-def _readable(reason: str) -> str:
-    """The bound indices of the checker, #1.0 and ~13, as i1, i2, ..."""
-    names: dict[str, str] = {}
-    return re.sub(
-        r"[#~]\d+(?:\.\d+)?n?", lambda m: names.setdefault(m[0], f"i{len(names) + 1}"), reason
-    )
-
-
 class _Checks:
     """The parts of a statement with the functions that check them."""
 
@@ -190,9 +214,9 @@ class _Checks:
         first = statement.claims[0].identities if statement.claims else ()
         self.identities = {identity.factor: identity for identity in first}
 
-    def parts(self) -> Iterable[tuple[str, Callable[[], list[str]]]]:
+    def parts(self) -> Iterable[tuple[Part, Callable[[], list[str]]]]:
         """(what is shown, its check), in the order of reading."""
-        yield "the form of the statement", self.form
+        yield Part("the form of the statement"), self.form
         for number, claim in enumerate(self.statement.claims):
             other = " along the other motion" if number else ""
             yield from self.claim(claim, other)
@@ -200,17 +224,17 @@ class _Checks:
             names = ", ".join(refutation.factors)
             factors = [self.factors[n] for n in refutation.factors if n in self.factors]
             yield (
-                f"no motion satisfies (U) of {names}",
+                Part("no motion satisfies (U)", names),
                 partial(check_refutation, refutation, factors, self.symbols, self.statement.sizes),
             )
         for entropy in self.statement.entropies_of_q:
             yield (
-                f"the entropy of q of {entropy.statement}",
+                Part(ENTROPY_OF_Q, entropy.statement),
                 lambda e=entropy: self.entropy_of_q(e),  # type: ignore[misc]
             )
         if self.statement.posterior is not None:
             posterior = self.statement.posterior
-            yield "the exact posterior", lambda: self.posterior(posterior)
+            yield Part(POSTERIOR), lambda: self.posterior(posterior)
         if self.statement.sums is not None:
             yield from self.sums()
 
@@ -258,10 +282,10 @@ class _Checks:
             found.append("there is no q that could follow")
         if statement.sums is not None:
             printed = {item.factor for item in statement.sums.entropies}
-            left = [f"the printed entropy of {n}" for n in self.identities if n not in printed]
-            left += ["the printed base measures"] if statement.sums.bases is None else []
-            left += ["the sum as it is printed"] if statement.sums.printed is None else []
-            found += [f"left out: {what}" for what in left if what not in statement.unproved]
+            absent = [Part(PRINTED_ENTROPY, n) for n in self.identities if n not in printed]
+            absent += [Part(PRINTED_BASES)] if statement.sums.bases is None else []
+            absent += [Part(PRINTED_SUM)] if statement.sums.printed is None else []
+            found += [f"left out: {p}" for p in absent if str(p) not in statement.unproved]
         return found or self.names()
 
     def names(self) -> list[str]:
@@ -304,7 +328,7 @@ class _Checks:
             (*densities, *self.statement.q), claim.nonzero, self.statement.sizes, self.symbols
         )
 
-    def claim(self, claim: Claim, other: str) -> Iterable[tuple[str, Callable[[], list[str]]]]:
+    def claim(self, claim: Claim, other: str) -> Iterable[tuple[Part, Callable[[], list[str]]]]:
         """(U) along one motion."""
         motion = claim.motion
 
@@ -313,7 +337,7 @@ class _Checks:
             return self.given(claim, [identity.factor for identity in claim.identities])
 
         yield (
-            f"the motion is admissible{other}",
+            Part("the motion is admissible", more=other),
             lambda: check_motion(motion, given(), self.symbols),
         )
 
@@ -322,13 +346,13 @@ class _Checks:
             return lambda: check_identity(factor, identity, motion, given(), self.symbols)
 
         for identity in claim.identities:
-            yield f"(U) of {identity.factor}{other}", about(identity)
+            yield Part("(U)", identity.factor, other), about(identity)
 
         def follows(q: Density) -> Callable[[], list[str]]:
             return lambda: check_closure(q, motion, given(), self.symbols)
 
         for q in self.statement.q if claim.q_follows else ():
-            yield f"q of {q.name} follows the motion{other}", follows(q)
+            yield Part("q", q.name, f" follows the motion{other}"), follows(q)
 
     # ------------------------------------------------------------ what is printed
 
@@ -349,7 +373,7 @@ class _Checks:
             return [f"{what}: {reason}"]
         return []
 
-    def sums(self) -> Iterable[tuple[str, Callable[[], list[str]]]]:
+    def sums(self) -> Iterable[tuple[Part, Callable[[], list[str]]]]:
         """The printed sum, summand by summand."""
         sums = self.statement.sums
         assert sums is not None
@@ -358,18 +382,18 @@ class _Checks:
             return lambda: self.entropy(item)
 
         for item in sums.entropies:
-            yield f"the printed entropy of {item.factor}", entropy(item)
+            yield Part(PRINTED_ENTROPY, item.factor), entropy(item)
         if sums.bases is not None:
             bases = sums.bases
-            yield "the printed base measures", lambda: self.bases(bases)
+            yield Part(PRINTED_BASES), lambda: self.bases(bases)
         if sums.q_entropy is not None:
             q_entropy = sums.q_entropy
-            yield "the printed entropy of q", lambda: self.q_entropy(q_entropy)
+            yield Part(PRINTED_Q), lambda: self.q_entropy(q_entropy)
         if sums.printed is not None:
-            yield "the sum as it is printed", self.printed_sum
+            yield Part(PRINTED_SUM), self.printed_sum
         if sums.closed_form is not None:
             closed = sums.closed_form
-            yield "the closed form of the sum", lambda: self.closed_form(closed)
+            yield Part(CLOSED_FORM), lambda: self.closed_form(closed)
 
     def entropy(self, item: Entropy) -> list[str]:
         """The printed entropy, abbreviations written out, is the sum of H~ over the plates."""
@@ -377,7 +401,7 @@ class _Checks:
         if identity is None:
             return [f"the entropy of {item.factor} is printed, but not claimed"]
         whole = over(self.factors[item.factor].plates, identity.entropy)
-        what = f"the printed entropy of {item.factor}"
+        what = str(Part(PRINTED_ENTROPY, item.factor))
         shown = self.written_out(item.display)
         return self.zero(what, minus(shown, whole)) or self.zero(
             f"{what}, expanded", minus(item.expanded, whole)
@@ -404,7 +428,7 @@ class _Checks:
     def q_entropy(self, printed: Raw) -> list[str]:
         """H[q] of the posterior, of a declared q, or 0 where there is nothing latent."""
         latents = {f.node.name for f in self.statement.factors if f.node.role == "latent"}
-        what = "the printed entropy of q"
+        what = PRINTED_Q
         if not latents:
             return self.zero(what, printed)
         if self.statement.variational == "exact":
@@ -439,7 +463,7 @@ class _Checks:
             self.written_out(t) if s > 0 else negative(self.written_out(t)) for s, t in sums.printed
         ]
         whole = negative(self.whole_sum())
-        return self.zero("the sum as it is printed", sum_of(whole, *shown))
+        return self.zero(PRINTED_SUM, sum_of(whole, *shown))
 
     def closed_form(self, closed: Raw) -> list[str]:
         """H[q] less the entropies, and nothing else."""
@@ -447,18 +471,18 @@ class _Checks:
         assert sums is not None
         named = {item.factor for item in sums.entropies}
         if sums.q_entropy is None or sums.bases is None or named != set(self.factors):
-            return ["the closed form of the sum: a summand has none"]
+            return [f"{CLOSED_FORM}: a summand has none"]
         shown = self.written_out(closed)
         if any(self.symbols[n].role in (*NODES, "variational") for n in names_in(shown)):
-            return ["the closed form of the sum depends on the data"]
-        return self.zero("the closed form of the sum", minus(shown, self.whole_sum()))
+            return [f"{CLOSED_FORM} depends on the data"]
+        return self.zero(CLOSED_FORM, minus(shown, self.whole_sum()))
 
     # ------------------------------------------------------------ q
 
     def put_arguments(self, item: EntropyOfQ, q: Density, raw: Raw) -> Raw:
         """A term in the formal arguments of a density, at what the model puts there."""
         value = item.density.node
-        events = tuple(("i", f"~v{n}", 1, *extent) for n, extent in enumerate(value.shape))
+        events = formal_indices(value.shape)
         entry = ("v", q.node.name, q.node.kind, (*q.places, *events))
         return put(raw, None, arrays={**item.arguments, value.name: (events, entry)})
 
@@ -521,14 +545,14 @@ class _Checks:
 def over(plates: Iterable[RawIndex], raw: Raw) -> Raw:
     """The sum over plates, under new names."""
     for index in reversed(tuple(plates)):
-        new = ("i", f"~p{index[1]}", *index[2:])
+        new = bound_index(f"p{index[1]}", index)
         raw = ("S", new, put(raw, {index: new}))
     return raw
 
 
 def _direction(latent: Symbol, at: tuple[RawIndex, ...]) -> dict[str, Array]:
     """One entry moves with velocity 1."""
-    formals = tuple(("i", f"~f{n}", 1, *extent) for n, extent in enumerate(latent.shape))
+    formals = formal_indices(latent.shape)
     body: Raw = ONE
     for formal, index in zip(formals, at, strict=True):
         body = ("d", formal, index)

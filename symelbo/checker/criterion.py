@@ -24,7 +24,9 @@ from .terms import (
     Raw,
     RawIndex,
     derivative,
+    formal_indices,
     fresh,
+    has_bound,
     minus,
     negative,
     put,
@@ -93,7 +95,7 @@ def _at_all_values(raw: Raw, symbols: Symbols) -> list[Raw]:
         chosen: dict[str, Array] = {}
         for name, value in zip(bits, values, strict=True):
             if value is not None:
-                formals = (("i", f"~k{n}", 1, *e) for n, e in enumerate(symbols[name].shape))
+                formals = formal_indices(symbols[name].shape)
                 chosen[name] = tuple(formals), value
         found.append(put(raw, None, arrays=chosen) if chosen else raw)
     return found
@@ -408,12 +410,8 @@ def _places(raw: Raw, name: str) -> list[tuple[RawIndex | None, ...]]:
     for item in walk(raw):
         if item[0] in ("v", "e") and item[1] == name:
             where = item[3] if item[0] == "v" else item[4]
-            found.append(tuple(None if _is_bound(i) else i for i in where))
+            found.append(tuple(None if has_bound(i) else i for i in where))
     return found
-
-
-def _is_bound(index: RawIndex) -> bool:
-    return any(item[0] == "i" and item[1][:1] in "#~" for item in walk(index))
 
 
 def _moving_ends(density: Density, motion: Motion, given: Hypotheses) -> list[str]:

@@ -177,23 +177,6 @@ class Intervals:
         self.one = 1 << bits
         self.found: dict[tuple[str, Interval], Interval] = {}
         self.closed: dict[int, tuple[Raw, Interval]] = {}  # terms without indices, by identity
-        self.functions: Mapping[str, Callable[[Interval], Interval]] = {
-            "exp": self.exp,
-            "log": self.log,
-            "abs": self.abs,
-            "tanh": self.tanh,
-            "sigmoid": lambda a: self.divide(
-                (self.one, self.one), self.add((self.one, self.one), self.exp(self.negate(a)))
-            ),
-            "softplus": lambda a: self.log(self.add((self.one, self.one), self.exp(a))),
-            "loggamma": self.loggamma,
-            "digamma": lambda a: self.polygamma(0, a),
-            "erf": self.erf,
-            "sin": lambda a: self.circular(a, 1),
-            "cos": lambda a: self.circular(a, 0),
-            "logbesseli0": lambda a: self.log(self.bessel(a)[0]),
-            "besselratio": self.bessel_ratio,
-        }
 
     # ------------------------------------------------------------ arithmetic
 
@@ -555,10 +538,10 @@ class Intervals:
             return self.exp(self.multiply(self.log(base), self.term(raw[2], env)))
         if raw[:2] == ("f", "polygamma") and raw[2][0] == "q" and raw[2][1].denominator == 1:
             return self.polygamma(int(raw[2][1]), self.term(raw[3], env))
-        if head == "f" and len(raw) == 3 and raw[1] in self.functions:
+        if head == "f" and len(raw) == 3 and raw[1] in _FUNCTIONS:
             key = raw[1], self.term(raw[2], env)  # the same values come again and again
             if key not in self.found:
-                self.found[key] = self.functions[raw[1]](key[1])
+                self.found[key] = _FUNCTIONS[raw[1]](self, key[1])
             return self.found[key]
         if head == "S" and not raw[1][3]:
             _, _, low, _, high = raw[1]
@@ -600,3 +583,22 @@ class Intervals:
     def away(a: Interval) -> int:
         """How far an interval is from 0."""
         return max(a[0], -a[1], 0)
+
+
+_FUNCTIONS: Final[Mapping[str, Callable[[Intervals, Interval], Interval]]] = {
+    "exp": Intervals.exp,
+    "log": Intervals.log,
+    "abs": Intervals.abs,
+    "tanh": Intervals.tanh,
+    "sigmoid": lambda of, a: of.divide(
+        (of.one, of.one), of.add((of.one, of.one), of.exp(of.negate(a)))
+    ),
+    "softplus": lambda of, a: of.log(of.add((of.one, of.one), of.exp(a))),
+    "loggamma": Intervals.loggamma,
+    "digamma": lambda of, a: of.polygamma(0, a),
+    "erf": Intervals.erf,
+    "sin": lambda of, a: of.circular(a, 1),
+    "cos": lambda of, a: of.circular(a, 0),
+    "logbesseli0": lambda of, a: of.log(of.bessel(a)[0]),
+    "besselratio": Intervals.bessel_ratio,
+}

@@ -11,7 +11,18 @@ from .domains import domain_of
 from .forms import NOTHING, Forms, Hypotheses
 from .polynomial import Poly, Values
 from .sums import MAX_EXPANDED, pieces_of
-from .terms import NotShown, Raw, RawIndex, map_entries, map_index, map_indices, shift, walk
+from .terms import (
+    NotShown,
+    Raw,
+    RawIndex,
+    has_bound,
+    is_bound,
+    map_entries,
+    map_index,
+    map_indices,
+    shift,
+    walk,
+)
 
 __all__ = ["is_zero", "prove_defined", "prove_zero"]
 
@@ -98,7 +109,7 @@ def _bits(raw: Raw) -> list[Raw]:
         for item in walk(raw)
         if item[0] == "v" and len(item) == 4 and domain_of(item[2]).is_free_bit()
     }
-    if any(not all(map(_closed, item[3])) for item in found):
+    if any(any(map(has_bound, item[3])) for item in found):
         return []  # under a sum they are many
     return sorted(found, key=repr)
 
@@ -161,27 +172,17 @@ def _cores(items: Sequence[Raw], least: Mapping[str, int]) -> dict[str, tuple[in
 def _free(items: Sequence[Raw]) -> list[RawIndex]:
     """Free index variables and categories, in order of their names."""
     found: set[RawIndex] = set()
-
-    def index(i: RawIndex) -> None:
+    stack = [item for item in items if item[0] in ("i", "e") and len(item) == 5]
+    while stack:
+        i = stack.pop()
         if i[0] == "o":
-            index(i[1])
-        elif i[0] == "i":
-            if not i[1].startswith("~"):
-                found.add(i)
+            stack.append(i[1])
+        elif i[0] == "i" and not is_bound(i):
+            found.add(i)
         elif i[0] == "e":
             found.add(i)
-            for inner in i[4]:
-                index(inner)
-
-    for item in items:
-        if item[0] in ("i", "e") and len(item) == 5:
-            index(item)
+            stack += i[4]
     return sorted(found, key=repr)
-
-
-def _closed(index: RawIndex) -> bool:
-    """No bound index inside a category's own place."""
-    return not any(item[0] == "i" and item[1][:1] in "~#" for item in walk(index) if len(item) == 5)
 
 
 def _prove(
@@ -203,7 +204,7 @@ def _prove(
         size, offset = (variable[3], variable[4]) if variable[0] == "i" else variable[2:4]
         low = variable[2] if variable[0] == "i" else 1
         pieces = pieces_of(low, size, offset, cores.get(size))
-        if pieces == [(low, offset)] or not _closed(variable):
+        if pieces == [(low, offset)] or has_bound(variable):
             continue
         _split(raw, given, apart, values, splits, longest, variable, pieces)
         return
@@ -262,7 +263,7 @@ def _short_ranges(free: Sequence[RawIndex]) -> list[tuple[RawIndex, list[Any]]]:
     for variable in free:
         size, offset = (variable[3], variable[4]) if variable[0] == "i" else variable[2:4]
         low = variable[2] if variable[0] == "i" else 1
-        if size == "" and 0 <= offset - low < MAX_PLACES and _closed(variable):
+        if size == "" and 0 <= offset - low < MAX_PLACES and not has_bound(variable):
             found.append((variable, [("p", "", k) for k in range(low, offset + 1)]))
     return found
 

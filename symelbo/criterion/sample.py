@@ -17,7 +17,7 @@ from random import Random
 from typing import ParamSpec, TypeVar
 
 from symelbo.criterion.factor import Factor, is_parent, symbols_of_statement
-from symelbo.index.build import extent_of
+from symelbo.index.build import category_extent
 from symelbo.index.concretize import extent_value, index_tuples
 from symelbo.index.interpret import Interpretation, interpret_functions
 from symelbo.index.modular import PRIME, Dual, Modular, NoResidue, Place
@@ -104,7 +104,7 @@ def small_sizes(
                 need(extent, 1)
             if symbol.domain.rank == 1:
                 need(symbol.shape[-1], 2)
-            if symbol.domain.is_place and (most := extent_of(symbol.domain.upper)) is not None:
+            if (most := category_extent(symbol.domain)) is not None:
                 need(most, 2)
         inner = factor.node.shape[len(factor.statement.places) :]
         node = Entry(factor.node, (*factor.statement.places, *formal_indices(inner)))
@@ -304,7 +304,7 @@ class Instance:
         except NoResidue:
             return None
         if value.exact is not None:
-            return Fraction(int(value.exact.numerator), int(value.exact.denominator))
+            return value.exact
         near = Fraction(value.size).limit_denominator(64) if isfinite(value.size) else None
         return near
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from symelbo.index.terms import (
     Add,
     Call,
+    Domain,
     Extent,
     Index,
     Mul,
@@ -32,6 +33,7 @@ __all__ = [
     "ZERO",
     "add",
     "call",
+    "category_extent",
     "divide",
     "exp",
     "extent_length",
@@ -224,6 +226,11 @@ def extent_of(length: Term | None) -> Extent | None:
         case Add((Number(value), Size(name))) if value.denominator == 1:
             return Extent(name, int(value))
     return None
+
+
+def category_extent(domain: Domain) -> Extent | None:
+    """1..C -> C, the axis on which a value is a place; None of what is no category."""
+    return extent_of(domain.upper) if domain.is_place else None
 
 
 def _split_coefficient(term: Term) -> tuple[Fraction, Term]:

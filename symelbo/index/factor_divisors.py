@@ -9,8 +9,6 @@ from fractions import Fraction
 from functools import cache
 from math import lcm
 
-from flint import Ordering, fmpz_mpoly_ctx
-
 from symelbo.index.build import add, mul, power
 from symelbo.index.normal import monomials_of
 from symelbo.index.polynomial import Monomial, Poly, from_monomial
@@ -47,6 +45,8 @@ def _factor(term: Add) -> list[tuple[Term, int]]:
     atoms = sorted({atom for monomial in poly for atom, _ in monomial.factors}, key=sort_key)
     if not _is_ordinary(poly):
         return [(term, 1)]
+    from flint import Ordering, fmpz_mpoly_ctx  # few models divide by a polynomial
+
     context = fmpz_mpoly_ctx.get([f"x{n}" for n in range(len(atoms))], Ordering.lex)
     whole = lcm(*(value.denominator for value in poly.values()))
     exponents = {

@@ -120,6 +120,7 @@ class Domain(ABC):
     is_one_hot: ClassVar[bool] = False  # one entry of the last axis is 1, the others are 0
     is_place: ClassVar[bool] = False  # a value is a place on an axis: it selects
     has_ends: ClassVar[bool] = False  # numbers between ends, where these are given
+    upper_is_sum: ClassVar[bool] = False  # of the entries over the last axis
     is_line: ClassVar[bool] = False  # every real number is a value
     is_symmetric: ClassVar[bool] = False  # over the last two axes
     is_definite: ClassVar[bool] = False  # symmetric positive definite over the last two axes

@@ -42,14 +42,14 @@ def read_density(
     """As `resolve_density`, but every fault is reported; the term is meaningless after one."""
     if family.abstract:
         return _abstract_density(family, form, extents)
-    value = Symbol(
-        family.value, Role.VALUE, family.support, tuple(extents[name] for name in family.shape)
-    )
+    shape = tuple(extents[name] for name in family.shape)
+    value = Symbol(family.value, Role.VALUE, family.support_of(extents), shape)
     arguments = tuple(_formal_symbol(argument, extents) for argument in form.arguments)
     names: dict[str, Entity] = {name: SizeName(extent) for name, extent in extents.items()}
     names.update((argument.name, argument) for argument in arguments)
     names[value.name] = value
-    resolver = Resolver(form.log_density, names, report, density=True, categories=extents.get("K"))
+    categories = extents.get(family.categories)
+    resolver = Resolver(form.log_density, names, report, density=True, categories=categories)
     try:
         syntax = parse_expression(form.log_density)
     except TextError as error:

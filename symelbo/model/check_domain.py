@@ -108,8 +108,6 @@ def _hint(family: Family, found: _Found) -> str:
     own = f"give that case a value of its own, as in a*{name} + b*(1 - {name})"
     if not found.binary:
         return "write exp(...) or softplus(...) of it"
-    if family.name == "Poisson" and found.value == "0":
-        return f"a Poisson with rate 0 is the point mass at 0: {own}"
     return own
 
 

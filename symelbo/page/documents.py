@@ -13,8 +13,8 @@ import symelbo
 from symelbo.answer.derivation import Derivation, FactorResult, Trial
 from symelbo.answer.shorthand import shorten
 from symelbo.answer.worked import Velocity, WorkedCase, name_velocities
-from symelbo.certify.certificate import Case, Certificate, Given, Unknown
-from symelbo.certify.enclose import determinant_of, enclosure, rounded
+from symelbo.certify.certificate import Case, Certificate, Given, Unknown, What
+from symelbo.certify.enclose import Bounds, determinant_of, enclosure, rounded
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.result import Closure, Outside, Refuted, Undecided
 from symelbo.entropy.summand import Kind
@@ -562,15 +562,21 @@ class _Document:
         self, unknown: Unknown, certificate: Certificate, names: Mapping[str, Symbol]
     ) -> str:
         """The sign of a velocity, a rate, a shift or a factor of the base measure."""
-        kind, _, name = unknown.name.partition(" of ")
+        name = unknown.of
         entry = self.entry_text(names[name], unknown.place) if name in names else name
         at = "" if unknown.point is None or len(certificate.points) == 1 else unknown.point + 1
         where = f"(\\theta_{{{at}}})" if at else ""
-        if kind == "velocity":
-            letter = latex_symbol(names[name])
-            return rf"\dot{{{letter}}}{entry.removeprefix(letter)}{where}"
-        sign = {"rate": self.notation["r"], "shift": self.notation["s"]}.get(kind)
-        return f"{sign or self.notation['c']}_{{{entry}}}{where}"
+        match unknown.what:
+            case What.VELOCITY:
+                letter = latex_symbol(names[name])
+                return rf"\dot{{{letter}}}{entry.removeprefix(letter)}{where}"
+            case What.RATE:
+                sign = self.notation["r"]
+            case What.SHIFT:
+                sign = self.notation["s"]
+            case What.BASE:
+                sign = self.notation["c"]
+        return f"{sign}_{{{entry}}}{where}"
 
     def rows(
         self, case: Case, certificate: Certificate, names: Mapping[str, Symbol]
@@ -658,12 +664,12 @@ def _width_of(table: Sequence[Sequence[str]]) -> float:
 
 def _rounded(term: Term) -> str:
     """A closed term to four digits, from a rigorous enclosure."""
-    return _scientific(enclosure(term, 30))
+    return _scientific(enclosure(term))
 
 
-def _scientific(enclosed: str) -> str:
-    """1.234 \\cdot 10^{-7}, of `midpoint +/- radius`"""
-    digits, _, power = rounded(enclosed).partition("e")
+def _scientific(bounds: Bounds) -> str:
+    """1.234 \\cdot 10^{-7}, of a number between bounds"""
+    digits, _, power = rounded(bounds).partition("e")
     return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
 
 

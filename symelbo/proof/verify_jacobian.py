@@ -22,6 +22,7 @@ from symelbo.index.substitute import instantiate
 from symelbo.index.terms import Array, Entry, Index, Symbol, Term
 from symelbo.index.tidy import expand_short, tidy, tidy_array, tidy_short
 from symelbo.notation.names import RESERVED
+from symelbo.words import fresh_name
 
 __all__ = ["differentiate_blocks", "verify_jacobian"]
 
@@ -115,8 +116,7 @@ def _centred(
     if moved.symbol.domain.entry_sum != 1 or len(moved.indices) != 1:
         return None
     (i,) = block.indices
-    spare = [n for n in ("j", "k", "l", "m") if n != i.name and n not in taken]
-    j = Index(spare[0], i.extent)
+    j = Index(fresh_name("j", {i.name, *taken}, "k", "l", "m"), i.extent)
     eta_j = instantiate(Array((i,), block.natural), (j,))
     weight = Entry(moved.symbol, (i,))
     mean = total(j, mul(Entry(moved.symbol, (j,)), eta_j))
