@@ -253,19 +253,21 @@ class Intervals:
         return self.exp_at(a[0])[0], self.exp_at(a[1])[1]
 
     def exp_at(self, x: int) -> Interval:
-        """exp(x) = exp(x / 2^k)^(2^k), |x| / 2^k < 1/2; the rest of the series is at most twice
-        its first term.
+        """exp(x) = 2^k exp(r / 2^h)^(2^h) with r = x - k log 2, |r| / 2^h < 1/2; the rest of the
+        series is at most twice its first term.
         """
         whole = abs(x) >> self.bits
         if x < 0 and whole > self.bits + 8:
             return 0, 1  # exp(-n) < 2^-n
         if whole > MAX_EXPONENT:
             raise Unbounded("an exponent that is too large")
-        halved = whole.bit_length() + 8
-        extra = halved + 40 + (3 * whole // 2 if x > 0 else 0)
+        halved = 8
+        extra = whole.bit_length() + halved + 40
         wide = self.wider(extra)
-        y = (x << extra) >> halved
-        argument = (y, y + 1)
+        two = _log_two(wide.bits)
+        k = (x << extra) // two[0]
+        ends = (k * two[0], k * two[1])
+        argument = ((x << extra) - max(ends)) >> halved, -((min(ends) - (x << extra)) >> halved)
         total = term = (wide.one, wide.one)
         n = 0
         while max(-term[0], term[1]) > 1:
@@ -277,7 +279,9 @@ class Intervals:
         total = max(total[0], 0), total[1]
         for _ in range(halved):
             total = wide.multiply(total, total)
-        return self.narrow(total, extra)
+        if k > extra:
+            return self.widen(total, k - extra)
+        return self.narrow(total, extra - k)
 
     def log(self, a: Interval) -> Interval:
         """log, which increases, of what is shown to be positive."""
