@@ -172,21 +172,16 @@ def _cores(items: Sequence[Raw], least: Mapping[str, int]) -> dict[str, tuple[in
 def _free(items: Sequence[Raw]) -> list[RawIndex]:
     """Free index variables and categories, in order of their names."""
     found: set[RawIndex] = set()
-
-    def index(i: RawIndex) -> None:
+    stack = [item for item in items if item[0] in ("i", "e") and len(item) == 5]
+    while stack:
+        i = stack.pop()
         if i[0] == "o":
-            index(i[1])
-        elif i[0] == "i":
-            if not is_bound(i):
-                found.add(i)
+            stack.append(i[1])
+        elif i[0] == "i" and not is_bound(i):
+            found.add(i)
         elif i[0] == "e":
             found.add(i)
-            for inner in i[4]:
-                index(inner)
-
-    for item in items:
-        if item[0] in ("i", "e") and len(item) == 5:
-            index(item)
+            stack += i[4]
     return sorted(found, key=repr)
 
 

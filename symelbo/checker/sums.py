@@ -499,34 +499,44 @@ class Sums(Functions):
         simplex = self.simplex(group, members)
         if simplex is not None:
             return simplex
-        monomial = tuple(sorted(members.items()))
-
-        def named(order: Sequence[RawIndex]) -> tuple[Monomial, Rational, tuple[RawIndex, ...]]:
-            what = self.canonical(order, members)
-            return *self.rename(monomial, what), tuple(what.values())
-
-        def leaf(colours: dict[RawIndex, int]) -> list[RawIndex]:
-            while cell := _tied(colours):
-                colours = self.refine(_put_first(colours, cell[0]), members)
-            return sorted(group, key=colours.__getitem__)
-
-        def leaves(colours: dict[RawIndex, int]) -> list[list[RawIndex]]:
-            # those that give one image are symmetric to each other: the first stands for all
-            found: dict[Monomial, dict[RawIndex, int]] = {}
-            for v in _tied(colours):
-                following = self.refine(_put_first(colours, v), members)
-                found.setdefault(named(leaf(following))[0], following)
-            if not found:
-                return [leaf(colours)]
-            return [order for following in found.values() for order in leaves(following)]
-
         ranges = sorted({v[2:] for v in group})
         start = self.refine({v: ranges.index(v[2:]) for v in group}, members)
-        image, c, names = min(map(named, leaves(start)), key=lambda found: found[0])
+        found = (self._named(order, members) for order in self._orders(start, members))
+        image, c, names = min(found, key=lambda one: one[0])
         number = self.intern(("S", names, image))
         if not _tied(start):
             self.rigid.add(number)
         return {((number, 1),): c}
+
+    def _named(
+        self, order: Sequence[RawIndex], members: Mapping[int, Rational]
+    ) -> tuple[Monomial, Rational, tuple[RawIndex, ...]]:
+        """A product under the names of this order of its indices, its factor, and these names."""
+        what = self.canonical(order, members)
+        return *self.rename(tuple(sorted(members.items())), what), tuple(what.values())
+
+    def _orders(
+        self, colours: Mapping[RawIndex, int], members: Mapping[int, Rational]
+    ) -> list[list[RawIndex]]:
+        """Orders of the indices, of which one gives the smallest names.
+
+        Those that give one image are symmetric to each other: the first stands for all.
+        """
+        found: dict[Monomial, dict[RawIndex, int]] = {}
+        for v in _tied(colours):
+            following = self.refine(_put_first(colours, v), members)
+            found.setdefault(self._named(self._order(following, members), members)[0], following)
+        if not found:
+            return [self._order(colours, members)]
+        return [order for each in found.values() for order in self._orders(each, members)]
+
+    def _order(
+        self, colours: Mapping[RawIndex, int], members: Mapping[int, Rational]
+    ) -> list[RawIndex]:
+        """The indices in the order of their colours, the first of those that are tied first."""
+        while cell := _tied(colours):
+            colours = self.refine(_put_first(colours, cell[0]), members)
+        return sorted(colours, key=colours.__getitem__)
 
     def refine(
         self, colours: dict[RawIndex, int], members: Mapping[int, Rational]

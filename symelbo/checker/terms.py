@@ -542,60 +542,67 @@ def derivative(raw: Raw, field: Field) -> Raw:
     >>> derivative(("f", "exp", x), {"x": ((), ONE)})
     ('*', ('f', 'exp', ('v', 'x', ('real',), ())), ('q', Fraction(1, 1)))
     """
-    work = work_left()
-    known: dict[int, Raw | None] = {}
-    velocities: dict[tuple[str, tuple[RawIndex, ...]], Raw] = {}
+    return _Derivative(field).of(raw) or ZERO
 
-    def velocity(name: str, where: tuple[RawIndex, ...]) -> Raw:
-        formals, body = field[name]
+
+class _Derivative:
+    """The derivatives of the parts of a term along one field; None is zero: nothing moves."""
+
+    def __init__(self, field: Field) -> None:
+        self.field = field
+        self.work = work_left()
+        self.known: dict[int, Raw | None] = {}
+        self.velocities: dict[tuple[str, tuple[RawIndex, ...]], Raw] = {}
+
+    def velocity(self, name: str, where: tuple[RawIndex, ...]) -> Raw:
+        formals, body = self.field[name]
         if len(formals) != len(where):
             raise NotShown(f"the field of {name} has {len(formals)} indices")
-        if (name, where) not in velocities:
-            velocities[name, where] = put(body, dict(zip(formals, where, strict=True)))
-        return velocities[name, where]
+        if (name, where) not in self.velocities:
+            self.velocities[name, where] = put(body, dict(zip(formals, where, strict=True)))
+        return self.velocities[name, where]
 
-    def d(t: Raw) -> Raw | None:
-        """None is zero: nothing in t moves."""
-        if id(t) not in known:
-            work.spend(len(t), "a derivative")
-            known[id(t)] = new(t)
-        return known[id(t)]
+    def of(self, t: Raw) -> Raw | None:
+        if id(t) not in self.known:
+            self.work.spend(len(t), "a derivative")
+            self.known[id(t)] = self.new(t)
+        return self.known[id(t)]
 
-    def new(t: Raw) -> Raw | None:
+    def new(self, t: Raw) -> Raw | None:
         head = t[0]
         if head in ("q", "n", "c", "iv", "d"):
             return None
         if head == "v":
-            return velocity(t[1], t[3]) if t[1] in field else None
+            return self.velocity(t[1], t[3]) if t[1] in self.field else None
         if head == "+":
-            parts = [dt for dt in map(d, t[1:]) if dt is not None]
+            parts = [dt for dt in map(self.of, t[1:]) if dt is not None]
             return ("+", *parts) if parts else None
         if head == "*":
             parts = []
             for k in range(1, len(t)):
-                dt = d(t[k])
+                dt = self.of(t[k])
                 if dt is not None:
-                    work.spend(len(t), "a derivative")
+                    self.work.spend(len(t), "a derivative")
                     parts.append(("*", *t[1:k], dt, *t[k + 1 :]))
             return ("+", *parts) if parts else None
         if head == "^":
-            return power(t)
+            return self.power(t)
         if head == "f":
-            moves = [d(a) for a in t[2:]]
+            moves = [self.of(a) for a in t[2:]]
             if any(m is not None for m in moves[:-1]):
                 raise NotShown(f"derivative of {t[1]} by its order")
             return None if moves[-1] is None else ("*", _slope(t[1], t[2:]), moves[-1])
         if head == "S":
-            dt = d(t[2])
+            dt = self.of(t[2])
             return None if dt is None else ("S", t[1], dt)
         if head in ("Inv", "LD"):
-            return matrix(t)
+            return self.matrix(t)
         if head == "A":
-            return apply(t)
+            return self.apply(t)
         raise NotShown(f"unknown head {head}")
 
-    def power(t: Raw) -> Raw | None:
-        base, exponent = d(t[1]), d(t[2])
+    def power(self, t: Raw) -> Raw | None:
+        base, exponent = self.of(t[1]), self.of(t[2])
         parts: list[Raw] = []
         if base is not None:
             less: Raw = ("q", t[2][1] - 1) if t[2][0] == "q" else minus(t[2], ONE)
@@ -605,9 +612,9 @@ def derivative(raw: Raw, field: Field) -> Raw:
             parts.append(("*", t, ("f", "log", t[1]), exponent))
         return ("+", *parts) if parts else None
 
-    def matrix(t: Raw) -> Raw | None:
+    def matrix(self, t: Raw) -> Raw | None:
         (i, j), body = t[1]
-        moved = d(body)
+        moved = self.of(body)
         if moved is None:
             return None
         k, m = fresh(i), fresh(j)
@@ -617,10 +624,10 @@ def derivative(raw: Raw, field: Field) -> Raw:
         left, right = ("Inv", t[1], t[2], k), ("Inv", t[1], m, t[3])
         return ("S", k, ("S", m, ("*", ("q", Fraction(-1)), left, moved, right)))
 
-    def apply(t: Raw) -> Raw | None:
+    def apply(self, t: Raw) -> Raw | None:
         parts: list[Raw] = []
         for slot, (variables, body) in enumerate(t[3]):
-            moved = d(body)
+            moved = self.of(body)
             if moved is None:
                 continue
             new = tuple(map(fresh, variables))
@@ -630,5 +637,3 @@ def derivative(raw: Raw, field: Field) -> Raw:
                 part = ("S", variable, part)
             parts.append(part)
         return ("+", *parts) if parts else None
-
-    return d(raw) or ZERO

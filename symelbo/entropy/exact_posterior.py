@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from symelbo.index.build import add, divide, extent_length, log, mul, negate, number
 from symelbo.index.differentiate import derivative_by
-from symelbo.index.normal import normal, to_poly
+from symelbo.index.normal import monomials_of, normal
 from symelbo.index.substitute import mentions, symbols_of
 from symelbo.index.terms import (
     Array,
@@ -82,7 +82,7 @@ def derive_exact_posterior(model: Model) -> ExactPosterior | None:
 
 def is_quadratic(term: Term, latent: Symbol) -> bool:
     """Whether a term is a polynomial of degree at most two in the entries of a latent."""
-    for monomial in to_poly(term):
+    for monomial in monomials_of(term):
         degree = 0
         for atom, exponent in monomial.factors:
             if latent not in symbols_of(atom):

@@ -4,9 +4,8 @@ for a one-hot vector z.
 
 from __future__ import annotations
 
-from functools import cache
-
 from symelbo.index.build import ONE, ZERO, add, mul, subtract, total
+from symelbo.index.nodes import Memo
 from symelbo.index.substitute import free_indices, map_terms, symbols_of, walk_parts
 from symelbo.index.terms import (
     Call,
@@ -33,18 +32,17 @@ def expand_binary(term: Term) -> Term:
     if not any(symbol.domain.is_bit for symbol in symbols_of(term)):
         return term
 
-    @cache
-    def on_term(part: Term) -> Term:
+    def rule(expanded: Memo[Term, Term], part: Term) -> Term:
         if isinstance(part, Call | Power):
             entries = binary_entries(part)
             if entries and len(entries) <= BINARY_ENTRIES:
                 return _interpolate(part, entries)
             vectors = [s for s in symbols_of(part) if s.domain.is_one_hot]
             if len(vectors) == 1 and len(vectors[0].shape) == 1:
-                return on_term(_select(part, vectors[0]))
-        return map_terms(part, on_term)
+                return expanded[_select(part, vectors[0])]
+        return map_terms(part, expanded.__getitem__)
 
-    return on_term(term)
+    return Memo(rule)[term]
 
 
 def _select(part: Term, vector: Symbol) -> Term:
@@ -58,13 +56,12 @@ def _select(part: Term, vector: Symbol) -> Term:
 def _put_vector(term: Term, vector: Symbol, index: Index) -> Term:
     """z[j] -> delta(j, k)"""
 
-    @cache
-    def on_term(part: Term) -> Term:
+    def rule(put: Memo[Term, Term], part: Term) -> Term:
         if isinstance(part, Entry) and part.symbol == vector:
             return Delta(part.indices[-1], index)
-        return map_terms(part, on_term)
+        return map_terms(part, put.__getitem__)
 
-    return on_term(term)
+    return Memo(rule)[term]
 
 
 def _interpolate(part: Term, entries: tuple[Entry, ...]) -> Term:
@@ -82,26 +79,27 @@ def binary_entries(term: Term) -> tuple[Entry, ...]:
     """The binary entries of a term; () if one of them stands under a sum, where it is many."""
     found: dict[Entry, None] = {}
 
-    @cache
-    def visit(item: Node, bound: frozenset[Index]) -> bool:
+    def rule(
+        stand_free: Memo[tuple[Node, frozenset[Index]], bool], key: tuple[Node, frozenset[Index]]
+    ) -> bool:
+        item, bound = key
         if isinstance(item, Entry) and item.symbol.domain.is_bit:
             if free_indices(item) & bound:
                 return False
             found[item] = None
             return True
         inner = bound.union(item.bound())
-        return all(visit(part, inner) for part in item.parts())
+        return all(stand_free[part, inner] for part in item.parts())
 
-    return tuple(found) if visit(term, frozenset()) else ()
+    return tuple(found) if Memo(rule)[term, frozenset()] else ()
 
 
 def _put(term: Term, values: dict[Entry, Term]) -> Term:
     """f(z), {z: a} -> f(a)"""
 
-    @cache
-    def on_term(part: Term) -> Term:
+    def rule(put: Memo[Term, Term], part: Term) -> Term:
         if isinstance(part, Entry) and part in values:
             return values[part]
-        return map_terms(part, on_term)
+        return map_terms(part, put.__getitem__)
 
-    return on_term(term)
+    return Memo(rule)[term]

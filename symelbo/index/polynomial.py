@@ -11,6 +11,8 @@ from typing import TypeAlias
 from symelbo.index import build
 from symelbo.index.substitute import free_indices
 from symelbo.index.terms import Index, Number, Term, sort_key
+from symelbo.index.work import TooLong
+from symelbo.limits import POLYNOMIAL_MONOMIALS
 from symelbo.values import dataclass, field
 
 __all__ = [
@@ -56,6 +58,7 @@ UNIT = Monomial((), ())
 
 
 def accumulate(total: Poly, poly: Poly, scale: Fraction = F1) -> None:
+    """total += scale * poly.  TooLong where the total gets very long."""
     for monomial, value in poly.items():
         result = value if scale is F1 else value * scale
         known = total.get(monomial)
@@ -65,6 +68,8 @@ def accumulate(total: Poly, poly: Poly, scale: Fraction = F1) -> None:
             total[monomial] = result
         else:
             total.pop(monomial, None)
+    if len(total) > POLYNOMIAL_MONOMIALS:
+        raise TooLong("the normal form")
 
 
 def from_poly(poly: Poly) -> Term:

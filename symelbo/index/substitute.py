@@ -6,11 +6,10 @@ Each visits a shared part once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from functools import cache
 from typing import TypeVar
 
 from symelbo.index import build
-from symelbo.index.nodes import synthesized
+from symelbo.index.nodes import Memo, synthesized
 from symelbo.index.terms import (
     Apply,
     Array,
@@ -223,15 +222,15 @@ def replace_symbols(term: Term, arrays: Mapping[Symbol, Array]) -> Term:
     """
     if symbols_of(term).isdisjoint(arrays):
         return term
-    incoming = frozenset().union(*(free_indices(array) for array in arrays.values()))
+    incoming = frozenset().union(*map(free_indices, arrays.values()))
 
-    @cache
-    def visit(item: Node, in_place: bool) -> Node:
+    def rule(replaced: Memo[tuple[Node, bool], Node], key: tuple[Node, bool]) -> Node:
+        item, in_place = key
         if symbols_of(item).isdisjoint(arrays):
             return item
         bound, parts = _open(item, incoming)
         on_place = item.selects
-        parts = tuple(visit(p, on_place and not isinstance(p, Array)) for p in parts)
+        parts = tuple([replaced[p, on_place and not isinstance(p, Array)] for p in parts])
         if not isinstance(item, Entry) or item.symbol not in arrays:
             return build.rebuild(item, bound, parts)
         body = instantiate(arrays[item.symbol], parts)  # type: ignore[arg-type]
@@ -241,7 +240,7 @@ def replace_symbols(term: Term, arrays: Mapping[Symbol, Array]) -> Term:
             return body.index
         raise ValueError("an index can only be replaced by an index")
 
-    return visit(term, False)  # type: ignore[return-value]
+    return Memo(rule)[term, False]  # type: ignore[return-value]
 
 
 def _open(item: Node, incoming: frozenset[Index]) -> tuple[tuple[Index, ...], tuple[Node, ...]]:
@@ -282,12 +281,12 @@ def _fresh(index: Index, taken: set[str]) -> Index:
 def replace_selector(term: Term, entry: Entry, by: IndexTerm) -> Term:
     """term, c, k -> term with the category c replaced by k in every index place."""
 
-    @cache
-    def visit(item: Node, in_place: bool) -> Node:
+    def rule(replaced: Memo[tuple[Node, bool], Node], key: tuple[Node, bool]) -> Node:
+        item, in_place = key
         if in_place and item is entry:
             return by
         on_place = item.selects
-        parts = [visit(p, on_place and not isinstance(p, Array)) for p in item.parts()]
+        parts = [replaced[p, on_place and not isinstance(p, Array)] for p in item.parts()]
         return build.rebuild(item, item.bound(), parts)
 
-    return visit(term, False)  # type: ignore[return-value]
+    return Memo(rule)[term, False]  # type: ignore[return-value]
