@@ -9,7 +9,7 @@ from symelbo.errors import Place
 from symelbo.families.density import Density
 from symelbo.families.family import Family, Form
 from symelbo.index.signs import place_bounds
-from symelbo.index.substitute import replace_symbols, symbols_of
+from symelbo.index.substitute import formal_indices, replace_symbols, symbols_of
 from symelbo.index.terms import (
     Array,
     Domain,
@@ -82,7 +82,7 @@ class Statement:
     def actual(self) -> dict[Symbol, Array]:
         """formal symbol of `density` -> what stands there: every argument, and the node."""
         value = self.density.value
-        events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
+        events = formal_indices(value.shape, "v")
         arrays = (array for _, array in self.arguments)
         return {
             **dict(zip(self.density.arguments, arrays, strict=True)),
