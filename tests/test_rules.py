@@ -59,6 +59,7 @@ from symelbo.index import (
     factor_divisors,
     interpret,
     name_residuals,
+    normal,
     open_lengths,
     polynomial,
     rewrite_functions,
@@ -360,13 +361,18 @@ def multiples(random: Random) -> None:
 
 
 @tries(
-    *(Normalizer._to_poly, Normalizer.normal),
-    *(polynomial.from_poly, polynomial.from_monomial, polynomial._product_of),
+    Normalizer._to_poly,
+    Normalizer.normal,
+    normal.monomials_of,
+    polynomial.from_poly,
+    polynomial.from_monomial,
+    polynomial._product_of,
 )
 def normal_forms(random: Random) -> None:
     term = draw_term(random)
     poly = poly_of(term)
     same(term, RING.normal(term), random)
+    same(term, from_poly(normal.monomials_of(term)), random)
     same(term, add(*(from_monomial(monomial, scale) for monomial, scale in poly.items())), random)
     written = (mul(number(c), product_of(m.factors, m.bound)) for m, c in poly.items())
     same(add(*written), from_poly(poly), random)
