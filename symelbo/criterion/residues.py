@@ -1,12 +1,11 @@
-"""Dense linear equations modulo the large prime, and the fractions that solve them."""
+"""Linear equations modulo the large prime, and the fractions that solve them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-import flint
-
+from symelbo.index.echelon import echelon_of
 from symelbo.index.modular import PRIME
 
 __all__ = ["solve_in_fractions"]
@@ -16,22 +15,17 @@ def solve_in_fractions(
     table: Sequence[Mapping[int, int]], ends: Sequence[int], count: int
 ) -> list[Fraction] | None:
     """row . x + end = 0 for all rows -> x, 0 where it is open; None: none of small fractions."""
-    if not table:
-        return [Fraction(0)] * count
-    matrix = flint.nmod_mat(len(table), count + 1, PRIME)
-    for i, (row, end) in enumerate(zip(table, ends, strict=True)):
-        for n, slope in row.items():
-            matrix[i, n] = slope
-        matrix[i, count] = -end % PRIME
-    reduced, rank = matrix.rref()
-    solution = [Fraction(0)] * count
-    for i in range(rank):
-        lead = next(n for n in range(count + 1) if int(reduced[i, n]))
-        value = None if lead == count else _rational(int(reduced[i, count]))
+    rows = [{**row, count: -end % PRIME} for row, end in zip(table, ends, strict=True)]
+    reduced = echelon_of(rows)
+    if count in reduced:
+        return None
+    found = []
+    for n in range(count):
+        value = _rational(reduced[n].get(count, 0)) if n in reduced else Fraction(0)
         if value is None:
             return None
-        solution[lead] = value
-    return solution
+        found.append(value)
+    return found
 
 
 def _rational(residue: int) -> Fraction | None:
