@@ -19,8 +19,7 @@ from symelbo.expfam.separate_change import rate_symbol, shift_symbol
 from symelbo.index.build import ZERO
 from symelbo.index.modular import PRIME
 from symelbo.index.normal import normal
-from symelbo.index.solve import formal_indices
-from symelbo.index.substitute import operands, replace_symbols
+from symelbo.index.substitute import formal_indices, operands, replace_symbols
 from symelbo.index.terms import (
     Add,
     Array,

@@ -18,7 +18,6 @@ from symelbo.criterion.sample import Instance, Values, small_sizes
 from symelbo.index.build import mul
 from symelbo.index.concretize import extent_value
 from symelbo.index.domains import Real
-from symelbo.index.echelon import echelon_of
 from symelbo.index.modular import PRIME, Dual, Modular, NoResidue, Place
 from symelbo.index.sparse import is_consistent
 from symelbo.index.substitute import free_indices, replace_symbols, symbols_of

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 from symelbo.index.echelon import echelon_of
 from symelbo.index.modular import PRIME
+from symelbo.limits import KEPT_RATIONALS, WEIGHT_PARTS
 
-__all__ = ["solve_in_fractions"]
+__all__ = ["rational_of", "solve_in_fractions"]
 
 
 def solve_in_fractions(
@@ -21,18 +23,21 @@ def solve_in_fractions(
         return None
     found = []
     for n in range(count):
-        value = _rational(reduced[n].get(count, 0)) if n in reduced else Fraction(0)
+        value = rational_of(reduced[n].get(count, 0)) if n in reduced else Fraction(0)
         if value is None:
             return None
         found.append(value)
     return found
 
 
-def _rational(residue: int) -> Fraction | None:
-    """The fraction of small numerator and denominator that has this residue."""
-    small = 1 << 20
-    a, b, x, y = PRIME, residue, 0, 1
-    while b > small:
-        q = a // b
-        a, b, x, y = b, a - q * b, y, x - q * y
-    return Fraction(b, y) if y and abs(y) <= small else None
+@lru_cache(maxsize=KEPT_RATIONALS)
+def rational_of(residue: int) -> Fraction | None:
+    """The small rational number with this residue, None if there is none."""
+    # half of Euclid's algorithm: residue = r / t modulo the prime along the way
+    r, s, t, u = PRIME, residue, 0, 1
+    while s >= WEIGHT_PARTS:
+        q = r // s
+        r, s, t, u = s, r - q * s, u, t - q * u
+    if not u or abs(u) >= WEIGHT_PARTS:
+        return None
+    return Fraction(s, u)
