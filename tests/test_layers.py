@@ -206,7 +206,7 @@ def test_terms_import_nothing_of_ours_but_values() -> None:
 # What a page may use of the rooms that derive: the shape of terms, and data; no pass.
 PRINTERS_MAY_USE = {
     "symelbo.index.build": {"ZERO", "add", "extent_of", "negate", "number"},
-    "symelbo.index.substitute": {"symbols_of", "walk_parts"},
+    "symelbo.index.substitute": {"formal_indices", "symbols_of", "walk_parts"},
     "symelbo.index.terms": None,  # all of it
     "symelbo.certify.certificate": None,  # data
     "symelbo.certify.enclose": {"Bounds", "determinant_of", "enclosure", "rounded"},  # numbers

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from functools import cache, partial
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -19,8 +19,7 @@ from .criterion import (
     names_in,
     users_of,
 )
-from .forms import Hypotheses
-from .prove import prove_zero
+from .prove import Ground, prove_zero
 from .refutation import check_refutation
 from .statement import (
     MAX_BYTES,
@@ -211,6 +210,8 @@ class _Checks:
         self.symbols = statement.symbols
         self.factors = {factor.name: factor for factor in statement.factors}
         self.proved: list[str] = []
+        self.grounds: dict[int, Ground] = {}  # of claims, by identity
+        self.shown: dict[int, tuple[Raw, Raw]] = {}  # what is printed, written out, by identity
         first = statement.claims[0].identities if statement.claims else ()
         self.identities = {identity.factor: identity for identity in first}
 
@@ -321,54 +322,53 @@ class _Checks:
 
     # ------------------------------------------------------------ claims
 
-    def given(self, claim: Claim, names: Iterable[str]) -> Hypotheses:
+    def given(self, claim: Claim) -> Ground:
         """The conditions on the factors of a claim, and on q."""
-        densities = [self.factors[name] for name in names]
-        return hypotheses_of(
-            (*densities, *self.statement.q), claim.nonzero, self.statement.sizes, self.symbols
-        )
+        if id(claim) not in self.grounds:
+            densities = [self.factors[identity.factor] for identity in claim.identities]
+            self.grounds[id(claim)] = self.ground((*densities, *self.statement.q), claim.nonzero)
+        return self.grounds[id(claim)]
+
+    def ground(self, densities: Iterable[Density], nonzero: Sequence[Raw] = ()) -> Ground:
+        return Ground(hypotheses_of(densities, nonzero, self.statement.sizes, self.symbols))
 
     def claim(self, claim: Claim, other: str) -> Iterable[tuple[Part, Callable[[], list[str]]]]:
         """(U) along one motion."""
         motion = claim.motion
-
-        @cache
-        def given() -> Hypotheses:
-            return self.given(claim, [identity.factor for identity in claim.identities])
-
         yield (
             Part("the motion is admissible", more=other),
-            lambda: check_motion(motion, given(), self.symbols),
+            lambda: check_motion(motion, self.given(claim), self.symbols),
         )
 
         def about(identity: Identity) -> Callable[[], list[str]]:
             factor = self.factors[identity.factor]
-            return lambda: check_identity(factor, identity, motion, given(), self.symbols)
+            return lambda: check_identity(factor, identity, motion, self.given(claim), self.symbols)
 
         for identity in claim.identities:
             yield Part("(U)", identity.factor, other), about(identity)
 
         def follows(q: Density) -> Callable[[], list[str]]:
-            return lambda: check_closure(q, motion, given(), self.symbols)
+            return lambda: check_closure(q, motion, self.given(claim), self.symbols)
 
         for q in self.statement.q if claim.q_follows else ():
             yield Part("q", q.name, f" follows the motion{other}"), follows(q)
 
     # ------------------------------------------------------------ what is printed
 
+    @cached_property
+    def of_result(self) -> Ground:
+        """The conditions of the result."""
+        claims, posterior = self.statement.claims, self.statement.posterior
+        ground = self.given(claims[0]) if claims else self.ground(self.statement.q)
+        if posterior is None:
+            return ground
+        given = ground.given
+        return Ground(given._replace(posdef=(*given.posdef, *_definite(posterior))))
+
     def zero(self, what: str, raw: Raw) -> list[str]:
         """Reasons why a term is not shown to vanish under the conditions of the result."""
-        claims = self.statement.claims
-        names = list(self.identities)
-        if claims:
-            given = self.given(claims[0], names)
-        else:
-            given = hypotheses_of(self.statement.q, (), self.statement.sizes, self.symbols)
-        posterior = self.statement.posterior
-        if posterior is not None:
-            given = given._replace(posdef=(*given.posdef, *_definite(posterior)))
         try:
-            prove_zero(raw, given=given)
+            prove_zero(raw, given=self.of_result)
         except NotShown as reason:
             return [f"{what}: {reason}"]
         return []
@@ -409,10 +409,14 @@ class _Checks:
 
     def written_out(self, display: Raw) -> Raw:
         """What is printed, with what its own names stand for."""
-        sums = self.statement.sums
-        assert sums is not None
-        at = Instance(functions=sums.definitions) if sums.definitions else NOWHERE
-        return put(put(display, None, at), None, arrays=sums.abbreviations)
+        known = self.shown.get(id(display))
+        if known is None:
+            sums = self.statement.sums
+            assert sums is not None
+            at = Instance(functions=sums.definitions) if sums.definitions else NOWHERE
+            written = put(put(display, None, at), None, arrays=sums.abbreviations)
+            known = self.shown[id(display)] = display, written
+        return known[1]
 
     def bases(self, bases: Mapping[str, Raw]) -> list[str]:
         """b summed over the plates, of every factor; what is not printed is 0."""
@@ -504,7 +508,7 @@ class _Checks:
         roles[density.node.name] = density.node._replace(role="observed")
         density = density._replace(node=roles[density.node.name])
         identity = Identity(density.name, zero, item.entropy, zero, zero)
-        given = hypotheses_of((density,), (), self.statement.sizes, roles)
+        given = Ground(hypotheses_of((density,), (), self.statement.sizes, roles))
         if item.motion.rates or item.motion.shifts or item.motion.variational:
             return [f"the entropy of {q.name}: only arguments may move"]
         return (

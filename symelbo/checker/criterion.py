@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any, Final
 
 from .forms import Hypotheses
-from .prove import is_zero, prove_defined, prove_zero
+from .prove import Ground, is_zero, prove_defined, prove_zero
 from .statement import Density, Identity, Motion, Symbol
 from .terms import (
     ONE,
@@ -112,7 +112,7 @@ def _value(density: Density) -> Raw | None:
 # ---------------------------------------------------------------- the motion
 
 
-def check_motion(motion: Motion, given: Hypotheses, symbols: Symbols) -> list[str]:
+def check_motion(motion: Motion, given: Ground, symbols: Symbols) -> list[str]:
     """Reasons why the motion is not admissible; empty if it is.
 
     Velocities depend on parameters and constants alone, are tangent to constraints, and keep the
@@ -159,7 +159,7 @@ def _form(symbol: Symbol, array: Array, allowed: Sequence[str], symbols: Symbols
     return found
 
 
-def _tangent(symbol: Symbol, array: Array, given: Hypotheses) -> list[str]:
+def _tangent(symbol: Symbol, array: Array, given: Ground) -> list[str]:
     """On a simplex velocities sum to zero; a covariance stays symmetric; integers do not move."""
     domain = symbol.domain
     try:
@@ -169,7 +169,7 @@ def _tangent(symbol: Symbol, array: Array, given: Hypotheses) -> list[str]:
     return []
 
 
-def _keeps_support(node: Symbol, rate: Array, shift: Array, given: Hypotheses) -> list[str]:
+def _keeps_support(node: Symbol, rate: Array, shift: Array, given: Ground) -> list[str]:
     """What moves it is one of the motions that keep its domain."""
     domain = node.domain
     motions = domain.motions
@@ -189,7 +189,7 @@ def _keeps_support(node: Symbol, rate: Array, shift: Array, given: Hypotheses) -
 
 
 def check_identity(
-    density: Density, identity: Identity, motion: Motion, given: Hypotheses, symbols: Symbols
+    density: Density, identity: Identity, motion: Motion, given: Ground, symbols: Symbols
 ) -> list[str]:
     """Reasons why (U) is not shown of a factor along the motion; empty if it is."""
     name, own = density.name, density.places
@@ -221,7 +221,9 @@ def check_identity(
             reasons.append(f"the divergence of {name} depends on {other}")
     if reasons:
         return reasons
-    given = given._replace(positive=(*given.positive, *_inside_support(density, symbols)))
+    inside = _inside_support(density, symbols)
+    if inside:
+        given = Ground(given.given._replace(positive=(*given.given.positive, *inside)))
     try:
         field = _field(motion, symbols)
         change = derivative(density.log_density, field)
@@ -245,7 +247,7 @@ def check_identity(
     return reasons
 
 
-def check_closure(q: Density, motion: Motion, given: Hypotheses, symbols: Symbols) -> list[str]:
+def check_closure(q: Density, motion: Motion, given: Ground, symbols: Symbols) -> list[str]:
     """Reasons why D log q + d = 0 is not shown of a statement of q; empty if it is.
 
     Then the family of q follows the motion of the latents to first order, its own parameters
@@ -414,7 +416,7 @@ def _places(raw: Raw, name: str) -> list[tuple[RawIndex | None, ...]]:
     return found
 
 
-def _moving_ends(density: Density, motion: Motion, given: Hypotheses) -> list[str]:
+def _moving_ends(density: Density, motion: Motion, given: Ground) -> list[str]:
     """A support whose ends move: values are left behind, and scores have no mean of zero."""
     ends = [density.node.domain.lower, density.node.domain.upper]
     ends += [density.support.lower, density.support.upper]

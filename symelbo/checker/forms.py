@@ -84,6 +84,11 @@ class Forms(Matrices):
         for raw in given.nonzero:
             self.assume_nonzero(raw)
 
+    def count_assumed(self) -> int:
+        """How much is assumed; more than before if something was, almost everywhere, in a proof."""
+        sets = (self.assumed_atoms, self.assumed, self.assumed_positive, self.assumed_posdef)
+        return sum(map(len, sets)) + len(self.instances)
+
     def instantiate(self, variables: frozenset[RawIndex]) -> bool:
         """Assume what is stated of all indices of these; whether there was anything new."""
         here = sorted((v for v in variables if v[0] == "i"), key=repr)

@@ -218,7 +218,10 @@ class Polynomials:
 
     def spend(self, amount: int) -> None:
         """Count work, so that whatever is asked ends."""
-        self.work.spend(amount, "a normal form")
+        work = self.work
+        work.left -= amount
+        if work.left < 0:
+            work.spend(0, "a normal form")
 
     # ---------------------------------------------------------------------------- atoms
 
@@ -414,6 +417,9 @@ class Polynomials:
         if right is UNIT:
             return left
         self.spend(len(left) * len(right))
+        for one, other in ((left, right), (right, left)):
+            if len(one) == 1 and () in one:
+                return scale_poly(other, one[()])
         result: Poly = {}
         for m, c in left.items():
             for n, e in right.items():

@@ -335,6 +335,7 @@ class _Put:
 
     def __init__(self, at: Instance, arrays: Field, given: dict[Any, tuple[Array, Raw]]) -> None:
         self.at, self.arrays = at, arrays
+        self.only_indices = at is NOWHERE and not arrays
         self.given = given  # arrays that were put in, at their places
         self.work = work_left()
         self.scopes: dict[int, _Scope] = {}
@@ -417,7 +418,11 @@ class _Put:
         return indices, self.term(array[1], inner)
 
     def term(self, raw: Raw, env: _Env) -> Raw:
-        key = (id(raw), *map(env.get, self.scope(raw).free))
+        free, depth = self.scope(raw)
+        places = [env.get(index) for index in free]
+        if self.only_indices and not depth and not any(places):
+            return raw
+        key = (id(raw), *places)
         found = self.known.get(key)
         if found is None:
             self.work.spend(len(raw), "a term that is put in")

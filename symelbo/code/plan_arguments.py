@@ -57,8 +57,7 @@ def list_arguments(
     rest += [symbol_argument(setting, s) for s in setting.latents if s in used]
     if by_weights and setting.mixture is None:
         shape = (setting.data.extent, setting.samples.extent)
-        texts = [_shape_text(dims, setting) for dims in (shape[1:], shape)]
-        text = f"{texts[0]} or {texts[1].removeprefix('shape ')};"
+        text = f"{_shape_text(shape[1:], setting)} or {_tuple_text(shape, setting)};"
         text += " weights of the samples, summing to one over the last axis; 1/S if not given."
         weights = Argument(setting.weights_name, "samples", text, shape, "weights", optional=True)
         rest.append(weights)
@@ -153,10 +152,12 @@ def _function_argument(setting: Setting, symbol: Symbol) -> Argument:
 
 
 def _shape_text(shape: Sequence[Extent], setting: Setting) -> str:
+    return f"shape {_tuple_text(shape, setting)}" if shape else "a number"
+
+
+def _tuple_text(shape: Sequence[Extent], setting: Setting) -> str:
     parts = [dim_text(extent, setting.sizes) for extent in shape]
-    if not parts:
-        return "a number"
-    return f"shape ({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+    return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
 
 
 # ---------------------------------------------------------------- conditions on several arguments

@@ -59,10 +59,7 @@ def find_owner(derivation: Derivation, parameter: Symbol) -> tuple[FactorResult,
     ]
     if len(found) != 1:
         raise Unsupported(f"{parameter.name} occurs in several places")
-    declared = derivation.model.declared
-    if any(
-        parameter in symbols_of(array) for statement in declared for _, array in statement.arguments
-    ):
+    if parameter in derivation.model.named_by_q:
         raise Unsupported(f"q depends on {parameter.name}")
     return found[0]
 

@@ -57,8 +57,8 @@ class Setting:
         self.model = derivation.model
         self.entropy_sum: EntropySum = derivation.entropy_sum
         nodes = dict.fromkeys(statement.node for statement in self.model.statements)
-        self.observed = tuple(s for s in nodes if s.name in self.model.observed)
-        self.latents = tuple(s for s in nodes if s.name not in self.model.observed)
+        self.observed = tuple(s for s in nodes if s.role is Role.OBSERVED)
+        self.latents = tuple(s for s in nodes if s.role is Role.LATENT)
         self.taken = set(_RESERVED)
         self.names: dict[Symbol, str] = {}
         for symbol in (

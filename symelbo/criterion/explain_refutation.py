@@ -25,8 +25,7 @@ from symelbo.criterion.search_motion import Moving, Search
 from symelbo.index.build import add, exp, mul, total
 from symelbo.index.domains import Real
 from symelbo.index.interpret import Interpretation, interpret_functions
-from symelbo.index.solve import formal_indices
-from symelbo.index.substitute import replace_symbols, symbols_of, walk_parts
+from symelbo.index.substitute import formal_indices, replace_symbols, symbols_of, walk_parts
 from symelbo.index.terms import (
     Apply,
     Array,

@@ -21,8 +21,7 @@ from symelbo.index.build import category_extent
 from symelbo.index.concretize import extent_value, index_tuples
 from symelbo.index.interpret import Interpretation, interpret_functions
 from symelbo.index.modular import PRIME, Dual, Modular, NoResidue, Place
-from symelbo.index.solve import formal_indices
-from symelbo.index.substitute import symbols_of, walk_parts
+from symelbo.index.substitute import formal_indices, symbols_of, walk_parts
 from symelbo.index.terms import (
     Array,
     Domain,
@@ -261,7 +260,7 @@ class Instance:
         return frozenset(s.name for s in latents if s.domain.wider_motions is not None)
 
     def places(self, symbol: Symbol) -> list[tuple[int, ...]]:
-        indices = tuple(Index(f"p{n}", e) for n, e in enumerate(symbol.shape))
+        indices = formal_indices(symbol.shape)
         return index_tuples(indices, self.sizes)
 
     # ------------------------------------------------------------------ drawing
@@ -501,7 +500,7 @@ class Instance:
 
         plates = tuple(at(place) for place in factor.statement.places)
         events = factor.node.shape[len(plates) :]
-        indices = tuple(Index(f"p{n}", e) for n, e in enumerate(events))
+        indices = formal_indices(events)
         return [(*plates, *event) for event in index_tuples(indices, self.sizes)]
 
     def is_admissible(self, number_of: int, machine: Modular, env: Mapping[Index, int]) -> bool:

@@ -15,6 +15,7 @@ from symelbo.index.terms import (
     Index,
     IndexTerm,
     LogDet,
+    Origin,
     Role,
     Symbol,
     Term,
@@ -65,7 +66,7 @@ def derive_exact_posterior(model: Model) -> ExactPosterior | None:
         size: Term = number(1)
     else:
         (extent,) = latent.shape
-        i, j = Index("h", extent), Index("k", extent)
+        i, j = (Index(name, extent, origin=Origin.FORMAL) for name in "hk")
         row: tuple[IndexTerm, ...] = (i,)
         second = derivative_by(derivative_by(joint, latent, row), latent, (j,))
         precision = Array((i, j), normal(negate(second)))

@@ -37,8 +37,8 @@ from symelbo.index.build import (
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.domains import Real
 from symelbo.index.normal import Poly, from_poly, monomials_of, normal
-from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import (
+    formal_indices,
     symbols_of,
 )
 from symelbo.index.terms import (
@@ -125,7 +125,7 @@ def divergence_of(value: Symbol) -> Term:
     rate = rate_symbol(value)
     if motions.whole:
         return mul(Entry(rate), value.domain.dimension(extent_length(value.shape[-1])))
-    indices = tuple(Index(f"e{n}", extent) for n, extent in enumerate(value.shape))
+    indices = formal_indices(value.shape, "e")
     result: Term = Entry(rate, indices)
     for index in reversed(indices):
         result = total(index, result)

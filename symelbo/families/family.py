@@ -64,6 +64,10 @@ class Family:
     constant_base_measure: bool = True  # of an abstract family: what is assumed
     builtin: bool = True
 
+    def function(self, letter: str) -> str:
+        """The name of eta, T, A or h of an abstract family, or of H, its entropy."""
+        return f"{letter}_{self.name}"
+
     @property
     def categories(self) -> str:
         """The formal extent that counts the categories; "" if the value is none."""

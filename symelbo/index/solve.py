@@ -27,6 +27,7 @@ from symelbo.index.normal import (
 )
 from symelbo.index.signs import is_nonzero, is_within
 from symelbo.index.substitute import (
+    formal_indices,
     free_indices,
     instantiate,
     is_long,
@@ -87,11 +88,6 @@ def unknown_like(symbol: Symbol, prefix: str) -> Symbol:
     return Symbol(f"{prefix}{symbol.name}", Role.UNKNOWN, symbol.domain.tangent, symbol.shape)
 
 
-def formal_indices(shape: tuple[Extent, ...]) -> tuple[Index, ...]:
-    """(D, H) -> two indices over these extents with names that no term uses."""
-    return tuple(Index(f"k{n}", extent) for n, extent in enumerate(shape))
-
-
 # ---------------------------------------------------------------- elimination
 
 
@@ -148,7 +144,7 @@ class _Elimination:
         given = [to_poly(equation) for equation in equations]
         for unknown in self.all:
             if unknown.domain.entry_sum == 0:
-                indices = tuple(Index(f"t{n}", e) for n, e in enumerate(unknown.shape))
+                indices = formal_indices(unknown.shape, "t")
                 given.append(to_poly(build.total(indices[-1], Entry(unknown, indices))))
         self.work.left = ELIMINATION_MONOMIALS + ELIMINATION_GROWTH * sum(map(len, given))
         for poly in given:
@@ -369,7 +365,7 @@ class _Elimination:
         for index in sorted(free_indices(term), key=sort_key):
             if index.origin is Origin.FREED:
                 self.extra += 1
-                term = replace_index(term, index, index.like(f"f{self.extra}"))
+                term = replace_index(term, index, index.like(f"f{self.extra}", Origin.FORMAL))
         return to_poly(term)
 
     def pivot(self, poly: Poly) -> bool:
@@ -612,7 +608,7 @@ def _inverses_along(
     if isinstance(atom, Apply) and invertible and len(atom.derivatives) == len(atom.indices) == 1:
         ((slot, (other,)),) = atom.derivatives
         (mine,) = atom.indices
-        row, column = Index("row", atom.function.shape[0]), Index("column", _extent_of(other))
+        row, column = formal_indices((atom.function.shape[0], _extent_of(other)), "row")
         slope = Apply(atom.function, atom.arguments, (row,), ((slot, (column,)),))
         if isinstance(mine, Index):
             jacobian = Array((row, column), slope)

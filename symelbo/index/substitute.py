@@ -5,7 +5,7 @@ Each visits a shared part once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import TypeVar
 
 from symelbo.index import build
@@ -19,6 +19,7 @@ from symelbo.index.terms import (
     IndexTerm,
     IndexValue,
     Node,
+    Origin,
     Symbol,
     Term,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "count_subterms",
     "count_written",
     "depth_of",
+    "formal_indices",
     "free_indices",
     "instantiate",
     "is_long",
@@ -257,6 +259,11 @@ def _open(item: Node, incoming: frozenset[Index]) -> tuple[tuple[Index, ...], tu
         tuple(renamed.get(index, index) for index in bound),
         tuple(_replace(part, renamed, known) for part in parts),
     )
+
+
+def formal_indices(shape: Sequence[Extent], stem: str = "k") -> tuple[Index, ...]:
+    """(D, H) -> k0 over D and k1 over H, which no place of a model has; stem: where arrays meet."""
+    return tuple(Index(f"{stem}{n}", e, origin=Origin.FORMAL) for n, e in enumerate(shape))
 
 
 def _namesakes(bound: Iterable[Index], incoming: Set[Index]) -> list[Index]:

@@ -301,6 +301,7 @@ class Origin(Enum):
     """Where an index comes from; it is another one than any of the same name from elsewhere."""
 
     NAMED = "named"  # by a person, or by a pass that chose a letter
+    FORMAL = "formal"  # over an axis of an array that a pass makes: no place of a model has it
     CANONICAL = "canonical"  # bound in a normal form, and numbered there
     FREED = "freed"  # bound before an equation was split
     CHOSEN = "chosen"  # any category, in the place of one that selects
@@ -399,9 +400,8 @@ class Number(Term):
     rank = 0
     value: Fraction
 
-    @staticmethod
-    def _identify(value: Fraction) -> tuple[object, ...]:
-        return value.as_integer_ratio()  # the hash of a Fraction takes an inverse
+    # the hash of a Fraction takes an inverse
+    _identify = staticmethod(Fraction.as_integer_ratio)
 
     def label(self) -> tuple[object, ...]:
         return self.value.as_integer_ratio()

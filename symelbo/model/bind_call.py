@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from symelbo.families.density import Density
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.signs import is_positive
-from symelbo.index.solve import formal_indices
-from symelbo.index.substitute import free_indices, replace_symbols, symbols_of
+from symelbo.index.substitute import formal_indices, free_indices, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Domain, Entry, Extent, IndexTerm, Symbol
 from symelbo.language.density import resolve_density
 from symelbo.language.resolve import Resolver

@@ -14,8 +14,8 @@ from symelbo.index.domains import Positive
 from symelbo.index.normal import is_zero, monomials_of, normal
 from symelbo.index.range import POSITIVE
 from symelbo.index.signs import bounds, domain_range, is_integer, is_positive
-from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import (
+    formal_indices,
     replace_selector,
     replace_symbols,
     symbols_of,

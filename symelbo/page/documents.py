@@ -102,8 +102,7 @@ class _Document:
     @classmethod
     def of(cls, derivation: Derivation) -> _Document:
         notation = choose_notation(derivation.model)
-        entropy_sum = derivation.entropy_sum
-        entropies = {e.node: e for e in entropy_sum.entropies} if entropy_sum else {}
+        entropies = derivation.entropies
         parts = tuple(
             make_factor_part(notation, derivation, number, entropies.get(result.node))
             for number, result in enumerate(derivation.factors)
@@ -165,7 +164,7 @@ class _Document:
             "assumptions": self.assumptions(),
             **_trial_context(derivation.trial, self.parts),
             "abstract": [
-                {letter: latex_name(f"{letter}_{f.name}") for letter in ("eta", "T", "A", "h", "H")}
+                {letter: latex_name(f.function(letter)) for letter in ("eta", "T", "A", "h", "H")}
                 for f in dict.fromkeys(s.family for s in model.statements if s.family.abstract)
             ],
             "join": join_words,
@@ -257,11 +256,8 @@ class _Document:
 
     def named_by_q(self) -> list[Symbol]:
         """The parameters of the model that move and on which a declared q depends."""
-        declared = self.derivation.model.declared
-        used = frozenset().union(
-            *(symbols_of(array) for statement in declared for _, array in statement.arguments)
-        )
-        return [symbol for symbol in self.derivation.motion.parameters if symbol in used]
+        named = self.derivation.model.named_by_q
+        return [symbol for symbol in self.derivation.motion.parameters if symbol in named]
 
     def named(self, arrays: Mapping[Symbol, Array]) -> list[Velocity]:
         """The velocities, with letters that the document leaves free."""

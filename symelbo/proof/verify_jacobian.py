@@ -18,7 +18,7 @@ from symelbo.expfam.form import Block
 from symelbo.index.build import ZERO, add, mul, subtract, total
 from symelbo.index.differentiate import derivative_by
 from symelbo.index.normal import is_zero, normal
-from symelbo.index.substitute import instantiate
+from symelbo.index.substitute import formal_indices, instantiate
 from symelbo.index.terms import Array, Entry, Index, Symbol, Term
 from symelbo.index.tidy import expand_short, tidy, tidy_array, tidy_short
 from symelbo.notation.names import RESERVED
@@ -31,7 +31,7 @@ def differentiate_blocks(blocks: Sequence[Block], moved: Iterable[Symbol]) -> tu
     """eta, theta -> d eta / d theta for all blocks and parameters, apart from what is 0."""
     found = []
     for parameter in moved:
-        whole = tuple(Index(f"r{n}", extent) for n, extent in enumerate(parameter.shape))
+        whole = formal_indices(parameter.shape, "r")
         indices = _free(parameter, whole)
         for number, block in enumerate(blocks):
             term = expand_short(derivative_by(block.natural, parameter, indices))
