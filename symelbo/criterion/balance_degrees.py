@@ -37,9 +37,8 @@ from symelbo.index.terms import (
 
 __all__ = ["find_by_degrees"]
 
-Degree: TypeAlias = Mapping[int, int]
-"""A linear form in the multiples: their columns -> residues; column -1 is the constant."""
-_ONE = -1
+Degree: TypeAlias = Mapping[int | None, int]
+"""A linear form in the multiples: their columns -> residues; None is that of the constant."""
 
 
 class _NoDegree(Exception):
@@ -66,8 +65,8 @@ def find_by_degrees(
     except _NoDegree:
         return None
     found = solve_in_fractions(
-        [{n: x for n, x in row.items() if n != _ONE} for row in degrees.rows],
-        [row.get(_ONE, 0) for row in degrees.rows],
+        [{n: x for n, x in row.items() if n is not None} for row in degrees.rows],
+        [row.get(None, 0) for row in degrees.rows],
         len(columns),
     )
     return None if found is None else dict(zip(unknowns, found, strict=True))
@@ -84,7 +83,7 @@ class _Degrees:
     def equate(self, left: Degree, right: Degree) -> None:
         """left = right is asked for."""
         row = _combine((left, 1), (right, -1))
-        if row.keys() - {_ONE}:  # what holds of numbers is seen at random points
+        if row.keys() - {None}:  # what holds of numbers is seen at random points
             self.rows.append(row)
 
     def degree(self, item: Node) -> Degree:
@@ -142,7 +141,7 @@ def _ask(degrees: _Degrees, factor: Factor, gauge: Gauge, travel: Travel) -> Non
                 return None
             match [factor for factor in rest if factor is not own]:
                 case []:
-                    found = _combine((found, 1), ({_ONE: 1}, number))
+                    found = _combine((found, 1), ({None: 1}, number))
                 case [Entry(symbol)] if symbol is rate_symbol(factor.value):
                     found = _combine((found, 1), (rate, number))
                 case _:
@@ -171,7 +170,7 @@ def _split_number(term: Term) -> tuple[int, tuple[Term, ...]]:
 
 def _combine(*parts: tuple[Degree, int]) -> Degree:
     """Some multiples of linear forms, added."""
-    found: dict[int, int] = {}
+    found: dict[int | None, int] = {}
     for form, by in parts:
         for column, x in form.items():
             found[column] = (found.get(column, 0) + by * x) % PRIME
