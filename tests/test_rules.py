@@ -346,11 +346,18 @@ def opened_lengths(random: Random) -> None:
     assert opening.close(opening.open(term)) == term
 
 
-@tries(build._split_coefficient)
-def coefficients(random: Random) -> None:
-    term = random.choice([draw_term(random), mul(number("5/2"), draw_term(random))])
-    scale, rest = build._split_coefficient(term)
-    same(term, mul(number(scale), rest), random)
+@tries(build.times_number, build.add_multiples)
+def multiples(random: Random) -> None:
+    """The same terms as products with numbers are, and sums of these."""
+    terms = [draw_term(random), mul(number("5/2"), draw_term(random)), add(X, Y), number("2/3")]
+    terms = [random.choice([*terms, mul(number("2/5"), add(X, Y))]) for _ in range(4)]
+    scales = [random.choice([*map(Fraction, ("-2", "-1", "2/5", "1", "5/2"))]) for _ in terms]
+    products = [mul(number(scale), term) for term, scale in zip(terms, scales, strict=True)]
+    for term, scale, expected in zip(terms, scales, products, strict=True):
+        assert build.times_number(term, scale) == expected
+        assert build.times_number(term, Fraction(0)) == build.ZERO
+        same(build.times_number(term, scale), expected, random)
+    assert build.add_multiples(zip(terms, scales, strict=True)) == add(*products)
 
 
 @tries(
@@ -359,6 +366,7 @@ def coefficients(random: Random) -> None:
     normal.monomials_of,
     polynomial.from_poly,
     polynomial.from_monomial,
+    polynomial._product_of,
 )
 def normal_forms(random: Random) -> None:
     term = draw_term(random)

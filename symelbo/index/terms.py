@@ -400,9 +400,8 @@ class Number(Term):
     rank = 0
     value: Fraction
 
-    @staticmethod
-    def _identify(value: Fraction) -> tuple[object, ...]:
-        return value.as_integer_ratio()  # the hash of a Fraction takes an inverse
+    # the hash of a Fraction takes an inverse
+    _identify = staticmethod(Fraction.as_integer_ratio)
 
     def label(self) -> tuple[object, ...]:
         return self.value.as_integer_ratio()
