@@ -1,8 +1,8 @@
 """The domains: one class each, which answers all that is asked of a domain anywhere.
 
 To add one, write its class here and its check in `templates/python/module.py.j2`, and tell the
-checker its word (CONTRIBUTING has the recipe).  What the answers mean is said at `Domain`; what a class does not say is so for a
-scalar that may be any real number, or is no question of it.
+checker its word (CONTRIBUTING has the recipe).  What the answers mean is said at `Domain`; what a
+class does not say is so for a scalar that may be any real number, or is no question of it.
 """
 
 from __future__ import annotations
