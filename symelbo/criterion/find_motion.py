@@ -5,7 +5,7 @@ What is found here is proposed; (U) is proved of it elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from symelbo.criterion.factor import Equations, Factor, parameters_of, symbols_of_statement
 from symelbo.criterion.motion import Latent, Motion
@@ -362,14 +362,14 @@ def _known_data(terms: Iterable[Term | Array]) -> dict[Symbol, tuple[Symbol, Arr
     return found
 
 
-def closes(q: Factor, motion: Motion) -> bool:
-    """Whether some motion of q's own parameters follows the given one of all else."""
-    attempt = Attempt((), (), {}, (q,))
+def closes(q: Sequence[Factor], motion: Motion) -> bool:
+    """Whether some motion of the own parameters of statements of q follows that of all else."""
+    attempt = Attempt((), (), {}, tuple(q))
     unknowns = _make_unknowns(attempt)
     given = _Unknowns(
         unknowns.order, motion.parameters, unknowns.variational, motion.latents, unknowns.bases
     )
-    equations = closure_equations(q, given)
+    equations = [term for statement in q for term in closure_equations(statement, given)]
     try:
         return isinstance(find_by_elimination(equations, unknowns.order, is_spectator), Found)
     except TooLong:
