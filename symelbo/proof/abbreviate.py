@@ -8,13 +8,12 @@ from symelbo.answer.worked import Abbreviations
 from symelbo.criterion.factor import Factor
 from symelbo.entropy.sum_entropies import SHORT_NAMES
 from symelbo.entropy.summand import Summand
-from symelbo.index.name_residuals import name_residuals
 from symelbo.index.substitute import count_subterms, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Role, Symbol, Term
-from symelbo.index.tidy import tidy, tidy_short
+from symelbo.index.tidy import tidy_residuals, tidy_short
 from symelbo.values import dataclass
 
-__all__ = ["Short", "abbreviate", "tidy_residuals"]
+__all__ = ["Short", "abbreviate"]
 
 _LONG = 3  # an argument of more parts than this is abbreviated
 
@@ -34,12 +33,6 @@ class Short:
     def put_squares(self, term: Term) -> Term:
         """The same, squares of differences kept as they are."""
         return replace_symbols(tidy_residuals(term), self.mapping)
-
-
-def tidy_residuals(term: Term) -> Term:
-    """A simplified term whose squares stay squares."""
-    named, residuals = name_residuals(term)
-    return replace_symbols(tidy(named), residuals)
 
 
 def abbreviate(
