@@ -158,10 +158,10 @@ def map_terms(item: N, on_term: Callable[[Term], Term]) -> N:
 
 
 def rename_indices(term: Term, names: Mapping[Index, Index]) -> Term:
-    """term, {i: j} -> the term with j for each free i, one after the other."""
-    for old, new in names.items():
-        term = replace_index(term, old, new)
-    return term
+    """term, {i: j} -> the term with j for each free i at once."""
+    free = free_indices(term)
+    own = {old: names[old] for old in free if names.get(old, old) != old}
+    return _replace(term, own, {}) if own else term
 
 
 def replace_index(term: N, index: Index, by: IndexTerm) -> N:
