@@ -890,9 +890,9 @@ def test_at_most_a_hundred_faults_are_collected(tmp_path: Path) -> None:
 # what is written, and where it leaves its domain: no parameters make up for a value of a parent
 SUPPORTS = {
     "Exponential(l*b)": "which is 0 at b = 0; expected a positive number; give that case a value of"
-    " its own, as in a*b + b*(1 - b)",
+    " its own, as in a*b + b1*(1 - b)",
     "Poisson(b*l)": "which is 0 at b = 0; expected a positive number; give that case a value of"
-    " its own, as in a*b + b*(1 - b)",
+    " its own, as in a*b + b1*(1 - b)",
     "Poisson(k*l)": "which is 0 at k = 0",
     "Normal(0, l*(1 - 2*b))": "which is outside its domain at b = 1",
     "Normal(0, w*r)": "which is outside its domain at r = -1",
