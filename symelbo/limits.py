@@ -231,6 +231,13 @@ WRITTEN_OUT: Final = 3  # places of a sum in a function that stands for an abstr
 # page.summary, page.documents
 LEFT_OVER_TERMS: Final = 12  # of what is left over; all are in derivation.json
 
+# certify.enclose
+ENCLOSED_BITS: Final = 164  # of a number that is printed to four digits
+
+# entropy.sum_entropies, proof.abbreviate, code.draft, code.plan_moments
+SHORT_SUBTERMS: Final = 3  # of an argument; a longer one is abbreviated
+NEAR_SUBTERMS: Final = 6  # around exp, sigmoid and the like, which then stay in sight
+
 # language.fault
 QUOTED_CHARACTERS: Final = 60  # of a text that a message quotes
 

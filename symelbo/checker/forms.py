@@ -14,6 +14,7 @@ from .polynomial import (
     UNIT,
     Poly,
     Rational,
+    accumulate,
     add_polys,
     freeze,
     primitive_of,
@@ -207,7 +208,7 @@ class Forms(Matrices):
                 new: Poly = {tuple(sorted(table.items())): 1}
                 for _ in range(int(e)):
                     new = self._plain_mul(new, rest)
-                result = self._accumulate(result, new, c)
+                result = accumulate(result, new, c)
             poly = result
         return poly
 
@@ -260,7 +261,7 @@ class Forms(Matrices):
             for t in raw[1:]:
                 part = self.poly(t)
                 self.spend(len(part))
-                total = self._accumulate(total, part, 1)
+                total = accumulate(total, part, 1)
             return total
         if head == "*":
             result = UNIT

@@ -49,6 +49,7 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.index.tidy import tidy_residuals
+from symelbo.limits import SHORT_SUBTERMS
 from symelbo.values import dataclass, field
 
 __all__ = ["Moments", "NotQuadratic"]
@@ -154,7 +155,7 @@ class Moments:
             def define(name: str, term: Term) -> Term:
                 return self.draft.name_array(name, Real(), Array(places, term)).body
 
-            if count_subterms(mean) > 3:
+            if count_subterms(mean) > SHORT_SUBTERMS:
                 mean = define("shift", mean)
             twice = mul(number(2), variance)
             ratio = define("ratio", divide(mean, power(twice, Fraction(1, 2))))

@@ -11,11 +11,10 @@ from symelbo.entropy.summand import Summand
 from symelbo.index.substitute import count_subterms, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy_residuals, tidy_short
+from symelbo.limits import SHORT_SUBTERMS
 from symelbo.values import dataclass
 
 __all__ = ["Short", "abbreviate"]
-
-_LONG = 3  # an argument of more parts than this is abbreviated
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def abbreviate(
     chosen: list[tuple[Symbol, Array]] = []
     names = {*taken, *(symbol.name for symbol in known)}
     for argument, array in factor.arguments().items():
-        if count_subterms(array.body) <= _LONG or symbols_of(array) & keep:
+        if count_subterms(array.body) <= SHORT_SUBTERMS or symbols_of(array) & keep:
             continue
         places = (*factor.plates, *array.indices)
         meaning = Array(places, array.body)
