@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -19,8 +19,9 @@ from .criterion import (
     names_in,
     users_of,
 )
+from .domains import Domain
 from .forms import Hypotheses
-from .prove import prove_zero
+from .prove import is_definite, is_positive, is_zero, prove_zero
 from .refutation import check_refutation
 from .statement import (
     MAX_BYTES,
@@ -332,8 +333,9 @@ class _Checks:
 
     # ------------------------------------------------------------ what is printed
 
-    def zero(self, what: str, raw: Raw) -> list[str]:
-        """Reasons why a term is not shown to vanish under the conditions of the result."""
+    @cached_property
+    def conditions(self) -> Hypotheses:
+        """Those of the result."""
         claims = self.statement.claims
         names = list(self.identities)
         if claims:
@@ -343,8 +345,12 @@ class _Checks:
         posterior = self.statement.posterior
         if posterior is not None:
             given = given._replace(posdef=(*given.posdef, *_definite(posterior)))
+        return given
+
+    def zero(self, what: str, raw: Raw) -> list[str]:
+        """Reasons why a term is not shown to vanish under the conditions of the result."""
         try:
-            prove_zero(raw, given=given)
+            prove_zero(raw, given=self.conditions)
         except NotShown as reason:
             return [f"{what}: {reason}"]
         return []
@@ -469,6 +475,9 @@ class _Checks:
             return [f"no statement {item.statement} of q"]
         (q,) = named
         density = item.density
+        reasons = self.stands_for(item, q)
+        if reasons:
+            return reasons
         zero: Raw = ("q", Fraction(0))
         roles = {name: self.symbols[name] for name in self.symbols}
         for name in (*item.arguments, *names_in(density.log_density)):
@@ -490,6 +499,55 @@ class _Checks:
                 f"the density of {q.name}",
                 minus(q.log_density, self.put_arguments(item, q, density.log_density)),
             )
+        )
+
+    def stands_for(self, item: EntropyOfQ, q: Density) -> list[str]:
+        """Reasons why what is shown of a density in formal arguments is not so of q: arguments and
+        values lie in the domains of those that stand for them.
+        """
+        density = item.density
+        what = f"the entropy of {q.name}"
+        if density.conditions or density.plates or density.node.role != "value":
+            return [f"{what}: a density with conditions, with plates, or of no value"]
+        if density.node.shape != q.node.shape[len(q.places) :]:
+            return [f"{what}: values of another shape"]
+        found = []
+        for domain in (density.node.domain, density.support):
+            if not any(self.is_part(item, own, domain) for own in (q.node.domain, q.support)):
+                found.append(f"{what}: values that are not shown to be {domain.word}")
+        for name, array in item.arguments.items():
+            symbol = self.symbols[name]
+            if symbol.role != "argument" or not self.lies_in(item, symbol, array):
+                found.append(f"{what}: {name} is not shown to be {symbol.domain.word}")
+        return found
+
+    def is_part(self, item: EntropyOfQ, domain: Domain, whole: Domain) -> bool:
+        """Whether the values of a domain are among those of another, in formal arguments."""
+        if whole.is_line:
+            return True
+        ends = ((domain.lower, whole.lower), (domain.upper, whole.upper))
+        return domain.word == whole.word and all(
+            formal is None
+            or (own is not None and is_zero(minus(own, put(formal, None, arrays=item.arguments))))
+            for own, formal in ends
+        )
+
+    def lies_in(self, item: EntropyOfQ, symbol: Symbol, array: Array) -> bool:
+        """Whether what stands for an argument is shown to have values in its domain."""
+        indices, body = array
+        domain, given = symbol.domain, self.conditions
+        if tuple(i[2:] for i in indices) != tuple((1, *extent) for extent in symbol.shape):
+            return False
+        if body[0] == "v" and self.is_part(item, self.symbols[body[1]].domain, domain):
+            return not domain.depth or body[3][-domain.depth :] == indices[-domain.depth :]
+        if domain.is_definite:
+            return len(indices) == domain.depth and is_definite(array, given=given)
+        signs = domain.lies_inside(indices, body)
+        if signs is None or (domain.lower, domain.upper) != (None, None):
+            return False  # ends in formal arguments
+        positive, zero = signs
+        return all(is_positive(raw, given=given) for raw in positive) and all(
+            is_zero(raw, given=given) for raw in zero
         )
 
     def posterior(self, posterior: Posterior) -> list[str]:

@@ -20,7 +20,7 @@ from .polynomial import (
     rational_of,
     scale_poly,
 )
-from .terms import Array, NotShown, Raw, RawIndex, map_entries, map_indices, walk
+from .terms import BOUND, Array, NotShown, Raw, RawIndex, map_entries, map_indices, walk
 
 __all__ = ["NOTHING", "Forms", "Hypotheses"]
 
@@ -90,7 +90,7 @@ class Forms(Matrices):
         found = False
         for number, pattern in enumerate(self.patterns):
             own = sorted(
-                (i for i in walk(pattern) if i[0] == "i" and i[1][0] not in "~#"), key=repr
+                (i for i in walk(pattern) if i[0] == "i" and i[1][0] not in BOUND), key=repr
             )
             own = list(dict.fromkeys(own))
             if not own or len(own) > MAX_PATTERN or len(here) > MAX_PATTERN:
@@ -219,7 +219,7 @@ class Forms(Matrices):
             if atom[0] != "d":
                 continue
             free = self.variables[a]
-            if free and not any(v[0] == "i" and v[1][:1] in "#~" for v in free):
+            if free and not any(v[0] == "i" and v[1][:1] in BOUND for v in free):
                 left, right = atom[1], atom[2]
                 if {left[0], right[0]} <= {"i", "e", "p", "o"} and not (
                     left[0] in "po" and right[0] in "po"

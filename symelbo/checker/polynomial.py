@@ -13,7 +13,7 @@ from math import gcd, lcm
 from typing import Any, Final, TypeAlias
 
 from .domains import Domain, domain_of
-from .terms import NotShown, Raw, RawIndex, shift
+from .terms import BOUND, NotShown, Raw, RawIndex, shift
 from .work import work_left
 
 __all__ = [
@@ -318,7 +318,7 @@ class Polynomials:
         """A text that renaming bound indices does not change."""
         if not isinstance(item, tuple):
             return str(item)
-        if len(item) == 5 and item[0] == "i" and item[1][:1] in "~#":
+        if len(item) == 5 and item[0] == "i" and item[1][:1] in BOUND:
             return f"*{item[3]}"
         if len(item) == 2 and isinstance(item[0], int) and isinstance(item[1], (int, Fraction)):
             return f"{self.skeleton_of(item[0])}^{item[1]}"  # an atom number and its exponent
@@ -341,7 +341,7 @@ class Polynomials:
         if index[0] == "o":
             inner = self.span(index[1])
             return inner and (inner[0] + index[2], inner[1], inner[2] + index[2])
-        if index[0] == "e" and index[2] != "?":
+        if index[0] == "e":
             return 1, index[2], index[3]
         return None
 

@@ -11,9 +11,20 @@ from .domains import domain_of
 from .forms import NOTHING, Forms, Hypotheses
 from .polynomial import Poly, Values
 from .sums import MAX_EXPANDED, pieces_of
-from .terms import NotShown, Raw, RawIndex, map_entries, map_index, map_indices, shift, walk
+from .terms import (
+    BOUND,
+    Array,
+    NotShown,
+    Raw,
+    RawIndex,
+    map_entries,
+    map_index,
+    map_indices,
+    shift,
+    walk,
+)
 
-__all__ = ["is_zero", "prove_defined", "prove_zero"]
+__all__ = ["is_definite", "is_positive", "is_zero", "prove_defined", "prove_zero"]
 
 MAX_SPLITS = 8  # nested case distinctions
 MAX_BITS = 4  # entries of 0 or 1 whose values are tried one by one
@@ -44,7 +55,6 @@ def prove_zero(raw: Raw, *, given: Hypotheses = NOTHING, values: Values | None =
     A term that is not zero at once is tried at all values of its 0/1 entries, one by one.
     """
     try:
-        raw = _resolve(raw)
         try:
             _prove_of_lengths(raw, given, values or {})
         except NotShown:
@@ -74,6 +84,39 @@ def _prove_of_lengths(raw: Raw, given: Hypotheses, values: Values) -> None:
         else:
             return
     _prove(raw, given, frozenset(), values, MAX_SPLITS, MAX_EXPANDED)
+
+
+def is_positive(raw: Raw, *, given: Hypotheses = NOTHING) -> bool:
+    """True only if the term is shown to be positive at all values; False: not shown.
+
+    >>> is_positive(sum_of(a, power(x, 2))), is_positive(x)
+    (True, False)
+    """
+    forms = _assuming(given)
+    try:
+        return forms.positive(forms.poly(raw))
+    except NotShown:
+        return False
+
+
+def is_definite(array: Array, *, given: Hypotheses = NOTHING) -> bool:
+    """True only if the matrix is shown to be symmetric and positive definite; False: not shown.
+
+    >>> is_definite(((k, l), ("*", a, s(k, l)))), is_definite(((k, l), w(k, l)))
+    (True, False)
+    """
+    forms = _assuming(given)
+    indices, body = array
+    try:
+        return forms.posdef(forms.array(indices, forms.poly(body)))
+    except NotShown:
+        return False
+
+
+def _assuming(given: Hypotheses) -> Forms:
+    forms = Forms({}, frozenset(), {}, given.least)
+    forms.assume(given)
+    return forms
 
 
 def prove_defined(raw: Raw, *, given: Hypotheses = NOTHING) -> None:
@@ -106,24 +149,6 @@ def _bits(raw: Raw) -> list[Raw]:
 # -------------------------------------------------------------------------- ranges and cases
 
 
-def _resolve(raw: Raw) -> Raw:
-    """Give every category the extent of the places it selects, where its domain has none."""
-    known: dict[str, set[tuple[str, int]]] = {}
-    unknown: set[RawIndex] = set()
-    for item in walk(raw):
-        if item[0] == "e" and len(item) == 5:
-            if item[2] == "?":
-                unknown.add(item)
-            else:
-                known.setdefault(item[1], set()).add((item[2], item[3]))
-    what = {
-        e: (*e[:2], *next(iter(known[e[1]])), e[4])
-        for e in unknown
-        if len(known.get(e[1], ())) == 1
-    }
-    return map_indices(raw, what) if what else raw
-
-
 def _cores(items: Sequence[Raw], least: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """size -> (low, offset): the range common to all indices of that size, where they differ.
 
@@ -137,7 +162,7 @@ def _cores(items: Sequence[Raw], least: Mapping[str, int]) -> dict[str, tuple[in
         if item[0] == "i" and len(item) == 5 and item[3]:
             lows.setdefault(item[3], []).append(item[2])
             offsets.setdefault(item[3], []).append(item[4])
-        elif item[0] == "e" and len(item) == 5 and item[2] not in ("", "?"):
+        elif item[0] == "e" and len(item) == 5 and item[2]:
             lows.setdefault(item[2], []).append(1)
             offsets.setdefault(item[2], []).append(item[3])
         elif item[0] == "p" and len(item) == 3 and item[1]:
@@ -181,7 +206,9 @@ def _free(items: Sequence[Raw]) -> list[RawIndex]:
 
 def _closed(index: RawIndex) -> bool:
     """No bound index inside a category's own place."""
-    return not any(item[0] == "i" and item[1][:1] in "~#" for item in walk(index) if len(item) == 5)
+    return not any(
+        item[0] == "i" and item[1][:1] in BOUND for item in walk(index) if len(item) == 5
+    )
 
 
 def _prove(
@@ -246,7 +273,7 @@ def _split(
     """The same for a free index in each piece of its range."""
     if splits <= 0:
         raise NotShown("too many cases")
-    name = variable[1] if variable[0] == "i" else "category " + repr((variable[1], variable[4]))
+    name = variable[1] if variable[0] == "i" else "?" + repr((variable[1], variable[4]))
     for piece in pieces:
         size = variable[3] if variable[0] == "i" else variable[2]
         value = piece if len(piece) == 3 else ("i", name, piece[0], size, piece[1])

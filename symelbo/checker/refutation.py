@@ -465,7 +465,7 @@ def _is_movable(symbol: Symbol) -> bool:
 
 
 def _formals(symbol: Symbol) -> tuple[RawIndex, ...]:
-    return tuple(("i", f"k{n}", 1, *extent) for n, extent in enumerate(symbol.shape))
+    return tuple(("i", f"?k{n}", 1, *extent) for n, extent in enumerate(symbol.shape))
 
 
 def _unknown(what: str, symbol: Symbol, where: tuple[RawIndex, ...]) -> Raw:

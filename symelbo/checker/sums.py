@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import count
-from typing import Any, Final
+from typing import Any
 
 from .domains import domain_of
 from .functions import Functions
 from .polynomial import UNIT, Monomial, Poly, Rational, add_polys, freeze, rational_of
-from .terms import NotShown, Raw, RawIndex, map_index, shift
+from .terms import BOUND, NotShown, Raw, RawIndex, map_index, shift
 
 __all__ = ["MAX_EXPANDED", "Sums", "pieces_of"]
 
 MAX_EXPANDED = 64  # places of a range of concrete length, if it is written out at all
-_BOUND: Final = "~#"  # how the names of bound indices begin
 
 
 def pieces_of(low: int, size: str, offset: int, core: tuple[int, int] | None) -> list[Any]:
@@ -223,7 +222,7 @@ class Sums(Functions):
             and not images & self.variables[a]
             and not images.intersection(self.atoms[a][1])
             and all(
-                v[0] == i[0] == "i" and v[2:] == i[2:] and v[1][:1] in _BOUND and i[1][:1] in _BOUND
+                v[0] == i[0] == "i" and v[2:] == i[2:] and v[1][:1] in BOUND and i[1][:1] in BOUND
                 for v, i in what.items()
             )
         )

@@ -11,7 +11,8 @@
 
 Terms are graphs: a part that occurs twice is one tuple, and every pass treats it once.  Names that
 begin with ~ or # belong to bound indices, each of which has one of its own, so that substitution
-cannot capture; `put` gives new ones.
+cannot capture; `put` gives new ones.  Those that begin with ? are free indices that the checker
+introduces.  No certificate may use them.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from .work import NotShown, work_left
 
 __all__ = [
+    "BOUND",
     "NOWHERE",
     "NO_ENTRIES",
     "ONE",
+    "RESERVED",
     "ZERO",
     "Array",
     "Field",
@@ -56,6 +59,8 @@ Field: TypeAlias = Mapping[str, Array]
 
 ZERO: Final[Raw] = ("q", Fraction(0))
 ONE: Final[Raw] = ("q", Fraction(1))
+BOUND: Final = "~#"  # how the names of bound indices begin
+RESERVED: Final = BOUND + "?"  # and of those that no certificate names
 _FRESH = count()
 
 
