@@ -18,7 +18,7 @@ from symelbo.certify.state import (
     encode_motion,
     encode_refutation,
 )
-from symelbo.checker.check import REJECTED, check_bytes
+from symelbo.checker.check import CONSISTENCY, REJECTED, check_bytes
 from symelbo.checker.statement import SCHEMA
 from symelbo.criterion.confirm import claim_identity, claim_motion
 from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted
@@ -56,6 +56,9 @@ def render_certificate(derivation: Derivation, files: Mapping[str, bytes]) -> by
     while True:
         content = _print_lines(data).encode()
         report = check_bytes(content, files)
+        if CONSISTENCY in set(report.unproved) - set(data["unproved"]):
+            data["unproved"].append(CONSISTENCY)
+            continue
         if report.status != REJECTED:
             return content
         if not report.failed.startswith(OPTIONAL):

@@ -53,11 +53,13 @@ from .terms import (
     sum_of,
     walk,
 )
+from .witness import can_hold
 from .work import bounded_work
 
 __all__ = [
     "CERTIFICATE",
     "CHECKED",
+    "CONSISTENCY",
     "PARTLY",
     "REJECTED",
     "Report",
@@ -71,6 +73,7 @@ CHECKED: Final = "checked"
 PARTLY: Final = "partly checked"
 REJECTED: Final = "rejected"
 CERTIFICATE: Final = "certificate.json"
+CONSISTENCY: Final = "that the conditions of the result can hold together"
 NODES: Final = ("latent", "observed", "input")
 
 
@@ -158,6 +161,9 @@ def check_statement(
                 shown = tuple(map(_readable, reasons))
                 return Report(REJECTED, shown, tuple(checks.proved), failed=what)
             checks.proved.append(what)
+        with bounded_work():
+            if not checks.can_hold() and CONSISTENCY not in unproved:
+                unproved.append(CONSISTENCY)
     except RecursionError:
         return Report(REJECTED, ("a term that is nested too deeply",), tuple(checks.proved))
     if files is not None:
@@ -191,6 +197,13 @@ class _Checks:
         first = statement.claims[0].identities if statement.claims else ()
         self.identities = {identity.factor: identity for identity in first}
 
+    def can_hold(self) -> bool:
+        """Whether some point is found at which the conditions of the result hold."""
+        statement = self.statement
+        densities = (*statement.factors, *statement.q)
+        nonzero = [raw for claim in statement.claims for raw in claim.nonzero]
+        return can_hold(densities, nonzero, self.symbols, statement.sizes)
+
     def parts(self) -> Iterable[tuple[str, Callable[[], list[str]]]]:
         """(what is shown, its check), in the order of reading."""
         yield "the form of the statement", self.form
@@ -199,10 +212,15 @@ class _Checks:
             yield from self.claim(claim, other)
         for refutation in self.statement.refutations:
             names = ", ".join(refutation.factors)
-            factors = [self.factors[n] for n in refutation.factors if n in self.factors]
             yield (
                 f"no motion satisfies (U) of {names}",
-                partial(check_refutation, refutation, factors, self.symbols, self.statement.sizes),
+                partial(
+                    check_refutation,
+                    refutation,
+                    self.statement.factors,
+                    self.symbols,
+                    self.statement.sizes,
+                ),
             )
         for entropy in self.statement.entropies_of_q:
             yield (
