@@ -54,7 +54,7 @@ from .terms import (
     walk,
 )
 from .witness import can_hold
-from .work import bounded_work
+from .work import PARTS, bounded_work, work_left
 
 __all__ = [
     "CERTIFICATE",
@@ -149,19 +149,22 @@ def check_statement(
     """Every part of a statement, until one fails."""
     checks = _Checks(statement)
     unproved = [*(f"(U) of {name}" for name in statement.undecided), *statement.unproved]
+    left = PARTS * work_left().left  # for all parts together
     try:
         for what, check in checks.parts():
-            with bounded_work() as work:
+            with bounded_work(left) as work:
+                left -= work.left
                 try:
                     reasons = check()
                     work.spend(0, "what was left over")  # nothing counts that it cut short
                 except NotShown as fault:
                     reasons = [f"{what}: {fault}"]
+                left += max(work.left, 0)
             if reasons:
                 shown = tuple(map(_readable, reasons))
                 return Report(REJECTED, shown, tuple(checks.proved), failed=what)
             checks.proved.append(what)
-        with bounded_work():
+        with bounded_work(left):
             if not checks.can_hold() and CONSISTENCY not in unproved:
                 unproved.append(CONSISTENCY)
     except RecursionError:

@@ -23,9 +23,11 @@ from .terms import (
     shift,
     walk,
 )
+from .work import work_left
 
 __all__ = ["is_definite", "is_positive", "is_zero", "prove_defined", "prove_zero"]
 
+CASE = 20  # units of work that each takes
 MAX_SPLITS = 8  # nested case distinctions
 MAX_BITS = 4  # entries of 0 or 1 whose values are tried one by one
 MAX_PLACES = 16  # of a range of concrete length that is tried place by place
@@ -224,6 +226,7 @@ def _prove(
     longest: of the ranges that are written out.
     """
     items = walk(raw)
+    work_left().spend(CASE, "a case")
     cores = _cores(items, dict(given.least))
     free = _free(items)
     for variable in free:
