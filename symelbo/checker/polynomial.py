@@ -124,6 +124,11 @@ def freeze(poly: Poly) -> tuple[tuple[Monomial, Rational], ...]:
     return tuple(sorted(poly.items()))
 
 
+def _roots(poly: Poly) -> int:
+    """How many exponents are no whole numbers, which take longer."""
+    return sum(type(e) is not int for m in poly for _, e in m)
+
+
 def _shared_powers(poly: Poly) -> dict[int, Rational]:
     """The powers that all monomials but 1 have."""
     tables = [dict(m) for m in poly if m]
@@ -184,6 +189,7 @@ class Polynomials:
         self.assumed_posdef: set[Any] = set()
         self.everywhere = False
         self.patterns: tuple[Raw, ...] = ()  # positive at all values of their free indices
+        self.free_of_pattern: dict[int, list[RawIndex]] = {}
         self.instances: set[Any] = set()  # of these that are assumed
         self.fresh = 0
         self.work = work_left()
@@ -803,7 +809,9 @@ class Polynomials:
         return self._plain_mul(poly, {tuple(sorted(plain.items())): 1})
 
     def _plain_mul(self, left: Poly, right: Poly) -> Poly:
-        self.spend(len(left) * len(right))
+        self.spend(
+            len(left) * len(right) + 2 * (_roots(left) * len(right) + _roots(right) * len(left))
+        )
         result: Poly = {}
         for m, c in left.items():
             for n, v in right.items():

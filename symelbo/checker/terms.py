@@ -126,7 +126,7 @@ def walk(item: Any) -> list[tuple[Any, ...]]:
             if part and type(part[0]) is str:
                 found.append(part)
             stack += [inner for inner in part if type(inner) is tuple]
-    work_left().spend(len(seen) // 4, "a term that is read")
+    work_left().spend(1 + len(seen) // 4, "a term that is read")
     return found
 
 
