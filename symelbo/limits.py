@@ -77,14 +77,17 @@ BOUND_BITS: Final = 256  # of a bound; beyond, it is rounded away to infinity or
 DIVISOR_MONOMIALS: Final = 200  # of a divisor that is factored
 DIVISOR_DEGREE: Final = 40  # of an atom in a divisor that is factored
 
-# index.ring
-PRODUCT_MONOMIALS: Final = 1500  # of one product, and of one equation that is solved
+# index.polynomial
+POLYNOMIAL_MONOMIALS: Final = 1500  # of any polynomial, and of a product before it is collected
 
 # index.modular
 EXACT_BITS: Final = 20_000  # of a rational number that is kept beside its residue
 
 # index.sparse
 DENSE_GAIN: Final = 50  # by how much a step on a matrix is faster than on sparse rows
+
+# index.echelon
+ELIMINATION_STEPS: Final = 30_000  # as long as it takes to import a library that is faster
 
 # index.open_lengths
 LITERAL_LENGTH: Final = 8  # longer ranges are taken for ranges of any length first
@@ -105,6 +108,8 @@ PROBE_WORK: Final = 6_000_000  # values and slopes of all terms at all points, f
 
 # index.solve
 ELIMINATION_ROUNDS: Final = 400  # of one system of linear equations
+ELIMINATION_MONOMIALS: Final = 100  # of all equations on the way, beside the next
+ELIMINATION_GROWTH: Final = 8  # for each monomial of the equations that are given
 
 # index.modular
 TINY: Final = 1e-9  # floats nearer to zero have no sign
@@ -130,10 +135,12 @@ GENERIC_VALUES: Final = 6  # of the value of a factor, at random
 THINNED_POINTS: Final = 3  # parameter values for which a part of a long plate has to do
 SAMPLE_SEED: Final = 0  # of the points; decides which of several certificates is found
 
+# criterion.residues
+WEIGHT_PARTS: Final = 1 << 20  # numerators and denominators that are taken for a rational number
+
 # criterion.weigh_rows
 WEIGHED_LINES: Final = 24  # of the square system that is left
 WEIGHED_ROWS: Final = 120  # that take part
-WEIGHT_PARTS: Final = 1 << 20  # numerators and denominators that are taken for a rational number
 WEIGHED_SYSTEMS: Final = 200  # such systems that are looked at, as residues
 STATED_SYSTEMS: Final = 3  # of which the numbers are worked out
 
@@ -224,6 +231,13 @@ WRITTEN_OUT: Final = 3  # places of a sum in a function that stands for an abstr
 # page.summary, page.documents
 LEFT_OVER_TERMS: Final = 12  # of what is left over; all are in derivation.json
 
+# certify.enclose
+ENCLOSED_BITS: Final = 164  # of a number that is printed to four digits
+
+# entropy.sum_entropies, proof.abbreviate, code.draft, code.plan_moments
+SHORT_SUBTERMS: Final = 3  # of an argument; a longer one is abbreviated
+NEAR_SUBTERMS: Final = 6  # around exp, sigmoid and the like, which then stay in sight
+
 # language.fault
 QUOTED_CHARACTERS: Final = 60  # of a text that a message quotes
 
@@ -287,7 +301,7 @@ KEPT_RESPONSES: Final = 2000  # of changes, in a gauge
 KEPT_FACTORS: Final = 2000  # of statements
 KEPT_CHANGES: Final = 1000  # of densities
 
-# criterion.weigh_rows
+# criterion.residues
 KEPT_RATIONALS: Final = 1 << 14  # of residues
 
 # code.stable_form

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from symelbo.answer.derivation import Derivation
 from symelbo.certify.certificate import Certificate
 from symelbo.certify.claim import DensityClaim, IdentityClaim, MotionClaim
 from symelbo.certify.encode import Clash, Encoder
@@ -15,7 +17,9 @@ from symelbo.certify.state import (
     encode_identity,
     encode_motion,
 )
+from symelbo.certify.state_derivation import render_certificate
 from symelbo.checker import criterion, forms, interval, prove, terms
+from symelbo.checker.prove import Ground
 from symelbo.checker.statement import Malformed, Reader
 from symelbo.checker.terms import NotShown, Raw, derivative, fresh, put
 from symelbo.index.terms import Array, Domain, Index, IndexTerm, Offset, Symbol, Term
@@ -24,6 +28,7 @@ __all__ = [
     "FactorClaim",
     "Hypotheses",
     "RefutedFactor",
+    "certificate_data",
     "certainly_nonsingular",
     "certainly_nonzero",
     "check_certificate",
@@ -121,17 +126,18 @@ def _hypotheses(encoder: Encoder, given: Hypotheses) -> dict[str, Any]:
     }
 
 
-def _given(data: dict[str, Any], given: Hypotheses, reader: Reader) -> forms.Hypotheses:
+def _given(data: dict[str, Any], given: Hypotheses, reader: Reader) -> Ground:
     definite = []
     for indices, body in map(reader.terms.array, data["posdef"]):
         new = tuple(map(fresh, indices))
         definite.append((new, put(body, dict(zip(indices, new, strict=True)))))
-    return forms.Hypotheses(
+    stated = forms.Hypotheses(
         tuple(map(reader.terms.term, data["nonzero"])),
         tuple(map(reader.terms.term, data["positive"])),
         tuple(definite),
         given.least,
     )
+    return Ground(stated)
 
 
 def _ask(term: Term, given: Hypotheses, ask: Callable[..., None]) -> None:
@@ -184,7 +190,7 @@ def derivative_along(term: Term, field: Mapping[str, tuple[tuple[Index, ...], Te
 def _reasons(
     given: Hypotheses,
     encoded: Callable[[Encoder], Any],
-    check: Callable[[Any, Reader, forms.Hypotheses], list[str]],
+    check: Callable[[Any, Reader, Ground], list[str]],
 ) -> list[str]:
     try:
         found: list[str] = _through(
@@ -272,3 +278,10 @@ def checker_symbol(symbol: Symbol) -> terms.Symbol:
     """A symbol as the checker reads it."""
     found: terms.Symbol = _through(lambda e: e.symbol(symbol), lambda d, r: r.terms.symbols[d])
     return found
+
+
+def certificate_data(derivation: Derivation) -> dict[str, Any]:
+    """The certificate of a derivation, of all that the checker shows; no files are named."""
+    data: dict[str, Any] = json.loads(render_certificate(derivation, {}))
+    del data["files"]
+    return data

@@ -13,17 +13,18 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from encoded import certificate_data
 from sympy import Matrix, Rational, simplify
 from write_certificate import Writer
 
 import symelbo
-from symelbo.certify.state_derivation import certificate_data
 from symelbo.checker import interval, work
 from symelbo.checker.check import (
     CHECKED,
     CONSISTENCY,
     PARTLY,
     REJECTED,
+    Part,
     Report,
     check_bytes,
     check_data,
@@ -127,7 +128,7 @@ def uniform_q(shift: int, ends: int) -> Json:
 def test_the_ends_of_q_go_where_its_values_go() -> None:
     for shift in (0, 1, -2):
         assert check(uniform_q(shift, shift)).unproved == ("(U) of z",)
-        assert check(uniform_q(shift, shift + 1)).failed == "q of z follows the motion"
+        assert check(uniform_q(shift, shift + 1)).failed == Part("q", "z", " follows the motion")
 
 
 # ---------------------------------------------------------------- the entropy of q
@@ -615,9 +616,9 @@ def test_all_parts_together_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> Non
         w = Writer()
         names = [f"x{k}" for k in range(n)]
         symbols = {"a": ("parameter", "positive"), **{x: ("observed", "positive") for x in names}}
-        power = ["^", ["+", "a", 1], 30]
-        shown = ["+", entropy("a"), power, minus_(power)]
-        claim = w.claim(*(w.identity(x, shown) for x in names), parameters={"a": "a"})
+        powers = [["^", ["+", "a", k + 1], 30] for k in range(n)]
+        shown = [["+", entropy("a"), power, minus_(power)] for power in powers]
+        claim = w.claim(*map(w.identity, names, shown), parameters={"a": "a"})
         return w.certificate(symbols, [w.density(x, exponential("a", x)) for x in names], claim)
 
     monkeypatch.setattr(work, "MAX_WORK", 4000)

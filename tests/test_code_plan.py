@@ -24,7 +24,7 @@ from symelbo.code.numpy_module import render_numpy
 from symelbo.code.ops import Axes
 from symelbo.code.plan import (
     Average,
-    Degrees,
+    Exceeds,
     Function,
     Least,
     Plan,
@@ -340,7 +340,7 @@ def test_degrees_of_freedom_exceed_the_rows() -> None:
     )
     plan = plan_of(wishart)
     elbo = next(f for f in plan.functions if f.name == "elbo")
-    assert Degrees("nu", Extent("K"), "x") in elbo.conditions
+    assert Exceeds("nu", Extent("K", -1)) in elbo.conditions
 
 
 def test_moments_of_a_declared_q() -> None:
@@ -432,6 +432,10 @@ def test_residuals_by_name_and_back() -> None:
     assert is_zero(add(residual, mul(number(-1), replace_symbols(Entry(name, (d,)), found))))
     assert len(array.indices) == 1
     assert name_residuals(add(mu, ONE)) == (add(mu, ONE), {})
+    # an argument of a family of the user's own has the name, and keeps it
+    own = Entry(Symbol(name.name, Role.ARGUMENT, Real()))
+    named, found = name_residuals(mul(own, power(add(x, mul(number(-1), own)), 2)))
+    assert found.keys().isdisjoint({own.symbol}) and own in named.parts()
 
 
 def test_affine_in_marked_symbols() -> None:

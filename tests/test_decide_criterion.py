@@ -21,6 +21,7 @@ from symelbo.criterion.result import (
 )
 from symelbo.trial.evaluate import evaluate
 from symelbo.trial.identity import velocities_at
+from tests.oracle import rank as oracle
 
 H, R, O = Holds, Refuted, Outside
 LINEAR = "x[d] ~ Normal(sum(W[d,h]*z[h] for h in 1:H), s) for d in 1:D"
@@ -345,11 +346,25 @@ def missing(decision: Decision) -> str:
     return found.missing
 
 
-def test_a_logarithm_of_a_real_number_asks_for_a_declaration() -> None:
-    statements = ["z ~ Normal(0, 1)", "x ~ Normal(log(a)*z, v)"]
-    decision = decide_criterion(model_of(statements, {"a": "real", "v": "positive"}))
-    assert missing(decision).endswith("; declare a `positive`")
-    assert decide_criterion(model_of(statements, {"a": "positive", "v": "positive"})).holds
+@pytest.mark.parametrize(
+    ("mean", "texts"),
+    [
+        ("log(a)*z", ["0 < a"]),
+        ("z/(1 + a)", ["a + 1 != 0"]),
+        ("z/(1 - a^2) + log(abs(b))", ["0 < abs(b)", "1 - a**2 != 0"]),
+        ("sum(w[h]*z/(2 + u[h]) for h in 1:H)", ["u[h] + 2 != 0 for h in 1:H"]),
+        ("sqrt(a)*z + exp(b)/v", ["0 < a"]),
+        ("z/(a*v)", ["a != 0"]),
+        ("a*z", []),
+    ],
+)
+def test_where_a_mean_has_no_value_nothing_is_said(mean: str, texts: list[str]) -> None:
+    """It is a condition, under which the rest is proved."""
+    learned = {"a": "real", "b": "real", "u": "real[H]", "w": "real[H]", "v": "positive"}
+    used = {name: kind for name, kind in learned.items() if name in set(mean) | {"v"}}
+    model = model_of(["z ~ Normal(0, 1)", f"x ~ Normal({mean}, v)"], used)
+    assert sorted(c.text for c in model.conditions) == sorted(texts)
+    assert decide_criterion(model).holds
 
 
 def test_a_base_measure_that_is_not_written_apart_is_said_to_be_none() -> None:
@@ -376,3 +391,61 @@ def test_counts_of_one_trial_have_a_constant_base_measure(length: str, trials: i
     decision = decide_criterion(model)
     entropies = [result.identity.is_entropy for result in decision.results if isinstance(result, H)]
     assert entropies == [trials == 1, True]
+
+
+# parameters, the variances or means of x, y and w, which read single entries; what is found
+SINGLE_ENTRIES: dict[str, tuple[dict[str, str], list[str], type[Result]]] = {
+    "two of three": ({"p": "simplex[3]"}, ["x ~ Normal(0, p[1])", "y ~ Normal(0, p[2])"], H),
+    "the last takes no rest": (
+        {"p": "simplex[4]"},
+        ["x ~ Normal(0, p[1])", "y ~ Normal(0, p[4])"],
+        H,
+    ),
+    "all of them": ({"p": "simplex[2]"}, ["x ~ Normal(0, p[1])", "y ~ Normal(0, p[2])"], R),
+    "one of each row": (
+        {"A": "simplex[D, 3]"},
+        ["x[d] ~ Normal(0, A[d,2]) for d in 1:D", "y[d] ~ Normal(0, A[d,3]) for d in 1:D"],
+        H,
+    ),
+    "of one row": (
+        {"A": "simplex[2, 3]"},
+        ["x ~ Normal(0, A[2,1])", "y ~ Normal(0, A[2,2])"],
+        H,
+    ),
+    "above the diagonal": (
+        {"S": "posdef[2, 2]"},
+        ["x ~ Normal(u*S[1,2], 1)", "y ~ Normal(0, S[1,1])"],
+        H,
+    ),
+    "on both sides of the diagonal": (
+        {"S": "posdef[3, 3]"},
+        ["x ~ Normal(u*S[1,3] + S[2,3], 1)", "y ~ Normal(S[3,1] - S[2,1], 1)"],
+        H,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SINGLE_ENTRIES)
+def test_single_entries_of_what_has_no_free_entries(name: str) -> None:
+    parameters, statements, kind = SINGLE_ENTRIES[name]
+    model = model_of(statements, parameters, observed="xy", inputs={"u": "real"})
+    decision = decide_criterion(model)
+    assert [type(result) for result in decision.results] == [kind, kind]
+    spec = {"sizes": ["D"], "parameters": parameters, "inputs": {"u": "real"}}
+    answers = oracle.decide({**spec, "name": "m", "model": statements, "observed": ["x", "y"]})
+    holds = all(answer.verdict == "HOLDS" for answer in answers)
+    assert holds is (kind is H)
+
+
+@pytest.mark.parametrize(
+    ("own", "closed"), [("u", True), ("t", False), ("exp(t)", False), ("nu^2 + t", False)]
+)
+def test_what_moves_in_one_statement_of_q_moves_in_all(own: str, closed: bool) -> None:
+    """z has to move, and t with it; y is at rest, so that its q may not name t."""
+    statements = ["z ~ Normal(0, 1)", "y ~ Laplace(m, s)", "x ~ Normal(w*z + y, v)"]
+    learned = {"m": "real", "s": "positive", "w": "real", "v": "positive"}
+    q = ["z ~ Normal(nu, t)", f"y ~ Normal(mu, {own})"]
+    decision = decide_criterion(model_of(statements, learned, variational=q))
+    assert decision.holds and set(decision.motion.latents) == {decision.results[0].factor.node}
+    assert (decision.closure is Closure.SHOWN) is closed
+    assert decision.broken == (() if closed else ("y",))

@@ -13,18 +13,18 @@ from random import Random
 
 import numpy as np
 import pytest
+from all_domains import DOMAINS
+from encoded import certificate_data
 from factors import factors_of
 
 import symelbo
 from symelbo.answer.derivation import Derivation
-from symelbo.certify.state_derivation import certificate_data
 from symelbo.checker import domains as checked
 from symelbo.checker.check import CHECKED, REJECTED, check_data
 from symelbo.criterion.sample import Instance
 from symelbo.errors import SpecError
 from symelbo.index.build import ONE, add, call, exp, mul, number, power, subtract
 from symelbo.index.domains import (
-    DOMAINS,
     TYPES,
     Category,
     Counts,
@@ -296,6 +296,14 @@ def distinctions(tree: ast.AST) -> Iterator[int]:
             case ast.Dict(keys=keys):
                 if len({w for key in keys if key is not None for w in words_in(key)}) > 1:
                     yield node.lineno
+
+
+def test_the_emitted_module_checks_every_domain() -> None:
+    template = (PACKAGE.parent / "templates/python/module.py.j2").read_text("utf-8")
+    checks = {domain.check for domain in DOMAINS.values()} - {Real.check}  # any number is real
+    assert len(checks) > 7
+    for check in checks:
+        assert f'{{% if "{check}" in domains' in template or f'or "{check}" in domains' in template
 
 
 def test_distinctions_are_found() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias
 
-from .terms import ONE, ZERO, Raw, RawIndex, fresh, minus, negative, put, sum_of
+from .terms import FREE, ONE, ZERO, Raw, RawIndex, fresh, minus, negative, put, sum_of
 
 __all__ = ["DOMAINS", "Domain", "End", "Ends", "Kind", "Motions", "Range", "domain_of"]
 
@@ -488,7 +488,7 @@ class PosDef(Domain):
     def tangent_equation(self, indices: Where, body: Raw) -> Raw:
         """They are symmetric."""
         i, j = indices[-2:]
-        a, b = (("i", f"?{n}{i[1]}", *like[2:]) for n, like in ((1, i), (2, j)))
+        a, b = (("i", f"{FREE}{n}{i[1]}", *like[2:]) for n, like in ((1, i), (2, j)))
         return minus(put(body, {i: a, j: b}), put(body, {i: b, j: a}))
 
     def directions(self, entry: Callable[[Where], Raw], formals: Where, shape: Any) -> Raw:

@@ -38,6 +38,7 @@ from .interval import Intervals, Unbounded, certainly_nonsingular
 from .polynomial import Poly
 from .statement import Case, Density, Given, Place, Refutation, Row, Symbol, Unknown
 from .terms import (
+    FREE,
     ONE,
     Array,
     Field,
@@ -489,7 +490,7 @@ def _is_movable(symbol: Symbol) -> bool:
 
 
 def _formals(symbol: Symbol) -> tuple[RawIndex, ...]:
-    return tuple(("i", f"?k{n}", 1, *extent) for n, extent in enumerate(symbol.shape))
+    return tuple(("i", f"{FREE}k{n}", 1, *extent) for n, extent in enumerate(symbol.shape))
 
 
 def _unknown(what: str, symbol: Symbol, where: tuple[RawIndex, ...]) -> Raw:

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from .instance import Ends, Exact, length, places_of, shape_places
 from .polynomial import Poly, Values
 from .statement import Condition, Density, Place, Symbol
-from .terms import Instance, NotShown, Raw, RawIndex, map_indices, put, walk
+from .terms import FREE, Instance, NotShown, Raw, RawIndex, map_indices, put, walk
 
 __all__ = ["can_hold"]
 
@@ -126,8 +126,8 @@ def _constant_functions(
                 symbol = symbols[item[1]]
                 margins = symbol.domain.margins or ()
                 options = (x for x in NUMBERS if all(a + b * x > 0 for a, b in margins))
-                formals = tuple(f"?{n}" for n in range(len(item[3])))
-                indices = tuple(("i", f"?k{n}", 1, *e) for n, e in enumerate(symbol.shape))
+                formals = tuple(f"{FREE}{n}" for n in range(len(item[3])))
+                indices = tuple(("i", f"{FREE}k{n}", 1, *e) for n, e in enumerate(symbol.shape))
                 body: Raw = ("q", next(options))
                 found[symbol.name] = formals, (indices, body)
     return found

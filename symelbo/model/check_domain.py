@@ -11,11 +11,11 @@ from symelbo.errors import Place
 from symelbo.families.family import Argument, Family
 from symelbo.index.build import ZERO, extent_length, negate, number, subtract, total
 from symelbo.index.domains import Positive
-from symelbo.index.normal import is_zero, normal, to_poly
+from symelbo.index.normal import is_zero, monomials_of, normal
 from symelbo.index.range import POSITIVE
 from symelbo.index.signs import bounds, domain_range, is_integer, is_positive
-from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import (
+    formal_indices,
     replace_selector,
     replace_symbols,
     symbols_of,
@@ -39,9 +39,11 @@ from symelbo.index.terms import (
 from symelbo.language.fault import quote
 from symelbo.language.syntax import ArgumentSyntax, Sampling
 from symelbo.limits import VARIED_NODES
+from symelbo.model.check_defined import conditions_of_value, find_never_defined
 from symelbo.model.context import Context
 from symelbo.model.model import Condition
 from symelbo.model.read_yaml import Scalar
+from symelbo.notation.print_text import print_text
 from symelbo.values import dataclass
 
 __all__ = ["check_argument", "check_bound"]
@@ -77,6 +79,14 @@ def check_argument(
             else "",
         )
         return
+    if (never := find_never_defined(array.body)) is not None:
+        context.fault(
+            place,
+            f"{quote(source)} as {formal.name} of {family.name}, which has no value:"
+            f" {print_text(never)} is never positive",
+            "a positive number in a logarithm or a root",
+        )
+        return
     found = _place_value(array, domain)
     if found.outside:
         where = f", which is {found.value} at {found.at}" if found.at else ""
@@ -86,11 +96,13 @@ def check_argument(
             domain.in_words,
             _hint(family, found) if found.at else _plain_hint(array, domain),
         )
-    elif not found.inside:
+        return
+    reason = f"{formal.name} of {family.name} at {syntax.target}"
+    if not found.inside:
         loops = ", ".join(" ".join(scalar.text[r.at : r.end].split()) for r in syntax.ranges)
         text = domain.condition(source) + (f" for {loops}" if loops else "")
-        reason = f"{formal.name} of {family.name} at {syntax.target}"
         context.conditions.append(Condition(text, reason, place, array, domain))
+    context.conditions += conditions_of_value(array, reason, place, stated=not found.inside)
 
 
 def _plain_hint(array: Array, domain: Domain) -> str:
@@ -108,8 +120,6 @@ def _hint(family: Family, found: _Found) -> str:
     own = f"give that case a value of its own, as in a*{name} + b*(1 - {name})"
     if not found.binary:
         return "write exp(...) or softplus(...) of it"
-    if family.name == "Poisson" and found.value == "0":
-        return f"a Poisson with rate 0 is the point mass at 0: {own}"
     return own
 
 
@@ -271,7 +281,7 @@ def _undefined_at(body: Term) -> str | None:
 def _is_odd(body: Term, node: Symbol) -> bool:
     """Whether a polynomial in a real node has odd degree, so that it takes both signs."""
     degree = 0
-    for monomial in to_poly(body):
+    for monomial in monomials_of(body):
         own = 0
         for atom, exponent in monomial.factors:
             if isinstance(atom, Entry) and atom.symbol == node and exponent.denominator == 1:
@@ -284,7 +294,7 @@ def _is_odd(body: Term, node: Symbol) -> bool:
 
 def _is_affine_in_entry(body: Term, node: Symbol) -> bool:
     """Whether one entry of a binary node occurs, so that its two values are all there is."""
-    entries = {atom for m in to_poly(body) for a, _ in m.factors for atom in _entries(a, node)}
+    entries = {atom for m in monomials_of(body) for a, _ in m.factors for atom in _entries(a, node)}
     return len(entries) == 1
 
 
