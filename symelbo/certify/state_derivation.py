@@ -189,7 +189,7 @@ def _definitions(encoder: Encoder, derivation: Derivation) -> Json:
     for result in derivation.factors:
         identity = result.identity
         family = result.factor.statement.family
-        name = family.function("H")
+        name = family.functions["H"]
         if identity is None or identity.formal is None or name not in encoder.symbols:
             continue
         formals = [encoder.symbol(formal) for formal in result.factor.arguments()]

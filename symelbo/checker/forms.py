@@ -14,6 +14,7 @@ from .polynomial import (
     UNIT,
     Poly,
     Rational,
+    accumulate,
     add_polys,
     freeze,
     primitive_of,
@@ -215,7 +216,7 @@ class Forms(Matrices):
                 new: Poly = {tuple(sorted(table.items())): 1}
                 for _ in range(int(e)):
                     new = self._plain_mul(new, rest)
-                result = self._accumulate(result, new, c)
+                result = accumulate(result, new, c)
             poly = result
         return poly
 
@@ -268,7 +269,7 @@ class Forms(Matrices):
             for t in raw[1:]:
                 part = self.poly(t)
                 self.spend(len(part))
-                total = self._accumulate(total, part, 1)
+                total = accumulate(total, part, 1)
             return total
         if head == "*":
             result = UNIT

@@ -24,6 +24,7 @@ __all__ = [
     "Polynomials",
     "Rational",
     "Values",
+    "accumulate",
     "add_polys",
     "freeze",
     "primes_of",
@@ -86,8 +87,12 @@ def primes_of(value: int) -> list[tuple[int, int]]:
 
 def add_polys(left: Poly, right: Poly, scale: Rational = 1) -> Poly:
     """p, q, c -> p + c q"""
-    result = dict(left)
-    for monomial, c in right.items():
+    return accumulate(dict(left), right, scale)
+
+
+def accumulate(result: Poly, addend: Poly, scale: Rational) -> Poly:
+    """p, q, c -> p + c q, put into p"""
+    for monomial, c in addend.items():
         value = rational_of(result.get(monomial, 0) + scale * c)
         if value:
             result[monomial] = value
@@ -461,19 +466,7 @@ class Polynomials:
         result: Poly = {}
         for m, c in left.items():
             for n, e in right.items():
-                result = self._accumulate(result, self.merge(m, n), c * e)
-        return result
-
-    @staticmethod
-    def _accumulate(result: Poly, addend: Poly, scale: Rational) -> Poly:
-        for monomial, c in addend.items():
-            value = rational_of(result.get(monomial, 0) + scale * c)
-            if value:
-                result[monomial] = value
-            else:
-                result.pop(monomial, None)
-        if len(result) > MAX_TERMS:
-            raise NotShown("the polynomial is too long")
+                result = accumulate(result, self.merge(m, n), c * e)
         return result
 
     def merge(self, m: Monomial, n: Monomial) -> Poly:
@@ -718,7 +711,7 @@ class Polynomials:
             for table, c in zip(tables, poly.values(), strict=True):
                 for a, e in least.items():
                     self._bump(table, a, -e)
-                quotient = self._accumulate(quotient, self.expand(table), c)
+                quotient = accumulate(quotient, self.expand(table), c)
             poly = quotient
         if not poly:
             raise NotShown("zero is inverted or put under a logarithm")
@@ -796,7 +789,7 @@ class Polynomials:
         for m, c in poly.items():
             table = dict(m)
             self._bump(table, a, e)
-            result = self._accumulate(result, self.expand(table), c)
+            result = accumulate(result, self.expand(table), c)
         return result
 
     def expand(self, table: dict[int, Rational]) -> Poly:
@@ -830,7 +823,7 @@ class Polynomials:
                     if e > 1 and self._idempotent(a):
                         table[a] = 1
                 key = tuple(sorted(table.items()))
-                result = self._accumulate(result, {key: 1}, c * v)
+                result = accumulate(result, {key: 1}, c * v)
         return result
 
     def _idempotent(self, a: int) -> bool:

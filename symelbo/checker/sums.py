@@ -12,7 +12,7 @@ from typing import Any
 
 from .domains import domain_of
 from .functions import Functions
-from .polynomial import UNIT, Monomial, Poly, Rational, add_polys, freeze, rational_of
+from .polynomial import UNIT, Monomial, Poly, Rational, accumulate, add_polys, freeze, rational_of
 from .terms import NUMBERED, NotShown, Raw, RawIndex, bound_index, is_bound, map_index, shift
 
 __all__ = ["MAX_EXPANDED", "Sums", "pieces_of"]
@@ -132,10 +132,10 @@ class Sums(Functions):
                     new = self.power_known(new, e)
                 product_ = new if product_ is None else self.mul(product_, new)
             if product_ is None:
-                result = self._accumulate(result, {m: 1}, c)
+                result = accumulate(result, {m: 1}, c)
             else:
                 base: Poly = {tuple(sorted(kept.items())): 1}
-                result = self._accumulate(result, self.mul(product_, base) if kept else product_, c)
+                result = accumulate(result, self.mul(product_, base) if kept else product_, c)
         return result
 
     def power_known(self, poly: Poly, e: Rational) -> Poly:
@@ -313,7 +313,7 @@ class Sums(Functions):
                     result = add_polys(result, self.total_one(inner, moved))
             return result
         for m, c in poly.items():
-            result = self._accumulate(result, self.close([variable], m), c)
+            result = accumulate(result, self.close([variable], m), c)
         return result
 
     def contract_all(self, variable: RawIndex, poly: Poly) -> tuple[Poly, Poly]:
@@ -332,7 +332,7 @@ class Sums(Functions):
                 continue
             _, rest, delta = first
             product_ = self.mul({tuple(sorted(rest.items())): 1}, delta)
-            contracted = self._accumulate(contracted, product_, c)
+            contracted = accumulate(contracted, product_, c)
         return contracted, others
 
     def close(self, bound: list[RawIndex], monomial: Monomial) -> Poly:
@@ -371,7 +371,7 @@ class Sums(Functions):
     def _close_all(self, bound: list[RawIndex], poly: Poly) -> Poly:
         result: Poly = {}
         for m, c in poly.items():
-            result = self._accumulate(result, self.close(bound, m) if bound else {m: 1}, c)
+            result = accumulate(result, self.close(bound, m) if bound else {m: 1}, c)
         return result
 
     def again(

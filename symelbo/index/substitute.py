@@ -24,6 +24,7 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.limits import WRITTEN_DEPTH, WRITTEN_SUBTERMS
+from symelbo.words import fresh_name
 
 __all__ = [
     "count_subterms",
@@ -31,6 +32,7 @@ __all__ = [
     "depth_of",
     "formal_indices",
     "free_indices",
+    "indices_apart",
     "instantiate",
     "is_long",
     "map_parts",
@@ -264,6 +266,16 @@ def _open(item: Node, incoming: frozenset[Index]) -> tuple[tuple[Index, ...], tu
 def formal_indices(shape: Sequence[Extent], stem: str = "k") -> tuple[Index, ...]:
     """(D, H) -> k0 over D and k1 over H, which no place of a model has; stem: where arrays meet."""
     return tuple(Index(f"{stem}{n}", e, origin=Origin.FORMAL) for n, e in enumerate(shape))
+
+
+def indices_apart(indices: Sequence[Index], taken: Set[str]) -> tuple[Index, ...]:
+    """The indices, those by other letters that are called like what is taken, or like another."""
+    found: list[Index] = []
+    for index in indices:
+        used = taken | {other.name for other in found}
+        clashes = index.name in used
+        found.append(index.like(fresh_name("i", used, *"jklmortuvw")) if clashes else index)
+    return tuple(found)
 
 
 def _namesakes(bound: Iterable[Index], incoming: Set[Index]) -> list[Index]:
