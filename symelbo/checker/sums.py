@@ -151,6 +151,7 @@ class Sums(Functions):
 
     def rebuild(self, a: int, what: Mapping[RawIndex, RawIndex]) -> Poly:
         """An atom with indices replaced, in normal form again."""
+        self.spend(2)
         atom = self.atoms[a]
         what = {i: what[i] for i in self.variables[a] if i in what}
         head = atom[0]
@@ -565,7 +566,7 @@ class Sums(Functions):
                     else:
                         at = sorted(colours[i] for i in inside if i != v)
                     signs[v].append((self.skeleton_of(a), str(e), at))
-            self.spend(len(members))
+            self.spend(len(members) + sum(map(len, signs.values())))
             known = {v: (colour, sorted(signs[v])) for v, colour in colours.items()}
             ordered = sorted(known.values())
             finer = {v: ordered.index(sign) for v, sign in known.items()}
