@@ -125,8 +125,10 @@ def times_number(term: Term, scale: Fraction) -> Term:
 def mul(*factors: Term) -> Term:
     """a, b, ... -> a b ...: flattens, folds numbers, collects equal bases, orders."""
     scale = _F1
-    exponents: dict[Term, Term] = {}
-    stack = list(reversed(factors))
+    alone: dict[Term, Term] = {}  # base -> the factor that has it
+    merged: dict[Term, Term] = {}  # base -> the exponent, where several factors have it
+    stack = list(factors)
+    stack.reverse()
     while stack:
         factor = stack.pop()
         if type(factor) is Number:
@@ -134,21 +136,23 @@ def mul(*factors: Term) -> Term:
         elif type(factor) is Mul:
             stack.extend(reversed(factor.factors))
         else:
-            base: Term = factor
-            exponent: Term = ONE
-            if type(factor) is Power:
-                base, exponent = factor.base, factor.exponent
-            known = exponents.get(base)
-            exponents[base] = exponent if known is None else add(known, exponent)
+            base = factor.base if type(factor) is Power else factor
+            if base not in alone:
+                alone[base] = factor
+            else:
+                known = merged.get(base) or _exponent(alone[base])
+                merged[base] = add(known, _exponent(factor))
     if scale is not _F1 and not scale:
         return ZERO
-    collected: list[Term] = []
-    for base, exponent in exponents.items():
-        factor = base if exponent is ONE else power(base, exponent)
-        if type(factor) is Number:
-            scale *= factor.value
-        else:
-            collected.append(factor)
+    collected = list(alone.values())
+    if merged:
+        collected = []
+        for base, factor in alone.items():
+            made = power(base, merged[base]) if base in merged else factor
+            if type(made) is Number:
+                scale *= made.value
+            else:
+                collected.append(made)
     if len(collected) > 1:
         collected.sort(key=sort_key)
     if collected and (scale is _F1 or scale == 1):
@@ -258,6 +262,10 @@ def extent_of(length: Term | None) -> Extent | None:
 def category_extent(domain: Domain) -> Extent | None:
     """1..C -> C, the axis on which a value is a place; None of what is no category."""
     return extent_of(domain.upper) if domain.is_place else None
+
+
+def _exponent(factor: Term) -> Term:
+    return factor.exponent if type(factor) is Power else ONE
 
 
 def _fold_power(base: Fraction, exponent: Fraction) -> Number | None:
