@@ -82,7 +82,8 @@ def add_multiples(multiples: Iterable[tuple[Term, Fraction]]) -> Term:
     while stack:
         term, scale = stack.pop()
         if type(term) is Number:  # sooner told than by isinstance
-            constant += term.value if scale is _F1 else scale * term.value
+            value = term.value if scale is _F1 else scale * term.value
+            constant = value if constant is _F0 else constant + value
             continue
         if type(term) is Mul and type(first := term.factors[0]) is Number:
             scale = first.value if scale is _F1 else scale * first.value
@@ -100,7 +101,7 @@ def add_multiples(multiples: Iterable[tuple[Term, Fraction]]) -> Term:
     ]
     if len(collected) > 1:
         collected.sort(key=sort_key)
-    if constant:
+    if constant is not _F0 and constant:
         collected.insert(0, Number(constant))
     if not collected:
         return ZERO
@@ -136,12 +137,17 @@ def mul(*factors: Term) -> Term:
         elif type(factor) is Mul:
             stack.extend(reversed(factor.factors))
         else:
-            base = factor.base if type(factor) is Power else factor
-            if base not in alone:
+            base: Term = factor
+            exponent: Term = ONE
+            if type(factor) is Power:
+                base, exponent = factor.base, factor.exponent
+            first = alone.get(base)
+            if first is None:
                 alone[base] = factor
-            else:
-                known = merged.get(base) or _exponent(alone[base])
-                merged[base] = add(known, _exponent(factor))
+                continue
+            if base not in merged:
+                merged[base] = first.exponent if type(first) is Power else ONE
+            merged[base] = add(merged[base], exponent)
     if scale is not _F1 and not scale:
         return ZERO
     collected = list(alone.values())
@@ -262,10 +268,6 @@ def extent_of(length: Term | None) -> Extent | None:
 def category_extent(domain: Domain) -> Extent | None:
     """1..C -> C, the axis on which a value is a place; None of what is no category."""
     return extent_of(domain.upper) if domain.is_place else None
-
-
-def _exponent(factor: Term) -> Term:
-    return factor.exponent if type(factor) is Power else ONE
 
 
 def _fold_power(base: Fraction, exponent: Fraction) -> Number | None:

@@ -42,6 +42,8 @@ class _Interning(type):
     ]
     """How many fields, what tells the values apart, and the table of those that there are."""
     _defaults: dict[str, object]
+    _rest: tuple[object, ...]
+    """The defaults of all fields in order, MISSING where there is none."""
     __match_args__: tuple[str, ...]
 
     def __call__(cls, *values: Any, **named: Any) -> Any:
@@ -68,6 +70,10 @@ class _Interning(type):
         return made
 
     def _complete(cls, values: tuple[object, ...], named: dict[str, object]) -> tuple[object, ...]:
+        if not named:
+            rest = cls._rest[len(values) :]
+            if MISSING not in rest and len(values) < len(cls._rest):
+                return values + rest
         names = cls.__match_args__
         given = {**cls._defaults, **dict(zip(names, values, strict=False)), **named}
         if len(values) > len(names) or given.keys() != set(names):
@@ -101,6 +107,7 @@ def node(cls: type[T]) -> type[T]:
     """Declare a class of interned values: its annotated fields, in order."""
     made: Any = take_fields(cls, slots=True)
     made._interned = len(made.__match_args__), made._identify, {}
+    made._rest = tuple([field.default for field in fields(made)])
     made._defaults = {
         field.name: field.default for field in fields(made) if field.default is not MISSING
     }

@@ -472,12 +472,14 @@ def walk(items: Iterable[object]) -> Iterator[Any]:
         item = stack.pop()
         if isinstance(item, tuple):
             stack.extend(reversed(item))
+        elif isinstance(item, Interned):
+            if item not in seen:
+                seen.add(item)
+                yield item
+                names = reversed(type(item).__match_args__)
+                stack.extend([getattr(item, name) for name in names])
         elif isinstance(item, Domain):
             stack += [item.upper, item.lower]
-        elif isinstance(item, Interned) and item not in seen:
-            seen.add(item)
-            yield item
-            stack.extend(getattr(item, name) for name in reversed(type(item).__match_args__))
 
 
 @lru_cache(maxsize=KEPT_SCOPES)
