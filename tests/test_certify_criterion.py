@@ -12,6 +12,7 @@ from itertools import product
 from random import Random
 
 import pytest
+from all_domains import DOMAINS
 from encoded import FactorClaim, Hypotheses, check_closure, check_factor, check_motion
 from judge import Verdict, draw_entries, judge, mutants, symbols_in, worlds
 
@@ -32,7 +33,6 @@ from symelbo.index.build import (
     total,
 )
 from symelbo.index.domains import (
-    DOMAINS,
     Angle,
     Binary,
     Category,
@@ -982,7 +982,7 @@ SUPPORTS: dict[str, tuple[Domain, bool, bool]] = {
     "from 2 to 3": (Interval(TWO, number(3)), False, False),
     "from a parameter": (Interval(Entry(symbol("lo", "real")), None), False, False),
     "unit": (Unit(), False, False),
-    "angle": (Angle(ZERO, mul(TWO, Constant("pi"))), False, True),
+    "angle": (Angle(), False, True),
     "binary": (Binary(), False, False),
     "naturals": (Naturals(), False, False),
     "category": (Category(upper=Size("C")), False, False),

@@ -20,6 +20,7 @@ from symelbo.certify.state import (
 )
 from symelbo.checker.check import (
     CLOSED_FORM,
+    CONSISTENCY,
     ENTROPY_OF_Q,
     POSTERIOR,
     PRINTED_BASES,
@@ -39,7 +40,7 @@ from symelbo.index.terms import Array, Index, Symbol
 from symelbo.model.least_sizes import least_values
 from symelbo.model.model import Statement
 
-__all__ = ["CertificateRejected", "certificate_data", "render_certificate"]
+__all__ = ["CertificateRejected", "render_certificate"]
 
 
 class CertificateRejected(Exception):
@@ -57,18 +58,14 @@ def render_certificate(derivation: Derivation, files: Mapping[str, bytes]) -> by
     while True:
         content = _print_lines(data).encode()
         report = check_bytes(content, files)
+        if CONSISTENCY in set(report.unproved) - set(data["unproved"]):
+            data["unproved"].append(CONSISTENCY)
+            continue
         if report.status != REJECTED:
             return content
         if report.failed is None or report.failed.what not in _OPTIONAL:
             raise CertificateRejected(f"the certificate is rejected: {'; '.join(report.reasons)}")
         _leave_out(data, report.failed)
-
-
-def certificate_data(derivation: Derivation) -> Json:
-    """The statement with every part that the checker shows; no files are named."""
-    data: Json = json.loads(render_certificate(derivation, {}))
-    del data["files"]
-    return data
 
 
 def _state(derivation: Derivation) -> Json:
@@ -192,7 +189,7 @@ def _definitions(encoder: Encoder, derivation: Derivation) -> Json:
     for result in derivation.factors:
         identity = result.identity
         family = result.factor.statement.family
-        name = family.function("H")
+        name = family.functions["H"]
         if identity is None or identity.formal is None or name not in encoder.symbols:
             continue
         formals = [encoder.symbol(formal) for formal in result.factor.arguments()]

@@ -12,7 +12,7 @@ from typing import Any
 
 from .domains import domain_of
 from .functions import Functions
-from .polynomial import UNIT, Monomial, Poly, Rational, add_polys, freeze, rational_of
+from .polynomial import UNIT, Monomial, Poly, Rational, accumulate, add_polys, freeze, rational_of
 from .terms import NUMBERED, NotShown, Raw, RawIndex, bound_index, is_bound, map_index, shift
 
 __all__ = ["MAX_EXPANDED", "Sums", "pieces_of"]
@@ -132,10 +132,10 @@ class Sums(Functions):
                     new = self.power_known(new, e)
                 product_ = new if product_ is None else self.mul(product_, new)
             if product_ is None:
-                result = self._accumulate(result, {m: 1}, c)
+                result = accumulate(result, {m: 1}, c)
             else:
                 base: Poly = {tuple(sorted(kept.items())): 1}
-                result = self._accumulate(result, self.mul(product_, base) if kept else product_, c)
+                result = accumulate(result, self.mul(product_, base) if kept else product_, c)
         return result
 
     def power_known(self, poly: Poly, e: Rational) -> Poly:
@@ -148,6 +148,7 @@ class Sums(Functions):
 
     def rebuild(self, a: int, what: Mapping[RawIndex, RawIndex]) -> Poly:
         """An atom with indices replaced, in normal form again."""
+        self.spend(2)
         atom = self.atoms[a]
         what = {i: what[i] for i in self.variables[a] if i in what}
         head = atom[0]
@@ -312,7 +313,7 @@ class Sums(Functions):
                     result = add_polys(result, self.total_one(inner, moved))
             return result
         for m, c in poly.items():
-            result = self._accumulate(result, self.close([variable], m), c)
+            result = accumulate(result, self.close([variable], m), c)
         return result
 
     def contract_all(self, variable: RawIndex, poly: Poly) -> tuple[Poly, Poly]:
@@ -331,7 +332,7 @@ class Sums(Functions):
                 continue
             _, rest, delta = first
             product_ = self.mul({tuple(sorted(rest.items())): 1}, delta)
-            contracted = self._accumulate(contracted, product_, c)
+            contracted = accumulate(contracted, product_, c)
         return contracted, others
 
     def close(self, bound: list[RawIndex], monomial: Monomial) -> Poly:
@@ -370,7 +371,7 @@ class Sums(Functions):
     def _close_all(self, bound: list[RawIndex], poly: Poly) -> Poly:
         result: Poly = {}
         for m, c in poly.items():
-            result = self._accumulate(result, self.close(bound, m) if bound else {m: 1}, c)
+            result = accumulate(result, self.close(bound, m) if bound else {m: 1}, c)
         return result
 
     def again(
@@ -559,7 +560,7 @@ class Sums(Functions):
                     else:
                         at = sorted(colours[i] for i in inside if i != v)
                     signs[v].append((self.skeleton_of(a), str(e), at))
-            self.spend(len(members))
+            self.spend(len(members) + sum(map(len, signs.values())))
             known = {v: (colour, sorted(signs[v])) for v, colour in colours.items()}
             ordered = sorted(known.values())
             finer = {v: ordered.index(sign) for v, sign in known.items()}

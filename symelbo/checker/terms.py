@@ -27,6 +27,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from .work import NotShown, work_left
 
 __all__ = [
+    "FREE",
     "NOWHERE",
     "NUMBERED",
     "NO_ENTRIES",
@@ -65,6 +66,7 @@ Field: TypeAlias = Mapping[str, Array]
 ZERO: Final[Raw] = ("q", Fraction(0))
 ONE: Final[Raw] = ("q", Fraction(1))
 BOUND, NUMBERED = "~", "#"  # how the names of bound indices begin
+FREE: Final = "?"  # and those of free ones that the checker introduces
 _FRESH = count()
 
 
@@ -89,13 +91,13 @@ def bound_index(name: object, like: RawIndex, mark: str = BOUND) -> RawIndex:
 
 
 def is_reserved(name: str) -> bool:
-    """Whether a name is one of a bound index."""
-    return name.startswith((BOUND, NUMBERED))
+    """Whether no certificate may give a name to an index or to a size."""
+    return name.startswith((BOUND, NUMBERED, FREE))
 
 
 def is_bound(item: Raw) -> bool:
     """Whether a part of a term is a bound index."""
-    return len(item) == 5 and item[0] == "i" and is_reserved(item[1])
+    return len(item) == 5 and item[0] == "i" and item[1].startswith((BOUND, NUMBERED))
 
 
 def has_bound(index: RawIndex) -> bool:
@@ -162,6 +164,7 @@ def walk(item: Any) -> list[tuple[Any, ...]]:
             if part and type(part[0]) is str:
                 found.append(part)
             stack += [inner for inner in part if type(inner) is tuple]
+    work_left().spend(1 + len(seen) // 4, "a term that is read")
     return found
 
 

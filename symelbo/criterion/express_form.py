@@ -14,8 +14,13 @@ from symelbo.expfam.form import Block, ExponentialForm, Gauge, Inseparable
 from symelbo.expfam.separate_density import absorb_base, separate_density
 from symelbo.index.build import ONE, ZERO, add, mul, negate, subtract, total
 from symelbo.index.normal import Poly, from_monomial, from_poly, monomials_of, normal
-from symelbo.index.substitute import replace_index, replace_symbols, symbols_of
-from symelbo.index.terms import Array, Index, Symbol, Term
+from symelbo.index.substitute import (
+    indices_apart,
+    instantiate,
+    replace_symbols,
+    symbols_of,
+)
+from symelbo.index.terms import Array, Symbol, Term
 from symelbo.index.tidy import shorter_form
 from symelbo.values import dataclass, replace
 
@@ -105,19 +110,12 @@ def express_form(factor: Factor, identity: Identity | None) -> FactorForm | Inse
 
 
 def _actual_block(block: Block, mapping: dict[Symbol, Array], taken: set[str]) -> Block:
-    natural, statistic = block.natural, block.statistic
-    renamed: list[Index] = []
-    for index in block.indices:
-        fresh = index
-        if index.name in taken:
-            names = (n for n in "ijklmortuvw" if n not in taken)
-            fresh = Index(next(names), index.extent, index.low)
-        taken = taken | {fresh.name}
-        natural = replace_index(natural, index, fresh)
-        statistic = replace_index(statistic, index, fresh)
-        renamed.append(fresh)
+    places = indices_apart(block.indices, taken)
+    natural, statistic = (
+        instantiate(Array(block.indices, term), places) for term in (block.natural, block.statistic)
+    )
     return Block(
-        tuple(renamed),
+        places,
         shorter_form(replace_symbols(natural, mapping)),
         normal(replace_symbols(statistic, mapping)),
         block.symmetric,

@@ -25,6 +25,7 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.limits import KEPT_REPLACED, WRITTEN_DEPTH, WRITTEN_SUBTERMS
+from symelbo.words import fresh_name
 
 __all__ = [
     "count_subterms",
@@ -32,6 +33,7 @@ __all__ = [
     "depth_of",
     "formal_indices",
     "free_indices",
+    "indices_apart",
     "instantiate",
     "is_long",
     "map_parts",
@@ -159,10 +161,10 @@ def map_terms(item: N, on_term: Callable[[Term], Term]) -> N:
 
 
 def rename_indices(term: Term, names: Mapping[Index, Index]) -> Term:
-    """term, {i: j} -> the term with j for each free i, one after the other."""
-    for old, new in names.items():
-        term = replace_index(term, old, new)
-    return term
+    """term, {i: j} -> the term with j for each free i at once."""
+    free = free_indices(term)
+    own = {old: names[old] for old in free if names.get(old, old) != old}
+    return _replace(term, own, {}) if own else term
 
 
 def replace_index(term: N, index: Index, by: IndexTerm) -> N:
@@ -272,6 +274,16 @@ def _open(item: Node, incoming: frozenset[Index]) -> tuple[tuple[Index, ...], tu
 def formal_indices(shape: Sequence[Extent], stem: str = "k") -> tuple[Index, ...]:
     """(D, H) -> k0 over D and k1 over H, which no place of a model has; stem: where arrays meet."""
     return tuple(Index(f"{stem}{n}", e, origin=Origin.FORMAL) for n, e in enumerate(shape))
+
+
+def indices_apart(indices: Sequence[Index], taken: Set[str]) -> tuple[Index, ...]:
+    """The indices, those by other letters that are called like what is taken, or like another."""
+    found: list[Index] = []
+    for index in indices:
+        used = taken | {other.name for other in found}
+        clashes = index.name in used
+        found.append(index.like(fresh_name("i", used, *"jklmortuvw")) if clashes else index)
+    return tuple(found)
 
 
 def _namesakes(bound: Iterable[Index], incoming: Set[Index]) -> list[Index]:
