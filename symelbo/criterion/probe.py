@@ -232,6 +232,23 @@ class _Probe:
                     found[symbol] = {at: Modular.rational(x) for at, x in values.items()}
         return found
 
+    def rows_at_zero(self, still: Mapping[Symbol, Values]) -> list[tuple[dict[int, int], int]]:
+        """The rows where all real nodes and covariates are 0, of many unknowns.
+
+        Most have no part in them, so that one row shows what contradicts itself; that such a row
+        says nothing new says nothing of others.
+        """
+        if len(self.columns) <= PROBE_NARROW:
+            return []
+        moving = self.draw(_SPECTATORS)
+        for symbol, values in moving.items():
+            if symbol.domain.is_line:
+                moving[symbol] = dict.fromkeys(values, Fraction(0))
+        state = list(self.repeats), list(self.failures), list(self.valued)
+        found = list(self.rows(still, moving, ("zero",)))
+        self.repeats, self.failures, self.valued = state
+        return found
+
     def values(self, symbol: Symbol, *, ones: bool) -> Values:
         """Random values of its entries."""
         if symbol.role is Role.CONSTANT:
@@ -352,6 +369,11 @@ def is_solvable_somewhere(
     still = probe.draw(_STILL)
     table = list(probe.tangents())
     ends: list[int] = [0] * len(table)
+    for row, value in probe.rows_at_zero(still):
+        table.append(row)
+        ends.append(value)
+    if probe.is_contradictory:
+        return False
     asked = 1
     inputs: dict[Symbol, Entries] = {}
     for draws in range(PROBE_DRAWS + len(probe.columns)):
@@ -406,15 +428,17 @@ def find_multiples(
         probe.bases = [basis] * len(scaled)
         tried.append(sizes)
         names = {n: columns[str(key[0])] for key, n in probe.columns.items()}
+        rows: Iterable[tuple[dict[int, int], int]] = probe.rows_at_zero(probe.draw(_STILL))
         for draws in range(PROBE_DRAWS + len(columns)):
-            moving = probe.draw(_SPECTATORS, draws)
-            for row, value in probe.rows(probe.draw(_STILL), moving):
+            for row, value in rows:
                 table.append({names[n]: slope for n, slope in row.items()})
                 ends.append(value)
             if basis.is_contradictory:
                 return None
             if probe.is_done:
                 break
+            moving = probe.draw(_SPECTATORS, draws)
+            rows = probe.rows(probe.draw(_STILL), moving)
         if not probe.is_known:
             return None
     found = solve_in_fractions(table, ends, len(columns))
