@@ -207,17 +207,20 @@ def _prove(
             continue
         _split(raw, given, apart, values, splits, longest, variable, pieces)
         return
-    forms = Forms(cores, apart, values, given.least)
-    forms.longest = longest
-    forms.assume(given)
-    left: Poly | None = None
-    try:
-        left = forms.clear(forms.poly(raw))
-    except NotShown:
-        if not _short_ranges(free):
-            raise
-    if left is not None and not left:
-        return
+    for holds in (True, False):
+        left: Poly | None = None
+        forms = Forms(cores, apart, values, given.least)
+        forms.longest, forms.holds = longest, holds
+        try:
+            forms.assume(given)
+            left = forms.clear(forms.poly(raw))
+        except NotShown:
+            if not forms.held and not _short_ranges(free):
+                raise
+        if left is not None and not left:
+            return
+        if not forms.held:
+            break
     pair = None if left is None else forms.coincidence(left)
     if pair is not None and splits > 0:
         a, b = _oriented(*pair)
