@@ -52,7 +52,7 @@ from .terms import (
     sum_of,
     walk,
 )
-from .work import bounded_work
+from .work import allow_depth, bounded_work
 
 __all__ = [
     "CERTIFICATE",
@@ -126,6 +126,7 @@ def check_bytes(content: bytes, files: Mapping[str, bytes | None] | None = None)
 
 def check_data(data: Any, files: Mapping[str, bytes | None] | None = None) -> Report:
     """The data of a certificate."""
+    allow_depth()
     try:
         with bounded_work():
             statement = read_statement(data)
@@ -143,6 +144,7 @@ def check_statement(
     statement: Statement, files: Mapping[str, bytes | None] | None = None
 ) -> Report:
     """Every part of a statement, until one fails."""
+    allow_depth()
     checks = _Checks(statement)
     unproved = [*(f"(U) of {name}" for name in statement.undecided), *statement.unproved]
     try:

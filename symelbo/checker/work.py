@@ -5,18 +5,27 @@ Every pass counts what it makes against what is left for the part of a statement
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
-__all__ = ["MAX_WORK", "NotShown", "Work", "bounded_work", "work_left"]
+__all__ = ["MAX_WORK", "NotShown", "Work", "allow_depth", "bounded_work", "work_left"]
 
 MAX_WORK: Final = 1_000_000  # of one part of a statement: monomials and parts of terms made
 
 
+MAX_CALLS: Final = 4000  # that are nested; a term that needs more is nested too deeply
+
+
 class NotShown(Exception):
     """The checker cannot show what was asked; never means that it is false."""
+
+
+def allow_depth() -> None:
+    """Let calls be nested as deep as the deepest term needs that is read; a limit is only raised."""
+    sys.setrecursionlimit(max(MAX_CALLS, sys.getrecursionlimit()))
 
 
 class Work:

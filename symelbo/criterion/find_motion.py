@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from symelbo.criterion.factor import Equations, Factor, parameters_of, symbols_of_statement
+from symelbo.criterion.factor import (
+    Equations,
+    Factor,
+    generalize,
+    make_factor,
+    parameters_of,
+    symbols_of_statement,
+)
 from symelbo.criterion.motion import Latent, Motion
 from symelbo.criterion.open_factors import (
     close_motion,
@@ -17,9 +24,10 @@ from symelbo.criterion.open_factors import (
 from symelbo.criterion.probe import find_multiples, is_solvable_somewhere
 from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel
-from symelbo.index.build import ONE, ZERO, add, mul, number
+from symelbo.index.build import ONE, ZERO, add, mul, number, subtract
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.domains import Real
+from symelbo.index.name_parts import PartNamer
 from symelbo.index.open_lengths import Opening
 from symelbo.index.range import POSITIVE
 from symelbo.index.signs import domain_range
@@ -131,6 +139,9 @@ def _find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
     motions where the arguments are not determined (logits up to a constant).
     """
     unknowns = _make_unknowns(attempt)
+    short = _scale_parts(attempt, unknowns, work)
+    if short is not None:
+        return _propose(attempt, unknowns, short)
     systems = [_equations(attempt, unknowns, direct) for direct in (False, True)]
     cut = ""
     for equations in filter(None, systems):
@@ -255,6 +266,60 @@ def _scale(
         for unknown, basis in unknowns.bases.items()
     }
     return Found({**still, **values})
+
+
+def _scale_parts(attempt: Attempt, unknowns: _Unknowns, work: Allowance) -> Found | None:
+    """As `_scale`, where arguments are long: every part of them moves by multiples and numbers of
+    its own, which is asked of each by itself.
+
+    The velocity of a part a = f(b), whose own parts are b, is k a + s: D f - k f - s = 0.
+    """
+    namer = PartNamer()
+    factors = tuple(_put_names(factor, namer) for factor in attempt.factors)
+    if not namer.definitions:
+        return None
+    bases: dict[Symbol, Array] = {}
+    parts: dict[Symbol, Array] = {}
+    left: dict[Symbol, Term] = {}
+    for symbol, array in namer.definitions.items():
+        rate, shift = (Symbol(f"{x} {symbol.name}", Role.UNKNOWN, Real()) for x in "rs")
+        bases |= {rate: Array((), ONE), shift: Array((), ONE)}
+        indices = formal_indices(symbol.shape)
+        value = Entry(symbol, indices)
+        parts[symbol] = Array(indices, add(mul(Entry(rate), value), Entry(shift)))
+        left[symbol] = add(mul(Entry(rate), array.body), Entry(shift))
+    wider = replace(
+        unknowns,
+        order=(*bases, *unknowns.order),
+        parameters={**unknowns.parameters, **parts},
+        bases={**bases, **unknowns.bases},
+    )
+    velocities = wider.velocities()
+    own = generalize(
+        [
+            subtract(derivative_along(array.body, velocities), left[symbol])
+            for symbol, array in namer.definitions.items()
+        ]
+    )
+    short = replace(attempt, factors=factors)
+    for equations in [_equations(short, wider, direct) for direct in (False, True)]:
+        if equations is None:
+            continue
+        together = replace(equations, exact=(*own, *equations.exact))
+        try:
+            found = _scale(attempt, together, wider, work)
+        except TooLong:
+            continue
+        if found is not None:
+            return Found({u: a for u, a in found.values.items() if u in unknowns.order})
+    return None
+
+
+def _put_names(factor: Factor, namer: PartNamer) -> Factor:
+    """A factor with names for the parts of its long arguments."""
+    given = factor.statement.arguments
+    named = tuple((name, Array(array.indices, namer.put(array.body))) for name, array in given)
+    return factor if named == given else make_factor(replace(factor.statement, arguments=named))
 
 
 def is_spectator(symbol: Symbol) -> bool:
