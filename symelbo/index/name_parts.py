@@ -12,10 +12,11 @@ from symelbo.index.differentiate import derivative_along
 from symelbo.index.domains import Positive, Real
 from symelbo.index.signs import is_positive
 from symelbo.index.substitute import (
+    count_subterms,
     free_indices,
     is_long,
-    map_terms,
     mentions,
+    rebuild_named,
     rename_indices,
     replace_symbols,
     symbols_of,
@@ -54,7 +55,7 @@ class PartNamer:
     def __init__(self) -> None:
         self.definitions: dict[Symbol, Array] = {}
         self._symbols: dict[Array, Symbol] = {}
-        self._known: dict[Term, tuple[Term, int]] = {}
+        self._visit = rebuild_named(self._short)
 
     def put(self, term: Term) -> Term:
         """A term with names in the place of its parts, if it is long.
@@ -62,7 +63,7 @@ class PartNamer:
         ensures: with what they stand for in the place of the names, it is what it was.
         """
         few = sum(1 for _ in walk_parts(term)) <= WHOLE_TERM
-        return term if few else self._put(term)[0]
+        return term if few else self._visit(term)
 
     def meanings(self) -> dict[Symbol, Array]:
         """What the names stand for, without names."""
@@ -71,24 +72,12 @@ class PartNamer:
             found[symbol] = Array(array.indices, replace_symbols(array.body, found))
         return found
 
-    def _put(self, term: Term) -> tuple[Term, int]:
-        """A term with names in it, and its size as a tree in which each name counts once."""
-        found = self._known.get(term)
-        if found is None:
-            size = 1
-
-            def inside(part: Term) -> Term:
-                nonlocal size
-                named, more = self._put(part)
-                size += more
-                return named
-
-            made = map_terms(term, inside)
-            large = isinstance(term, Add | Sum | Call | Apply) and size > NAMED_PART
-            if large and mentions(term, lambda symbol: symbol.role in _VARYING):
-                made, size = self._name(made, term), 1
-            found = self._known[term] = made, size
-        return found
+    def _short(self, term: Term, made: Term) -> Term:
+        """A term whose parts have names, or its own name."""
+        large = isinstance(term, Add | Sum | Call | Apply) and count_subterms(made) > NAMED_PART
+        if not large or not mentions(term, lambda symbol: symbol.role in _VARYING):
+            return made
+        return self._name(made, term)
 
     def _name(self, made: Term, whole: Term) -> Entry:
         """The name of a part, at its indices."""
