@@ -80,8 +80,8 @@ BOUND_BITS: Final = 256  # of a bound; beyond, it is rounded away to infinity or
 DIVISOR_MONOMIALS: Final = 200  # of a divisor that is factored
 DIVISOR_DEGREE: Final = 40  # of an atom in a divisor that is factored
 
-# index.ring
-PRODUCT_MONOMIALS: Final = 1500  # of one product, and of one equation that is solved
+# index.polynomial
+POLYNOMIAL_MONOMIALS: Final = 1500  # of any polynomial, and of a product before it is collected
 
 # index.modular
 EXACT_BITS: Final = 20_000  # of a rational number that is kept beside its residue
@@ -89,6 +89,9 @@ LINE_PARTS: Final = 24  # of a sum in an exponent, whose exponential is the prod
 
 # index.sparse
 DENSE_GAIN: Final = 50  # by how much a step on a matrix is faster than on sparse rows
+
+# index.echelon
+ELIMINATION_STEPS: Final = 30_000  # as long as it takes to import a library that is faster
 
 # index.open_lengths
 LITERAL_LENGTH: Final = 8  # longer ranges are taken for ranges of any length first
@@ -113,6 +116,8 @@ PROBE_WORK: Final = 6_000_000  # values and slopes of all terms at all points, f
 
 # index.solve
 ELIMINATION_ROUNDS: Final = 400  # of one system of linear equations
+ELIMINATION_MONOMIALS: Final = 100  # of all equations on the way, beside the next
+ELIMINATION_GROWTH: Final = 8  # for each monomial of the equations that are given
 
 # index.modular
 TINY: Final = 1e-9  # floats nearer to zero have no sign

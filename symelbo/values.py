@@ -8,44 +8,52 @@ library compiles new ones for each class.  A fifth of a run went into such code.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, FrozenInstanceError, field
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 __all__ = ["dataclass", "field", "fields", "replace", "take_fields"]
 
+Listed: TypeAlias = dict[str, Field[Any]]
 _set = object.__setattr__
 _LISTED: Final = "_value_fields"  # where a class keeps its fields
 _GIVEN: Final = "_value_given"  # and the names of those that are given when a value is made
 
 
-def take_fields(cls: Any, *, slots: bool) -> Any:
-    """The class with its annotated fields, those of its bases first, listed; `slots` holds them."""
+def take_fields(
+    cls: Any, *, slots: bool, functions: Callable[[Any, Listed], Mapping[str, Any]] | None = None
+) -> Any:
+    """The class with its annotated fields, those of its bases first, listed; `slots` holds them.
+
+    functions: what the class is given for its fields, where it does not say otherwise.
+    """
     own = dict(cls.__dict__)
     inherited: dict[str, Field[Any]] = {}
     for base in reversed(cls.__mro__[1:]):
         inherited |= base.__dict__.get(_LISTED, {})
-    listed = dict(inherited)
+    listed: Listed = dict(inherited)
     for name, kind in own.get("__annotations__", {}).items():
         if not kind.startswith("ClassVar"):
             default = own.get(name, MISSING)
             listed[name] = default if isinstance(default, Field) else field(default=default)
             listed[name].name, listed[name].type = name, kind
-    given = tuple(name for name, item in listed.items() if item.init)
-    own |= {_LISTED: listed, _GIVEN: given, "__dataclass_fields__": _LibraryFields()}
-    own.setdefault("__match_args__", given)
+    given = tuple([name for name, item in listed.items() if item.init])
+    made = {_LISTED: listed, _GIVEN: given, "__dataclass_fields__": _LIBRARY_FIELDS}
     if cls.__doc__ is None:
-        own["__doc__"] = cls.__name__  # the standard library would write its signature
+        made["__doc__"] = cls.__name__  # the standard library would write its signature
+    more = {"__match_args__": given, **(functions(cls, listed) if functions else {})}
+    made |= {name: value for name, value in more.items() if name not in own}
     if slots:
+        # all at once: what is set on a class later on costs as much as the class
+        own |= made
         own["__slots__"] = tuple(name for name in listed if name not in inherited)
         for name in (*listed, "__dict__", "__weakref__"):
             own.pop(name, None)
-        made = type(cls)(cls.__name__, cls.__bases__, own)
-        made.__qualname__ = cls.__qualname__
-        return made
-    for name in (_LISTED, _GIVEN, "__dataclass_fields__", "__match_args__", "__doc__"):
-        setattr(cls, name, own[name])
+        own["__qualname__"] = cls.__qualname__
+        return type(cls)(cls.__name__, cls.__bases__, own)
+    for name, value in made.items():
+        setattr(cls, name, value)
     for name, item in listed.items():
         if item.default is not MISSING:
             setattr(cls, name, item.default)
@@ -68,6 +76,9 @@ class _LibraryFields:
         model = type(cls.__name__, (), body)
         made: Any = dataclasses.dataclass(init=False, repr=False, eq=False)(model)
         return made.__dataclass_fields__  # type: ignore[no-any-return]
+
+
+_LIBRARY_FIELDS: Final = _LibraryFields()
 
 
 def fields(item: Any) -> tuple[Field[Any], ...]:
@@ -109,8 +120,8 @@ def _values_of(names: tuple[str, ...]) -> Callable[[Any], Any]:
     return (lambda self: (getattr(self, names[0]),)) if names else (lambda self: ())
 
 
-def _make_init(cls: Any, listed: dict[str, Field[Any]]) -> Callable[..., None]:
-    given: tuple[str, ...] = getattr(cls, _GIVEN)
+def _make_init(cls: Any, listed: Listed) -> Callable[..., None]:
+    given = tuple([name for name, item in listed.items() if item.init])
     later = [item for item in listed.values() if not item.init and _has_default(item)]
     count, post = len(given), hasattr(cls, "__post_init__")
     plain = tuple(listed[name].default for name in given)  # MISSING: none, or a new one each time
@@ -164,13 +175,10 @@ def _make(
 ) -> Callable[[Any], Any]:
     """The decorator for these options."""
 
-    def make(cls: Any) -> Any:
-        own = set(cls.__dict__)
-        made = take_fields(cls, slots=slots)
-        listed: dict[str, Field[Any]] = getattr(made, _LISTED)
+    def functions(cls: Any, listed: Listed) -> dict[str, Any]:
         names = tuple(listed)
-        key = _values_of(tuple(name for name, item in listed.items() if item.compare))
-        shown = tuple(name for name, item in listed.items() if item.repr)
+        key = _values_of(tuple([name for name, item in listed.items() if item.compare]))
+        shown = tuple([name for name, item in listed.items() if item.repr])
 
         def equals(self: Any, other: object) -> Any:
             if other.__class__ is self.__class__:
@@ -188,19 +196,16 @@ def _make(
             for name, value in zip(names, values, strict=True):
                 _set(self, name, value)
 
-        given: dict[str, Any] = {"__init__": _make_init(made, listed)}
+        given: dict[str, Any] = {"__init__": _make_init(cls, listed)}
         if repr:
             given["__repr__"] = text
-        if eq and "__eq__" not in own:
+        if eq and "__eq__" not in cls.__dict__:
             hashed = (lambda self: hash(key(self))) if frozen else None
             given |= {"__eq__": equals, "__hash__": hashed}
         if frozen:
             given |= {"__setattr__": _refuse_to_set, "__delattr__": _refuse_to_delete}
         if slots:
             given |= {"__getstate__": state, "__setstate__": restore}
-        for name, function in given.items():
-            if name not in own:
-                setattr(made, name, function)
-        return made
+        return given
 
-    return make
+    return lambda cls: take_fields(cls, slots=slots, functions=functions)

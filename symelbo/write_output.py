@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from symelbo.checker.check import CERTIFICATE
-from symelbo.compile_pdf import compile_pdf
 from symelbo.manifest import MANIFEST, OutputError
 from symelbo.replace_folder import replace_folder
 from symelbo.values import dataclass
@@ -46,6 +45,8 @@ def write_output(derivation: Derivation, directory: Path, *, pdf: bool = True) -
     files = render_files(derivation)
     remark = ""
     if pdf:
+        from symelbo.compile_pdf import compile_pdf
+
         made = compile_pdf(files["proof.tex"])
         if isinstance(made, bytes):
             files["proof.pdf"] = made

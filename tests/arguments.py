@@ -10,6 +10,7 @@ import numpy as np
 
 from symelbo.answer.derivation import Derivation
 from symelbo.code.setting import Setting
+from symelbo.index.build import category_extent
 from symelbo.index.terms import Extent, Role
 
 __all__ = ["Arguments", "draw"]
@@ -67,7 +68,7 @@ class Arguments(dict[str, Any]):
                 shape = (data, *shape)
             elif symbol.role is Role.LATENT:
                 shape = (points, *shape)
-            extent = setting.category_extent(symbol) if symbol.domain.kind == "category" else None
+            extent = category_extent(symbol.domain)
             if symbol.role is not Role.FUNCTION:
                 self[name] = draw(rng, symbol.domain.kind, shape, length(extent) if extent else 0)
         if setting.mixture is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from encoded import FactorClaim, RefutedFactor
 
-from symelbo.certify.certificate import Case, Certificate, CertificateRow, Unknown
+from symelbo.certify.certificate import Case, Certificate, CertificateRow, Unknown, What
 from symelbo.certify.claim import MotionClaim
 from symelbo.index.domains import DOMAINS
 from symelbo.index.terms import (
@@ -186,7 +186,9 @@ class Decoder:
             return tuple((at[0], tuple(at[1:])) for at in items)
 
         def unknown(item: Mapping[str, Any]) -> Unknown:
-            return Unknown(item["of"][0], tuple(item["of"][1:]), item["point"])
+            name, *place = item["of"]
+            what, _, of = name.partition(" of ")
+            return Unknown(What(what), of, tuple(place), item["point"])
 
         return Case(
             places(data["moving"]),

@@ -16,6 +16,7 @@ from symelbo.certify.state import (
     encode_motion,
 )
 from symelbo.checker import criterion, forms, interval, prove, terms
+from symelbo.checker.prove import Ground
 from symelbo.checker.statement import Malformed, Reader
 from symelbo.checker.terms import NotShown, Raw, derivative, fresh, put
 from symelbo.index.terms import Array, Domain, Index, IndexTerm, Offset, Symbol, Term
@@ -121,17 +122,18 @@ def _hypotheses(encoder: Encoder, given: Hypotheses) -> dict[str, Any]:
     }
 
 
-def _given(data: dict[str, Any], given: Hypotheses, reader: Reader) -> forms.Hypotheses:
+def _given(data: dict[str, Any], given: Hypotheses, reader: Reader) -> Ground:
     definite = []
     for indices, body in map(reader.terms.array, data["posdef"]):
         new = tuple(map(fresh, indices))
         definite.append((new, put(body, dict(zip(indices, new, strict=True)))))
-    return forms.Hypotheses(
+    stated = forms.Hypotheses(
         tuple(map(reader.terms.term, data["nonzero"])),
         tuple(map(reader.terms.term, data["positive"])),
         tuple(definite),
         given.least,
     )
+    return Ground(stated)
 
 
 def _ask(term: Term, given: Hypotheses, ask: Callable[..., None]) -> None:
@@ -184,7 +186,7 @@ def derivative_along(term: Term, field: Mapping[str, tuple[tuple[Index, ...], Te
 def _reasons(
     given: Hypotheses,
     encoded: Callable[[Encoder], Any],
-    check: Callable[[Any, Reader, forms.Hypotheses], list[str]],
+    check: Callable[[Any, Reader, Ground], list[str]],
 ) -> list[str]:
     try:
         found: list[str] = _through(

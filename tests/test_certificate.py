@@ -27,8 +27,9 @@ from symelbo.certify.certificate import (
     CertificateRow,
     Given,
     Unknown,
+    What,
 )
-from symelbo.certify.enclose import enclosure
+from symelbo.certify.enclose import enclosure, rounded
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.result import Refuted
 from symelbo.index.build import (
@@ -161,7 +162,7 @@ RIGID_CERTIFICATE = certificate(RIGID_ROWS, [[ONE]])
 
 # eta = (v z, e^v z): (1, e^v) v' = (v, e^v) has no solution where v is not 1
 CURVED = [bernoulli(X, mul(v, z)), bernoulli(Y, mul(exp(v), z))]
-SPEED = Unknown("velocity of v", (), 0)
+SPEED = Unknown(What.VELOCITY, "v", (), 0)
 CURVED_CERTIFICATE = certificate(
     [*contrast("x", 1, 0), *contrast("y", 0, 1)],
     [[ONE, TWO], [exp(TWO), exp(TWO)]],
@@ -445,8 +446,8 @@ def changed(claim: Certificate) -> Iterator[Certificate]:
             yield put(replace(case, matrix=(*case.matrix[:a], *case.matrix[a + 1 :])))
         yield put(replace(case, rows=()))
         yield put(replace(case, unknowns=case.unknowns[:-1]))
-        yield put(replace(case, unknowns=(*case.unknowns, Unknown("velocity of v", (), 0))))
-        yield put(replace(case, dependent=((Unknown("velocity of v", (), 0), (Q(1),)),)))
+        yield put(replace(case, unknowns=(*case.unknowns, Unknown(What.VELOCITY, "v", (), 0))))
+        yield put(replace(case, dependent=((Unknown(What.VELOCITY, "v", (), 0), (Q(1),)),)))
         yield put(replace(case, moving=case.resting, resting=case.moving))
         yield put(replace(case, moving=(), resting=()))
         yield put(replace(case, shifted=()))
@@ -690,7 +691,7 @@ def test_the_matrix_is_what_the_rows_leave_and_no_other() -> None:
     assert not refutes(solvable, CURVED)
     # an unknown that does not occur makes the determinant 0
     elsewhere = certificate(
-        rows, [[ZERO, TWO], [ZERO, e2]], Unknown("velocity of w", (), 0), points=at_two
+        rows, [[ZERO, TWO], [ZERO, e2]], Unknown(What.VELOCITY, "w", (), 0), points=at_two
     )
     assert check_certificate(elsewhere, CURVED) != []
 
@@ -701,7 +702,7 @@ def test_dependent_unknowns_occur_in_one_combination_everywhere() -> None:
     both = add(v, mul(TWO, Entry(w)))
     factors = [bernoulli(X, mul(both, z)), bernoulli(Y, mul(exp(both), z))]
     case = CURVED_CERTIFICATE.cases[0]
-    other = Unknown("velocity of w", (), 0)
+    other = Unknown(What.VELOCITY, "w", (), 0)
 
     def with_dependent(*dependent: tuple[Unknown, tuple[Fraction, ...]]) -> Certificate:
         point = (given(v=1, w=Q(1, 2)),)
@@ -757,7 +758,7 @@ def test_a_shifted_latent_has_a_base_measure_of_its_own() -> None:
     inverse = power(e, -1)
     second = add(inverse, e, number(-2))
     matrix = ((subtract(inverse, ONE), negate(inverse)), (second, negate(second)))
-    shifted = Case((AT_Z,), (), rows, (Unknown("shift of z", (), 0),), matrix, shifted=(AT_Z,))
+    shifted = Case((AT_Z,), (), rows, (Unknown(What.SHIFT, "z", (), 0),), matrix, shifted=(AT_Z,))
     resting = replace(RESTING, matrix=((negate(inverse),),))
     claim = Certificate((), (), (), ((),), (shifted, resting))
     assert check_certificate(claim, factors) == ["case 1: the weights do not annihilate base of z"]
@@ -835,7 +836,7 @@ def test_the_base_measure_of_a_moving_latent_may_differ_between_covariates() -> 
         )
         for n, power_of_e in enumerate(e, 1)
     )
-    unknowns = (Unknown("rate of z", (), 0), Unknown("shift of z", (), 0))
+    unknowns = (Unknown(What.RATE, "z", (), 0), Unknown(What.SHIFT, "z", (), 0))
     scaled = Case((AT_Z,), (), tuple(steps), unknowns, matrix)
     rests = [row("z", given(z=k), given(u=1), w) for k, w in ((1, 1), (0, -1))]
     resting = Case((), (AT_Z,), tuple(rests), (), ((subtract(TWO, e[0]),),))
@@ -1167,8 +1168,11 @@ def test_certainly_nonsingular() -> None:
     assert certainly_nonsingular([[ONE, ONE], [ONE, add(ONE, tiny)]])
 
 
-def test_enclosures_show_midpoint_and_radius() -> None:
-    text = enclosure(log(number(2)), 20)
-    assert text.startswith("0.6931471805599453") and "+/-" in text
+def test_enclosures_are_narrow_and_hold_the_number() -> None:
+    low, high = enclosure(log(number(2)))
+    assert abs(low - Q("0.693147180559945309417232121458176568")) < Q(1, 10**35)
+    assert low < high < low + Q(1, 10**40)
+    assert rounded((low, high)) == "0.6931"
+    assert rounded((Q(-602214076 * 10**9991), Q(-602214076 * 10**9991))) == "-6.022e+9999"
     with pytest.raises(ValueError, match="no rigorous enclosure"):
         enclosure(v)

@@ -29,7 +29,7 @@ NO_RULES = {
     *("at", "spend", "intern", "atom", "new", "show", "all_atoms", "skeleton_of", "instantiate"),
     *("length_at_least", "span", "expand", "times", "merge", "occurs", "nonzero_atom", "positive"),
     *("power_known", "power_of_monomial", "rebuild", "rename", "open", "array", "again"),
-    *("contract_all", "jacobian", "assume", "poly_of"),
+    *("contract_all", "jacobian", "assume", "count_assumed", "poly_of"),
 }
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks.benchmark_growth import KINDS
 from symelbo.checker import check, work
-from symelbo.checker.forms import Forms
-from symelbo.checker.prove import is_zero, prove_zero
+from symelbo.checker.forms import Forms, Hypotheses
+from symelbo.checker.prove import Ground, is_zero, prove_defined, prove_zero
 from symelbo.checker.terms import (
     Instance,
     NotShown,
@@ -207,3 +207,37 @@ def test_a_motion_that_takes_too_long_to_check_leaves_the_model_undecided(
     monkeypatch.setattr(work, "MAX_WORK", 500)
     derivation = derive(specification)
     assert derivation.verdict == "undecided"
+
+
+# ---------------------------------------------------------------- proofs on one ground
+
+
+def test_what_several_proofs_share_is_put_in_normal_form_once() -> None:
+    whole = dense(4)
+    ground = Ground()
+    left = []
+    for term in (minus(whole, put(whole)), minus(put(whole), whole), minus(whole, whole)):
+        with work.bounded_work() as mine:
+            prove_zero(term, given=ground)
+        left.append(work.MAX_WORK - mine.left)
+    assert left[1] < left[0] and 5 * left[2] < left[0]
+
+
+def test_what_one_proof_assumes_is_no_ground_for_the_next() -> None:
+    """(sign x)^2 = 1 for almost all x; that it is defined so at all x does not follow."""
+    x = v("x")
+    square: Raw = ("^", call("sign", x), ("q", Fraction(2)))
+    ground = Ground()
+    prove_zero(minus(square, ("q", Fraction(1))), given=ground)
+    assert not ground.kept
+    with pytest.raises(NotShown, match="may be 0"):
+        prove_defined(square, given=ground)
+    given = Ground(Hypotheses(nonzero=(x,)))
+    prove_defined(square, given=given)
+    assert not given.kept and given.everywhere().kept
+
+
+def test_forms_of_a_proof_that_fails_are_not_kept() -> None:
+    ground = Ground()
+    assert is_zero(minus(v("x"), v("x")), given=ground) and ground.kept
+    assert not is_zero(minus(v("x"), v("y")), given=ground) and not ground.kept

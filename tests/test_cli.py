@@ -581,6 +581,21 @@ def test_help_imports_nothing_heavy(tmp_path: Path, option: str) -> None:
     assert run.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("model", ["ppca", "gmm_full", "sbn", "logistic_regression"])
+def test_an_ordinary_run_imports_no_large_library(model: str, tmp_path: Path) -> None:
+    """What few models need is imported where it is needed: it takes longer than all the rest."""
+    code = (
+        "import sys; from symelbo.cli import cli; cli.main(sys.argv[1:], standalone_mode=False);"
+        "print(sorted({m.partition('.')[0] for m in sys.modules}"
+        " & {'sympy', 'numpy', 'scipy', 'flint', 'jinja2', 'mpmath'}))"
+    )
+    command = [sys.executable, "-c", code, "derive", f"models/{model}.yaml", "-o", str(tmp_path)]
+    run = subprocess.run(
+        [*command, "--no-pdf"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
 # ---------------------------------------------------------------- hostile input
 
 

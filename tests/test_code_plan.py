@@ -24,7 +24,7 @@ from symelbo.code.numpy_module import render_numpy
 from symelbo.code.ops import Axes
 from symelbo.code.plan import (
     Average,
-    Degrees,
+    Exceeds,
     Function,
     Least,
     Plan,
@@ -340,7 +340,7 @@ def test_degrees_of_freedom_exceed_the_rows() -> None:
     )
     plan = plan_of(wishart)
     elbo = next(f for f in plan.functions if f.name == "elbo")
-    assert Degrees("nu", Extent("K"), "x") in elbo.conditions
+    assert Exceeds("nu", Extent("K", -1)) in elbo.conditions
 
 
 def test_moments_of_a_declared_q() -> None:

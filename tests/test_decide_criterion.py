@@ -21,6 +21,7 @@ from symelbo.criterion.result import (
 )
 from symelbo.trial.evaluate import evaluate
 from symelbo.trial.identity import velocities_at
+from tests.oracle import rank as oracle
 
 H, R, O = Holds, Refuted, Outside
 LINEAR = "x[d] ~ Normal(sum(W[d,h]*z[h] for h in 1:H), s) for d in 1:D"
@@ -376,3 +377,47 @@ def test_counts_of_one_trial_have_a_constant_base_measure(length: str, trials: i
     decision = decide_criterion(model)
     entropies = [result.identity.is_entropy for result in decision.results if isinstance(result, H)]
     assert entropies == [trials == 1, True]
+
+
+# parameters, the variances or means of x, y and w, which read single entries; what is found
+SINGLE_ENTRIES: dict[str, tuple[dict[str, str], list[str], type[Result]]] = {
+    "two of three": ({"p": "simplex[3]"}, ["x ~ Normal(0, p[1])", "y ~ Normal(0, p[2])"], H),
+    "the last takes no rest": (
+        {"p": "simplex[4]"},
+        ["x ~ Normal(0, p[1])", "y ~ Normal(0, p[4])"],
+        H,
+    ),
+    "all of them": ({"p": "simplex[2]"}, ["x ~ Normal(0, p[1])", "y ~ Normal(0, p[2])"], R),
+    "one of each row": (
+        {"A": "simplex[D, 3]"},
+        ["x[d] ~ Normal(0, A[d,2]) for d in 1:D", "y[d] ~ Normal(0, A[d,3]) for d in 1:D"],
+        H,
+    ),
+    "of one row": (
+        {"A": "simplex[2, 3]"},
+        ["x ~ Normal(0, A[2,1])", "y ~ Normal(0, A[2,2])"],
+        H,
+    ),
+    "above the diagonal": (
+        {"S": "posdef[2, 2]"},
+        ["x ~ Normal(u*S[1,2], 1)", "y ~ Normal(0, S[1,1])"],
+        H,
+    ),
+    "on both sides of the diagonal": (
+        {"S": "posdef[3, 3]"},
+        ["x ~ Normal(u*S[1,3] + S[2,3], 1)", "y ~ Normal(S[3,1] - S[2,1], 1)"],
+        H,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SINGLE_ENTRIES)
+def test_single_entries_of_what_has_no_free_entries(name: str) -> None:
+    parameters, statements, kind = SINGLE_ENTRIES[name]
+    model = model_of(statements, parameters, observed="xy", inputs={"u": "real"})
+    decision = decide_criterion(model)
+    assert [type(result) for result in decision.results] == [kind, kind]
+    spec = {"sizes": ["D"], "parameters": parameters, "inputs": {"u": "real"}}
+    answers = oracle.decide({**spec, "name": "m", "model": statements, "observed": ["x", "y"]})
+    holds = all(answer.verdict == "HOLDS" for answer in answers)
+    assert holds is (kind is H)

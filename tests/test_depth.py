@@ -139,6 +139,8 @@ def test_repeated_parts_have_names_and_mean_the_same() -> None:
     term = reused(40)
     chosen = find_shorthand([term], frozenset({"t9"}))
     assert all(symbol.name.startswith("u") for symbol, _ in chosen)  # t means something else
+    every = frozenset({"shared", *"tuyghkacdfwvbs"})
+    assert find_shorthand([term], every)[0][0].name not in every
     assert len(chosen) < 2 * 40
     names = {array.body: Entry(symbol, array.indices) for symbol, array in chosen}
     short = rebuild_named(lambda _, part: names.get(part, part))(term)

@@ -453,6 +453,17 @@ def test_letters_of_the_document_give_way_to_those_of_the_model() -> None:
     assert "a velocity" in text
 
 
+def test_a_velocity_on_a_simplex_is_printed_whatever_letters_the_model_leaves() -> None:
+    spec = {
+        "name": "letters",
+        "sizes": ["C"],
+        "parameters": {"pi": "simplex[C]", **{name: "real" for name in "jklm"}},
+        "model": ["c ~ Categorical(pi)", "x ~ Normal(c*(j + k + l + m), 1)"],
+        "observed": "x",
+    }
+    assert r"\sum_{j_{1}=1}^{C-1} \pi_{j_{1}}" in symelbo.derive(spec).latex()
+
+
 def test_the_abstract_has_the_headline() -> None:
     text = render_proof(derivation_of("ppca"))
     abstract = text.partition(r"\begin{abstract}")[2].partition(r"\end{abstract}")[0]

@@ -298,6 +298,14 @@ def distinctions(tree: ast.AST) -> Iterator[int]:
                     yield node.lineno
 
 
+def test_the_emitted_module_checks_every_domain() -> None:
+    template = (PACKAGE.parent / "templates/python/module.py.j2").read_text("utf-8")
+    checks = {domain.check for domain in DOMAINS.values()} - {Real.check}  # any number is real
+    assert len(checks) > 7
+    for check in checks:
+        assert f'{{% if "{check}" in domains' in template or f'or "{check}" in domains' in template
+
+
 def test_distinctions_are_found() -> None:
     for text in (
         "x = s.domain.kind == 'real'",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from math import isnan
 from random import Random
@@ -10,13 +11,25 @@ from typing import Any
 import pytest
 
 from benchmarks.benchmark_growth import KINDS
-from symelbo.index import canonical_names, sparse
-from symelbo.index.build import add, call, mul, power, total
+from symelbo.index import canonical_names, solve, sparse
+from symelbo.index.build import add, call, mul, number, power, total
 from symelbo.index.canonical_names import name_canonically
 from symelbo.index.domains import Real
 from symelbo.index.modular import PRIME
-from symelbo.index.normal import to_poly
-from symelbo.index.terms import Entry, Extent, Index, IndexValue, Number, Role, Symbol, Term
+from symelbo.index.normal import is_zero, monomials_of, normal, to_poly
+from symelbo.index.solve import Found, find_by_elimination
+from symelbo.index.terms import (
+    Entry,
+    Extent,
+    Index,
+    IndexValue,
+    Number,
+    Position,
+    Role,
+    Symbol,
+    Term,
+)
+from symelbo.index.work import TooLong
 from symelbo.notation import print_latex, print_text
 from symelbo.page.derivation_json import render_json
 from symelbo.pipeline import derive
@@ -222,3 +235,73 @@ def test_a_trial_without_an_end_is_not_begun(monkeypatch: pytest.MonkeyPatch) ->
         index = Index(f"i{n}", Extent(None, 10))
         term = total(index, add(call("tanh", term), IndexValue(index)))
     assert isnan(identity_residual(term, term, term, {}, seed=0))
+
+
+# ---------------------------------------------------------------- formulas that expand
+
+NAMES = [f"a{n}" for n in range(45)], [f"b{n}" for n in range(45)]
+PRODUCT = "*".join(f"({'+'.join(names)})" for names in NAMES)  # of 2025 monomials
+LOGARITHMS = [f"log(1 + exp(a{n}))" for n in range(30)]
+LONG = {
+    "a mean": [f"x ~ Normal({PRODUCT}*z, s)"],
+    "a variance": [f"x ~ Normal(z, exp({PRODUCT}))"],
+    "a rate": [f"x ~ Poisson(exp({PRODUCT}*z))"],
+    "a sum of logarithms": [f"x ~ Normal(z, {' + '.join(LOGARITHMS)})"],
+    "a product of logarithms": [f"x ~ Normal(z, {'*'.join(LOGARITHMS)})"],
+    "a condition": [f"x ~ Normal(z, 1 + ({PRODUCT})**2)"],
+}
+
+
+@pytest.mark.parametrize("variational", ["any", "exact"])
+@pytest.mark.parametrize("what", LONG)
+def test_what_would_expand_without_an_end_has_an_answer(what: str, variational: str) -> None:
+    """Above all no crash, wherever the normal form meets its bound."""
+    (statement,) = LONG[what]
+    words = set(re.findall(r"\w+", statement))
+    spec = {
+        "parameters": {name: "real" for name in [*NAMES[0], *NAMES[1]] if name in words}
+        | ({"s": "positive"} if "s" in words else {}),
+        "model": ["z ~ Normal(0, 1)", statement],
+        "observed": ["x"],
+        "variational": variational,
+    }
+    derivation = derive({"name": "long", **spec})
+    assert derivation.verdict in ("undecided", "refuted")
+
+
+def test_no_polynomial_is_very_long() -> None:
+    entries = [Entry(Symbol(f"a{n}", Role.PARAMETER, Real())) for n in range(50)]
+    square = power(add(*entries), 2)
+    with pytest.raises(TooLong):
+        to_poly(square)
+    (only,) = monomials_of(square)  # in one piece
+    assert only.factors == ((square, 1),)
+    assert normal(square) == square
+    assert not is_zero(square)
+
+
+def test_no_sum_is_very_long() -> None:
+    place = Symbol("a", Role.PARAMETER, Real(), (Extent(None, 3000),))
+    entries = [Entry(place, (Position(Extent(None, n)),)) for n in range(1, 3001)]
+    to_poly(add(*entries[:1000]))
+    with pytest.raises(TooLong):
+        to_poly(add(*entries))
+
+
+def test_an_elimination_that_outgrows_its_equations_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The solution of a dense system is longer than its equations."""
+    n = 6
+    unknowns = [Symbol(f"u{k}", Role.UNKNOWN, Real()) for k in range(n)]
+    given = [
+        [Entry(Symbol(f"c{i}_{j}", Role.PARAMETER, Real())) for j in range(n)] for i in range(n)
+    ]
+    equations = [
+        add(*(mul(c, Entry(u)) for c, u in zip(row, unknowns, strict=True)), number(1))
+        for row in given
+    ]
+    assert isinstance(find_by_elimination(equations[:2], unknowns[:2]), Found)
+    with pytest.raises(TooLong, match="an elimination"):
+        find_by_elimination(equations, unknowns)
+    monkeypatch.setattr(solve, "ELIMINATION_GROWTH", 10**6)
+    with pytest.raises(TooLong, match="the normal form"):
+        find_by_elimination(equations, unknowns)

@@ -891,8 +891,8 @@ def test_at_most_a_hundred_faults_are_collected(tmp_path: Path) -> None:
 SUPPORTS = {
     "Exponential(l*b)": "which is 0 at b = 0; expected a positive number; give that case a value of"
     " its own, as in a*b + b*(1 - b)",
-    "Poisson(b*l)": "which is 0 at b = 0; expected a positive number; a Poisson with rate 0 is the"
-    " point mass at 0: give that case a value of its own",
+    "Poisson(b*l)": "which is 0 at b = 0; expected a positive number; give that case a value of"
+    " its own, as in a*b + b*(1 - b)",
     "Poisson(k*l)": "which is 0 at k = 0",
     "Normal(0, l*(1 - 2*b))": "which is outside its domain at b = 1",
     "Normal(0, w*r)": "which is outside its domain at r = -1",

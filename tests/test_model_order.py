@@ -13,6 +13,8 @@ import pytest
 import symelbo
 from symelbo.errors import SpecError
 from symelbo.index.build import add
+from symelbo.index.normal import to_poly
+from symelbo.index.substitute import replace_index
 from symelbo.index.terms import Array, Entry, Extent, Index, Offset, Position, Symbol
 from symelbo.model.model import Model, Statement
 from symelbo.model.order_places import find_place_cycle
@@ -662,3 +664,25 @@ def test_the_oracle_starts_at_the_least_sizes(head: int, tail: int) -> None:
     assert [answer.verdict for answer in answers] == ["HOLDS"] * len(answers)
     tried = [answer.sizes["T"] for answer in answers]
     assert tried[0] == min(tried) == head + tail and max(tried) > head + tail
+
+
+# the letters that passes give to the axes of the arrays that they make
+@pytest.mark.parametrize("stem", ["k", "v", "e", "f", "a", "r", "t", "l", "p", "row", "column"])
+def test_no_index_of_a_model_is_one_of_a_pass(stem: str) -> None:
+    """x[v0,k] is not x[k,k]: an axis of an array that is made captures no place of the model."""
+
+    def read(name: str) -> Statement:
+        spec = {
+            "name": "plates",
+            "sizes": ["D"],
+            "parameters": {"A": "real[D,D]", "S": "posdef[D,D]"},
+            "model": [f"x[{name}] ~ MvNormal(A[{name}], S) for {name} in 1:D"],
+            "observed": "x",
+        }
+        return read_model(spec).statements[0]
+
+    for name in (f"{stem}0", f"{stem}1"):
+        other, found = read("d"), read(name)
+        (index,), (wanted,) = other.plates, found.plates
+        renamed = replace_index(other.log_density, index, wanted)
+        assert to_poly(found.log_density) == to_poly(renamed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import pickle
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -14,7 +15,7 @@ import pytest
 from symelbo.index import build
 from symelbo.index.canonical_names import height
 from symelbo.index.domains import Real
-from symelbo.index.nodes import Node, node
+from symelbo.index.nodes import Memo, Node, node
 from symelbo.index.substitute import (
     count_subterms,
     free_indices,
@@ -191,3 +192,29 @@ def test_a_symbol_of_a_pass_is_another_one_than_its_namesake() -> None:
     named, other = (Apply(symbol, argument, (I,)) for symbol in (F, hidden))
     assert named != other and sort_key(named) != sort_key(other)
     assert build.add(named, other) == build.add(other, named)
+
+
+# ---------------------------------------------------------------- what a pass remembers
+
+
+def test_a_memo_asks_its_rule_once_and_is_gone_with_its_pass() -> None:
+    asked: list[int] = []
+
+    class Value:
+        pass
+
+    def rule(memo: Memo[int, Value], n: int) -> Value:
+        asked.append(n)
+        for part in range(n):
+            memo[part]
+        return Value()
+
+    memo = Memo(rule)
+    value = weakref.ref(memo[4])
+    assert memo[4] is value() and sorted(asked) == [0, 1, 2, 3, 4]
+    gc.disable()  # without a search for circles
+    try:
+        del memo
+        assert value() is None
+    finally:
+        gc.enable()

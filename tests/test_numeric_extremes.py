@@ -1074,7 +1074,7 @@ def test_a_number_on_the_way_that_is_no_float() -> None:
         (
             "wishart",
             {"n": 0.5, "V": np.eye(2), "X": np.eye(2)},
-            "n must exceed the rows of X less one",
+            "n must exceed K-1",
         ),
         ("categorical", {"p": [-0.5, 1.5], "x": 1}, "p must be non-negative"),
         ("poisson", {"l": 0.0, "x": 1}, "l must be positive"),

@@ -797,3 +797,18 @@ def test_data_and_scalars_leave_their_domains() -> None:
         given.call(chain.entropy_sum, z=given["z"] - 1)
     with pytest.raises(ValueError, match="entropy_q must be finite"):
         given.call(chain.entropy_sum, entropy_q=float("nan"))
+
+
+def test_one_trial_has_one_category() -> None:
+    spec = {
+        "name": "One trial",
+        "sizes": ["K"],
+        "parameters": {"p": "simplex[K]"},
+        "model": ["x ~ Multinomial(1, p)"],
+        "observed": "x",
+    }
+    module = symelbo.derive(spec).function()
+    assert module.elbo(x=[[0.0, 1.0]], p=[0.25, 0.75]) == pytest.approx(np.log(0.75))
+    for x, words in (([0.5, 0.5], "a whole number"), ([1, 1], "sum to 1"), ([0, 0], "sum to 1")):
+        with pytest.raises(ValueError, match=f"x must (be )?{words}"):
+            module.elbo(x=[x], p=[0.25, 0.75])

@@ -59,6 +59,7 @@ from symelbo.index import (
     factor_divisors,
     interpret,
     name_residuals,
+    normal,
     open_lengths,
     polynomial,
     rewrite_functions,
@@ -345,18 +346,33 @@ def opened_lengths(random: Random) -> None:
     assert opening.close(opening.open(term)) == term
 
 
-@tries(build._split_coefficient)
-def coefficients(random: Random) -> None:
-    term = random.choice([draw_term(random), mul(number("5/2"), draw_term(random))])
-    scale, rest = build._split_coefficient(term)
-    same(term, mul(number(scale), rest), random)
+@tries(build.times_number, build.add_multiples)
+def multiples(random: Random) -> None:
+    """The same terms as products with numbers are, and sums of these."""
+    terms = [draw_term(random), mul(number("5/2"), draw_term(random)), add(X, Y), number("2/3")]
+    terms = [random.choice([*terms, mul(number("2/5"), add(X, Y))]) for _ in range(4)]
+    scales = [random.choice([*map(Fraction, ("-2", "-1", "2/5", "1", "5/2"))]) for _ in terms]
+    products = [mul(number(scale), term) for term, scale in zip(terms, scales, strict=True)]
+    for term, scale, expected in zip(terms, scales, products, strict=True):
+        assert build.times_number(term, scale) == expected
+        assert build.times_number(term, Fraction(0)) == build.ZERO
+        same(build.times_number(term, scale), expected, random)
+    assert build.add_multiples(zip(terms, scales, strict=True)) == add(*products)
 
 
-@tries(Normalizer._to_poly, Normalizer.normal, polynomial.from_poly, polynomial.from_monomial)
+@tries(
+    Normalizer._to_poly,
+    Normalizer.normal,
+    normal.monomials_of,
+    polynomial.from_poly,
+    polynomial.from_monomial,
+    polynomial._product_of,
+)
 def normal_forms(random: Random) -> None:
     term = draw_term(random)
     poly = poly_of(term)
     same(term, RING.normal(term), random)
+    same(term, from_poly(normal.monomials_of(term)), random)
     same(term, add(*(from_monomial(monomial, scale) for monomial, scale in poly.items())), random)
     written = (mul(number(c), product_of(m.factors, m.bound)) for m, c in poly.items())
     same(add(*written), from_poly(poly), random)
@@ -981,7 +997,8 @@ def finite_functions(random: Random) -> None:
 
 @tries(binary._select, binary._put_vector)
 def one_hot_functions(random: Random) -> None:
-    dot = total(c, mul(Entry(ONE_HOT, (c,)), build.log(Entry(pi, (c,)))))
+    over = random.choice((c, c.like("o")))  # the letter that the rule takes for its own sum
+    dot = total(over, mul(Entry(ONE_HOT, (over,)), build.log(Entry(pi, (over,)))))
     for term in (build.exp(dot), power(add(S, power(dot, 2)), -1)):
         same(term, binary._select(term, ONE_HOT), random, one_hot_world)
         put = binary._put_vector(term, ONE_HOT, c2)

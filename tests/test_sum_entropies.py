@@ -343,7 +343,7 @@ def test_the_entropies_of_the_data_stay_whole() -> None:
     """-log(2 t)/2 of x does not cancel with that of q; of a latent it does."""
     of_q = summand(Kind.OF_Q, 1, "", HALF_LOG)
     for node, left in (("x", 2), ("x[1]", 2), ("z", 0)):
-        assert len(merge_summands([of_q, entropy(node, HALF_LOG)], ["x"])) == left
+        assert len(merge_summands([of_q, entropy(node, HALF_LOG)], ["x", "x[1]"])) == left
 
 
 def test_a_fixed_sum_has_a_sign_for_each_of_its_terms() -> None:

@@ -19,7 +19,7 @@ from symelbo.write_output import output_stem, write_output
 def test_the_manifest_lists_every_other_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pdf: bool
 ) -> None:
-    monkeypatch.setattr("symelbo.write_output.compile_pdf", lambda source: b"%PDF" + source)
+    monkeypatch.setattr("symelbo.compile_pdf.compile_pdf", lambda source: b"%PDF" + source)
     written = write_output(derive(models_directory() / "sbn_rigid.yaml"), tmp_path, pdf=pdf)
     names = [
         "appendix.tex",
@@ -39,7 +39,7 @@ def test_the_manifest_lists_every_other_file(
 def test_a_pdf_that_is_no_longer_written_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("symelbo.write_output.compile_pdf", lambda source: b"%PDF")
+    monkeypatch.setattr("symelbo.compile_pdf.compile_pdf", lambda source: b"%PDF")
     derivation = derive(models_directory() / "sbn_rigid.yaml")
     assert "proof.pdf" in write_output(derivation, tmp_path).files
     folder = write_output(derivation, tmp_path, pdf=False).folder

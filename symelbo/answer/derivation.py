@@ -15,7 +15,7 @@ from symelbo.criterion.identity import Identity
 from symelbo.criterion.motion import Motion
 from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted, Result, Undecided
 from symelbo.entropy.exact_posterior import ExactPosterior
-from symelbo.entropy.summand import EntropySum
+from symelbo.entropy.summand import EntropySum, Summand
 from symelbo.index.terms import Array, Symbol, Term
 from symelbo.model.model import Model
 from symelbo.values import dataclass
@@ -124,6 +124,11 @@ class Derivation:
     def motion(self) -> Motion:
         """The motion along which (U) holds, of parameters, latents and q."""
         return self.decision.motion
+
+    @property
+    def entropies(self) -> Mapping[str, Summand]:
+        """The factors that hold, by name -> the entropy of each in the sum."""
+        return {} if self.entropy_sum is None else self.entropy_sum.by_factor
 
     @property
     def closure(self) -> Closure:

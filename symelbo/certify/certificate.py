@@ -5,12 +5,13 @@ What they have to satisfy is checked by `symelbo.checker.refutation`.
 
 from __future__ import annotations
 
+from enum import Enum
 from fractions import Fraction
 
 from symelbo.index.terms import Array, Symbol, Term
 from symelbo.values import dataclass
 
-__all__ = ["Case", "Certificate", "CertificateRow", "Given", "Place", "Unknown"]
+__all__ = ["Case", "Certificate", "CertificateRow", "Given", "Place", "Unknown", "What"]
 
 Place = tuple[str, tuple[int, ...]]
 Given = tuple[tuple[Place, Fraction], ...]
@@ -32,15 +33,30 @@ class CertificateRow:
     weights: tuple[Fraction, ...]
 
 
+class What(Enum):
+    """What an unknown is of a symbol, or of a factor: the c of its base measure."""
+
+    VELOCITY = "velocity"
+    RATE = "rate"
+    SHIFT = "shift"
+    BASE = "base"
+
+
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """A number that a combination of rows may leave: a velocity, r or s at a parameter value, or
     the factor c of the base measure of a latent that moves (point None).
     """
 
-    name: str
+    what: What
+    of: str
     place: tuple[int, ...]
     point: int | None
+
+    @property
+    def name(self) -> str:
+        """velocity of v"""
+        return f"{self.what.value} of {self.of}"
 
 
 @dataclass(frozen=True, slots=True)

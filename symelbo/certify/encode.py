@@ -293,7 +293,8 @@ def _is_namesake(left: Index, right: Index) -> bool:
 
 def _letter(index: Index) -> str:
     """What an index is called that was called by nobody."""
-    return index.name.replace("'", "") if index.origin is Origin.NAMED and index.name else "i"
+    called = index.origin in (Origin.NAMED, Origin.FORMAL)
+    return index.name.replace("'", "") if called and index.name else "i"
 
 
 def _shift(index: Any, by: int) -> Any:

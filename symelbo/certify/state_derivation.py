@@ -18,7 +18,18 @@ from symelbo.certify.state import (
     encode_motion,
     encode_refutation,
 )
-from symelbo.checker.check import REJECTED, check_bytes
+from symelbo.checker.check import (
+    CLOSED_FORM,
+    ENTROPY_OF_Q,
+    POSTERIOR,
+    PRINTED_BASES,
+    PRINTED_ENTROPY,
+    PRINTED_Q,
+    PRINTED_SUM,
+    REJECTED,
+    Part,
+    check_bytes,
+)
 from symelbo.checker.statement import SCHEMA
 from symelbo.criterion.confirm import claim_identity, claim_motion
 from symelbo.criterion.result import Closure, Decision, Holds, Outside, Refuted
@@ -29,16 +40,6 @@ from symelbo.model.least_sizes import least_values
 from symelbo.model.model import Statement
 
 __all__ = ["CertificateRejected", "certificate_data", "render_certificate"]
-
-# parts that may be left out where the checker cannot show them: then they are listed
-OPTIONAL: Final = (
-    "the printed entropy of ",
-    "the printed base measures",
-    "the entropy of q of ",
-    "the exact posterior",
-    "the sum as it is printed",
-    "the closed form of the sum",
-)
 
 
 class CertificateRejected(Exception):
@@ -58,7 +59,7 @@ def render_certificate(derivation: Derivation, files: Mapping[str, bytes]) -> by
         report = check_bytes(content, files)
         if report.status != REJECTED:
             return content
-        if not report.failed.startswith(OPTIONAL):
+        if report.failed is None or report.failed.what not in _OPTIONAL:
             raise CertificateRejected(f"the certificate is rejected: {'; '.join(report.reasons)}")
         _leave_out(data, report.failed)
 
@@ -191,7 +192,7 @@ def _definitions(encoder: Encoder, derivation: Derivation) -> Json:
     for result in derivation.factors:
         identity = result.identity
         family = result.factor.statement.family
-        name = f"H_{family.name}"
+        name = family.function("H")
         if identity is None or identity.formal is None or name not in encoder.symbols:
             continue
         formals = [encoder.symbol(formal) for formal in result.factor.arguments()]
@@ -226,27 +227,24 @@ def _entropy_of_q(encoder: Encoder, statement: Statement) -> Json | None:
 # ---------------------------------------------------------------- what is not shown
 
 
-def _leave_out(data: Json, part: str) -> None:
+# what the checker may fail to show: where it stands, and what names it where it is one of a list
+_OPTIONAL: Final[Mapping[str, tuple[str, str, str]]] = {
+    POSTERIOR: ("", "posterior", ""),
+    ENTROPY_OF_Q: ("", "entropies_of_q", "statement"),
+    PRINTED_ENTROPY: ("sum", "entropies", "factor"),
+    PRINTED_BASES: ("sum", "bases", ""),
+    PRINTED_Q: ("sum", "q_entropy", ""),
+    PRINTED_SUM: ("sum", "printed", ""),
+    CLOSED_FORM: ("sum", "closed_form", ""),
+}
+
+
+def _leave_out(data: Json, part: Part) -> None:
     """Take a part out of the statement, and list it."""
-    data["unproved"].append(part)
-    sums: Any = data["sum"]
-    name = part.removeprefix("the printed entropy of ")
-    if part == "the exact posterior":
-        data["posterior"] = None
-    elif part.startswith("the entropy of q of "):
-        name = part.removeprefix("the entropy of q of ")
-        kept = [e for e in data["entropies_of_q"] if e["statement"] != name]
-        data["entropies_of_q"] = kept
-    elif part == "the printed base measures":
-        sums["bases"] = None
-    elif part == "the sum as it is printed":
-        sums["printed"] = None
-    elif part == "the closed form of the sum":
-        sums["closed_form"] = None
-    elif part == "the printed entropy of q":
-        sums["q_entropy"] = None
-    else:
-        sums["entropies"] = [e for e in sums["entropies"] if e["factor"] != name]
+    data["unproved"].append(str(part))
+    outer, key, name = _OPTIONAL[part.what]
+    inside: Any = data[outer] if outer else data
+    inside[key] = [item for item in inside[key] if item[name] != part.of] if name else None
 
 
 # ---------------------------------------------------------------- text

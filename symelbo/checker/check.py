@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from functools import cache, partial
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -19,8 +19,7 @@ from .criterion import (
     names_in,
     users_of,
 )
-from .forms import Hypotheses
-from .prove import prove_zero
+from .prove import Ground, prove_zero
 from .refutation import check_refutation
 from .statement import (
     MAX_BYTES,
@@ -45,10 +44,13 @@ from .terms import (
     NotShown,
     Raw,
     RawIndex,
+    bound_index,
     derivative,
+    formal_indices,
     minus,
     negative,
     put,
+    readable,
     sum_of,
     walk,
 )
@@ -57,8 +59,16 @@ from .work import allow_depth, bounded_work
 __all__ = [
     "CERTIFICATE",
     "CHECKED",
+    "CLOSED_FORM",
+    "ENTROPY_OF_Q",
     "PARTLY",
+    "POSTERIOR",
+    "PRINTED_BASES",
+    "PRINTED_ENTROPY",
+    "PRINTED_Q",
+    "PRINTED_SUM",
     "REJECTED",
+    "Part",
     "Report",
     "check_bytes",
     "check_data",
@@ -72,6 +82,26 @@ REJECTED: Final = "rejected"
 CERTIFICATE: Final = "certificate.json"
 NODES: Final = ("latent", "observed", "input")
 
+# parts that a certificate may leave out if it lists them
+ENTROPY_OF_Q: Final = "the entropy of q"
+POSTERIOR: Final = "the exact posterior"
+PRINTED_ENTROPY: Final = "the printed entropy"
+PRINTED_BASES: Final = "the printed base measures"
+PRINTED_Q: Final = "the printed entropy of q"
+PRINTED_SUM: Final = "the sum as it is printed"
+CLOSED_FORM: Final = "the closed form of the sum"
+
+
+class Part(NamedTuple):
+    """What is checked at once, and the factor or the statement of q that it is about."""
+
+    what: str
+    of: str = ""
+    more: str = ""
+
+    def __str__(self) -> str:
+        return self.what + (f" of {self.of}" if self.of else "") + self.more
+
 
 class Report(NamedTuple):
     """What came out: checked, partly checked or rejected.
@@ -84,7 +114,7 @@ class Report(NamedTuple):
     reasons: tuple[str, ...] = ()
     proved: tuple[str, ...] = ()
     unproved: tuple[str, ...] = ()
-    failed: str = ""
+    failed: Part | None = None
 
 
 # ---------------------------------------------------------------- files
@@ -148,7 +178,8 @@ def check_statement(
     checks = _Checks(statement)
     unproved = [*(f"(U) of {name}" for name in statement.undecided), *statement.unproved]
     try:
-        for what, check in checks.parts():
+        for part, check in checks.parts():
+            what = str(part)
             with bounded_work() as work:
                 try:
                     reasons = check()
@@ -156,8 +187,8 @@ def check_statement(
                 except NotShown as fault:
                     reasons = [f"{what}: {fault}"]
             if reasons:
-                shown = tuple(map(_readable, reasons))
-                return Report(REJECTED, shown, tuple(checks.proved), failed=what)
+                shown = tuple(map(readable, reasons))
+                return Report(REJECTED, shown, tuple(checks.proved), failed=part)
             checks.proved.append(what)
     except RecursionError:
         return Report(REJECTED, ("a term that is nested too deeply",), tuple(checks.proved))
@@ -173,14 +204,6 @@ def check_statement(
     return Report(status, (), tuple(checks.proved), tuple(unproved))
 
 
-def _readable(reason: str) -> str:
-    """The bound indices of the checker, #1.0 and ~13, as i1, i2, ..."""
-    names: dict[str, str] = {}
-    return re.sub(
-        r"[#~]\d+(?:\.\d+)?n?", lambda m: names.setdefault(m[0], f"i{len(names) + 1}"), reason
-    )
-
-
 class _Checks:
     """The parts of a statement with the functions that check them."""
 
@@ -189,12 +212,14 @@ class _Checks:
         self.symbols = statement.symbols
         self.factors = {factor.name: factor for factor in statement.factors}
         self.proved: list[str] = []
+        self.grounds: dict[int, Ground] = {}  # of claims, by identity
+        self.shown: dict[int, tuple[Raw, Raw]] = {}  # what is printed, written out, by identity
         first = statement.claims[0].identities if statement.claims else ()
         self.identities = {identity.factor: identity for identity in first}
 
-    def parts(self) -> Iterable[tuple[str, Callable[[], list[str]]]]:
+    def parts(self) -> Iterable[tuple[Part, Callable[[], list[str]]]]:
         """(what is shown, its check), in the order of reading."""
-        yield "the form of the statement", self.form
+        yield Part("the form of the statement"), self.form
         for number, claim in enumerate(self.statement.claims):
             other = " along the other motion" if number else ""
             yield from self.claim(claim, other)
@@ -202,17 +227,17 @@ class _Checks:
             names = ", ".join(refutation.factors)
             factors = [self.factors[n] for n in refutation.factors if n in self.factors]
             yield (
-                f"no motion satisfies (U) of {names}",
+                Part("no motion satisfies (U)", names),
                 partial(check_refutation, refutation, factors, self.symbols, self.statement.sizes),
             )
         for entropy in self.statement.entropies_of_q:
             yield (
-                f"the entropy of q of {entropy.statement}",
+                Part(ENTROPY_OF_Q, entropy.statement),
                 lambda e=entropy: self.entropy_of_q(e),  # type: ignore[misc]
             )
         if self.statement.posterior is not None:
             posterior = self.statement.posterior
-            yield "the exact posterior", lambda: self.posterior(posterior)
+            yield Part(POSTERIOR), lambda: self.posterior(posterior)
         if self.statement.sums is not None:
             yield from self.sums()
 
@@ -260,10 +285,10 @@ class _Checks:
             found.append("there is no q that could follow")
         if statement.sums is not None:
             printed = {item.factor for item in statement.sums.entropies}
-            left = [f"the printed entropy of {n}" for n in self.identities if n not in printed]
-            left += ["the printed base measures"] if statement.sums.bases is None else []
-            left += ["the sum as it is printed"] if statement.sums.printed is None else []
-            found += [f"left out: {what}" for what in left if what not in statement.unproved]
+            absent = [Part(PRINTED_ENTROPY, n) for n in self.identities if n not in printed]
+            absent += [Part(PRINTED_BASES)] if statement.sums.bases is None else []
+            absent += [Part(PRINTED_SUM)] if statement.sums.printed is None else []
+            found += [f"left out: {p}" for p in absent if str(p) not in statement.unproved]
         return found or self.names()
 
     def names(self) -> list[str]:
@@ -299,59 +324,58 @@ class _Checks:
 
     # ------------------------------------------------------------ claims
 
-    def given(self, claim: Claim, names: Iterable[str]) -> Hypotheses:
+    def given(self, claim: Claim) -> Ground:
         """The conditions on the factors of a claim, and on q."""
-        densities = [self.factors[name] for name in names]
-        return hypotheses_of(
-            (*densities, *self.statement.q), claim.nonzero, self.statement.sizes, self.symbols
-        )
+        if id(claim) not in self.grounds:
+            densities = [self.factors[identity.factor] for identity in claim.identities]
+            self.grounds[id(claim)] = self.ground((*densities, *self.statement.q), claim.nonzero)
+        return self.grounds[id(claim)]
 
-    def claim(self, claim: Claim, other: str) -> Iterable[tuple[str, Callable[[], list[str]]]]:
+    def ground(self, densities: Iterable[Density], nonzero: Sequence[Raw] = ()) -> Ground:
+        return Ground(hypotheses_of(densities, nonzero, self.statement.sizes, self.symbols))
+
+    def claim(self, claim: Claim, other: str) -> Iterable[tuple[Part, Callable[[], list[str]]]]:
         """(U) along one motion."""
         motion = claim.motion
-
-        @cache
-        def given() -> Hypotheses:
-            return self.given(claim, [identity.factor for identity in claim.identities])
-
         yield (
-            f"the motion is admissible{other}",
-            lambda: check_motion(motion, given(), self.symbols),
+            Part("the motion is admissible", more=other),
+            lambda: check_motion(motion, self.given(claim), self.symbols),
         )
 
         def about(identity: Identity) -> Callable[[], list[str]]:
             factor = self.factors[identity.factor]
-            return lambda: check_identity(factor, identity, motion, given(), self.symbols)
+            return lambda: check_identity(factor, identity, motion, self.given(claim), self.symbols)
 
         for identity in claim.identities:
-            yield f"(U) of {identity.factor}{other}", about(identity)
+            yield Part("(U)", identity.factor, other), about(identity)
 
         def follows(q: Density) -> Callable[[], list[str]]:
-            return lambda: check_closure(q, motion, given(), self.symbols)
+            return lambda: check_closure(q, motion, self.given(claim), self.symbols)
 
         for q in self.statement.q if claim.q_follows else ():
-            yield f"q of {q.name} follows the motion{other}", follows(q)
+            yield Part("q", q.name, f" follows the motion{other}"), follows(q)
 
     # ------------------------------------------------------------ what is printed
 
+    @cached_property
+    def of_result(self) -> Ground:
+        """The conditions of the result."""
+        claims, posterior = self.statement.claims, self.statement.posterior
+        ground = self.given(claims[0]) if claims else self.ground(self.statement.q)
+        if posterior is None:
+            return ground
+        given = ground.given
+        return Ground(given._replace(posdef=(*given.posdef, *_definite(posterior))))
+
     def zero(self, what: str, raw: Raw) -> list[str]:
         """Reasons why a term is not shown to vanish under the conditions of the result."""
-        claims = self.statement.claims
-        names = list(self.identities)
-        if claims:
-            given = self.given(claims[0], names)
-        else:
-            given = hypotheses_of(self.statement.q, (), self.statement.sizes, self.symbols)
-        posterior = self.statement.posterior
-        if posterior is not None:
-            given = given._replace(posdef=(*given.posdef, *_definite(posterior)))
         try:
-            prove_zero(raw, given=given)
+            prove_zero(raw, given=self.of_result)
         except NotShown as reason:
             return [f"{what}: {reason}"]
         return []
 
-    def sums(self) -> Iterable[tuple[str, Callable[[], list[str]]]]:
+    def sums(self) -> Iterable[tuple[Part, Callable[[], list[str]]]]:
         """The printed sum, summand by summand."""
         sums = self.statement.sums
         assert sums is not None
@@ -360,18 +384,18 @@ class _Checks:
             return lambda: self.entropy(item)
 
         for item in sums.entropies:
-            yield f"the printed entropy of {item.factor}", entropy(item)
+            yield Part(PRINTED_ENTROPY, item.factor), entropy(item)
         if sums.bases is not None:
             bases = sums.bases
-            yield "the printed base measures", lambda: self.bases(bases)
+            yield Part(PRINTED_BASES), lambda: self.bases(bases)
         if sums.q_entropy is not None:
             q_entropy = sums.q_entropy
-            yield "the printed entropy of q", lambda: self.q_entropy(q_entropy)
+            yield Part(PRINTED_Q), lambda: self.q_entropy(q_entropy)
         if sums.printed is not None:
-            yield "the sum as it is printed", self.printed_sum
+            yield Part(PRINTED_SUM), self.printed_sum
         if sums.closed_form is not None:
             closed = sums.closed_form
-            yield "the closed form of the sum", lambda: self.closed_form(closed)
+            yield Part(CLOSED_FORM), lambda: self.closed_form(closed)
 
     def entropy(self, item: Entropy) -> list[str]:
         """The printed entropy, abbreviations written out, is the sum of H~ over the plates."""
@@ -379,7 +403,7 @@ class _Checks:
         if identity is None:
             return [f"the entropy of {item.factor} is printed, but not claimed"]
         whole = over(self.factors[item.factor].plates, identity.entropy)
-        what = f"the printed entropy of {item.factor}"
+        what = str(Part(PRINTED_ENTROPY, item.factor))
         shown = self.written_out(item.display)
         return self.zero(what, minus(shown, whole)) or self.zero(
             f"{what}, expanded", minus(item.expanded, whole)
@@ -387,10 +411,14 @@ class _Checks:
 
     def written_out(self, display: Raw) -> Raw:
         """What is printed, with what its own names stand for."""
-        sums = self.statement.sums
-        assert sums is not None
-        at = Instance(functions=sums.definitions) if sums.definitions else NOWHERE
-        return put(put(display, None, at), None, arrays=sums.abbreviations)
+        known = self.shown.get(id(display))
+        if known is None:
+            sums = self.statement.sums
+            assert sums is not None
+            at = Instance(functions=sums.definitions) if sums.definitions else NOWHERE
+            written = put(put(display, None, at), None, arrays=sums.abbreviations)
+            known = self.shown[id(display)] = display, written
+        return known[1]
 
     def bases(self, bases: Mapping[str, Raw]) -> list[str]:
         """b summed over the plates, of every factor; what is not printed is 0."""
@@ -406,7 +434,7 @@ class _Checks:
     def q_entropy(self, printed: Raw) -> list[str]:
         """H[q] of the posterior, of a declared q, or 0 where there is nothing latent."""
         latents = {f.node.name for f in self.statement.factors if f.node.role == "latent"}
-        what = "the printed entropy of q"
+        what = PRINTED_Q
         if not latents:
             return self.zero(what, printed)
         if self.statement.variational == "exact":
@@ -441,7 +469,7 @@ class _Checks:
             self.written_out(t) if s > 0 else negative(self.written_out(t)) for s, t in sums.printed
         ]
         whole = negative(self.whole_sum())
-        return self.zero("the sum as it is printed", sum_of(whole, *shown))
+        return self.zero(PRINTED_SUM, sum_of(whole, *shown))
 
     def closed_form(self, closed: Raw) -> list[str]:
         """H[q] less the entropies, and nothing else."""
@@ -449,18 +477,18 @@ class _Checks:
         assert sums is not None
         named = {item.factor for item in sums.entropies}
         if sums.q_entropy is None or sums.bases is None or named != set(self.factors):
-            return ["the closed form of the sum: a summand has none"]
+            return [f"{CLOSED_FORM}: a summand has none"]
         shown = self.written_out(closed)
         if any(self.symbols[n].role in (*NODES, "variational") for n in names_in(shown)):
-            return ["the closed form of the sum depends on the data"]
-        return self.zero("the closed form of the sum", minus(shown, self.whole_sum()))
+            return [f"{CLOSED_FORM} depends on the data"]
+        return self.zero(CLOSED_FORM, minus(shown, self.whole_sum()))
 
     # ------------------------------------------------------------ q
 
     def put_arguments(self, item: EntropyOfQ, q: Density, raw: Raw) -> Raw:
         """A term in the formal arguments of a density, at what the model puts there."""
         value = item.density.node
-        events = tuple(("i", f"~v{n}", 1, *extent) for n, extent in enumerate(value.shape))
+        events = formal_indices(value.shape)
         entry = ("v", q.node.name, q.node.kind, (*q.places, *events))
         return put(raw, None, arrays={**item.arguments, value.name: (events, entry)})
 
@@ -482,7 +510,7 @@ class _Checks:
         roles[density.node.name] = density.node._replace(role="observed")
         density = density._replace(node=roles[density.node.name])
         identity = Identity(density.name, zero, item.entropy, zero, zero)
-        given = hypotheses_of((density,), (), self.statement.sizes, roles)
+        given = Ground(hypotheses_of((density,), (), self.statement.sizes, roles))
         if item.motion.rates or item.motion.shifts or item.motion.variational:
             return [f"the entropy of {q.name}: only arguments may move"]
         return (
@@ -523,14 +551,14 @@ class _Checks:
 def over(plates: Iterable[RawIndex], raw: Raw) -> Raw:
     """The sum over plates, under new names."""
     for index in reversed(tuple(plates)):
-        new = ("i", f"~p{index[1]}", *index[2:])
+        new = bound_index(f"p{index[1]}", index)
         raw = ("S", new, put(raw, {index: new}))
     return raw
 
 
 def _direction(latent: Symbol, at: tuple[RawIndex, ...]) -> dict[str, Array]:
     """One entry moves with velocity 1."""
-    formals = tuple(("i", f"~f{n}", 1, *extent) for n, extent in enumerate(latent.shape))
+    formals = formal_indices(latent.shape)
     body: Raw = ONE
     for formal, index in zip(formals, at, strict=True):
         body = ("d", formal, index)

@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any, Final
 
 from .forms import Hypotheses
-from .prove import is_zero, prove_defined, prove_zero
+from .prove import Ground, is_zero, prove_defined, prove_zero
 from .statement import Density, Identity, Motion, Symbol
 from .terms import (
     ONE,
@@ -24,7 +24,9 @@ from .terms import (
     Raw,
     RawIndex,
     derivative,
+    formal_indices,
     fresh,
+    has_bound,
     minus,
     negative,
     put,
@@ -93,7 +95,7 @@ def _at_all_values(raw: Raw, symbols: Symbols) -> list[Raw]:
         chosen: dict[str, Array] = {}
         for name, value in zip(bits, values, strict=True):
             if value is not None:
-                formals = (("i", f"~k{n}", 1, *e) for n, e in enumerate(symbols[name].shape))
+                formals = formal_indices(symbols[name].shape)
                 chosen[name] = tuple(formals), value
         found.append(put(raw, None, arrays=chosen) if chosen else raw)
     return found
@@ -110,7 +112,7 @@ def _value(density: Density) -> Raw | None:
 # ---------------------------------------------------------------- the motion
 
 
-def check_motion(motion: Motion, given: Hypotheses, symbols: Symbols) -> list[str]:
+def check_motion(motion: Motion, given: Ground, symbols: Symbols) -> list[str]:
     """Reasons why the motion is not admissible; empty if it is.
 
     Velocities depend on parameters and constants alone, are tangent to constraints, and keep the
@@ -157,7 +159,7 @@ def _form(symbol: Symbol, array: Array, allowed: Sequence[str], symbols: Symbols
     return found
 
 
-def _tangent(symbol: Symbol, array: Array, given: Hypotheses) -> list[str]:
+def _tangent(symbol: Symbol, array: Array, given: Ground) -> list[str]:
     """On a simplex velocities sum to zero; a covariance stays symmetric; integers do not move."""
     domain = symbol.domain
     try:
@@ -167,7 +169,7 @@ def _tangent(symbol: Symbol, array: Array, given: Hypotheses) -> list[str]:
     return []
 
 
-def _keeps_support(node: Symbol, rate: Array, shift: Array, given: Hypotheses) -> list[str]:
+def _keeps_support(node: Symbol, rate: Array, shift: Array, given: Ground) -> list[str]:
     """What moves it is one of the motions that keep its domain."""
     domain = node.domain
     motions = domain.motions
@@ -187,7 +189,7 @@ def _keeps_support(node: Symbol, rate: Array, shift: Array, given: Hypotheses) -
 
 
 def check_identity(
-    density: Density, identity: Identity, motion: Motion, given: Hypotheses, symbols: Symbols
+    density: Density, identity: Identity, motion: Motion, given: Ground, symbols: Symbols
 ) -> list[str]:
     """Reasons why (U) is not shown of a factor along the motion; empty if it is."""
     name, own = density.name, density.places
@@ -219,7 +221,9 @@ def check_identity(
             reasons.append(f"the divergence of {name} depends on {other}")
     if reasons:
         return reasons
-    given = given._replace(positive=(*given.positive, *_inside_support(density, symbols)))
+    inside = _inside_support(density, symbols)
+    if inside:
+        given = Ground(given.given._replace(positive=(*given.given.positive, *inside)))
     try:
         field = _field(motion, symbols)
         change = derivative(density.log_density, field)
@@ -243,7 +247,7 @@ def check_identity(
     return reasons
 
 
-def check_closure(q: Density, motion: Motion, given: Hypotheses, symbols: Symbols) -> list[str]:
+def check_closure(q: Density, motion: Motion, given: Ground, symbols: Symbols) -> list[str]:
     """Reasons why D log q + d = 0 is not shown of a statement of q; empty if it is.
 
     Then the family of q follows the motion of the latents to first order, its own parameters
@@ -408,15 +412,11 @@ def _places(raw: Raw, name: str) -> list[tuple[RawIndex | None, ...]]:
     for item in walk(raw):
         if item[0] in ("v", "e") and item[1] == name:
             where = item[3] if item[0] == "v" else item[4]
-            found.append(tuple(None if _is_bound(i) else i for i in where))
+            found.append(tuple(None if has_bound(i) else i for i in where))
     return found
 
 
-def _is_bound(index: RawIndex) -> bool:
-    return any(item[0] == "i" and item[1][:1] in "#~" for item in walk(index))
-
-
-def _moving_ends(density: Density, motion: Motion, given: Hypotheses) -> list[str]:
+def _moving_ends(density: Density, motion: Motion, given: Ground) -> list[str]:
     """A support whose ends move: values are left behind, and scores have no mean of zero."""
     ends = [density.node.domain.lower, density.node.domain.upper]
     ends += [density.support.lower, density.support.upper]

@@ -20,7 +20,7 @@ from .polynomial import (
     rational_of,
     scale_poly,
 )
-from .terms import Array, NotShown, Raw, RawIndex, map_entries, map_indices, walk
+from .terms import Array, NotShown, Raw, RawIndex, is_bound, map_entries, map_indices, walk
 
 __all__ = ["NOTHING", "Forms", "Hypotheses"]
 
@@ -84,14 +84,17 @@ class Forms(Matrices):
         for raw in given.nonzero:
             self.assume_nonzero(raw)
 
+    def count_assumed(self) -> int:
+        """How much is assumed; more than before if something was, almost everywhere, in a proof."""
+        sets = (self.assumed_atoms, self.assumed, self.assumed_positive, self.assumed_posdef)
+        return sum(map(len, sets)) + len(self.instances)
+
     def instantiate(self, variables: frozenset[RawIndex]) -> bool:
         """Assume what is stated of all indices of these; whether there was anything new."""
         here = sorted((v for v in variables if v[0] == "i"), key=repr)
         found = False
         for number, pattern in enumerate(self.patterns):
-            own = sorted(
-                (i for i in walk(pattern) if i[0] == "i" and i[1][0] not in "~#"), key=repr
-            )
+            own = sorted((i for i in walk(pattern) if i[0] == "i" and not is_bound(i)), key=repr)
             own = list(dict.fromkeys(own))
             if not own or len(own) > MAX_PATTERN or len(here) > MAX_PATTERN:
                 continue
@@ -219,7 +222,7 @@ class Forms(Matrices):
             if atom[0] != "d":
                 continue
             free = self.variables[a]
-            if free and not any(v[0] == "i" and v[1][:1] in "#~" for v in free):
+            if free and not any(map(is_bound, free)):
                 left, right = atom[1], atom[2]
                 if {left[0], right[0]} <= {"i", "e", "p", "o"} and not (
                     left[0] in "po" and right[0] in "po"

@@ -177,23 +177,6 @@ class Intervals:
         self.one = 1 << bits
         self.found: dict[tuple[str, Interval], Interval] = {}
         self.closed: dict[int, tuple[Raw, Interval]] = {}  # terms without indices, by identity
-        self.functions: Mapping[str, Callable[[Interval], Interval]] = {
-            "exp": self.exp,
-            "log": self.log,
-            "abs": self.abs,
-            "tanh": self.tanh,
-            "sigmoid": lambda a: self.divide(
-                (self.one, self.one), self.add((self.one, self.one), self.exp(self.negate(a)))
-            ),
-            "softplus": lambda a: self.log(self.add((self.one, self.one), self.exp(a))),
-            "loggamma": self.loggamma,
-            "digamma": lambda a: self.polygamma(0, a),
-            "erf": self.erf,
-            "sin": lambda a: self.circular(a, 1),
-            "cos": lambda a: self.circular(a, 0),
-            "logbesseli0": lambda a: self.log(self.bessel(a)[0]),
-            "besselratio": self.bessel_ratio,
-        }
 
     # ------------------------------------------------------------ arithmetic
 
@@ -270,19 +253,21 @@ class Intervals:
         return self.exp_at(a[0])[0], self.exp_at(a[1])[1]
 
     def exp_at(self, x: int) -> Interval:
-        """exp(x) = exp(x / 2^k)^(2^k), |x| / 2^k < 1/2; the rest of the series is at most twice
-        its first term.
+        """exp(x) = 2^k exp(r / 2^h)^(2^h) with r = x - k log 2, |r| / 2^h < 1/2; the rest of the
+        series is at most twice its first term.
         """
         whole = abs(x) >> self.bits
         if x < 0 and whole > self.bits + 8:
             return 0, 1  # exp(-n) < 2^-n
         if whole > MAX_EXPONENT:
             raise Unbounded("an exponent that is too large")
-        halved = whole.bit_length() + 8
-        extra = halved + 40 + (3 * whole // 2 if x > 0 else 0)
+        halved = 8
+        extra = whole.bit_length() + halved + 40
         wide = self.wider(extra)
-        y = (x << extra) >> halved
-        argument = (y, y + 1)
+        two = _log_two(wide.bits)
+        k = (x << extra) // two[0]
+        ends = (k * two[0], k * two[1])
+        argument = ((x << extra) - max(ends)) >> halved, -((min(ends) - (x << extra)) >> halved)
         total = term = (wide.one, wide.one)
         n = 0
         while max(-term[0], term[1]) > 1:
@@ -294,7 +279,9 @@ class Intervals:
         total = max(total[0], 0), total[1]
         for _ in range(halved):
             total = wide.multiply(total, total)
-        return self.narrow(total, extra)
+        if k > extra:
+            return self.widen(total, k - extra)
+        return self.narrow(total, extra - k)
 
     def log(self, a: Interval) -> Interval:
         """log, which increases, of what is shown to be positive."""
@@ -555,10 +542,10 @@ class Intervals:
             return self.exp(self.multiply(self.log(base), self.term(raw[2], env)))
         if raw[:2] == ("f", "polygamma") and raw[2][0] == "q" and raw[2][1].denominator == 1:
             return self.polygamma(int(raw[2][1]), self.term(raw[3], env))
-        if head == "f" and len(raw) == 3 and raw[1] in self.functions:
+        if head == "f" and len(raw) == 3 and raw[1] in _FUNCTIONS:
             key = raw[1], self.term(raw[2], env)  # the same values come again and again
             if key not in self.found:
-                self.found[key] = self.functions[raw[1]](key[1])
+                self.found[key] = _FUNCTIONS[raw[1]](self, key[1])
             return self.found[key]
         if head == "S" and not raw[1][3]:
             _, _, low, _, high = raw[1]
@@ -600,3 +587,22 @@ class Intervals:
     def away(a: Interval) -> int:
         """How far an interval is from 0."""
         return max(a[0], -a[1], 0)
+
+
+_FUNCTIONS: Final[Mapping[str, Callable[[Intervals, Interval], Interval]]] = {
+    "exp": Intervals.exp,
+    "log": Intervals.log,
+    "abs": Intervals.abs,
+    "tanh": Intervals.tanh,
+    "sigmoid": lambda of, a: of.divide(
+        (of.one, of.one), of.add((of.one, of.one), of.exp(of.negate(a)))
+    ),
+    "softplus": lambda of, a: of.log(of.add((of.one, of.one), of.exp(a))),
+    "loggamma": Intervals.loggamma,
+    "digamma": lambda of, a: of.polygamma(0, a),
+    "erf": Intervals.erf,
+    "sin": lambda of, a: of.circular(a, 1),
+    "cos": lambda of, a: of.circular(a, 0),
+    "logbesseli0": lambda of, a: of.log(of.bessel(a)[0]),
+    "besselratio": Intervals.bessel_ratio,
+}

@@ -14,7 +14,7 @@ from math import gcd, lcm
 from typing import Any, Final, TypeAlias
 
 from .domains import Domain, domain_of
-from .terms import NotShown, Raw, RawIndex, shift
+from .terms import NotShown, Raw, RawIndex, bound_index, is_bound, shift
 from .work import work_left
 
 __all__ = [
@@ -222,7 +222,10 @@ class Polynomials:
 
     def spend(self, amount: int) -> None:
         """Count work, so that whatever is asked ends."""
-        self.work.spend(amount, "a normal form")
+        work = self.work
+        work.left -= amount
+        if work.left < 0:
+            work.spend(0, "a normal form")
 
     # ---------------------------------------------------------------------------- atoms
 
@@ -322,7 +325,7 @@ class Polynomials:
         """A text that renaming bound indices does not change."""
         if not isinstance(item, tuple):
             return str(item)
-        if len(item) == 5 and item[0] == "i" and item[1][:1] in "~#":
+        if is_bound(item):
             return f"*{item[3]}"
         if len(item) == 2 and isinstance(item[0], int) and isinstance(item[1], (int, Fraction)):
             return f"{self.skeleton_of(item[0])}^{item[1]}"  # an atom number and its exponent
@@ -334,7 +337,7 @@ class Polynomials:
     def new(self, like: RawIndex) -> RawIndex:
         """A bound index of the same range under a name of its own."""
         self.fresh += 1
-        return ("i", f"~{self.fresh}n", *like[2:])
+        return bound_index(f"{self.fresh}n", like)
 
     # -------------------------------------------------------------------------- ranges
 
@@ -418,6 +421,9 @@ class Polynomials:
         if right is UNIT:
             return left
         self.spend(len(left) * len(right))
+        for one, other in ((left, right), (right, left)):
+            if len(one) == 1 and () in one:
+                return scale_poly(other, one[()])
         result: Poly = {}
         for m, c in left.items():
             for n, e in right.items():

@@ -11,9 +11,21 @@ from .domains import domain_of
 from .forms import NOTHING, Forms, Hypotheses
 from .polynomial import Poly, Values
 from .sums import MAX_EXPANDED, pieces_of
-from .terms import NotShown, Raw, RawIndex, map_entries, map_index, map_indices, shift, walk
+from .terms import (
+    NotShown,
+    Raw,
+    RawIndex,
+    has_bound,
+    is_bound,
+    map_entries,
+    map_index,
+    map_indices,
+    shift,
+    walk,
+)
+from .work import work_left
 
-__all__ = ["is_zero", "prove_defined", "prove_zero"]
+__all__ = ["Ground", "is_zero", "prove_defined", "prove_zero"]
 
 MAX_SPLITS = 8  # nested case distinctions
 MAX_BITS = 4  # entries of 0 or 1 whose values are tried one by one
@@ -21,7 +33,32 @@ MAX_PLACES = 16  # of a range of concrete length that is tried place by place
 WRITTEN_OUT = 8  # places of such a range that is written out at once, and not only if need be
 
 
-def is_zero(raw: Raw, *, given: Hypotheses = NOTHING) -> bool:
+class Ground:
+    """Hypotheses, and the normal forms under them, so that what several terms share is taken once.
+
+    Forms are kept of proofs that succeed and assume nothing but the hypotheses.
+    """
+
+    def __init__(self, given: Hypotheses = NOTHING) -> None:
+        self.given = given
+        self.kept: dict[Any, Forms] = {}
+        self.strict: Ground | None = self if given.everywhere else None
+
+    def everywhere(self) -> Ground:
+        """The same, where nothing is left out because it happens almost nowhere."""
+        if self.strict is None:
+            self.strict = Ground(self.given._replace(everywhere=True))
+        return self.strict
+
+    def take(self, key: Any) -> Forms | None:
+        """Forms of the same ranges and cases; nobody else has them meanwhile."""
+        forms = self.kept.pop(key, None)
+        if forms is not None:
+            forms.work = work_left()
+        return forms
+
+
+def is_zero(raw: Raw, *, given: Ground | None = None) -> bool:
     """True only if the term is shown to vanish for all sizes, indices and values in their domains.
 
     False: not shown.
@@ -38,15 +75,16 @@ def is_zero(raw: Raw, *, given: Hypotheses = NOTHING) -> bool:
     return True
 
 
-def prove_zero(raw: Raw, *, given: Hypotheses = NOTHING, values: Values | None = None) -> None:
+def prove_zero(raw: Raw, *, given: Ground | None = None, values: Values | None = None) -> None:
     """As `is_zero`, but raises NotShown with what was left over.
 
     A term that is not zero at once is tried at all values of its 0/1 entries, one by one.
     """
+    ground = given or Ground()
     try:
-        raw = _resolve(raw)
+        raw, items = _resolve(raw)
         try:
-            _prove_of_lengths(raw, given, values or {})
+            _prove_of_lengths(raw, items, ground, values or {})
         except NotShown:
             bits = _bits(raw)
             if not bits or len(bits) > MAX_BITS:
@@ -55,28 +93,28 @@ def prove_zero(raw: Raw, *, given: Hypotheses = NOTHING, values: Values | None =
                 chosen = {
                     bit: ("q", Fraction(digit)) for bit, digit in zip(bits, digits, strict=True)
                 }
-                case, rest = map_entries(raw, chosen), given.put(chosen)
-                _prove_of_lengths(case, rest, values or {})
+                case, rest = map_entries(raw, chosen), Ground(ground.given.put(chosen))
+                _prove_of_lengths(case, walk(case), rest, values or {})
     except RecursionError as error:
         raise NotShown("the term is nested too deeply") from error
 
 
-def _prove_of_lengths(raw: Raw, given: Hypotheses, values: Values) -> None:
+def _prove_of_lengths(raw: Raw, items: Sequence[Raw], given: Ground, values: Values) -> None:
     """What holds of ranges of any length holds of those of concrete length, which are written out
     only where that is not shown.
     """
-    ranges = [i for i in walk(raw) if i[0] == "i" and len(i) == 5 and not i[3]]
+    ranges = [i for i in items if i[0] == "i" and len(i) == 5 and not i[3]]
     if any(WRITTEN_OUT <= high - low < MAX_EXPANDED for _, _, low, _, high in ranges):
         try:
-            _prove(raw, given, frozenset(), values, MAX_SPLITS, WRITTEN_OUT)
+            _prove(raw, items, given, frozenset(), values, MAX_SPLITS, WRITTEN_OUT)
         except NotShown:
             pass
         else:
             return
-    _prove(raw, given, frozenset(), values, MAX_SPLITS, MAX_EXPANDED)
+    _prove(raw, items, given, frozenset(), values, MAX_SPLITS, MAX_EXPANDED)
 
 
-def prove_defined(raw: Raw, *, given: Hypotheses = NOTHING) -> None:
+def prove_defined(raw: Raw, *, given: Ground | None = None) -> None:
     """Raises NotShown unless the term has a value at all values of its entries, without exception.
 
     As in 1/w: that w = 0 happens almost nowhere does not help at a stationary point.
@@ -88,7 +126,7 @@ def prove_defined(raw: Raw, *, given: Hypotheses = NOTHING) -> None:
     symelbo.checker.work.NotShown: not shown to be nonzero: x
     """
     nothing: Raw = ("*", ("q", Fraction(0)), raw)
-    prove_zero(nothing, given=given._replace(everywhere=True))
+    prove_zero(nothing, given=(given or Ground()).everywhere())
 
 
 def _bits(raw: Raw) -> list[Raw]:
@@ -98,7 +136,7 @@ def _bits(raw: Raw) -> list[Raw]:
         for item in walk(raw)
         if item[0] == "v" and len(item) == 4 and domain_of(item[2]).is_free_bit()
     }
-    if any(not all(map(_closed, item[3])) for item in found):
+    if any(any(map(has_bound, item[3])) for item in found):
         return []  # under a sum they are many
     return sorted(found, key=repr)
 
@@ -106,11 +144,15 @@ def _bits(raw: Raw) -> list[Raw]:
 # -------------------------------------------------------------------------- ranges and cases
 
 
-def _resolve(raw: Raw) -> Raw:
-    """Give every category the extent of the places it selects, where its domain has none."""
+def _resolve(raw: Raw) -> tuple[Raw, list[Raw]]:
+    """Give every category the extent of the places it selects, where its domain has none.
+
+    With the parts of what results.
+    """
     known: dict[str, set[tuple[str, int]]] = {}
     unknown: set[RawIndex] = set()
-    for item in walk(raw):
+    items = walk(raw)
+    for item in items:
         if item[0] == "e" and len(item) == 5:
             if item[2] == "?":
                 unknown.add(item)
@@ -121,7 +163,10 @@ def _resolve(raw: Raw) -> Raw:
         for e in unknown
         if len(known.get(e[1], ())) == 1
     }
-    return map_indices(raw, what) if what else raw
+    if not what:
+        return raw, items
+    raw = map_indices(raw, what)
+    return raw, walk(raw)
 
 
 def _cores(items: Sequence[Raw], least: Mapping[str, int]) -> dict[str, tuple[int, int]]:
@@ -161,32 +206,23 @@ def _cores(items: Sequence[Raw], least: Mapping[str, int]) -> dict[str, tuple[in
 def _free(items: Sequence[Raw]) -> list[RawIndex]:
     """Free index variables and categories, in order of their names."""
     found: set[RawIndex] = set()
-
-    def index(i: RawIndex) -> None:
+    stack = [item for item in items if item[0] in ("i", "e") and len(item) == 5]
+    while stack:
+        i = stack.pop()
         if i[0] == "o":
-            index(i[1])
-        elif i[0] == "i":
-            if not i[1].startswith("~"):
-                found.add(i)
+            stack.append(i[1])
+        elif i[0] == "i" and not is_bound(i):
+            found.add(i)
         elif i[0] == "e":
             found.add(i)
-            for inner in i[4]:
-                index(inner)
-
-    for item in items:
-        if item[0] in ("i", "e") and len(item) == 5:
-            index(item)
+            stack += i[4]
     return sorted(found, key=repr)
-
-
-def _closed(index: RawIndex) -> bool:
-    """No bound index inside a category's own place."""
-    return not any(item[0] == "i" and item[1][:1] in "~#" for item in walk(index) if len(item) == 5)
 
 
 def _prove(
     raw: Raw,
-    given: Hypotheses,
+    items: Sequence[Raw],
+    ground: Ground,
     apart: frozenset[Any],
     values: Values,
     splits: int,
@@ -194,30 +230,37 @@ def _prove(
 ) -> None:
     """Normal form empty, or a case distinction on free indices in each branch of which it is.
 
-    longest: of the ranges that are written out.
+    items: the parts of the term; longest: of the ranges that are written out.
     """
-    items = walk(raw)
+    given = ground.given
     cores = _cores(items, dict(given.least))
     free = _free(items)
     for variable in free:
         size, offset = (variable[3], variable[4]) if variable[0] == "i" else variable[2:4]
         low = variable[2] if variable[0] == "i" else 1
         pieces = pieces_of(low, size, offset, cores.get(size))
-        if pieces == [(low, offset)] or not _closed(variable):
+        if pieces == [(low, offset)] or has_bound(variable):
             continue
         _split(raw, given, apart, values, splits, longest, variable, pieces)
         return
     for holds in (True, False):
-        left: Poly | None = None
-        forms = Forms(cores, apart, values, given.least)
+        key = frozenset(cores.items()), apart, frozenset(values.items()), longest, holds
+        known = ground.take(key)
+        forms = known or Forms(cores, apart, values, given.least)
         forms.longest, forms.holds = longest, holds
+        left: Poly | None = None
+        assumed = 0
         try:
-            forms.assume(given)
+            if known is None:
+                forms.assume(given)
+            assumed = forms.count_assumed()
             left = forms.clear(forms.poly(raw))
         except NotShown:
             if not forms.held and not _short_ranges(free):
                 raise
         if left is not None and not left:
+            if forms.count_assumed() == assumed:
+                ground.kept[key] = forms
             return
         if not forms.held:
             break
@@ -226,8 +269,10 @@ def _prove(
         a, b = _oriented(*pair)
         moved = frozenset(frozenset(map_index(i, {a: b}) for i in p) for p in apart)
         if all(len(p) == 2 for p in moved):  # else this branch contradicts i != j
-            _prove(map_indices(raw, {a: b}), given.map({a: b}), moved, values, splits - 1, longest)
-        _prove(raw, given, apart | {frozenset(pair)}, values, splits - 1, longest)
+            case = map_indices(raw, {a: b})
+            rest = Ground(given.map({a: b}))
+            _prove(case, walk(case), rest, moved, values, splits - 1, longest)
+        _prove(raw, items, ground, apart | {frozenset(pair)}, values, splits - 1, longest)
         return
     short = _short_ranges(free)
     if short and splits > 0:
@@ -256,7 +301,8 @@ def _split(
         what = {variable: value}
         moved = frozenset(frozenset(map_index(i, what) for i in p) for p in apart)
         if all(len(p) == 2 for p in moved):
-            _prove(map_indices(raw, what), given.map(what), moved, values, splits - 1, longest)
+            case, rest = map_indices(raw, what), Ground(given.map(what))
+            _prove(case, walk(case), rest, moved, values, splits - 1, longest)
 
 
 def _short_ranges(free: Sequence[RawIndex]) -> list[tuple[RawIndex, list[Any]]]:
@@ -265,7 +311,7 @@ def _short_ranges(free: Sequence[RawIndex]) -> list[tuple[RawIndex, list[Any]]]:
     for variable in free:
         size, offset = (variable[3], variable[4]) if variable[0] == "i" else variable[2:4]
         low = variable[2] if variable[0] == "i" else 1
-        if size == "" and 0 <= offset - low < MAX_PLACES and _closed(variable):
+        if size == "" and 0 <= offset - low < MAX_PLACES and not has_bound(variable):
             found.append((variable, [("p", "", k) for k in range(low, offset + 1)]))
     return found
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from .domains import DOMAINS, Domain, Kind
 from .functions import FUNCTIONS
-from .terms import NO_ENTRIES, Array, Raw, RawIndex, children, put, shift
+from .terms import NO_ENTRIES, Array, Raw, RawIndex, children, is_reserved, put, shift
 
 __all__ = [
     "MAX_BYTES",
@@ -376,7 +376,7 @@ class Terms:
         self.indices: dict[str, RawIndex] = {}
         for name, rest in _dict(data.get("indices", {}), "indices").items():
             low, extent = _pair(rest, "an index")
-            if _name(name)[:1] in "~#" or not name:
+            if is_reserved(_name(name)) or not name:
                 raise Malformed("a reserved name of an index")
             self.indices[name] = ("i", name, _int(low, "a range"), *_extent(extent))
         sizes = _dict(data.get("sizes", {}), "sizes")

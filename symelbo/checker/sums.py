@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import count
-from typing import Any, Final
+from typing import Any
 
 from .domains import domain_of
 from .functions import Functions
 from .polynomial import UNIT, Monomial, Poly, Rational, add_polys, freeze, rational_of
-from .terms import NotShown, Raw, RawIndex, map_index, shift
+from .terms import NUMBERED, NotShown, Raw, RawIndex, bound_index, is_bound, map_index, shift
 
 __all__ = ["MAX_EXPANDED", "Sums", "pieces_of"]
 
 MAX_EXPANDED = 64  # places of a range of concrete length, if it is written out at all
-_BOUND: Final = "~#"  # how the names of bound indices begin
 
 
 def pieces_of(low: int, size: str, offset: int, core: tuple[int, int] | None) -> list[Any]:
@@ -224,10 +223,7 @@ class Sums(Functions):
             len(images) == len(what)
             and not images & self.variables[a]
             and not images.intersection(self.atoms[a][1])
-            and all(
-                v[0] == i[0] == "i" and v[2:] == i[2:] and v[1][:1] in _BOUND and i[1][:1] in _BOUND
-                for v, i in what.items()
-            )
+            and all(is_bound(v) and is_bound(i) and v[2:] == i[2:] for v, i in what.items())
         )
 
     def rename(
@@ -251,7 +247,7 @@ class Sums(Functions):
         used = taken.union(variables, *(self.variables[a] for m in body for a, _ in m))
         what: dict[RawIndex, RawIndex] = {}
         for v in variables:
-            names = (("i", f"~{v[1][1:]}.{n}", *v[2:]) for n in count())
+            names = (bound_index(f"{v[1][1:]}.{n}", v) for n in count())
             what[v] = next(i for i in names if i not in used)
         return list(what.values()), self.replace(body, what)
 
@@ -273,7 +269,8 @@ class Sums(Functions):
         free = frozenset().union(*(self.variables[a] for a in members)).difference(variables)
         height = 1 + max((self.heights[a] for a in members), default=0)
         while True:
-            what = {v: ("i", f"#{height}.{k}", *v[2:]) for k, v in enumerate(variables)}
+            names = (f"{height}.{k}" for k in count())
+            what = {v: bound_index(n, v, NUMBERED) for v, n in zip(variables, names, strict=False)}
             if free.isdisjoint(what.values()):
                 return what
             height += 1
@@ -497,40 +494,51 @@ class Sums(Functions):
         if not members:  # sum of 1: the length of the range
             ((_, _, low, size, offset),) = group
             if self.length_at_least(group[0]) < 0:
-                return self.atom(("S", (("i", "#1.0", low, size, offset),), ()))
+                index = bound_index("1.0", ("i", "", low, size, offset), NUMBERED)
+                return self.atom(("S", (index,), ()))
             more: Poly = {(): offset - low + 1} if offset - low + 1 else {}
             return add_polys(self.atom(("n", size)), more) if size else more
         simplex = self.simplex(group, members)
         if simplex is not None:
             return simplex
-        monomial = tuple(sorted(members.items()))
-
-        def named(order: Sequence[RawIndex]) -> tuple[Monomial, Rational, tuple[RawIndex, ...]]:
-            what = self.canonical(order, members)
-            return *self.rename(monomial, what), tuple(what.values())
-
-        def leaf(colours: dict[RawIndex, int]) -> list[RawIndex]:
-            while cell := _tied(colours):
-                colours = self.refine(_put_first(colours, cell[0]), members)
-            return sorted(group, key=colours.__getitem__)
-
-        def leaves(colours: dict[RawIndex, int]) -> list[list[RawIndex]]:
-            # those that give one image are symmetric to each other: the first stands for all
-            found: dict[Monomial, dict[RawIndex, int]] = {}
-            for v in _tied(colours):
-                following = self.refine(_put_first(colours, v), members)
-                found.setdefault(named(leaf(following))[0], following)
-            if not found:
-                return [leaf(colours)]
-            return [order for following in found.values() for order in leaves(following)]
-
         ranges = sorted({v[2:] for v in group})
         start = self.refine({v: ranges.index(v[2:]) for v in group}, members)
-        image, c, names = min(map(named, leaves(start)), key=lambda found: found[0])
+        found = (self._named(order, members) for order in self._orders(start, members))
+        image, c, names = min(found, key=lambda one: one[0])
         number = self.intern(("S", names, image))
         if not _tied(start):
             self.rigid.add(number)
         return {((number, 1),): c}
+
+    def _named(
+        self, order: Sequence[RawIndex], members: Mapping[int, Rational]
+    ) -> tuple[Monomial, Rational, tuple[RawIndex, ...]]:
+        """A product under the names of this order of its indices, its factor, and these names."""
+        what = self.canonical(order, members)
+        return *self.rename(tuple(sorted(members.items())), what), tuple(what.values())
+
+    def _orders(
+        self, colours: Mapping[RawIndex, int], members: Mapping[int, Rational]
+    ) -> list[list[RawIndex]]:
+        """Orders of the indices, of which one gives the smallest names.
+
+        Those that give one image are symmetric to each other: the first stands for all.
+        """
+        found: dict[Monomial, dict[RawIndex, int]] = {}
+        for v in _tied(colours):
+            following = self.refine(_put_first(colours, v), members)
+            found.setdefault(self._named(self._order(following, members), members)[0], following)
+        if not found:
+            return [self._order(colours, members)]
+        return [order for each in found.values() for order in self._orders(each, members)]
+
+    def _order(
+        self, colours: Mapping[RawIndex, int], members: Mapping[int, Rational]
+    ) -> list[RawIndex]:
+        """The indices in the order of their colours, the first of those that are tied first."""
+        while cell := _tied(colours):
+            colours = self.refine(_put_first(colours, cell[0]), members)
+        return sorted(colours, key=colours.__getitem__)
 
     def refine(
         self, colours: dict[RawIndex, int], members: Mapping[int, Rational]

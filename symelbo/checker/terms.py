@@ -9,13 +9,14 @@
             ("Inv", array, row, column) ("LD", array)      with array = (indices, body)
     kind    (word,) of a domain, (word, lower, upper) with numbers, or (word, size, offset)
 
-Terms are graphs: a part that occurs twice is one tuple, and every pass treats it once.  Names that
-begin with ~ or # belong to bound indices, each of which has one of its own, so that substitution
+Terms are graphs: a part that occurs twice is one tuple, and every pass treats it once.  A bound
+index has a name that no certificate can name (`bound_index`, `is_bound`), so that substitution
 cannot capture; `put` gives new ones.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from itertools import count
@@ -27,6 +28,7 @@ from .work import NotShown, work_left
 
 __all__ = [
     "NOWHERE",
+    "NUMBERED",
     "NO_ENTRIES",
     "ONE",
     "ZERO",
@@ -36,14 +38,20 @@ __all__ = [
     "NotShown",
     "Raw",
     "RawIndex",
+    "bound_index",
     "children",
     "derivative",
+    "formal_indices",
     "fresh",
+    "has_bound",
+    "is_bound",
+    "is_reserved",
     "map_entries",
     "map_indices",
     "minus",
     "negative",
     "put",
+    "readable",
     "shift",
     "sum_of",
     "walk",
@@ -56,6 +64,7 @@ Field: TypeAlias = Mapping[str, Array]
 
 ZERO: Final[Raw] = ("q", Fraction(0))
 ONE: Final[Raw] = ("q", Fraction(1))
+BOUND, NUMBERED = "~", "#"  # how the names of bound indices begin
 _FRESH = count()
 
 
@@ -74,9 +83,41 @@ NOWHERE: Final = Instance()
 MAX_WRITTEN_OUT: Final = 1024  # terms of a sum
 
 
+def bound_index(name: object, like: RawIndex, mark: str = BOUND) -> RawIndex:
+    """A bound index of the range of another one; mark: NUMBERED in a normal form."""
+    return ("i", f"{mark}{name}", *like[2:])
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name is one of a bound index."""
+    return name.startswith((BOUND, NUMBERED))
+
+
+def is_bound(item: Raw) -> bool:
+    """Whether a part of a term is a bound index."""
+    return len(item) == 5 and item[0] == "i" and is_reserved(item[1])
+
+
+def has_bound(index: RawIndex) -> bool:
+    """Whether a bound index stands in an index, or in the place of a category."""
+    return any(map(is_bound, walk(index)))
+
+
+def readable(reason: str) -> str:
+    """The bound indices in a text, #1.0 and ~13n, as i1, i2, ..."""
+    names: dict[str, str] = {}
+    pattern = rf"[{BOUND}{NUMBERED}]\w+(?:\.\d+)?"
+    return re.sub(pattern, lambda m: names.setdefault(m[0], f"i{len(names) + 1}"), reason)
+
+
 def fresh(like: RawIndex) -> RawIndex:
     """An index of the same range under a name never used before."""
-    return ("i", f"~{next(_FRESH)}", *like[2:])
+    return bound_index(next(_FRESH), like)
+
+
+def formal_indices(shape: Sequence[tuple[str, int]]) -> tuple[RawIndex, ...]:
+    """Bound indices over all axes of a shape."""
+    return tuple(bound_index(f"f{n}", ("i", "", 1, *e)) for n, e in enumerate(shape))
 
 
 def shift(index: RawIndex, by: int) -> RawIndex:
@@ -294,6 +335,7 @@ class _Put:
 
     def __init__(self, at: Instance, arrays: Field, given: dict[Any, tuple[Array, Raw]]) -> None:
         self.at, self.arrays = at, arrays
+        self.only_indices = at is NOWHERE and not arrays
         self.given = given  # arrays that were put in, at their places
         self.work = work_left()
         self.scopes: dict[int, _Scope] = {}
@@ -376,7 +418,11 @@ class _Put:
         return indices, self.term(array[1], inner)
 
     def term(self, raw: Raw, env: _Env) -> Raw:
-        key = (id(raw), *map(env.get, self.scope(raw).free))
+        free, depth = self.scope(raw)
+        places = [env.get(index) for index in free]
+        if self.only_indices and not depth and not any(places):
+            return raw
+        key = (id(raw), *places)
         found = self.known.get(key)
         if found is None:
             self.work.spend(len(raw), "a term that is put in")
@@ -501,60 +547,67 @@ def derivative(raw: Raw, field: Field) -> Raw:
     >>> derivative(("f", "exp", x), {"x": ((), ONE)})
     ('*', ('f', 'exp', ('v', 'x', ('real',), ())), ('q', Fraction(1, 1)))
     """
-    work = work_left()
-    known: dict[int, Raw | None] = {}
-    velocities: dict[tuple[str, tuple[RawIndex, ...]], Raw] = {}
+    return _Derivative(field).of(raw) or ZERO
 
-    def velocity(name: str, where: tuple[RawIndex, ...]) -> Raw:
-        formals, body = field[name]
+
+class _Derivative:
+    """The derivatives of the parts of a term along one field; None is zero: nothing moves."""
+
+    def __init__(self, field: Field) -> None:
+        self.field = field
+        self.work = work_left()
+        self.known: dict[int, Raw | None] = {}
+        self.velocities: dict[tuple[str, tuple[RawIndex, ...]], Raw] = {}
+
+    def velocity(self, name: str, where: tuple[RawIndex, ...]) -> Raw:
+        formals, body = self.field[name]
         if len(formals) != len(where):
             raise NotShown(f"the field of {name} has {len(formals)} indices")
-        if (name, where) not in velocities:
-            velocities[name, where] = put(body, dict(zip(formals, where, strict=True)))
-        return velocities[name, where]
+        if (name, where) not in self.velocities:
+            self.velocities[name, where] = put(body, dict(zip(formals, where, strict=True)))
+        return self.velocities[name, where]
 
-    def d(t: Raw) -> Raw | None:
-        """None is zero: nothing in t moves."""
-        if id(t) not in known:
-            work.spend(len(t), "a derivative")
-            known[id(t)] = new(t)
-        return known[id(t)]
+    def of(self, t: Raw) -> Raw | None:
+        if id(t) not in self.known:
+            self.work.spend(len(t), "a derivative")
+            self.known[id(t)] = self.new(t)
+        return self.known[id(t)]
 
-    def new(t: Raw) -> Raw | None:
+    def new(self, t: Raw) -> Raw | None:
         head = t[0]
         if head in ("q", "n", "c", "iv", "d"):
             return None
         if head == "v":
-            return velocity(t[1], t[3]) if t[1] in field else None
+            return self.velocity(t[1], t[3]) if t[1] in self.field else None
         if head == "+":
-            parts = [dt for dt in map(d, t[1:]) if dt is not None]
+            parts = [dt for dt in map(self.of, t[1:]) if dt is not None]
             return ("+", *parts) if parts else None
         if head == "*":
             parts = []
             for k in range(1, len(t)):
-                dt = d(t[k])
+                dt = self.of(t[k])
                 if dt is not None:
-                    work.spend(len(t), "a derivative")
+                    self.work.spend(len(t), "a derivative")
                     parts.append(("*", *t[1:k], dt, *t[k + 1 :]))
             return ("+", *parts) if parts else None
         if head == "^":
-            return power(t)
+            return self.power(t)
         if head == "f":
-            moves = [d(a) for a in t[2:]]
+            moves = [self.of(a) for a in t[2:]]
             if any(m is not None for m in moves[:-1]):
                 raise NotShown(f"derivative of {t[1]} by its order")
             return None if moves[-1] is None else ("*", _slope(t[1], t[2:]), moves[-1])
         if head == "S":
-            dt = d(t[2])
+            dt = self.of(t[2])
             return None if dt is None else ("S", t[1], dt)
         if head in ("Inv", "LD"):
-            return matrix(t)
+            return self.matrix(t)
         if head == "A":
-            return apply(t)
+            return self.apply(t)
         raise NotShown(f"unknown head {head}")
 
-    def power(t: Raw) -> Raw | None:
-        base, exponent = d(t[1]), d(t[2])
+    def power(self, t: Raw) -> Raw | None:
+        base, exponent = self.of(t[1]), self.of(t[2])
         parts: list[Raw] = []
         if base is not None:
             less: Raw = ("q", t[2][1] - 1) if t[2][0] == "q" else minus(t[2], ONE)
@@ -564,9 +617,9 @@ def derivative(raw: Raw, field: Field) -> Raw:
             parts.append(("*", t, ("f", "log", t[1]), exponent))
         return ("+", *parts) if parts else None
 
-    def matrix(t: Raw) -> Raw | None:
+    def matrix(self, t: Raw) -> Raw | None:
         (i, j), body = t[1]
-        moved = d(body)
+        moved = self.of(body)
         if moved is None:
             return None
         k, m = fresh(i), fresh(j)
@@ -576,10 +629,10 @@ def derivative(raw: Raw, field: Field) -> Raw:
         left, right = ("Inv", t[1], t[2], k), ("Inv", t[1], m, t[3])
         return ("S", k, ("S", m, ("*", ("q", Fraction(-1)), left, moved, right)))
 
-    def apply(t: Raw) -> Raw | None:
+    def apply(self, t: Raw) -> Raw | None:
         parts: list[Raw] = []
         for slot, (variables, body) in enumerate(t[3]):
-            moved = d(body)
+            moved = self.of(body)
             if moved is None:
                 continue
             new = tuple(map(fresh, variables))
@@ -589,5 +642,3 @@ def derivative(raw: Raw, field: Field) -> Raw:
                 part = ("S", variable, part)
             parts.append(part)
         return ("+", *parts) if parts else None
-
-    return d(raw) or ZERO

@@ -24,7 +24,7 @@ class NotShown(Exception):
 
 
 def allow_depth() -> None:
-    """Let calls be nested as deep as the deepest term needs that is read; a limit is only raised."""
+    """Let calls be nested as deep as the deepest term needs; a limit is only raised."""
     sys.setrecursionlimit(max(MAX_CALLS, sys.getrecursionlimit()))
 
 

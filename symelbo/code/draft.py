@@ -303,7 +303,7 @@ class Draft:
 
     def fresh(self, name: str) -> str:
         """A variable for a name that may be a place, such as log_z[t+1]."""
-        name = fresh(re.sub(r"\W+", "_", name).strip("_"), self.taken)
+        name = fresh(re.sub(r"\W+_?", "_", name).strip("_"), self.taken)
         self.taken.add(name)
         return name
 

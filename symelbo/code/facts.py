@@ -31,17 +31,17 @@ def find_facts(model: Model) -> Facts:
     zeros = {symbol for symbol in known if symbol.domain.entry_sum == 1}
     totals, bounds = [], []
     for statement in model.all_statements:
-        counts = statement.family.name == "Multinomial"
-        for name, array in statement.arguments:
+        for formal, (_, array) in zip(statement.form.arguments, statement.arguments, strict=True):
             body = array.body
             whole = isinstance(body, Entry) and body.indices[-1:] == array.indices
-            if not (whole and name == "p" and (counts or statement.family.name == "Categorical")):
+            if not (whole and formal.zeros):
                 zeros -= symbols_of(array)
         if statement in model.declared or statement.places != statement.plates:
             continue
-        if counts:
-            totals.append((statement.node, Array(statement.plates, statement.argument("n").body)))
-        bounds.append((statement.node, _bounds_of(statement)))
+        ends = _bounds_of(statement)
+        bounds.append((statement.node, ends))
+        if statement.family.support.upper_is_sum and ends[1] is not None:
+            totals.append((statement.node, ends[1]))
     return Facts(frozenset(zeros), tuple(totals), tuple(b for b in bounds if any(b[1])))
 
 

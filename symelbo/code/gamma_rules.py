@@ -33,8 +33,8 @@ from symelbo.index.normal import (
     from_monomial,
     from_poly,
     is_zero,
+    monomials_of,
     normal,
-    to_poly,
 )
 from symelbo.index.signs import is_positive
 from symelbo.index.substitute import (
@@ -102,7 +102,7 @@ def condense_gammas(term: Term, facts: Facts) -> Term | None:
 
 def _condense_each(term: Term, facts: Facts) -> Term | None:
     """sum_d f_d + D g -> sum_d (f_d + g), where the sum over one place can be condensed"""
-    poly = to_poly(term)
+    poly = monomials_of(term)
     for extent in dict.fromkeys(i.extent for m in poly for i in m.bound if i.low == 1):
         index, parts = Index("d", extent, origin=Origin.PASSING), []
         for monomial, value in poly.items():
@@ -125,11 +125,11 @@ def _condense_each(term: Term, facts: Facts) -> Term | None:
 
 def _cancel_growth(term: Term, facts: Facts, counts: Counts) -> Term | None:
     """The terms of the order x log x are gone, or None."""
-    poly = to_poly(_expand_gammas(term, counts))
+    poly = monomials_of(_expand_gammas(term, counts))
     arguments = list(dict.fromkeys(_stirling_arguments(poly)))
     deviances, left = _collect_deviances(poly, arguments, facts)
     for bound, argument in arguments:
-        growth = to_poly(_total(bound, mul(counts.get(argument, argument), log(argument))))
+        growth = monomials_of(_total(bound, mul(counts.get(argument, argument), log(argument))))
         grown = {m for m in growth if any(isinstance(atom, Entry) for atom, _ in m.factors)}
         if not (grown or growth.keys()).isdisjoint(left):
             return None
@@ -188,7 +188,9 @@ def _restore_totals(poly: Poly, facts: Facts) -> Poly:
     result: Poly = {}
     for monomial, value in poly.items():
         replaced = _restore_total(monomial, facts)
-        extra = {monomial: value} if replaced is None else to_poly(mul(Number(value), replaced))
+        extra = (
+            {monomial: value} if replaced is None else monomials_of(mul(Number(value), replaced))
+        )
         for key, scale in extra.items():
             result[key] = result.get(key, Fraction(0)) + scale
     return {monomial: value for monomial, value in result.items() if value}
@@ -242,7 +244,7 @@ def _collect_deviances(
         shift.append(_total(bound, subtract(exp(_open_softplus(level)), argument)))
         for monomial, _, _ in slopes:
             del left[monomial]
-    excesses = [_restore_totals(to_poly(excess), facts) for excess in shift]
+    excesses = [_restore_totals(monomials_of(excess), facts) for excess in shift]
     raw = {monomial for excess in excesses for monomial in excess}
     linear = {m: v for m, v in _restore_totals(left, facts).items() if m in raw}
     if not found or not is_zero(add(from_poly(linear), *map(from_poly, excesses))):
@@ -255,7 +257,7 @@ def _slopes(
     poly: Poly, bound: tuple[Index, ...], argument: Term
 ) -> list[tuple[Monomial, Fraction, Term]]:
     """The monomials that are the argument times a logarithm, divided by the argument."""
-    own = to_poly(argument)
+    own = monomials_of(argument)
     if len(own) != 1:
         return []
     ((unit, scale),) = own.items()
@@ -327,7 +329,7 @@ def _collect_coefficients(term: Term, counts: Counts) -> Term | None:
     """log (x + y)! - log x! - log y! -> logchoose(x, y), and the like of several counts."""
     if any(part.name == "digamma" for part in _functions(term)):
         return None
-    poly = dict(to_poly(_name_factorials(term)))
+    poly = dict(monomials_of(_name_factorials(term)))
     alone: dict[Term, Monomial] = {}  # x -> the monomial that is log x!
     for monomial in poly:
         match monomial.factors:
@@ -343,7 +345,7 @@ def _collect_coefficients(term: Term, counts: Counts) -> Term | None:
                 choices.append(({other, third}, Call("logchoose", (part, rest))))
         if whole in counts:
             parts = Array((counts[whole].index,), counts[whole].body)
-            factorials = to_poly(Sum(counts[whole].index, Call("logfactorial", (parts.body,))))
+            factorials = monomials_of(Sum(counts[whole].index, Call("logfactorial", (parts.body,))))
             choices.append((set(factorials), Apply(LOG_MULTINOMIAL, (parts,))))
         for below, coefficient in choices:
             scale = poly[monomial]
@@ -379,7 +381,7 @@ def complete_counts(term: Term, facts: Facts) -> Term | None:
     """n f_K + sum_(k<K) x_k (f_k - f_K) -> sum_k x_k f_k, for counts x with the total n"""
     if not isinstance(term, Add) or symbols_of(term).isdisjoint(dict(facts.totals)):
         return None
-    poly = to_poly(term)
+    poly = monomials_of(term)
     parts: list[Term] = []
     for monomial, value in poly.items():
         whole = from_monomial(monomial, value)
@@ -397,7 +399,7 @@ def complete_counts(term: Term, facts: Facts) -> Term | None:
             if len(monomial.bound) == 1 and short:
                 whole = _extend(monomial, value, symbol.shape[-1])
         parts.append(whole)
-    completed = _restore_totals(to_poly(add(*parts)), facts)
+    completed = _restore_totals(monomials_of(add(*parts)), facts)
     return tidy(from_poly(completed)) if len(completed) < len(poly) else None
 
 

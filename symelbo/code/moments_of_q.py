@@ -7,7 +7,7 @@ from symelbo.expfam.form import Inseparable
 from symelbo.expfam.separate_density import separate_density
 from symelbo.index.differentiate import derivative_by
 from symelbo.index.normal import normal
-from symelbo.index.substitute import instantiate, replace_symbols, symbols_of
+from symelbo.index.substitute import formal_indices, instantiate, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Index, Role, Symbol
 from symelbo.model.model import Model, Statement
 from symelbo.values import dataclass
@@ -46,7 +46,7 @@ def find_moments_of_q(model: Model) -> MomentsOfQ | None:
 
 def rows_of(symbol: Symbol, stem: str) -> tuple[Index, ...]:
     """One index per axis of a symbol."""
-    return tuple(Index(f"{stem}{n}", extent) for n, extent in enumerate(symbol.shape))
+    return formal_indices(symbol.shape, stem)
 
 
 def _is_normal(statement: Statement) -> bool:
@@ -73,7 +73,7 @@ def _moments(statement: Statement) -> tuple[Array, Array] | None:
     first = moments[0]
     covariance = normal(instantiate(moments[1], (*rows, *columns)))
     mapping = statement.actual()
-    left = tuple(Index(f"p{n}", i.extent) for n, i in enumerate(statement.plates))
+    left = formal_indices([i.extent for i in statement.plates], "p")
     mean_array = Array(
         (*left, *rows),
         instantiate(

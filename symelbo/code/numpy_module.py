@@ -12,7 +12,7 @@ from symelbo.answer.derivation import Derivation
 from symelbo.code.lay_out_python import WIDTH, lay_out, wrap_text
 from symelbo.code.lower import Lowering
 from symelbo.code.ops import dim_text
-from symelbo.code.plan import Argument, Bound, Degrees, Function, Least, Plan
+from symelbo.code.plan import Argument, Bound, Exceeds, Function, Least, Plan
 from symelbo.code.plan_module import plan_module
 from symelbo.code.print_numpy import NumpyPrinter, needs_of
 from symelbo.code.python_template import HELPERS, fill_module
@@ -177,17 +177,18 @@ class _Printed:
                     name = self.plan.sizes[size]
                     lines.append(f'    if sizes["{name}"] < {value}:')
                     text = f"{name} must be at least {value}, as the model uses {place}"
-                case Degrees(name, rows, node):
-                    lines.append(f"    if np.any({name} <= {self._rows(rows)} - 1):")
-                    text = f"{name} must exceed the rows of {node} less one"
+                case Exceeds(name, extent):
+                    lines.append(f"    if np.any({name} <= {self._length(extent)}):")
+                    text = f"{name} must exceed {dim_text(extent, self.plan.sizes)}"
             lines += lay_out(f'raise ValueError("{text}")', 8)
         return lines
 
-    def _rows(self, rows: Extent) -> str:
-        if rows.size is None:
-            return str(rows.offset)
-        offset = f" {rows.offset:+d}" if rows.offset else ""
-        return f'sizes["{self.plan.sizes[rows.size]}"]{offset}'
+    def _length(self, extent: Extent) -> str:
+        if extent.size is None:
+            return str(extent.offset)
+        sign = "-" if extent.offset < 0 else "+"
+        offset = f" {sign} {abs(extent.offset)}" if extent.offset else ""
+        return f'sizes["{self.plan.sizes[extent.size]}"]{offset}'
 
     def _sizes(self) -> list[str]:
         """The sizes that the formulas name."""

@@ -22,7 +22,7 @@ __all__ = [
     "Assignment",
     "Average",
     "Bound",
-    "Degrees",
+    "Exceeds",
     "Function",
     "Least",
     "Line",
@@ -141,12 +141,11 @@ class Least:
 
 
 @dataclass(frozen=True, slots=True)
-class Degrees:
-    """The degrees of freedom of a Wishart matrix exceed its rows less one."""
+class Exceeds:
+    """Every value of an argument is larger than an extent."""
 
     argument: str
-    rows: Extent
-    node: str
+    extent: Extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +160,7 @@ class Function:
     name: str
     summary: tuple[str, ...]
     arguments: tuple[Argument, ...]
-    conditions: tuple[Least | Degrees, ...]
+    conditions: tuple[Exceeds | Least, ...]
     statements: tuple[Assignment, ...]
     result: Value | None
     lines: tuple[Line, ...]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from symelbo.code.ops import Length, dim_text, walk
-from symelbo.code.plan import Argument, Degrees, Least, Line
+from symelbo.code.plan import Argument, Exceeds, Least, Line
 from symelbo.code.plan_functions import Body
 from symelbo.code.setting import Setting
-from symelbo.index.build import extent_length
+from symelbo.index.build import category_extent, extent_length
 from symelbo.index.domains import Interval, Naturals
 from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import Entry, Extent, Role, Size, Symbol, Term
@@ -57,8 +57,7 @@ def list_arguments(
     rest += [symbol_argument(setting, s) for s in setting.latents if s in used]
     if by_weights and setting.mixture is None:
         shape = (setting.data.extent, setting.samples.extent)
-        texts = [_shape_text(dims, setting) for dims in (shape[1:], shape)]
-        text = f"{texts[0]} or {texts[1].removeprefix('shape ')};"
+        text = f"{_shape_text(shape[1:], setting)} or {_tuple_text(shape, setting)};"
         text += " weights of the samples, summing to one over the last axis; 1/S if not given."
         weights = Argument(setting.weights_name, "samples", text, shape, "weights", optional=True)
         rest.append(weights)
@@ -108,7 +107,7 @@ def symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False)
         check, described = "weights", WEIGHTS
     lower, upper = setting.bounds(symbol)
     limits: tuple[Term | None, Term | None] = (None, None)
-    if domain.is_place and (extent := setting.category_extent(symbol)) is not None:
+    if (extent := category_extent(domain)) is not None:
         limits = (None, extent_length(extent))
     known = (lower, upper) != (None, None)
     if check == "interval" or (known and check in ("positive", "real")):
@@ -153,31 +152,35 @@ def _function_argument(setting: Setting, symbol: Symbol) -> Argument:
 
 
 def _shape_text(shape: Sequence[Extent], setting: Setting) -> str:
+    return f"shape {_tuple_text(shape, setting)}" if shape else "a number"
+
+
+def _tuple_text(shape: Sequence[Extent], setting: Setting) -> str:
     parts = [dim_text(extent, setting.sizes) for extent in shape]
-    if not parts:
-        return "a number"
-    return f"shape ({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+    return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
 
 
 # ---------------------------------------------------------------- conditions on several arguments
 
 
-def conditions_on(setting: Setting, arguments: Sequence[Argument]) -> tuple[Least | Degrees, ...]:
-    """What has to hold of the sizes and the degrees of freedom; no place ever wraps."""
+def conditions_on(setting: Setting, arguments: Sequence[Argument]) -> tuple[Exceeds | Least, ...]:
+    """What has to hold of sizes, so that no place ever wraps, and of arguments above a size."""
     required = [argument for argument in arguments if not argument.optional]
     known = _determined(iter(required))
     named = {argument.name for argument in required}
     sized = {a.name for a in required if a.kind == "size"}
     known |= {size for size, name in setting.sizes.items() if name in sized}
-    found: list[Least | Degrees] = [
+    found: list[Exceeds | Least] = [
         Least(size, least, what)
         for size, (least, what) in find_least_sizes(setting.model.all_statements).items()
         if size in known
     ]
     for statement in setting.model.statements:
-        if statement.family.name != "Wishart":
-            continue
-        degrees, rows = statement.argument("dof").body, dict(statement.extents)["K"]
-        if isinstance(degrees, Entry) and setting.names[degrees.symbol] in named:
-            found.append(Degrees(setting.names[degrees.symbol], rows, statement.node.name))
+        for formal, (_, array) in zip(statement.form.arguments, statement.arguments, strict=True):
+            if formal.above is None or not isinstance(array.body, Entry):
+                continue
+            name, (size, by) = setting.names[array.body.symbol], formal.above
+            if name in named:
+                extent = dict(statement.extents)[size]
+                found.append(Exceeds(name, Extent(extent.size, extent.offset + by)))
     return tuple(found)

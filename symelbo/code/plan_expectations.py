@@ -17,7 +17,7 @@ from symelbo.code.plan_moments import Moments, NotQuadratic, has_latents, tidy_r
 from symelbo.code.rearrange import summands_of
 from symelbo.code.setting import Setting
 from symelbo.index.build import ZERO, add, negate
-from symelbo.index.normal import from_poly, to_poly
+from symelbo.index.normal import from_poly, monomials_of
 from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Index, Symbol, Term
 from symelbo.index.tidy import sum_over, tidy
@@ -127,9 +127,9 @@ class Expectations:
 
 def _less(log_density: Term, entropy: Term, base: Term) -> Term:
     """log p + H~ - b: the summands of b go, the others stay as they are written."""
-    left, kept = to_poly(base), []
+    left, kept = monomials_of(base), []
     for summand in summands_of(log_density):
-        poly = to_poly(summand)
+        poly = monomials_of(summand)
         if all(left.get(monomial) == scale for monomial, scale in poly.items()):
             left = {m: scale for m, scale in left.items() if m not in poly}
         else:

@@ -172,7 +172,7 @@ def _assign_all(draft: Draft, parts: Parts, name: str, terms: Sequence[Term]) ->
     """A term, at the mean of q if there is a correction by its covariance as well."""
     for term in terms:
         parts.append((False, draft.assign(name, term)))
-        name = f"{name.rstrip(']')}_spread"
+        name = f"{name}_spread"
 
 
 def _add_entropy_of_q(draft: Draft, parts: Parts) -> None:

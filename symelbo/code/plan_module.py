@@ -31,7 +31,7 @@ from symelbo.code.plan_functions import (
 from symelbo.code.setting import Setting
 from symelbo.criterion.result import Holds
 from symelbo.model.names import text_notation
-from symelbo.page.summary import motion_texts, where_it_holds
+from symelbo.page.summary import motion_texts, what_it_needs, where_it_holds
 from symelbo.words import join_words
 
 __all__ = ["plan_module"]
@@ -75,7 +75,7 @@ def _entropy_function(setting: Setting) -> Function:
             " entropy term, and their mean log-densities are not included.",
         ]
         return _function(setting, body, "entropy_terms", summary)
-    where = where_it_holds(setting.derivation).removeprefix(" where ")
+    where = what_it_needs(setting.derivation)
     condition = f" and {where}" if where else ""
     summary = [
         "Entropy sum per data point, in nats.",

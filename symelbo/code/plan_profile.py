@@ -20,12 +20,13 @@ from symelbo.index.normal import (
     clear_denominators,
     from_poly,
     is_zero,
+    monomials_of,
     normal,
-    to_poly,
 )
 from symelbo.index.substitute import instantiate, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Index, IndexTerm, Number, Origin, Role, Symbol, Term
 from symelbo.index.tidy import sum_over
+from symelbo.index.work import TooLong
 from symelbo.model.model import Statement
 from symelbo.values import dataclass
 
@@ -58,10 +59,7 @@ def find_owner(derivation: Derivation, parameter: Symbol) -> tuple[FactorResult,
     ]
     if len(found) != 1:
         raise Unsupported(f"{parameter.name} occurs in several places")
-    declared = derivation.model.declared
-    if any(
-        parameter in symbols_of(array) for statement in declared for _, array in statement.arguments
-    ):
+    if parameter in derivation.model.named_by_q:
         raise Unsupported(f"q depends on {parameter.name}")
     return found[0]
 
@@ -121,7 +119,10 @@ def _solve_score(score: Term, argument: Symbol) -> tuple[Term, Term]:
     named, residuals = name_residuals(score)
     if any(argument in symbols_of(array) for array in residuals.values()):
         named, residuals = score, {}
-    poly = clear_denominators(to_poly(named))
+    try:
+        poly = clear_denominators(monomials_of(named))
+    except TooLong:
+        raise Unsupported(f"the score of {argument.name} is very long") from None
     groups: dict[Fraction, Poly] = {}
     for monomial, value in poly.items():
         own = [e for atom, e in monomial.factors if atom == Entry(argument)]

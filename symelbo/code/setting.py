@@ -10,7 +10,7 @@ from symelbo.code.facts import find_facts
 from symelbo.code.moments_of_q import MomentsOfQ, find_moments_of_q, rows_of
 from symelbo.code.ops import Axes
 from symelbo.entropy.summand import EntropySum
-from symelbo.index.build import extent_of
+from symelbo.index.build import category_extent
 from symelbo.index.domains import Real, Simplex
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import (
@@ -57,8 +57,8 @@ class Setting:
         self.model = derivation.model
         self.entropy_sum: EntropySum = derivation.entropy_sum
         nodes = dict.fromkeys(statement.node for statement in self.model.statements)
-        self.observed = tuple(s for s in nodes if s.name in self.model.observed)
-        self.latents = tuple(s for s in nodes if s.name not in self.model.observed)
+        self.observed = tuple(s for s in nodes if s.role is Role.OBSERVED)
+        self.latents = tuple(s for s in nodes if s.role is Role.LATENT)
         self.taken = set(_RESERVED)
         self.names: dict[Symbol, str] = {}
         for symbol in (
@@ -127,20 +127,9 @@ class Setting:
         (statement,) = self.model.latents
         if not statement.node.domain.is_place or statement.node.shape:
             return None
-        extent = self.category_extent(statement.node)
-        if extent is None:
-            return None
+        extent = category_extent(statement.node.domain)
+        assert extent is not None
         return Index(statement.node.name, extent, origin=Origin.PLANNED)
-
-    def category_extent(self, node: Symbol) -> Extent | None:
-        """The number of categories of a node."""
-        if (extent := extent_of(node.domain.upper)) is not None:
-            return extent
-        for statement in self.model.statements:
-            if statement.node == node:
-                shapes = [dict(statement.extents).get("K")]
-                return next((s for s in shapes if s is not None), None)
-        return None
 
     def bounds(self, symbol: Symbol) -> tuple[Term | None, Term | None]:
         """The least and the greatest value, where a check can state them."""

@@ -44,7 +44,7 @@ from symelbo.index.build import (
     subtract,
 )
 from symelbo.index.domains import Real, Simplex
-from symelbo.index.normal import normal, to_poly
+from symelbo.index.normal import monomials_of, normal
 from symelbo.index.range import UNIT
 from symelbo.index.signs import domain_range, is_positive
 from symelbo.index.substitute import (
@@ -459,7 +459,7 @@ def subtract_bessel(term: Term) -> Term | None:
     if opened == term or has_power_of_sum(term):
         return None
     collected = tidy(opened)
-    shorter = len(to_poly(opened)) <= len(to_poly(term))
+    shorter = len(monomials_of(opened)) <= len(monomials_of(term))
     return collected if shorter else None
 
 
@@ -544,7 +544,7 @@ def measure_excess(term: Term, facts: Facts) -> Term | None:
         return None
     for x, m in _compared(term, facts):
         opened = swap_term(term, log(x), add(log(m), Call("logratio", (x, m))))
-        if opened != term and len(to_poly(opened)) <= len(to_poly(term)):
+        if opened != term and len(monomials_of(opened)) <= len(monomials_of(term)):
             return tidy(opened)
     return None
 

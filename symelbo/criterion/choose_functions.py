@@ -19,8 +19,7 @@ from symelbo.index.build import MINUS_ONE, ONE, add, mul, number, power, total
 from symelbo.index.concretize import extent_value
 from symelbo.index.domains import Real
 from symelbo.index.interpret import Interpretation
-from symelbo.index.solve import formal_indices
-from symelbo.index.substitute import symbols_of, walk_parts
+from symelbo.index.substitute import formal_indices, symbols_of, walk_parts
 from symelbo.index.terms import (
     Apply,
     Array,
@@ -214,9 +213,10 @@ def _sum_entries(
     found, before = [], 0
     for symbol in symbols:
         lengths = _lengths(symbol, sizes)
+        formal = formal_indices(symbol.shape, letter)
         axes: list[Sequence[Index | int]] = [
-            range(1, length + 1) if length <= WRITTEN_OUT else (Index(f"{letter}{n}", extent),)
-            for n, (extent, length) in enumerate(zip(symbol.shape, lengths, strict=True))
+            range(1, length + 1) if length <= WRITTEN_OUT else (index,)
+            for index, length in zip(formal, lengths, strict=True)
         ]
         for places in product(*axes):
             at = (Position(Extent(None, p)) if isinstance(p, int) else p for p in places)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from symelbo.certify.certificate import Certificate
+from symelbo.checker.terms import readable
 from symelbo.criterion.confirm import confirm_component, first_confirmed
 from symelbo.criterion.factor import Factor, make_factor, symbols_of_statement
 from symelbo.criterion.find_motion import Proposal, find_remainder
@@ -335,7 +335,7 @@ class _Decider:
             " motion nor a certificate against one was found"
         )
         if self.refused:
-            refusals = _readable("; ".join(dict.fromkeys(self.refused)))
+            refusals = readable("; ".join(dict.fromkeys(self.refused)))
             missing = f"a rule of the checker: a motion was found, but not confirmed: {refusals}"
         elif self.search.cut:
             missing = f"an answer within the bound on the work of one pass: {self.search.cut}"
@@ -427,11 +427,3 @@ def _hint(factor: Factor) -> str:
     }
     names = sorted(s.name for s in taken if s.domain.is_line and s.role in _DECLARED)
     return f"; declare {join_words(names)} `positive`" if names else ""
-
-
-def _readable(reasons: str) -> str:
-    """The bound indices of the checker, #1.0 and ~13, as i1, i2, ..."""
-    names: dict[str, str] = {}
-    return re.sub(
-        r"[#~]\d+(?:\.\d+)?", lambda m: names.setdefault(m[0], f"i{len(names) + 1}"), reasons
-    )

@@ -25,8 +25,7 @@ from symelbo.criterion.search_motion import Moving, Search
 from symelbo.index.build import add, exp, mul, total
 from symelbo.index.domains import Real
 from symelbo.index.interpret import Interpretation, interpret_functions
-from symelbo.index.solve import formal_indices
-from symelbo.index.substitute import replace_symbols, symbols_of, walk_parts
+from symelbo.index.substitute import formal_indices, replace_symbols, symbols_of, walk_parts
 from symelbo.index.terms import (
     Apply,
     Array,
@@ -50,7 +49,7 @@ from symelbo.limits import (
 )
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, replace
-from symelbo.words import join_words
+from symelbo.words import fresh_name, join_words
 
 __all__ = ["explain_cause", "explain_refutations", "find_idle", "find_remedy"]
 
@@ -410,10 +409,6 @@ def _free_symbol(
 
 def _fresh(name: str, taken: set[str]) -> str:
     """A name that is not taken yet, and is from now on."""
-    fresh = next(
-        candidate
-        for candidate in (name, *(f"{name}{n}" for n in range(1, len(taken) + 2)))
-        if candidate not in taken
-    )
+    fresh = fresh_name(name, taken)
     taken.add(fresh)
     return fresh

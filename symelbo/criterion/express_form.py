@@ -13,7 +13,7 @@ from symelbo.expfam.derive_moments import derive_means
 from symelbo.expfam.form import Block, ExponentialForm, Gauge, Inseparable
 from symelbo.expfam.separate_density import absorb_base, separate_density
 from symelbo.index.build import ONE, ZERO, add, mul, negate, subtract, total
-from symelbo.index.normal import Poly, from_monomial, from_poly, normal, to_poly
+from symelbo.index.normal import Poly, from_monomial, from_poly, monomials_of, normal
 from symelbo.index.substitute import is_long, replace_index, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Index, Symbol, Term
 from symelbo.index.tidy import shorter_form
@@ -139,7 +139,7 @@ def _actual_block(block: Block, factor: Factor, taken: set[str]) -> Block:
 def _split(term: Term, value: Symbol) -> tuple[Term, Term]:
     """The summands with the value, and those without."""
     parts: tuple[Poly, Poly] = ({}, {})
-    for monomial, scale in to_poly(term).items():
+    for monomial, scale in monomials_of(term).items():
         parts[value not in symbols_of(from_monomial(monomial))][monomial] = scale
     return from_poly(parts[0]), from_poly(parts[1])
 

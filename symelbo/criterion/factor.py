@@ -22,6 +22,7 @@ from symelbo.index.binary import expand_binary
 from symelbo.index.build import ZERO, subtract, total
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.substitute import (
+    formal_indices,
     free_indices,
     instantiate,
     replace_index,
@@ -130,7 +131,7 @@ class Factor:
             speeds = derivative_along(array.body, field)
             mapping[speed(argument)] = Array(array.indices, speeds)
         value, latent = self.value, latents.get(self.node)
-        events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
+        events = formal_indices(value.shape, "v")
         at = (*self.statement.places, *events)
         for symbol, found in (
             (rate_symbol(value), latent.rate if latent else None),

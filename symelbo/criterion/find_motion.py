@@ -35,10 +35,9 @@ from symelbo.index.solve import (
     Found,
     NotFound,
     find_by_elimination,
-    formal_indices,
     unknown_like,
 )
-from symelbo.index.substitute import replace_symbols, symbols_of
+from symelbo.index.substitute import formal_indices, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy_short
 from symelbo.index.work import Allowance, TooLong

@@ -9,7 +9,7 @@ from symelbo.expfam.respond import Travel, base_share, respond, takes_base, valu
 from symelbo.expfam.separate_change import speed
 from symelbo.index.build import ZERO, add, mul, negate, subtract, total
 from symelbo.index.differentiate import derivative_along
-from symelbo.index.normal import from_monomial, from_poly, normal, to_poly
+from symelbo.index.normal import from_monomial, from_poly, monomials_of, normal
 from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Symbol, Term
 from symelbo.values import dataclass
@@ -112,7 +112,7 @@ def _norm(factor: Factor, gauge: Gauge) -> Term:
     changing = {*change.density.arguments, change.density.value}
     kept = {
         monomial: scale
-        for monomial, scale in to_poly(change.density.term).items()
+        for monomial, scale in monomials_of(change.density.term).items()
         if not changing & symbols_of(from_monomial(monomial))
     }
     return from_poly(kept)

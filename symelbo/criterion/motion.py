@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 from symelbo.index.build import ZERO, add, extent_length, mul, subtract, total
 from symelbo.index.normal import normal
-from symelbo.index.solve import formal_indices
-from symelbo.index.substitute import instantiate
-from symelbo.index.terms import Array, Entry, Index, Symbol, Term
+from symelbo.index.substitute import formal_indices, instantiate
+from symelbo.index.terms import Array, Entry, Symbol, Term
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, field
 
@@ -74,10 +73,10 @@ def divergence_at(latent: Latent, statement: Statement) -> Term:
     plates = statement.places
     events = node.shape[len(plates) :]
     if motions.whole:
-        at = (*plates, *(Index(f"e{n}", extent) for n, extent in enumerate(events)))
+        at = (*plates, *formal_indices(events, "e"))
         count = node.domain.dimension(extent_length(events[-1]))
         return normal(mul(instantiate(latent.rate, at), count))
-    indices = tuple(Index(f"e{n}", extent) for n, extent in enumerate(events))
+    indices = formal_indices(events, "e")
     result = instantiate(latent.rate, (*plates, *indices))
     for index in reversed(indices):
         result = total(index, result)

@@ -12,19 +12,16 @@ from itertools import islice, product
 from random import Random
 from typing import TypeAlias
 
-import flint
-from flint import fmpq
-
 from symelbo.criterion.factor import Equations, Factor
 from symelbo.criterion.sample import Instance, Values, small_sizes
 from symelbo.index.build import mul
 from symelbo.index.concretize import extent_value
 from symelbo.index.domains import Real
+from symelbo.index.echelon import echelon_of
 from symelbo.index.modular import PRIME, Dual, Modular, NoResidue, Place
 from symelbo.index.sparse import is_consistent
 from symelbo.index.substitute import free_indices, replace_symbols, symbols_of
 from symelbo.index.terms import (
-    Add,
     Apply,
     Array,
     Entry,
@@ -79,13 +76,7 @@ class _Machine(Modular):
             return super().term(term, env)
         key = (term, *[env[index] for index in self.free(term)])
         if key not in self.known:
-            match term:
-                case Add(terms):
-                    found = self.sum_of(terms, env)
-                case Apply():
-                    found = self.apply(term, env)
-                case _:
-                    found = super().term(term, env)
+            found = self.apply(term, env) if isinstance(term, Apply) else super().term(term, env)
             self.known[key] = found
             self.work.spend(1 + len(found.gradient))
         return self.known[key]
@@ -94,17 +85,6 @@ class _Machine(Modular):
         if item not in self.indices:
             self.indices[item] = tuple(sorted(free_indices(item), key=sort_key))
         return self.indices[item]
-
-    def sum_of(self, terms: Sequence[Term], env: Mapping[Index, int]) -> Dual:
-        """As `add`, of many, with one gradient."""
-        parts = [self.term(part, env) for part in terms]
-        bare = Modular.rational(fmpq(0))
-        gradient: dict[int, int] = {}
-        for part in parts:
-            bare = self.add(bare, part._replace(gradient={}))
-            for column, slope in part.gradient.items():
-                gradient[column] = (gradient.get(column, 0) + slope) % PRIME
-        return bare._replace(gradient=gradient)
 
     def apply(self, term: Apply, env: Mapping[Index, int]) -> Dual:
         """A value that depends on the function, the place and the arguments alone."""
@@ -221,7 +201,7 @@ class _Probe:
                 if unknown.domain.is_symmetric:
                     place = (*at[:-2], *sorted(at[-2:]))
                 column = self.column(unknown.name, place)
-                self.sought[unknown.name, at] = Dual(0, fmpq(0), {column: 1}, 0.0)
+                self.sought[unknown.name, at] = Dual(0, Fraction(0), {column: 1}, 0.0)
 
     def column(self, *key: object) -> int:
         return self.columns.setdefault(key, len(self.columns))
@@ -459,21 +439,11 @@ def _is_solvable(table: Sequence[Mapping[int, int]], ends: Sequence[int]) -> boo
 
 def _solve(table: Sequence[Mapping[int, int]], ends: Sequence[int], count: int) -> list[int] | None:
     """row . x + end = 0 for all rows -> x modulo the prime, 0 where it is open; None: none."""
-    if not table:
-        return [0] * count
-    matrix = flint.nmod_mat(len(table), count + 1, PRIME)
-    for i, (row, end) in enumerate(zip(table, ends, strict=True)):
-        for n, slope in row.items():
-            matrix[i, n] = slope
-        matrix[i, count] = -end % PRIME
-    reduced, rank = matrix.rref()
-    solution = [0] * count
-    for i in range(rank):
-        lead = next(n for n in range(count + 1) if int(reduced[i, n]))
-        if lead == count:
-            return None
-        solution[lead] = int(reduced[i, count])
-    return solution
+    rows = [{**row, count: -end % PRIME} for row, end in zip(table, ends, strict=True)]
+    reduced = echelon_of(rows)
+    if count in reduced:
+        return None
+    return [reduced[n].get(count, 0) if n in reduced else 0 for n in range(count)]
 
 
 def _rational(residue: int) -> Fraction | None:

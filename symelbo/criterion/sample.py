@@ -17,12 +17,11 @@ from random import Random
 from typing import ParamSpec, TypeVar
 
 from symelbo.criterion.factor import Factor, is_parent, symbols_of_statement
-from symelbo.index.build import extent_of
+from symelbo.index.build import category_extent
 from symelbo.index.concretize import extent_value, index_tuples
 from symelbo.index.interpret import Interpretation, interpret_functions
 from symelbo.index.modular import PRIME, Dual, Modular, NoResidue, Place
-from symelbo.index.solve import formal_indices
-from symelbo.index.substitute import symbols_of, walk_parts
+from symelbo.index.substitute import formal_indices, symbols_of, walk_parts
 from symelbo.index.terms import (
     Array,
     Domain,
@@ -104,7 +103,7 @@ def small_sizes(
                 need(extent, 1)
             if symbol.domain.rank == 1:
                 need(symbol.shape[-1], 2)
-            if symbol.domain.is_place and (most := extent_of(symbol.domain.upper)) is not None:
+            if (most := category_extent(symbol.domain)) is not None:
                 need(most, 2)
         inner = factor.node.shape[len(factor.statement.places) :]
         node = Entry(factor.node, (*factor.statement.places, *formal_indices(inner)))
@@ -261,7 +260,7 @@ class Instance:
         return frozenset(s.name for s in latents if s.domain.wider_motions is not None)
 
     def places(self, symbol: Symbol) -> list[tuple[int, ...]]:
-        indices = tuple(Index(f"p{n}", e) for n, e in enumerate(symbol.shape))
+        indices = formal_indices(symbol.shape)
         return index_tuples(indices, self.sizes)
 
     # ------------------------------------------------------------------ drawing
@@ -304,7 +303,7 @@ class Instance:
         except NoResidue:
             return None
         if value.exact is not None:
-            return Fraction(int(value.exact.numerator), int(value.exact.denominator))
+            return value.exact
         near = Fraction(value.size).limit_denominator(64) if isfinite(value.size) else None
         return near
 
@@ -501,7 +500,7 @@ class Instance:
 
         plates = tuple(at(place) for place in factor.statement.places)
         events = factor.node.shape[len(plates) :]
-        indices = tuple(Index(f"p{n}", e) for n, e in enumerate(events))
+        indices = formal_indices(events)
         return [(*plates, *event) for event in index_tuples(indices, self.sizes)]
 
     def is_admissible(self, number_of: int, machine: Modular, env: Mapping[Index, int]) -> bool:

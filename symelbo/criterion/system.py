@@ -13,9 +13,8 @@ from symelbo.index.concretize import concretize
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.modular import Modular, Place
 from symelbo.index.normal import normal
-from symelbo.index.solve import formal_indices
 from symelbo.index.sparse import is_consistent
-from symelbo.index.substitute import replace_index
+from symelbo.index.substitute import formal_indices, replace_index
 from symelbo.index.terms import (
     Array,
     Delta,

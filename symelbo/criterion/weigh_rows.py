@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
+from math import gcd
 from typing import TypeAlias
 
-import flint
-
-from symelbo.certify.certificate import Case, CertificateRow, Unknown
+from symelbo.certify.certificate import Case, CertificateRow, Unknown, What
 from symelbo.criterion.sample import Row
 from symelbo.criterion.system import Assignment, System
 from symelbo.index.build import ZERO, add, mul, number
+from symelbo.index.echelon import echelon_of
 from symelbo.index.modular import PRIME
 from symelbo.index.normal import normal
 from symelbo.index.terms import Number
@@ -115,30 +115,21 @@ def _combine(wide: Sequence[Mapping[Key, int]], keys: Sequence[Key]) -> list[dic
     if not keys:
         return [{m: 1} for m in range(len(wide))]
     position = {key: n for n, key in enumerate(keys)}
-    table = flint.nmod_mat(len(keys), len(wide), PRIME)
+    table: list[dict[int, int]] = [{} for _ in keys]
     for m, found in enumerate(wide):
         for key, value in found.items():
-            table[position[key], m] = value
+            table[position[key]][m] = value
     return _kernel(table, len(wide))
 
 
-def _kernel(table: flint.nmod_mat, width: int) -> list[dict[int, int]]:
+def _kernel(table: Sequence[Mapping[int, int]], width: int) -> list[dict[int, int]]:
     """A basis of the vectors x with table x = 0, each the smallest one with its last place."""
-    reduced, rank = table.rref()
-    pivots = _pivots(reduced, rank)
-    taken = set(pivots)
+    reduced = echelon_of(table)
     basis = []
     for free in range(width):
-        if free in taken:
-            continue
-        vector = {free: 1}
-        for i, pivot in enumerate(pivots):
-            if pivot > free:
-                break
-            value = int(reduced[i, free])
-            if value:
-                vector[pivot] = PRIME - value
-        basis.append(vector)
+        if free not in reduced:
+            others = {n: PRIME - row[free] for n, row in reduced.items() if free in row}
+            basis.append({free: 1, **others})
     return basis
 
 
@@ -152,10 +143,7 @@ def _square_systems(lines: Residues, costs: Sequence[int]) -> list[dict[int, int
     order = sorted(range(len(lines)), key=lambda i: (sum(map(bool, lines[i][:-1])), costs[i], i))
     found = []
     width = len(lines[0]) - 1 if lines else 0
-    table = flint.nmod_mat(max(1, width), len(order), PRIME)
-    for n, i in enumerate(order):
-        for k in range(width):
-            table[k, n] = lines[i][k]
+    table = [{n: lines[i][k] for n, i in enumerate(order)} for k in range(width)]
     for vector in _kernel(table, len(order)):
         if not sum(w * lines[order[n]][-1] for n, w in vector.items()) % PRIME:
             continue
@@ -169,35 +157,17 @@ def _column_basis(
     lines: Residues,
 ) -> tuple[list[int], dict[int, tuple[Fraction, ...]]] | None:
     """Independent columns, and all others that are not 0 as rational combinations of them."""
-    height, width = len(lines), len(lines[0])
-    table = flint.nmod_mat(height, max(1, width), PRIME)
-    for i, line in enumerate(lines):
-        for n, value in enumerate(line):
-            table[i, n] = value
-    reduced, rank = table.rref()
-    pivots = _pivots(reduced, rank)
+    reduced = echelon_of([dict(enumerate(line)) for line in lines])
     others = {}
-    for n in range(width):
-        if n in pivots:
+    for n in range(len(lines[0])):
+        if n in reduced:
             continue
-        combination = tuple(rational_of(int(reduced[i, n])) for i in range(rank))
+        combination = tuple(rational_of(row.get(n, 0)) for row in reduced.values())
         if any(x is None for x in combination):
             return None
         if any(combination):
             others[n] = tuple(x for x in combination if x is not None)
-    return pivots, others
-
-
-def _pivots(reduced: flint.nmod_mat, rank: int) -> list[int]:
-    """The first columns of the rows of a matrix in reduced echelon form."""
-    pivots = []
-    column = 0
-    for i in range(rank):
-        while int(reduced[i, column]) == 0:
-            column += 1
-        pivots.append(column)
-        column += 1
-    return pivots
+    return list(reduced), others
 
 
 # ---------------------------------------------------------------- exact numbers
@@ -275,13 +245,15 @@ def _solve_exactly(
     """The weights with which some rows lose the unknowns, if there is one choice up to a factor."""
     keys = {key for found in columns.values() for key in found}.intersection(annihilated)
     ordered = [key for key in annihilated if key in keys]
-    table = flint.fmpq_mat(len(ordered), len(columns))
+    from flint import fmpq, fmpq_mat  # where residues are too large to be read off
+
+    table = fmpq_mat(len(ordered), len(columns))
     for i, key in enumerate(ordered):
         for n, (m, found) in enumerate(columns.items()):
             term = system.coefficient(rows[m], key) if key in found else ZERO
             if not isinstance(term, Number):
                 return None
-            table[i, n] = flint.fmpq(term.value.numerator, term.value.denominator)
+            table[i, n] = fmpq(term.value.numerator, term.value.denominator)
     reduced, rank = table.rref()
     if rank != len(columns) - 1:
         return None
@@ -312,20 +284,18 @@ def _as_integers(found: Mapping[int, Fraction]) -> dict[int, Fraction]:
     scale = Fraction(1)
     for value in found.values():
         scale *= (scale * value).denominator
-    common = flint.fmpz(0)
-    for value in found.values():
-        common = common.gcd(flint.fmpz((scale * value).numerator))
-    return {m: value * scale / int(common) for m, value in found.items()}
+    common = gcd(*((scale * value).numerator for value in found.values()))
+    return {m: value * scale / common for m, value in found.items()}
 
 
 def _unknown(system: System, key: Key) -> Unknown:
     match key:
         case ("beta", int(point), str(name), tuple(at)):
-            return Unknown(f"velocity of {name}", at, point)
+            return Unknown(What.VELOCITY, name, at, point)
         case ("r", int(point), str(name), tuple(at)):
-            return Unknown(f"rate of {name}", at, point)
+            return Unknown(What.RATE, name, at, point)
         case ("s", int(point), str(name), tuple(at)):
-            return Unknown(f"shift of {name}", at, point)
+            return Unknown(What.SHIFT, name, at, point)
         case ("c", int(factor), tuple(place), _):
-            return Unknown(f"base of {system.instance.factors[factor].name}", place, None)
+            return Unknown(What.BASE, system.instance.factors[factor].name, place, None)
     raise TypeError(f"{key[0]} always has a rational coefficient")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from symelbo.index.build import add, divide, extent_length, log, mul, negate, number
 from symelbo.index.differentiate import derivative_by
-from symelbo.index.normal import normal, to_poly
+from symelbo.index.normal import monomials_of, normal
 from symelbo.index.substitute import mentions, symbols_of
 from symelbo.index.terms import (
     Array,
@@ -15,6 +15,7 @@ from symelbo.index.terms import (
     Index,
     IndexTerm,
     LogDet,
+    Origin,
     Role,
     Symbol,
     Term,
@@ -65,7 +66,7 @@ def derive_exact_posterior(model: Model) -> ExactPosterior | None:
         size: Term = number(1)
     else:
         (extent,) = latent.shape
-        i, j = Index("h", extent), Index("k", extent)
+        i, j = (Index(name, extent, origin=Origin.FORMAL) for name in "hk")
         row: tuple[IndexTerm, ...] = (i,)
         second = derivative_by(derivative_by(joint, latent, row), latent, (j,))
         precision = Array((i, j), normal(negate(second)))
@@ -82,7 +83,7 @@ def derive_exact_posterior(model: Model) -> ExactPosterior | None:
 
 def is_quadratic(term: Term, latent: Symbol) -> bool:
     """Whether a term is a polynomial of degree at most two in the entries of a latent."""
-    for monomial in to_poly(term):
+    for monomial in monomials_of(term):
         degree = 0
         for atom, exponent in monomial.factors:
             if latent not in symbols_of(atom):

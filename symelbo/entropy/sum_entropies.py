@@ -51,7 +51,8 @@ def sum_entropies(
         return None
     of_q = [_entropy_of_q(model, posterior)] if model.latents else []
     summands = (*of_q, *entropies, *bases, *remainders)
-    return EntropySum(summands, merge_summands(summands, model.observed))
+    data = [s.label for s in model.statements if s.node.role is Role.OBSERVED]
+    return EntropySum(summands, merge_summands(summands, data))
 
 
 def _entropy(factor: Factor, identity: Identity, taken: frozenset[str]) -> Summand:
@@ -71,9 +72,11 @@ def _cross_entropy(factor: Factor) -> Summand:
     return Summand(Kind.REMAINDER, 1, (factor.name,), varying(factor.log_density), None)
 
 
-def merge_summands(summands: Sequence[Summand], observed: Sequence[str]) -> tuple[Summand, ...]:
+def merge_summands(summands: Sequence[Summand], data: Sequence[str]) -> tuple[Summand, ...]:
     """H[q] - H_z - H_x - E H_y + .. -> (H[q] - H_z) - H_x - E H_y + ..: what cancels between q and
     the latents is cancelled, the entropies of the data stay whole, equal summands are one.
+
+    data: the factors of observed nodes.
 
     requires: all are of one sum; ensures: the sum is the same; what is averaged, and what is no sum
     of its own, is read without a minus in front.
@@ -82,7 +85,7 @@ def merge_summands(summands: Sequence[Summand], observed: Sequence[str]) -> tupl
     rest = list(summands)
     if rest[0].kind is Kind.OF_Q and rest[0].term is not None:
         fixed = [s for s in rest if s.is_entropy and s.average is Average.NONE]
-        taken = [s for s in fixed if s.node.partition("[")[0] not in observed]
+        taken = [s for s in fixed if s.node not in data]
         whole = normal(add(rest[0].term, *(negate(s.known) for s in taken)))
         merged = _by_average(tuple(s.node for s in taken), whole)
         rest = [s for s in rest[1:] if s not in taken]
@@ -167,7 +170,7 @@ def abbreviate_arguments(
         return whole, ()
     if factor.statement.family.abstract:
         (given,) = factor.arguments().values()
-        function = Symbol(f"H_{factor.statement.family.name}", Role.FUNCTION, Real())
+        function = Symbol(factor.statement.family.function("H"), Role.FUNCTION, Real())
         return Apply(function, (given,)), ()
     mapping: dict[Symbol, Array] = dict(factor.actual())
     chosen: list[tuple[Symbol, Array]] = []

@@ -128,6 +128,11 @@ class EntropySum:
         return self.of(Kind.ENTROPY, Kind.PSEUDO_ENTROPY)
 
     @property
+    def by_factor(self) -> dict[str, Summand]:
+        """The factors that hold -> the entropy of each."""
+        return {summand.node: summand for summand in self.entropies}
+
+    @property
     def bases(self) -> tuple[Summand, ...]:
         """b, the log base measures that are not constant."""
         return self.of(Kind.BASE)

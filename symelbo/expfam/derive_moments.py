@@ -11,7 +11,7 @@ from symelbo.index.differentiate import derivative_by
 from symelbo.index.domains import Real, Symmetric
 from symelbo.index.normal import normal
 from symelbo.index.solve import Found, find_by_elimination
-from symelbo.index.substitute import instantiate
+from symelbo.index.substitute import formal_indices, instantiate
 from symelbo.index.terms import Array, Entry, Index, Role, Symbol, Term
 
 __all__ = ["derive_means", "derive_moments"]
@@ -49,7 +49,7 @@ def _derivatives_by_naturals(form: ExponentialForm, function: Array) -> tuple[Ar
     Solves the chain rule  df/da = sum_k df/d eta_k . d eta_k/da  for the moving arguments a; None
     where it has no solution, or has several.
     """
-    own = tuple(Index(f"f{n}", index.extent) for n, index in enumerate(function.indices))
+    own = formal_indices([index.extent for index in function.indices], "f")
     body = instantiate(function, own)
     unknowns = [_unknown(block, n, own) for n, block in enumerate(form.blocks)]
     equations = []
@@ -80,8 +80,7 @@ def _slope(term: Term, argument: Symbol, places: tuple[Index, ...]) -> Term:
 
 def _independent_places(argument: Symbol) -> tuple[Index, ...]:
     """The last entry of a simplex follows from the others."""
-    shape = argument.domain.free_shape(argument.shape)
-    return tuple(Index(f"a{n}", extent) for n, extent in enumerate(shape))
+    return formal_indices(argument.domain.free_shape(argument.shape), "a")
 
 
 def _unknown(block: Block, number: int, own: tuple[Index, ...]) -> Symbol:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from symelbo.index.build import ZERO, add, exp, subtract, total
-from symelbo.index.normal import Monomial, from_monomial, normal, to_poly
+from symelbo.index.normal import Monomial, from_monomial, monomials_of, normal
 from symelbo.index.substitute import (
     free_indices,
     replace_index,
@@ -86,7 +86,7 @@ def _fold_sums(groups: list[Group]) -> list[Group]:
 def _degree(statistic: Term) -> int:
     """x before x**2: the number of factors counted with their powers."""
     degree = Fraction(0)
-    for monomial in to_poly(statistic):
+    for monomial in monomials_of(statistic):
         degree += sum((abs(e) for _, e in monomial.factors), Fraction(0))
     return int(degree)
 
@@ -118,7 +118,7 @@ def split_exponentials(
         if isinstance(atom, Call) and atom.name == "exp" and value in symbols_of(atom):
             of_value: list[Term] = []
             rest: list[Term] = []
-            for part, scale in to_poly(atom.arguments[0]).items():
+            for part, scale in monomials_of(atom.arguments[0]).items():
                 term = from_monomial(part, scale)
                 (of_value if value in symbols_of(term) else rest).append(term)
             if not any(symbols_of(term) & whole for term in of_value):
@@ -170,7 +170,7 @@ def is_symmetric(indices: tuple[Index, ...], term: Term) -> bool:
     """Whether f[i, j] = f[j, i]; False where there are not two indices of one extent."""
     if len(indices) != 2 or indices[0].extent != indices[1].extent:
         return False
-    return to_poly(swap(indices, term)) == to_poly(term)
+    return monomials_of(swap(indices, term)) == monomials_of(term)
 
 
 def symbols_of_monomial(monomial: Monomial) -> frozenset[Symbol]:

@@ -22,8 +22,8 @@ from symelbo.expfam.separate_change import (
 from symelbo.index.build import ZERO, subtract
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.normal import normal
-from symelbo.index.solve import Found, find_by_elimination, formal_indices
-from symelbo.index.substitute import replace_symbols, symbols_of
+from symelbo.index.solve import Found, find_by_elimination
+from symelbo.index.substitute import formal_indices, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Symbol, Term
 from symelbo.limits import KEPT_RESPONSES
 from symelbo.values import dataclass

@@ -36,9 +36,9 @@ from symelbo.index.build import (
 )
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.domains import Real
-from symelbo.index.normal import Poly, from_poly, normal, to_poly
-from symelbo.index.solve import formal_indices
+from symelbo.index.normal import Poly, from_poly, monomials_of, normal
 from symelbo.index.substitute import (
+    formal_indices,
     symbols_of,
 )
 from symelbo.index.terms import (
@@ -125,7 +125,7 @@ def divergence_of(value: Symbol) -> Term:
     rate = rate_symbol(value)
     if motions.whole:
         return mul(Entry(rate), value.domain.dimension(extent_length(value.shape[-1])))
-    indices = tuple(Index(f"e{n}", extent) for n, extent in enumerate(value.shape))
+    indices = formal_indices(value.shape, "e")
     result: Term = Entry(rate, indices)
     for index in reversed(indices):
         result = total(index, result)
@@ -167,7 +167,9 @@ def separate_change(density: Density) -> Change:
 def _known_share(coefficient: Term, density: Density) -> Term:
     """The monomials of a coefficient that no argument enters."""
     arguments = set(density.arguments)
-    kept = {m: c for m, c in to_poly(coefficient).items() if not arguments & symbols_of_monomial(m)}
+    kept = {
+        m: c for m, c in monomials_of(coefficient).items() if not arguments & symbols_of_monomial(m)
+    }
     return from_poly(kept)
 
 
@@ -180,7 +182,7 @@ def _group(term: Term, density: Density) -> tuple[list[Part], Term]:
     rest, selected = select_by_indicator(term, value)
     pieces: list[Group] = []
     free: Poly = {}
-    for joined, scale in to_poly(rest).items():
+    for joined, scale in monomials_of(rest).items():
         monomial = split_exponentials(joined, value)
         if value in symbols_of_monomial(monomial):
             pieces.append(split_monomial(monomial, scale, value))

@@ -18,7 +18,7 @@ from symelbo.expfam.group_by_value import (
 )
 from symelbo.families.density import Density
 from symelbo.index.build import add, mul, negate, total
-from symelbo.index.normal import Monomial, Poly, from_monomial, from_poly, normal, to_poly
+from symelbo.index.normal import Monomial, Poly, from_monomial, from_poly, monomials_of, normal
 from symelbo.index.substitute import (
     free_indices,
     replace_index,
@@ -53,7 +53,7 @@ def separate_density(
     base: Poly = {}
     constants: Poly = {}
     partition: Poly = {}
-    for joined, scale in to_poly(rest).items():
+    for joined, scale in monomials_of(rest).items():
         monomial = split_exponentials(joined, value, frozenset(moving))
         mixed = next((a for a, _ in monomial.factors if _mixes(a, value, moving)), None)
         if mixed is not None:
@@ -76,12 +76,12 @@ def separate_density(
             constants[monomial] = scale
     if selected is not None:
         (index,) = selected.indices
-        for monomial, scale in to_poly(selected.coefficient).items():
+        for monomial, scale in monomials_of(selected.coefficient).items():
             part = from_monomial(monomial, scale)
             if symbols_of_monomial(monomial) & {*moving, *fixed}:
                 pieces.append(replace(selected, coefficient=part))
             else:
-                base.update(to_poly(total(index, mul(selected.statistic, part))))
+                base.update(monomials_of(total(index, mul(selected.statistic, part))))
     blocks = tuple(
         Block(g.indices, g.coefficient, g.statistic, is_symmetric(g.indices, g.coefficient))
         for g in gather(pieces)
@@ -118,7 +118,7 @@ def absorb_base(form: ExponentialForm) -> tuple[ExponentialForm, Term]:
     """
     base: Poly = {}
     constants: Poly = {}
-    for monomial, scale in to_poly(form.log_base).items():
+    for monomial, scale in monomials_of(form.log_base).items():
         symbols = frozenset().union(*(symbols_of(a) for a, _ in monomial.factors))
         (base if form.density.value in symbols else constants)[monomial] = scale
     blocks, left = _absorb(form.blocks, base)

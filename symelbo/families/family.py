@@ -6,7 +6,10 @@ and the radial field are derived from this declaration by `symelbo.expfam`.
 
 from __future__ import annotations
 
-from symelbo.index.terms import Domain
+from collections.abc import Mapping
+
+from symelbo.index.build import category_extent, extent_length
+from symelbo.index.terms import Domain, Extent
 from symelbo.values import dataclass
 
 __all__ = ["Argument", "Family", "Form"]
@@ -17,7 +20,7 @@ class Argument:
     """A formal argument; `shape` names its event extents, e.g. ("K",) for a vector of K entries.
 
     constant: must be known and the same for all parents (a number of trials); above: ("K", -1) if
-    it has to exceed K - 1.
+    it has to exceed K - 1; zeros: of a simplex, entries may be 0, where the density has a limit.
     """
 
     name: str
@@ -25,6 +28,7 @@ class Argument:
     shape: tuple[str, ...] = ()
     constant: bool = False
     above: tuple[str, int] | None = None
+    zeros: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class Form:
 class Family:
     """A named family of densities.
 
-    support: domain of the value (its entries, if it has event extents);
+    support: domain of the value (its entries, if it has event extents), its ends in the arguments
+    and formal extents: 1..Size("K") of a category;
     shape: formal event extents of the value, () for a scalar;
     forms: the first is the positional one;
     abstract: an exponential family known only to exist (the paper's Propositions 4 and 5).
@@ -58,3 +63,19 @@ class Family:
     abstract: bool = False
     constant_base_measure: bool = True  # of an abstract family: what is assumed
     builtin: bool = True
+
+    def function(self, letter: str) -> str:
+        """The name of eta, T, A or h of an abstract family, or of H, its entropy."""
+        return f"{letter}_{self.name}"
+
+    @property
+    def categories(self) -> str:
+        """The formal extent that counts the categories; "" if the value is none."""
+        extent = category_extent(self.support)
+        return "" if extent is None or extent.size is None else extent.size
+
+    def support_of(self, extents: Mapping[str, Extent]) -> Domain:
+        """The support, its formal extent in it replaced by the one here where that is known."""
+        if self.categories not in extents:
+            return self.support.with_ends(None, None) if self.categories else self.support
+        return self.support.with_ends(None, extent_length(extents[self.categories]))

@@ -14,7 +14,7 @@ FAMILY = Family(
         Form(
             (
                 Argument("n", Naturals(), constant=True),
-                Argument("p", Simplex(), ("K",)),
+                Argument("p", Simplex(), ("K",), zeros=True),
             ),
             # the last count is n minus the others: minimal statistics
             "sum(x[k]*(log(p[k]) - log(p[K])) for k in 1:K-1) + n*log(p[K])"

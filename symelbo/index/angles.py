@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from symelbo.index.build import add, call, mul, negate
+from symelbo.index.nodes import Memo
 from symelbo.index.substitute import map_terms, symbols_of
 from symelbo.index.terms import Add, Call, Symbol, Term
 
@@ -14,9 +13,8 @@ __all__ = ["split_angles"]
 def split_angles(term: Term, value: Symbol) -> Term:
     """sin and cos of a sum of which some terms mention the value and others do not -> products."""
 
-    @cache
-    def on_term(part: Term) -> Term:
-        part = map_terms(part, on_term)
+    def rule(split: Memo[Term, Term], part: Term) -> Term:
+        part = map_terms(part, split.__getitem__)
         if not isinstance(part, Call) or part.name not in ("sin", "cos"):
             return part
         (angle,) = part.arguments
@@ -34,4 +32,4 @@ def split_angles(term: Term, value: Symbol) -> Term:
             )
         return add(mul(call("sin", a), call("cos", b)), mul(call("cos", a), call("sin", b)))
 
-    return on_term(term)
+    return Memo(rule)[term]

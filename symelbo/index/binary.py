@@ -4,10 +4,9 @@ for a one-hot vector z.
 
 from __future__ import annotations
 
-from functools import cache
-
 from symelbo.index.build import ONE, ZERO, add, mul, subtract, total
-from symelbo.index.substitute import free_indices, map_terms, symbols_of
+from symelbo.index.nodes import Memo
+from symelbo.index.substitute import free_indices, map_terms, symbols_of, walk_parts
 from symelbo.index.terms import (
     Call,
     Delta,
@@ -19,6 +18,7 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.limits import BINARY_ENTRIES
+from symelbo.words import fresh_name
 
 __all__ = ["binary_entries", "expand_binary"]
 
@@ -32,38 +32,36 @@ def expand_binary(term: Term) -> Term:
     if not any(symbol.domain.is_bit for symbol in symbols_of(term)):
         return term
 
-    @cache
-    def on_term(part: Term) -> Term:
+    def rule(expanded: Memo[Term, Term], part: Term) -> Term:
         if isinstance(part, Call | Power):
             entries = binary_entries(part)
             if entries and len(entries) <= BINARY_ENTRIES:
                 return _interpolate(part, entries)
             vectors = [s for s in symbols_of(part) if s.domain.is_one_hot]
             if len(vectors) == 1 and len(vectors[0].shape) == 1:
-                return on_term(_select(part, vectors[0]))
-        return map_terms(part, on_term)
+                return expanded[_select(part, vectors[0])]
+        return map_terms(part, expanded.__getitem__)
 
-    return on_term(term)
+    return Memo(rule)[term]
 
 
 def _select(part: Term, vector: Symbol) -> Term:
     """f(z) -> sum_k z[k] f(e_k)"""
-    taken = {index.name for index in free_indices(part)}
-    name = next(n for n in ("o", "oo", "ooo") if n not in taken)
-    index = Index(name, vector.shape[-1])
+    # of no sum inside, into which it is put
+    taken = {p.name for p in walk_parts(part, binders=True) if isinstance(p, Index)}
+    index = Index(fresh_name("o", taken), vector.shape[-1])
     return total(index, mul(Entry(vector, (index,)), _put_vector(part, vector, index)))
 
 
 def _put_vector(term: Term, vector: Symbol, index: Index) -> Term:
     """z[j] -> delta(j, k)"""
 
-    @cache
-    def on_term(part: Term) -> Term:
+    def rule(put: Memo[Term, Term], part: Term) -> Term:
         if isinstance(part, Entry) and part.symbol == vector:
             return Delta(part.indices[-1], index)
-        return map_terms(part, on_term)
+        return map_terms(part, put.__getitem__)
 
-    return on_term(term)
+    return Memo(rule)[term]
 
 
 def _interpolate(part: Term, entries: tuple[Entry, ...]) -> Term:
@@ -81,26 +79,27 @@ def binary_entries(term: Term) -> tuple[Entry, ...]:
     """The binary entries of a term; () if one of them stands under a sum, where it is many."""
     found: dict[Entry, None] = {}
 
-    @cache
-    def visit(item: Node, bound: frozenset[Index]) -> bool:
+    def rule(
+        stand_free: Memo[tuple[Node, frozenset[Index]], bool], key: tuple[Node, frozenset[Index]]
+    ) -> bool:
+        item, bound = key
         if isinstance(item, Entry) and item.symbol.domain.is_bit:
             if free_indices(item) & bound:
                 return False
             found[item] = None
             return True
         inner = bound.union(item.bound())
-        return all(visit(part, inner) for part in item.parts())
+        return all(stand_free[part, inner] for part in item.parts())
 
-    return tuple(found) if visit(term, frozenset()) else ()
+    return tuple(found) if Memo(rule)[term, frozenset()] else ()
 
 
 def _put(term: Term, values: dict[Entry, Term]) -> Term:
     """f(z), {z: a} -> f(a)"""
 
-    @cache
-    def on_term(part: Term) -> Term:
+    def rule(put: Memo[Term, Term], part: Term) -> Term:
         if isinstance(part, Entry) and part in values:
             return values[part]
-        return map_terms(part, on_term)
+        return map_terms(part, put.__getitem__)
 
-    return on_term(term)
+    return Memo(rule)[term]

@@ -5,7 +5,7 @@ add(a, 0, add(b, c)) -> a + b + c        mul(2, x, x) -> 2 x**2        power(x, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from operator import is_
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from symelbo.index.terms import (
     Add,
     Call,
+    Domain,
     Extent,
     Index,
     Mul,
@@ -31,7 +32,9 @@ __all__ = [
     "ONE",
     "ZERO",
     "add",
+    "add_multiples",
     "call",
+    "category_extent",
     "divide",
     "exp",
     "extent_length",
@@ -44,6 +47,7 @@ __all__ = [
     "power",
     "rebuild",
     "subtract",
+    "times_number",
     "total",
 ]
 
@@ -66,21 +70,31 @@ def number(value: int | Fraction | str) -> Number:
 
 def add(*terms: Term) -> Term:
     """a, b, ... -> a + b + ...: flattens, folds numbers, collects equal terms, orders."""
+    return add_multiples([(term, _F1) for term in terms])
+
+
+def add_multiples(multiples: Iterable[tuple[Term, Fraction]]) -> Term:
+    """(a, p), (b, q), ... -> p a + q b + ...: as `add`."""
     constant = _F0
     coefficients: dict[Term, Fraction] = {}
-    stack = list(reversed(terms))
+    stack = list(multiples)
+    stack.reverse()
     while stack:
-        term = stack.pop()
+        term, scale = stack.pop()
         if type(term) is Number:  # sooner told than by isinstance
-            constant = term.value if constant is _F0 else constant + term.value
-        elif type(term) is Add:
-            stack.extend(reversed(term.terms))
-        else:
-            scale, rest = _split_coefficient(term)
-            known = coefficients.get(rest)
-            coefficients[rest] = scale if known is None else known + scale
+            constant += term.value if scale is _F1 else scale * term.value
+            continue
+        if type(term) is Mul and type(first := term.factors[0]) is Number:
+            scale = first.value if scale is _F1 else scale * first.value
+            rest = term.factors[1:]
+            term = rest[0] if len(rest) == 1 else Mul(rest)
+        if type(term) is Add and (scale is _F1 or scale == 1):
+            stack.extend([(part, _F1) for part in reversed(term.terms)])
+            continue
+        known = coefficients.get(term)
+        coefficients[term] = scale if known is None else known + scale
     collected = [
-        rest if scale is _F1 or scale == 1 else mul(Number(scale), rest)
+        rest if scale is _F1 or scale == 1 else times_number(rest, scale)
         for rest, scale in coefficients.items()
         if scale is _F1 or scale
     ]
@@ -91,6 +105,21 @@ def add(*terms: Term) -> Term:
     if not collected:
         return ZERO
     return collected[0] if len(collected) == 1 else Add(tuple(collected))
+
+
+def times_number(term: Term, scale: Fraction) -> Term:
+    """a, c -> c a"""
+    if scale is _F1 or scale == 1:
+        return term
+    if type(term) is Number:
+        return Number(scale * term.value)
+    factors = term.factors if type(term) is Mul else (term,)
+    if type(first := factors[0]) is Number:
+        scale *= first.value
+        factors = factors[1:]
+        if scale == 1:
+            return factors[0] if len(factors) == 1 else Mul(factors)
+    return Mul((Number(scale), *factors)) if scale else ZERO
 
 
 def mul(*factors: Term) -> Term:
@@ -116,7 +145,7 @@ def mul(*factors: Term) -> Term:
     collected: list[Term] = []
     for base, exponent in exponents.items():
         factor = base if exponent is ONE else power(base, exponent)
-        if isinstance(factor, Number):
+        if type(factor) is Number:
             scale *= factor.value
         else:
             collected.append(factor)
@@ -133,22 +162,22 @@ def power(base: Term, exponent: Term | int | Fraction) -> Term:
     """base, exponent -> base ** exponent; numbers fold where the result is rational."""
     if not isinstance(exponent, Term):
         exponent = number(exponent)
-    if isinstance(exponent, Number):
-        if exponent.value == 0:
-            return ONE
-        if exponent.value == 1:
-            return base
-        if isinstance(base, Number):
+    if exponent is ONE:
+        return base
+    if exponent is ZERO:
+        return ONE
+    if type(exponent) is Number:
+        if type(base) is Number:
             folded = _fold_power(base.value, exponent.value)
             if folded is not None:
                 return folded
         # (b**p)**n = b**(p n) needs n integer; other cases need b >= 0 and are left alone
-        integral = exponent.value.denominator == 1
-        if integral and isinstance(base, Power) and isinstance(base.exponent, Number):
-            return power(base.base, base.exponent.value * exponent.value)
-        if integral and isinstance(base, Mul):
-            return mul(*(power(factor, exponent) for factor in base.factors))
-    if base == ONE:
+        if type(base) is Power:
+            if type(base.exponent) is Number and exponent.value.denominator == 1:
+                return power(base.base, base.exponent.value * exponent.value)
+        elif type(base) is Mul and exponent.value.denominator == 1:
+            return mul(*[power(factor, exponent) for factor in base.factors])
+    if base is ONE:
         return ONE
     return Power(base, exponent)
 
@@ -226,12 +255,9 @@ def extent_of(length: Term | None) -> Extent | None:
     return None
 
 
-def _split_coefficient(term: Term) -> tuple[Fraction, Term]:
-    """2 a b -> 2, a b"""
-    if isinstance(term, Mul) and isinstance(term.factors[0], Number):
-        rest = term.factors[1:]
-        return term.factors[0].value, rest[0] if len(rest) == 1 else Mul(rest)
-    return _F1, term
+def category_extent(domain: Domain) -> Extent | None:
+    """1..C -> C, the axis on which a value is a place; None of what is no category."""
+    return extent_of(domain.upper) if domain.is_place else None
 
 
 def _fold_power(base: Fraction, exponent: Fraction) -> Number | None:

@@ -7,11 +7,11 @@ derivative along the velocity \\i. delta(i, k).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
 
 from symelbo.index import build
 from symelbo.index.build import ZERO, add, mul, power, total
 from symelbo.index.functions import DERIVATIVES
+from symelbo.index.nodes import Memo
 from symelbo.index.substitute import free_indices, instantiate, replace_index, symbols_of
 from symelbo.index.terms import (
     Add,
@@ -48,15 +48,16 @@ def fresh_index(extent: Extent, taken: set[str], low: int = 1, stem: str = "k") 
 
 def derivative_along(term: Term, field: Mapping[Symbol, Array]) -> Term:
     """f, {x: v} -> d/ds f(x + s v) at s = 0, for all symbolic sizes."""
-    incoming = frozenset().union(*(free_indices(velocity) for velocity in field.values()))
+    if symbols_of(term).isdisjoint(field):
+        return ZERO
+    incoming = frozenset().union(*map(free_indices, field.values()))
 
-    @cache
-    def along(part: Term) -> Term:
+    def rule(along: Memo[Term, Term], part: Term) -> Term:
         if symbols_of(part).isdisjoint(field):
             return ZERO
-        return _along(part, field, incoming, along)
+        return _along(part, field, incoming, along.__getitem__)
 
-    return along(term)
+    return Memo(rule)[term]
 
 
 def _along(

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 from math import lcm
 
-from flint import Ordering, fmpz_mpoly_ctx
-
 from symelbo.index.build import add, mul, power
-from symelbo.index.normal import to_poly
+from symelbo.index.normal import monomials_of
 from symelbo.index.polynomial import Monomial, Poly, from_monomial
 from symelbo.index.signs import is_nonzero
 from symelbo.index.substitute import map_terms
@@ -27,20 +26,27 @@ def factor_divisors(term: Term) -> Term:
     Ensures: the same value wherever the term has one.  A divisor whose atoms have other exponents
     than natural numbers, or are under a sum, is left as it is.
     """
-    done = map_terms(term, factor_divisors)
-    match done:
-        case Power(Add() as base, Number(e)) if e < 0 and e.denominator == 1:
-            if not is_nonzero(base):
-                return mul(*(power(factor, times * e) for factor, times in _factor(base)))
-    return done
+
+    @cache
+    def visit(part: Term) -> Term:
+        done = map_terms(part, visit)
+        match done:
+            case Power(Add() as base, Number(e)) if e < 0 and e.denominator == 1:
+                if not is_nonzero(base):
+                    return mul(*(power(factor, times * e) for factor, times in _factor(base)))
+        return done
+
+    return visit(term)
 
 
 def _factor(term: Add) -> list[tuple[Term, int]]:
     """p -> (p1, k1), (p2, k2), ... with p = p1**k1 p2**k2 ..."""
-    poly = to_poly(term)
+    poly = monomials_of(term)
     atoms = sorted({atom for monomial in poly for atom, _ in monomial.factors}, key=sort_key)
     if not _is_ordinary(poly):
         return [(term, 1)]
+    from flint import Ordering, fmpz_mpoly_ctx  # few models divide by a polynomial
+
     context = fmpz_mpoly_ctx.get([f"x{n}" for n in range(len(atoms))], Ordering.lex)
     whole = lcm(*(value.denominator for value in poly.values()))
     exponents = {

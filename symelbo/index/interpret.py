@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 
-from symelbo.index.substitute import instantiate, map_terms, replace_symbols
+from symelbo.index.nodes import Memo
+from symelbo.index.substitute import instantiate, map_terms, replace_symbols, symbols_of
 from symelbo.index.terms import Apply, Array, Symbol, Term
 from symelbo.values import dataclass
 
@@ -23,20 +23,19 @@ class Interpretation:
 def interpret_functions(term: Term, meaning: Mapping[Symbol, Interpretation]) -> Term:
     """f(a)[i], {f: (x, \\j. body)} -> body with x := a, j := i; no derivatives of f."""
 
-    def on_array(array: Array) -> Array:
-        return Array(array.indices, on_term(array.body))
+    if symbols_of(term).isdisjoint(meaning):
+        return term
 
-    @cache
-    def on_term(part: Term) -> Term:
+    def rule(interpreted: Memo[Term, Term], part: Term) -> Term:
         if isinstance(part, Apply) and part.function in meaning:
             if part.derivatives:
                 raise ValueError("a derivative of an abstract function is not interpreted")
             chosen = meaning[part.function]
             actual = {
-                formal: on_array(argument)
+                formal: Array(argument.indices, interpreted[argument.body])
                 for formal, argument in zip(chosen.formals, part.arguments, strict=True)
             }
             return replace_symbols(instantiate(chosen.array, part.indices), actual)
-        return map_terms(part, on_term)
+        return map_terms(part, interpreted.__getitem__)
 
-    return on_term(term)
+    return Memo(rule)[term]

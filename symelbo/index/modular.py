@@ -8,14 +8,12 @@ What is found in this arithmetic is a proposal; it proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from hashlib import blake2b
 from math import cos, e, erf, exp, inf, lgamma, log, nan, pi, sin
 from sys import float_info
 from typing import Any, NamedTuple, TypeAlias
-
-from flint import fmpq
 
 from symelbo.index.substitute import free_indices, symbols_of
 from symelbo.index.terms import (
@@ -64,7 +62,7 @@ class Dual(NamedTuple):
     """
 
     value: int
-    exact: fmpq | None
+    exact: Fraction | None
     gradient: Gradient
     size: float
 
@@ -78,8 +76,8 @@ class Dual(NamedTuple):
         return None
 
 
-_ZERO = Dual(0, fmpq(0), {}, 0.0)
-_ONE = Dual(1, fmpq(1), {}, 1.0)
+_ZERO = Dual(0, Fraction(0), {}, 0.0)
+_ONE = Dual(1, Fraction(1), {}, 1.0)
 
 
 class Modular:
@@ -90,9 +88,9 @@ class Modular:
         self.numbers: dict[Term, Dual] = {}
         self.drawn: dict[object, int] = {}
         self.logs: dict[int, int] = {}  # of residues whose logarithm is known
-        self.powers: dict[int, tuple[tuple[Dual, fmpq], ...]] = {}  # what residues are made of
+        self.powers: dict[int, tuple[tuple[Dual, Fraction], ...]] = {}  # what residues are made of
         self.sums: dict[int, tuple[Dual, Dual]] = {}  # the same, by addition
-        self.lines: dict[int, Mapping[int, fmpq]] = {}  # what `linear` has found
+        self.lines: dict[int, Mapping[int, Fraction]] = {}  # what `linear` has found
         self.antilogs: dict[int, Dual] = {}  # numbers whose logarithms are these residues
         self.stages: tuple[frozenset[str], ...] = ()
         self.lasting: dict[Term, tuple[int, tuple[Index, ...]]] = {}
@@ -135,14 +133,16 @@ class Modular:
         return self.drawn[key]
 
     @staticmethod
-    def rational(value: fmpq | Fraction) -> Dual:
+    def rational(value: Fraction | int) -> Dual:
         """The dual of a known number."""
-        n, d = int(value.numerator), int(value.denominator)
+        n, d = value.as_integer_ratio()
         residue = n % PRIME if d == 1 else n * pow(d, -1, PRIME) % PRIME
-        exact = fmpq(n, d)
+        exact = Fraction(value) if isinstance(value, int) else value
         return Dual(residue, exact, {}, _float_of(exact))
 
     def add(self, left: Dual, right: Dual) -> Dual:
+        if left is _ZERO:
+            return right
         exact = None
         if left.exact is not None and right.exact is not None:
             exact = _unless_long(left.exact + right.exact)
@@ -157,12 +157,26 @@ class Modular:
             self.sums.setdefault(value, (left, right))
         return Dual(value, exact, gradient, left.size + right.size)
 
+    def add_all(self, parts: Iterable[Dual]) -> Dual:
+        """As `add`, of many, with one gradient."""
+        bare = _ZERO
+        gradient: dict[int, int] = {}
+        for part in parts:
+            if part.gradient:
+                for column, slope in part.gradient.items():
+                    gradient[column] = (gradient.get(column, 0) + slope) % PRIME
+                part = Dual(part.value, part.exact, {}, part.size)
+            bare = self.add(bare, part)
+        return Dual(bare.value, bare.exact, gradient, bare.size) if gradient else bare
+
     def mul(self, left: Dual, right: Dual) -> Dual:
+        if left is _ONE:
+            return right
         exact = None
         if left.exact is not None and right.exact is not None:
             exact = _unless_long(left.exact * right.exact)
         elif left.exact == 0 or right.exact == 0:
-            exact = fmpq(0)
+            exact = Fraction(0)
         gradient: dict[int, int] = {}
         for one, other in ((left, right), (right, left)):
             if other.value:
@@ -170,12 +184,12 @@ class Modular:
                     gradient[column] = (gradient.get(column, 0) + slope * other.value) % PRIME
         value = left.value * right.value % PRIME
         if exact is None:
-            self.powers.setdefault(value, ((left, fmpq(1)), (right, fmpq(1))))
+            self.powers.setdefault(value, ((left, Fraction(1)), (right, Fraction(1))))
         return Dual(value, exact, gradient, left.size * right.size)
 
     @staticmethod
     def chain(
-        value: int, exact: fmpq | None, slope: int, argument: Dual, size: float = nan
+        value: int, exact: Fraction | None, slope: int, argument: Dual, size: float = nan
     ) -> Dual:
         """f(a) from its value, its slope, the argument, and the value as a float."""
         gradient = {column: slope * s % PRIME for column, s in argument.gradient.items()}
@@ -188,7 +202,7 @@ class Modular:
         value = pow(dual.value, -1, PRIME)
         exact = None if dual.exact is None else 1 / dual.exact
         if exact is None:
-            self.powers.setdefault(value, ((dual, fmpq(-1)),))
+            self.powers.setdefault(value, ((dual, Fraction(-1)),))
         return self.chain(value, exact, -value * value, dual, _float(lambda a: 1 / a, dual))
 
     # ------------------------------------------------------------------ terms
@@ -235,14 +249,14 @@ class Modular:
 
     def _constant(self, term: Constant, env: Mapping[Index, int]) -> Dual:
         if term.name == "e":
-            return Dual(self.exp_residue(fmpq(1)), None, {}, e)
+            return Dual(self.exp_residue(Fraction(1)), None, {}, e)
         return Dual(self.random("constant", term.name.lower()), None, {}, pi)
 
     def _size(self, term: Size, env: Mapping[Index, int]) -> Dual:
-        return self.rational(fmpq(self.sizes[term.name]))
+        return self.rational(self.sizes[term.name])
 
     def _index_value(self, term: IndexValue, env: Mapping[Index, int]) -> Dual:
-        return self.rational(fmpq(self.index(term.index, env)))
+        return self.rational(self.index(term.index, env))
 
     def _entry(self, term: Entry, env: Mapping[Index, int]) -> Dual:
         place = term.symbol.name, tuple(self.index(i, env) for i in term.indices)
@@ -251,10 +265,7 @@ class Modular:
         return self.entries[place]
 
     def _add(self, term: Add, env: Mapping[Index, int]) -> Dual:
-        result = _ZERO
-        for part in term.terms:
-            result = self.add(result, self.term(part, env))
-        return result
+        return self.add_all([self.term(part, env) for part in term.terms])
 
     def _mul(self, term: Mul, env: Mapping[Index, int]) -> Dual:
         result = _ONE
@@ -269,11 +280,11 @@ class Modular:
         return self.call(term.name, [self.term(a, env) for a in term.arguments])
 
     def _sum(self, term: Sum, env: Mapping[Index, int]) -> Dual:
-        result, inner, index = _ZERO, dict(env), term.index
+        inner, index, parts = dict(env), term.index, []
         for k in range(index.low, self.length(index.extent) + 1):
             inner[index] = k
-            result = self.add(result, self.term(term.body, inner))
-        return result
+            parts.append(self.term(term.body, inner))
+        return self.add_all(parts)
 
     def _delta(self, term: Delta, env: Mapping[Index, int]) -> Dual:
         return _ONE if self.index(term.left, env) == self.index(term.right, env) else _ZERO
@@ -299,7 +310,7 @@ class Modular:
         if by.denominator == 1:
             n = int(by)
             if n < 0:
-                return self.power(self.inverse_of(base), self.rational(fmpq(-n)))
+                return self.power(self.inverse_of(base), self.rational(-n))
             if n == 0:
                 return _ONE
             exact = None if base.exact is None else _power_unless_long(base.exact, n)
@@ -317,27 +328,27 @@ class Modular:
             self.powers.setdefault(value, ((base, by),))
         return self.chain(value, exact, slope, base, _float(lambda a: a ** float(by), base))
 
-    def root(self, base: Dual, e: fmpq) -> tuple[int, fmpq | None]:
+    def root(self, base: Dual, e: Fraction) -> tuple[int, Fraction | None]:
         """base ** e for a broken e, from the roots of the primes of a rational base."""
         if base.exact is None:
             if e.denominator != 2:
                 return self.random("root", base.value, e), None
-            half = self.random("root", base.value, fmpq(1, 2))
-            return half * pow(base.value, (int(e.numerator) - 1) // 2, PRIME) % PRIME, None
+            half = self.random("root", base.value, Fraction(1, 2))
+            return half * pow(base.value, (e.numerator - 1) // 2, PRIME) % PRIME, None
         if base.exact < 0:
             raise NoResidue("a root of a negative number")
-        value, exact = 1, fmpq(1)
+        value, exact = 1, Fraction(1)
         known = True
         for prime, k in _primes(base.exact):
             power = k * e
-            whole = int(power.numerator) // int(power.denominator)
+            whole = power.numerator // power.denominator
             rest = power - whole
-            value = value * pow(self.rational(fmpq(prime)).value, whole, PRIME) % PRIME
-            exact *= fmpq(prime) ** whole
+            value = value * pow(self.rational(prime).value, whole, PRIME) % PRIME
+            exact *= Fraction(prime) ** whole
             if rest:
                 known = False
-                unit = self.prime_root(prime, int(rest.denominator))
-                value = value * pow(unit, int(rest.numerator), PRIME) % PRIME
+                unit = self.prime_root(prime, rest.denominator)
+                value = value * pow(unit, rest.numerator, PRIME) % PRIME
         return value, exact if known else None
 
     def prime_root(self, prime: int, denominator: int) -> int:
@@ -347,7 +358,7 @@ class Modular:
                 return root
         return self.random("prime root", prime, denominator)
 
-    def exp_residue(self, exponent: fmpq) -> int:
+    def exp_residue(self, exponent: Fraction) -> int:
         scaled = exponent * ROOTS
         if scaled.denominator != 1:
             return self.random("exp", exponent)
@@ -370,7 +381,7 @@ class Modular:
                 if not sign:
                     raise NoResidue("the sign of a number that is not known")
                 if name == "sign":
-                    return self.rational(fmpq(sign))
+                    return self.rational(sign)
                 exact = None if a.exact is None else abs(a.exact)
                 return self.chain(sign * a.value, exact, sign, a, abs(a.size))
             case "sigmoid":
@@ -381,7 +392,7 @@ class Modular:
                 return share
             case "tanh":
                 grown = self.exp(self.add(a, a))
-                minus = self.add(grown, self.rational(fmpq(-1)))
+                minus = self.add(grown, self.rational(-1))
                 return self.mul(minus, self.inverse_of(self.add(_ONE, grown)))
             case "softplus":
                 return self.log(self.add(_ONE, self.exp(a)))
@@ -410,9 +421,9 @@ class Modular:
         if a.exact != 0:
             self.logs.setdefault(value, a.value)
             self.logs.setdefault((1 + value) % PRIME, self.softplus_residue(a))
-        return self.chain(value, fmpq(1) if a.exact == 0 else None, value, a, size)
+        return self.chain(value, Fraction(1) if a.exact == 0 else None, value, a, size)
 
-    def linear(self, a: Dual) -> Mapping[int, fmpq]:
+    def linear(self, a: Dual) -> Mapping[int, Fraction]:
         """a as a rational combination of 1 and of residues that are no such combinations; a long
         one is one of those.
         """
@@ -420,20 +431,20 @@ class Modular:
             return {1: a.exact}
         if a.value in self.lines:
             return self.lines[a.value]
-        alone = {a.value: fmpq(1)} if a.value <= PRIME // 2 else {PRIME - a.value: fmpq(-1)}
+        alone = {a.value: Fraction(1)} if a.value <= PRIME // 2 else {PRIME - a.value: Fraction(-1)}
         self.lines[a.value] = alone  # set first: a number is also itself less 1, plus 1
-        found: dict[int, fmpq] = {}
+        found: dict[int, Fraction] = {}
         for part, by in self.addends(a.value):
             for atom, k in self.linear(part).items():
-                found[atom] = found.get(atom, fmpq(0)) + by * k
+                found[atom] = found.get(atom, Fraction(0)) + by * k
         if 0 < len(found) <= LINE_PARTS:
             self.lines[a.value] = {atom: k for atom, k in found.items() if k}
         return self.lines[a.value]
 
-    def addends(self, value: int) -> Sequence[tuple[Dual, fmpq]]:
+    def addends(self, value: int) -> Sequence[tuple[Dual, Fraction]]:
         """Numbers, with their rational factors, of which a residue is known to be the sum."""
         if value in self.sums:
-            return [(part, fmpq(1)) for part in self.sums[value]]
+            return [(part, Fraction(1)) for part in self.sums[value]]
         made = self.powers.get(value, ())
         known = [part.exact for part, e in made if part.exact is not None and e == 1]
         others = [part for part, e in made if part.exact is None and e == 1]
@@ -441,7 +452,7 @@ class Modular:
             return [(others[0], known[0])]
         return ()
 
-    def exp_part(self, part: int, by: fmpq) -> int:
+    def exp_part(self, part: int, by: Fraction) -> int:
         """exp(by part) for a part of a linear combination; exp(k log a) = a^k."""
         if part == 1:
             return self.exp_residue(by)
@@ -463,7 +474,7 @@ class Modular:
         if a.value == 0 or a.sign != 1:
             raise NoResidue("log of what is not positive")
         slope, size = pow(a.value, -1, PRIME), _float(log, a)
-        exact = fmpq(0) if a.exact == 1 else None
+        exact = Fraction(0) if a.exact == 1 else None
         value = self.log_residue(a) % PRIME
         if exact is None:
             self.antilogs.setdefault(value, a)
@@ -492,7 +503,7 @@ class Modular:
         value = 0 if base == 1 else self.random("loggamma", base)
         for step in steps:
             value += self.log(self.rational(step)).value
-        return self.chain(value, fmpq(0) if a.exact in (1, 2) else None, slope, a, size)
+        return self.chain(value, Fraction(0) if a.exact in (1, 2) else None, slope, a, size)
 
     def polygamma(self, order: int, a: Dual) -> Dual:
         slope = self.polygamma_value(order + 1, a)
@@ -511,14 +522,14 @@ class Modular:
         return value % PRIME
 
     def erf(self, a: Dual) -> Dual:
-        square = self.exp(self.mul(self.rational(fmpq(-1)), self.mul(a, a)))
-        root = self.random("root", self.random("constant", "pi"), fmpq(1, 2))
+        square = self.exp(self.mul(self.rational(-1), self.mul(a, a)))
+        root = self.random("root", self.random("constant", "pi"), Fraction(1, 2))
         slope = 2 * square.value * pow(root, -1, PRIME)
         if a.exact is None:
             return self.chain(self.random("erf", a.value), None, slope, a, _float(erf, a))
         sign = 1 if a.exact > 0 else -1
         value = sign * self.random("erf", abs(a.exact)) if a.exact else 0
-        exact = fmpq(0) if a.exact == 0 else None
+        exact = Fraction(0) if a.exact == 0 else None
         return self.chain(value, exact, slope, a, _float(erf, a))
 
     def circle(self, name: str, a: Dual) -> Dual:
@@ -539,9 +550,9 @@ class Modular:
         cosine = (turn + back) * half % PRIME
         sine = (turn - back) * half % PRIME * pow(unit, -1, PRIME) % PRIME
         if name == "cos":
-            exact = fmpq(1) if a.exact == 0 else None
+            exact = Fraction(1) if a.exact == 0 else None
             return self.chain(cosine, exact, -sine, a, _float(cos, a))
-        exact = fmpq(0) if a.exact == 0 else None
+        exact = Fraction(0) if a.exact == 0 else None
         return self.chain(sine, exact, cosine, a, _float(sin, a))
 
     # ------------------------------------------------------------------ matrices
@@ -565,7 +576,7 @@ class Modular:
             [*line, *(_ONE if i == j else _ZERO for j in range(n))] for i, line in enumerate(rows)
         ]
         determinant = _ONE
-        minus = self.rational(fmpq(-1))
+        minus = self.rational(-1)
         for k in range(n):
             pivot = next((i for i in range(k, n) if wide[i][k].value), None)
             if pivot is None:
@@ -618,10 +629,10 @@ def _float(function: Callable[[float], float], argument: Dual) -> float:
         return nan
 
 
-def _primes(value: fmpq) -> list[tuple[int, int]]:
+def _primes(value: Fraction) -> list[tuple[int, int]]:
     """12/5 -> (2, 2), (3, 1), (5, -1); large cofactors are left whole."""
     found = []
-    for part, sign in ((int(value.numerator), 1), (int(value.denominator), -1)):
+    for part, sign in ((value.numerator, 1), (value.denominator, -1)):
         n, p = part, 2
         while p * p <= n and p < 1000:
             count = 0
@@ -636,7 +647,7 @@ def _primes(value: fmpq) -> list[tuple[int, int]]:
     return found
 
 
-def _unit_shift(value: fmpq) -> tuple[fmpq, list[fmpq]]:
+def _unit_shift(value: Fraction) -> tuple[Fraction, list[Fraction]]:
     """7/2 -> 1/2, [1/2, 3/2, 5/2]: gamma(7/2) = 5/2 3/2 1/2 gamma(1/2); integers end at 1."""
     if value <= 0:
         raise NoResidue("gamma of a number that is not positive")
@@ -678,20 +689,20 @@ def _find_square_root(value: int) -> int | None:
     return x
 
 
-def _unless_long(value: fmpq) -> fmpq | None:
+def _unless_long(value: Fraction) -> Fraction | None:
     """A rational number; None if its size grows beyond all use."""
-    bits = max(int(value.numerator).bit_length(), int(value.denominator).bit_length())
-    return value if bits <= EXACT_BITS else None
+    n, d = value.as_integer_ratio()
+    return value if max(n.bit_length(), d.bit_length()) <= EXACT_BITS else None
 
 
-def _power_unless_long(base: fmpq, n: int) -> fmpq | None:
-    bits = max(int(base.numerator).bit_length(), int(base.denominator).bit_length())
+def _power_unless_long(base: Fraction, n: int) -> Fraction | None:
+    bits = max(base.numerator.bit_length(), base.denominator.bit_length())
     return base**n if bits * n <= EXACT_BITS else None
 
 
-def _float_of(value: fmpq) -> float:
+def _float_of(value: Fraction) -> float:
     """The nearest float, infinite beyond all floats."""
-    n, d = int(value.numerator), int(value.denominator)
+    n, d = value.as_integer_ratio()
     try:
         return n / d
     except OverflowError:

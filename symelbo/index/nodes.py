@@ -14,8 +14,9 @@ from weakref import ref
 
 from symelbo.values import fields, take_fields
 
-__all__ = ["Interned", "Node", "kept", "node", "synthesized"]
+__all__ = ["Interned", "Memo", "Node", "kept", "node", "synthesized"]
 
+K = TypeVar("K")
 T = TypeVar("T")
 _set = object.__setattr__
 
@@ -181,3 +182,23 @@ def synthesized(slot: str) -> Callable[[Callable[[Any], T]], Callable[[Any], T]]
         return value_of
 
     return decorate
+
+
+class Memo(dict[K, T]):
+    """What a rule makes of parts, of each once; the rule is handed the memo, to ask for more.
+
+    A function that remembers what it makes, and calls itself, is a circle that outlives its pass
+    with all it has made.  This is none.
+
+    >>> Memo(lambda memo, n: n if n < 2 else memo[n - 1] + memo[n - 2])[80]
+    23416728348467685
+    """
+
+    __slots__ = ("rule",)
+
+    def __init__(self, rule: Callable[[Memo[K, T], K], T]) -> None:
+        self.rule = rule
+
+    def __missing__(self, part: K) -> T:
+        made = self[part] = self.rule(self, part)
+        return made

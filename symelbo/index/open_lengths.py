@@ -140,5 +140,5 @@ def _map_symbol(symbol: Symbol, change: _Change) -> Symbol:
 
 def _map_domain(domain: Domain, change: _Change) -> Domain:
     """Places 1..150 -> places 1..n: the ends of a category are places, those of others numbers."""
-    most = build.extent_of(domain.upper) if domain.is_place else None
+    most = build.category_extent(domain)
     return domain if most is None else domain.with_ends(None, build.extent_length(change(most)))

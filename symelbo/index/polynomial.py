@@ -10,7 +10,9 @@ from typing import TypeAlias
 
 from symelbo.index import build
 from symelbo.index.substitute import free_indices
-from symelbo.index.terms import Index, Number, Term, sort_key
+from symelbo.index.terms import Index, Term, sort_key
+from symelbo.index.work import TooLong
+from symelbo.limits import POLYNOMIAL_MONOMIALS
 from symelbo.values import dataclass, field
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
 ]
 
 F0, F1 = Fraction(0), Fraction(1)
+_set = object.__setattr__
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,26 @@ class Monomial:
 
     bound: tuple[Index, ...]
     factors: tuple[tuple[Term, Fraction], ...]
-    _hash: int = field(default=0, init=False, repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
+    _product: Term | None = field(init=False, repr=False, compare=False)  # once it is asked for
 
-    def __post_init__(self) -> None:
-        exponents = tuple([e.as_integer_ratio() for _, e in self.factors])
-        hashed = hash((self.bound, tuple([atom for atom, _ in self.factors]), exponents))
-        object.__setattr__(self, "_hash", hashed)
+    def __init__(
+        self, bound: tuple[Index, ...], factors: tuple[tuple[Term, Fraction], ...]
+    ) -> None:
+        exponents = tuple([e.as_integer_ratio() for _, e in factors])
+        _set(self, "bound", bound)
+        _set(self, "factors", factors)
+        _set(self, "_hash", hash((bound, tuple([atom for atom, _ in factors]), exponents)))
+        _set(self, "_product", None)
+
+    @property
+    def product(self) -> Term:
+        """The monomial as a term, factors that need no summation outside the sums."""
+        found = self._product
+        if found is None:
+            found = _product_of(self)
+            _set(self, "_product", found)
+        return found
 
     def __hash__(self) -> int:
         return self._hash
@@ -56,6 +73,7 @@ UNIT = Monomial((), ())
 
 
 def accumulate(total: Poly, poly: Poly, scale: Fraction = F1) -> None:
+    """total += scale * poly.  TooLong where the total gets very long."""
     for monomial, value in poly.items():
         result = value if scale is F1 else value * scale
         known = total.get(monomial)
@@ -65,25 +83,34 @@ def accumulate(total: Poly, poly: Poly, scale: Fraction = F1) -> None:
             total[monomial] = result
         else:
             total.pop(monomial, None)
+    if len(total) > POLYNOMIAL_MONOMIALS:
+        raise TooLong("the normal form")
 
 
 def from_poly(poly: Poly) -> Term:
     """{monomial: c} -> sum of c * monomial."""
-    return build.add(*(from_monomial(monomial, scale) for monomial, scale in poly.items()))
+    return build.add_multiples([(monomial.product, scale) for monomial, scale in poly.items()])
 
 
 def from_monomial(monomial: Monomial, scale: Fraction = F1) -> Term:
-    """monomial, c -> c * monomial, factors that need no summation outside the sums."""
-    outside: list[Term] = [Number(scale)]
+    """monomial, c -> c * monomial"""
+    return build.times_number(monomial.product, scale)
+
+
+def _product_of(monomial: Monomial) -> Term:
+    """sum_i a b(i) -> a sum_i b(i)"""
+    outside: list[Term] = []
     inside: list[Term] = []
-    bound = set(monomial.bound)
+    bound = monomial.bound
     for atom, exponent in monomial.factors:
-        factor = build.power(atom, exponent)
-        (outside if free_indices(atom).isdisjoint(bound) else inside).append(factor)
-    body = build.mul(*inside)
-    for index in monomial.bound:
-        body = build.total(index, body)
-    return build.mul(*outside, body) if monomial.bound else build.mul(*outside)
+        factor = atom if exponent is F1 else build.power(atom, exponent)
+        (outside if is_free_of(atom, bound) else inside).append(factor)
+    if bound:
+        body = build.mul(*inside)
+        for index in bound:
+            body = build.total(index, body)
+        outside.append(body)
+    return build.mul(*outside)
 
 
 def monomial_key(monomial: Monomial) -> tuple[object, ...]:

@@ -68,7 +68,7 @@ from symelbo.limits import (
     EXPANDED_POWER,
     KEPT_MATRICES,
     KEPT_POLYNOMIALS,
-    PRODUCT_MONOMIALS,
+    POLYNOMIAL_MONOMIALS,
 )
 
 __all__ = ["FunctionRule", "Normalizer", "PowerRule", "ProductRule", "atom_poly"]
@@ -162,7 +162,7 @@ class Normalizer:
 
         TooLong where the product would be very long.
         """
-        if len(left) * len(right) > PRODUCT_MONOMIALS:
+        if len(left) * len(right) > POLYNOMIAL_MONOMIALS:
             raise TooLong("the normal form")
         product: Poly = {}
         for mine, my_scale in left.items():

@@ -27,6 +27,7 @@ from symelbo.index.normal import (
 )
 from symelbo.index.signs import is_nonzero, is_within
 from symelbo.index.substitute import (
+    formal_indices,
     free_indices,
     instantiate,
     is_long,
@@ -56,8 +57,8 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
-from symelbo.index.work import TooLong
-from symelbo.limits import ELIMINATION_ROUNDS, PRODUCT_MONOMIALS
+from symelbo.index.work import Allowance
+from symelbo.limits import ELIMINATION_GROWTH, ELIMINATION_MONOMIALS, ELIMINATION_ROUNDS
 from symelbo.values import dataclass
 
 __all__ = ["Found", "NotFound", "divisors", "find_by_elimination", "unknown_like"]
@@ -85,11 +86,6 @@ class NotFound:
 def unknown_like(symbol: Symbol, prefix: str) -> Symbol:
     """x -> an unknown direction in which x may move."""
     return Symbol(f"{prefix}{symbol.name}", Role.UNKNOWN, symbol.domain.tangent, symbol.shape)
-
-
-def formal_indices(shape: tuple[Extent, ...]) -> tuple[Index, ...]:
-    """(D, H) -> two indices over these extents with names that no term uses."""
-    return tuple(Index(f"k{n}", extent) for n, extent in enumerate(shape))
 
 
 # ---------------------------------------------------------------- elimination
@@ -139,17 +135,20 @@ class _Elimination:
         # U, (., K) -> the unknown U[., K]; None stands for an axis that is left open
         self.places: dict[tuple[Symbol, tuple[IndexTerm | None, ...]], Symbol] = {}
         self.constants: set[Symbol] = set()
+        self.work = Allowance(0, "an elimination")
 
     # -- the loop
 
     def solve(self, equations: Sequence[Term], shifted: Sequence[Term] = ()) -> Found | NotFound:
         equations = [*equations, *(part for term in shifted for part in self.shift(term))]
-        for equation in equations:
-            self.push(to_poly(equation))
+        given = [to_poly(equation) for equation in equations]
         for unknown in self.all:
             if unknown.domain.entry_sum == 0:
-                indices = tuple(Index(f"t{n}", e) for n, e in enumerate(unknown.shape))
-                self.push(to_poly(build.total(indices[-1], Entry(unknown, indices))))
+                indices = formal_indices(unknown.shape, "t")
+                given.append(to_poly(build.total(indices[-1], Entry(unknown, indices))))
+        self.work.left = ELIMINATION_MONOMIALS + ELIMINATION_GROWTH * sum(map(len, given))
+        for poly in given:
+            self.push(poly)
         for _ in range(ELIMINATION_ROUNDS):
             if not self.open:
                 break
@@ -198,28 +197,56 @@ class _Elimination:
     def assemble_places(self) -> None:
         """U[1], U[2] known, U[i] never asked for -> U[i] = delta(i, 1) U[1] + delta(i, 2) U[2]."""
         for unknown in self.all:
-            own = [(at, s) for (symbol, at), s in self.places.items() if symbol == unknown]
-            if unknown in self.rules or not own:
-                continue
-            indices = formal_indices(unknown.shape)
-            parts = []
-            for at, symbol in own:
-                pairs = list(zip(indices, at, strict=True))
+            if unknown not in self.rules and self.named_places(unknown):
+                self.assemble(unknown)
+
+    def named_places(self, unknown: Symbol) -> list[tuple[IndexTerm | None, ...]]:
+        return [at for symbol, at in self.places if symbol == unknown]
+
+    def assemble(self, unknown: Symbol) -> None:
+        """U[i] = delta(i, 1) U[1] + delta(i, 2) U[2], of a symmetric one at the mirrored places
+        too.
+        """
+        indices = formal_indices(unknown.shape)
+        parts = []
+        for at in self.named_places(unknown):
+            own = self.apply(Entry(self.places[unknown, at], _open_axes(indices, at)))
+            for where in dict.fromkeys((at, _mirrored(at) if unknown.domain.is_symmetric else at)):
+                pairs = zip(indices, where, strict=True)
                 deltas = [Delta(index, place) for index, place in pairs if place is not None]
-                rest = tuple(index for index, place in pairs if place is None)
-                parts.append(mul(*deltas, self.apply(Entry(symbol, rest))))
-            self.assign(unknown, Array(indices, build.add(*parts)))
+                parts.append(mul(*deltas, own))
+        self.assign(unknown, Array(indices, build.add(*parts)))
+
+    def fill_rest(self) -> bool:
+        """U[1], U[2] named, sum_i U[i] = 0 -> U of these and of the last other place, which takes
+        the rest.
+        """
+        for unknown in self.all:
+            named = self.named_places(unknown)
+            if unknown.domain.entry_sum != 0 or unknown in self.rules or not named:
+                continue
+            if len({at[:-1] for at in named}) > 1 or any(at[-1] is None for at in named):
+                continue
+            size, end = unknown.shape[-1].size, unknown.shape[-1].offset
+            ends = (Extent(size, end - back) for back in range(len(named) + 1))
+            places = (Position(e) for e in ends if e.size is not None or e.offset >= 1)
+            taken = {at[-1] for at in named}
+            rest = next((place for place in places if place not in taken), None)
+            if rest is not None:
+                pairs = zip(formal_indices(unknown.shape), named[0][:-1], strict=False)
+                self.place_symbol(unknown, (*(place or index for index, place in pairs), rest))
+            self.assemble(unknown)
+            return True
+        return False
 
     def push(self, poly: Poly) -> None:
         """Queue an equation, split by the spectators' functions.
 
         Where constants alone are unknown, by the functions of the parameters too: a constant is
-        the same for all of them.  TooLong where the equation would be very long.
+        the same for all of them.  TooLong where all that was queued outgrew what was given.
         """
-        cleared = poly if len(poly) > PRODUCT_MONOMIALS else clear_denominators(poly)
-        if len(cleared) > PRODUCT_MONOMIALS:
-            raise TooLong("an elimination")
-        for part in self.split(cleared, self.has_spectator):
+        self.work.spend(len(poly))
+        for part in self.split(clear_denominators(poly), self.has_spectator):
             part = self.divide_content(part)
             held = self.held(part)
             if held and all(entry.symbol in self.constants for entry in held):
@@ -251,6 +278,8 @@ class _Elimination:
             for poly in self.open:
                 if attempt(poly):
                     return None
+        if self.fill_rest():
+            return None
         for poly in self.open:  # homogeneous: zero solves it
             symbols = {entry.symbol for entry in self.held(poly)}
             if all(self.held_in(monomial) for monomial in poly):
@@ -336,7 +365,7 @@ class _Elimination:
         for index in sorted(free_indices(term), key=sort_key):
             if index.origin is Origin.FREED:
                 self.extra += 1
-                term = replace_index(term, index, index.like(f"f{self.extra}"))
+                term = replace_index(term, index, index.like(f"f{self.extra}", Origin.FORMAL))
         return to_poly(term)
 
     def pivot(self, poly: Poly) -> bool:
@@ -410,7 +439,11 @@ class _Elimination:
 
     def place_symbol(self, symbol: Symbol, at: tuple[IndexTerm, ...]) -> Symbol:
         """U, (i, K) -> the unknown U[., K] as a symbol of its own."""
-        key = (symbol, tuple(None if isinstance(i, Index) else i for i in at))
+        where: tuple[IndexTerm | None, ...]
+        where = tuple(None if isinstance(i, Index) else i for i in at)
+        if symbol.domain.is_symmetric:  # U[2, 1] is U[1, 2]
+            where = min(where, _mirrored(where), key=repr)
+        key = (symbol, where)
         found = self.places.get(key)
         if found is None:
             shape = tuple(e for e, i in zip(symbol.shape, at, strict=True) if isinstance(i, Index))
@@ -575,12 +608,22 @@ def _inverses_along(
     if isinstance(atom, Apply) and invertible and len(atom.derivatives) == len(atom.indices) == 1:
         ((slot, (other,)),) = atom.derivatives
         (mine,) = atom.indices
-        row, column = Index("row", atom.function.shape[0]), Index("column", _extent_of(other))
+        row, column = formal_indices((atom.function.shape[0], _extent_of(other)), "row")
         slope = Apply(atom.function, atom.arguments, (row,), ((slot, (column,)),))
         if isinstance(mine, Index):
             jacobian = Array((row, column), slope)
             found.append((mine, other, lambda a, i=mine: Inverse(jacobian, a, i)))  # type: ignore[misc]
     return found
+
+
+def _open_axes(indices: tuple[Index, ...], at: tuple[IndexTerm | None, ...]) -> tuple[Index, ...]:
+    """(i, j), (., K) -> (i,)"""
+    return tuple(index for index, place in zip(indices, at, strict=True) if place is None)
+
+
+def _mirrored(at: tuple[IndexTerm | None, ...]) -> tuple[IndexTerm | None, ...]:
+    """(c, 1, 2) -> (c, 2, 1), where both places are fixed."""
+    return at if None in at[-2:] else (*at[:-2], at[-1], at[-2])
 
 
 def _extent_of(place: IndexTerm) -> Extent:

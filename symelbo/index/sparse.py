@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 
-import flint
-
+from symelbo.index.echelon import echelon_of
 from symelbo.index.modular import PRIME
 from symelbo.limits import DENSE_GAIN
 
@@ -70,10 +69,5 @@ def _is_dense_consistent(rows: Sequence[Mapping[int, int]], unknowns: list[int],
     """As above, with a matrix."""
     place = {n: k for k, n in enumerate(unknowns)}
     place[end] = len(unknowns)
-    table = flint.nmod_mat(len(rows), len(place), PRIME)
-    for i, row in enumerate(rows):
-        for n, slope in row.items():
-            table[i, place[n]] = slope
-    reduced, rank = table.rref()
-    # no solution if the last row says 0 = 1
-    return rank == 0 or any(int(reduced[rank - 1, k]) for k in range(len(unknowns)))
+    # no solution if a row says 0 = 1
+    return len(unknowns) not in echelon_of([{place[n]: x for n, x in r.items()} for r in rows])

@@ -5,12 +5,11 @@ Each visits a shared part once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, TypeVar
 
 from symelbo.index import build
-from symelbo.index.nodes import synthesized
+from symelbo.index.nodes import Memo, synthesized
 from symelbo.index.terms import (
     Apply,
     Array,
@@ -20,6 +19,7 @@ from symelbo.index.terms import (
     IndexTerm,
     IndexValue,
     Node,
+    Origin,
     Symbol,
     Term,
 )
@@ -29,6 +29,7 @@ __all__ = [
     "count_subterms",
     "count_written",
     "depth_of",
+    "formal_indices",
     "free_indices",
     "instantiate",
     "is_long",
@@ -180,10 +181,10 @@ def rebuild_named(name: Callable[[Term, Term], Term]) -> Callable[[Term], Term]:
 
 
 def rename_indices(term: Term, names: Mapping[Index, Index]) -> Term:
-    """term, {i: j} -> the term with j for each free i, one after the other."""
-    for old, new in names.items():
-        term = replace_index(term, old, new)
-    return term
+    """term, {i: j} -> the term with j for each free i at once."""
+    free = free_indices(term)
+    own = {old: names[old] for old in free if names.get(old, old) != old}
+    return _replace(term, own, {}) if own else term
 
 
 def replace_index(term: N, index: Index, by: IndexTerm) -> N:
@@ -246,15 +247,15 @@ def replace_symbols(term: Term, arrays: Mapping[Symbol, Array]) -> Term:
     """
     if symbols_of(term).isdisjoint(arrays):
         return term
-    incoming = frozenset().union(*(free_indices(array) for array in arrays.values()))
+    incoming = frozenset().union(*map(free_indices, arrays.values()))
 
-    @cache
-    def visit(item: Node, in_place: bool) -> Node:
+    def rule(replaced: Memo[tuple[Node, bool], Node], key: tuple[Node, bool]) -> Node:
+        item, in_place = key
         if symbols_of(item).isdisjoint(arrays):
             return item
         bound, parts = _open(item, incoming)
         on_place = item.selects
-        parts = tuple(visit(p, on_place and not isinstance(p, Array)) for p in parts)
+        parts = tuple([replaced[p, on_place and not isinstance(p, Array)] for p in parts])
         if not isinstance(item, Entry) or item.symbol not in arrays:
             return build.rebuild(item, bound, parts)
         body = instantiate(arrays[item.symbol], parts)  # type: ignore[arg-type]
@@ -264,7 +265,7 @@ def replace_symbols(term: Term, arrays: Mapping[Symbol, Array]) -> Term:
             return body.index
         raise ValueError("an index can only be replaced by an index")
 
-    return visit(term, False)  # type: ignore[return-value]
+    return Memo(rule)[term, False]  # type: ignore[return-value]
 
 
 def _open(item: Node, incoming: frozenset[Index]) -> tuple[tuple[Index, ...], tuple[Node, ...]]:
@@ -281,6 +282,11 @@ def _open(item: Node, incoming: frozenset[Index]) -> tuple[tuple[Index, ...], tu
         tuple(renamed.get(index, index) for index in bound),
         tuple(_replace(part, renamed, known) for part in parts),
     )
+
+
+def formal_indices(shape: Sequence[Extent], stem: str = "k") -> tuple[Index, ...]:
+    """(D, H) -> k0 over D and k1 over H, which no place of a model has; stem: where arrays meet."""
+    return tuple(Index(f"{stem}{n}", e, origin=Origin.FORMAL) for n, e in enumerate(shape))
 
 
 def _namesakes(bound: Iterable[Index], incoming: Set[Index]) -> list[Index]:
@@ -305,12 +311,12 @@ def _fresh(index: Index, taken: set[str]) -> Index:
 def replace_selector(term: Term, entry: Entry, by: IndexTerm) -> Term:
     """term, c, k -> term with the category c replaced by k in every index place."""
 
-    @cache
-    def visit(item: Node, in_place: bool) -> Node:
+    def rule(replaced: Memo[tuple[Node, bool], Node], key: tuple[Node, bool]) -> Node:
+        item, in_place = key
         if in_place and item is entry:
             return by
         on_place = item.selects
-        parts = [visit(p, on_place and not isinstance(p, Array)) for p in item.parts()]
+        parts = [replaced[p, on_place and not isinstance(p, Array)] for p in item.parts()]
         return build.rebuild(item, item.bound(), parts)
 
-    return visit(term, False)  # type: ignore[return-value]
+    return Memo(rule)[term, False]  # type: ignore[return-value]

@@ -120,6 +120,7 @@ class Domain(ABC):
     is_one_hot: ClassVar[bool] = False  # one entry of the last axis is 1, the others are 0
     is_place: ClassVar[bool] = False  # a value is a place on an axis: it selects
     has_ends: ClassVar[bool] = False  # numbers between ends, where these are given
+    upper_is_sum: ClassVar[bool] = False  # of the entries over the last axis
     is_line: ClassVar[bool] = False  # every real number is a value
     is_symmetric: ClassVar[bool] = False  # over the last two axes
     is_definite: ClassVar[bool] = False  # symmetric positive definite over the last two axes
@@ -300,6 +301,7 @@ class Origin(Enum):
     """Where an index comes from; it is another one than any of the same name from elsewhere."""
 
     NAMED = "named"  # by a person, or by a pass that chose a letter
+    FORMAL = "formal"  # over an axis of an array that a pass makes: no place of a model has it
     CANONICAL = "canonical"  # bound in a normal form, and numbered there
     FREED = "freed"  # bound before an equation was split
     CHOSEN = "chosen"  # any category, in the place of one that selects
@@ -398,9 +400,8 @@ class Number(Term):
     rank = 0
     value: Fraction
 
-    @staticmethod
-    def _identify(value: Fraction) -> tuple[object, ...]:
-        return value.as_integer_ratio()  # the hash of a Fraction takes an inverse
+    # the hash of a Fraction takes an inverse
+    _identify = staticmethod(Fraction.as_integer_ratio)
 
     def label(self) -> tuple[object, ...]:
         return self.value.as_integer_ratio()

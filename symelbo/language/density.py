@@ -9,7 +9,8 @@ from symelbo.families.density import Density
 from symelbo.families.family import Argument, Family, Form
 from symelbo.index.build import ZERO, add, call, mul, negate, total
 from symelbo.index.domains import Invertible, Positive, Real
-from symelbo.index.terms import Apply, Array, Domain, Entry, Extent, Index, Role, Symbol
+from symelbo.index.substitute import formal_indices
+from symelbo.index.terms import Apply, Array, Domain, Entry, Extent, Role, Symbol
 from symelbo.language.fault import TextError, TextFault
 from symelbo.language.parse import parse_expression
 from symelbo.language.resolve import Resolver
@@ -42,14 +43,14 @@ def read_density(
     """As `resolve_density`, but every fault is reported; the term is meaningless after one."""
     if family.abstract:
         return _abstract_density(family, form, extents)
-    value = Symbol(
-        family.value, Role.VALUE, family.support, tuple(extents[name] for name in family.shape)
-    )
+    shape = tuple(extents[name] for name in family.shape)
+    value = Symbol(family.value, Role.VALUE, family.support_of(extents), shape)
     arguments = tuple(_formal_symbol(argument, extents) for argument in form.arguments)
     names: dict[str, Entity] = {name: SizeName(extent) for name, extent in extents.items()}
     names.update((argument.name, argument) for argument in arguments)
     names[value.name] = value
-    resolver = Resolver(form.log_density, names, report, density=True, categories=extents.get("K"))
+    categories = extents.get(family.categories)
+    resolver = Resolver(form.log_density, names, report, density=True, categories=categories)
     try:
         syntax = parse_expression(form.log_density)
     except TextError as error:
@@ -73,12 +74,12 @@ def _abstract_density(family: Family, form: Form, extents: Mapping[str, Extent])
     (argument,) = form.arguments
     theta = _formal_symbol(argument, extents)
     value = Symbol(family.value, Role.VALUE, family.support)
-    places = tuple(Index(f"l{n}", extent) for n, extent in enumerate(theta.shape))
+    places = formal_indices(theta.shape, "l")
     whole = Array(places, Entry(theta, places))
     given = Array((), Entry(value))
 
     def abstract(letter: str, domain: Domain, over: tuple[Extent, ...]) -> Symbol:
-        return Symbol(f"{letter}_{family.name}", Role.FUNCTION, domain, over)
+        return Symbol(family.function(letter), Role.FUNCTION, domain, over)
 
     natural = Apply(abstract("eta", Invertible(), theta.shape), (whole,), places)
     statistic = Apply(abstract("T", Real(), theta.shape), (given,), places)

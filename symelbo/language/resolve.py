@@ -70,6 +70,7 @@ from symelbo.limits import (
     INTEGER_EXTENT,
     NUMBER_BITS,
 )
+from symelbo.words import fresh_name
 
 __all__ = ["Resolver"]
 
@@ -283,8 +284,7 @@ class Resolver:
         result: list[Index] = []
         taken = {*loops, *self._names}
         for extent in shape:
-            names = ("i", "j", "k", "l", *(f"i{n}" for n in range(1, 1 + len(taken) + len(shape))))
-            name = next(name for name in names if name not in taken)
+            name = fresh_name("i", taken, "j", "k", "l")
             taken.add(name)
             result.append(Index(name, extent))
         return tuple(result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from symelbo.index.build import add, extent_of, mul, total
+from symelbo.index.build import add, mul, total
 from symelbo.index.domains import Real
 from symelbo.index.signs import is_within
 from symelbo.index.substitute import free_indices, instantiate, symbols_of
@@ -24,6 +24,7 @@ from symelbo.index.terms import (
 )
 from symelbo.limits import COPIED_OPERATIONS
 from symelbo.values import dataclass
+from symelbo.words import fresh_name
 
 __all__ = [
     "DENSITY_FUNCTIONS",
@@ -40,7 +41,6 @@ __all__ = [
     "SizeName",
     "Undeclared",
     "array_shape",
-    "category_extent",
     "is_sound",
     "is_tainted",
     "value_of",
@@ -147,8 +147,7 @@ def _where_defined(part: Array, places: tuple[IndexTerm, ...]) -> Term:
         if not is_within(place, index.extent, index.low):
             target = Position(index.extent)
             if index.extent != Extent(None, index.low):
-                names = (index.name, *(f"{index.name}{n}" for n in range(1, len(taken) + 2)))
-                target = index.like(next(name for name in names if name not in taken))
+                target = index.like(fresh_name(index.name, taken))
                 summed.append(target)
             deltas.append(Delta(place, target))
         targets.append(target)
@@ -156,11 +155,6 @@ def _where_defined(part: Array, places: tuple[IndexTerm, ...]) -> Term:
     for index in summed:
         term = total(index, term)
     return term
-
-
-def category_extent(symbol: Symbol) -> Extent | None:
-    """A category node -> its number of categories."""
-    return extent_of(symbol.domain.upper)
 
 
 def array_shape(array: Array) -> tuple[Extent, ...]:

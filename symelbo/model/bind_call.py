@@ -6,11 +6,8 @@ from collections.abc import Mapping
 
 from symelbo.families.density import Density
 from symelbo.families.family import Argument, Family, Form
-from symelbo.index.build import extent_length
-from symelbo.index.domains import Category
 from symelbo.index.signs import is_positive
-from symelbo.index.solve import formal_indices
-from symelbo.index.substitute import free_indices, replace_symbols, symbols_of
+from symelbo.index.substitute import formal_indices, free_indices, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Domain, Entry, Extent, IndexTerm, Symbol
 from symelbo.language.density import resolve_density
 from symelbo.language.resolve import Resolver
@@ -62,9 +59,8 @@ class Call:
     @property
     def domain(self) -> Domain:
         """The support of the value, with the statement's own arguments in its bounds."""
-        if self.family.support.is_place:
-            return Category(extent_length(dict(self.extents)["K"]))
-        return _actual_support(self.family.support, dict(self.arguments))
+        support = self.family.support_of(dict(self.extents))
+        return _actual_support(support, dict(self.arguments))
 
 
 def _put_on_support(density: Density, of_node: Domain) -> Density:
@@ -136,8 +132,8 @@ def bind_call(
     if about is not None:
         event, categories = about
         extents.update(zip(family.shape, event, strict=False))
-        if family.support.is_place and categories is not None:
-            extents["K"] = categories
+        if family.categories and categories is not None:
+            extents[family.categories] = categories
     own = context.own.get(family.name)
     if own is not None:
         extents.update(own.extents)  # sizes of the model, not free

@@ -11,11 +11,11 @@ from symelbo.errors import Place
 from symelbo.families.family import Argument, Family
 from symelbo.index.build import ZERO, extent_length, negate, number, subtract, total
 from symelbo.index.domains import Positive
-from symelbo.index.normal import is_zero, normal, to_poly
+from symelbo.index.normal import is_zero, monomials_of, normal
 from symelbo.index.range import POSITIVE
 from symelbo.index.signs import bounds, domain_range, is_integer, is_positive
-from symelbo.index.solve import formal_indices
 from symelbo.index.substitute import (
+    formal_indices,
     replace_selector,
     replace_symbols,
     symbols_of,
@@ -108,8 +108,6 @@ def _hint(family: Family, found: _Found) -> str:
     own = f"give that case a value of its own, as in a*{name} + b*(1 - {name})"
     if not found.binary:
         return "write exp(...) or softplus(...) of it"
-    if family.name == "Poisson" and found.value == "0":
-        return f"a Poisson with rate 0 is the point mass at 0: {own}"
     return own
 
 
@@ -271,7 +269,7 @@ def _undefined_at(body: Term) -> str | None:
 def _is_odd(body: Term, node: Symbol) -> bool:
     """Whether a polynomial in a real node has odd degree, so that it takes both signs."""
     degree = 0
-    for monomial in to_poly(body):
+    for monomial in monomials_of(body):
         own = 0
         for atom, exponent in monomial.factors:
             if isinstance(atom, Entry) and atom.symbol == node and exponent.denominator == 1:
@@ -284,7 +282,7 @@ def _is_odd(body: Term, node: Symbol) -> bool:
 
 def _is_affine_in_entry(body: Term, node: Symbol) -> bool:
     """Whether one entry of a binary node occurs, so that its two values are all there is."""
-    entries = {atom for m in to_poly(body) for a, _ in m.factors for atom in _entries(a, node)}
+    entries = {atom for m in monomials_of(body) for a, _ in m.factors for atom in _entries(a, node)}
     return len(entries) == 1
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from symelbo.index.build import extent_of
+from symelbo.index.build import category_extent
 from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import (
     Apply,
@@ -56,7 +56,7 @@ def _needs_of_statement(statement: Statement) -> Iterator[Need]:
     for plate in statement.plates:
         yield from _needs_of_range(plate)
     yield from _needs_of_places(statement.node, statement.places)
-    count = extent_of(statement.node.domain.upper) if statement.node.domain.is_place else None
+    count = category_extent(statement.node.domain)
     if count is not None and count.size is not None:
         yield count.size, 1 - count.offset, f"a category of 1:{count}"
     for _, array in statement.arguments:
@@ -90,7 +90,7 @@ def _needs_of_places(symbol: Symbol, places: tuple[IndexTerm, ...]) -> Iterator[
                 pass
             case Offset(index, by):
                 end = Extent(index.extent.size, index.extent.offset + by)
-            case Entry(category) if (count := extent_of(category.domain.upper)) is not None:
+            case Entry(category) if (count := category_extent(category.domain)) is not None:
                 end = count  # c of three on an axis H
             case _:
                 continue

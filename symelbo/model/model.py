@@ -9,7 +9,7 @@ from symelbo.errors import Place
 from symelbo.families.density import Density
 from symelbo.families.family import Family, Form
 from symelbo.index.signs import place_bounds
-from symelbo.index.substitute import replace_symbols
+from symelbo.index.substitute import formal_indices, replace_symbols, symbols_of
 from symelbo.index.terms import (
     Array,
     Domain,
@@ -19,6 +19,7 @@ from symelbo.index.terms import (
     IndexTerm,
     Offset,
     Position,
+    Role,
     Symbol,
     Term,
 )
@@ -81,7 +82,7 @@ class Statement:
     def actual(self) -> dict[Symbol, Array]:
         """formal symbol of `density` -> what stands there: every argument, and the node."""
         value = self.density.value
-        events = tuple(Index(f"v{n}", extent) for n, extent in enumerate(value.shape))
+        events = formal_indices(value.shape, "v")
         arrays = (array for _, array in self.arguments)
         return {
             **dict(zip(self.density.arguments, arrays, strict=True)),
@@ -168,6 +169,12 @@ class Model:
         return (*self.statements, *self.declared)
 
     @property
+    def named_by_q(self) -> frozenset[Symbol]:
+        """What the statements of q mention."""
+        arrays = (array for statement in self.declared for _, array in statement.arguments)
+        return frozenset().union(*map(symbols_of, arrays))
+
+    @property
     def latents(self) -> tuple[Statement, ...]:
         """Statements of nodes that are not data, parents first."""
-        return tuple(s for s in self.statements if s.node.name not in self.observed)
+        return tuple(s for s in self.statements if s.node.role is Role.LATENT)

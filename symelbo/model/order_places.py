@@ -22,6 +22,7 @@ from symelbo.index.terms import (
     Mul,
     Node,
     Offset,
+    Origin,
     Position,
     Symbol,
 )
@@ -135,7 +136,7 @@ def _entries(statement: Statement) -> list[tuple[tuple[IndexTerm, ...], Entry]]:
         parts = item.parts()
         for index in item.bound():
             if any(index in free_indices(place) for place in at):  # a namesake of one outside
-                inner = Index(f"{index.name} {len(seen)}", index.extent, index.low)
+                inner = index.like(f"{index.name}{len(seen)}", Origin.PASSING)
                 parts = tuple(replace_index(part, index, inner) for part in parts)
         if isinstance(item, Mul):
             for delta in (f for f in item.factors if isinstance(f, Delta)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symelbo.families.family import Argument, Family
+from symelbo.index.build import category_extent
 from symelbo.index.domains import Real
 from symelbo.index.range import POSITIVE
 from symelbo.index.signs import domain_range, is_positive
@@ -22,7 +23,7 @@ from symelbo.index.terms import (
 )
 from symelbo.language.fault import TextFault, quote, suggest
 from symelbo.language.resolve import Resolver
-from symelbo.language.scope import Reach, category_extent
+from symelbo.language.scope import Reach
 from symelbo.language.syntax import Assignment, Expression, NameSyntax, Sampling, SubscriptSyntax
 from symelbo.model import word_faults
 from symelbo.model.bind_call import bind_call
@@ -200,9 +201,9 @@ def _collect(
         return
     node = nodes[syntax.target][0].node
     bound = dict(zip(family.shape, _event(syntax, node), strict=False))
-    categories = category_extent(node)
-    if family.support.is_place and categories is not None:
-        bound["K"] = categories
+    categories = category_extent(node.domain)
+    if family.categories and categories is not None:
+        bound[family.categories] = categories
     for formal, value in _given(family, syntax):
         direct, event, domain = "", (), _REAL
         if formal is not None and all(name in bound for name in formal.shape):
@@ -310,7 +311,7 @@ def _resolve(
             _other_reach(context, item, node, axis, reach.high)
             return None
     call = bind_call(
-        context, item, syntax, resolver, loops, (node.shape[rank:], category_extent(node))
+        context, item, syntax, resolver, loops, (node.shape[rank:], category_extent(node.domain))
     )
     if call is None:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from symelbo.index.domains import TYPES
+from symelbo.index.domains import SUPPORTS, TYPES
 from symelbo.model.parse_type import spelled_types
 from symelbo.words import join_words
 
@@ -134,10 +134,9 @@ def _families() -> dict[str, Any]:
                     "pattern": _NAME,
                 },
                 "support": {
-                    "description": "real, positive, unit, naturals, binary, or lower..upper "
-                    "such as 1..oo.",
+                    "description": f"{', '.join(SUPPORTS)}, or lower..upper such as 1..oo.",
                     "type": "string",
-                    "pattern": r"^\s*(real|positive|unit|naturals|binary)\s*$|\.\.",
+                    "pattern": rf"^\s*({'|'.join(SUPPORTS)})\s*$|\.\.",
                 },
                 "parameters": _types("The parameters of the family, name: type.", "positive"),
                 "log_density": {

@@ -69,12 +69,11 @@ def derivation_data(derivation: Derivation) -> Json:
     shorthand = derivation.worked.shorthand
     write = _Writer(text_notation(derivation.model))
     entropy_sum = derivation.entropy_sum
-    # one entropy per factor that holds, in the order of the factors
-    entropies = iter(entropy_sum.entropies if entropy_sum is not None else ())
-    factors = []
-    for result, worked in zip(derivation.factors, derivation.worked.factors, strict=True):
-        entropy = next(entropies) if result.verdict == "holds" else None
-        factors.append(write.factor(result, worked, derivation.worked.motion, entropy))
+    entropies = derivation.entropies
+    factors = [
+        write.factor(result, worked, derivation.worked.motion, entropies.get(result.node))
+        for result, worked in zip(derivation.factors, derivation.worked.factors, strict=True)
+    ]
     trial = derivation.trial
     return {
         "schema": SCHEMA,

@@ -18,7 +18,7 @@ from symelbo.entropy.summand import Summand
 from symelbo.expfam.form import Block
 from symelbo.index.build import ZERO, add, negate
 from symelbo.index.substitute import symbols_of, walk_parts
-from symelbo.index.terms import Add, Entry, Index, Symbol, sort_key
+from symelbo.index.terms import Add, Entry, Index, Role, Symbol, sort_key
 from symelbo.model.model import Statement
 from symelbo.notation.arrange import arrange, leads_with_minus
 from symelbo.notation.break_lines import Joint, Piece, enclose
@@ -172,7 +172,7 @@ def make_factor_part(
         joint=f"{notation['p']}({symbol}{whole})",
         signs=(sum_signs(statement.plates) + " " if statement.plates else ""),
         family=escape_latex(statement.family.name),
-        observed=statement.node.name in derivation.model.observed,
+        observed=statement.node.role is Role.OBSERVED,
         holds=result.identity is not None,
         summed=entropy is not None,
     )

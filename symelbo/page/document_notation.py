@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from symelbo.index.substitute import formal_indices
 from symelbo.index.terms import (
     Add,
     Array,
@@ -116,7 +117,7 @@ class Notation:
 
     def entries(self, symbol: Symbol) -> tuple[Index, ...]:
         """Pleasant indices for all entries of a symbol."""
-        formal = tuple(Index(f"k{n}", extent) for n, extent in enumerate(symbol.shape))
+        formal = formal_indices(symbol.shape)
         named = name_array_indices(Array(formal, Entry(symbol, formal)), RESERVED)
         return named.indices
 

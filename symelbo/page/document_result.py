@@ -71,12 +71,11 @@ class ResultPrinter:
     def general(self) -> list[Piece]:
         """mean H[q] - H[p(z)] - E H[p(x | z)] ..., in names."""
         pieces = [self.of_q()] if self.derivation.model.latents else []
-        assert self.derivation.entropy_sum is not None
-        entropies = iter(self.derivation.entropy_sum.entropies)
+        entropies = self.derivation.entropies
         for part in self.parts:
             if not part.summed:
                 continue
-            entropy = next(entropies)
+            entropy = entropies[part.label]
             whole = entropy.kind is Kind.ENTROPY
             letter = r"\mathcal{H}" if whole else r"\widetilde{\mathcal{H}}"
             prefix, opening, closing = self.expectation(entropy.over)

@@ -13,8 +13,8 @@ import symelbo
 from symelbo.answer.derivation import Derivation, FactorResult, Trial
 from symelbo.answer.shorthand import shorten
 from symelbo.answer.worked import Velocity, WorkedCase, name_velocities
-from symelbo.certify.certificate import Case, Certificate, Given, Unknown
-from symelbo.certify.enclose import determinant_of, enclosure, rounded
+from symelbo.certify.certificate import Case, Certificate, Given, Unknown, What
+from symelbo.certify.enclose import Bounds, determinant_of, enclosure, rounded
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.result import Closure, Outside, Refuted, Undecided
 from symelbo.entropy.summand import Kind
@@ -102,8 +102,7 @@ class _Document:
     @classmethod
     def of(cls, derivation: Derivation) -> _Document:
         notation = choose_notation(derivation.model)
-        entropy_sum = derivation.entropy_sum
-        entropies = {e.node: e for e in entropy_sum.entropies} if entropy_sum else {}
+        entropies = derivation.entropies
         parts = tuple(
             make_factor_part(notation, derivation, number, entropies.get(result.node))
             for number, result in enumerate(derivation.factors)
@@ -165,7 +164,7 @@ class _Document:
             "assumptions": self.assumptions(),
             **_trial_context(derivation.trial, self.parts),
             "abstract": [
-                {letter: latex_name(f"{letter}_{f.name}") for letter in ("eta", "T", "A", "h", "H")}
+                {letter: latex_name(f.function(letter)) for letter in ("eta", "T", "A", "h", "H")}
                 for f in dict.fromkeys(s.family for s in model.statements if s.family.abstract)
             ],
             "join": join_words,
@@ -257,11 +256,8 @@ class _Document:
 
     def named_by_q(self) -> list[Symbol]:
         """The parameters of the model that move and on which a declared q depends."""
-        declared = self.derivation.model.declared
-        used = frozenset().union(
-            *(symbols_of(array) for statement in declared for _, array in statement.arguments)
-        )
-        return [symbol for symbol in self.derivation.motion.parameters if symbol in used]
+        named = self.derivation.model.named_by_q
+        return [symbol for symbol in self.derivation.motion.parameters if symbol in named]
 
     def named(self, arrays: Mapping[Symbol, Array]) -> list[Velocity]:
         """The velocities, with letters that the document leaves free."""
@@ -562,15 +558,21 @@ class _Document:
         self, unknown: Unknown, certificate: Certificate, names: Mapping[str, Symbol]
     ) -> str:
         """The sign of a velocity, a rate, a shift or a factor of the base measure."""
-        kind, _, name = unknown.name.partition(" of ")
+        name = unknown.of
         entry = self.entry_text(names[name], unknown.place) if name in names else name
         at = "" if unknown.point is None or len(certificate.points) == 1 else unknown.point + 1
         where = f"(\\theta_{{{at}}})" if at else ""
-        if kind == "velocity":
-            letter = latex_symbol(names[name])
-            return rf"\dot{{{letter}}}{entry.removeprefix(letter)}{where}"
-        sign = {"rate": self.notation["r"], "shift": self.notation["s"]}.get(kind)
-        return f"{sign or self.notation['c']}_{{{entry}}}{where}"
+        match unknown.what:
+            case What.VELOCITY:
+                letter = latex_symbol(names[name])
+                return rf"\dot{{{letter}}}{entry.removeprefix(letter)}{where}"
+            case What.RATE:
+                sign = self.notation["r"]
+            case What.SHIFT:
+                sign = self.notation["s"]
+            case What.BASE:
+                sign = self.notation["c"]
+        return f"{sign}_{{{entry}}}{where}"
 
     def rows(
         self, case: Case, certificate: Certificate, names: Mapping[str, Symbol]
@@ -658,12 +660,12 @@ def _width_of(table: Sequence[Sequence[str]]) -> float:
 
 def _rounded(term: Term) -> str:
     """A closed term to four digits, from a rigorous enclosure."""
-    return _scientific(enclosure(term, 30))
+    return _scientific(enclosure(term))
 
 
-def _scientific(enclosed: str) -> str:
-    """1.234 \\cdot 10^{-7}, of `midpoint +/- radius`"""
-    digits, _, power = rounded(enclosed).partition("e")
+def _scientific(bounds: Bounds) -> str:
+    """1.234 \\cdot 10^{-7}, of a number between bounds"""
+    digits, _, power = rounded(bounds).partition("e")
     return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
 
 

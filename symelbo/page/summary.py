@@ -30,7 +30,7 @@ from symelbo.page.derivation_json import PRINTED_BOUND, residual_bound
 from symelbo.values import dataclass
 from symelbo.words import count_of, join_words
 
-__all__ = ["abbreviations", "render_summary", "sum_text", "where_it_holds"]
+__all__ = ["abbreviations", "what_it_needs", "render_summary", "sum_text", "where_it_holds"]
 
 _LEAST_WIDTH: Final = 48
 _LABEL_WIDTH: Final = 16
@@ -211,6 +211,7 @@ def where_it_holds(derivation: Derivation) -> str:
 
     Of a refutation: " for D = 1, c[1] = 2 and some smooth m, latents moving entry by entry".
     """
+    conditions = what_it_needs(derivation)
     refuted = [r.result for r in derivation.factors if isinstance(r.result, Refuted)]
     if refuted:
         certificate = refuted[0].certificate
@@ -224,6 +225,11 @@ def where_it_holds(derivation: Derivation) -> str:
         of = f" for {join_words(shown)}" if shown else ""
         free = any(s.node.domain.motions is not None for s in derivation.model.latents)
         return of + (", latents moving entry by entry" if free and not certificate.still else "")
+    return f" where {conditions}" if conditions else ""
+
+
+def what_it_needs(derivation: Derivation) -> str:
+    """What must not vanish, and the sizes that must not be small: w is not 0 and H >= 2"""
     notation = text_notation(derivation.model)
     parts = [
         f"{notation.print(a.term)} is not 0"
@@ -231,7 +237,7 @@ def where_it_holds(derivation: Derivation) -> str:
         if a.kind == "nonzero" and a.term is not None
     ]
     parts += [f"{a.size[0]} >= {a.size[1]}" for a in derivation.assumptions if a.size is not None]
-    return f" where {' and '.join(parts)}" if parts else ""
+    return " and ".join(parts)
 
 
 def _motion_rows(derivation: Derivation) -> Iterator[_Row]:
@@ -266,7 +272,7 @@ def _by_kind(item: tuple[Symbol, object]) -> tuple[int, str]:
 
 def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
     notation = text_notation(derivation.model)
-    entropies = iter(derivation.entropy_sum.entropies if derivation.entropy_sum else ())
+    entropies = derivation.entropies
     shown: dict[str, Refuted] = {}
     for statement, result, worked in zip(
         derivation.model.statements, derivation.factors, derivation.worked.factors, strict=True
@@ -275,7 +281,7 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
         rows: list[_Row]
         match result.result:
             case Holds():
-                rows = list(_identity_rows(notation, result, worked, next(entropies)))
+                rows = list(_identity_rows(notation, result, worked, entropies[result.node]))
             case Refuted() as refuted:
                 title += ": refuted"
                 known = [n for n, r in shown.items() if r.certificate == refuted.certificate]

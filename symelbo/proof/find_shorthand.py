@@ -19,10 +19,11 @@ from symelbo.index.substitute import (
 )
 from symelbo.index.terms import Array, Entry, Role, Symbol, Term, sort_key
 from symelbo.limits import NAMED_FROM, WRITTEN_DEPTH
+from symelbo.words import fresh_name
 
 __all__ = ["find_shorthand"]
 
-_STEMS: Final = ("t", "u", "y", "g", "h", "k", "a", "c", "d", "f", "w", "v", "b", "s", "shared")
+_STEMS: Final = ("u", "y", "g", "h", "k", "a", "c", "d", "f", "w", "v", "b", "s", "shared")
 
 
 def find_shorthand(answer: object, taken: frozenset[str]) -> Abbreviations:
@@ -38,7 +39,8 @@ def find_shorthand(answer: object, taken: frozenset[str]) -> Abbreviations:
     uses = Counter(part for node in nodes for part in dict.fromkeys(node.parts()))
     # the body of an array that several nodes share is shared as well
     uses.update(node.body for node in nodes if isinstance(node, Array) and uses[node] > 1)
-    stem = next(s for s in _STEMS if not any(name.startswith(s) for name in taken))
+    beginnings = {name[:n] for name in taken for n in range(1, len(name) + 1)}
+    stem = fresh_name("t", beginnings, *_STEMS)
     found: list[tuple[Symbol, Array]] = []
 
     def name(term: Term, short: Term) -> Term:

@@ -18,10 +18,11 @@ from symelbo.expfam.form import Block
 from symelbo.index.build import ZERO, add, mul, subtract, total
 from symelbo.index.differentiate import derivative_by
 from symelbo.index.normal import is_zero, normal
-from symelbo.index.substitute import instantiate
+from symelbo.index.substitute import formal_indices, instantiate
 from symelbo.index.terms import Array, Entry, Index, Symbol, Term
 from symelbo.index.tidy import expand_short, tidy, tidy_array, tidy_short
 from symelbo.notation.names import RESERVED
+from symelbo.words import fresh_name
 
 __all__ = ["differentiate_blocks", "verify_jacobian"]
 
@@ -30,7 +31,7 @@ def differentiate_blocks(blocks: Sequence[Block], moved: Iterable[Symbol]) -> tu
     """eta, theta -> d eta / d theta for all blocks and parameters, apart from what is 0."""
     found = []
     for parameter in moved:
-        whole = tuple(Index(f"r{n}", extent) for n, extent in enumerate(parameter.shape))
+        whole = formal_indices(parameter.shape, "r")
         indices = _free(parameter, whole)
         for number, block in enumerate(blocks):
             term = expand_short(derivative_by(block.natural, parameter, indices))
@@ -115,8 +116,7 @@ def _centred(
     if moved.symbol.domain.entry_sum != 1 or len(moved.indices) != 1:
         return None
     (i,) = block.indices
-    spare = [n for n in ("j", "k", "l", "m") if n != i.name and n not in taken]
-    j = Index(spare[0], i.extent)
+    j = Index(fresh_name("j", {i.name, *taken}, "k", "l", "m"), i.extent)
     eta_j = instantiate(Array((i,), block.natural), (j,))
     weight = Entry(moved.symbol, (i,))
     mean = total(j, mul(Entry(moved.symbol, (j,)), eta_j))

@@ -33,7 +33,7 @@ def work_out(
     motion, steps = work_motion(decision.motion, decision.nonzero)
     other = decision.alternative
     alternative = None if other is None else work_motion(other.motion, other.nonzero)[0]
-    entropies = {} if entropy_sum is None else {e.node: e for e in entropy_sum.entropies}
+    entropies = {} if entropy_sum is None else entropy_sum.by_factor
     taken = names_in(model)
     found = []
     for factor in factors:

@@ -224,7 +224,7 @@ class OneHot(_CountVector):
     is_one_hot = True
     latex = r"\{0,1\}"
     described = "0 or 1"
-    check = "onehot"
+    check = "counts"
 
     def interval(self, least: End, most: End, places: tuple[IndexTerm, ...] = ()) -> Range:
         """[0, 1]"""
@@ -250,6 +250,7 @@ class Counts(_CountVector):
 
     kind = "counts"
     latex = r"\mathbb{N}"
+    upper_is_sum = True
     described = "whole numbers from 0 on, with a given sum over the last axis"
     check = "counts"
     wider = (OneHot,)
