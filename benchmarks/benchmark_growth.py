@@ -144,9 +144,14 @@ def tower(n: int) -> Spec:
     }
 
 
+def beside(n: int) -> Spec:
+    """A mean of n nested functions, beside a variance that does not scale."""
+    return {**calls(n), "model": [*calls(n)["model"][:-1], f"x ~ Normal(a{n}, 1 + sigma2)"]}
+
+
 def refutation(n: int) -> Spec:
     """A model that misses the criterion, its mean n nested functions."""
-    return {**calls(n), "model": [*calls(n)["model"][:-1], f"x ~ Normal(a{n}, 1 + sigma2)"]}
+    return {**calls(n), "model": [*calls(n)["model"][:-1], f"x ~ Normal(a{n}, 1 + sigma2*z**2)"]}
 
 
 def observed(n: int) -> Spec:
@@ -296,6 +301,7 @@ KINDS: dict[str, Callable[[int], Spec]] = {
         scale,
         decoder,
         tower,
+        beside,
         refutation,
         observed,
         covariates,

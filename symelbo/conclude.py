@@ -39,8 +39,7 @@ def _weigh(decision: Decision) -> tuple[str, int | None]:
             return verdict, None
     if decision.closure is Closure.BROKEN:
         return "undecided", None
-    identities = [r.identity for r in decision.results if isinstance(r, Holds)]
-    return "proved", 1 if all(identity.is_entropy for identity in identities) else 2
+    return "proved", 1 if decision.by_theorem_1 else 2
 
 
 def _list_assumptions(model: Model, decision: Decision, worked: Worked) -> list[Assumption]:

@@ -143,10 +143,12 @@ GENERIC_VALUES: Final = 6  # of the value of a factor, at random
 THINNED_POINTS: Final = 3  # parameter values for which a part of a long plate has to do
 SAMPLE_SEED: Final = 0  # of the points; decides which of several certificates is found
 
+# criterion.residues
+WEIGHT_PARTS: Final = 1 << 20  # numerators and denominators that are taken for a rational number
+
 # criterion.weigh_rows
 WEIGHED_LINES: Final = 24  # of the square system that is left
 WEIGHED_ROWS: Final = 120  # that take part
-WEIGHT_PARTS: Final = 1 << 20  # numerators and denominators that are taken for a rational number
 WEIGHED_SYSTEMS: Final = 200  # such systems that are looked at, as residues
 STATED_SYSTEMS: Final = 3  # of which the numbers are worked out
 
@@ -237,6 +239,13 @@ WRITTEN_OUT: Final = 3  # places of a sum in a function that stands for an abstr
 # page.summary, page.documents
 LEFT_OVER_TERMS: Final = 12  # of what is left over; all are in derivation.json
 
+# certify.enclose
+ENCLOSED_BITS: Final = 164  # of a number that is printed to four digits
+
+# entropy.sum_entropies, proof.abbreviate, code.draft, code.plan_moments
+SHORT_SUBTERMS: Final = 3  # of an argument; a longer one is abbreviated
+NEAR_SUBTERMS: Final = 6  # around exp, sigmoid and the like, which then stay in sight
+
 # language.fault
 QUOTED_CHARACTERS: Final = 60  # of a text that a message quotes
 
@@ -300,7 +309,7 @@ KEPT_RESPONSES: Final = 2000  # of changes, in a gauge
 KEPT_FACTORS: Final = 2000  # of statements
 KEPT_CHANGES: Final = 1000  # of densities
 
-# criterion.weigh_rows
+# criterion.residues
 KEPT_RATIONALS: Final = 1 << 14  # of residues
 
 # code.stable_form

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from all_domains import DOMAINS
 from encoded import FactorClaim, RefutedFactor
 
 from symelbo.certify.certificate import Case, Certificate, CertificateRow, Unknown, What
 from symelbo.certify.claim import MotionClaim
-from symelbo.index.domains import DOMAINS
 from symelbo.index.terms import (
     Add,
     Apply,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from symelbo.answer.derivation import Derivation
 from symelbo.certify.certificate import Certificate
 from symelbo.certify.claim import DensityClaim, IdentityClaim, MotionClaim
 from symelbo.certify.encode import Clash, Encoder
@@ -15,6 +17,7 @@ from symelbo.certify.state import (
     encode_identity,
     encode_motion,
 )
+from symelbo.certify.state_derivation import render_certificate
 from symelbo.checker import criterion, forms, interval, prove, terms
 from symelbo.checker.prove import Ground
 from symelbo.checker.statement import Malformed, Reader
@@ -25,6 +28,7 @@ __all__ = [
     "FactorClaim",
     "Hypotheses",
     "RefutedFactor",
+    "certificate_data",
     "certainly_nonsingular",
     "certainly_nonzero",
     "check_certificate",
@@ -274,3 +278,10 @@ def checker_symbol(symbol: Symbol) -> terms.Symbol:
     """A symbol as the checker reads it."""
     found: terms.Symbol = _through(lambda e: e.symbol(symbol), lambda d, r: r.terms.symbols[d])
     return found
+
+
+def certificate_data(derivation: Derivation) -> dict[str, Any]:
+    """The certificate of a derivation, of all that the checker shows; no files are named."""
+    data: dict[str, Any] = json.loads(render_certificate(derivation, {}))
+    del data["files"]
+    return data

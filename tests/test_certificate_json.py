@@ -14,9 +14,9 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
+from encoded import certificate_data
 
 import symelbo
-from symelbo.certify.state_derivation import certificate_data
 from symelbo.checker.check import CHECKED, PARTLY, REJECTED, check_bytes, check_data, check_file
 from symelbo.checker.report import check_paths
 from tests.oracle import rank as oracle

@@ -12,6 +12,7 @@ from itertools import product
 from random import Random
 
 import pytest
+from all_domains import DOMAINS
 from encoded import FactorClaim, Hypotheses, check_closure, check_factor, check_motion
 from judge import Verdict, draw_entries, judge, mutants, symbols_in, worlds
 
@@ -32,7 +33,6 @@ from symelbo.index.build import (
     total,
 )
 from symelbo.index.domains import (
-    DOMAINS,
     Angle,
     Binary,
     Category,

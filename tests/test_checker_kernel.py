@@ -10,6 +10,7 @@ from fractions import Fraction
 from random import Random
 
 import pytest
+from all_domains import DOMAINS
 from encoded import (
     Hypotheses,
     derivative_along,
@@ -37,7 +38,7 @@ from symelbo.index.build import (
     subtract,
     total,
 )
-from symelbo.index.domains import DOMAINS, Category, Interval, Invertible, Simplex
+from symelbo.index.domains import Category, Interval, Invertible, Simplex
 from symelbo.index.terms import (
     Add,
     Apply,

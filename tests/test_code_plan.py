@@ -432,6 +432,10 @@ def test_residuals_by_name_and_back() -> None:
     assert is_zero(add(residual, mul(number(-1), replace_symbols(Entry(name, (d,)), found))))
     assert len(array.indices) == 1
     assert name_residuals(add(mu, ONE)) == (add(mu, ONE), {})
+    # an argument of a family of the user's own has the name, and keeps it
+    own = Entry(Symbol(name.name, Role.ARGUMENT, Real()))
+    named, found = name_residuals(mul(own, power(add(x, mul(number(-1), own)), 2)))
+    assert found.keys().isdisjoint({own.symbol}) and own in named.parts()
 
 
 def test_affine_in_marked_symbols() -> None:

@@ -11,10 +11,12 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pytest
+from all_domains import DOMAINS
 from defined import DEFINITIONS, define
 from scipy import special
 
@@ -27,7 +29,7 @@ from symelbo.code.print_numpy import NumpyPrinter
 from symelbo.code.stable_rules import LOG_SOFTMAX, SOFTMAX, WHOLE
 from symelbo.index import terms
 from symelbo.index.build import ONE, add, divide, log, mul, number
-from symelbo.index.domains import DOMAINS, Category, PosDef, Real, Simplex
+from symelbo.index.domains import Category, PosDef, Real, Simplex
 from symelbo.index.substitute import free_indices, symbols_of
 from symelbo.index.terms import (
     Add,
@@ -54,7 +56,6 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.resources import templates_directory
 from symelbo.trial.evaluate import Pair, World, evaluate
 
 LENGTHS = {"N": 2, "K": 3, "D": 4, "H": 5, "S": 6, "T": 7}
@@ -325,7 +326,7 @@ def check_array(name: str, value: Any, dims: str, domain: str, sizes: Any) -> An
 
 @cache
 def helpers() -> dict[str, Any]:
-    path = templates_directory() / "python" / "helpers.py"
+    path = Path(__file__).parents[1] / "templates" / "python" / "helpers.py"
     spec = importlib.util.spec_from_file_location("helpers", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -346,11 +346,25 @@ def missing(decision: Decision) -> str:
     return found.missing
 
 
-def test_a_logarithm_of_a_real_number_asks_for_a_declaration() -> None:
-    statements = ["z ~ Normal(0, 1)", "x ~ Normal(log(a)*z, v)"]
-    decision = decide_criterion(model_of(statements, {"a": "real", "v": "positive"}))
-    assert missing(decision).endswith("; declare a `positive`")
-    assert decide_criterion(model_of(statements, {"a": "positive", "v": "positive"})).holds
+@pytest.mark.parametrize(
+    ("mean", "texts"),
+    [
+        ("log(a)*z", ["0 < a"]),
+        ("z/(1 + a)", ["a + 1 != 0"]),
+        ("z/(1 - a^2) + log(abs(b))", ["0 < abs(b)", "1 - a**2 != 0"]),
+        ("sum(w[h]*z/(2 + u[h]) for h in 1:H)", ["u[h] + 2 != 0 for h in 1:H"]),
+        ("sqrt(a)*z + exp(b)/v", ["0 < a"]),
+        ("z/(a*v)", ["a != 0"]),
+        ("a*z", []),
+    ],
+)
+def test_where_a_mean_has_no_value_nothing_is_said(mean: str, texts: list[str]) -> None:
+    """It is a condition, under which the rest is proved."""
+    learned = {"a": "real", "b": "real", "u": "real[H]", "w": "real[H]", "v": "positive"}
+    used = {name: kind for name, kind in learned.items() if name in set(mean) | {"v"}}
+    model = model_of(["z ~ Normal(0, 1)", f"x ~ Normal({mean}, v)"], used)
+    assert sorted(c.text for c in model.conditions) == sorted(texts)
+    assert decide_criterion(model).holds
 
 
 def test_a_base_measure_that_is_not_written_apart_is_said_to_be_none() -> None:
@@ -421,3 +435,17 @@ def test_single_entries_of_what_has_no_free_entries(name: str) -> None:
     answers = oracle.decide({**spec, "name": "m", "model": statements, "observed": ["x", "y"]})
     holds = all(answer.verdict == "HOLDS" for answer in answers)
     assert holds is (kind is H)
+
+
+@pytest.mark.parametrize(
+    ("own", "closed"), [("u", True), ("t", False), ("exp(t)", False), ("nu^2 + t", False)]
+)
+def test_what_moves_in_one_statement_of_q_moves_in_all(own: str, closed: bool) -> None:
+    """z has to move, and t with it; y is at rest, so that its q may not name t."""
+    statements = ["z ~ Normal(0, 1)", "y ~ Laplace(m, s)", "x ~ Normal(w*z + y, v)"]
+    learned = {"m": "real", "s": "positive", "w": "real", "v": "positive"}
+    q = ["z ~ Normal(nu, t)", f"y ~ Normal(mu, {own})"]
+    decision = decide_criterion(model_of(statements, learned, variational=q))
+    assert decision.holds and set(decision.motion.latents) == {decision.results[0].factor.node}
+    assert (decision.closure is Closure.SHOWN) is closed
+    assert decision.broken == (() if closed else ("y",))

@@ -323,7 +323,7 @@ def test_certificates_are_printed_in_full(key: str) -> None:
                 weights = " & ".join(f"${notation.term(number(w))}$" for w in row.weights)
                 assert f" & {weights} " in section
             for unknown in case.unknowns:
-                assert rf"\dot{{{unknown.name.removeprefix('velocity of ')}}}" in section
+                assert rf"\dot{{{unknown.of}}}" in section
             if case.unknowns:
                 assert "the determinant is" in section
             else:

@@ -13,18 +13,18 @@ from random import Random
 
 import numpy as np
 import pytest
+from all_domains import DOMAINS
+from encoded import certificate_data
 from factors import factors_of
 
 import symelbo
 from symelbo.answer.derivation import Derivation
-from symelbo.certify.state_derivation import certificate_data
 from symelbo.checker import domains as checked
 from symelbo.checker.check import CHECKED, REJECTED, check_data
 from symelbo.criterion.sample import Instance
 from symelbo.errors import SpecError
 from symelbo.index.build import ONE, add, call, exp, mul, number, power, subtract
 from symelbo.index.domains import (
-    DOMAINS,
     TYPES,
     Category,
     Counts,

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from all_domains import DOMAINS
 
 from symelbo.errors import SpecError
 from symelbo.index.build import ONE, add, mul, number, power
-from symelbo.index.domains import DOMAINS, Binary, Category, Interval, Positive
+from symelbo.index.domains import Binary, Category, Interval, Positive
 from symelbo.index.terms import (
     Apply,
     Array,

@@ -952,6 +952,7 @@ UNDEFINED = {
     "Poisson(log_rate=log(w*b))": "not defined at b = 0",
     "Normal(log(k), l)": "not defined at k = 0",
     "Normal(w*sqrt(r), l)": "not defined at r = -1",
+    "Normal(log(-1 - w**2), l)": "is never positive",
     "Normal(0, l*(2 - k))": "is 0 at k = 2",
     "Normal(0, 3.5 - k)": "at k = 1000",
 }

@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from encoded import certificate_data
 from judge import Verdict
 from mutate_certificates import OUTPUT, Judge, Mutation, mutations, sweep
 
 import symelbo
-from symelbo.certify.state_derivation import certificate_data
 from symelbo.checker.check import CHECKED, REJECTED, check_data
 
 STEMS = sorted(path.parent.name for path in OUTPUT.glob("*/certificate.json"))

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from all_domains import DOMAINS
 from mpmath import mp, mpf
 from scipy import special
 
@@ -25,7 +26,7 @@ from symelbo.code.lower import Lowering
 from symelbo.code.print_numpy import NumpyPrinter
 from symelbo.code.stable_form import settle, stable_form
 from symelbo.code.stable_rules import FACT_RULES, LOG_SOFTMAX, RULES, name_share
-from symelbo.index.domains import DOMAINS, Category, Naturals, Positive, Real, Simplex
+from symelbo.index.domains import Category, Naturals, Positive, Real, Simplex
 from symelbo.index.substitute import map_parts
 from symelbo.index.terms import (
     Add,
@@ -49,7 +50,6 @@ from symelbo.index.terms import (
 from symelbo.language.parse import parse_expression
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import SizeName
-from symelbo.resources import templates_directory
 
 DIGITS = 400
 K = Extent("K")
@@ -386,7 +386,7 @@ def test_law(name: str, text: str) -> None:
 
 @pytest.fixture(scope="module")
 def helpers() -> ModuleType:
-    path = templates_directory() / "python" / "helpers.py"
+    path = Path(__file__).parents[1] / "templates" / "python" / "helpers.py"
     spec = importlib.util.spec_from_file_location("helpers", path)
     assert spec is not None and spec.loader is not None
     found = importlib.util.module_from_spec(spec)

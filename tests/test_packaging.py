@@ -63,18 +63,13 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return install(tmp_path_factory.mktemp("environment"), wheel)
 
 
-def test_the_wheel_holds_models_templates_and_no_tests(wheel: Path) -> None:
+def test_the_wheel_holds_models_and_no_tests(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         metadata = archive.read(f"symelbo-{__version__}.dist-info/METADATA").decode()
-    for folder in ("models", "templates"):
-        expected = {
-            str(Path("symelbo") / path.relative_to(ROOT))
-            for path in (ROOT / folder).rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts
-        }
-        assert expected, folder
-        assert expected <= set(names)
+    models = {f"symelbo/models/{path.name}" for path in (ROOT / "models").iterdir()}
+    assert models and models <= set(names)
+    assert not any("templates/" in name for name in names)  # they are compiled
     assert "symelbo/py.typed" in names
     tops = {name.partition("/")[0] for name in names}
     assert tops == {"symelbo", f"symelbo-{__version__}.dist-info"}
@@ -106,9 +101,9 @@ def test_an_editable_installation_uses_the_checkout(tmp_path: Path) -> None:
     folder = tmp_path / "environment"
     folder.mkdir()
     programs = install(folder, "-e", ROOT)
-    code = "import symelbo.resources as r; print(r.models_directory(), r.templates_directory())"
+    code = "import symelbo.resources as r; print(r.models_directory())"
     shown = run(programs / "python", "-c", code, cwd=tmp_path)
-    assert shown == f"{ROOT / 'models'} {ROOT / 'templates'}\n"
+    assert shown == f"{ROOT / 'models'}\n"
     assert not list(folder.rglob("*.yaml"))  # nothing is copied
     assert run(programs / "symelbo", "--version", cwd=tmp_path).endswith(f" {__version__}\n")
 

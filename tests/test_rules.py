@@ -470,6 +470,12 @@ def sums_of_products(random: Random) -> None:
         same(body, from_poly(RING.times(bound, dict(factors), poly_of(more))), random)
 
 
+@tries(tidy.tidy_residuals)
+def squares_stay(random: Random) -> None:
+    term = mul(power(subtract(Entry(z, (h,)), draw_term(random, 1)), 2), draw_term(random, 1))
+    same(term, tidy.tidy_residuals(term), random)
+
+
 @tries(tidy.expand_short, tidy.tidy_short, tidy.shorter_form)
 def short_or_shared(random: Random) -> None:
     term = draw_term(random)

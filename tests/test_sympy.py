@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from functools import lru_cache
 from itertools import product
 from typing import Any
@@ -18,9 +19,15 @@ from paper.point import MODELS, Point, derive_model
 from sympy.core.symbol import Str
 
 import symelbo
-from symelbo.index.domains import Positive
+from symelbo.index import terms as index_terms
+from symelbo.index.domains import Category, PosDef, Positive, Real
+from symelbo.index.functions import DERIVATIVES
+from symelbo.index.substitute import replace_index
+from symelbo.index.terms import Extent, Index, Role
 from symelbo.sympy_edge.express import Expressions
 from symelbo.sympy_edge.tables import Applied, InverseEntry, LogDet, Table
+from symelbo.sympy_edge.to_sympy import Writer
+from symelbo.trial.evaluate import World, evaluate
 from tests.tiled import tiled_series
 
 STEMS = sorted(path.stem for path in MODELS.glob("*.yaml"))
@@ -498,3 +505,83 @@ assert "sympy" in sys.modules
 
     with TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-c", code, model, folder], check=True)
+
+
+# ---------------------------------------------------------------- node by node
+
+I2, J2 = Index("i", Extent("D")), Index("j", Extent("D"))
+FREE = {I2: 2, J2: 1}
+NODE_WORLD = World(
+    {"D": 3},
+    {
+        **{("x", (n,)): value for n, value in enumerate((0.7, -1.2, 0.4), 1)},
+        **{("S", (n, m)): 2.0 if n == m else 0.3 for n in (1, 2, 3) for m in (1, 2, 3)},
+        ("c", ()): 3.0,
+    },
+)
+X_SYMBOL = index_terms.Symbol("x", Role.PARAMETER, Real(), (Extent("D"),))
+S_SYMBOL = index_terms.Symbol("S", Role.PARAMETER, PosDef(), (Extent("D"), Extent("D")))
+C_SYMBOL = index_terms.Symbol("c", Role.LATENT, Category(index_terms.Size("D")))
+XI = index_terms.Entry(X_SYMBOL, (I2,))
+MATRIX = index_terms.Array((I2, J2), index_terms.Entry(S_SYMBOL, (I2, J2)))
+ALL_NODES: dict[str, index_terms.Term] = {
+    "Number": index_terms.Number(Fraction(-2, 3)),
+    "Constant": index_terms.Constant("e"),
+    "Size": index_terms.Size("D"),
+    "IndexValue": index_terms.IndexValue(I2),
+    "IndexValue of a category": index_terms.IndexValue(index_terms.Entry(C_SYMBOL)),
+    "Entry": XI,
+    "Entry at an offset": index_terms.Entry(X_SYMBOL, (index_terms.Offset(I2, -1),)),
+    "Entry at the end": index_terms.Entry(X_SYMBOL, (index_terms.Position(Extent("D", -1)),)),
+    "Entry of a category": index_terms.Entry(X_SYMBOL, (index_terms.Entry(C_SYMBOL),)),
+    "Add": index_terms.Add((XI, index_terms.Size("D"))),
+    "Mul": index_terms.Mul((XI, index_terms.Size("D"))),
+    "Power": index_terms.Power(index_terms.Size("D"), XI),
+    "Delta": index_terms.Delta(I2, J2),
+    "Delta of a category": index_terms.Delta(index_terms.Entry(C_SYMBOL), I2),
+    "Sum": index_terms.Sum(
+        Index("k", Extent("D"), 2),
+        index_terms.Mul((XI, index_terms.Entry(X_SYMBOL, (Index("k", Extent("D"), 2),)))),
+    ),
+    "Inverse": index_terms.Inverse(MATRIX, I2, J2),
+    "LogDet": index_terms.LogDet(MATRIX),
+    **{
+        f"Call {name}": index_terms.Call(
+            name, (*([index_terms.Number(Fraction(1))] if name == "polygamma" else []), argument)
+        )
+        for name in sorted(DERIVATIVES)
+        for argument in [index_terms.Add((XI, index_terms.Number(Fraction(2))))]
+    },
+}
+
+
+@pytest.mark.parametrize("name", ALL_NODES)
+def test_a_node_is_the_number_that_the_evaluator_finds(name: str) -> None:
+    """At given places, counted from 1 in a term and from 0 in SymPy."""
+    writer = Writer({"D": 3}, frozenset({"x", "S", "c"}))
+    values = {
+        writer.symbol(symbol)[tuple(k - 1 for k in at)]: value
+        for symbol in (X_SYMBOL, S_SYMBOL)
+        for (n, at), value in NODE_WORLD.values.items()
+        if n == symbol.name
+    }
+    for places in (FREE, {I2: 3, J2: 3}):
+        term = ALL_NODES[name]
+        for index, place in places.items():
+            term = replace_index(term, index, index_terms.Position(Extent(None, place)))
+        found = writer.expression(term).subs(writer.symbol(C_SYMBOL), 3).subs(values)
+        wanted = evaluate(ALL_NODES[name], NODE_WORLD, places).value
+        assert float(found.evalf(20)) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_every_node_is_written() -> None:
+    kinds = {type(term) for term in ALL_NODES.values()} | {index_terms.Apply}  # in test_a_table
+    assert kinds == {k for k in vars(index_terms).values() if is_node(k)}
+
+
+def is_node(kind: object) -> bool:
+    return (
+        isinstance(kind, type)
+        and issubclass(kind, index_terms.Term)
+        and kind is not index_terms.Term
+    )

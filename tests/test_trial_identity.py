@@ -12,6 +12,7 @@ from random import Random
 import mpmath  # type: ignore[import-untyped]
 import numpy as np
 import pytest
+from all_domains import DOMAINS
 from encoded import checker_symbol
 from test_certify_criterion import CASES, Case
 
@@ -32,7 +33,6 @@ from symelbo.index.build import (
     total,
 )
 from symelbo.index.domains import (
-    DOMAINS,
     Angle,
     Binary,
     Category,

@@ -12,6 +12,7 @@ import pytest
 from factors import Rows, assert_contradiction, factors_of
 
 from symelbo.certify.certificate import CertificateRow
+from symelbo.criterion.residues import rational_of
 from symelbo.criterion.sample import Instance, Row, small_sizes
 from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import (
@@ -21,7 +22,6 @@ from symelbo.criterion.weigh_rows import (
     _solve_exactly,
     _square_systems,
     _whole,
-    rational_of,
     weigh_rows,
 )
 from symelbo.index.modular import PRIME

@@ -6,26 +6,26 @@ from collections.abc import Sequence
 from decimal import Context, Decimal
 from fractions import Fraction
 from math import isfinite
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from symelbo.certify.encode import Clash, Encoder
 from symelbo.checker.interval import Unbounded, determinant_bounds, enclose
 from symelbo.checker.statement import Malformed, Terms
 from symelbo.checker.terms import Raw
 from symelbo.index.terms import Term
+from symelbo.limits import ENCLOSED_BITS
 
 __all__ = ["Bounds", "determinant_of", "enclosure", "raw_matrix", "rounded"]
 
 
 Bounds: TypeAlias = tuple[Fraction, Fraction]
-_BITS: Final = 164  # of what is rounded to four digits
 
 
 def enclosure(term: Term) -> Bounds:
     """Bounds of the closed term; ValueError if it cannot be bounded."""
     try:
         ((raw,),) = raw_matrix([[term]])
-        return enclose(raw, _BITS)
+        return enclose(raw, ENCLOSED_BITS)
     except (Unbounded, Malformed, Clash) as error:
         raise ValueError("the term has no rigorous enclosure") from error
 

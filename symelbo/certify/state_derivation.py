@@ -39,7 +39,7 @@ from symelbo.index.terms import Array, Index, Symbol
 from symelbo.model.least_sizes import least_values
 from symelbo.model.model import Statement
 
-__all__ = ["CertificateRejected", "certificate_data", "render_certificate"]
+__all__ = ["CertificateRejected", "render_certificate"]
 
 
 class CertificateRejected(Exception):
@@ -62,13 +62,6 @@ def render_certificate(derivation: Derivation, files: Mapping[str, bytes]) -> by
         if report.failed is None or report.failed.what not in _OPTIONAL:
             raise CertificateRejected(f"the certificate is rejected: {'; '.join(report.reasons)}")
         _leave_out(data, report.failed)
-
-
-def certificate_data(derivation: Derivation) -> Json:
-    """The statement with every part that the checker shows; no files are named."""
-    data: Json = json.loads(render_certificate(derivation, {}))
-    del data["files"]
-    return data
 
 
 def _state(derivation: Derivation) -> Json:

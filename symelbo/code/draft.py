@@ -47,7 +47,7 @@ from symelbo.index.terms import (
     sort_key,
 )
 from symelbo.index.tidy import sum_over
-from symelbo.limits import NAMED_FROM, REPEATED_FROM, WRITTEN_DEPTH
+from symelbo.limits import NAMED_FROM, NEAR_SUBTERMS, REPEATED_FROM, SHORT_SUBTERMS, WRITTEN_DEPTH
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, field
 
@@ -187,13 +187,13 @@ class Draft:
 
         Rules for log(sigmoid(a)) and the like only apply where they see the function.
         """
-        if count_subterms(array.body) <= 3:
+        if count_subterms(array.body) <= SHORT_SUBTERMS:
             return array
         array = Array(array.indices, self._share(array.body))
         shown = stable_form(array.body, self.setting.facts)
         links = list(dict.fromkeys(_links_in(shown)))
         around = count_subterms(shown) - sum(count_subterms(link) - 1 for link in links)
-        if not links or around > 6:
+        if not links or around > NEAR_SUBTERMS:
             whole = Array((*plates, *array.indices), array.body)
             return Array(array.indices, self.name_array(name, domain, whole).body)
         for link in links:

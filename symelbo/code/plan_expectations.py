@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from symelbo.answer.derivation import FactorResult
 from symelbo.code.draft import Draft
 from symelbo.code.plan import Unsupported
-from symelbo.code.plan_moments import Moments, NotQuadratic, has_latents, tidy_residuals
-from symelbo.code.rearrange import summands_of
+from symelbo.code.plan_moments import Moments, NotQuadratic
+from symelbo.code.rearrange import has_latents, summands_of
 from symelbo.code.setting import Setting
 from symelbo.index.build import ZERO, add, negate
 from symelbo.index.normal import from_poly, monomials_of
 from symelbo.index.substitute import replace_symbols, symbols_of
 from symelbo.index.terms import Array, Index, Symbol, Term
-from symelbo.index.tidy import sum_over, tidy
+from symelbo.index.tidy import sum_over, tidy, tidy_residuals
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, field
 

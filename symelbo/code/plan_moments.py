@@ -7,7 +7,7 @@ from fractions import Fraction
 from symelbo.code.draft import Draft
 from symelbo.code.moments_of_q import rows_of
 from symelbo.code.plan import Solve, Unsupported
-from symelbo.code.rearrange import fold_absolutes, is_affine_in
+from symelbo.code.rearrange import fold_absolutes, has_latents, is_affine_in
 from symelbo.code.setting import Variable
 from symelbo.entropy.exact_posterior import log_joint
 from symelbo.index.build import (
@@ -24,7 +24,6 @@ from symelbo.index.build import (
 )
 from symelbo.index.differentiate import derivative_by
 from symelbo.index.domains import Real
-from symelbo.index.name_residuals import name_residuals
 from symelbo.index.normal import normal
 from symelbo.index.signs import is_positive
 from symelbo.index.substitute import (
@@ -49,10 +48,11 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.index.tidy import tidy
+from symelbo.index.tidy import tidy_residuals
+from symelbo.limits import SHORT_SUBTERMS
 from symelbo.values import dataclass, field
 
-__all__ = ["Moments", "NotQuadratic", "has_latents", "tidy_residuals"]
+__all__ = ["Moments", "NotQuadratic"]
 
 
 class NotQuadratic(Exception):
@@ -155,7 +155,7 @@ class Moments:
             def define(name: str, term: Term) -> Term:
                 return self.draft.name_array(name, Real(), Array(places, term)).body
 
-            if count_subterms(mean) > 3:
+            if count_subterms(mean) > SHORT_SUBTERMS:
                 mean = define("shift", mean)
             twice = mul(number(2), variance)
             ratio = define("ratio", divide(mean, power(twice, Fraction(1, 2))))
@@ -218,11 +218,6 @@ def _whole(symbol: Symbol) -> Array:
     return Array(indices, Entry(symbol, indices))
 
 
-def has_latents(term: Term) -> bool:
-    """Whether a latent occurs in the term"""
-    return any(s.role is Role.LATENT for s in symbols_of(term))
-
-
 def _is_polynomial(term: Term) -> bool:
     """Whether the latents enter by sums, products and natural powers alone."""
     if not has_latents(term):
@@ -237,9 +232,3 @@ def _is_polynomial(term: Term) -> bool:
         case Sum(_, body):
             return _is_polynomial(body)
     return False
-
-
-def tidy_residuals(term: Term) -> Term:
-    """A simplified term whose squares stay squares."""
-    named, residuals = name_residuals(term)
-    return replace_symbols(tidy(named), residuals)

@@ -23,6 +23,7 @@ from symelbo.index.terms import (
 __all__ = [
     "factors_of",
     "fold_absolutes",
+    "has_latents",
     "is_affine_in",
     "map_unfolded",
     "summands_of",
@@ -62,7 +63,7 @@ def fold_absolutes(term: Term, replace: Callable[[Term, tuple[Index, ...]], Term
     """|f(z)| -> replace(f(z), its free indices), at every absolute value that mentions latents."""
 
     def on_term(part: Term) -> Term:
-        if isinstance(part, Call) and part.name == "abs" and _has_latents(part):
+        if isinstance(part, Call) and part.name == "abs" and has_latents(part):
             places = sorted(free_indices(part), key=lambda i: (i.name, i.low))
             return replace(part.arguments[0], tuple(places))
         return map_parts(part, on_term, lambda place: place, on_array)
@@ -86,12 +87,13 @@ def is_affine_in(term: Term, marks: frozenset[Symbol]) -> bool:
             return is_affine_in(body, marks)
         case Mul(factors):
             marked = [f for f in factors if not marks.isdisjoint(symbols_of(f))]
-            free = not any(_has_latents(f) for f in factors)
+            free = not any(has_latents(f) for f in factors)
             return free and len(marked) == 1 and is_affine_in(marked[0], marks)
     return False
 
 
-def _has_latents(term: Node) -> bool:
+def has_latents(term: Node) -> bool:
+    """Whether a latent occurs in a term."""
     return any(s.role is Role.LATENT for s in symbols_of(term))
 
 

@@ -32,16 +32,13 @@ from symelbo.criterion.search_motion import Component, Moving, Search
 from symelbo.expfam.form import Inseparable
 from symelbo.expfam.separate_density import separate_density
 from symelbo.index.solve import NotFound
-from symelbo.index.substitute import symbols_of, walk_parts
-from symelbo.index.terms import Call, Entry, Role, Symbol, Term
+from symelbo.index.substitute import symbols_of
+from symelbo.index.terms import Role, Symbol, Term
 from symelbo.limits import FAILING_SUBSETS, LOOKS, QUICK_FACTORS, QUICK_SUBSETS
 from symelbo.model.model import Model
 from symelbo.values import replace
-from symelbo.words import join_words
 
 __all__ = ["decide_criterion"]
-
-_DECLARED = (Role.PARAMETER, Role.CONSTANT, Role.INPUT)
 
 
 def decide_criterion(model: Model) -> Decision:
@@ -169,7 +166,7 @@ class _Decider:
     ) -> tuple[Closure, tuple[str, ...]]:
         """How it is known that q follows the motion, and the statements of q that break it."""
         if not with_q:
-            return Closure.BROKEN, self.broken(motion)
+            return Closure.BROKEN, self.search.broken(motion)
         q_moves = any(
             not symbols_of_statement(q.statement).isdisjoint(motion.parameters)
             for q in self.search.variational
@@ -181,10 +178,6 @@ class _Decider:
         if self.model.variational == "any":
             return Closure.ASSUMED, ()
         return Closure.SHOWN, ()
-
-    def broken(self, motion: Motion) -> tuple[str, ...]:
-        """The statements of q whose families do not follow the motion."""
-        return tuple(q.name for q in self.search.variational if not self.search.closes(q, motion))
 
     def preferred(self, found: Decision, still: Sequence[Component]) -> Decision:
         """A decision, or the same by theorem 1, or both where neither condition on q is weaker.
@@ -348,7 +341,7 @@ class _Decider:
             )
         elif self.budget.exhausted:
             missing = "an answer within the bound on the work: the search for a certificate was cut"
-        return Undecided(factor, residual, missing + _hint(factor))
+        return Undecided(factor, residual, missing)
 
 
 # ---------------------------------------------------------------- small parts
@@ -370,15 +363,18 @@ def _refute(factor: Factor, certificate: Certificate, group: tuple[Factor, ...])
 
 
 def _union(components: Sequence[Component]) -> Motion:
-    parameters: dict[Symbol, object] = {}
-    latents: dict[Symbol, object] = {}
-    variational: dict[Symbol, object] = {}
+    """The motions of components as one.  Requires: nothing moves in two of them."""
+    kinds: tuple[dict[Symbol, object], ...] = ({}, {}, {})
     for component in components:
         if isinstance(component.answer, Proposal):
-            parameters.update(component.answer.motion.parameters)
-            latents.update(component.answer.motion.latents)
-            variational.update(component.answer.motion.variational)
-    return Motion(_sorted(parameters), _sorted(latents), _sorted(variational))  # type: ignore[arg-type]
+            motion = component.answer.motion
+            for kind, own in zip(
+                kinds, (motion.parameters, motion.latents, motion.variational), strict=True
+            ):
+                if not kind.keys().isdisjoint(own):
+                    raise ValueError("two components move the same")
+                kind.update(own)
+    return Motion(*map(_sorted, kinds))  # type: ignore[arg-type]
 
 
 def _sorted(arrays: Mapping[Symbol, object]) -> dict[Symbol, object]:
@@ -415,15 +411,3 @@ def _inseparable(factor: Factor) -> Inseparable | None:
     density = factor.change.density
     separation = separate_density(density, density.arguments)
     return separation if isinstance(separation, Inseparable) else None
-
-
-def _hint(factor: Factor) -> str:
-    """What to declare otherwise, where a logarithm of a real number is taken."""
-    taken = {
-        part.arguments[0].symbol
-        for _, array in factor.statement.arguments
-        for part in walk_parts(array)
-        if isinstance(part, Call) and part.name == "log" and isinstance(part.arguments[0], Entry)
-    }
-    names = sorted(s.name for s in taken if s.domain.is_line and s.role in _DECLARED)
-    return f"; declare {join_words(names)} `positive`" if names else ""

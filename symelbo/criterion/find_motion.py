@@ -5,16 +5,11 @@ What is found here is proposed; (U) is proved of it elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 
-from symelbo.criterion.factor import (
-    Equations,
-    Factor,
-    generalize,
-    make_factor,
-    parameters_of,
-    symbols_of_statement,
-)
+from symelbo.criterion.balance_degrees import find_by_degrees
+from symelbo.criterion.factor import Equations, Factor, parameters_of, symbols_of_statement
 from symelbo.criterion.motion import Latent, Motion
 from symelbo.criterion.open_factors import (
     close_motion,
@@ -24,10 +19,9 @@ from symelbo.criterion.open_factors import (
 from symelbo.criterion.probe import find_multiples, is_solvable_somewhere
 from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel
-from symelbo.index.build import ONE, ZERO, add, mul, number, subtract
+from symelbo.index.build import ONE, ZERO, add, mul, number
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.domains import Real
-from symelbo.index.name_parts import PartNamer
 from symelbo.index.open_lengths import Opening
 from symelbo.index.range import POSITIVE
 from symelbo.index.signs import domain_range
@@ -99,6 +93,22 @@ class _Unknowns:
     def velocities(self) -> dict[Symbol, Array]:
         return Motion(self.parameters, self.latents, self.variational).velocities()
 
+    def scaled(self) -> dict[Symbol, Symbol]:
+        """What is multiplied by a number -> the unknown in which that is; nothing if some latent
+        is scaled about a point other than 0.
+        """
+        for node, latent in self.latents.items():
+            motions = node.domain.motions
+            if latent.scales and motions is not None and motions.about is not None:
+                return {}
+        arrays = {**self.parameters, **self.variational}
+        arrays.update((node, latent.rate) for node, latent in self.latents.items())
+        return {
+            symbol: unknown
+            for symbol, array in arrays.items()
+            for unknown in symbols_of(array) & self.bases.keys()
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Missing(NotFound):
@@ -138,9 +148,6 @@ def _find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
     motions where the arguments are not determined (logits up to a constant).
     """
     unknowns = _make_unknowns(attempt)
-    short = _scale_parts(attempt, unknowns, work)
-    if short is not None:
-        return _propose(attempt, unknowns, short)
     systems = [_equations(attempt, unknowns, direct) for direct in (False, True)]
     cut = ""
     for equations in filter(None, systems):
@@ -153,8 +160,6 @@ def _find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
             return _propose(attempt, unknowns, found)
     for equations in filter(None, systems):
         try:
-            if not _is_solvable(attempt, equations, unknowns, work):
-                continue
             answer = _solve_apart(attempt, equations, unknowns, work)
         except TooLong as bound:
             cut = str(bound)
@@ -164,18 +169,11 @@ def _find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
     return Missing(ZERO, attempt, cut)
 
 
-def _is_solvable(
-    attempt: Attempt, equations: Equations, unknowns: _Unknowns, work: Allowance
-) -> bool:
-    return is_solvable_somewhere(
-        attempt.everything, equations, unknowns.order, work, least=attempt.least
-    )
-
-
 def _solve_apart(
     attempt: Attempt, equations: Equations, unknowns: _Unknowns, work: Allowance
 ) -> Found | NotFound:
-    """Equations that share no unknown, one group after the other: by scaling, else elimination.
+    """Equations that share no unknown, one group after the other: by scaling, else elimination,
+    unless random points exclude a solution.
 
     requires: all together are not solved by scaling.
     """
@@ -183,8 +181,13 @@ def _solve_apart(
     nonzero: list[Term] = []
     groups = _split_apart(equations, unknowns)
     for part, own in groups:
-        scaled = _scale(attempt, part, own, work) if len(groups) > 1 else None
-        found = scaled or _eliminate(part, own)
+        found: Found | NotFound | None
+        found = _scale(attempt, part, own, work) if len(groups) > 1 else None
+        if found is None and not is_solvable_somewhere(
+            attempt.everything, part, own.order, work, least=attempt.least
+        ):
+            return NotFound(ZERO)
+        found = found or _eliminate(part, own)
         if isinstance(found, NotFound):
             return found
         values.update(found.values)
@@ -252,6 +255,9 @@ def _scale(
     """A solution in which every parameter is multiplied by a number, the simplest to read."""
     if equations.shifted:
         return None
+    found = _balance(attempt, equations, unknowns, work)
+    if found is not None:
+        return found
     still = {u: Array(formal_indices(u.shape), ZERO) for u in unknowns.order}
     still = {u: a for u, a in still.items() if u not in unknowns.bases}
     scaled = [replace_symbols(e, still) for e in equations.exact]
@@ -260,65 +266,36 @@ def _scale(
     )
     if multiples is None:
         return None
-    values = {
-        unknown: Array(basis.indices, mul(number(multiples[unknown]), basis.body))
-        for unknown, basis in unknowns.bases.items()
-    }
-    return Found({**still, **values})
+    return _multiply(unknowns, multiples)
 
 
-def _scale_parts(attempt: Attempt, unknowns: _Unknowns, work: Allowance) -> Found | None:
-    """As `_scale`, where arguments are long: every part of them moves by multiples and numbers of
-    its own, which is asked of each by itself.
-
-    The velocity of a part a = f(b), whose own parts are b, is k a + s: D f - k f - s = 0.
-    """
-    namer = PartNamer()
-    factors = tuple(_put_names(factor, namer) for factor in attempt.factors)
-    if not namer.definitions:
+def _balance(
+    attempt: Attempt, equations: Equations, unknowns: _Unknowns, work: Allowance
+) -> Found | None:
+    """The same, of the degrees of the arguments, where these say it."""
+    scaled = unknowns.scaled()
+    if not scaled or attempt.variational:
         return None
-    bases: dict[Symbol, Array] = {}
-    parts: dict[Symbol, Array] = {}
-    left: dict[Symbol, Term] = {}
-    for symbol, array in namer.definitions.items():
-        rate, shift = (Symbol(f"{x} {symbol.name}", Role.UNKNOWN, Real()) for x in "rs")
-        bases |= {rate: Array((), ONE), shift: Array((), ONE)}
-        indices = formal_indices(symbol.shape)
-        value = Entry(symbol, indices)
-        parts[symbol] = Array(indices, add(mul(Entry(rate), value), Entry(shift)))
-        left[symbol] = add(mul(Entry(rate), array.body), Entry(shift))
-    wider = replace(
-        unknowns,
-        order=(*bases, *unknowns.order),
-        parameters={**unknowns.parameters, **parts},
-        bases={**bases, **unknowns.bases},
-    )
-    velocities = wider.velocities()
-    own = generalize(
-        [
-            subtract(derivative_along(array.body, velocities), left[symbol])
-            for symbol, array in namer.definitions.items()
-        ]
-    )
-    short = replace(attempt, factors=factors)
-    for equations in [_equations(short, wider, direct) for direct in (False, True)]:
-        if equations is None:
-            continue
-        together = replace(equations, exact=(*own, *equations.exact))
-        try:
-            found = _scale(attempt, together, wider, work)
-        except TooLong:
-            continue
-        if found is not None:
-            return Found({u: a for u, a in found.values.items() if u in unknowns.order})
-    return None
+    factors = [
+        (factor, gauge, factor.travel(attempt.moving))
+        for factor, gauge in zip(attempt.factors, attempt.gauges, strict=True)
+    ]
+    multiples = find_by_degrees(factors, scaled, tuple(unknowns.bases))
+    if multiples is None:
+        return None
+    found = _multiply(unknowns, multiples)
+    left = tuple(replace_symbols(equation, found.values) for equation in equations.exact)
+    everything = attempt.everything
+    holds = is_solvable_somewhere(everything, Equations(left), (), work, least=attempt.least)
+    return found if holds else None
 
 
-def _put_names(factor: Factor, namer: PartNamer) -> Factor:
-    """A factor with names for the parts of its long arguments."""
-    given = factor.statement.arguments
-    named = tuple((name, Array(array.indices, namer.put(array.body))) for name, array in given)
-    return factor if named == given else make_factor(replace(factor.statement, arguments=named))
+def _multiply(unknowns: _Unknowns, multiples: Mapping[Symbol, Fraction]) -> Found:
+    """Every unknown as a number times its basis; those without a basis are 0."""
+    values = {u: Array(formal_indices(u.shape), ZERO) for u in unknowns.order}
+    for unknown, basis in unknowns.bases.items():
+        values[unknown] = Array(basis.indices, mul(number(multiples[unknown]), basis.body))
+    return Found(values)
 
 
 def is_spectator(symbol: Symbol) -> bool:
@@ -427,14 +404,14 @@ def _known_data(terms: Iterable[Term | Array]) -> dict[Symbol, tuple[Symbol, Arr
     return found
 
 
-def closes(q: Factor, motion: Motion) -> bool:
-    """Whether some motion of q's own parameters follows the given one of all else."""
-    attempt = Attempt((), (), {}, (q,))
+def closes(q: Sequence[Factor], motion: Motion) -> bool:
+    """Whether some motion of the own parameters of statements of q follows that of all else."""
+    attempt = Attempt((), (), {}, tuple(q))
     unknowns = _make_unknowns(attempt)
     given = _Unknowns(
         unknowns.order, motion.parameters, unknowns.variational, motion.latents, unknowns.bases
     )
-    equations = closure_equations(q, given)
+    equations = [term for statement in q for term in closure_equations(statement, given)]
     try:
         return isinstance(find_by_elimination(equations, unknowns.order, is_spectator), Found)
     except TooLong:

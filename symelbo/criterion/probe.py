@@ -13,11 +13,11 @@ from random import Random
 from typing import TypeAlias
 
 from symelbo.criterion.factor import Equations, Factor
+from symelbo.criterion.residues import solve_in_fractions
 from symelbo.criterion.sample import Instance, Values, small_sizes
 from symelbo.index.build import mul
 from symelbo.index.concretize import extent_value
 from symelbo.index.domains import Real
-from symelbo.index.echelon import echelon_of
 from symelbo.index.modular import PRIME, Dual, Modular, NoResidue, Place
 from symelbo.index.sparse import is_consistent
 from symelbo.index.substitute import free_indices, replace_symbols, symbols_of
@@ -412,13 +412,8 @@ def find_multiples(
                 break
         if not probe.is_known:
             return None
-    solution = _solve(table, ends, len(columns))
-    if solution is None:
-        return None
-    found = [_rational(residue) for residue in solution]
-    if None in found:
-        return None
-    return dict(zip(bases, found, strict=True))  # type: ignore[arg-type]
+    found = solve_in_fractions(table, ends, len(columns))
+    return None if found is None else dict(zip(bases, found, strict=True))
 
 
 # ---------------------------------------------------------------- small parts
@@ -435,22 +430,3 @@ def _sizes_of(
 def _is_solvable(table: Sequence[Mapping[int, int]], ends: Sequence[int]) -> bool:
     """Whether some x satisfies row . x + end = 0 for all rows."""
     return is_consistent([{**row, _END: end} for row, end in zip(table, ends, strict=True)], _END)
-
-
-def _solve(table: Sequence[Mapping[int, int]], ends: Sequence[int], count: int) -> list[int] | None:
-    """row . x + end = 0 for all rows -> x modulo the prime, 0 where it is open; None: none."""
-    rows = [{**row, count: -end % PRIME} for row, end in zip(table, ends, strict=True)]
-    reduced = echelon_of(rows)
-    if count in reduced:
-        return None
-    return [reduced[n].get(count, 0) if n in reduced else 0 for n in range(count)]
-
-
-def _rational(residue: int) -> Fraction | None:
-    """The fraction of small numerator and denominator that has this residue."""
-    small = 1 << 20
-    a, b, x, y = PRIME, residue, 0, 1
-    while b > small:
-        q = a // b
-        a, b, x, y = b, a - q * b, y, x - q * y
-    return Fraction(b, y) if y and abs(y) <= small else None

@@ -13,7 +13,6 @@ from symelbo.values import dataclass, field
 
 __all__ = [
     "Closure",
-    "Condition",
     "Decision",
     "Holds",
     "Outside",
@@ -82,15 +81,6 @@ class Closure(Enum):
     EXACT = "exact posterior"  # F is stationary in q in every direction
     SHOWN = "shown"  # a motion of q's own parameters was found and checked
     BROKEN = "not shown"
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """Something the result needs: a term that is not 0, or a size that is at least a number."""
-
-    text: str
-    term: Term | None = None
-    size: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

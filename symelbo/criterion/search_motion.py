@@ -132,15 +132,13 @@ class Search:
     def components(
         self, moving: Moving, with_q: bool
     ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-        """(factors, statements of q) linked by shared parameters and moving latents."""
+        """(factors, statements of q) linked by shared parameters, of q too, and moving latents."""
         groups: list[tuple[set[Symbol], list[int], list[int]]] = []
         items = [(f, n, True) for n, f in enumerate(self.factors)]
         if with_q:
             items += [(q, n, False) for n, q in enumerate(self.variational)]
         for factor, number, is_model in items:
             links = self._links(factor, moving)
-            if not links and not is_model:
-                continue  # nothing of it moves: its family is closed
             members, others = ([number], []) if is_model else ([], [number])
             apart = []
             for symbols, inside, qs in groups:
@@ -150,12 +148,15 @@ class Search:
                 else:
                     apart.append((symbols, inside, qs))
             groups = [*apart, (links, members, others)]
+        # statements of q that no factor is linked to stay as they are
         found = [(tuple(sorted(m)), tuple(sorted(q))) for _, m, q in groups if m]
         return sorted(found)
 
     def _links(self, factor: Factor, moving: Moving) -> set[Symbol]:
         mentioned = {factor.node, *symbols_of_statement(factor.statement)}
-        return {s for s in mentioned if s in moving or s in self.learned}
+        return {
+            s for s in mentioned if s in moving or s in self.learned or s.role is Role.VARIATIONAL
+        }
 
     # ------------------------------------------------------------------ one component
 
@@ -240,9 +241,20 @@ class Search:
         self.known[key] = answer
         return answer
 
-    def closes(self, q: Factor, motion: Motion) -> bool:
-        """Whether a statement of q by itself follows a given motion of parameters and latents."""
-        return closes(q, motion)
+    def broken(self, motion: Motion) -> tuple[str, ...]:
+        """The statements of q that do not follow a given motion of parameters and latents: not by
+        themselves, or not beside those that have to, whose free parameters they name.
+        """
+        moving = {*motion.parameters, *motion.latents}
+        ordered = sorted(
+            self.variational,
+            key=lambda q: moving.isdisjoint({q.node, *symbols_of_statement(q.statement)}),
+        )
+        follow: list[Factor] = []
+        for q in ordered:
+            if closes([*follow, q], motion):
+                follow.append(q)
+        return tuple(q.name for q in self.variational if q not in follow)
 
 
 def _gauges(factor: Factor, travel: Travel) -> list[Gauge]:

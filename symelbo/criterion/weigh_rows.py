@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from functools import lru_cache
 from math import gcd
 from typing import TypeAlias
 
 from symelbo.certify.certificate import Case, CertificateRow, Unknown, What
+from symelbo.criterion.residues import rational_of
 from symelbo.criterion.sample import Row
 from symelbo.criterion.system import Assignment, System
 from symelbo.index.build import ZERO, add, mul, number
@@ -20,12 +20,10 @@ from symelbo.index.modular import PRIME
 from symelbo.index.normal import normal
 from symelbo.index.terms import Number
 from symelbo.limits import (
-    KEPT_RATIONALS,
     STATED_SYSTEMS,
     WEIGHED_LINES,
     WEIGHED_ROWS,
     WEIGHED_SYSTEMS,
-    WEIGHT_PARTS,
 )
 
 __all__ = ["weigh_rows"]
@@ -92,19 +90,6 @@ def _collapse(
         for m, weight in weights.items():
             whole[m] = (whole.get(m, 0) + factor * weight) % PRIME
     return {m: weight for m, weight in whole.items() if weight}
-
-
-@lru_cache(maxsize=KEPT_RATIONALS)
-def rational_of(residue: int) -> Fraction | None:
-    """The small rational number with this residue, None if there is none."""
-    # half of Euclid's algorithm: residue = r / t modulo the prime along the way
-    r, s, t, u = PRIME, residue, 0, 1
-    while s >= WEIGHT_PARTS:
-        q = r // s
-        r, s, t, u = s, r - q * s, u, t - q * u
-    if not u or abs(u) >= WEIGHT_PARTS:
-        return None
-    return Fraction(s, u)
 
 
 # ---------------------------------------------------------------- elimination

@@ -16,6 +16,7 @@ from symelbo.index.normal import normal
 from symelbo.index.substitute import count_subterms, replace_symbols, symbols_of
 from symelbo.index.terms import Add, Apply, Array, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy
+from symelbo.limits import SHORT_SUBTERMS
 from symelbo.model.model import Model
 from symelbo.notation.arrange import split_sign
 from symelbo.values import replace
@@ -176,7 +177,7 @@ def abbreviate_arguments(
     chosen: list[tuple[Symbol, Array]] = []
     length = 0
     for argument, array in factor.arguments().items():
-        if argument not in symbols_of(formal) or count_subterms(array.body) <= 3:
+        if argument not in symbols_of(formal) or count_subterms(array.body) <= SHORT_SUBTERMS:
             continue
         name = SHORT_NAMES.get(argument.name, argument.name)
         while name in taken:

@@ -21,7 +21,7 @@ def name_residuals(term: Term) -> tuple[Term, dict[Symbol, Array]]:
         if array not in found:
             name = "residual" + (str(len(found) + 1) if found else "")
             shape = tuple(i.extent for i in formal)
-            found[array] = Symbol(name, Role.ARGUMENT, Real(), shape)
+            found[array] = Symbol(name, Role.HIDDEN, Real(), shape)
         return Entry(found[array], tuple(places))
 
     def on_term(part: Term) -> Term:

@@ -11,6 +11,7 @@ from math import lcm
 
 from symelbo.index import build
 from symelbo.index.build import add, mul
+from symelbo.index.name_residuals import name_residuals
 from symelbo.index.normal import (
     Monomial,
     Poly,
@@ -21,7 +22,7 @@ from symelbo.index.normal import (
     to_poly,
 )
 from symelbo.index.signs import is_nonzero, is_positive
-from symelbo.index.substitute import free_indices, is_long, walk_parts
+from symelbo.index.substitute import free_indices, is_long, replace_symbols, walk_parts
 from symelbo.index.terms import Apply, Array, Call, Index, Inverse, LogDet, Size, Term
 from symelbo.index.work import TooLong
 
@@ -32,6 +33,7 @@ __all__ = [
     "sum_over",
     "tidy",
     "tidy_array",
+    "tidy_residuals",
     "tidy_short",
 ]
 
@@ -47,6 +49,12 @@ def tidy(term: Term) -> Term:
         return _tidy(to_poly(term))
     except TooLong:
         return term
+
+
+def tidy_residuals(term: Term) -> Term:
+    """term -> content * (sum of factored summands), where x - m is not expanded."""
+    named, residuals = name_residuals(term)
+    return replace_symbols(tidy(named), residuals)
 
 
 def expand_short(term: Term) -> Term:

@@ -39,9 +39,11 @@ from symelbo.index.terms import (
 from symelbo.language.fault import quote
 from symelbo.language.syntax import ArgumentSyntax, Sampling
 from symelbo.limits import VARIED_NODES
+from symelbo.model.check_defined import conditions_of_value, find_never_defined
 from symelbo.model.context import Context
 from symelbo.model.model import Condition
 from symelbo.model.read_yaml import Scalar
+from symelbo.notation.print_text import print_text
 from symelbo.values import dataclass
 
 __all__ = ["check_argument", "check_bound"]
@@ -77,6 +79,14 @@ def check_argument(
             else "",
         )
         return
+    if (never := find_never_defined(array.body)) is not None:
+        context.fault(
+            place,
+            f"{quote(source)} as {formal.name} of {family.name}, which has no value:"
+            f" {print_text(never)} is never positive",
+            "a positive number in a logarithm or a root",
+        )
+        return
     found = _place_value(array, domain)
     if found.outside:
         where = f", which is {found.value} at {found.at}" if found.at else ""
@@ -86,11 +96,13 @@ def check_argument(
             domain.in_words,
             _hint(family, found) if found.at else _plain_hint(array, domain),
         )
-    elif not found.inside:
+        return
+    reason = f"{formal.name} of {family.name} at {syntax.target}"
+    if not found.inside:
         loops = ", ".join(" ".join(scalar.text[r.at : r.end].split()) for r in syntax.ranges)
         text = domain.condition(source) + (f" for {loops}" if loops else "")
-        reason = f"{formal.name} of {family.name} at {syntax.target}"
         context.conditions.append(Condition(text, reason, place, array, domain))
+    context.conditions += conditions_of_value(array, reason, place, stated=not found.inside)
 
 
 def _plain_hint(array: Array, domain: Domain) -> str:

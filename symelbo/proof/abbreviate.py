@@ -8,15 +8,13 @@ from symelbo.answer.worked import Abbreviations
 from symelbo.criterion.factor import Factor
 from symelbo.entropy.sum_entropies import SHORT_NAMES
 from symelbo.entropy.summand import Summand
-from symelbo.index.name_residuals import name_residuals
 from symelbo.index.substitute import count_subterms, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Role, Symbol, Term
-from symelbo.index.tidy import tidy, tidy_short
+from symelbo.index.tidy import tidy_residuals, tidy_short
+from symelbo.limits import SHORT_SUBTERMS
 from symelbo.values import dataclass
 
-__all__ = ["Short", "abbreviate", "tidy_residuals"]
-
-_LONG = 3  # an argument of more parts than this is abbreviated
+__all__ = ["Short", "abbreviate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +34,6 @@ class Short:
         return replace_symbols(tidy_residuals(term), self.mapping)
 
 
-def tidy_residuals(term: Term) -> Term:
-    """A simplified term whose squares stay squares."""
-    named, residuals = name_residuals(term)
-    return replace_symbols(tidy(named), residuals)
-
-
 def abbreviate(
     factor: Factor,
     entropy: Summand | None,
@@ -57,7 +49,7 @@ def abbreviate(
     chosen: list[tuple[Symbol, Array]] = []
     names = {*taken, *(symbol.name for symbol in known)}
     for argument, array in factor.arguments().items():
-        if count_subterms(array.body) <= _LONG or symbols_of(array) & keep:
+        if count_subterms(array.body) <= SHORT_SUBTERMS or symbols_of(array) & keep:
             continue
         places = (*factor.plates, *array.indices)
         meaning = Array(places, array.body)

@@ -16,8 +16,8 @@ from symelbo.index.differentiate import derivative_along
 from symelbo.index.name_parts import derivative_form
 from symelbo.index.substitute import instantiate, replace_symbols
 from symelbo.index.terms import Array, Symbol, Term
-from symelbo.index.tidy import tidy, tidy_short
-from symelbo.proof.abbreviate import Short, abbreviate, tidy_residuals
+from symelbo.index.tidy import tidy, tidy_residuals, tidy_short
+from symelbo.proof.abbreviate import Short, abbreviate
 
 __all__ = ["work_identity"]
 
