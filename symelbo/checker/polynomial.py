@@ -438,8 +438,8 @@ class Polynomials:
 
         >>> F.holds = True
         >>> long = poly(sum_of(*(power(x, n) for n in range(9))))
-        >>> show(F.mul(F.hold(long), poly(y))) == f"y*({show(long)})"
-        True
+        >>> len(long), len(F.mul(long, poly(y))), len(F.mul(F.hold(long), poly(y)))
+        (9, 9, 1)
         """
         if not self.holds or len(poly) <= MAX_FACTOR:
             return poly
