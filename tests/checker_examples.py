@@ -6,7 +6,13 @@ from fractions import Fraction
 from typing import Any
 
 from symelbo.checker.forms import Forms
-from symelbo.checker.prove import is_zero, prove_defined, prove_zero
+from symelbo.checker.prove import (
+    is_definite,
+    is_positive,
+    is_zero,
+    prove_defined,
+    prove_zero,
+)
 from symelbo.checker.terms import ONE, Raw, RawIndex, minus, negative, sum_of
 
 __all__ = ["names"]
@@ -49,6 +55,8 @@ def names() -> dict[str, Any]:
         "S": ((bound["k"], bound["l"]), s(bound["k"], bound["l"])),
         "TWO": ("q", Fraction(2)),
         "c": ("i", "~c", 1, "C", 0),
+        "is_definite": is_definite,
+        "is_positive": is_positive,
         "is_zero": is_zero,
         "minus": minus,
         "negative": negative,

@@ -982,7 +982,7 @@ SUPPORTS: dict[str, tuple[Domain, bool, bool]] = {
     "from 2 to 3": (Interval(TWO, number(3)), False, False),
     "from a parameter": (Interval(Entry(symbol("lo", "real")), None), False, False),
     "unit": (Unit(), False, False),
-    "angle": (Angle(ZERO, mul(TWO, Constant("pi"))), False, True),
+    "angle": (Angle(), False, True),
     "binary": (Binary(), False, False),
     "naturals": (Naturals(), False, False),
     "category": (Category(upper=Size("C")), False, False),

@@ -93,7 +93,7 @@ BETWEEN = Symbol("between", Role.PARAMETER, Interval(Number(Fraction(2)), Number
 BITS = symbol("zs", "binary", "D", role=Role.LATENT)
 I, J, K, L = (index(name, "D") for name in "ijkl")
 C, C1, LAST = index("c", "C"), index("c1", "C", -1), Position(Extent("C"))
-CAT = Entry(Symbol("k", Role.LATENT, Category()))
+CAT = Entry(Symbol("k", Role.LATENT, Category(Size("C"))))
 PROBE = symbol("F", "real", "C", "D")
 THREE = Symbol("three", Role.PARAMETER, Simplex(), (Extent(None, 3),))
 SHORT, SHORT2, AT, TO = (index(name, "D", -1) for name in ("s1", "s2", "s3", "s4"))

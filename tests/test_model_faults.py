@@ -890,9 +890,9 @@ def test_at_most_a_hundred_faults_are_collected(tmp_path: Path) -> None:
 # what is written, and where it leaves its domain: no parameters make up for a value of a parent
 SUPPORTS = {
     "Exponential(l*b)": "which is 0 at b = 0; expected a positive number; give that case a value of"
-    " its own, as in a*b + b*(1 - b)",
+    " its own, as in a*b + b1*(1 - b)",
     "Poisson(b*l)": "which is 0 at b = 0; expected a positive number; give that case a value of"
-    " its own, as in a*b + b*(1 - b)",
+    " its own, as in a*b + b1*(1 - b)",
     "Poisson(k*l)": "which is 0 at k = 0",
     "Normal(0, l*(1 - 2*b))": "which is outside its domain at b = 1",
     "Normal(0, w*r)": "which is outside its domain at r = -1",
@@ -1243,3 +1243,27 @@ def test_an_array_in_another_notation(kind: str, tmp_path: Path) -> None:
     text = f"constants: {{k: '{kind}'}}\nmodel:\n  - x ~ Normal(w, 1)\nobserved: [x]\n"
     (found,) = faults_of(tmp_path, BASE + text)
     assert found.endswith("expected the end of the type; an array is `real[D, H]`")
+
+
+@pytest.mark.parametrize("function", ["eta_F", "T_F", "A_F", "h_F", "H_F"])
+@pytest.mark.parametrize("where", ["sizes", "parameters", "functions", "model", "variational"])
+def test_a_function_of_an_abstract_family_has_its_name_alone(function: str, where: str) -> None:
+    named = {key: function if key == where else f"a{n}" for n, key in enumerate(PLACES_OF_NAMES)}
+    spec: dict[str, object] = {
+        "name": "names",
+        "sizes": [named["sizes"]],
+        "parameters": {named["parameters"]: "positive"},
+        "functions": {named["functions"]: "real"},
+        "families": {"F": {"abstract": True, "parameters": {"t": "real"}}},
+        "model": [
+            f"{named['model']} ~ Normal(0, {named['parameters']})",
+            f"x[d] ~ F({named['functions']}({named['model']})) for d in 1:{named['sizes']}",
+        ],
+        "observed": "x",
+        "variational": [f"{named['model']} ~ Normal({named['variational']}, 1)"],
+    }
+    with pytest.raises(SpecError, match=f"the name `{function}` a second time"):
+        read_model(spec)
+
+
+PLACES_OF_NAMES = ("sizes", "parameters", "functions", "model", "variational")

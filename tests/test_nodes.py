@@ -5,17 +5,23 @@ from __future__ import annotations
 import gc
 import pickle
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
+from symelbo.certify.encode import Encoder
+from symelbo.code.lower import Lowering
 from symelbo.index import build
 from symelbo.index.canonical_names import height
+from symelbo.index.differentiate import derivative_along
 from symelbo.index.domains import Real
+from symelbo.index.modular import Modular, NoResidue
 from symelbo.index.nodes import Memo, Node, node
+from symelbo.index.normal import RING
+from symelbo.index.signs import bounds
 from symelbo.index.substitute import (
     count_subterms,
     free_indices,
@@ -51,6 +57,9 @@ from symelbo.index.terms import (
     Term,
     sort_key,
 )
+from symelbo.notation.arrange import arrange
+from symelbo.sympy_edge.to_sympy import Writer
+from symelbo.trial.evaluate import Smooth, World, evaluate
 
 D = Extent("D")
 I, J, K = (Index(name, D) for name in "ijk")
@@ -113,7 +122,7 @@ def test_every_class_of_nodes_is_tried_and_has_a_place_in_the_order() -> None:
 
 def test_the_table_of_nodes_forgets() -> None:
     gc.collect()
-    table: Any = Call._table  # type: ignore[attr-defined]
+    table: Any = Call._interned[2]  # type: ignore[attr-defined]
     before = len(table)
     kept = [Call("exp", (Number(Fraction(n, 10**9 + 7)),)) for n in range(1, 100)]
     assert len(table) == before + 99
@@ -128,6 +137,39 @@ def test_fields_are_checked() -> None:
     with pytest.raises(TypeError, match="fields size, offset"):
         Extent("D", 1, 2)  # type: ignore[call-arg]
     assert Extent(size="D") is D
+
+
+TERMS = [item for item in NODES if isinstance(item, Term)]
+ENTRIES = {(name, (n,)): 0.5 + n for name in "xy" for n in (1, 2)}
+WORLD = World({"D": 2}, ENTRIES, functions={"f": Smooth(F, lambda extent: 2, 3)})
+
+
+def residue(term: Term) -> object:
+    points = {place: Modular.rational(Fraction(value)) for place, value in ENTRIES.items()}
+    try:
+        return Modular({"D": 2}, points, 0).term(term, {I: 1, J: 2, K: 2})
+    except NoResidue as reason:  # said of abstract functions alone
+        return isinstance(term, Apply) and reason
+
+
+PASSES: dict[str, Callable[[Term], object]] = {
+    "ring": RING.to_poly,
+    "differentiate": lambda term: derivative_along(term, {X: Array((K,), Entry(Y, (K,)))}),
+    "signs": bounds,
+    "arrange": arrange,
+    "evaluate": lambda term: evaluate(term, WORLD, {I: 1, J: 2, K: 2}),
+    "lower": lambda term: Lowering().lower(term),
+    "encode": Encoder().term,
+    "modular": residue,
+    "sympy": lambda term: Writer({"D": 2}, frozenset()).array((I, J, K), term),
+}
+
+
+@pytest.mark.parametrize("name", PASSES)
+@pytest.mark.parametrize("item", TERMS, ids=lambda item: type(item).__name__)
+def test_every_pass_of_the_recipe_knows_every_node(item: Term, name: str) -> None:
+    found = PASSES[name](item)
+    assert found is not None and found is not False
 
 
 @node

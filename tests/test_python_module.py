@@ -812,3 +812,17 @@ def test_one_trial_has_one_category() -> None:
     for x, words in (([0.5, 0.5], "a whole number"), ([1, 1], "sum to 1"), ([0, 0], "sum to 1")):
         with pytest.raises(ValueError, match=f"x must (be )?{words}"):
             module.elbo(x=[x], p=[0.25, 0.75])
+
+
+def test_the_entropy_of_an_abstract_family_is_asked_for_where_the_sum_has_a_closed_form() -> None:
+    spec = {
+        "name": "Abstract data",
+        "parameters": {"theta": "real[2]", "w": "positive"},
+        "families": {"F": {"abstract": True, "parameters": {"t": "real[2]"}}},
+        "model": ["x ~ F(theta)", "y ~ Normal(0, w)"],
+        "observed": ["x", "y"],
+    }
+    derivation = symelbo.derive(spec)
+    assert derivation.entropy_sum is not None and derivation.entropy_sum.closed_form is not None
+    found = derivation.function().entropy_sum(w=2.0, entropy_x=0.25)
+    assert found == pytest.approx(-0.25 - np.log(2 * np.pi * np.e * 2.0) / 2)

@@ -47,16 +47,26 @@ def check_claim(
     return _reasons(encoder, data)
 
 
-def check_refutation(certificate: Certificate, factors: Sequence[DensityClaim]) -> list[str]:
-    """Reasons why the weights do not refute (U) of the factors together; empty if they do."""
+def check_refutation(
+    certificate: Certificate, factors: Sequence[DensityClaim], model: Sequence[DensityClaim] = ()
+) -> list[str]:
+    """Reasons why the weights do not refute (U) of the factors together; empty if they do.
+
+    model: all factors, whose conditions say which parameter values there are.
+    """
     encoder = Encoder()
     names = [factor.name for factor in factors]
+    others = [other for other in model if other.conditions and other.name not in names]
     try:
         data = {
             "verdict": "refuted",
             "sizes": dict(certificate.sizes),  # places that exist there are enough
             "variational": "any",
-            "factors": [encode_density(encoder, factor, arguments=True) for factor in factors],
+            "factors": [
+                *(encode_density(encoder, factor, arguments=True) for factor in factors),
+                *(encode_density(encoder, other) for other in others),
+            ],
+            "undecided": [other.name for other in others],
             "refutations": [encode_refutation(encoder, certificate, names)],
         }
     except Clash as clash:
@@ -118,6 +128,7 @@ def encode_claim(encoder: Encoder, claim: MotionWithIdentities) -> Json:
 
 
 def encode_identity(encoder: Encoder, identity: IdentityClaim) -> Json:
+    """b, H~ and d of a factor, as the checker reads them."""
     return {
         "factor": identity.factor,
         "base": encoder.term(identity.base),

@@ -20,6 +20,7 @@ from symelbo.certify.state import (
 )
 from symelbo.checker.check import (
     CLOSED_FORM,
+    CONSISTENCY,
     ENTROPY_OF_Q,
     POSTERIOR,
     PRINTED_BASES,
@@ -57,6 +58,9 @@ def render_certificate(derivation: Derivation, files: Mapping[str, bytes]) -> by
     while True:
         content = _print_lines(data).encode()
         report = check_bytes(content, files)
+        if CONSISTENCY in set(report.unproved) - set(data["unproved"]):
+            data["unproved"].append(CONSISTENCY)
+            continue
         if report.status != REJECTED:
             return content
         if report.failed is None or report.failed.what not in _OPTIONAL:
@@ -185,7 +189,7 @@ def _definitions(encoder: Encoder, derivation: Derivation) -> Json:
     for result in derivation.factors:
         identity = result.identity
         family = result.factor.statement.family
-        name = family.function("H")
+        name = family.functions["H"]
         if identity is None or identity.formal is None or name not in encoder.symbols:
             continue
         formals = [encoder.symbol(formal) for formal in result.factor.arguments()]

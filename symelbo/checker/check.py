@@ -19,7 +19,8 @@ from .criterion import (
     names_in,
     users_of,
 )
-from .prove import Ground, prove_zero
+from .domains import Domain
+from .prove import Ground, is_definite, is_positive, is_zero, prove_zero
 from .refutation import check_refutation
 from .statement import (
     MAX_BYTES,
@@ -54,12 +55,14 @@ from .terms import (
     sum_of,
     walk,
 )
-from .work import allow_depth, bounded_work
+from .witness import can_hold
+from .work import PARTS, allow_depth, bounded_work, work_left
 
 __all__ = [
     "CERTIFICATE",
     "CHECKED",
     "CLOSED_FORM",
+    "CONSISTENCY",
     "ENTROPY_OF_Q",
     "PARTLY",
     "POSTERIOR",
@@ -80,6 +83,7 @@ CHECKED: Final = "checked"
 PARTLY: Final = "partly checked"
 REJECTED: Final = "rejected"
 CERTIFICATE: Final = "certificate.json"
+CONSISTENCY: Final = "that the conditions of the result can hold together"
 NODES: Final = ("latent", "observed", "input")
 
 # parts that a certificate may leave out if it lists them
@@ -177,19 +181,25 @@ def check_statement(
     allow_depth()
     checks = _Checks(statement)
     unproved = [*(f"(U) of {name}" for name in statement.undecided), *statement.unproved]
+    left = PARTS * work_left().left  # for all parts together
     try:
         for part, check in checks.parts():
             what = str(part)
-            with bounded_work() as work:
+            with bounded_work(left) as work:
+                left -= work.left
                 try:
                     reasons = check()
                     work.spend(0, "what was left over")  # nothing counts that it cut short
                 except NotShown as fault:
                     reasons = [f"{what}: {fault}"]
+                left += max(work.left, 0)
             if reasons:
                 shown = tuple(map(readable, reasons))
                 return Report(REJECTED, shown, tuple(checks.proved), failed=part)
             checks.proved.append(what)
+        with bounded_work(left):
+            if not checks.can_hold() and CONSISTENCY not in unproved:
+                unproved.append(CONSISTENCY)
     except RecursionError:
         return Report(REJECTED, ("a term that is nested too deeply",), tuple(checks.proved))
     if files is not None:
@@ -217,6 +227,13 @@ class _Checks:
         first = statement.claims[0].identities if statement.claims else ()
         self.identities = {identity.factor: identity for identity in first}
 
+    def can_hold(self) -> bool:
+        """Whether some point is found at which the conditions of the result hold."""
+        statement = self.statement
+        densities = (*statement.factors, *statement.q)
+        nonzero = [raw for claim in statement.claims for raw in claim.nonzero]
+        return can_hold(densities, nonzero, self.symbols, statement.sizes)
+
     def parts(self) -> Iterable[tuple[Part, Callable[[], list[str]]]]:
         """(what is shown, its check), in the order of reading."""
         yield Part("the form of the statement"), self.form
@@ -225,10 +242,15 @@ class _Checks:
             yield from self.claim(claim, other)
         for refutation in self.statement.refutations:
             names = ", ".join(refutation.factors)
-            factors = [self.factors[n] for n in refutation.factors if n in self.factors]
             yield (
                 Part("no motion satisfies (U)", names),
-                partial(check_refutation, refutation, factors, self.symbols, self.statement.sizes),
+                partial(
+                    check_refutation,
+                    refutation,
+                    self.statement.factors,
+                    self.symbols,
+                    self.statement.sizes,
+                ),
             )
         for entropy in self.statement.entropies_of_q:
             yield (
@@ -332,6 +354,7 @@ class _Checks:
         return self.grounds[id(claim)]
 
     def ground(self, densities: Iterable[Density], nonzero: Sequence[Raw] = ()) -> Ground:
+        """What the densities and the conditions of a claim give, once for all its proofs."""
         return Ground(hypotheses_of(densities, nonzero, self.statement.sizes, self.symbols))
 
     def claim(self, claim: Claim, other: str) -> Iterable[tuple[Part, Callable[[], list[str]]]]:
@@ -499,6 +522,9 @@ class _Checks:
             return [f"no statement {item.statement} of q"]
         (q,) = named
         density = item.density
+        reasons = self.stands_for(item, q)
+        if reasons:
+            return reasons
         zero: Raw = ("q", Fraction(0))
         roles = {name: self.symbols[name] for name in self.symbols}
         for name in (*item.arguments, *names_in(density.log_density)):
@@ -520,6 +546,55 @@ class _Checks:
                 f"the density of {q.name}",
                 minus(q.log_density, self.put_arguments(item, q, density.log_density)),
             )
+        )
+
+    def stands_for(self, item: EntropyOfQ, q: Density) -> list[str]:
+        """Reasons why what is shown of a density in formal arguments is not so of q: arguments and
+        values lie in the domains of those that stand for them.
+        """
+        density = item.density
+        what = f"the entropy of {q.name}"
+        if density.conditions or density.plates or density.node.role != "value":
+            return [f"{what}: a density with conditions, with plates, or of no value"]
+        if density.node.shape != q.node.shape[len(q.places) :]:
+            return [f"{what}: values of another shape"]
+        found = []
+        for domain in (density.node.domain, density.support):
+            if not any(self.is_part(item, own, domain) for own in (q.node.domain, q.support)):
+                found.append(f"{what}: values that are not shown to be {domain.word}")
+        for name, array in item.arguments.items():
+            symbol = self.symbols[name]
+            if symbol.role != "argument" or not self.lies_in(item, symbol, array):
+                found.append(f"{what}: {name} is not shown to be {symbol.domain.word}")
+        return found
+
+    def is_part(self, item: EntropyOfQ, domain: Domain, whole: Domain) -> bool:
+        """Whether the values of a domain are among those of another, in formal arguments."""
+        if whole.is_line:
+            return True
+        ends = ((domain.lower, whole.lower), (domain.upper, whole.upper))
+        return domain.word == whole.word and all(
+            formal is None
+            or (own is not None and is_zero(minus(own, put(formal, None, arrays=item.arguments))))
+            for own, formal in ends
+        )
+
+    def lies_in(self, item: EntropyOfQ, symbol: Symbol, array: Array) -> bool:
+        """Whether what stands for an argument is shown to have values in its domain."""
+        indices, body = array
+        domain, given = symbol.domain, self.of_result
+        if tuple(i[2:] for i in indices) != tuple((1, *extent) for extent in symbol.shape):
+            return False
+        if body[0] == "v" and self.is_part(item, self.symbols[body[1]].domain, domain):
+            return not domain.depth or body[3][-domain.depth :] == indices[-domain.depth :]
+        if domain.is_definite:
+            return len(indices) == domain.depth and is_definite(array, given=given)
+        signs = domain.lies_inside(indices, body)
+        if signs is None or (domain.lower, domain.upper) != (None, None):
+            return False  # ends in formal arguments
+        positive, zero = signs
+        return all(is_positive(raw, given=given) for raw in positive) and all(
+            is_zero(raw, given=given) for raw in zero
         )
 
     def posterior(self, posterior: Posterior) -> list[str]:

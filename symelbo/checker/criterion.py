@@ -27,6 +27,7 @@ from .terms import (
     formal_indices,
     fresh,
     has_bound,
+    map_entries,
     minus,
     negative,
     put,
@@ -194,7 +195,7 @@ def check_identity(
     """Reasons why (U) is not shown of a factor along the motion; empty if it is."""
     name, own = density.name, density.places
     base, entropy = identity.base, identity.entropy
-    reasons = _moving_ends(density, motion, given)
+    reasons = _moving_ends(density, motion, given) + _leaves_support(density, motion, given)
     for node in motion.rates:
         if symbols[node].domain.is_periodic and not _is_periodic(density.log_density, node):
             reasons.append(f"{name} is not periodic in {node}, which turns")
@@ -252,16 +253,36 @@ def check_closure(q: Density, motion: Motion, given: Ground, symbols: Symbols) -
 
     Then the family of q follows the motion of the latents to first order, its own parameters
     moving: the derivative of the ELBO along the motion is one along parameters of model and q.
+    The ends of its support go where the values go that are there.
     """
     for node in motion.rates:
         if symbols[node].domain.is_periodic and not _is_periodic(q.log_density, node):
             return [f"q of {q.name} is not periodic in {node}, which turns"]
+    ends = [end for end in (q.support.lower, q.support.upper) if end is not None]
+    reasons = [] if ends else _leaves_support(q, motion, given)
+    if reasons:
+        return reasons
     try:
-        change = derivative(q.log_density, _field(motion, symbols))
+        field = _field(motion, symbols)
+        change = derivative(q.log_density, field)
         prove_zero(sum_of(change, _divergence(q, motion)), given=given)
+        for end in ends:
+            prove_zero(minus(derivative(end, field), _motion_at(q, field, end)), given=given)
     except NotShown as reason:
         return [f"q of {q.name}: {reason}"]
     return []
+
+
+def _motion_at(density: Density, field: Field, end: Raw) -> Raw:
+    """How a value at an end of the support moves."""
+    node, value = density.node, _value(density)
+    if node.name not in field or node.domain.is_periodic:
+        return ZERO
+    if value is None:
+        raise NotShown(f"{node.name} is no scalar, and its support has ends")
+    formals, body = field[node.name]
+    velocity = put(body, dict(zip(formals, density.places, strict=True)))
+    return map_entries(velocity, {value: end})
 
 
 def _is_periodic(raw: Raw, angle: str) -> bool:
@@ -414,6 +435,18 @@ def _places(raw: Raw, name: str) -> list[tuple[RawIndex | None, ...]]:
             where = item[3] if item[0] == "v" else item[4]
             found.append(tuple(None if has_bound(i) else i for i in where))
     return found
+
+
+def _leaves_support(density: Density, motion: Motion, given: Ground) -> list[str]:
+    """A support narrower than the domain of the node, which the motion of the value has to keep."""
+    node, support = density.node, density.support
+    if node.name not in motion.rates or support == node.domain:
+        return []
+    own, here = node.domain.motions, support.motions
+    if own is not None and here is not None and (own.about or ZERO) != (here.about or ZERO):
+        return [f"{node.name} moves about another point than the end of its support"]
+    rate, shift = motion.rates[node.name], motion.shifts[node.name]
+    return _keeps_support(node._replace(domain=support), rate, shift, given)
 
 
 def _moving_ends(density: Density, motion: Motion, given: Ground) -> list[str]:

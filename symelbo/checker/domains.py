@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias
 
-from .terms import ONE, ZERO, Raw, RawIndex, fresh, minus, negative, put, sum_of
+from .terms import FREE, ONE, ZERO, Raw, RawIndex, fresh, minus, negative, put, sum_of
 
 __all__ = ["DOMAINS", "Domain", "End", "Ends", "Kind", "Motions", "Range", "domain_of"]
 
@@ -22,6 +22,7 @@ Range: TypeAlias = tuple[End | None, End | None]  # None: infinite
 Extent: TypeAlias = tuple[str, int]
 Block: TypeAlias = Mapping[tuple[int, ...], Fraction]
 Where: TypeAlias = tuple[RawIndex, ...]
+_PI: Final[Raw] = ("c", "pi")
 
 
 class Ends(Protocol):
@@ -66,6 +67,16 @@ class Domain:
     # pairs (a, b) with a + b v > 0 of every entry; these, and the sum to one, say what the domain
     # is: so a function or an argument may be shown to have values there.  None: they do not
     margins: ClassVar[tuple[tuple[int, int], ...] | None] = None
+
+    @property
+    def has_known_ends(self) -> bool:
+        """Whether its ends are such as a domain of this word may have."""
+        return True
+
+    @classmethod
+    def fits(cls, shape: Sequence[Extent]) -> bool:
+        """Whether an array of this shape may have such values."""
+        return len(shape) >= cls.depth
 
     # ------------------------------------------------------------ an entry
 
@@ -113,6 +124,12 @@ class Domain:
         return all(self.admits(x, ends) for x in block.values()) and (
             not self.sums_to_one or sum(block.values()) == 1
         )
+
+    def lies_inside(self, indices: Where, body: Raw) -> tuple[list[Raw], list[Raw]] | None:
+        """(what is positive, what is 0) of an array of such values; None: that is no proof."""
+        if self.margins is None:
+            return None
+        return [_affine(a, b, body) for a, b in self.margins], []
 
     # ------------------------------------------------------------ velocities
 
@@ -239,6 +256,10 @@ class Interval(Domain):
             found.append(minus(self.upper, value))
         return found
 
+    def lies_inside(self, indices: Where, body: Raw) -> tuple[list[Raw], list[Raw]] | None:
+        """Strictly between the ends."""
+        return self.inside(body, lambda _: False), []
+
     def admits(self, x: Fraction, ends: Ends) -> bool:
         """Strictly inside, so that it does not matter whether the interval is open."""
         return ends.beyond(self.lower, x, 1) and ends.beyond(self.upper, x, -1)
@@ -267,9 +288,18 @@ class Angle(Interval):
     word = "angle"
     is_periodic = True
 
+    @property
+    def has_known_ends(self) -> bool:
+        """-pi and pi: what turns is carried from one to the other."""
+        return (self.lower, self.upper) in ((None, None), (negative(_PI), _PI))
+
     def inside(self, value: Raw, is_positive: Callable[[Raw], bool]) -> list[Raw]:
         """No end is left out: they are one point."""
         return []
+
+    def lies_inside(self, indices: Where, body: Raw) -> tuple[list[Raw], list[Raw]] | None:
+        """A number tells by its size."""
+        return None
 
     def admits(self, x: Fraction, ends: Ends) -> bool:
         """At most 3, which is less than pi."""
@@ -406,6 +436,10 @@ class Simplex(Domain):
         """[0, 1]: a single entry is 1"""
         return (0, False), (1, False)
 
+    def lies_inside(self, indices: Where, body: Raw) -> tuple[list[Raw], list[Raw]] | None:
+        """Positive, of the sum 1."""
+        return [body], [minus(("S", indices[-1], body), ONE)]
+
     def tangent_equation(self, indices: Where, body: Raw) -> Raw:
         """They sum to 0."""
         return ("S", indices[-1], body)
@@ -429,6 +463,11 @@ class PosDef(Domain):
     is_definite = True
 
     @classmethod
+    def fits(cls, shape: Sequence[Extent]) -> bool:
+        """Square ones."""
+        return len(shape) >= cls.depth and shape[-1] == shape[-2]
+
+    @classmethod
     def sign(cls, kind: Kind, where: Where) -> str:
         """Positive on the diagonal."""
         return "+" if where and where[-1] == where[-2] else ""
@@ -449,7 +488,7 @@ class PosDef(Domain):
     def tangent_equation(self, indices: Where, body: Raw) -> Raw:
         """They are symmetric."""
         i, j = indices[-2:]
-        a, b = (("i", f"{n}{i[1]}", *like[2:]) for n, like in ((1, i), (2, j)))
+        a, b = (("i", f"{FREE}{n}{i[1]}", *like[2:]) for n, like in ((1, i), (2, j)))
         return minus(put(body, {i: a, j: b}), put(body, {i: b, j: a}))
 
     def directions(self, entry: Callable[[Where], Raw], formals: Where, shape: Any) -> Raw:
@@ -482,6 +521,11 @@ class Invertible(Domain):
     word = "invertible"
     is_invertible = True
     carries_extent = True
+
+    @classmethod
+    def fits(cls, shape: Sequence[Extent]) -> bool:
+        """Vectors."""
+        return len(shape) == 1
 
 
 class Symmetric(Domain):

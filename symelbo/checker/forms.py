@@ -14,6 +14,7 @@ from .polynomial import (
     UNIT,
     Poly,
     Rational,
+    accumulate,
     add_polys,
     freeze,
     primitive_of,
@@ -93,9 +94,9 @@ class Forms(Matrices):
         """Assume what is stated of all indices of these; whether there was anything new."""
         here = sorted((v for v in variables if v[0] == "i"), key=repr)
         found = False
+        self.spend(1 + len(self.patterns) // 8)
         for number, pattern in enumerate(self.patterns):
-            own = sorted((i for i in walk(pattern) if i[0] == "i" and not is_bound(i)), key=repr)
-            own = list(dict.fromkeys(own))
+            own = self._pattern_indices(number)
             if not own or len(own) > MAX_PATTERN or len(here) > MAX_PATTERN:
                 continue
             for chosen in permutations(here, len(own)):
@@ -111,6 +112,14 @@ class Forms(Matrices):
                     continue
                 found = True
         return found
+
+    def _pattern_indices(self, number: int) -> list[RawIndex]:
+        """The free indices of what is positive at all values of them."""
+        if number not in self.free_of_pattern:
+            items = walk(self.patterns[number])
+            free = {i for i in items if i[0] == "i" and not is_bound(i)}
+            self.free_of_pattern[number] = sorted(free, key=repr)
+        return self.free_of_pattern[number]
 
     def assume_nonzero(self, raw: Raw) -> None:
         """A product is nonzero only if all its factors are.
@@ -207,7 +216,7 @@ class Forms(Matrices):
                 new: Poly = {tuple(sorted(table.items())): 1}
                 for _ in range(int(e)):
                     new = self._plain_mul(new, rest)
-                result = self._accumulate(result, new, c)
+                result = accumulate(result, new, c)
             poly = result
         return poly
 
@@ -260,7 +269,7 @@ class Forms(Matrices):
             for t in raw[1:]:
                 part = self.poly(t)
                 self.spend(len(part))
-                total = self._accumulate(total, part, 1)
+                total = accumulate(total, part, 1)
             return total
         if head == "*":
             result = UNIT

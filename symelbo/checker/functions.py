@@ -11,6 +11,7 @@ from .terms import NotShown
 
 __all__ = ["FUNCTIONS", "Functions"]
 
+MAX_ORDER = 100  # of a polygamma
 # what a certificate may call, and with how many arguments
 FUNCTIONS = {
     **dict.fromkeys(
@@ -149,8 +150,8 @@ class Functions(Signs):
             order = arguments[0].get((), 0)
             if order == 0:
                 name = "digamma"
-            elif order.denominator != 1 or order < 0:
-                raise NotShown("polygamma of an order that is no natural number")
+            elif order.denominator != 1 or not 0 < order <= MAX_ORDER:
+                raise NotShown("polygamma of an order that is no natural number, or too high")
         if not self.positive(a):
             raise NotShown(f"{name} of something not shown to be positive: {self.show(a)}")
 

@@ -11,6 +11,7 @@ from itertools import product
 from typing import Final
 
 from .criterion import free_indices
+from .domains import Domain
 from .forms import Forms
 from .interval import certainly_positive
 from .polynomial import UNIT, Poly, Values, add_polys, scale_poly
@@ -30,7 +31,15 @@ from .terms import (
     walk,
 )
 
-__all__ = ["Exact", "admissible_entries", "function_admissible", "length", "shape_places"]
+__all__ = [
+    "Ends",
+    "Exact",
+    "admissible_entries",
+    "function_admissible",
+    "length",
+    "places_of",
+    "shape_places",
+]
 
 NUMBERS: Final = ("c", "N", "f", "P")  # heads of atoms: constants, roots, functions, denominators
 SMOOTH: Final = ("exp", "tanh", "sigmoid", "softplus", "sin", "cos", "erf", "log")
@@ -209,6 +218,29 @@ class Exact:
         """A poly, to be read."""
         return self.forms.show(poly)
 
+    def lies_in(self, domain: Domain, entries: Mapping[tuple[int, ...], Poly]) -> bool:
+        """Whether an array is shown to have values in a domain."""
+        if domain.margins is not None:
+            sums: dict[tuple[int, ...], Poly] = {}
+            for where, poly in entries.items() if domain.sums_to_one else ():
+                sums[where[:-1]] = add_polys(sums.get(where[:-1], {(): -1}), poly)
+            return all(
+                self.forms.positive(self.affine(a, b, poly))
+                for poly in entries.values()
+                for a, b in domain.margins
+            ) and all(map(self.vanishes, sums.values()))
+        if not (domain.is_integer or domain.is_definite):
+            return False
+        numbers = {w: Fraction(p.get((), 0)) for w, p in entries.items() if not set(p) - {()}}
+        shape = tuple(("", max(axis)) for axis in zip(*numbers, strict=True))
+        return len(numbers) == len(entries) and not admissible_entries(
+            Symbol("argument", "constant", domain, shape),
+            numbers,
+            {},
+            self.instance,
+            complete=False,
+        )
+
     @staticmethod
     def affine(a: int, b: int, poly: Poly) -> Poly:
         """p -> a + b p"""
@@ -224,22 +256,23 @@ class Exact:
 def admissible_entries(
     symbol: Symbol,
     entries: Mapping[tuple[int, ...], Fraction],
-    constants: Values,
-    sizes: Mapping[str, int],
+    values: Values,
+    instance: Instance,
     *,
     complete: bool,
 ) -> list[str]:
     """Reasons why the values of some entries are not in the symbol's domain, exactly.
 
-    complete: all entries have to be there; else those of each simplex, count vector and matrix.
+    values, instance: those at which its ends are taken.  complete: all entries have to be there;
+    else those of each simplex, count vector and matrix.
     """
     name = symbol.name
-    wanted = set(shape_places(symbol, sizes))
+    wanted = set(shape_places(symbol, instance.sizes))
     if not set(entries) <= wanted:
         return [f"{name} has no such entry"]
     if complete and set(entries) != wanted:
         return [f"an entry of {name} has no value"]
-    domain, ends = symbol.domain, _Ends(constants, Instance(sizes))
+    domain, ends = symbol.domain, Ends(values, instance)
     if not domain.depth:
         return [
             f"{name}{list(p)} = {x} is not in its domain ({domain.word})"
@@ -247,7 +280,7 @@ def admissible_entries(
             if not domain.admits(x, ends)
         ]
     found = []
-    n = length(symbol.shape[-1], sizes)
+    n = length(symbol.shape[-1], instance.sizes)
     for outer in {p[: -domain.depth]: None for p in entries}:
         inner = {p[len(outer) :]: x for p, x in entries.items() if p[: len(outer)] == outer}
         if len(inner) != n**domain.depth or not domain.admits_block(inner, n, ends):
@@ -255,7 +288,7 @@ def admissible_entries(
     return found
 
 
-class _Ends:
+class Ends:
     """The ends of a domain at one point; those that are no rational numbers are enclosed."""
 
     def __init__(self, values: Values, instance: Instance) -> None:

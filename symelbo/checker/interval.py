@@ -13,7 +13,8 @@ from functools import lru_cache
 from math import factorial, isqrt
 from typing import Final, TypeAlias
 
-from .terms import Raw, RawIndex
+from .terms import Raw, RawIndex, children
+from .work import work_left
 
 __all__ = [
     "Intervals",
@@ -32,7 +33,8 @@ MAX_ANGLE: Final = 1 << 20
 MAX_SIZE: Final = 1 << 18  # bits of an end
 MAX_ORDER: Final = 20  # of a polygamma
 MAX_SUM: Final = 10_000  # places
-MAX_BITS: Final = 20_000_000  # of all products at one precision
+MAX_WORK: Final = 150_000  # of one enclosure at one precision
+MAX_KEPT: Final = 50_000  # parts under sums whose enclosures are kept
 
 
 class Unbounded(Exception):
@@ -173,10 +175,21 @@ class Intervals:
 
     def __init__(self, bits: int, left: list[int] | None = None) -> None:
         self.bits = bits
-        self.left = [MAX_BITS] if left is None else left
+        self.work = work_left()
+        self.left = [MAX_WORK] if left is None else left
         self.one = 1 << bits
         self.found: dict[tuple[str, Interval], Interval] = {}
         self.closed: dict[int, tuple[Raw, Interval]] = {}  # terms without indices, by identity
+        self.inner: dict[tuple[int, ...], Interval] = {}  # parts under sums, by their indices
+        self.free: dict[int, tuple[Raw, tuple[RawIndex, ...]]] = {}  # indices of a part
+
+    def spend(self, number: int, bits: int) -> None:
+        """Count so many products of numbers of some bits, here and of the part that is shown."""
+        amount = number * (1 + (bits >> 10) + (bits * bits >> 22))
+        self.left[0] -= amount
+        if self.left[0] < 0:
+            raise Unbounded("too many numbers, or too long ones")
+        self.work.spend(amount, "an enclosure")
 
     # ------------------------------------------------------------ arithmetic
 
@@ -193,21 +206,23 @@ class Intervals:
         ends = (a[0] * b[0], a[0] * b[1], a[1] * b[0], a[1] * b[1])
         low, high = min(ends) >> self.bits, -(-max(ends) >> self.bits)
         size = max(-low, high).bit_length()
-        self.left[0] -= self.bits + size
-        if size > MAX_SIZE or self.left[0] < 0:
-            raise Unbounded("numbers that are too large, or too many")
+        if size > MAX_SIZE:
+            raise Unbounded("a number that is too large")
+        self.spend(1, size)
         return low, high
 
     def divide(self, a: Interval, b: Interval) -> Interval:
         """a / b where b excludes 0."""
         if b[0] <= 0 <= b[1]:
             raise Unbounded("a divisor that may be zero")
+        self.spend(2, self.bits + max(-a[0], a[1]).bit_length())
         ends = [(end << self.bits, by) for end in a for by in b]
         return min(x // y for x, y in ends), max(-(-x // y) for x, y in ends)
 
     def rational(self, value: Fraction | int) -> Interval:
         """A rational number, rounded outwards."""
         value = Fraction(value)
+        self.spend(1, self.bits + max(abs(value.numerator), value.denominator).bit_length())
         scaled = value.numerator << self.bits
         return scaled // value.denominator, -(-scaled // value.denominator)
 
@@ -298,6 +313,7 @@ class Intervals:
         by = wide.bits - (length - 1)
         m = (x << by, x << by) if by >= 0 else (x >> -by, (x >> -by) + 1)
         t = wide.divide((m[0] - wide.one, m[1] - wide.one), (m[0] + wide.one, m[1] + wide.one))
+        self.spend(wide.bits // 4, wide.bits)  # so many terms of the series, about
         low, high = _artanh((max(t[0], 0), t[1]), wide.bits)
         two = _log_two(wide.bits)
         ends = (exponent * two[0], exponent * two[1])
@@ -496,21 +512,45 @@ class Intervals:
 
     def term(self, raw: Raw, env: Mapping[RawIndex, int]) -> Interval:
         """The enclosure of a term whose indices have the values in `env`; a part that occurs twice
-        is enclosed once.
+        at the same values of its indices is enclosed once.
         """
-        known = None if env else self.closed.get(id(raw))
-        if known is not None:
-            return known[1]
+        here = tuple(i for i in self.indices(raw) if i in env) if env else ()
+        if not here:
+            known = self.closed.get(id(raw))
+            if known is not None:
+                return known[1]
+        key = (id(raw), *map(env.__getitem__, here))
+        if key in self.inner:
+            return self.inner[key]
+        self.spend(1, 0)
         try:
             found = self.by_head(raw, env)
         except (OverflowError, MemoryError) as error:
             raise Unbounded("a number that is too large") from error
-        if not env:
+        if not here:
             self.closed[id(raw)] = raw, found
+        else:
+            if len(self.inner) > MAX_KEPT:
+                self.inner.clear()
+            self.inner[key] = found
         return found
+
+    def indices(self, raw: Raw) -> tuple[RawIndex, ...]:
+        """The indices in a term, those that are bound in it too: each has a name of its own."""
+        known = self.free.get(id(raw))
+        if known is None:
+            found: dict[RawIndex, None] = {}
+            for index in raw[1:] if raw[0] in ("iv", "d") else ():
+                found[index[1] if index[0] == "o" else index] = None
+            for part in children(raw):
+                found.update(dict.fromkeys(self.indices(part)))
+            self.spend(1 + len(found), 0)
+            known = self.free[id(raw)] = raw, tuple(found)
+        return known[1]
 
     def bounds(self, raw: Raw) -> tuple[Fraction, Fraction]:
         """Rational bounds of a closed term; Unbounded if there are none."""
+        self.left[0] = MAX_WORK
         low, high = self.term(raw, {})
         return Fraction(low, self.one), Fraction(high, self.one)
 

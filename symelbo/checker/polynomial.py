@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from hashlib import blake2b
-from math import gcd, lcm
+from math import gcd, isqrt, lcm
 from typing import Any, Final, TypeAlias
 
 from .domains import Domain, domain_of
@@ -25,6 +25,7 @@ __all__ = [
     "Polynomials",
     "Rational",
     "Values",
+    "accumulate",
     "add_polys",
     "freeze",
     "primes_of",
@@ -42,7 +43,8 @@ Values: TypeAlias = Mapping[tuple[str, tuple[int, ...]], Fraction]
 MAX_TERMS = 20_000  # of a polynomial
 MAX_TEXT = 2000  # characters of a polynomial that are shown
 MAX_SKELETON = 200  # characters, before a digest takes their place
-MAX_BITS_OF_POWER = 1 << 20  # of a number that is raised
+MAX_BITS = 1 << 16  # of a number
+LARGE = 256  # bits from which the length of a number counts
 MAX_POWER = 64  # of a sum that is multiplied out
 MAX_FACTOR = 8  # monomials of a factor that is multiplied out where sums are held
 _REDUCED: Final = ("sign", "sin", "cos")  # functions whose powers or products are others
@@ -50,8 +52,18 @@ UNIT: Final[Poly] = {(): 1}
 
 
 def rational_of(value: Rational) -> Rational:
-    """A fraction that is whole as an int, which is faster."""
-    return value.numerator if value.denominator == 1 else value
+    """A fraction that is whole as an int, which is faster; long numbers are counted."""
+    top, bottom = value.numerator, value.denominator
+    if top.bit_length() > LARGE or bottom.bit_length() > LARGE:
+        count_bits(top.bit_length() + bottom.bit_length())
+    return top if bottom == 1 else value
+
+
+def count_bits(bits: int) -> None:
+    """Work with a number of so many bits, which is quadratic: fractions are reduced."""
+    if bits > MAX_BITS:
+        raise NotShown("a number that is too long")
+    work_left().spend((bits >> 9) + (bits * bits >> 23), "long numbers")
 
 
 def primes_of(value: int) -> list[tuple[int, int]]:
@@ -62,6 +74,8 @@ def primes_of(value: int) -> list[tuple[int, int]]:
     """
     found: list[tuple[int, int]] = []
     divisor = 2
+    steps = min(isqrt(value), 10_000)
+    work_left().spend(steps * (512 + value.bit_length()) >> 13, "the factors of a number")
     while divisor * divisor <= value and divisor < 10_000:
         power = 0
         while value % divisor == 0:
@@ -75,8 +89,12 @@ def primes_of(value: int) -> list[tuple[int, int]]:
 
 def add_polys(left: Poly, right: Poly, scale: Rational = 1) -> Poly:
     """p, q, c -> p + c q"""
-    result = dict(left)
-    for monomial, c in right.items():
+    return accumulate(dict(left), right, scale)
+
+
+def accumulate(result: Poly, addend: Poly, scale: Rational) -> Poly:
+    """p, q, c -> p + c q, put into p"""
+    for monomial, c in addend.items():
         value = rational_of(result.get(monomial, 0) + scale * c)
         if value:
             result[monomial] = value
@@ -94,13 +112,36 @@ def scale_poly(poly: Poly, c: Rational) -> Poly:
 
 def primitive_of(poly: Poly) -> Poly:
     """A positive multiple with coprime integers, the same for all positive multiples."""
-    top = gcd(*(v.numerator for v in poly.values()))
-    return scale_poly(poly, Fraction(lcm(*(v.denominator for v in poly.values())), top))
+    return scale_poly(poly, 1 / common_factor(poly))
+
+
+def common_factor(poly: Poly) -> Fraction:
+    """The positive number that leaves coprime integers."""
+    bottom = 1
+    for v in poly.values():
+        if v.denominator != 1:
+            bottom = lcm(bottom, v.denominator)
+            if bottom.bit_length() > LARGE:
+                count_bits(bottom.bit_length())
+    return Fraction(gcd(*(v.numerator for v in poly.values())), bottom)
 
 
 def freeze(poly: Poly) -> tuple[tuple[Monomial, Rational], ...]:
     """A polynomial as a key: the same for equal ones."""
     return tuple(sorted(poly.items()))
+
+
+def _roots(poly: Poly) -> int:
+    """How many exponents are no whole numbers, which take longer."""
+    return sum(type(e) is not int for m in poly for _, e in m)
+
+
+def _shared_powers(poly: Poly) -> dict[int, Rational]:
+    """The powers that all monomials but 1 have."""
+    tables = [dict(m) for m in poly if m]
+    first, *others = tables
+    least = {a: min([e, *(t.get(a, 0) for t in others)]) for a, e in first.items()}
+    return {a: e for a, e in least.items() if e > 0}
 
 
 def _is_value(atom: Atom) -> bool:
@@ -145,6 +186,7 @@ class Polynomials:
         self.signs_by_rule: dict[Any, str] = {}  # of polynomials, as far as signs are known
         self.closed: dict[int, Raw | None] = {}  # atoms as terms, None if they are no numbers
         self.lead: dict[int, Monomial] = {}  # of a denominator
+        self.shared: dict[int, dict[int, Rational]] = {}  # powers that a denominator holds
         self.fractions: dict[Monomial, Poly | None] = {}  # partial ones, as far as signs are known
         self.moved: dict[tuple[int, Any], Poly] = {}
         self.terms: dict[int, tuple[Any, Poly]] = {}  # normal forms of terms, by identity
@@ -156,6 +198,7 @@ class Polynomials:
         self.holds = False  # whether long sums in products are held
         self.held = False  # whether some were
         self.patterns: tuple[Raw, ...] = ()  # positive at all values of their free indices
+        self.free_of_pattern: dict[int, list[RawIndex]] = {}
         self.instances: set[Any] = set()  # of these that are assumed
         self.fresh = 0
         self.work = work_left()
@@ -348,7 +391,7 @@ class Polynomials:
         if index[0] == "o":
             inner = self.span(index[1])
             return inner and (inner[0] + index[2], inner[1], inner[2] + index[2])
-        if index[0] == "e" and index[2] != "?":
+        if index[0] == "e":
             return 1, index[2], index[3]
         return None
 
@@ -427,7 +470,7 @@ class Polynomials:
         result: Poly = {}
         for m, c in left.items():
             for n, e in right.items():
-                result = self._accumulate(result, self.merge(m, n), c * e)
+                result = accumulate(result, self.merge(m, n), c * e)
         return result
 
     def hold(self, poly: Poly) -> Poly:
@@ -449,18 +492,6 @@ class Polynomials:
         if prime[first] < 0:
             prime = scale_poly(prime, -1)
         return {((self.intern(("H", freeze(prime))), 1),): Fraction(poly[first], prime[first])}
-
-    @staticmethod
-    def _accumulate(result: Poly, addend: Poly, scale: Rational) -> Poly:
-        for monomial, c in addend.items():
-            value = rational_of(result.get(monomial, 0) + scale * c)
-            if value:
-                result[monomial] = value
-            else:
-                result.pop(monomial, None)
-        if len(result) > MAX_TERMS:
-            raise NotShown("the polynomial is too long")
-        return result
 
     def merge(self, m: Monomial, n: Monomial) -> Poly:
         """The product of two monomials, in normal form."""
@@ -534,7 +565,10 @@ class Polynomials:
             if monomial not in self.fractions:
                 self.fractions[monomial] = self.split(exponents)
             split = self.fractions[monomial]
-            return scale_poly(split, scale) if split is not None else poly
+            if split is None:
+                return poly
+            self.spend(len(split) // 2)
+            return dict(split) if scale == 1 else scale_poly(split, scale)
         for factor in expand:
             poly = self.mul(poly, factor)
         return poly
@@ -627,8 +661,11 @@ class Polynomials:
             number = poly.get(())
             if number is None:
                 continue
+            shared = self.shared.get(a)
+            if shared is None:
+                shared = self.shared[a] = _shared_powers(poly)
             for b, x in exponents.items():
-                by = min((dict(m).get(b, 0) for m in poly if m), default=0)
+                by = shared.get(b, 0)
                 if x < 0 and by >= 1:
                     by = max(1, min(by, -x))  # e^1000 is one step, not a thousand
                     others = {}
@@ -698,7 +735,7 @@ class Polynomials:
             for table, c in zip(tables, poly.values(), strict=True):
                 for a, e in least.items():
                     self._bump(table, a, -e)
-                quotient = self._accumulate(quotient, self.expand(table), c)
+                quotient = accumulate(quotient, self.expand(table), c)
             poly = quotient
         if not poly:
             raise NotShown("zero is inverted or put under a logarithm")
@@ -706,12 +743,10 @@ class Polynomials:
             ((monomial, c),) = poly.items()
             return self._sorted(outside), c, ({monomial: 1} if monomial else UNIT)
         # coprime integers: a scale that does not depend on the names of indices
-        c = Fraction(
-            gcd(*(v.numerator for v in poly.values())), lcm(*(v.denominator for v in poly.values()))
-        )
+        c = common_factor(poly)
         if poly[max(poly)] < 0:
             c = -c
-        prime = scale_poly(poly, 1 / c)
+        prime = scale_poly(poly, 1 / Fraction(c))
         if not self.positive(prime):
             negative = scale_poly(prime, -1)
             if self.positive(negative):
@@ -778,7 +813,7 @@ class Polynomials:
         for m, c in poly.items():
             table = dict(m)
             self._bump(table, a, e)
-            result = self._accumulate(result, self.expand(table), c)
+            result = accumulate(result, self.expand(table), c)
         return result
 
     def expand(self, table: dict[int, Rational]) -> Poly:
@@ -797,7 +832,9 @@ class Polynomials:
         return self._plain_mul(poly, {tuple(sorted(plain.items())): 1})
 
     def _plain_mul(self, left: Poly, right: Poly) -> Poly:
-        self.spend(len(left) * len(right))
+        self.spend(
+            len(left) * len(right) + 2 * (_roots(left) * len(right) + _roots(right) * len(left))
+        )
         result: Poly = {}
         for m, c in left.items():
             for n, v in right.items():
@@ -810,7 +847,7 @@ class Polynomials:
                     if e > 1 and self._idempotent(a):
                         table[a] = 1
                 key = tuple(sorted(table.items()))
-                result = self._accumulate(result, {key: 1}, c * v)
+                result = accumulate(result, {key: 1}, c * v)
         return result
 
     def _idempotent(self, a: int) -> bool:
@@ -878,8 +915,6 @@ class Polynomials:
             e //= 2
             if e:
                 square = self.mul(square, square)
-                if any(_bits(c) > MAX_BITS_OF_POWER for c in square.values()):
-                    raise NotShown("a power that is too large")
         return dict(result)
 
     def number_power(self, c: Rational, e: Rational) -> Poly:
@@ -888,7 +923,7 @@ class Polynomials:
         >>> show(F.number_power(12, Fraction(1, 2)))
         '2*3^1/2'
         """
-        if _bits(c) * max(e, -e) > MAX_BITS_OF_POWER:
+        if _bits(c) * max(e, -e) > MAX_BITS:
             raise NotShown("a power that is too large")
         if e.denominator == 1:
             return {(): rational_of(Fraction(c) ** int(e))}

@@ -12,6 +12,8 @@ from .forms import NOTHING, Forms, Hypotheses
 from .polynomial import Poly, Values
 from .sums import MAX_EXPANDED, pieces_of
 from .terms import (
+    FREE,
+    Array,
     NotShown,
     Raw,
     RawIndex,
@@ -25,8 +27,9 @@ from .terms import (
 )
 from .work import work_left
 
-__all__ = ["Ground", "is_zero", "prove_defined", "prove_zero"]
+__all__ = ["Ground", "is_definite", "is_positive", "is_zero", "prove_defined", "prove_zero"]
 
+CASE = 20  # units of work that each takes
 MAX_SPLITS = 8  # nested case distinctions
 MAX_BITS = 4  # entries of 0 or 1 whose values are tried one by one
 MAX_PLACES = 16  # of a range of concrete length that is tried place by place
@@ -82,7 +85,7 @@ def prove_zero(raw: Raw, *, given: Ground | None = None, values: Values | None =
     """
     ground = given or Ground()
     try:
-        raw, items = _resolve(raw)
+        items = walk(raw)
         try:
             _prove_of_lengths(raw, items, ground, values or {})
         except NotShown:
@@ -112,6 +115,40 @@ def _prove_of_lengths(raw: Raw, items: Sequence[Raw], given: Ground, values: Val
         else:
             return
     _prove(raw, items, given, frozenset(), values, MAX_SPLITS, MAX_EXPANDED)
+
+
+def is_positive(raw: Raw, *, given: Ground | None = None) -> bool:
+    """True only if the term is shown to be positive at all values; False: not shown.
+
+    >>> is_positive(sum_of(a, power(x, 2))), is_positive(x)
+    (True, False)
+    """
+    forms = _assuming(given)
+    try:
+        return forms.positive(forms.poly(raw))
+    except NotShown:
+        return False
+
+
+def is_definite(array: Array, *, given: Ground | None = None) -> bool:
+    """True only if the matrix is shown to be symmetric and positive definite; False: not shown.
+
+    >>> is_definite(((k, l), ("*", a, s(k, l)))), is_definite(((k, l), w(k, l)))
+    (True, False)
+    """
+    forms = _assuming(given)
+    indices, body = array
+    try:
+        return forms.posdef(forms.array(indices, forms.poly(body)))
+    except NotShown:
+        return False
+
+
+def _assuming(ground: Ground | None) -> Forms:
+    given = NOTHING if ground is None else ground.given
+    forms = Forms({}, frozenset(), {}, given.least)
+    forms.assume(given)
+    return forms
 
 
 def prove_defined(raw: Raw, *, given: Ground | None = None) -> None:
@@ -144,31 +181,6 @@ def _bits(raw: Raw) -> list[Raw]:
 # -------------------------------------------------------------------------- ranges and cases
 
 
-def _resolve(raw: Raw) -> tuple[Raw, list[Raw]]:
-    """Give every category the extent of the places it selects, where its domain has none.
-
-    With the parts of what results.
-    """
-    known: dict[str, set[tuple[str, int]]] = {}
-    unknown: set[RawIndex] = set()
-    items = walk(raw)
-    for item in items:
-        if item[0] == "e" and len(item) == 5:
-            if item[2] == "?":
-                unknown.add(item)
-            else:
-                known.setdefault(item[1], set()).add((item[2], item[3]))
-    what = {
-        e: (*e[:2], *next(iter(known[e[1]])), e[4])
-        for e in unknown
-        if len(known.get(e[1], ())) == 1
-    }
-    if not what:
-        return raw, items
-    raw = map_indices(raw, what)
-    return raw, walk(raw)
-
-
 def _cores(items: Sequence[Raw], least: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """size -> (low, offset): the range common to all indices of that size, where they differ.
 
@@ -182,7 +194,7 @@ def _cores(items: Sequence[Raw], least: Mapping[str, int]) -> dict[str, tuple[in
         if item[0] == "i" and len(item) == 5 and item[3]:
             lows.setdefault(item[3], []).append(item[2])
             offsets.setdefault(item[3], []).append(item[4])
-        elif item[0] == "e" and len(item) == 5 and item[2] not in ("", "?"):
+        elif item[0] == "e" and len(item) == 5 and item[2]:
             lows.setdefault(item[2], []).append(1)
             offsets.setdefault(item[2], []).append(item[3])
         elif item[0] == "p" and len(item) == 3 and item[1]:
@@ -232,6 +244,7 @@ def _prove(
 
     items: the parts of the term; longest: of the ranges that are written out.
     """
+    work_left().spend(CASE, "a case")
     given = ground.given
     cores = _cores(items, dict(given.least))
     free = _free(items)
@@ -294,7 +307,7 @@ def _split(
     """The same for a free index in each piece of its range."""
     if splits <= 0:
         raise NotShown("too many cases")
-    name = variable[1] if variable[0] == "i" else "category " + repr((variable[1], variable[4]))
+    name = variable[1] if variable[0] == "i" else FREE + repr((variable[1], variable[4]))
     for piece in pieces:
         size = variable[3] if variable[0] == "i" else variable[2]
         value = piece if len(piece) == 3 else ("i", name, piece[0], size, piece[1])

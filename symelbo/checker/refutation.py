@@ -27,7 +27,6 @@ from itertools import product
 from typing import Final
 
 from .criterion import free_indices, names_in, users_of
-from .domains import Domain
 from .instance import (
     Exact,
     admissible_entries,
@@ -39,6 +38,7 @@ from .interval import Intervals, Unbounded, certainly_nonsingular
 from .polynomial import Poly
 from .statement import Case, Density, Given, Place, Refutation, Row, Symbol, Unknown
 from .terms import (
+    FREE,
     ONE,
     Array,
     Field,
@@ -47,9 +47,11 @@ from .terms import (
     Raw,
     RawIndex,
     minus,
+    put,
     sum_of,
     walk,
 )
+from .witness import can_hold
 
 __all__ = ["check_refutation"]
 
@@ -66,7 +68,8 @@ def check_refutation(
 ) -> list[str]:
     """Reasons why the weights do not refute (U) of the factors together; empty if they do.
 
-    least: of each size; at smaller ones some factor of the model does not exist.
+    factors: all of the model; the conditions on them say which parameter values there are.  least:
+    of each size; at smaller ones some factor of the model does not exist.
     """
     try:
         return _Check(refutation, factors, symbols, least).reasons()
@@ -85,15 +88,16 @@ class _Check:
         least: Mapping[str, int],
     ) -> None:
         self.least = least
+        self.densities = factors
         self.refutation = refutation
-        self.factors = {factor.name: factor for factor in factors}
+        self.factors = {f.name: f for f in factors if f.name in refutation.factors}
         self.sizes = refutation.sizes
         self.constants = dict(refutation.constants)
         self.points = [dict(point) for point in refutation.points]
         self.declared = symbols
         self.mirrored: set[str] = set()  # V + V': V[i,j] and V[j,i] are one direction
         named: dict[str, None] = {}
-        for factor in factors:
+        for factor in self.factors.values():
             terms = [factor.log_density, *(array[1] for _, array in factor.arguments)]
             named.update(dict.fromkeys(sorted(set().union(*map(names_in, terms)))))
             named[factor.node.name] = None
@@ -110,11 +114,15 @@ class _Check:
         self.intervals = Intervals(2 * AGREEMENT)
 
     def reasons(self) -> list[str]:
+        """Why it is no refutation; the later parts rely on the earlier ones."""
         return self.well_formed() or self.admissible() or self.equations() or self.coverage()
 
     # ------------------------------------------------------------------ form
 
     def well_formed(self) -> list[str]:
+        """Sizes that the model has, points of parameters and constants, one weight for each row and
+        each combination, and as many combinations as unknowns are left and one more.
+        """
         refutation = self.refutation
         found = [*self.clashes]
         if len(self.factors) == 0 or not refutation.cases or not refutation.points:
@@ -151,6 +159,7 @@ class _Check:
         return found
 
     def row_reasons(self, row: Row) -> list[str]:
+        """(U) of a factor at a place that it has, with its whole value and parents alone."""
         factor = self.factors.get(row.factor)
         if factor is None:
             return [f"no factor {row.factor}"]
@@ -172,6 +181,7 @@ class _Check:
         return found
 
     def own_places(self, factor: Density, row: Row) -> list[Place]:
+        """The entries that one value of the factor has at the place of a row."""
         env = dict(zip(factor.plates, row.place, strict=True))
 
         def at(place: RawIndex) -> int:
@@ -189,6 +199,7 @@ class _Check:
     # ------------------------------------------------------------------ admissible points
 
     def admissible(self) -> list[str]:
+        """Points, data and arguments lie in their domains, and every function is of its domain."""
         found: list[str] = []
         functions = self.refutation.functions
         for name, symbol in self.used.items():
@@ -204,7 +215,8 @@ class _Check:
         rows = [row for case in self.refutation.cases for row in case.rows]
         for row in rows:
             found += self.domains({**dict(row.parents), **dict(row.value)}, complete=False)
-        return found or [reason for row in rows for reason in self.arguments(row)]
+        found = found or [r for row in rows for r in (*self.support(row), *self.arguments(row))]
+        return found or self.conditions()
 
     def domains(self, given: Mapping[Place, Fraction], *, complete: bool) -> list[str]:
         """Every value lies in the domain of its symbol."""
@@ -215,9 +227,47 @@ class _Check:
         for name, entries in by_name.items():
             if name in self.symbols:
                 found += admissible_entries(
-                    self.symbols[name], entries, self.constants, self.sizes, complete=complete
+                    self.symbols[name],
+                    entries,
+                    self.constants,
+                    Instance(self.sizes),
+                    complete=complete,
                 )
         return found
+
+    def support(self, row: Row) -> list[str]:
+        """The value lies in the support, where the density is what is stated."""
+        factor, values = self.factors[row.factor], self.values(row)
+        support = factor.support
+        if support == factor.node.domain:
+            return []
+        env = {i: ("p", "", k) for i, k in zip(factor.plates, row.place, strict=True)}
+        ends = (None if e is None else put(e, env) for e in (support.lower, support.upper))
+        return admissible_entries(
+            factor.node._replace(domain=type(support)(*ends)),
+            {at: x for (_, at), x in row.value},
+            values,
+            self.instance(values),
+            complete=False,
+        )
+
+    def conditions(self) -> list[str]:
+        """Each parameter value is one of the model: conditions can hold there, also on factors that
+        are not refuted.
+        """
+        sizes = {name: max(k, 1) for name, k in self.least.items()} | dict(self.sizes)
+        return [
+            "a parameter value at which the conditions of the result are not shown to hold"
+            for point in self.points
+            if not can_hold(
+                self.densities,
+                (),
+                self.declared,
+                sizes,
+                {**self.constants, **point},
+                Instance(sizes, {}, self.refutation.functions),
+            )
+        ][:1]
 
     def arguments(self, row: Row) -> list[str]:
         """The arguments of the family lie in their domains, so that log p is a log-density."""
@@ -225,7 +275,8 @@ class _Check:
         values = self.values(row)
         self.exact.instance = self.instance(values)
         found = []
-        for domain, (formals, body) in factor.arguments:
+        conditions = ((condition.domain, condition.array) for condition in factor.conditions)
+        for domain, (formals, body) in (*factor.arguments, *conditions):
             ranges = [(i[2], length(i[3:], self.sizes)) for i in formals]
             entries: dict[tuple[int, ...], Poly] = {}
             for where in places_of(ranges):
@@ -233,36 +284,19 @@ class _Check:
                 indices = (*factor.plates, *formals)
                 entries[where] = self.exact.block(indices, place, body, values)
                 self.exact.require_values(entries[where])
-            if not self.inside(domain, entries):
+            if not self.exact.lies_in(domain, entries):
                 found.append(f"an argument of {row.factor} is not shown to lie in its domain")
         return found
-
-    def inside(self, domain: Domain, entries: Mapping[tuple[int, ...], Poly]) -> bool:
-        exact = self.exact
-        if domain.margins is not None:
-            sums: dict[tuple[int, ...], Poly] = {}
-            for where, poly in entries.items() if domain.sums_to_one else ():
-                sums[where[:-1]] = exact.add(sums.get(where[:-1], {(): -1}), poly)
-            return all(
-                exact.forms.positive(exact.affine(a, b, poly))
-                for poly in entries.values()
-                for a, b in domain.margins
-            ) and all(map(exact.vanishes, sums.values()))
-        if not (domain.is_integer or domain.is_definite):
-            return False
-        numbers = {w: Fraction(p.get((), 0)) for w, p in entries.items() if not set(p) - {()}}
-        shape = tuple(("", max(axis)) for axis in zip(*numbers, strict=True))
-        return len(numbers) == len(entries) and not admissible_entries(
-            Symbol("argument", "constant", domain, shape), numbers, {}, self.sizes, complete=False
-        )
 
     # ------------------------------------------------------------------ the equations
 
     def values(self, row: Row) -> dict[Place, Fraction]:
+        """Every entry that has a value in a row."""
         point = self.points[row.point]
         return {**self.constants, **point, **dict(row.parents), **dict(row.value)}
 
     def instance(self, values: Mapping[Place, Fraction]) -> Instance:
+        """The sizes, with the categories that are given."""
         categories = {
             (name, place): int(x)
             for (name, place), x in values.items()
@@ -271,6 +305,7 @@ class _Check:
         return Instance(self.sizes, categories, self.refutation.functions)
 
     def equations(self) -> list[str]:
+        """Each case leaves a system without a solution."""
         found = []
         for number, case in enumerate(self.refutation.cases, start=1):
             reasons = self.case_reasons(case)
@@ -278,6 +313,9 @@ class _Check:
         return found
 
     def case_reasons(self, case: Case) -> list[str]:
+        """The weights annihilate all but the unknowns that are left; of these and of log p they
+        leave the stated matrix, whose determinant is not 0.
+        """
         columns, totals = self.combine(case)
         found = []
         for unknown, combination in case.dependent:
@@ -465,7 +503,7 @@ def _is_movable(symbol: Symbol) -> bool:
 
 
 def _formals(symbol: Symbol) -> tuple[RawIndex, ...]:
-    return tuple(("i", f"k{n}", 1, *extent) for n, extent in enumerate(symbol.shape))
+    return tuple(("i", f"{FREE}k{n}", 1, *extent) for n, extent in enumerate(symbol.shape))
 
 
 def _unknown(what: str, symbol: Symbol, where: tuple[RawIndex, ...]) -> Raw:

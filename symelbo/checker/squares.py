@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from .polynomial import Monomial, Poly, Rational, rational_of
+from .work import work_left
 
 __all__ = ["is_sum_of_squares"]
 
@@ -38,6 +39,7 @@ def is_sum_of_squares(
     order = sorted(roots, key=lambda m: (m == last, m))
     if not order or len(order) > MAX_SQUARES or (last is not None and last not in roots):
         return False
+    work_left().spend(len(order) ** 3 // 4 + len(poly), "a sum of squares")
     pairs: dict[Monomial, list[tuple[int, int]]] = {}
     for j, n in enumerate(order):
         for i in range(j):
@@ -92,5 +94,5 @@ def _pivots(matrix: Sequence[list[Fraction]]) -> list[Fraction] | None:
             if other[k]:
                 factor = other[k] / pivot
                 for n in range(k, len(matrix)):
-                    other[n] -= factor * row[n]
+                    other[n] = Fraction(rational_of(other[n] - factor * row[n]))
     return found

@@ -353,10 +353,18 @@ def _one_of(data: Any, choices: Sequence[str], what: str) -> str:
 def _extent(data: Any) -> tuple[str, int]:
     """ "C", 3 or ["C", -1]."""
     if isinstance(data, str):
-        return _name(data), 0
-    if isinstance(data, list) and len(data) == 2 and data[0]:
-        return _name(data[0]), _int(data[1], "an offset")
+        return _size(data), 0
+    if isinstance(data, list) and len(data) == 2:
+        return _size(data[0]), _int(data[1], "an offset")
     return "", _int(data, "an extent")
+
+
+def _size(data: Any) -> str:
+    """The name of a size; "" and "?" are none."""
+    name = _name(data, "a size")
+    if not name or is_reserved(name):
+        raise Malformed("a reserved name of a size")
+    return name
 
 
 def _known(data: Mapping[str, Any], keys: str, what: str) -> None:
@@ -380,7 +388,9 @@ class Terms:
                 raise Malformed("a reserved name of an index")
             self.indices[name] = ("i", name, _int(low, "a range"), *_extent(extent))
         sizes = _dict(data.get("sizes", {}), "sizes")
-        self.least = {_name(name): _int(k, "a size") for name, k in sizes.items()}
+        self.least = {_size(name): _int(k, "a size") for name, k in sizes.items()}
+        if any(k < 1 for k in self.least.values()):
+            raise Malformed("a size whose least value is not positive")
         self.symbols: dict[str, Symbol] = {}
         self.raws: list[Raw] = []
         self.depth_of: dict[int, int] = {}  # by identity
@@ -394,7 +404,10 @@ class Terms:
             if isinstance(rest.get("domain"), dict):
                 bounded[name] = rest["domain"]
             word = bounded[name].get("kind") if name in bounded else rest.get("domain")
-            self.symbols[_name(name)] = Symbol(name, role, _domain(word)(), shape)
+            domain = _domain(word)()
+            if not domain.fits(shape):
+                raise Malformed(f"{name} has not the axes of a {word}")
+            self.symbols[_name(name)] = Symbol(name, role, domain, shape)
         self.bounded = bounded
         self.waiting: dict[int, list[str]] = {}
         for name, domain_data in bounded.items():
@@ -422,11 +435,11 @@ class Terms:
             return _domain(data)()
         data = _dict(data, "a domain")
         _known(data, "kind lower upper", "a domain")
-        lower, upper = data.get("lower"), data.get("upper")
-        return _domain(data.get("kind"))(
-            None if lower is None else self.part(lower),
-            None if upper is None else self.part(upper),
-        )
+        ends = (data.get("lower"), data.get("upper"))
+        domain = _domain(data.get("kind"))(*(None if e is None else self.part(e) for e in ends))
+        if not domain.has_known_ends:
+            raise Malformed(f"{domain.word} with ends of a form that is not known")
+        return domain
 
     def part(self, data: Any) -> Raw:
         """An earlier term, as it stands in the table."""
@@ -486,8 +499,6 @@ class Terms:
         size, offset = extent
         by = index[2] if index[0] == "o" else 0
         if index[0] == "e":
-            if index[2] == "?":  # the axis says how many there are
-                return True
             first, (over, last) = 1, index[2:4]  # the axis may be longer
         elif index[0] == "p":
             over, last = index[1:]
@@ -501,14 +512,10 @@ class Terms:
         return bool(not over and first >= 1 and last <= self.least.get(size, 1) + offset)
 
     def entry(self, symbol: Symbol, data: Sequence[Any]) -> Raw:
-        """An entry of a symbol; what selects takes the extent of the axis."""
+        """An entry of a symbol."""
         where = self.places(symbol, data)
         if symbol.domain.is_place:
             return ("iv", ("e", symbol.name, *_places_of(symbol.domain), where))
-        where = tuple(
-            i if i[0] != "e" or i[2] != "?" else (*i[:2], *extent, i[4])
-            for i, extent in zip(where, symbol.shape, strict=True)
-        )
         return ("v", symbol.name, symbol.kind, where)
 
     def matrix(self, indices: Any, body: Any) -> Array:
@@ -534,7 +541,7 @@ class Terms:
             case "q", [value]:
                 return ("q", _number(value))
             case "n", [name]:
-                return ("n", _name(name, "a size"))
+                return ("n", _size(name))
             case "c", ["pi"]:
                 return ("c", "pi")
             case "iv", [index]:
@@ -597,7 +604,7 @@ def _domain(word: Any) -> type[Domain]:
 
 
 def _places_of(domain: Domain) -> tuple[str, int]:
-    """The extent of a category, "?" where its domain does not say."""
+    """The extent of a category."""
     match domain.upper:
         case ("n", str(size)):
             return size, 0
@@ -609,13 +616,15 @@ def _places_of(domain: Domain) -> tuple[str, int]:
             ("q", Fraction() as number),
         ) if number.denominator == 1:
             return size, int(number)
-    return "?", 0
+    raise Malformed("a category of which it is not known how many places it has")
 
 
 # ---------------------------------------------------------------- the parts of a certificate
 
 
 class Reader:
+    """Reads the parts of a certificate; Malformed says what is none."""
+
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.terms = Terms(data)
 
@@ -724,9 +733,10 @@ class Reader:
         """A printed summand."""
         data = _dict(data, "a summand")
         _known(data, "sign display", "a summand")
-        if data.get("sign") not in (1, -1):
+        sign = _int(data.get("sign"), "a sign", 1)
+        if not sign:
             raise Malformed("a sign is 1 or -1")
-        return int(data["sign"]), self.terms.term(data.get("display"))
+        return sign, self.terms.term(data.get("display"))
 
     def sums(self, data: Any) -> Sums:
         """The printed sum."""
@@ -856,7 +866,6 @@ def read_statement(data: Any) -> Statement:
         "a certificate",
     )
     reader = Reader(data)
-    sizes = _dict(data.get("sizes", {}), "sizes")
     files = data.get("files")
     theorem = data.get("theorem")
     if theorem is not None:
@@ -865,7 +874,7 @@ def read_statement(data: Any) -> Statement:
         _name(data.get("model"), "the name of the model"),
         _one_of(data.get("verdict"), ("proved", "refuted", "outside", "undecided"), "a verdict"),
         theorem,
-        {_name(name): _int(k, "a size") for name, k in sizes.items()},
+        reader.terms.least,
         reader.terms.symbols,
         _one_of(data.get("variational"), ("any", "exact", "declared"), "the form of q"),
         reader.each(data.get("factors"), reader.density, "factors"),

@@ -1,6 +1,7 @@
 """Work is counted: whatever is asked of the checker ends.
 
-Every pass counts what it makes against what is left for the part of a statement that is shown.
+Every pass counts what it makes against what is left for the part of a statement that is shown.  A
+unit is about two microseconds: a short monomial, or a part of a term; long numbers are more.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
-__all__ = ["MAX_WORK", "NotShown", "Work", "allow_depth", "bounded_work", "work_left"]
+__all__ = ["MAX_WORK", "PARTS", "NotShown", "Work", "allow_depth", "bounded_work", "work_left"]
 
-MAX_WORK: Final = 1_000_000  # of one part of a statement: monomials and parts of terms made
+MAX_WORK: Final = 800_000  # of one part of a statement
+PARTS: Final = 5  # that may take as long as that
 
 
 MAX_CALLS: Final = 4000  # that are nested; a term that needs more is nested too deeply
@@ -58,9 +60,9 @@ def work_left() -> Work:
 
 
 @contextmanager
-def bounded_work() -> Iterator[Work]:
-    """One part of a statement, with work of its own."""
-    work = Work(MAX_WORK)
+def bounded_work(most: int | None = None) -> Iterator[Work]:
+    """One part of a statement, with work of its own; most: if there is less left for it."""
+    work = Work(MAX_WORK if most is None else min(most, MAX_WORK))
     token = _HERE.set(work)
     try:
         yield work

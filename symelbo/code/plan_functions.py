@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from symelbo.answer.derivation import FactorResult
 from symelbo.code.draft import Draft
@@ -72,11 +73,12 @@ class Body:
 
 def plan_entropy_sum(setting: Setting) -> Body:
     """H[q] - sum_f E H_f (+ sum_f E log h_f)"""
-    sums, means = setting.entropy_sum, Expectations(setting)
-    draft, parts, asked = means.draft, Parts(), list[tuple[Symbol, str]]()
+    sums = setting.entropy_sum
     if sums.closed_form is not None:
-        value = Average(draft.place(sums.closed_form), setting.data)
-        return _finish(means, value, "closed form of the entropy sum")
+        with suppress(Unsupported):  # of an abstract family, whose entropy is asked for
+            return _plan_closed_form(setting, sums.closed_form)
+    means = Expectations(setting)
+    draft, parts, asked = means.draft, Parts(), list[tuple[Symbol, str]]()
     if setting.computes_q:
         _compute_q(draft)
     _add_entropy_of_q(draft, parts)
@@ -96,6 +98,12 @@ def plan_entropy_sum(setting: Setting) -> Body:
             mean = _ask(draft, asked, name, f"{what} of {node} under q")
         parts.append((summand.sign < 0, mean))
     return _finish(means, Total(tuple(parts)), asked=asked)
+
+
+def _plan_closed_form(setting: Setting, closed: Term) -> Body:
+    means = Expectations(setting)
+    value = Average(means.draft.place(closed), setting.data)
+    return _finish(means, value, "closed form of the entropy sum")
 
 
 def plan_elbo(setting: Setting) -> Body:

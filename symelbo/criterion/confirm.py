@@ -71,17 +71,20 @@ def _name_bound(identity: Identity) -> list[str]:
     return [f"the base measure of {identity.name} is not written without {join_words(bound)}"]
 
 
-def confirm_refutation(certificate: Certificate, factors: Sequence[Factor]) -> list[str]:
-    """Reasons why a certificate is not accepted; empty if it is."""
-    return check_refutation(certificate, [state_density(f.statement) for f in factors])
+def confirm_refutation(
+    certificate: Certificate, factors: Sequence[Factor], model: Sequence[Factor] = ()
+) -> list[str]:
+    """Reasons why a certificate against some factors of a model is not accepted; empty if it is."""
+    chosen, every = ([state_density(f.statement) for f in some] for some in (factors, model))
+    return check_refutation(certificate, chosen, every)
 
 
 def first_confirmed(
-    proposals: Iterable[Certificate], factors: Sequence[Factor]
+    proposals: Iterable[Certificate], factors: Sequence[Factor], model: Sequence[Factor] = ()
 ) -> Certificate | None:
     """The first proposal that the checker accepts, of a few."""
     for certificate in islice(proposals, PROPOSALS):
-        if not confirm_refutation(certificate, factors):
+        if not confirm_refutation(certificate, factors, model):
             return certificate
     return None
 

@@ -14,8 +14,14 @@ from symelbo.expfam.form import Block, ExponentialForm, Gauge, Inseparable
 from symelbo.expfam.separate_density import absorb_base, separate_density
 from symelbo.index.build import ONE, ZERO, add, mul, negate, subtract, total
 from symelbo.index.normal import Poly, from_monomial, from_poly, monomials_of, normal
-from symelbo.index.substitute import is_long, replace_index, replace_symbols, symbols_of
-from symelbo.index.terms import Array, Index, Symbol, Term
+from symelbo.index.substitute import (
+    indices_apart,
+    instantiate,
+    is_long,
+    replace_symbols,
+    symbols_of,
+)
+from symelbo.index.terms import Array, Symbol, Term
 from symelbo.index.tidy import shorter_form
 from symelbo.values import dataclass, replace
 
@@ -117,19 +123,12 @@ def put_arguments(
 
 
 def _actual_block(block: Block, factor: Factor, taken: set[str]) -> Block:
-    natural, statistic = block.natural, block.statistic
-    renamed: list[Index] = []
-    for index in block.indices:
-        fresh = index
-        if index.name in taken:
-            names = (n for n in "ijklmortuvw" if n not in taken)
-            fresh = Index(next(names), index.extent, index.low)
-        taken = taken | {fresh.name}
-        natural = replace_index(natural, index, fresh)
-        statistic = replace_index(statistic, index, fresh)
-        renamed.append(fresh)
+    places = indices_apart(block.indices, taken)
+    natural, statistic = (
+        instantiate(Array(block.indices, term), places) for term in (block.natural, block.statistic)
+    )
     return Block(
-        tuple(renamed),
+        places,
         put_arguments(factor, natural),
         put_arguments(factor, statistic, normal),
         block.symmetric,

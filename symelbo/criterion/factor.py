@@ -24,8 +24,8 @@ from symelbo.index.differentiate import derivative_along
 from symelbo.index.substitute import (
     formal_indices,
     free_indices,
+    indices_apart,
     instantiate,
-    replace_index,
     replace_selector,
     replace_symbols,
     selectors_of,
@@ -188,24 +188,13 @@ class Factor:
 
 
 def _rename_part(part: Part, taken: set[str]) -> Part:
-    statistic, coefficient, textbook = part.statistic, part.coefficient, part.textbook
-    renamed: list[Index] = []
-    for index in part.indices:
-        fresh = index
-        if index.name in taken:
-            names = (n for n in "ijklmortuvw" if n not in taken)
-            fresh = Index(next(names), index.extent, index.low)
-        taken = taken | {fresh.name}
-        statistic = replace_index(statistic, index, fresh)
-        coefficient = replace_index(coefficient, index, fresh)
-        textbook = replace_index(textbook, index, fresh)
-        renamed.append(fresh)
+    places = indices_apart(part.indices, taken)
+    statistic, coefficient, textbook = (
+        instantiate(Array(part.indices, term), places)
+        for term in (part.statistic, part.coefficient, part.textbook)
+    )
     return replace(
-        part,
-        indices=tuple(renamed),
-        statistic=statistic,
-        coefficient=coefficient,
-        textbook=textbook,
+        part, indices=places, statistic=statistic, coefficient=coefficient, textbook=textbook
     )
 
 

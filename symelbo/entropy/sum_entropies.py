@@ -171,7 +171,7 @@ def abbreviate_arguments(
         return whole, ()
     if factor.statement.family.abstract:
         (given,) = factor.arguments().values()
-        function = Symbol(factor.statement.family.function("H"), Role.FUNCTION, Real())
+        function = Symbol(factor.statement.family.functions["H"], Role.FUNCTION, Real())
         return Apply(function, (given,)), ()
     mapping: dict[Symbol, Array] = dict(factor.actual())
     chosen: list[tuple[Symbol, Array]] = []

@@ -64,9 +64,10 @@ class Family:
     constant_base_measure: bool = True  # of an abstract family: what is assumed
     builtin: bool = True
 
-    def function(self, letter: str) -> str:
-        """The name of eta, T, A or h of an abstract family, or of H, its entropy."""
-        return f"{letter}_{self.name}"
+    @property
+    def functions(self) -> dict[str, str]:
+        """The names of eta, T, A and h of an abstract family, and of H, its entropy."""
+        return {letter: f"{letter}_{self.name}" for letter in ("eta", "T", "A", "h", "H")}
 
     @property
     def categories(self) -> str:

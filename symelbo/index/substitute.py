@@ -6,6 +6,7 @@ Each visits a shared part once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from symelbo.index import build
@@ -23,7 +24,8 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.limits import WRITTEN_DEPTH, WRITTEN_SUBTERMS
+from symelbo.limits import KEPT_REPLACED, WRITTEN_DEPTH, WRITTEN_SUBTERMS
+from symelbo.words import fresh_name
 
 __all__ = [
     "count_subterms",
@@ -31,6 +33,7 @@ __all__ = [
     "depth_of",
     "formal_indices",
     "free_indices",
+    "indices_apart",
     "instantiate",
     "is_long",
     "map_parts",
@@ -247,6 +250,13 @@ def replace_symbols(term: Term, arrays: Mapping[Symbol, Array]) -> Term:
     """
     if symbols_of(term).isdisjoint(arrays):
         return term
+    return _replace_symbols(term, tuple(arrays.items()))
+
+
+@lru_cache(maxsize=KEPT_REPLACED)
+def _replace_symbols(term: Term, pairs: tuple[tuple[Symbol, Array], ...]) -> Term:
+    """term, (x, \\i. body) -> term with every x[j] replaced by body[i := j]"""
+    arrays = dict(pairs)
     incoming = frozenset().union(*map(free_indices, arrays.values()))
 
     def rule(replaced: Memo[tuple[Node, bool], Node], key: tuple[Node, bool]) -> Node:
@@ -287,6 +297,16 @@ def _open(item: Node, incoming: frozenset[Index]) -> tuple[tuple[Index, ...], tu
 def formal_indices(shape: Sequence[Extent], stem: str = "k") -> tuple[Index, ...]:
     """(D, H) -> k0 over D and k1 over H, which no place of a model has; stem: where arrays meet."""
     return tuple(Index(f"{stem}{n}", e, origin=Origin.FORMAL) for n, e in enumerate(shape))
+
+
+def indices_apart(indices: Sequence[Index], taken: Set[str]) -> tuple[Index, ...]:
+    """The indices, those by other letters that are called like what is taken, or like another."""
+    found: list[Index] = []
+    for index in indices:
+        used = taken | {other.name for other in found}
+        clashes = index.name in used
+        found.append(index.like(fresh_name("i", used, *"jklmortuvw")) if clashes else index)
+    return tuple(found)
 
 
 def _namesakes(bound: Iterable[Index], incoming: Set[Index]) -> list[Index]:

@@ -79,7 +79,7 @@ def _abstract_density(family: Family, form: Form, extents: Mapping[str, Extent])
     given = Array((), Entry(value))
 
     def abstract(letter: str, domain: Domain, over: tuple[Extent, ...]) -> Symbol:
-        return Symbol(family.function(letter), Role.FUNCTION, domain, over)
+        return Symbol(family.functions[letter], Role.FUNCTION, domain, over)
 
     natural = Apply(abstract("eta", Invertible(), theta.shape), (whole,), places)
     statistic = Apply(abstract("T", Real(), theta.shape), (given,), places)

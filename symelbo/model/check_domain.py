@@ -45,6 +45,7 @@ from symelbo.model.model import Condition
 from symelbo.model.read_yaml import Scalar
 from symelbo.notation.print_text import print_text
 from symelbo.values import dataclass
+from symelbo.words import fresh_name
 
 __all__ = ["check_argument", "check_bound"]
 
@@ -69,14 +70,11 @@ def check_argument(
         _check_constant(context, place, source, family, formal, array)
     domain = formal.domain
     if (at := _undefined_at(array.body)) is not None:
-        name = at.partition(" = ")[0]
         context.fault(
             place,
             f"{quote(source)} as {formal.name} of {family.name}, which is not defined at {at}",
-            f"an expression that has a value at every value of {name}",
-            f"give that case a value of its own, as in a*{name} + b*(1 - {name})"
-            if at in (f"{name} = 0", f"{name} = 1")
-            else "",
+            f"an expression that has a value at every value of {at.first}",
+            _own_case(context, at.first) if at.values in ((0,), (1,)) else "",
         )
         return
     if (never := find_never_defined(array.body)) is not None:
@@ -89,12 +87,12 @@ def check_argument(
         return
     found = _place_value(array, domain)
     if found.outside:
-        where = f", which is {found.value} at {found.at}" if found.at else ""
+        where = "" if found.at is None else f", which is {found.value} at {found.at}"
         context.fault(
             place,
             f"{quote(source)} as {formal.name} of {family.name}{where}",
             domain.in_words,
-            _hint(family, found) if found.at else _plain_hint(array, domain),
+            _plain_hint(array, domain) if found.at is None else _hint(context, found, found.at),
         )
         return
     reason = f"{formal.name} of {family.name} at {syntax.target}"
@@ -114,13 +112,18 @@ def _plain_hint(array: Array, domain: Domain) -> str:
     return domain.hint
 
 
-def _hint(family: Family, found: _Found) -> str:
+def _hint(context: Context, found: _Found, at: _At) -> str:
     """How to write what was meant, where an argument leaves its domain at a value of a parent."""
-    name = found.at.partition(" = ")[0]
-    own = f"give that case a value of its own, as in a*{name} + b*(1 - {name})"
     if not found.binary:
         return "write exp(...) or softplus(...) of it"
-    return own
+    return _own_case(context, at.first)
+
+
+def _own_case(context: Context, name: str) -> str:
+    taken = {*context.declared}
+    one = fresh_name("a", taken)
+    other = fresh_name("b", taken | {one})
+    return f"give that case a value of its own, as in {one}*{name} + {other}*(1 - {name})"
 
 
 def check_bound(
@@ -166,12 +169,29 @@ def _check_constant(
 
 
 @dataclass(frozen=True, slots=True)
+class _At:
+    """Values of some nodes; without values: some value of a node."""
+
+    names: tuple[str, ...]
+    values: tuple[int | str, ...] = ()
+
+    @property
+    def first(self) -> str:
+        return self.names[0]
+
+    def __str__(self) -> str:
+        if not self.values:
+            return f"some {self.first}"
+        return " and ".join(f"{n} = {x}" for n, x in zip(self.names, self.values, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     """Where the values of an argument lie; `at`: a value of a node at which they lie outside."""
 
     inside: bool = False
     outside: bool = False
-    at: str = ""
+    at: _At | None = None
     value: str = ""
     binary: bool = False
 
@@ -206,8 +226,7 @@ def _place_value(array: Array, domain: Domain) -> _Found:
         all_inside = all_inside and interval.within(domain_range(domain))
     for node in nodes:
         if node.domain.is_line and _is_odd(body, node):
-            at = f"some {node.name}"
-            return _Found(outside=True, at=at, value="negative")
+            return _Found(outside=True, at=_At((node.name,)), value="negative")
     if all_inside and all(_is_affine_in_entry(body, s) for s in finite):
         return _Found(inside=True)
     return _Found()
@@ -218,18 +237,15 @@ def _tells_by_range(domain: Domain) -> bool:
     return not domain.rank and not domain.is_integer
 
 
-def _assignments(nodes: list[Symbol]) -> Iterator[tuple[dict[Symbol, Array], str]]:
+def _assignments(nodes: list[Symbol]) -> Iterator[tuple[dict[Symbol, Array], _At]]:
     """Values at which all entries of each node may be at once: the ends of its support."""
     chosen = sorted(nodes, key=lambda s: s.name)[:VARIED_NODES]
     options = [node.domain.probes() or (None,) for node in chosen]
     for choice in product(*options):
-        given, texts = {}, []
-        for node, value in zip(chosen, choice, strict=True):
-            if value is not None:
-                given[node] = Array(formal_indices(node.shape), number(value))
-                texts.append(f"{node.name} = {value}")
+        at = [(n, value) for n, value in zip(chosen, choice, strict=True) if value is not None]
+        given = {node: Array(formal_indices(node.shape), number(value)) for node, value in at}
         if given:
-            yield given, " and ".join(texts)
+            yield given, _At(tuple(n.name for n in given), tuple(value for _, value in at))
 
 
 def _put(body: Term, values: Mapping[Symbol, Array]) -> Term:
@@ -249,7 +265,7 @@ def _places_of(item: Node, node: Symbol) -> set[Entry]:
     return {p for p in walk_parts(item) if isinstance(p, Entry) and p.symbol == node}
 
 
-def _undefined_at(body: Term) -> str | None:
+def _undefined_at(body: Term) -> _At | None:
     """A value of the parents at which a logarithm, a root or a quotient has no value."""
     nodes = [s for s in symbols_of(body) if s.role in _NODES]
     for values, at in _assignments(nodes):

@@ -179,6 +179,8 @@ def _assemble(
     if len(context.faults) > before or not arguments:
         return None
     if abstract:
+        for function in family.functions.values():
+            context.declare(function, f"a function of the family {quote(family.name)}", key.place)
         resolved = resolve_density(family, form, extents)
         return OwnFamily(family, tuple(extents.items()), resolved, key.place)
     if density is None:

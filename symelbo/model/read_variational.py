@@ -156,6 +156,8 @@ def _infer_symbols(
         _collect(context, item, item.syntax, nodes, seen)
     symbols: dict[str, Symbol] = {}
     for name, uses in seen.items():
+        if name in context.declared:  # by no specification: a function of an abstract family
+            context.declare(name, "a parameter of q", parsed[0].place)
         shape = tuple(_extent(axis) for axis in uses.reaches)
         symbols[name] = Symbol(name, Role.VARIATIONAL, uses.domain, (*shape, *uses.event))
     return symbols

@@ -164,7 +164,7 @@ class _Document:
             "assumptions": self.assumptions(),
             **_trial_context(derivation.trial, self.parts),
             "abstract": [
-                {letter: latex_name(f.function(letter)) for letter in ("eta", "T", "A", "h", "H")}
+                {letter: latex_name(name) for letter, name in f.functions.items()}
                 for f in dict.fromkeys(s.family for s in model.statements if s.family.abstract)
             ],
             "join": join_words,
