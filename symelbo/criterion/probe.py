@@ -243,7 +243,7 @@ class _Probe:
         moving = self.draw(_SPECTATORS)
         for symbol, values in moving.items():
             if symbol.domain.is_line:
-                moving[symbol] = dict.fromkeys(values, Modular.rational(0))
+                moving[symbol] = dict.fromkeys(values, Modular.rational(Fraction(0)))
         state = list(self.repeats), list(self.failures), list(self.valued)
         found = list(self.rows(still, moving, ("zero",)))
         self.repeats, self.failures, self.valued = state
