@@ -2,15 +2,16 @@
 
     python -m benchmarks.benchmark_growth [KIND...] [--sizes 8,16,32,64,128] [--seconds 20]
 
-Each case derives one model in a process of its own (documents and code written, no PDF) with a
-limit on its processor time and on its memory.  Seconds are processor seconds without the start of
-Python; the exponent is the slope of log(seconds) over log(n) between the two largest sizes that
-ended.
+Each case derives one model in a process of its own, as the command does (documents, code and
+certificate written and checked, no PDF), with a limit on its processor time and on its memory.
+Seconds are processor seconds without the start of Python; the exponent is the slope of log(seconds)
+over log(n) between the two largest sizes that ended.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import math
 import resource
@@ -321,11 +322,13 @@ def derive_one(kind: str, n: int, seconds: int) -> None:
     """In the process of one case: derive, write all texts in memory, say what it took."""
     sys.path.insert(0, str(PACKAGE))
     import symelbo
+    from symelbo.limits import GC_THRESHOLD
     from symelbo.pipeline import derive
     from symelbo.write_output import render_files
 
     resource.setrlimit(resource.RLIMIT_CPU, (seconds + 2, seconds + 3))
     resource.setrlimit(resource.RLIMIT_AS, (MEGABYTES << 20, MEGABYTES << 20))
+    gc.set_threshold(*GC_THRESHOLD)
     start = time.process_time()
     try:
         derivation = derive({"name": f"{kind} {n}", **KINDS[kind](n)})

@@ -272,6 +272,17 @@ RECORD_BYTES: Final = 1 << 26  # of a record, which names every entry of the use
 # index.ring
 KEPT_POLYNOMIALS: Final = 100_000  # of terms
 KEPT_MATRICES: Final = 10_000  # whose symmetry is known
+KEPT_NORMAL: Final = 1000  # terms in normal form
+
+# index.tidy
+KEPT_TIDY: Final = 400  # terms, factored
+
+# index.substitute, index.differentiate
+KEPT_REPLACED: Final = 1000  # terms in which symbols are replaced
+KEPT_DERIVATIVES: Final = 400  # along a field
+
+# expfam.derive_moments
+KEPT_MEANS: Final = 40  # of the statistics of a form
 
 # index.rewrite_products
 KEPT_DIVISORS: Final = 10_000  # whose leading atom is known

@@ -124,8 +124,11 @@ def _make_init(cls: Any, listed: Listed) -> Callable[..., None]:
     given = tuple([name for name, item in listed.items() if item.init])
     later = [item for item in listed.values() if not item.init and _has_default(item)]
     count, post = len(given), hasattr(cls, "__post_init__")
-    plain = tuple(listed[name].default for name in given)  # MISSING: none, or a new one each time
-    least = max((n + 1 for n, default in enumerate(plain) if default is MISSING), default=0)
+    items = [listed[name] for name in given]
+    makers = tuple([None if i.default_factory is MISSING else i.default_factory for i in items])
+    plain = tuple([i.default for i in items])
+    least = max((n + 1 for n, item in enumerate(items) if not _has_default(item)), default=0)
+    is_plain = not any(makers)
 
     def complete(values: tuple[object, ...], named: dict[str, object]) -> list[object]:
         """All fields in order: those given by place, by name, and the defaults of the others."""
@@ -143,12 +146,17 @@ def _make_init(cls: Any, listed: Listed) -> Callable[..., None]:
             raise TypeError(f"{cls.__name__} has no field, or twice: {', '.join(named)}")
         return every
 
+    def fresh(n: int) -> tuple[object, ...]:
+        """The defaults of the fields from the n-th on, of which some are made anew each time."""
+        return tuple([make() if make else plain[k] for k, make in enumerate(makers[n:], n)])
+
     def init(self: Any, *values: Any, **named: Any) -> None:
         every: Sequence[object] = values
         if named or len(values) > count or len(values) < least:
             every = complete(values, named)
         elif len(values) < count:
-            every = values + plain[len(values) :]
+            n = len(values)
+            every = values + (plain[n:] if is_plain else fresh(n))
         for name, value in zip(given, every):  # noqa: B905  they are as many
             _set(self, name, value)
 

@@ -17,7 +17,7 @@ import symelbo
 from symelbo.answer.derivation import Derivation
 from symelbo.code.draft import Draft
 from symelbo.code.facts import find_facts
-from symelbo.code.lay_out_python import WIDTH, lay_out, wrap_text
+from symelbo.code.lay_out_python import WIDTH, lay_out, lay_out_error, wrap_text
 from symelbo.code.lower import Lowering
 from symelbo.code.moments_of_q import find_moments_of_q
 from symelbo.code.numpy_module import render_numpy
@@ -468,7 +468,7 @@ STATEMENTS = [
     f"return float({' * '.join(f'(first{n} + second{n})' for n in range(7))} - other / more)",
     f'value = -{"long" * 8}.mean(axis=0) @ np.einsum("nci,ncj->nij", residual, {"m" * 40})',
     "A, B, C, D, E, F = " + ", ".join(f'sizes["{name}"]' for name in "ABCDEF"),
-    f'raise ValueError("{"a text that must not be broken " * 3}")',
+    f'raise ValueError("{"a text, that must not be broken - " * 3}")',
 ]
 
 
@@ -483,6 +483,30 @@ def test_lines_say_the_same(statement: str, indent: int) -> None:
         assert all(len(line) <= WIDTH for line in lines)
     again = [part for part in lines if len(part) + indent > WIDTH]
     assert len(lines) > 1 or indent + len(statement) <= WIDTH or again
+
+
+@pytest.mark.parametrize("count", [1, 5, 30])
+def test_a_message_is_whole_whatever_is_in_it(count: int) -> None:
+    text = ", ".join([f"the size_{'x' * 40} must be at least 2 - 1"] * count)
+    lines = lay_out_error(text, 8)
+    (statement,) = ast.parse("\n".join(line[8:] for line in lines)).body
+    assert isinstance(statement, ast.Raise) and isinstance(statement.exc, ast.Call)
+    assert ast.literal_eval(statement.exc.args[0]) == text
+    assert all(len(line) <= WIDTH for line in lines)
+
+
+def test_long_names_of_sizes_give_a_module_that_compiles() -> None:
+    size = "a_very_long_name_of_a_size_that_is_allowed"
+    spec = {
+        "name": "long names",
+        "sizes": [size],
+        "parameters": {"mu": f"real[{size}]"},
+        "model": [f"x ~ Normal(sum(mu[i] for i in 12:{size}), 1)"],
+        "observed": "x",
+    }
+    module = symelbo.derive(spec).function()
+    with pytest.raises(ValueError, match=f"{size} must be at least 11, as the model uses"):
+        module.elbo(x=[0.0], mu=np.zeros(3))
 
 
 def test_words_are_wrapped() -> None:

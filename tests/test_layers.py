@@ -66,6 +66,10 @@ OUTSIDE = {
 }
 
 
+# made of templates
+GENERATED = {"symelbo.page.latex_templates", "symelbo.code.python_template"}
+
+
 def module_name(path: Path) -> str:
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -301,12 +305,31 @@ def test_the_calculus_imports_at_the_top_of_its_modules(module: str) -> None:
             assert (id(node) in top) is not late, ast.unparse(node)
 
 
+@pytest.mark.parametrize("module", [m for m in MODULES if m not in GENERATED])
+def test_what_others_use_says_what_it_is(module: str) -> None:
+    """So do the methods of the checker that others call: it is read to be believed."""
+    tree = MODULES[module]
+    (names,) = [
+        {ast.literal_eval(part) for part in node.value.elts}
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.List)
+        if ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
+        == "__all__"
+    ] or [set[str]()]
+    kinds = ast.FunctionDef | ast.ClassDef
+    told = [node for node in tree.body if isinstance(node, kinds) and node.name in names]
+    if floor(module) == ALONE:
+        classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+        told += [m for c in classes for m in c.body if isinstance(m, kinds)]
+    silent = {node.name for node in told if ast.get_docstring(node) is None}
+    assert not {name for name in silent if not name.startswith("_")}
+
+
 # What finds, tries, checks or prints a result: tests call each of its modules by itself.
 ENGINE = (
     *("index", "expfam", "criterion", "entropy", "trial", "certify", "checker"),
     *("answer", "proof", "code", "page", "notation", "sympy_edge", "conclude", "words"),
 )
-GENERATED = {"symelbo.page.latex_templates", "symelbo.code.python_template"}
 
 
 def imported_by_tests() -> set[str]:

@@ -20,7 +20,6 @@ OTHERS = {
     "notation": "how wide a line is",
     "page": "how wide a line is, how a bound is rounded in print",
     "proof": "how wide a line is",
-    "code/numpy_layout.py": "how wide a line is",
     "code/lay_out_python.py": "how wide a line is",
     "cli.py": "exit statuses, and how wide a line is",
     "exchange_folders.py": "names of the system",
@@ -57,6 +56,7 @@ NAMES = numbers_of(LIMITS)
 
 def test_no_other_module_has_numbers_of_its_own() -> None:
     assert len(NAMES) > 50
+    assert all((PACKAGE / other).exists() for other in OTHERS)
     for path in sorted(PACKAGE.rglob("*.py")):
         inner = path.relative_to(PACKAGE)
         if path == LIMITS or inner.parts[0] in OTHERS or inner.as_posix() in OTHERS:

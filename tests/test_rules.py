@@ -362,7 +362,7 @@ def multiples(random: Random) -> None:
 
 @tries(
     Normalizer._to_poly,
-    Normalizer.normal,
+    Normalizer._normal,
     normal.monomials_of,
     polynomial.from_poly,
     polynomial.from_monomial,
@@ -807,7 +807,7 @@ def replaced_indices(random: Random) -> None:
             assert close(evaluate(other, world, moved).value, expected), (term, other)
 
 
-@tries(substitute.replace_symbols)
+@tries(substitute.replace_symbols, substitute._replace_symbols)
 def replaced_symbols(random: Random) -> None:
     term, body, row = draw_term(random), draw_term(random, 1), draw_term(random, 1)
     replaced = substitute.replace_symbols(
@@ -887,6 +887,7 @@ MOVING = [symbol for symbol in SYMBOLS if symbol not in (z, pi, Sigma)]
 
 @tries(
     differentiate.derivative_along,
+    differentiate._derivative,
     differentiate.derivative_by,
     differentiate._along,
     differentiate._change_of_matrix,

@@ -128,6 +128,7 @@ def encode_claim(encoder: Encoder, claim: MotionWithIdentities) -> Json:
 
 
 def encode_identity(encoder: Encoder, identity: IdentityClaim) -> Json:
+    """b, H~ and d of a factor, as the checker reads them."""
     return {
         "factor": identity.factor,
         "base": encoder.term(identity.base),

@@ -362,6 +362,7 @@ class _Checks:
         return self.grounds[id(claim)]
 
     def ground(self, densities: Iterable[Density], nonzero: Sequence[Raw] = ()) -> Ground:
+        """What the densities and the conditions of a claim give, once for all its proofs."""
         return Ground(hypotheses_of(densities, nonzero, self.statement.sizes, self.symbols))
 
     def claim(self, claim: Claim, other: str) -> Iterable[tuple[Part, Callable[[], list[str]]]]:

@@ -115,11 +115,15 @@ class _Check:
         self.intervals = Intervals(2 * AGREEMENT)
 
     def reasons(self) -> list[str]:
+        """Why it is no refutation; the later parts rely on the earlier ones."""
         return self.well_formed() or self.admissible() or self.equations() or self.coverage()
 
     # ------------------------------------------------------------------ form
 
     def well_formed(self) -> list[str]:
+        """Sizes that the model has, points of parameters and constants, one weight for each row and
+        each combination, and as many combinations as unknowns are left and one more.
+        """
         refutation = self.refutation
         found = [*self.clashes]
         if len(self.factors) == 0 or not refutation.cases or not refutation.points:
@@ -157,6 +161,7 @@ class _Check:
         return found
 
     def row_reasons(self, row: Row) -> list[str]:
+        """(U) of a factor at a place that it has, with its whole value and parents alone."""
         factor = self.factors.get(row.factor)
         if factor is None:
             return [f"no factor {row.factor}"]
@@ -178,6 +183,7 @@ class _Check:
         return found
 
     def own_places(self, factor: Density, row: Row) -> list[Place]:
+        """The entries that one value of the factor has at the place of a row."""
         env = dict(zip(factor.plates, row.place, strict=True))
 
         def at(place: RawIndex) -> int:
@@ -195,6 +201,7 @@ class _Check:
     # ------------------------------------------------------------------ admissible points
 
     def admissible(self) -> list[str]:
+        """Points, data and arguments lie in their domains, and every function is of its domain."""
         found: list[str] = []
         functions = self.refutation.functions
         for name, symbol in self.used.items():
@@ -286,10 +293,12 @@ class _Check:
     # ------------------------------------------------------------------ the equations
 
     def values(self, row: Row) -> dict[Place, Fraction]:
+        """Every entry that has a value in a row."""
         point = self.points[row.point]
         return {**self.constants, **point, **dict(row.parents), **dict(row.value)}
 
     def instance(self, values: Mapping[Place, Fraction]) -> Instance:
+        """The sizes, with the categories that are given."""
         categories = {
             (name, place): int(x)
             for (name, place), x in values.items()
@@ -298,6 +307,7 @@ class _Check:
         return Instance(self.sizes, categories, self.refutation.functions)
 
     def equations(self) -> list[str]:
+        """Each case leaves a system without a solution."""
         found = []
         for number, case in enumerate(self.refutation.cases, start=1):
             reasons = self.case_reasons(case)
@@ -305,6 +315,9 @@ class _Check:
         return found
 
     def case_reasons(self, case: Case) -> list[str]:
+        """The weights annihilate all but the unknowns that are left; of these and of log p they
+        leave the stated matrix, whose determinant is not 0.
+        """
         columns, totals = self.combine(case)
         found = []
         for unknown, combination in case.dependent:

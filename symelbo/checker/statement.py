@@ -625,6 +625,8 @@ def _places_of(domain: Domain) -> tuple[str, int]:
 
 
 class Reader:
+    """Reads the parts of a certificate; Malformed says what is none."""
+
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.terms = Terms(data)
 

@@ -119,23 +119,26 @@ class Sums(Functions):
         tag = tuple(what.items())
         result: Poly = {}
         for m, c in poly.items():
-            kept: dict[int, Rational] = {}
-            product_: Poly | None = None
+            exponents: dict[int, Rational] = {}
+            sums: list[Poly] = []  # what was one atom is several
+            scale = c
             for a, e in m:
-                if not (self.variables[a] & keys):
-                    kept[a] = e
+                new: Poly = {((a, e),): 1}
+                if self.variables[a] & keys:
+                    if (a, tag) not in self.moved:
+                        self.moved[a, tag] = self.rebuild(a, what)
+                    new = self.moved[a, tag] if e == 1 else self.power_known(self.moved[a, tag], e)
+                if len(new) != 1:
+                    sums.append(new)
                     continue
-                new = self.moved.get((a, tag))
-                if new is None:
-                    new = self.moved[(a, tag)] = self.rebuild(a, what)
-                if e != 1:
-                    new = self.power_known(new, e)
-                product_ = new if product_ is None else self.mul(product_, new)
-            if product_ is None:
-                result = accumulate(result, {m: 1}, c)
-            else:
-                base: Poly = {tuple(sorted(kept.items())): 1}
-                result = accumulate(result, self.mul(product_, base) if kept else product_, c)
+                ((n, by),) = new.items()
+                scale = rational_of(scale * by)
+                for b, x in n:
+                    self._set(exponents, b, rational_of(exponents.get(b, 0) + x))
+            product_ = self.reduce(exponents)
+            for new in sums:
+                product_ = self.mul(product_, new)
+            result = accumulate(result, product_, scale)
         return result
 
     def power_known(self, poly: Poly, e: Rational) -> Poly:
@@ -462,24 +465,27 @@ class Sums(Functions):
         'sum[#1.0=1..D](v[#1.0])^2'
         """
         result = UNIT
-        pending = dict(table)
-        free = {a: e for a, e in pending.items() if not (self.variables[a] & set(bound))}
-        todo = list(bound)
-        while todo:
-            group = [todo.pop(0)]
+        place = {v: n for n, v in enumerate(bound)}
+        inside = {a: [v for v in self.variables[a] if v in place] for a in table}
+        holders: dict[RawIndex, list[int]] = {v: [] for v in bound}
+        for a, met in inside.items():
+            for v in met:
+                holders[v].append(a)
+        seen: set[RawIndex] = set()
+        for start in bound:
+            if start in seen:
+                continue
+            seen.add(start)
+            group: list[RawIndex] = [start]
             members: dict[int, Rational] = {}
-            grown = True
-            while grown:
-                grown = False
-                for a, e in pending.items():
-                    if a not in members and self.variables[a] & set(group):
-                        members[a] = e
-                        grown = True
-                        for v in bound:
-                            if v in self.variables[a] and v not in group:
-                                group.append(v)
-                                todo.remove(v)
+            for v in group:  # which grows
+                for a in holders[v]:
+                    members[a] = table[a]
+                    more = sorted((w for w in inside[a] if w not in seen), key=place.__getitem__)
+                    seen.update(more)
+                    group += more
             result = self.mul(result, self.component(group, members))
+        free = {a: e for a, e in table.items() if not inside[a]}
         if free:
             result = self.mul(result, {tuple(sorted(free.items())): 1})
         return dict(result)

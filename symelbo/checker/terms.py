@@ -346,12 +346,14 @@ class _Put:
         self.names: dict[tuple[RawIndex, int], RawIndex] = {}
 
     def scope(self, raw: Raw) -> _Scope:
+        """The scope of a term, found once."""
         found = self.scopes.get(id(raw))
         if found is None:
             found = self.scopes[id(raw)] = self.scope_of(raw)
         return found
 
     def scope_of(self, raw: Raw) -> _Scope:
+        """That of its parts, less what it binds itself."""
         head = raw[0]
         self.work.spend(len(raw), "a term that is put in")
         if head in ("q", "c", "n"):
@@ -380,13 +382,16 @@ class _Put:
         return _Scope(tuple(free), depth)
 
     def extent(self, size: str, offset: int) -> tuple[str, int]:
+        """C - 1 -> 2, where C is given."""
         return ("", self.at.sizes[size] + offset) if size in self.at.sizes else (size, offset)
 
     def kind(self, kind: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The kind of an entry, with its extent where that is given."""
         extent = len(kind) == 3 and isinstance(kind[1], str)
         return (kind[0], *self.extent(*kind[1:])) if extent else kind
 
     def index(self, index: RawIndex, env: _Env) -> RawIndex:
+        """An index or a category with what stands for it; a category that is given is its place."""
         found = env.get(index)
         if found is not None:
             return found
@@ -417,10 +422,12 @@ class _Put:
         return tuple(new), {**env, **dict(zip(indices, new, strict=True))}
 
     def array(self, array: Array, env: _Env) -> Array:
+        """An array, its indices under new names."""
         indices, inner = self.bind(*array, env)
         return indices, self.term(array[1], inner)
 
     def term(self, raw: Raw, env: _Env) -> Raw:
+        """A term with what is put in, once for each meaning of its free indices."""
         free, depth = self.scope(raw)
         places = [env.get(index) for index in free]
         if self.only_indices and not depth and not any(places):
@@ -445,6 +452,7 @@ class _Put:
         return self.given[key][1]
 
     def new(self, raw: Raw, env: _Env) -> Raw:
+        """One step of it, by the head of the term."""
         head = raw[0]
         if head in ("q", "c"):
             return raw
@@ -482,6 +490,7 @@ class _Put:
         raise NotShown(f"unknown head {head}")
 
     def apply(self, raw: Raw, env: _Env) -> Raw:
+        """An abstract function, or what it is at the instance: that takes no derivatives."""
         _, name, kind, arrays, where, slots = raw
         given = tuple(self.array(array, env) for array in arrays)
         where = tuple(self.index(i, env) for i in where)
@@ -563,6 +572,7 @@ class _Derivative:
         self.velocities: dict[tuple[str, tuple[RawIndex, ...]], Raw] = {}
 
     def velocity(self, name: str, where: tuple[RawIndex, ...]) -> Raw:
+        """The velocity of an entry; NotShown if the field has another shape."""
         formals, body = self.field[name]
         if len(formals) != len(where):
             raise NotShown(f"the field of {name} has {len(formals)} indices")
@@ -571,12 +581,14 @@ class _Derivative:
         return self.velocities[name, where]
 
     def of(self, t: Raw) -> Raw | None:
+        """dt/ds, once for each part."""
         if id(t) not in self.known:
             self.work.spend(len(t), "a derivative")
             self.known[id(t)] = self.new(t)
         return self.known[id(t)]
 
     def new(self, t: Raw) -> Raw | None:
+        """One step of it, by the head of the term."""
         head = t[0]
         if head in ("q", "n", "c", "iv", "d"):
             return None
@@ -610,6 +622,7 @@ class _Derivative:
         raise NotShown(f"unknown head {head}")
 
     def power(self, t: Raw) -> Raw | None:
+        """a**b -> b a**(b - 1) da + a**b log(a) db"""
         base, exponent = self.of(t[1]), self.of(t[2])
         parts: list[Raw] = []
         if base is not None:
@@ -621,6 +634,7 @@ class _Derivative:
         return ("+", *parts) if parts else None
 
     def matrix(self, t: Raw) -> Raw | None:
+        """log|det A| -> tr(A^-1 dA), A^-1 -> -A^-1 dA A^-1, under new names of the indices."""
         (i, j), body = t[1]
         moved = self.of(body)
         if moved is None:
@@ -633,6 +647,7 @@ class _Derivative:
         return ("S", k, ("S", m, ("*", ("q", Fraction(-1)), left, moved, right)))
 
     def apply(self, t: Raw) -> Raw | None:
+        """f(a) -> sum over the entries of a of df/da da"""
         parts: list[Raw] = []
         for slot, (variables, body) in enumerate(t[3]):
             moved = self.of(body)

@@ -436,6 +436,7 @@ def _is_gamma(part: Call) -> bool:
 
 
 def has_power_of_sum(term: Term) -> bool:
+    """Whether a power of a sum is a factor or a summand."""
     if isinstance(term, Power) and isinstance(term.base, Add):
         return True
     if isinstance(term, Call):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from textwrap import wrap
 
-__all__ = ["WIDTH", "lay_out", "wrap_text"]
+__all__ = ["WIDTH", "lay_out", "lay_out_error", "wrap_text"]
 
 WIDTH = 88
 _OPENING, _CLOSING = "([{", ")]}"
@@ -24,6 +25,18 @@ def lay_out(statement: str, indent: int) -> list[str]:
         lines = _break_call(body, indent)
         return [pad + head + lines[0].lstrip(), *lines[1:]]
     return [f"{pad}{head.rstrip()} (", *_break(body, indent + 4), f"{pad})"]
+
+
+def lay_out_error(text: str, indent: int) -> list[str]:
+    """`raise ValueError("text")`, a long text as several literals, which Python joins."""
+    pad = " " * indent
+    whole = f'{pad}raise ValueError("{text}")'
+    if len(whole) <= WIDTH:
+        return [whole]
+    room = WIDTH - indent - len('    " "')
+    *first, last = wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    literals = [f'{pad}    "{part} "' for part in first]
+    return [f"{pad}raise ValueError(", *literals, f'{pad}    "{last}"', f"{pad})"]
 
 
 def wrap_text(text: str, indent: int, hanging: int = 0) -> list[str]:
@@ -119,12 +132,13 @@ def _brackets(text: str) -> list[tuple[int, int]]:
 
 
 def _split(text: str, signs: tuple[str, ...]) -> list[str]:
-    """a + b - c -> [a, + b, - c], split outside all brackets; [] if no sign is there."""
+    """a + b - c -> [a, + b, - c], split outside brackets and quotes; [] if no sign is there."""
     spans = _brackets(text)
     cuts = []
     for sign in signs:
         cuts += [match.start() for match in re.finditer(re.escape(sign), text)]
-    cuts = [cut for cut in sorted(cuts) if not any(a < cut < b for a, b in spans)]
+    quoted = (cut for cut in sorted(cuts) if text.count('"', 0, cut) % 2 == 0)
+    cuts = [cut for cut in quoted if not any(a < cut < b for a, b in spans)]
     if not cuts:
         return []
     ends = [*cuts[1:], len(text)]

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import symelbo
 from symelbo.answer.derivation import Derivation
-from symelbo.code.lay_out_python import WIDTH, lay_out, wrap_text
+from symelbo.code.lay_out_python import WIDTH, lay_out, lay_out_error, wrap_text
 from symelbo.code.lower import Lowering
 from symelbo.code.ops import dim_text
 from symelbo.code.plan import Argument, Bound, Exceeds, Function, Least, Plan
@@ -180,7 +180,7 @@ class _Printed:
                 case Exceeds(name, extent):
                     lines.append(f"    if np.any({name} <= {self._length(extent)}):")
                     text = f"{name} must exceed {dim_text(extent, self.plan.sizes)}"
-            lines += lay_out(f'raise ValueError("{text}")', 8)
+            lines += lay_out_error(text, 8)
         return lines
 
     def _length(self, extent: Extent) -> str:

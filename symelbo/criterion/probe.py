@@ -50,6 +50,7 @@ __all__ = ["allow_probes", "find_multiples", "is_solvable_somewhere"]
 
 
 Column: TypeAlias = tuple[object, ...]
+Entries: TypeAlias = dict[Place, Dual]
 _END = -1  # the column of the value
 _SPECTATORS = (Role.LATENT, Role.OBSERVED, Role.INPUT)
 
@@ -72,19 +73,22 @@ class _Machine(Modular):
         self.known = {}
 
     def term(self, term: Term, env: Mapping[Index, int]) -> Dual:
-        if isinstance(term, Entry | Number):
-            return super().term(term, env)
+        kind = type(term)
+        if kind is Entry or kind is Number:
+            return self.at_node(term, env)
         key = (term, *[env[index] for index in self.free(term)])
-        if key not in self.known:
-            found = self.apply(term, env) if isinstance(term, Apply) else super().term(term, env)
+        found = self.known.get(key)
+        if found is None:
+            found = self.apply(term, env) if isinstance(term, Apply) else self.at_node(term, env)
             self.known[key] = found
             self.work.spend(1 + len(found.gradient))
-        return self.known[key]
+        return found
 
     def free(self, item: Node) -> tuple[Index, ...]:
-        if item not in self.indices:
-            self.indices[item] = tuple(sorted(free_indices(item), key=sort_key))
-        return self.indices[item]
+        found = self.indices.get(item)
+        if found is None:
+            found = self.indices[item] = tuple(sorted(free_indices(item), key=sort_key))
+        return found
 
     def apply(self, term: Apply, env: Mapping[Index, int]) -> Dual:
         """A value that depends on the function, the place and the arguments alone."""
@@ -218,13 +222,31 @@ class _Probe:
 
     # ------------------------------------------------------------------ points
 
-    def draw(self, roles: Sequence[Role], number: int = 1) -> dict[Symbol, Values]:
+    def draw(self, roles: Sequence[Role], number: int = 1) -> dict[Symbol, Entries]:
         """Values of the symbols of some roles; in every other draw all bits are 1."""
-        found: dict[Symbol, Values] = {}
+        found: dict[Symbol, Entries] = {}
         for own in self.symbols:
             for symbol in own:
                 if symbol.role in roles and symbol not in found:
-                    found[symbol] = self.values(symbol, ones=number % 2 == 0)
+                    values = self.values(symbol, ones=number % 2 == 0)
+                    found[symbol] = {at: Modular.rational(x) for at, x in values.items()}
+        return found
+
+    def rows_at_zero(self, still: Mapping[Symbol, Values]) -> list[tuple[dict[int, int], int]]:
+        """The rows where all real nodes and covariates are 0, of many unknowns.
+
+        Most have no part in them, so that one row shows what contradicts itself; that such a row
+        says nothing new says nothing of others.
+        """
+        if len(self.columns) <= PROBE_NARROW:
+            return []
+        moving = self.draw(_SPECTATORS)
+        for symbol, values in moving.items():
+            if symbol.domain.is_line:
+                moving[symbol] = dict.fromkeys(values, Fraction(0))
+        state = list(self.repeats), list(self.failures), list(self.valued)
+        found = list(self.rows(still, moving, ("zero",)))
+        self.repeats, self.failures, self.valued = state
         return found
 
     def values(self, symbol: Symbol, *, ones: bool) -> Values:
@@ -261,8 +283,8 @@ class _Probe:
 
     def rows(
         self,
-        still: Mapping[Symbol, Values],
-        moving: Mapping[Symbol, Values],
+        still: Mapping[Symbol, Entries],
+        moving: Mapping[Symbol, Entries],
         group: tuple[object, ...] = (),
     ) -> Iterator[tuple[dict[int, int], int]]:
         """(row, value) of the equations of which more is to be known, where that is new.
@@ -275,7 +297,7 @@ class _Probe:
                 continue
             entries = dict(self.sought)
             for found in (*still.values(), *(() if fixes else moving.values())):
-                entries.update({at: Modular.rational(x) for at, x in found.items()})
+                entries.update(found)
             machine.stand_at(entries)
             for n in chosen:
                 told = False
@@ -347,8 +369,13 @@ def is_solvable_somewhere(
     still = probe.draw(_STILL)
     table = list(probe.tangents())
     ends: list[int] = [0] * len(table)
+    for row, value in probe.rows_at_zero(still):
+        table.append(row)
+        ends.append(value)
+    if probe.is_contradictory:
+        return False
     asked = 1
-    inputs: dict[Symbol, Values] = {}
+    inputs: dict[Symbol, Entries] = {}
     for draws in range(PROBE_DRAWS + len(probe.columns)):
         if draws % 4 == 0:
             inputs = probe.draw((Role.INPUT,))
@@ -401,15 +428,17 @@ def find_multiples(
         probe.bases = [basis] * len(scaled)
         tried.append(sizes)
         names = {n: columns[str(key[0])] for key, n in probe.columns.items()}
+        rows: Iterable[tuple[dict[int, int], int]] = probe.rows_at_zero(probe.draw(_STILL))
         for draws in range(PROBE_DRAWS + len(columns)):
-            moving = probe.draw(_SPECTATORS, draws)
-            for row, value in probe.rows(probe.draw(_STILL), moving):
+            for row, value in rows:
                 table.append({names[n]: slope for n, slope in row.items()})
                 ends.append(value)
             if basis.is_contradictory:
                 return None
             if probe.is_done:
                 break
+            moving = probe.draw(_SPECTATORS, draws)
+            rows = probe.rows(probe.draw(_STILL), moving)
         if not probe.is_known:
             return None
     found = solve_in_fractions(table, ends, len(columns))

@@ -297,6 +297,8 @@ class Instance:
         """A bound of a support as a number; one that is irrational is replaced by one near it."""
         if bound is None:
             return None
+        if isinstance(bound, Number):
+            return bound.value
         entries = {at: Modular.rational(x) for at, x in self.known.items()}
         try:
             value = Modular(self.sizes, entries, self.seed).term(bound, {})

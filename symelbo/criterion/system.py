@@ -103,7 +103,7 @@ class System:
             Assignment(moving, resting | {entry}, shifted),
             Assignment(moving | {entry}, resting, shifted),
         ]
-        symbol = next(s for s in self.instance.symbols if s.name == entry[0])
+        symbol = self.instance.by_name[entry[0]]
         if symbol.domain.is_line:
             found.append(Assignment(moving | {entry}, resting, shifted | {entry}))
         return found
@@ -241,7 +241,7 @@ class System:
             case ("beta" | "r" | "s" as kind, _, str(name), tuple(at)):
                 opened = self.open_row(row)
                 if (name, at) not in opened.slopes:
-                    symbol = next(s for s in self.instance.symbols if s.name == name)
+                    symbol = self.instance.by_name[name]
                     direction = {symbol: self.tangent(symbol, at)}
                     opened.slopes[name, at] = derivative_along(opened.term, direction)
                 slope = self.closed(row, opened.slopes[name, at])
@@ -271,7 +271,7 @@ class System:
 
     def distance(self, row: Row, name: str, at: tuple[int, ...]) -> Fraction | None:
         """z, or z - lower: what r is multiplied with; None for a matrix, which it enters."""
-        symbol = next(s for s in self.instance.symbols if s.name == name)
+        symbol = self.instance.by_name[name]
         motions = symbol.domain.wider_motions
         assert motions is not None
         if motions.whole:

@@ -5,6 +5,8 @@ E[T_k] = dA / d eta_k          Cov(v, T_k) = dE[v] / d eta_k
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from symelbo.expfam.form import Block, ExponentialForm
 from symelbo.index.build import ZERO, add, mul, subtract, total
 from symelbo.index.differentiate import derivative_by
@@ -13,10 +15,12 @@ from symelbo.index.normal import normal
 from symelbo.index.solve import Found, find_by_elimination
 from symelbo.index.substitute import formal_indices, instantiate
 from symelbo.index.terms import Array, Entry, Index, Role, Symbol, Term
+from symelbo.limits import KEPT_MEANS
 
 __all__ = ["derive_means", "derive_moments"]
 
 
+@lru_cache(maxsize=KEPT_MEANS)
 def derive_means(form: ExponentialForm) -> tuple[Array, ...] | None:
     """E[T_k] for every block; None where the moving arguments do not determine them."""
     return _derivatives_by_naturals(form, Array((), form.log_partition))

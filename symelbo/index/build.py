@@ -82,7 +82,8 @@ def add_multiples(multiples: Iterable[tuple[Term, Fraction]]) -> Term:
     while stack:
         term, scale = stack.pop()
         if type(term) is Number:  # sooner told than by isinstance
-            constant += term.value if scale is _F1 else scale * term.value
+            value = term.value if scale is _F1 else scale * term.value
+            constant = value if constant is _F0 else constant + value
             continue
         if type(term) is Mul and type(first := term.factors[0]) is Number:
             scale = first.value if scale is _F1 else scale * first.value
@@ -100,7 +101,7 @@ def add_multiples(multiples: Iterable[tuple[Term, Fraction]]) -> Term:
     ]
     if len(collected) > 1:
         collected.sort(key=sort_key)
-    if constant:
+    if constant is not _F0 and constant:
         collected.insert(0, Number(constant))
     if not collected:
         return ZERO
@@ -125,8 +126,10 @@ def times_number(term: Term, scale: Fraction) -> Term:
 def mul(*factors: Term) -> Term:
     """a, b, ... -> a b ...: flattens, folds numbers, collects equal bases, orders."""
     scale = _F1
-    exponents: dict[Term, Term] = {}
-    stack = list(reversed(factors))
+    alone: dict[Term, Term] = {}  # base -> the factor that has it
+    merged: dict[Term, Term] = {}  # base -> the exponent, where several factors have it
+    stack = list(factors)
+    stack.reverse()
     while stack:
         factor = stack.pop()
         if type(factor) is Number:
@@ -138,17 +141,24 @@ def mul(*factors: Term) -> Term:
             exponent: Term = ONE
             if type(factor) is Power:
                 base, exponent = factor.base, factor.exponent
-            known = exponents.get(base)
-            exponents[base] = exponent if known is None else add(known, exponent)
+            first = alone.get(base)
+            if first is None:
+                alone[base] = factor
+                continue
+            if base not in merged:
+                merged[base] = first.exponent if type(first) is Power else ONE
+            merged[base] = add(merged[base], exponent)
     if scale is not _F1 and not scale:
         return ZERO
-    collected: list[Term] = []
-    for base, exponent in exponents.items():
-        factor = base if exponent is ONE else power(base, exponent)
-        if type(factor) is Number:
-            scale *= factor.value
-        else:
-            collected.append(factor)
+    collected = list(alone.values())
+    if merged:
+        collected = []
+        for base, factor in alone.items():
+            made = power(base, merged[base]) if base in merged else factor
+            if type(made) is Number:
+                scale *= made.value
+            else:
+                collected.append(made)
     if len(collected) > 1:
         collected.sort(key=sort_key)
     if collected and (scale is _F1 or scale == 1):

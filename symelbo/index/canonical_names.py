@@ -103,9 +103,11 @@ def _least_named(
     # of each index: the atoms that it is in, their shapes around it, the other indices in order
     places: dict[Index, list[tuple[tuple[object, ...], tuple[Index, ...]]]] = {i: [] for i in bound}
     inside = set(bound)
+    number = {index: n for n, index in enumerate(bound)}
     for atom, exponent in factors if len(bound) > 1 else ():
         met = free_indices(atom) & inside
-        others = tuple(i for i in bound if i in met) if len(met) < 3 else _in_order(atom, met)
+        few = len(met) < 3
+        others = tuple(sorted(met, key=number.__getitem__)) if few else _in_order(atom, met)
         for index in met:
             shape = rename_indices(
                 atom, {i: blank for i in others if i is not index} | {index: marked}

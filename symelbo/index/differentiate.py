@@ -7,6 +7,7 @@ derivative along the velocity \\i. delta(i, k).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from symelbo.index import build
 from symelbo.index.build import ZERO, add, mul, power, total
@@ -32,6 +33,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.limits import KEPT_DERIVATIVES
 
 __all__ = ["derivative_along", "derivative_by", "fresh_index"]
 
@@ -50,6 +52,13 @@ def derivative_along(term: Term, field: Mapping[Symbol, Array]) -> Term:
     """f, {x: v} -> d/ds f(x + s v) at s = 0, for all symbolic sizes."""
     if symbols_of(term).isdisjoint(field):
         return ZERO
+    return _derivative(term, tuple(field.items()))
+
+
+@lru_cache(maxsize=KEPT_DERIVATIVES)
+def _derivative(term: Term, velocities: tuple[tuple[Symbol, Array], ...]) -> Term:
+    """f, (x, v) -> d/ds f(x + s v) at s = 0"""
+    field = dict(velocities)
     incoming = frozenset().union(*map(free_indices, field.values()))
 
     def rule(along: Memo[Term, Term], part: Term) -> Term:

@@ -143,19 +143,18 @@ class Modular:
     def add(self, left: Dual, right: Dual) -> Dual:
         if left is _ZERO:
             return right
-        exact = None
-        if left.exact is not None and right.exact is not None:
-            exact = _unless_long(left.exact + right.exact)
-        gradient = left.gradient
-        if right.gradient:
+        a, x, gradient, size = left
+        b, y, other, more = right
+        exact = None if x is None or y is None else _unless_long(x + y)
+        if other:
             merged = dict(gradient)
-            for column, slope in right.gradient.items():
+            for column, slope in other.items():
                 merged[column] = (merged.get(column, 0) + slope) % PRIME
             gradient = merged
-        value = (left.value + right.value) % PRIME
-        if exact is None and left.value and right.value:
+        value = (a + b) % PRIME
+        if exact is None and a and b:
             self.sums.setdefault(value, (left, right))
-        return Dual(value, exact, gradient, left.size + right.size)
+        return Dual(value, exact, gradient, size + more)
 
     def add_all(self, parts: Iterable[Dual]) -> Dual:
         """As `add`, of many, with one gradient."""
@@ -172,20 +171,23 @@ class Modular:
     def mul(self, left: Dual, right: Dual) -> Dual:
         if left is _ONE:
             return right
+        a, x, along, size = left
+        b, y, other, more = right
         exact = None
-        if left.exact is not None and right.exact is not None:
-            exact = _unless_long(left.exact * right.exact)
-        elif left.exact == 0 or right.exact == 0:
+        if x is not None and y is not None:
+            exact = _unless_long(x * y)
+        elif x == 0 or y == 0:
             exact = Fraction(0)
         gradient: dict[int, int] = {}
-        for one, other in ((left, right), (right, left)):
-            if other.value:
-                for column, slope in one.gradient.items():
-                    gradient[column] = (gradient.get(column, 0) + slope * other.value) % PRIME
-        value = left.value * right.value % PRIME
+        if b:
+            gradient = {column: slope * b % PRIME for column, slope in along.items()}
+        if a:
+            for column, slope in other.items():
+                gradient[column] = (gradient.get(column, 0) + slope * a) % PRIME
+        value = a * b % PRIME
         if exact is None:
             self.powers.setdefault(value, ((left, Fraction(1)), (right, Fraction(1))))
-        return Dual(value, exact, gradient, left.size * right.size)
+        return Dual(value, exact, gradient, size * more)
 
     @staticmethod
     def chain(
@@ -230,16 +232,20 @@ class Modular:
         """The dual of a term; `env` gives its free indices their values."""
         kind = type(term)
         if not self.stages or kind in _SMALL:
-            return _EVALUATE[kind](self, term, env)
+            return self.at_node(term, env)
         stage, indices = self.lasts(term)
         if stage == len(self.stages):
-            return _EVALUATE[kind](self, term, env)
+            return self.at_node(term, env)
         key = (term, *[env[i] for i in indices])
         kept = self.kept[stage]
         found = kept.get(key)
         if found is None:
-            found = kept[key] = _EVALUATE[kind](self, term, env)
+            found = kept[key] = self.at_node(term, env)
         return found
+
+    def at_node(self, term: Term, env: Mapping[Index, int]) -> Dual:
+        """The dual of a term from those of its parts."""
+        return _EVALUATE[type(term)](self, term, env)
 
     def _number(self, term: Number, env: Mapping[Index, int]) -> Dual:
         known = self.numbers.get(term)
@@ -259,10 +265,12 @@ class Modular:
         return self.rational(self.index(term.index, env))
 
     def _entry(self, term: Entry, env: Mapping[Index, int]) -> Dual:
-        place = term.symbol.name, tuple(self.index(i, env) for i in term.indices)
-        if place not in self.entries:
+        indices = [env[i] if type(i) is Index else self.index(i, env) for i in term.indices]
+        place = term.symbol.name, tuple(indices)
+        found = self.entries.get(place)
+        if found is None:
             raise NoResidue(f"no entry {place}")
-        return self.entries[place]
+        return found
 
     def _add(self, term: Add, env: Mapping[Index, int]) -> Dual:
         return self.add_all([self.term(part, env) for part in term.terms])

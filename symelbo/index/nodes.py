@@ -37,16 +37,21 @@ def _forget(reference: _Reference) -> None:
 class _Interning(type):
     """Calling a class of nodes gives the node with these fields, a new one if there is none."""
 
-    _table: dict[tuple[object, ...], _Reference]
+    _interned: tuple[
+        int, Callable[..., tuple[object, ...]] | None, dict[tuple[object, ...], _Reference]
+    ]
+    """How many fields, what tells the values apart, and the table of those that there are."""
     _defaults: dict[str, object]
-    _identify: Callable[..., tuple[object, ...]] | None
+    _rest: tuple[object, ...]
+    """The defaults of all fields in order, MISSING where there is none."""
     __match_args__: tuple[str, ...]
 
     def __call__(cls, *values: Any, **named: Any) -> Any:
-        if len(values) != len(cls.__match_args__):
+        count, identify, table = cls._interned
+        if len(values) != count:
             values = cls._complete(values, named)
-        key = values if cls._identify is None else cls._identify(*values)
-        known = cls._table.get(key)
+        key = values if identify is None else identify(*values)
+        known = table.get(key)
         if known is not None:
             found = known()
             if found is not None:
@@ -55,16 +60,20 @@ class _Interning(type):
         for name, value in zip(cls.__match_args__, values):  # noqa: B905  they are as many
             _set(made, name, value)
         reference = _Reference(made, _forget)
-        reference.key, reference.table = key, cls._table
-        first = cls._table.setdefault(key, reference)
+        reference.key, reference.table = key, table
+        first = table.setdefault(key, reference)
         if first is not reference:
             found = first()  # another thread was quicker
             if found is not None:
                 return found
-            cls._table[key] = reference
+            table[key] = reference
         return made
 
     def _complete(cls, values: tuple[object, ...], named: dict[str, object]) -> tuple[object, ...]:
+        if not named:
+            rest = cls._rest[len(values) :]
+            if MISSING not in rest and len(values) < len(cls._rest):
+                return values + rest
         names = cls.__match_args__
         given = {**cls._defaults, **dict(zip(names, values, strict=False)), **named}
         if len(values) > len(names) or given.keys() != set(names):
@@ -97,7 +106,8 @@ class Interned(metaclass=_Interning):
 def node(cls: type[T]) -> type[T]:
     """Declare a class of interned values: its annotated fields, in order."""
     made: Any = take_fields(cls, slots=True)
-    made._table = {}
+    made._interned = len(made.__match_args__), made._identify, {}
+    made._rest = tuple([field.default for field in fields(made)])
     made._defaults = {
         field.name: field.default for field in fields(made) if field.default is not MISSING
     }

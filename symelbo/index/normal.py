@@ -36,7 +36,8 @@ __all__ = [
 
 RING: Final = Normalizer(FUNCTIONS, POWERS, PRODUCTS)
 to_poly: Final[Callable[[Term], Poly]] = RING.to_poly
-normal, normal_array = RING.normal, RING.normal_array
+normal: Final[Callable[[Term], Term]] = RING.normal
+normal_array = RING.normal_array
 split_content, clear_denominators = RING.split_content, RING.clear_denominators
 
 

@@ -114,6 +114,7 @@ def _product_of(monomial: Monomial) -> Term:
 
 
 def monomial_key(monomial: Monomial) -> tuple[object, ...]:
+    """An order of monomials that no hash seed can change: the shorter ones first."""
     return (
         len(monomial.bound),
         len(monomial.factors),
@@ -123,6 +124,7 @@ def monomial_key(monomial: Monomial) -> tuple[object, ...]:
 
 
 def is_free_of(atom: Term, bound: tuple[Index, ...]) -> bool:
+    """Whether none of these indices is free in an atom."""
     return not bound or free_indices(atom).isdisjoint(bound)
 
 

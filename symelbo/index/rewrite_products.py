@@ -188,8 +188,9 @@ def _times_delta(
 
 def count_free_sum(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
     """sum_{i=low..n} f -> (n - low + 1) f"""
+    met = frozenset().union(*map(free_indices, factors)) if bound else ()
     for index in bound:
-        if not any(index in free_indices(atom) for atom in factors):
+        if index not in met:
             remaining = tuple(b for b in bound if b != index)
             return ring.times(
                 remaining, factors, ring.to_poly(build.extent_length(index.extent, index.low))
@@ -247,6 +248,8 @@ def _is_defined_up_to(term: Term | Array, index: Index, extent: Extent) -> bool:
 
 def sum_simplex(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
     """sum_{i=1..C} p[i] -> 1 for p on the simplex"""
+    if not any(isinstance(a, Entry) and a.symbol.domain.entry_sum == 1 for a in factors):
+        return None
     for index in bound:
         holders = [atom for atom in factors if index in free_indices(atom)]
         if len(holders) != 1 or factors[holders[0]] != 1:

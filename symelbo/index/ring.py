@@ -67,6 +67,7 @@ from symelbo.limits import (
     CLEARED_DENOMINATORS,
     EXPANDED_POWER,
     KEPT_MATRICES,
+    KEPT_NORMAL,
     KEPT_POLYNOMIALS,
     POLYNOMIAL_MONOMIALS,
 )
@@ -92,7 +93,7 @@ class Normalizer:
     served; products: of a whole monomial, tried in order.
     """
 
-    __slots__ = ("_functions", "_powers", "_products", "is_symmetric", "to_poly")
+    __slots__ = ("_functions", "_powers", "_products", "is_symmetric", "normal", "to_poly")
 
     def __init__(
         self,
@@ -105,6 +106,8 @@ class Normalizer:
         self._products: Final = products
         self.to_poly: Final = lru_cache(maxsize=KEPT_POLYNOMIALS)(self._to_poly)
         """term -> polynomial in canonical atoms (shared between callers: never mutate it)"""
+        self.normal: Final = lru_cache(maxsize=KEPT_NORMAL)(self._normal)
+        """term -> the canonical term of equal value"""
         self.is_symmetric: Final = lru_cache(maxsize=KEPT_MATRICES)(self._is_symmetric)
 
     def _to_poly(self, term: Term) -> Poly:
@@ -419,7 +422,7 @@ class Normalizer:
         swapped = instantiate(matrix, (column, row))
         return self.to_poly(swapped) == self.to_poly(matrix.body)
 
-    def normal(self, term: Term) -> Term:
+    def _normal(self, term: Term) -> Term:
         """term -> the canonical term of equal value, or the term itself where that is very long."""
         try:
             return from_poly(self.to_poly(term))

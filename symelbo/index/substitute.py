@@ -6,6 +6,7 @@ Each visits a shared part once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from functools import lru_cache
 from typing import TypeVar
 
 from symelbo.index import build
@@ -23,7 +24,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.limits import WRITTEN_DEPTH, WRITTEN_SUBTERMS
+from symelbo.limits import KEPT_REPLACED, WRITTEN_DEPTH, WRITTEN_SUBTERMS
 from symelbo.words import fresh_name
 
 __all__ = [
@@ -226,6 +227,13 @@ def replace_symbols(term: Term, arrays: Mapping[Symbol, Array]) -> Term:
     """
     if symbols_of(term).isdisjoint(arrays):
         return term
+    return _replace_symbols(term, tuple(arrays.items()))
+
+
+@lru_cache(maxsize=KEPT_REPLACED)
+def _replace_symbols(term: Term, pairs: tuple[tuple[Symbol, Array], ...]) -> Term:
+    """term, (x, \\i. body) -> term with every x[j] replaced by body[i := j]"""
+    arrays = dict(pairs)
     incoming = frozenset().union(*map(free_indices, arrays.values()))
 
     def rule(replaced: Memo[tuple[Node, bool], Node], key: tuple[Node, bool]) -> Node:

@@ -397,6 +397,8 @@ class Term(Node):
 
 @node
 class Number(Term):
+    """A rational number."""
+
     rank = 0
     value: Fraction
 
@@ -468,6 +470,8 @@ class Entry(Term):
 
 @node
 class Add(Term):
+    """The sum of two terms or more."""
+
     rank = 12
     terms: tuple[Term, ...]
 
@@ -483,6 +487,8 @@ class Add(Term):
 
 @node
 class Mul(Term):
+    """The product of two factors or more; a number is the first."""
+
     rank = 11
     factors: tuple[Term, ...]
 

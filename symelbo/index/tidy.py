@@ -7,6 +7,7 @@ softplus(a) - log terms with equal functions       ->  one coefficient per funct
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from math import lcm
 
 from symelbo.index import build
@@ -25,6 +26,7 @@ from symelbo.index.signs import is_nonzero, is_positive
 from symelbo.index.substitute import free_indices, is_long, replace_symbols, walk_parts
 from symelbo.index.terms import Apply, Array, Call, Index, Inverse, LogDet, Size, Term
 from symelbo.index.work import TooLong
+from symelbo.limits import KEPT_TIDY
 
 __all__ = [
     "expand_short",
@@ -40,6 +42,7 @@ __all__ = [
 _FUNCTIONS = (Call, LogDet, Apply, Inverse)
 
 
+@lru_cache(maxsize=KEPT_TIDY)
 def tidy(term: Term) -> Term:
     """term -> content * (sum over functions of coefficient * function), each factored.
 

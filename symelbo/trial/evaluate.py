@@ -128,12 +128,17 @@ def _index_value(term: IndexValue, world: World, env: Env) -> Pair:
 
 
 def _entry(term: Entry, world: World, env: Env) -> Pair:
-    where = [
-        env[i] if type(i) is Index else _index(i, world, env)  # which is what most places are
-        for i in term.indices
-    ]
-    place = (term.symbol.name, tuple(where))
-    return world.values[place], world.velocities.get(place, 0.0)
+    where: tuple[int, ...] = ()
+    if term.indices:
+        where = tuple(
+            [
+                env[i] if type(i) is Index else _index(i, world, env)  # as most places are
+                for i in term.indices
+            ]
+        )
+    place = term.symbol.name, where
+    velocities = world.velocities
+    return world.values[place], (velocities.get(place, 0.0) if velocities else 0.0)
 
 
 def _add(term: Add, world: World, env: Env) -> Pair:
@@ -147,9 +152,9 @@ def _add(term: Add, world: World, env: Env) -> Pair:
 
 def _careful(term: Term, world: World, env: Env) -> Pair:
     """As `_term`, of what is inverted or put under a logarithm."""
-    if isinstance(term, Remembered):
-        return _recall(term, world, env, _careful if world.careful else _term)
-    if not world.careful or not isinstance(term, Add):
+    if world.careful and type(term) is Remembered:
+        return _recall(term, world, env, _careful)
+    if not world.careful or type(term) is not Add:
         return _EVALUATE[type(term)](term, world, env)
     parts = [_EVALUATE[type(part)](part, world, env) for part in term.terms]
     value, tangent = sum(v for v, _ in parts), sum(t for _, t in parts)
@@ -168,9 +173,9 @@ def _mul(term: Mul, world: World, env: Env) -> Pair:
 
 def _power(term: Power, world: World, env: Env) -> Pair:
     a, da = _careful(term.base, world, env)
-    if isinstance(term.exponent, Number):
-        exponent = term.exponent.value
-        e = exponent.numerator if exponent.denominator == 1 else float(exponent)
+    if type(term.exponent) is Number:
+        n, d = term.exponent.value.as_integer_ratio()
+        e = n if d == 1 else n / d
         if a < 0 and not isinstance(e, int):
             raise ValueError("a root of a negative number")
         return a**e, (e * a ** (e - 1) * da if da else 0.0)
@@ -277,7 +282,10 @@ def _applied(term: Apply, world: World, env: Env) -> Pair:
     slots = tuple(
         (slot, tuple([_index(i, world, env) for i in at])) for slot, at in term.derivatives
     )
-    arguments = [_entries(a, world, env) for a in term.arguments]
+    arguments = [
+        _once((_entries, a, *[env[i] for i in _free(a)]), _entries, a, world, env)
+        for a in term.arguments
+    ]
     return world.functions[term.function.name](arguments, where, slots)
 
 
@@ -387,7 +395,7 @@ class Smooth:
 
     def __init__(self, symbol: Symbol, length: Callable[[Extent], int], seed: int) -> None:
         self.symbol, self.length, self.seed = symbol, length, seed
-        self.weights: dict[Any, Any] = {}
+        self.weights: dict[tuple[Any, ...], float] = {}
         self.center, self.height = symbol.domain.smooth
 
     def __call__(
@@ -406,9 +414,11 @@ class Smooth:
 
     def draw(self, key: tuple[Any, ...]) -> float:
         """A number in (-1, 1) that depends on the key alone."""
-        if key not in self.weights:
-            self.weights[key] = Random(f"{self.seed}:{self.symbol.name}:{key}").uniform(-1, 1)
-        return float(self.weights[key])
+        known = self.weights.get(key)
+        if known is None:
+            seed = f"{self.seed}:{self.symbol.name}:{key}"
+            known = self.weights[key] = Random(seed).uniform(-1, 1)
+        return known
 
     def scalar(
         self,
@@ -428,7 +438,8 @@ class Smooth:
             for slot, at in slots:
                 a *= self.draw((where, k, slot, at))
             value += a * _tanh(len(slots), u)
-            tangent += a * _tanh(len(slots) + 1, u) * du
+            if du:
+                tangent += a * _tanh(len(slots) + 1, u) * du
         return value, tangent
 
 
@@ -446,6 +457,8 @@ def _tanh_polynomial(order: int) -> tuple[int, ...]:
 
 def _tanh(order: int, u: float) -> float:
     x = math.tanh(u)
+    if not order:
+        return x
     return sum(c * x**k for k, c in enumerate(_tanh_polynomial(order)))
 
 
@@ -459,12 +472,14 @@ def walk(items: Iterable[object]) -> Iterator[Any]:
         item = stack.pop()
         if isinstance(item, tuple):
             stack.extend(reversed(item))
+        elif isinstance(item, Interned):
+            if item not in seen:
+                seen.add(item)
+                yield item
+                names = reversed(type(item).__match_args__)
+                stack.extend([getattr(item, name) for name in names])
         elif isinstance(item, Domain):
             stack += [item.upper, item.lower]
-        elif isinstance(item, Interned) and item not in seen:
-            seen.add(item)
-            yield item
-            stack.extend(getattr(item, name) for name in reversed(type(item).__match_args__))
 
 
 @lru_cache(maxsize=KEPT_SCOPES)

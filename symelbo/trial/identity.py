@@ -172,6 +172,7 @@ def satisfies(array: Array, domain: Domain, world: World) -> bool:
 
 
 def velocities_at(field: Mapping[Symbol, Array], world: World) -> dict[Place, float]:
+    """The velocity of every entry that a field moves, at one point."""
     moved: dict[Place, float] = {}
     for symbol, array in field.items():
         for where in places(world, symbol.shape):

@@ -47,6 +47,7 @@ RealAt: TypeAlias = Callable[[Place], tuple[float, float]]
 
 
 def fractions(text: str) -> tuple[Fraction, ...]:
+    """ "1 -1/2" -> 1, -1/2"""
     return tuple(map(Fraction, text.split()))
 
 
