@@ -48,7 +48,10 @@ STATEMENTS: Final = 500  # of a model, and of q
 
 # model.read_statements
 STATEMENT_OPERATIONS: Final = 20_000  # of one statement, deterministic quantities put in
-STATEMENT_HEIGHT: Final = 200  # of one statement
+STATEMENT_HEIGHT: Final = 400  # of one statement
+
+# pipeline
+NESTED_CALLS: Final = 4000  # of Python's: twice what the highest statement takes
 
 # model.order_places
 ORDER_AXES: Final = 4  # kinds of them, whose directions are combined
@@ -82,6 +85,7 @@ POLYNOMIAL_MONOMIALS: Final = 1500  # of any polynomial, and of a product before
 
 # index.modular
 EXACT_BITS: Final = 20_000  # of a rational number that is kept beside its residue
+LINE_PARTS: Final = 24  # of a sum in an exponent, whose exponential is the product of theirs
 
 # index.sparse
 DENSE_GAIN: Final = 50  # by how much a step on a matrix is faster than on sparse rows
@@ -95,6 +99,10 @@ LENGTHS_BESIDE: Final = 4  # so much shorter a range is taken for part of a long
 
 # criterion.open_factors
 GIVEN_ENTRIES: Final = 4500  # of an instance whose sizes are given
+
+# index.name_parts
+WHOLE_TERM: Final = 100  # parts of a term that is not looked at in pieces
+NAMED_PART: Final = 12  # operations of a piece, as a tree
 
 # criterion.probe
 PROBE_COLUMNS: Final = 1200  # unknown numbers at one point

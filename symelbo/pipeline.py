@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from symelbo.criterion.express_form import FactorForm, express_form
 from symelbo.criterion.result import Holds, Result
 from symelbo.entropy.exact_posterior import derive_exact_posterior
 from symelbo.entropy.sum_entropies import sum_entropies
+from symelbo.limits import NESTED_CALLS
 from symelbo.model.model import Model
 from symelbo.model.read_model import read_model
 from symelbo.proof.work_out import work_out
@@ -31,6 +33,7 @@ def derive(
 
     Raises SpecError for a bad specification (all faults at once), CheckFailed for a defect.
     """
+    sys.setrecursionlimit(max(NESTED_CALLS, sys.getrecursionlimit()))  # passes go down into terms
     model = source if isinstance(source, Model) else read_model(source)
     try_densities(model)
     decision = decide_criterion(model)

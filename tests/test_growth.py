@@ -266,7 +266,8 @@ def test_what_would_expand_without_an_end_has_an_answer(what: str, variational: 
         "variational": variational,
     }
     derivation = derive({"name": "long", **spec})
-    assert derivation.verdict in ("undecided", "refuted")
+    held = what == "a mean"  # what stands still need not be multiplied out to be seen
+    assert derivation.verdict in (("proved",) if held else ("undecided", "refuted"))
 
 
 def test_no_polynomial_is_very_long() -> None:

@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from symelbo.answer.derivation import Derivation
-from symelbo.index.build import rebuild
-from symelbo.index.substitute import is_long, operands
+from symelbo.index.substitute import is_long, rebuild_named
 from symelbo.index.terms import Array, Entry, Node, Term
 from symelbo.values import fields, replace
 
-__all__ = ["held_by", "rebuild_named", "shorten"]
+__all__ = ["held_by", "shorten"]
 
 
 def shorten(derivation: Derivation) -> Derivation:
@@ -37,28 +36,6 @@ def shorten(derivation: Derivation) -> Derivation:
 
     short: Derivation = on_value(derivation)
     return replace(short, worked=replace(short.worked, shorthand=shorthand))
-
-
-def rebuild_named(name: Callable[[Term, Term], Term]) -> Callable[[Term], Term]:
-    """term -> the term made again from the inside, `name(part, part made again)` for each part."""
-    known: dict[Node, Any] = {}
-
-    def visit(item: Term) -> Term:
-        stack: list[Node] = [item]
-        while stack:
-            top = stack[-1]
-            waiting = [part for part in operands(top) if part not in known]
-            if waiting:
-                stack += waiting
-                continue
-            stack.pop()
-            if top in known:  # it was waited for twice
-                continue
-            made: Any = rebuild(top, top.bound(), [known.get(p, p) for p in top.parts()])
-            known[top] = name(top, made) if isinstance(top, Term) else made
-        return known[item]  # type: ignore[no-any-return]
-
-    return visit
 
 
 def held_by(value: Any) -> Iterable[Any]:

@@ -58,12 +58,16 @@ class Clash(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What indices and formal symbols mean here; used: names that a bound index may not have."""
+    """What indices and formal symbols mean here; used: names that a bound index may not have.
+
+    known, arrays: what was encoded here before; what several functions share is encoded once.
+    """
 
     env: Mapping[Index, Any] = field(default_factory=dict)
     given: Mapping[str, tuple[Array, _Scope]] = field(default_factory=dict)
     used: frozenset[str] = frozenset()
     known: dict[Term, int] = field(default_factory=dict)
+    arrays: dict[Array, tuple[list[str], int]] = field(default_factory=dict)
 
 
 def encode_extent(extent: Extent) -> Any:
@@ -262,19 +266,21 @@ class Encoder:
                 return self._add("d", self._index(left, scope), self._index(right, scope))
             case Inverse(matrix, row, column):
                 places = self._index(row, scope), self._index(column, scope)
-                return self._add("Inv", *self._matrix(matrix, scope), *places)
+                return self._add("Inv", *self._array(matrix, scope), *places)
             case LogDet(matrix):
-                return self._add("LD", *self._matrix(matrix, scope))
+                return self._add("LD", *self._array(matrix, scope))
             case Apply():
                 return self._apply(term, scope)
         raise Clash(f"{type(term).__name__} has no form in a certificate")
 
-    def _matrix(self, array: Array, scope: _Scope) -> tuple[list[str], int]:
-        names, inner = self.bind(array.indices, scope)
-        return names, self._term(array.body, inner)
+    def _array(self, array: Array, scope: _Scope) -> tuple[list[str], int]:
+        if array not in scope.arrays:
+            names, inner = self.bind(array.indices, scope)
+            scope.arrays[array] = names, self._term(array.body, inner)
+        return scope.arrays[array]
 
     def _apply(self, term: Apply, scope: _Scope) -> int:
-        arrays = [list(self._matrix(array, scope)) for array in term.arguments]
+        arrays = [list(self._array(array, scope)) for array in term.arguments]
         where = [self._index(i, scope) for i in term.indices]
         slots = [[slot, [self._index(i, scope) for i in at]] for slot, at in term.derivatives]
         return self._add("A", self.symbol(term.function), arrays, where, slots)

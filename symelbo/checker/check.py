@@ -57,7 +57,7 @@ from .terms import (
     walk,
 )
 from .witness import can_hold
-from .work import PARTS, bounded_work, work_left
+from .work import PARTS, allow_depth, bounded_work, work_left
 
 __all__ = [
     "CERTIFICATE",
@@ -161,6 +161,7 @@ def check_bytes(content: bytes, files: Mapping[str, bytes | None] | None = None)
 
 def check_data(data: Any, files: Mapping[str, bytes | None] | None = None) -> Report:
     """The data of a certificate."""
+    allow_depth()
     try:
         with bounded_work():
             statement = read_statement(data)
@@ -178,6 +179,7 @@ def check_statement(
     statement: Statement, files: Mapping[str, bytes | None] | None = None
 ) -> Report:
     """Every part of a statement, until one fails."""
+    allow_depth()
     checks = _Checks(statement)
     unproved = [*(f"(U) of {name}" for name in statement.undecided), *statement.unproved]
     left = PARTS * work_left().left  # for all parts together

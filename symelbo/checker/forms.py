@@ -274,7 +274,7 @@ class Forms(Matrices):
         if head == "*":
             result = UNIT
             for t in raw[1:]:
-                result = self.mul(result, self.poly(t))
+                result = self.mul(result, self.hold(self.poly(t)))
             return dict(result)
         if head == "^":
             return self.raw_power(raw[1], raw[2])

@@ -1,7 +1,8 @@
 """Laurent polynomials over interned atoms: products, powers, partial fractions.
 
 A normal form is {monomial: rational}, a monomial a sorted tuple of (atom number, exponent).
-Composite denominators are atoms ("P", polynomial) with negative exponents.
+Composite denominators are atoms ("P", polynomial) with negative exponents.  A long sum in a product
+may be held: it is an atom ("H", polynomial), and what holds of any number in its place holds of it.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ MAX_BITS = 1 << 16  # of a number
 LONG = 16  # monomials from which a sum counts by itself
 LARGE = 256  # bits from which the length of a number counts
 MAX_POWER = 64  # of a sum that is multiplied out
+MAX_FACTOR = 8  # monomials of a factor that is multiplied out where sums are held
 _REDUCED: Final = ("sign", "sin", "cos")  # functions whose powers or products are others
 UNIT: Final[Poly] = {(): 1}
 
@@ -196,6 +198,8 @@ class Polynomials:
         self.assumed_positive: set[Any] = set()
         self.assumed_posdef: set[Any] = set()
         self.everywhere = False
+        self.holds = False  # whether long sums in products are held
+        self.held = False  # whether some were
         self.patterns: tuple[Raw, ...] = ()  # positive at all values of their free indices
         self.free_of_pattern: dict[int, list[RawIndex]] = {}
         self.instances: set[Any] = set()  # of these that are assumed
@@ -306,7 +310,7 @@ class Polynomials:
             return self._index_variables(atom[1]) | self._index_variables(atom[2])
         if head == "f":
             return empty.union(*(self._of_frozen(p) for p in atom[2:]))
-        if head == "P":
+        if head in ("P", "H"):
             return self._of_frozen(atom[1])
         if head == "S":
             return empty.union(*(self.variables[a] for a, _ in atom[2])) - set(atom[1])
@@ -329,7 +333,7 @@ class Polynomials:
     def _size(atom: Atom) -> int:
         """How much of an atom is looked at: of the polynomials in it, their monomials."""
         head = atom[0]
-        if head in ("f", "P"):
+        if head in ("f", "P", "H"):
             return 1 + sum(len(p) for p in atom[1:] if type(p) is tuple)
         if head in ("Inv", "LD"):
             return 1 + len(atom[1][1])
@@ -344,7 +348,7 @@ class Polynomials:
         head = atom[0]
         if head == "f":
             return max((of(p) for p in atom[2:]), default=0)
-        if head == "P":
+        if head in ("P", "H"):
             return of(atom[1])
         if head == "S":
             return 1 + max((self.heights[a] for a, _ in atom[2]), default=0)
@@ -471,6 +475,26 @@ class Polynomials:
             for n, e in right.items():
                 result = accumulate(result, self.merge(m, n), c * e)
         return result
+
+    def hold(self, poly: Poly) -> Poly:
+        """A factor of a product: c S -> c H(S) for a long sum S, where sums are held.
+
+        Products of products of sums would grow with every level.  An identity in which S may be
+        any number holds of S; where none is found, sums are multiplied out.
+
+        >>> F.holds = True
+        >>> long = poly(sum_of(*(power(x, n) for n in range(9))))
+        >>> len(long), len(F.mul(long, poly(y))), len(F.mul(F.hold(long), poly(y)))
+        (9, 9, 1)
+        """
+        if not self.holds or len(poly) <= MAX_FACTOR:
+            return poly
+        self.held = True
+        prime = primitive_of(poly)
+        first = max(prime)
+        if prime[first] < 0:
+            prime = scale_poly(prime, -1)
+        return {((self.intern(("H", freeze(prime))), 1),): Fraction(poly[first], prime[first])}
 
     def merge(self, m: Monomial, n: Monomial) -> Poly:
         """The product of two monomials, in normal form."""
@@ -928,7 +952,7 @@ class Polynomials:
             atom = self.atoms[a]
             if atom[0] == "f":
                 stack += [b for p in atom[2:] for m, _ in p for b, _ in m]
-            elif atom[0] == "P":
+            elif atom[0] in ("P", "H"):
                 stack += [b for m, _ in atom[1] for b, _ in m]
             elif atom[0] == "S":
                 stack += [b for b, _ in atom[2]]
@@ -976,7 +1000,7 @@ class Polynomials:
             return f"delta({self._show_index(atom[1])},{self._show_index(atom[2])})"
         if head == "f":
             return f"{atom[1]}({', '.join(self.show(dict(p)) for p in atom[2:])})"
-        if head == "P":
+        if head in ("P", "H"):
             return f"({self.show(dict(atom[1]))})"
         if head == "S":
             names = ",".join(

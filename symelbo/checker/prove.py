@@ -256,23 +256,27 @@ def _prove(
             continue
         _split(raw, given, apart, values, splits, longest, variable, pieces)
         return
-    key = frozenset(cores.items()), apart, frozenset(values.items()), longest
-    forms = ground.take(key)
-    if forms is None:
-        forms = Forms(cores, apart, values, given.least)
-        forms.longest = longest
-        forms.assume(given)
-    assumed = forms.count_assumed()
-    left: Poly | None = None
-    try:
-        left = forms.clear(forms.poly(raw))
-    except NotShown:
-        if not _short_ranges(free):
-            raise
-    if left is not None and not left:
-        if forms.count_assumed() == assumed:
-            ground.kept[key] = forms
-        return
+    for holds in (True, False):
+        key = frozenset(cores.items()), apart, frozenset(values.items()), longest, holds
+        known = ground.take(key)
+        forms = known or Forms(cores, apart, values, given.least)
+        forms.longest, forms.holds = longest, holds
+        left: Poly | None = None
+        assumed = 0
+        try:
+            if known is None:
+                forms.assume(given)
+            assumed = forms.count_assumed()
+            left = forms.clear(forms.poly(raw))
+        except NotShown:
+            if not forms.held and not _short_ranges(free):
+                raise
+        if left is not None and not left:
+            if forms.count_assumed() == assumed:
+                ground.kept[key] = forms
+            return
+        if not forms.held:
+            break
     pair = None if left is None else forms.coincidence(left)
     if pair is not None and splits > 0:
         a, b = _oriented(*pair)

@@ -76,6 +76,8 @@ class Signs(Polynomials):
             return ""
         if head == "P":
             return "+" if self.positive(dict(atom[1])) else ""
+        if head == "H":
+            return self.poly_sign(dict(atom[1]))
         if head == "d":
             return "0"
         if head == "S":
@@ -529,7 +531,7 @@ class Signs(Polynomials):
             return ("q", Fraction(atom[1]))
         if atom[0] == "c":
             return atom
-        if atom[0] == "P":
+        if atom[0] in ("P", "H"):
             return self.closed_term(dict(atom[1]))
         if atom[0] == "f" and len(atom) == 3:
             argument = self.closed_term(dict(atom[2]))

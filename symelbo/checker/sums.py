@@ -163,6 +163,8 @@ class Sums(Functions):
             return self.delta(map_index(atom[1], what), map_index(atom[2], what))
         if head == "f":
             return self.call(atom[1], [self.replace(dict(p), what) for p in atom[2:]])
+        if head == "H":
+            return self.hold(self.replace(dict(atom[1]), what))
         if head == "P":
             new = self.replace(dict(atom[1]), what)
             monomial, c, prime = self.content(new)

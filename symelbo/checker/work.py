@@ -6,19 +6,28 @@ unit is about two microseconds: a short monomial, or a part of a term; long numb
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
-__all__ = ["MAX_WORK", "PARTS", "NotShown", "Work", "bounded_work", "work_left"]
+__all__ = ["MAX_WORK", "PARTS", "NotShown", "Work", "allow_depth", "bounded_work", "work_left"]
 
 MAX_WORK: Final = 800_000  # of one part of a statement
 PARTS: Final = 5  # that may take as long as that
 
 
+MAX_CALLS: Final = 4000  # that are nested; a term that needs more is nested too deeply
+
+
 class NotShown(Exception):
     """The checker cannot show what was asked; never means that it is false."""
+
+
+def allow_depth() -> None:
+    """Let calls be nested as deep as the deepest term needs; a limit is only raised."""
+    sys.setrecursionlimit(max(MAX_CALLS, sys.getrecursionlimit()))
 
 
 class Work:

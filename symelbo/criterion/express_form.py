@@ -5,7 +5,7 @@ The criterion (U) does not need it; the papers state theirs in these terms.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from symelbo.criterion.factor import Factor, open_density
 from symelbo.criterion.identity import Identity
@@ -17,6 +17,7 @@ from symelbo.index.normal import Poly, from_monomial, from_poly, monomials_of, n
 from symelbo.index.substitute import (
     indices_apart,
     instantiate,
+    is_long,
     replace_symbols,
     symbols_of,
 )
@@ -24,7 +25,7 @@ from symelbo.index.terms import Array, Symbol, Term
 from symelbo.index.tidy import shorter_form
 from symelbo.values import dataclass, replace
 
-__all__ = ["FactorForm", "express_form"]
+__all__ = ["FactorForm", "express_form", "put_arguments"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +77,16 @@ def express_form(factor: Factor, identity: Identity | None) -> FactorForm | Inse
     based = identity is not None and identity.gauge is not Gauge.CONSTANT
     if based:
         form, left = absorb_base(separation.forms[-1])
-    mapping = factor.actual()
-    log_base = normal(replace_symbols(form.log_base, mapping))
+    log_base = put_arguments(factor, form.log_base, normal)
     blocks = tuple(
-        _actual_block(block, mapping, {index.name for index in factor.plates})
+        _actual_block(block, factor, {index.name for index in factor.plates})
         for block in form.blocks
     )
     means = derive_means(form)
     if based:
         assert identity is not None
         blocks, taken = _take_base(identity, blocks)
-        over = add(log_base, replace_symbols(left, mapping), taken, negate(identity.base))
+        over = add(log_base, replace_symbols(left, factor.actual()), taken, negate(identity.base))
         known, constant = _split(normal(over), factor.node)
         log_base = normal(add(identity.base, constant))
         # a statistic that no argument is multiplied with, and that e^b does not hold
@@ -96,28 +96,41 @@ def express_form(factor: Factor, identity: Identity | None) -> FactorForm | Inse
             form = replace(form, blocks=(*form.blocks, block))
     actual = None
     if means is not None:
-        bodies = [shorter_form(replace_symbols(m.body, mapping)) for m in means]
+        bodies = [put_arguments(factor, m.body) for m in means]
         actual = tuple(Array(m.indices, body) for m, body in zip(means, bodies, strict=True))
     return FactorForm(
         form,
         form.gauge if identity is None else identity.gauge,
         blocks,
-        shorter_form(replace_symbols(form.log_partition, mapping)),
+        put_arguments(factor, form.log_partition),
         log_base,
         held,
         actual,
     )
 
 
-def _actual_block(block: Block, mapping: dict[Symbol, Array], taken: set[str]) -> Block:
+def put_arguments(
+    factor: Factor, formal: Term, normalize: Callable[[Term], Term] = shorter_form
+) -> Term:
+    """A term in the family's symbols -> its normal form in the model's.
+
+    Arguments that are long are put in last, as they are: what is shared in them stays shared.
+    """
+    mapping = factor.actual()
+    long = {symbol: array for symbol, array in mapping.items() if is_long(array.body)}
+    short = {symbol: array for symbol, array in mapping.items() if symbol not in long}
+    return replace_symbols(normalize(replace_symbols(formal, short)), long)
+
+
+def _actual_block(block: Block, factor: Factor, taken: set[str]) -> Block:
     places = indices_apart(block.indices, taken)
     natural, statistic = (
         instantiate(Array(block.indices, term), places) for term in (block.natural, block.statistic)
     )
     return Block(
         places,
-        shorter_form(replace_symbols(natural, mapping)),
-        normal(replace_symbols(statistic, mapping)),
+        put_arguments(factor, natural),
+        put_arguments(factor, statistic, normal),
         block.symmetric,
     )
 

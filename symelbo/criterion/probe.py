@@ -232,7 +232,7 @@ class _Probe:
                     found[symbol] = {at: Modular.rational(x) for at, x in values.items()}
         return found
 
-    def rows_at_zero(self, still: Mapping[Symbol, Values]) -> list[tuple[dict[int, int], int]]:
+    def rows_at_zero(self, still: Mapping[Symbol, Entries]) -> list[tuple[dict[int, int], int]]:
         """The rows where all real nodes and covariates are 0, of many unknowns.
 
         Most have no part in them, so that one row shows what contradicts itself; that such a row
@@ -243,7 +243,7 @@ class _Probe:
         moving = self.draw(_SPECTATORS)
         for symbol, values in moving.items():
             if symbol.domain.is_line:
-                moving[symbol] = dict.fromkeys(values, Fraction(0))
+                moving[symbol] = dict.fromkeys(values, Modular.rational(Fraction(0)))
         state = list(self.repeats), list(self.failures), list(self.valued)
         found = list(self.rows(still, moving, ("zero",)))
         self.repeats, self.failures, self.valued = state

@@ -39,7 +39,7 @@ from symelbo.index.terms import (
     Sum,
     Term,
 )
-from symelbo.limits import EXACT_BITS, TINY
+from symelbo.limits import EXACT_BITS, LINE_PARTS, TINY
 
 __all__ = ["PRIME", "Dual", "Modular", "NoResidue", "Place"]
 
@@ -432,7 +432,9 @@ class Modular:
         return self.chain(value, Fraction(1) if a.exact == 0 else None, value, a, size)
 
     def linear(self, a: Dual) -> Mapping[int, Fraction]:
-        """a as a rational combination of 1 and of residues that are no such combinations."""
+        """a as a rational combination of 1 and of residues that are no such combinations; a long
+        one is one of those.
+        """
         if a.exact is not None:
             return {1: a.exact}
         if a.value in self.lines:
@@ -443,7 +445,7 @@ class Modular:
         for part, by in self.addends(a.value):
             for atom, k in self.linear(part).items():
                 found[atom] = found.get(atom, Fraction(0)) + by * k
-        if found:
+        if 0 < len(found) <= LINE_PARTS:
             self.lines[a.value] = {atom: k for atom, k in found.items() if k}
         return self.lines[a.value]
 

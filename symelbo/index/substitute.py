@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from symelbo.index import build
 from symelbo.index.nodes import Memo, synthesized
@@ -40,6 +40,7 @@ __all__ = [
     "map_terms",
     "mentions",
     "operands",
+    "rebuild_named",
     "rename_indices",
     "replace_index",
     "replace_selector",
@@ -158,6 +159,28 @@ def map_terms(item: N, on_term: Callable[[Term], Term]) -> N:
         for p in item.parts()
     ]
     return build.rebuild(item, item.bound(), parts)
+
+
+def rebuild_named(name: Callable[[Term, Term], Term]) -> Callable[[Term], Term]:
+    """term -> the term made again from the inside, `name(part, part made again)` for each part."""
+    known: dict[Node, Any] = {}
+
+    def visit(item: Term) -> Term:
+        stack: list[Node] = [item]
+        while stack:
+            top = stack[-1]
+            waiting = [part for part in operands(top) if part not in known]
+            if waiting:
+                stack += waiting
+                continue
+            stack.pop()
+            if top in known:  # it was waited for twice
+                continue
+            made: Any = build.rebuild(top, top.bound(), [known.get(p, p) for p in top.parts()])
+            known[top] = name(top, made) if isinstance(top, Term) else made
+        return known[item]  # type: ignore[no-any-return]
+
+    return visit
 
 
 def rename_indices(term: Term, names: Mapping[Index, Index]) -> Term:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-from symelbo.answer.shorthand import held_by, rebuild_named
+from symelbo.answer.shorthand import held_by
 from symelbo.answer.worked import Abbreviations
 from symelbo.index.domains import Real
 from symelbo.index.substitute import (
@@ -14,6 +14,7 @@ from symelbo.index.substitute import (
     depth_of,
     free_indices,
     is_long,
+    rebuild_named,
     walk_parts,
 )
 from symelbo.index.terms import Array, Entry, Role, Symbol, Term, sort_key

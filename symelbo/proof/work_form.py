@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from symelbo.answer.worked import WorkedForm
-from symelbo.criterion.express_form import FactorForm
+from symelbo.criterion.express_form import FactorForm, put_arguments
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.motion import Motion
 from symelbo.entropy.summand import Summand
 from symelbo.expfam.form import Block
 from symelbo.index.build import subtract
 from symelbo.index.normal import normal
-from symelbo.index.substitute import rename_indices, replace_symbols
+from symelbo.index.substitute import rename_indices
 from symelbo.index.terms import Index, Term
-from symelbo.index.tidy import tidy
+from symelbo.index.tidy import tidy, tidy_short
 from symelbo.proof.abbreviate import Short, abbreviate
 from symelbo.proof.verify_jacobian import differentiate_blocks, verify_jacobian
 
@@ -54,11 +54,13 @@ def _blocks(short: Short, form: FactorForm) -> tuple[Block, ...]:
     found = []
     for formal, actual in zip(form.formal.blocks, form.blocks, strict=True):
         shown = short.put(formal.natural)
-        whole = normal(replace_symbols(formal.natural, short.factor.actual()))
+        whole = put_arguments(short.factor, formal.natural, normal)
         renamed = dict(zip(formal.indices, actual.indices, strict=True))
         whole = _rename(whole, renamed)
-        shift = normal(subtract(whole, actual.natural))
-        natural = tidy(normal(subtract(_rename(shown, renamed), shift)))
+        natural = _rename(shown, renamed)
+        if whole != actual.natural:
+            natural = subtract(natural, normal(subtract(whole, actual.natural)))
+        natural = tidy_short(natural)
         statistic = _rename(short.put(formal.statistic), renamed)
         found.append(Block(actual.indices, natural, statistic, actual.symmetric))
     return tuple(found)

@@ -13,9 +13,10 @@ from symelbo.expfam.respond import respond, value_at
 from symelbo.expfam.separate_change import rate_symbol, shift_symbol, value_velocity
 from symelbo.index.build import add, negate
 from symelbo.index.differentiate import derivative_along
+from symelbo.index.name_parts import derivative_form
 from symelbo.index.substitute import instantiate, replace_symbols
 from symelbo.index.terms import Array, Symbol, Term
-from symelbo.index.tidy import shorter_form, tidy, tidy_residuals, tidy_short
+from symelbo.index.tidy import tidy, tidy_residuals, tidy_short
 from symelbo.proof.abbreviate import Short, abbreviate
 
 __all__ = ["work_identity"]
@@ -31,7 +32,7 @@ def work_identity(
     factor = identity.factor
     short = abbreviate(factor, entropy, taken)
     velocities = motion.velocities()
-    change = shorter_form(derivative_along(factor.log_density, velocities))
+    change = derivative_form(factor.log_density, velocities)
     shown = tidy(identity.entropy)
     if entropy is not None and entropy.pointwise is not None:
         shown = entropy.pointwise
@@ -68,7 +69,7 @@ def _speeds(short: Short, velocities: Mapping[Symbol, Array]) -> tuple[tuple[Ter
     """d/ds of every argument of the family, with the velocities of what it mentions."""
     found: dict[tuple[Term, Term], None] = {}  # Gamma(a, a) has one argument twice
     for argument, array in short.factor.arguments().items():
-        speed = tidy_short(shorter_form(derivative_along(array.body, velocities)))
+        speed = tidy_short(derivative_form(array.body, velocities))
         found[instantiate(short.mapping[argument], array.indices), speed] = None
     return tuple(found)
 
