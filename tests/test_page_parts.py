@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 import symelbo
 from symelbo.answer.derivation import Derivation
@@ -20,6 +23,7 @@ from symelbo.page.document_factors import (
 )
 from symelbo.page.document_notation import choose_notation
 from symelbo.page.document_result import ResultPrinter
+from symelbo.page.documents import render_documents
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 
@@ -88,3 +92,31 @@ def test_a_sum_in_names_has_an_entropy_for_each_factor_that_holds() -> None:
             holding
         )
         assert join_pieces(shown.explicit(), LATEX) != general
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"parameters": {"pi": "simplex[1]"}, "model": ["x ~ Categorical(pi)"]},
+        {"parameters": {"a": "positive[1]"}, "model": ["x ~ Dirichlet(a)"]},
+        {
+            "parameters": {"w": "real", "s": "positive"},
+            "families": {
+                "U": {
+                    "value": "v",
+                    "support": "0..2",
+                    "parameters": {"q": "real"},
+                    "log_density": "-log(2)",
+                }
+            },
+            "model": ["z ~ U(1)", "x ~ Normal(w*z, s)"],
+        },
+    ],
+    ids=["one category", "one share", "a fixed density"],
+)
+def test_a_density_without_statistics_has_a_document(source: dict[str, Any]) -> None:
+    """Natural parameters and statistics are none, A and h are shown."""
+    derivation = symelbo.derive({"name": "m", "observed": ["x"], **source})
+    assert derivation.verdict == "proved"
+    proof, _ = render_documents(derivation)
+    assert "= -0" not in proof

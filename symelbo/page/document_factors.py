@@ -141,7 +141,7 @@ def process_row(notation: Notation, statement: Statement, *, marked: bool = Fals
 
 
 def _superscripts(count: int) -> list[str]:
-    return [f"^{{({n})}}" for n in range(1, count + 1)] if count > 1 else [""]
+    return [f"^{{({n})}}" for n in range(1, count + 1)] if count > 1 else [""] * count
 
 
 def make_factor_part(
@@ -222,11 +222,11 @@ class _Printer:
         negative = not pieces and leads_with_minus(arrange(known))
         if isinstance(known, Add) and (negative or latex_width(shown) > LINE / 2):
             pieces += self.notation.summands(add(*map(negate, known.terms)))
-        else:
+        elif known != ZERO:
             pieces.append(Piece(shown, Joint.MINUS))
         if worked.divergence != ZERO:
             pieces += self.notation.summands(worked.divergence)
-        return Row(f"{p} - {along}", (tuple(pieces),))
+        return Row(f"{p} - {along}", (tuple(pieces) or (Piece("0"),),))
 
     # -- the exponential-family form
 
