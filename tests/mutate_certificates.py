@@ -102,9 +102,13 @@ def mutations(data: Json) -> Iterator[Mutation]:
         for k, extent in enumerate(symbol["shape"]):
             yield Mutation("a shape", ("symbols", name, "shape", k), _longer(extent, 1))
     for name, least in data["sizes"].items():
-        yield Mutation("a least size", ("sizes", name), least + 1)
-        if least > 1:
-            yield Mutation("a least size", ("sizes", name), least - 1)
+        for other in (least + 1, least - 1):
+            yield Mutation("a least size", ("sizes", name), other)
+    for part in ("factors", "q"):
+        for n, density in enumerate(data[part]):
+            for kind in ("real", "positive", "unit", "naturals"):
+                if density["support"] != kind:
+                    yield Mutation("a support", (part, n, "support"), kind)
     for part in ("factors", "q", "claims", "posterior", "entropies_of_q", "sum", "refutations"):
         yield from _part_mutations(data, (part,), data[part])
     for verdict_ in ("proved", "refuted", "outside", "undecided"):
@@ -203,7 +207,7 @@ TERMS = (
     *("expanded", "q_entropy", "closed_form", "lower", "upper"),
 )
 PLACED = {"plates", "places", "indices"}
-SKIPPED = ("family", "name", "domain")
+SKIPPED = ("family", "name")
 
 
 def _is_term(path: Path_) -> bool:
@@ -227,7 +231,7 @@ def _part_mutations(data: Json, path: Path_, part: Any) -> Iterator[Mutation]:
         yield from (Mutation(kind, path, name) for name in names if name != part)
     elif isinstance(part, str | list) and set(path[-2:-1]) & PLACED:
         yield from (Mutation(kind, path, index) for index in _indices(data, part))
-    elif isinstance(part, str) and key == "kind":
+    elif isinstance(part, str) and key in ("kind", "domain"):
         yield from (Mutation(kind, path, k) for k in ("real", "positive", "unit") if k != part)
     elif isinstance(part, dict):
         for name, inner in part.items():
@@ -240,6 +244,8 @@ def _part_mutations(data: Json, path: Path_, part: Any) -> Iterator[Mutation]:
         for n, inner in enumerate(part):
             yield from _part_mutations(data, (*path, n), inner)
             yield Mutation(f"{kind} without one", (*path, n), Mutation.DROP)
+            if isinstance(inner, dict):
+                yield Mutation(f"{kind} with one twice", path, [*part, inner])
 
 
 # ---------------------------------------------------------------- the judge

@@ -197,11 +197,41 @@ def test_the_arguments_of_an_entropy_are_what_it_is_proved_for() -> None:
     assert "values that are not shown to be unit" in report.reasons[0]
 
 
+def test_the_arguments_of_an_entropy_are_free_of_the_value() -> None:
+    """As if q(z) were exponential of the rate exp|z|."""
+    data = entropy_of_q("positive", "positive")
+    data["terms"] += [["v", "z"]]
+    data["entropies_of_q"][0]["arguments"]["r"]["body"] = len(data["terms"]) - 1
+    assert "depends on the value itself" in str(check(data).reasons)
+
+
+def test_nothing_is_counted_twice() -> None:
+    """An entropy, and a statement of q with its own, each of them right."""
+    data = entropy_of_q("positive", "positive")
+    sums = data["sum"]
+    twice = copy.deepcopy(data)
+    twice["sum"]["entropies"].append(sums["entropies"][0])
+    twice["sum"]["printed"].append({"sign": -1, "display": sums["entropies"][0]["display"]})
+    assert "printed twice" in check(twice).reasons[0]
+    twice = copy.deepcopy(data)
+    twice["q"].append({**data["q"][0], "name": "z again"})
+    twice["entropies_of_q"].append({**data["entropies_of_q"][0], "statement": "z again"})
+    twice["terms"].append(["+", sums["q_entropy"], sums["q_entropy"]])
+    twice["sum"]["q_entropy"] = len(twice["terms"]) - 1
+    twice["sum"]["printed"].append({"sign": 1, "display": sums["q_entropy"]})
+    assert "two statements of q of one node" in check(twice).reasons[0]
+
+
 def test_an_entropy_of_q_has_no_conditions_of_its_own() -> None:
     data = entropy_of_q("positive", "positive")
     found = data["entropies_of_q"][0]
     found["density"]["conditions"] = [{"kind": "unit", "of": found["arguments"]["r"]}]
     assert "a density with conditions" in check(data).reasons[0]
+
+
+def test_outside_is_what_has_a_factor_that_is() -> None:
+    data = entropy_of_q("positive", "positive")
+    assert check({**data, "verdict": "outside", "theorem": None}).status == REJECTED
 
 
 # ---------------------------------------------------------------- refutations

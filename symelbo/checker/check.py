@@ -16,6 +16,7 @@ from .criterion import (
     check_motion,
     free_indices,
     hypotheses_of,
+    mentions_value,
     names_in,
     users_of,
 )
@@ -299,6 +300,8 @@ class _Checks:
             found.append("a theorem, although not every factor holds")
         if statement.verdict == "refuted" and not refuted:
             found.append("nothing is refuted")
+        if statement.verdict == "outside" and not (refuted or statement.undecided):
+            found.append("outside, although every factor holds")
         if statement.verdict == "undecided" and not (statement.undecided or statement.unproved):
             found.append("nothing is undecided")
         if (statement.variational == "declared") != bool(statement.q):
@@ -331,9 +334,16 @@ class _Checks:
                 found.append("an abbreviation with a name of the model")
             if used & set(sums.definitions):
                 found.append("a definition of what the model names")
-        stated = [(f.node.name, f.places) for f in self.statement.factors]
-        if len(set(stated)) != len(stated):
-            found.append("two factors of one node")
+        for what, densities in (
+            ("factors", self.statement.factors),
+            ("statements of q", self.statement.q),
+        ):
+            stated = [(d.node.name, d.places) for d in densities]
+            if len(set(stated)) != len(stated):
+                found.append(f"two {what} of one node")
+        printed = [] if sums is None else [item.factor for item in sums.entropies]
+        if len(set(printed)) != len(printed):
+            found.append("an entropy that is printed twice")
         nodes = {f.node.name for f in self.statement.factors}
         for density in self.statement.factors if self.statement.verdict == "proved" else ():
             for name in sorted(names_in(density.log_density)):
@@ -564,6 +574,8 @@ class _Checks:
                 found.append(f"{what}: values that are not shown to be {domain.word}")
         for name, array in item.arguments.items():
             symbol = self.symbols[name]
+            if mentions_value(array[1], q):
+                found.append(f"{what}: {name} depends on the value itself")
             if symbol.role != "argument" or not self.lies_in(item, symbol, array):
                 found.append(f"{what}: {name} is not shown to be {symbol.domain.word}")
         return found

@@ -41,6 +41,7 @@ __all__ = [
     "check_motion",
     "free_indices",
     "hypotheses_of",
+    "mentions_value",
     "names_in",
     "users_of",
 ]
@@ -211,9 +212,8 @@ def check_identity(
         ("the divergence", identity.divergence),
         ("the change of the base measure", identity.base_change),
     ):
-        for places in _places(term, density.node.name):
-            if _may_be_value(places, own):
-                reasons.append(f"{what} of {name} depends on its value")
+        if mentions_value(term, density):
+            reasons.append(f"{what} of {name} depends on its value")
     terms = (base, entropy, identity.divergence, identity.base_change)
     if any(free_indices(term) - set(density.plates) for term in terms):
         reasons.append(f"what is stated of {name} has a free index")
@@ -405,6 +405,12 @@ def free_indices(raw: Raw) -> set[RawIndex]:
         elif item[0] == "i":
             found.add(item)
     return found - bound
+
+
+def mentions_value(raw: Raw, density: Density) -> bool:
+    """Whether some entry in a term might be one of the density's own value."""
+    places = _places(raw, density.node.name)
+    return any(_may_be_value(place, density.places) for place in places)
 
 
 def _may_be_value(places: tuple[RawIndex | None, ...], own: tuple[RawIndex, ...]) -> bool:

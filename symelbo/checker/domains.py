@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias
 
 from .terms import FREE, ONE, ZERO, Raw, RawIndex, fresh, minus, negative, put, sum_of
+from .work import work_left
 
 __all__ = ["DOMAINS", "Domain", "End", "Ends", "Kind", "Motions", "Range", "domain_of"]
 
@@ -477,9 +478,12 @@ class PosDef(Domain):
         rows = [[block[i, j] for j in range(1, n + 1)] for i in range(1, n + 1)]
         if any(rows[i][j] != rows[j][i] for i in range(n) for j in range(n)):
             return False
+        work = work_left()
         for k in range(n):
             if rows[k][k] <= 0:
                 return False
+            bits = max(abs(x.numerator) | x.denominator for x in rows[k]).bit_length()
+            work.spend((n - k) ** 2 * (2 + (bits * bits >> 18)), "the pivots of a matrix")
             for i in range(k + 1, n):
                 factor = rows[i][k] / rows[k][k]
                 rows[i] = [a - factor * b for a, b in zip(rows[i], rows[k], strict=True)]

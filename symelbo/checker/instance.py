@@ -30,6 +30,7 @@ from .terms import (
     put,
     walk,
 )
+from .work import work_left
 
 __all__ = [
     "Ends",
@@ -65,6 +66,7 @@ def places_of(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, ...]]:
         number *= max(high - low + 1, 0)
     if number > MAX_PLACES:
         raise NotShown("an array that is too large")
+    work_left().spend(1 + number // 4, "the places of an array")
     return list(product(*(range(low, high + 1) for low, high in ranges)))
 
 

@@ -44,6 +44,7 @@ MAX_TERMS = 20_000  # of a polynomial
 MAX_TEXT = 2000  # characters of a polynomial that are shown
 MAX_SKELETON = 200  # characters, before a digest takes their place
 MAX_BITS = 1 << 16  # of a number
+LONG = 16  # monomials from which a sum counts by itself
 LARGE = 256  # bits from which the length of a number counts
 MAX_POWER = 64  # of a sum that is multiplied out
 MAX_FACTOR = 8  # monomials of a factor that is multiplied out where sums are held
@@ -89,6 +90,8 @@ def primes_of(value: int) -> list[tuple[int, int]]:
 
 def add_polys(left: Poly, right: Poly, scale: Rational = 1) -> Poly:
     """p, q, c -> p + c q"""
+    if len(left) + len(right) > LONG:
+        work_left().spend((len(left) + 4 * len(right)) // 8, "a sum")
     return accumulate(dict(left), right, scale)
 
 

@@ -52,6 +52,7 @@ from .terms import (
     walk,
 )
 from .witness import can_hold
+from .work import work_left
 
 __all__ = ["check_refutation"]
 
@@ -143,6 +144,7 @@ class _Check:
             if not case.rows:
                 found.append("a case without rows")
             for row in case.rows:
+                work_left().spend(5, "the rows of a case")
                 found += self.row_reasons(row)
             size = len(case.matrix)
             if len(case.unknowns) != size - 1 or any(len(line) != size for line in case.matrix):
@@ -371,6 +373,7 @@ class _Check:
         totals: list[Poly] = [{} for _ in range(count)]
 
         def gather(key: object, poly: Poly, weights: Sequence[Fraction]) -> None:
+            work_left().spend(1 + count // 4, "the rows of a case")
             polys = columns.setdefault(key, [{} for _ in range(count)])
             for n, weight in enumerate(weights):
                 if weight:
@@ -471,6 +474,7 @@ class _Check:
             if not set(case.shifted) <= set(case.moving):
                 return ["an entry is shifted, but does not move"]
         for choice in product(*ways):
+            work_left().spend(1 + len(cases) // 2, "the cases")
             if not any(_covers(case, dict(zip(entries, choice, strict=True))) for case in cases):
                 return ["the cases do not cover every choice of what moves"]
         return []

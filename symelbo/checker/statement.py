@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 from .domains import DOMAINS, Domain, Kind
 from .functions import FUNCTIONS
 from .terms import NO_ENTRIES, Array, Raw, RawIndex, children, is_reserved, put, shift
+from .work import work_left
 
 __all__ = [
     "MAX_BYTES",
@@ -44,7 +45,7 @@ __all__ = [
 SCHEMA: Final = "symelbo/certificate/1"
 MAX_BYTES: Final = 1 << 26
 MAX_TERMS: Final = 300_000
-MAX_DEPTH: Final = 400
+MAX_DEPTH: Final = 500
 MAX_NAME: Final = 300
 MAX_OFFSET: Final = 10_000
 MAX_AXES: Final = 8
@@ -310,6 +311,7 @@ def _dict(data: Any, what: str) -> dict[str, Any]:
 def _list(data: Any, what: str, most: int = MAX_TERMS) -> list[Any]:
     if not isinstance(data, list) or len(data) > most:
         raise Malformed(f"{what} is no list, or too long")
+    work_left().spend(1 + len(data) // 2, "what is read")
     return data
 
 

@@ -182,7 +182,7 @@ def synthesized(slot: str) -> Callable[[Callable[[Any], T]], Callable[[Any], T]]
             stack: list[Node] = [item]
             while stack:
                 top = stack[-1]
-                waiting = [p for p in (*top.bound(), *top.parts()) if not hasattr(p, slot)]
+                waiting = [part for part in top.parts() if not hasattr(part, slot)]
                 if waiting:
                     stack += waiting
                 else:
