@@ -58,6 +58,7 @@ from symelbo.index import (
     differentiate,
     factor_divisors,
     interpret,
+    name_parts,
     name_residuals,
     normal,
     open_lengths,
@@ -94,6 +95,7 @@ from symelbo.index.terms import (
 )
 from symelbo.limits import BINARY_ENTRIES
 from symelbo.trial.evaluate import World, evaluate
+from symelbo.trial.remember import remember
 
 # What a rule returns.  Questions (`is_positive`), lists and places of indices are no rules.
 TERMS = ("Term", "Poly", "Array", "Monomial", "Entry", "Inverse", "Delta", "Found", "N")
@@ -891,6 +893,7 @@ MOVING = [symbol for symbol in SYMBOLS if symbol not in (z, pi, Sigma)]
     differentiate.derivative_by,
     differentiate._along,
     differentiate._change_of_matrix,
+    name_parts.derivative_form,
 )
 def derivatives(random: Random) -> None:
     """Along a random direction, and by one entry, against dual numbers."""
@@ -913,12 +916,17 @@ def derivatives(random: Random) -> None:
         except (OverflowError, ZeroDivisionError, ValueError):
             return
         if abs(expected) < 1e6:
-            assert close(evaluate(slope, World(world.sizes, entries), env).value, expected), (
-                of,
-                slope,
-            )
+            (shared,) = remember({"slope": slope}).values()
+            found = evaluate(shared, World(world.sizes, entries), env).value
+            agrees = close(found, expected)
+            assert agrees, (found, expected)
 
     compare(differentiate.derivative_along(term, field), velocities)
+    deep = term
+    for _ in range(20):  # in parts
+        deep = call("tanh", add(deep, X, mul(M, M)))
+    for of in (term, deep):
+        compare(name_parts.derivative_form(of, field), velocities, of)
     compare(differentiate.derivative_by(term, x, ()), {("x", ()): 1.0})
     compare(differentiate.derivative_by(term, mu, (Position(D),)), {("mu", (2,)): 1.0})
     compare(differentiate.derivative_by(term, W, (d, Position(H))), {("W", (1, 2)): 1.0})
