@@ -73,7 +73,7 @@ def test_a_category_selects() -> None:
     density = resolve_density(categorical, categorical.forms[0], {"K": Extent("C")})
     (p,) = density.arguments
     assert p == Symbol("p", Role.ARGUMENT, Simplex(), (Extent("C"),))
-    assert density.value == Symbol("x", Role.VALUE, Category())
+    assert density.value == Symbol("x", Role.VALUE, Category(Size("C")))
     assert density.term == log(Entry(p, (Entry(density.value),)))
 
 
