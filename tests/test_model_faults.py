@@ -661,6 +661,21 @@ CASES: dict[str, tuple[str, list[str]]] = {
             ),
         ],
     ),
+    "empty support": (
+        (
+            "name: Bad\n"
+            "families:\n"
+            "  Mine:\n"
+            "    value: v\n"
+            "    support: 3..1\n"
+            "    parameters: {a: real}\n"
+            "    log_density: a*v\n"
+            "model:\n"
+            "  - x ~ Mine(1)\n"
+            "observed: [x]\n"
+        ),
+        ["5:14: the empty support `3..1`; expected lower..upper, as 0..1"],
+    ),
     "q of an observed node": (
         BASE
         + (

@@ -7,7 +7,10 @@ from typing import Final
 from symelbo.errors import Place
 from symelbo.families.family import Argument, Family, Form
 from symelbo.families.registry import FAMILIES
+from symelbo.index.build import subtract
 from symelbo.index.domains import SUPPORTS, Interval, Real
+from symelbo.index.range import POSITIVE
+from symelbo.index.signs import bounds
 from symelbo.index.terms import Domain, Extent, Role, Symbol, Term
 from symelbo.language.density import read_density, resolve_density
 from symelbo.language.fault import TextError, TextFault, closest, quote, suggest
@@ -258,11 +261,11 @@ def _read_support(context: Context, scalar: Scalar, scope: dict[str, Entity]) ->
         )
         return None
     before = len(context.faults)
-    bounds = (
-        _read_bound(context, scalar, lower, 0, scope),
-        _read_bound(context, scalar, upper, len(lower) + 2, scope),
-    )
-    return Interval(*bounds) if len(context.faults) == before else None
+    least = _read_bound(context, scalar, lower, 0, scope)
+    most = _read_bound(context, scalar, upper, len(lower) + 2, scope)
+    if least is not None and most is not None and bounds(subtract(most, least)).misses(POSITIVE):
+        context.fault(scalar.place, f"the empty support {quote(text)}", "lower..upper, as 0..1")
+    return Interval(least, most) if len(context.faults) == before else None
 
 
 def _read_bound(
