@@ -356,6 +356,7 @@ def missing(decision: Decision) -> str:
         ("sqrt(a)*z + exp(b)/v", ["0 < a"]),
         ("z/(a*v)", ["a != 0"]),
         ("a*z", []),
+        ("sum(w[h]*(a^2)^h for h in 1:H)*z", []),
     ],
 )
 def test_where_a_mean_has_no_value_nothing_is_said(mean: str, texts: list[str]) -> None:
@@ -365,6 +366,18 @@ def test_where_a_mean_has_no_value_nothing_is_said(mean: str, texts: list[str]) 
     model = model_of(["z ~ Normal(0, 1)", f"x ~ Normal({mean}, v)"], used)
     assert sorted(c.text for c in model.conditions) == sorted(texts)
     assert decide_criterion(model).holds
+
+
+@pytest.mark.parametrize(
+    ("power", "texts"),
+    [("(-1)^h", []), ("a^h", []), ("(1 + a)^(-h)", ["a + 1 != 0"]), ("a^b", ["0 < a"])],
+)
+def test_a_power_by_a_place_asks_for_no_sign(power: str, texts: list[str]) -> None:
+    learned = {"a": "real", "b": "real", "w": "real[H]", "v": "positive"}
+    used = {name: kind for name, kind in learned.items() if name in set(power) | {"w", "v"}}
+    mean = f"sum(w[h]*{power} for h in 1:H)*z"
+    model = model_of(["z ~ Normal(0, 1)", f"x ~ Normal({mean}, v)"], used)
+    assert [c.text for c in model.conditions] == texts
 
 
 def test_a_base_measure_that_is_not_written_apart_is_said_to_be_none() -> None:

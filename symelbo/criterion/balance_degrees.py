@@ -17,7 +17,7 @@ from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel, respond
 from symelbo.expfam.separate_change import rate_symbol, shift_symbol
 from symelbo.index.build import ZERO
-from symelbo.index.modular import PRIME
+from symelbo.index.modular import PRIME, residue_of
 from symelbo.index.normal import normal
 from symelbo.index.substitute import formal_indices, operands, replace_symbols
 from symelbo.index.terms import (
@@ -110,7 +110,7 @@ class _Degrees:
             case Mul(factors):
                 return _combine(*((known[factor], 1) for factor in factors))
             case Power(base, Number(value)):
-                return _combine((known[base], _residue(value)))
+                return _combine((known[base], residue_of(value)))
             case Sum() | Array():
                 return known[item.body]
             case Call("abs", (argument,)):
@@ -165,7 +165,7 @@ def _split_number(term: Term) -> tuple[int, tuple[Term, ...]]:
     for factor in factors:
         if isinstance(factor, Number):
             value *= factor.value
-    return _residue(value), tuple(f for f in factors if not isinstance(f, Number))
+    return residue_of(value), tuple(f for f in factors if not isinstance(f, Number))
 
 
 def _combine(*parts: tuple[Degree, int]) -> Degree:
@@ -175,7 +175,3 @@ def _combine(*parts: tuple[Degree, int]) -> Degree:
         for column, x in form.items():
             found[column] = (found.get(column, 0) + by * x) % PRIME
     return {column: x for column, x in found.items() if x}
-
-
-def _residue(value: Fraction) -> int:
-    return value.numerator * pow(value.denominator, -1, PRIME) % PRIME

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import cache
 from math import lcm
 
 from symelbo.index.build import add, mul, power
+from symelbo.index.nodes import Memo
 from symelbo.index.normal import monomials_of
 from symelbo.index.polynomial import Monomial, Poly, from_monomial
 from symelbo.index.signs import is_nonzero
@@ -27,16 +27,15 @@ def factor_divisors(term: Term) -> Term:
     than natural numbers, or are under a sum, is left as it is.
     """
 
-    @cache
-    def visit(part: Term) -> Term:
-        done = map_terms(part, visit)
+    def rule(factored: Memo[Term, Term], part: Term) -> Term:
+        done = map_terms(part, factored.__getitem__)
         match done:
             case Power(Add() as base, Number(e)) if e < 0 and e.denominator == 1:
                 if not is_nonzero(base):
                     return mul(*(power(factor, times * e) for factor, times in _factor(base)))
         return done
 
-    return visit(term)
+    return Memo(rule)[term]
 
 
 def _factor(term: Add) -> list[tuple[Term, int]]:

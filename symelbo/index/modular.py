@@ -41,7 +41,7 @@ from symelbo.index.terms import (
 )
 from symelbo.limits import EXACT_BITS, LINE_PARTS, TINY
 
-__all__ = ["PRIME", "Dual", "Modular", "NoResidue", "Place"]
+__all__ = ["PRIME", "Dual", "Modular", "NoResidue", "Place", "residue_of"]
 
 # 1 modulo 24, and all primes below 40 are squares modulo it, so that roots of small numbers exist
 PRIME = 4611686018427228049
@@ -78,6 +78,12 @@ class Dual(NamedTuple):
 
 _ZERO = Dual(0, Fraction(0), {}, 0.0)
 _ONE = Dual(1, Fraction(1), {}, 1.0)
+
+
+def residue_of(value: Fraction | int) -> int:
+    """n/d -> n d^-1 modulo the prime"""
+    n, d = value.as_integer_ratio()
+    return n % PRIME if d == 1 else n * pow(d, -1, PRIME) % PRIME
 
 
 class Modular:
@@ -135,10 +141,8 @@ class Modular:
     @staticmethod
     def rational(value: Fraction | int) -> Dual:
         """The dual of a known number."""
-        n, d = value.as_integer_ratio()
-        residue = n % PRIME if d == 1 else n * pow(d, -1, PRIME) % PRIME
         exact = Fraction(value) if isinstance(value, int) else value
-        return Dual(residue, exact, {}, _float_of(exact))
+        return Dual(residue_of(value), exact, {}, _float_of(exact))
 
     def add(self, left: Dual, right: Dual) -> Dual:
         if left is _ZERO:

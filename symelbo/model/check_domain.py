@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from fractions import Fraction
 from functools import cache
 from itertools import product
 
@@ -23,14 +22,12 @@ from symelbo.index.substitute import (
 )
 from symelbo.index.terms import (
     Array,
-    Call,
     Domain,
     Entry,
     Extent,
     Node,
     Number,
     Position,
-    Power,
     Role,
     Symbol,
     Term,
@@ -39,7 +36,12 @@ from symelbo.index.terms import (
 from symelbo.language.fault import quote
 from symelbo.language.syntax import ArgumentSyntax, Sampling
 from symelbo.limits import VARIED_NODES
-from symelbo.model.check_defined import conditions_of_value, find_never_defined
+from symelbo.model.check_defined import (
+    Need,
+    conditions_of_value,
+    find_never_defined,
+    parts_that_need,
+)
 from symelbo.model.context import Context
 from symelbo.model.model import Condition
 from symelbo.model.read_yaml import Scalar
@@ -269,15 +271,7 @@ def _undefined_at(body: Term) -> _At | None:
     """A value of the parents at which a logarithm, a root or a quotient has no value."""
     nodes = [s for s in symbols_of(body) if s.role in _NODES]
     for values, at in _assignments(nodes):
-        for part in walk_parts(body):
-            exponent: Fraction | None = None
-            match part:
-                case Call("log" | "loggamma" | "digamma", (inner,)):
-                    pass
-                case Power(inner, Number(by)) if by < 0 or by.denominator != 1:
-                    exponent = by
-                case _:
-                    continue
+        for inner, need in parts_that_need(body):
             if not set(nodes) & symbols_of(inner):
                 continue
             try:
@@ -285,11 +279,9 @@ def _undefined_at(body: Term) -> _At | None:
             except ZeroDivisionError:
                 return at
             if there == ZERO:
-                if exponent is None or exponent < 0:
+                if need is not Need.NONNEGATIVE:
                     return at
-                continue
-            needs_sign = exponent is None or exponent.denominator != 1
-            if needs_sign and bounds(there).misses(POSITIVE):
+            elif need is not Need.NONZERO and bounds(there).misses(POSITIVE):
                 return at
     return None
 
