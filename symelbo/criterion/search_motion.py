@@ -22,7 +22,6 @@ from symelbo.index.build import ZERO
 from symelbo.index.differentiate import derivative_along
 from symelbo.index.normal import is_zero
 from symelbo.index.solve import NotFound
-from symelbo.index.substitute import is_long
 from symelbo.index.terms import Role, Symbol
 from symelbo.index.work import Allowance
 from symelbo.limits import MOTION_ATTEMPTS, MOVING_SUBSETS
@@ -296,6 +295,5 @@ def _is_trivial(proposal: Proposal) -> bool:
 
 
 def is_idle(factor: Factor, motion: Motion) -> bool:
-    """Whether the motion leaves the density as it is, as far as the change is not very long."""
-    change = derivative_along(factor.log_density, motion.velocities())
-    return not is_long(change) and is_zero(change)
+    """Whether the motion leaves the density as it is."""
+    return is_zero(derivative_along(factor.log_density, motion.velocities()))

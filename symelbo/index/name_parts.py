@@ -28,7 +28,7 @@ from symelbo.index.terms import (
     Array,
     Call,
     Entry,
-    Index,
+    Origin,
     Role,
     Sum,
     Symbol,
@@ -82,7 +82,7 @@ class PartNamer:
     def _name(self, made: Term, whole: Term) -> Entry:
         """The name of a part, at its indices."""
         free = sorted(free_indices(made), key=sort_key)
-        formal = [Index(f"part{n}", i.extent, i.low) for n, i in enumerate(free)]
+        formal = [i.like(f"part{n}", Origin.FORMAL) for n, i in enumerate(free)]
         array = Array(tuple(formal), rename_indices(made, dict(zip(free, formal, strict=True))))
         if array not in self._symbols:
             node = mentions(whole, lambda symbol: symbol.role in _NODES)
