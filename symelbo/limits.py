@@ -138,6 +138,7 @@ PROPOSALS: Final = 3  # of certificates that the checker looks at
 SAMPLED_SIZES: Final = 6  # combinations of small sizes that are tried
 SAMPLED_PARENTS: Final = 8  # configurations of the parents of a factor
 SAMPLED_VALUES: Final = 8  # of the value of a factor
+SAMPLED_INPUTS: Final = 4  # values of the inputs of a data point, where latents may move with them
 NARROW_UNITS: Final = 2  # entries of the parents that vary, where there are many
 GENERIC_VALUES: Final = 6  # of the value of a factor, at random
 THINNED_POINTS: Final = 3  # parameter values for which a part of a long plate has to do
@@ -166,6 +167,9 @@ FACTORS_OF_WORK: Final = 25  # by which it grows by as much again
 LOOKS: Final = (1, 2)  # instances of a quick look, and of one before a longer search
 REFUTED_POINTS: Final = (1, 2, 3, 5)  # parameter values that are tried together
 GENERIC_POINTS: Final = (2, 5)  # the same, where all values are at random
+# no more parameter values, and values of the inputs, where latents may move differently at each
+REFUTED_PAIRS: Final = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (3, 2), (5, 1), (3, 3), (5, 3))
+GENERIC_PAIRS: Final = ((2, 1), (3, 2), (5, 1), (4, 3))
 REFUSED_ROWS: Final = 600  # that a proposal costs that is not accepted
 SINGLE_POINTS: Final = 4  # systems at parameter values that differ in one parameter
 CELLS_OF_ROW: Final = 4000  # of a matrix that cost as much as one row

@@ -496,12 +496,14 @@ class _Document:
     ) -> dict[str, Any]:
         """One table of a certificate."""
         ways = []
-        for name, at in (*case.moving, *case.resting):
-            way = "moves" if (name, at) in case.moving else "rests"
+        for entry in (*case.moving, *case.resting):
+            (name, at), inputs = entry
+            way = "moves" if entry in case.moving else "rests"
             if name in names and way == "moves" and names[name].domain.is_line:
-                way = "is only shifted" if (name, at) in case.shifted else "is scaled"
+                way = "is only shifted" if entry in case.shifted else "is scaled"
             if name in names:
-                ways.append(rf"${self.entry_text(names[name], at)}$ {way}")
+                where = "".join(f" at ${u}$" for u in self.given(certificate.inputs[inputs], names))
+                ways.append(rf"${self.entry_text(names[name], at)}$ {way}{where}")
         system = self.system(case, certificate, names, worked)
         rows = self.rows(case, certificate, names)
         room = _width_of([row["weights"] for row in rows]) <= TABLE / 3
@@ -560,8 +562,12 @@ class _Document:
         """The sign of a velocity, a rate, a shift or a factor of the base measure."""
         name = unknown.of
         entry = self.entry_text(names[name], unknown.place) if name in names else name
-        at = "" if unknown.point is None or len(certificate.points) == 1 else unknown.point + 1
-        where = f"(\\theta_{{{at}}})" if at else ""
+        at = []
+        if unknown.point is not None and len(certificate.points) > 1:
+            at.append(rf"\theta_{{{unknown.point + 1}}}")
+        if unknown.inputs is not None:
+            at += self.given(certificate.inputs[unknown.inputs], names)
+        where = f"({', '.join(at)})" if at else ""
         match unknown.what:
             case What.VELOCITY:
                 letter = latex_symbol(names[name])
@@ -580,7 +586,7 @@ class _Document:
         many = len(certificate.points) > 1
         found = []
         for n, row in enumerate(case.rows):
-            parents = self.given(row.parents, names)
+            parents = self.given((*certificate.inputs[row.inputs], *row.parents), names)
             if many:
                 parents = [rf"\theta_{{{row.point + 1}}}", *parents]
             found.append(
