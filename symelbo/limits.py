@@ -112,6 +112,7 @@ PROBE_PLACES: Final = 12  # values of the free indices of an equation
 PROBE_PATIENCE: Final = 2  # points at which an equation says nothing new
 PROBE_FAILURES: Final = 60  # of points at which an equation has no value
 PROBE_DRAWS: Final = 40  # of what varies, beyond those that are needed
+PROBE_INPUTS: Final = 3  # values of the inputs at which an unknown is sought that depends on them
 PROBE_WORK: Final = 6_000_000  # values and slopes of all terms at all points, for one model
 
 # index.solve

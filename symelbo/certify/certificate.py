@@ -101,7 +101,8 @@ class Certificate:
     """Everything needed to see that no motion satisfies (U), and nothing else.
 
     functions: what is put for the abstract ones; constants, points and inputs: known numbers, the
-    values of the parameters, and those of the inputs; still: that no latent may move is given (`reparameterize: never`).
+    values of the parameters, and those of the inputs; still: that no latent may move is given
+    (`reparameterize: never`).
     """
 
     sizes: tuple[tuple[str, int], ...]

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from symelbo.certify.certificate import Case, Certificate, CertificateRow, Given, Moved, Place, Unknown
+from symelbo.certify.certificate import (
+    Case,
+    Certificate,
+    CertificateRow,
+    Given,
+    Moved,
+    Place,
+    Unknown,
+)
 from symelbo.certify.claim import DensityClaim, IdentityClaim, MotionClaim, MotionWithIdentities
 from symelbo.certify.encode import Clash, Encoder, Json
 from symelbo.checker.check import REJECTED, check_data

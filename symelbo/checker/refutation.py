@@ -417,8 +417,8 @@ class _Check:
             for (name, at), poly in exact.coefficients(moved).items():
                 if name in self.mirrored and at[-1] < at[-2]:
                     continue
-                inputs = None if name in self.learned else row.inputs
-                gather(Unknown(name, at, row.point, inputs), poly, row.weights)
+                own = None if name in self.learned else row.inputs
+                gather(Unknown(name, at, row.point, own), poly, row.weights)
             for key, term in self.constraints(case, factor, row):
                 gather(key, exact.number(term), row.weights)
         return columns, totals

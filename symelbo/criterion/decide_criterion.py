@@ -28,7 +28,7 @@ from symelbo.criterion.result import (
     Result,
     Undecided,
 )
-from symelbo.criterion.search_motion import Component, Moving, Search
+from symelbo.criterion.search_motion import ALIKE, Component, Moving, Search, Way
 from symelbo.expfam.form import Inseparable
 from symelbo.expfam.separate_density import separate_density
 from symelbo.index.solve import NotFound
@@ -82,24 +82,24 @@ class _Decider:
             if self.still:
                 continue
             failing = [component for component in still if not component.holds]
-            for moving, common in self.motions(failing):
-                found = self.confirmed(moving, common=common, with_q=with_q)
+            for moving, way in self.motions(failing):
+                found = self.confirmed(moving, way, with_q=with_q)
                 if all(component.holds for component in found):
                     return self.preferred(self.whole(found, moving, with_q), still)
         return self.partial(self.confirmed({}, with_q=False))
 
-    def motions(self, failing: Sequence[Component]) -> Iterator[tuple[Moving, bool]]:
-        """Which latents to move, with one r for all entries of each or one for every entry.
-
-        Small sets first; before any, an instance with numbers tells whether it is worth while, and
-        before many a larger one.
+    def motions(self, failing: Sequence[Component]) -> Iterator[tuple[Moving, Way]]:
+        """Which latents to move and how; before any, an instance with numbers tells whether it is
+        worth while, and before many a larger one.
         """
-        for number, moving in enumerate(self.search.subsets(failing)):
-            if number == 0 and not self.worth_while(failing, LOOKS[0]):
+        sets: dict[object, None] = {}
+        for moving, way in self.search.motions(failing):
+            sets[tuple(moving.items())] = None
+            if len(sets) == 1 and not self.worth_while(failing, LOOKS[0]):
                 return
-            if number == QUICK_SUBSETS and not self.worth_while(failing, LOOKS[1]):
+            if len(sets) > QUICK_SUBSETS and not self.worth_while(failing, LOOKS[1]):
                 return
-            yield from _ways(moving)
+            yield moving, way
 
     def worth_while(self, failing: Sequence[Component], instances: int) -> bool:
         """Whether numbers exclude no motion: of the failing factors, and of some of the others."""
@@ -109,13 +109,13 @@ class _Decider:
         return is_solvable([self.factors[n] for n in some], self.budget, instances=instances)
 
     def confirmed(
-        self, moving: Moving, *, common: bool = True, with_q: bool, constant: bool = False
+        self, moving: Moving, way: Way = ALIKE, *, with_q: bool, constant: bool = False
     ) -> list[Component]:
         """The components, a motion counting only if the checker proves (U) along it.
 
         constant: by constant base measures alone.
         """
-        components = self.search.decide(moving, common=common, with_q=with_q, constant=constant)
+        components = self.search.decide(moving, way=way, with_q=with_q, constant=constant)
         result = []
         for component in components:
             if isinstance(component.answer, Proposal):
@@ -206,8 +206,8 @@ class _Decider:
         ):
             return None
         failing = [component for component in still if not component.is_constant]
-        for moving, common in (way for some in self.search.subsets(failing) for way in _ways(some)):
-            components = self.confirmed(moving, common=common, with_q=True, constant=True)
+        for moving, way in self.search.motions(failing):
+            components = self.confirmed(moving, way, with_q=True, constant=True)
             if all(component.holds for component in components):
                 other = self.whole(components, moving, True)
                 if other.by_theorem_1 and set(other.nonzero) <= set(found.nonzero):
@@ -345,13 +345,6 @@ class _Decider:
 
 
 # ---------------------------------------------------------------- small parts
-
-
-def _ways(moving: Moving) -> Iterator[tuple[Moving, bool]]:
-    """One r for all entries of each latent, or one for every entry."""
-    yield moving, True
-    if any(node.shape for node in moving):
-        yield moving, False
 
 
 def _refute(factor: Factor, certificate: Certificate, group: tuple[Factor, ...]) -> Result:

@@ -94,9 +94,7 @@ def find_idle(case: Case, factors: Sequence[Factor], *, still: bool) -> tuple[Fa
             (s.name, inputs) not in resting and not still for s in latents
         )
 
-    return tuple(
-        f for f in factors if any(f.name == name and not moves(f, n) for name, n in named)
-    )
+    return tuple(f for f in factors if any(f.name == name and not moves(f, n) for name, n in named))
 
 
 def explain_cause(factor: Factor, group: Sequence[Factor], still: bool) -> str:

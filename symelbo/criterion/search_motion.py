@@ -1,5 +1,5 @@
-"""The motions of a model in order of preference: no latent moves, few latents move; h constant,
-textbook, shifted.
+"""The motions of a model in order of preference: no latent moves, few latents move, alike for all
+inputs or not; h constant, textbook, shifted.
 
 A model is decided component by component: factors are linked by the parameters that they share, by
 the latents that move, and by statements of q that name either.
@@ -28,10 +28,23 @@ from symelbo.limits import MOTION_ATTEMPTS, MOVING_SUBSETS
 from symelbo.model.least_sizes import least_values
 from symelbo.values import dataclass, field
 
-__all__ = ["Component", "Moving", "Search"]
+__all__ = ["ALIKE", "Component", "Moving", "Search", "Way"]
 
 
 Moving = Mapping[Symbol, Travel]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How latents may move: with one r for all entries of each, or one for every entry; alike for
+    all inputs, or not.
+    """
+
+    common: bool = True
+    informed: bool = False
+
+
+ALIKE = Way()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +114,27 @@ class Search:
             if node.domain.is_line:
                 yield {node: Travel.SHIFT}
 
+    @staticmethod
+    def ways(moving: Moving, *, informed: bool) -> list[Way]:
+        """How some latents may move, the simplest way first."""
+        each = any(node.shape for node in moving)
+        return [Way(common, informed) for common in ([True, False] if each else [True])]
+
+    @cached_property
+    def has_inputs(self) -> bool:
+        """Whether there are inputs with which latents might move."""
+        everything = (*self.factors, *self.variational)
+        return any(
+            s.role is Role.INPUT for f in everything for s in symbols_of_statement(f.statement)
+        )
+
+    def motions(self, failing: Sequence[Component]) -> Iterator[tuple[Moving, Way]]:
+        """Which latents to move and how, in the order of preference."""
+        for informed in (False, True) if self.has_inputs else (False,):
+            for moving in self.subsets(failing):
+                for way in self.ways(moving, informed=informed):
+                    yield moving, way
+
     def _touches(self, component: Component, chosen: Sequence[Symbol]) -> bool:
         return any(self._mentions(self.factors[n], chosen) for n in component.members)
 
@@ -115,7 +149,7 @@ class Search:
         self,
         moving: Moving,
         *,
-        common: bool = True,
+        way: Way = ALIKE,
         with_q: bool = True,
         constant: bool = False,
     ) -> list[Component]:
@@ -124,7 +158,7 @@ class Search:
         constant: of those with constant base measures.
         """
         return [
-            Component(members, qs, self.solve(members, qs, moving, common, constant))
+            Component(members, qs, self.solve(members, qs, moving, way, constant))
             for members, qs in self.components(moving, with_q)
         ]
 
@@ -164,7 +198,7 @@ class Search:
         members: Sequence[int],
         qs: Sequence[int],
         moving: Moving,
-        common: bool,
+        way: Way,
         constant: bool = False,
     ) -> Proposal | NotFound:
         """The strongest base measures for which one motion serves the component."""
@@ -177,14 +211,14 @@ class Search:
         first: NotFound | None = None
         starts = []
         for number, gauges in zip(members, options, strict=True):
-            start, residual = self._alone(number, gauges, moving, common)
+            start, residual = self._alone(number, gauges, moving, way)
             first = first or residual
             if start is None:
                 return residual or NotFound(ZERO)
             starts.append(start)
         for choice in _ranked([len(gauges) for gauges in options], starts):
             chosen = tuple(gauges[n] for gauges, n in zip(options, choice, strict=True))
-            answer = self.attempt(members, chosen, moving, qs, common)
+            answer = self.attempt(members, chosen, moving, qs, way)
             if isinstance(answer, Proposal):
                 return answer
             first = first or answer
@@ -193,16 +227,16 @@ class Search:
     def may_be_constant(self, number: int) -> bool:
         """Whether a factor by itself has a constant base measure, if all latents move freely."""
         moving = dict.fromkeys(self.movable(), Travel.AFFINE)
-        start, _ = self._alone(number, [Gauge.CONSTANT], moving, False)
+        start, _ = self._alone(number, [Gauge.CONSTANT], moving, Way(False, self.has_inputs))
         return start is not None
 
     def _alone(
-        self, number: int, gauges: Sequence[Gauge], moving: Moving, common: bool
+        self, number: int, gauges: Sequence[Gauge], moving: Moving, way: Way
     ) -> tuple[int | None, NotFound | None]:
         """The first base measure for which the factor by itself has a motion: a lower bound."""
         first = None
         for n, gauge in enumerate(gauges):
-            answer = self.attempt((number,), (gauge,), moving, (), common)
+            answer = self.attempt((number,), (gauge,), moving, (), way)
             if isinstance(answer, Proposal):
                 return n, first
             first = first or answer
@@ -214,7 +248,7 @@ class Search:
         gauges: Sequence[Gauge],
         moving: Moving,
         qs: Sequence[int],
-        common: bool,
+        way: Way,
     ) -> Proposal | NotFound:
         """`find_motion`, once per attempt, without the trivial answers."""
         inside = [self.factors[n] for n in members] + [self.variational[n] for n in qs]
@@ -223,7 +257,7 @@ class Search:
             for node, travel in moving.items()
             if any(self._mentions(factor, [node]) for factor in inside)
         }
-        key = (tuple(members), tuple(gauges), frozenset(own.items()), tuple(qs), common)
+        key = (tuple(members), tuple(gauges), frozenset(own.items()), tuple(qs), way)
         if key in self.known:
             return self.known[key]
         if len(self.known) >= self.limit:
@@ -231,7 +265,16 @@ class Search:
             return NotFound(ZERO)
         chosen = tuple(self.factors[n] for n in members)
         closed = tuple(self.variational[n] for n in qs)
-        attempt = Attempt(chosen, tuple(gauges), own, closed, common, self.opened, self.least)
+        attempt = Attempt(
+            chosen,
+            tuple(gauges),
+            own,
+            closed,
+            way.common,
+            way.informed,
+            self.opened,
+            self.least,
+        )
         answer = find_motion(attempt, self.probes)
         if isinstance(answer, Missing) and answer.cut:
             self.cut = answer.cut
