@@ -162,15 +162,18 @@ CURVED_LEVELS: Final = 2  # of nested functions, from the inside, whose stand-in
 
 # criterion.refute
 REFUTED_DEPTH: Final = 4  # latent entries whose motion and rest are told apart
-REFUTED_ROWS: Final = 400  # of an instance, for each factor
+REFUTED_ROWS: Final = 400  # of an instance, for each factor; twice as many at several inputs
 REFUTED_WORK: Final = 8000  # rows and ranks, for one model
 FACTORS_OF_WORK: Final = 25  # by which it grows by as much again
 LOOKS: Final = (1, 2)  # instances of a quick look, and of one before a longer search
 REFUTED_POINTS: Final = (1, 2, 3, 5)  # parameter values that are tried together
 GENERIC_POINTS: Final = (2, 5)  # the same, where all values are at random
 # no more parameter values, and values of the inputs, where latents may move differently at each
-REFUTED_PAIRS: Final = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (3, 2), (5, 1), (3, 3), (5, 3))
-GENERIC_PAIRS: Final = ((2, 1), (3, 2), (5, 1), (4, 3))
+REFUTED_PAIRS: Final = (
+    *((1, 1), (2, 1), (1, 2), (2, 2), (3, 1)),
+    *((2, 4), (3, 2), (3, 3), (5, 1)),
+)
+GENERIC_PAIRS: Final = ((2, 1), (3, 2), (2, 4), (5, 1), (3, 3))
 REFUSED_ROWS: Final = 600  # that a proposal costs that is not accepted
 SINGLE_POINTS: Final = 4  # systems at parameter values that differ in one parameter
 CELLS_OF_ROW: Final = 4000  # of a matrix that cost as much as one row

@@ -169,8 +169,8 @@ def _systems(
             for points, inputs in pairs if instance.is_linked else ((n, 1) for n in counts):
                 if budget.exhausted:
                     return
-                if each * points * inputs > most:
-                    break
+                if each * points * inputs > (most if inputs == 1 else 2 * most):
+                    continue
                 instance.fill(points, inputs)
                 budget.spend(each * (len(instance.filled) - filled))
                 filled = len(instance.filled)

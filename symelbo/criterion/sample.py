@@ -252,11 +252,7 @@ class Instance:
         self.is_linked = bool(self.continuous and covariates)
         self.simplest = self._simplest(covariates)
         if self.is_linked:
-            drawn = [
-                {at: x for symbol in covariates for at, x in self.draw(symbol, n).items()}
-                for n in range(SAMPLED_INPUTS)
-            ]
-            self.inputs += [values for n, values in enumerate(drawn) if values not in drawn[:n]]
+            self.inputs += self._draw_inputs(covariates)
         self.densities = [
             interpret_functions(factor.log_density, self.functions) for factor in self.factors
         ]
@@ -284,6 +280,15 @@ class Instance:
                 (entries,) = self.resting(symbol.domain, places)
                 values.update(_at(symbol, places, entries))
         return values
+
+    def _draw_inputs(self, covariates: Sequence[Symbol]) -> list[Values]:
+        """A few different values of all inputs."""
+        found: list[Values] = []
+        for n in range(SAMPLED_INPUTS):
+            self.counter = self.seed + n
+            values = {at: x for symbol in covariates for at, x in self.draw(symbol, 0).items()}
+            found += [] if values in found else [values]
+        return found
 
     def number_of_inputs(self, some: Values) -> int:
         """Which values of the inputs these are, all others being the simplest."""
@@ -406,16 +411,20 @@ class Instance:
         """
         count = 0
         for factor in self.factors:
-            parents = SAMPLED_PARENTS if factor.parents() else 1
+            parents = SAMPLED_PARENTS if self.varying_parents(factor) else 1
             count += len(self.plate_places(factor)) * parents
         return count * SAMPLED_VALUES
+
+    def varying_parents(self, factor: Factor) -> bool:
+        """Whether rows of a factor differ in its parents, those that link all factors apart."""
+        return any(s.role is not Role.INPUT or not self.is_linked for s in factor.parents())
 
     def plate_places(self, factor: Factor) -> list[tuple[int, ...]]:
         """Where rows of a factor are taken, at one place at least."""
         found = index_tuples(factor.plates, self.sizes)
         if self.most is None:
             return found
-        parents = SAMPLED_PARENTS if factor.parents() else 1
+        parents = SAMPLED_PARENTS if self.varying_parents(factor) else 1
         return found[: max(1, self.most // (parents * THINNED_POINTS * SAMPLED_VALUES))]
 
     def fill(self, points: int, inputs: int = 1) -> None:

@@ -791,14 +791,13 @@ def inform(b: Builder, rng: Random) -> None:
     """
     fixed = r"\b(Normal|Laplace)\([012]\b(?!\.)|\b(Exponential)\(1\)|\b(Gamma\(2,) "
     known = [n for n, s in enumerate(b.statements) if re.search(fixed, s)]
-    if not known or rng.random() > 0.3:
+    taken = {*b.parameters, *b.constants, *b.functions, *(n.name for n in b.latents)}
+    if not known or {"u", "v"} & taken or rng.random() > 0.3:
         return
     b.inputs.setdefault("u", "real")
     for n in rng.sample(known, rng.randint(1, len(known))):
         positive = re.search(r"Exponential\(1\)|Gamma\(2,", b.statements[n])
         name = "v" if positive else "u"
-        if positive and "v" in {*b.parameters, *b.constants}:
-            continue
         b.inputs.setdefault(name, "positive" if positive else "real")
         location = rng.choice(["u", "u", "u + 1", "2*u", "exp(u)"]) if not positive else "v"
         b.statements[n] = re.sub(
@@ -817,7 +816,9 @@ def inform(b: Builder, rng: Random) -> None:
                     b.parameters[name] = "real"
             b.statements[n] = re.sub(r"~ (Normal|Laplace)\(", rf"~ \1({term} + ", statement)
             b.statements[n] = re.sub(r"logit=", f"logit={term} + ", b.statements[n])
-            b.statements[n] = re.sub(r"~ Poisson\(exp\(", f"~ Poisson(exp({term} + ", b.statements[n])
+            b.statements[n] = re.sub(
+                r"~ Poisson\(exp\(", f"~ Poisson(exp({term} + ", b.statements[n]
+            )
 
 
 def generate(seed: int, boldness: float = 0.5) -> Spec:
