@@ -380,8 +380,8 @@ def is_solvable_somewhere(
 ) -> bool:
     """Whether the equations can be solved at a random value of all that velocities may depend on.
 
-    least: of the sizes of the model; known: on which data an unknown may depend.  False means almost
-    surely that they have no solution.  TooLong where the work is done.
+    least: of the sizes of the model; known: on which data an unknown may depend.  False means
+    almost surely that they have no solution.  TooLong where the work is done.
     """
     everything = (*equations.exact, *equations.shifted)
     sizes = _sizes_of(factors, 1, least)

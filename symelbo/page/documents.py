@@ -234,6 +234,11 @@ class _Document:
             "motion_latents": self.velocities(nodes),
             "motion_q": self.velocities(motion.variational, marked=True),
             "moving_latents": bool(motion.latents),
+            "moves_with_inputs": any(
+                symbol.role is Role.INPUT
+                for latent in motion.latents.values()
+                for symbol in symbols_of(latent.rate) | symbols_of(latent.shift)
+            ),
             "movable": any(s.node.domain.motions is not None for s in derivation.model.latents),
             "moved": _vanishing(motion.parameters),
             "moved_q": _named(motion.variational),
@@ -470,6 +475,7 @@ class _Document:
             "functions": self.notation.display(functions, ",") if functions else "",
             "constants": constants,
             "points": [self.given(point, names) for point in certificate.points],
+            "inputs": any(certificate.inputs),
             "cases": cases,
             "split": len(cases) > 1 or any(case["condition"] for case in cases),
             "still": certificate.still,

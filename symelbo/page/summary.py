@@ -224,10 +224,7 @@ def where_it_holds(derivation: Derivation) -> str:
         shown += [f"some smooth {function.name}" for function, _, _ in certificate.functions]
         of = f" for {join_words(shown)}" if shown else ""
         free = any(s.node.domain.motions is not None for s in derivation.model.latents)
-        if not free or certificate.still:
-            return of
-        alike = ", alike for all inputs" if derivation.model.inputs else ""
-        return f"{of}, latents moving entry by entry{alike}"
+        return of + (", latents moving entry by entry" if free and not certificate.still else "")
     return f" where {conditions}" if conditions else ""
 
 

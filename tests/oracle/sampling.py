@@ -51,7 +51,7 @@ from tests.oracle.spec import (
 )
 from tests.oracle.tape import Array, Num
 
-# ("p", parameter, place), ("g", parameter of q, place, data point), ("r" or "s", node, place, input),
+# ("p", parameter, place), ("r" or "s", node, place, input), ("g", parameter of q, place, point),
 # ("w", node, place, k, l, input): X' = B X + X B' of a positive definite X
 Column = tuple[Any, ...]
 Samples = dict[Factor, tuple[Array, int]]  # values and their axis
