@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from symelbo.index.signs import is_within
-from symelbo.index.substitute import depth_of, instantiate, symbols_of, walk_parts
+from symelbo.index.substitute import depth_of, free_indices, instantiate, symbols_of
 from symelbo.index.terms import Array, Entry, Index, IndexTerm, Node, Symbol, Term
 
 __all__ = ["KnownArrays"]
@@ -40,10 +40,9 @@ class KnownArrays:
 
         A symbol that stands for an entry or a number stands for nothing that is long.
         """
-        paths = _paths_to(array.body, array.indices) if array.indices else {}
-        if depth_of(array.body) > 1 and len(paths) == len(array.indices):
-            whole = tuple(paths[index] for index in array.indices)
-            self._known[_key(array.body)].append((symbol, array, whole))
+        if depth_of(array.body) > 1 and free_indices(array.body) >= {*array.indices}:
+            paths = tuple(_path_to(index, array.body) for index in array.indices)
+            self._known[_key(array.body)].append((symbol, array, paths))
 
     def entry_of(self, term: Term) -> Entry | None:
         """body[i := j], name := \\i. body -> name[j], for places j that the array has."""
@@ -65,13 +64,15 @@ def _key(term: Term) -> _Key:
     return type(term), symbols_of(term), depth_of(term)
 
 
-def _paths_to(body: Term, indices: tuple[Index, ...]) -> dict[Index, _Path]:
-    """Where each index stands first."""
-    above: dict[Node, _Path] = {body: ()}
-    for node in walk_parts(body):
-        for number, part in enumerate(node.parts()):
-            above.setdefault(part, (*above[node], number))
-    return {index: above[index] for index in indices if index in above}
+def _path_to(index: Index, body: Term) -> _Path:
+    """Where an index that is free in the body stands first."""
+    path: list[int] = []
+    node: Node = body
+    while node is not index:
+        number = next(n for n, part in enumerate(node.parts()) if index in free_indices(part))
+        path.append(number)
+        node = node.parts()[number]
+    return tuple(path)
 
 
 def _follow(node: Node, path: _Path) -> Node | None:
