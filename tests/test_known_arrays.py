@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import doctest
-
 import pytest
 
-from symelbo.index import known_arrays
 from symelbo.index.build import add, call, mul, total
 from symelbo.index.domains import Real
 from symelbo.index.known_arrays import KnownArrays
@@ -69,7 +66,3 @@ def test_of_two_names_the_first_one_counts() -> None:
     term = call("exp", Entry(W, (k, j)))
     assert KnownArrays([pair, swapped]).entry_of(term) is Entry(pair[0], (k, j))
     assert KnownArrays([swapped, pair]).entry_of(term) is Entry(swapped[0], (j, k))
-
-
-def test_the_example_runs() -> None:
-    assert doctest.testmod(known_arrays).failed == 0 < doctest.testmod(known_arrays).attempted
