@@ -111,6 +111,10 @@ def find_by_elimination(
     vanish only up to a constant, which is sought as well: it may depend on known constants and
     covariates, on no parameter and on no other spectator.  known: the roles of the spectators on
     which an unknown may depend, where there are any.
+
+    >>> found = find_by_elimination([term("(2*u - y)*x")], [u], lambda symbol: symbol is x)
+    >>> show(found.values[u].body)
+    y/2
     """
     solver = _Elimination(tuple(unknowns), is_spectator, collect, known or {})
     try:
