@@ -38,9 +38,8 @@ class Budget:
     """Counted work, so that the answer is the same on every machine; for factors of one model.
 
     least: of the sizes of the model; solvable: answers that are known, by the names of the factors;
-    failing: generic instances at which some factors have no solution; known_to_fail: whether these
-    have none at one of them; untried: whether an instance at the sizes that are given was too
-    large.
+    failing: instances at which some factors have no solution; known_to_fail: whether these have
+    none at one of them; untried: whether an instance at the sizes that are given was too large.
     """
 
     left: int = field(default_factory=lambda: REFUTED_WORK)
@@ -82,7 +81,8 @@ def is_solvable(
     instances: int | None = None,
     still: bool = False,
 ) -> bool:
-    """Whether (U) has a solution at every small generic instance that was tried.
+    """Whether (U) has a solution at every small instance that was tried: generic ones, and at last
+    simple ones, where values lie on both sides of a kink.
 
     False means almost surely that it has none at one of them, True only that none was excluded.
     instances: how many of the smallest ones are tried, None for all; still: no latent may move.
@@ -107,7 +107,9 @@ def is_solvable(
         systems = _systems(factors, budget, generic=True, still=still)
         if instances is None:
             systems = chain(
-                systems, _systems(factors, budget, generic=True, still=still, narrow=True)
+                systems,
+                _systems(factors, budget, generic=True, still=still, narrow=True),
+                _systems(factors, budget, generic=False, still=still),
             )
         for system in islice(systems, instances) if budget.solvable[key] else ():
             if _tree(system, Assignment(), budget) is not None:

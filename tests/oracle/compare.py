@@ -298,7 +298,8 @@ _CAUSES = {
     "neither a motion nor a certificate": "neither a motion nor a certificate was found",
     "not every base measure was tried": "the search for a motion was cut",
     "the search for a certificate was cut": "the search for a certificate was cut",
-    "a rule of the checker": "a motion was found, but not confirmed",
+    "a rule of the checker": "a motion was tried, but not confirmed",
+    "a certificate that the checker accepts": "points exclude a motion, but no weights were found",
     "q: closure": "the declared q is not shown to be closed",
 }
 _VERDICTS = ("proved", "refuted", "outside", "undecided", "refused", "crash")
