@@ -26,8 +26,8 @@ class DensityClaim:
     """node[places] ~ log_density, independent over the plates.
 
     given: what formal symbols in log_density and support stand for; arguments: (name, domain,
-    what stands there) of the family; conditions: (kind, what has to be of this kind); support: where
-    it may be another one than the domain of the node, as that of q.
+    what stands there) of the family; conditions: (kind, what has to be of this kind); support:
+    where it may be another one than the domain of the node, as that of q.
     """
 
     name: str
@@ -46,7 +46,7 @@ class DensityClaim:
 class MotionClaim:
     """parameters and variational: velocities; rates and shifts: r and s of each latent that moves.
 
-    A latent moves with velocity r (z - lower) + s, lower being the end of its support (0 if none).
+    A latent moves with velocity r (z - end) + s; end: the one that its support has, 0 if none.
     """
 
     parameters: Mapping[Symbol, Array] = field(default_factory=dict)

@@ -346,7 +346,7 @@ def inside_support(density: Density, symbols: Symbols) -> list[Raw]:
 
 
 def _field(motion: Motion, symbols: Symbols) -> Field:
-    """Every velocity, r (z - lower) + s for the latents."""
+    """Every velocity, r (z - end) + s for the latents."""
     field: dict[str, Array] = {**motion.parameters, **motion.variational}
     for name, (indices, rate) in motion.rates.items():
         node = symbols[name]

@@ -66,7 +66,7 @@ class _Decider:
         self.model, self.search, self.unbounded = model, search, unbounded
         self.factors = search.factors
         self.still = model.reparameterize == "never"
-        self.budget = Budget.of_model(len(self.factors), search.least)
+        self.budget = Budget.of_model(self.factors, search.least)
         self.refused: list[str] = []  # by the checker, of what was found
         self.certificates: dict[tuple[int, ...], Certificate | None] = {}
 
