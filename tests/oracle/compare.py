@@ -181,9 +181,9 @@ def stated_motion(motion: Any, instance: Instance, point: Point) -> Motion:
         shifts = numbers(latent.shift, shape)
         if rates.shape != shifts.shape:
             raise Unsupported("a matrix")
-        lower = node.domain.lower
-        if node.domain.kind == "interval" and lower is not None:
-            shifts = shifts - rates * evaluate(lower, World(instance.sizes, known)).value
+        end = node.domain.lower or node.domain.upper
+        if node.domain.kind == "interval" and end is not None:
+            shifts = shifts - rates * evaluate(end, World(instance.sizes, known)).value
         made.r[node.name], made.s[node.name] = rates, shifts
     return made
 
