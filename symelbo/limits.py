@@ -320,6 +320,9 @@ KEPT_RESPONSES: Final = 2000  # of changes, in a gauge
 KEPT_FACTORS: Final = 2000  # of statements
 KEPT_CHANGES: Final = 1000  # of densities
 
+# index.gradient
+SHORT_GRADIENT: Final = 24  # columns, up to which a gradient is a table at once
+
 # criterion.residues
 KEPT_RATIONALS: Final = 1 << 14  # of residues
 

@@ -419,7 +419,7 @@ class Instance:
                 except (NoResidue, ZeroDivisionError, ValueError):
                     continue
                 slopes: dict[tuple[object, ...], int] = {}
-                for k, slope in found.gradient.items():
+                for k, slope in found.slopes.items():
                     if slope:
                         key = columns[k]
                         slopes[key] = (slopes.get(key, 0) + slope) % PRIME
@@ -573,5 +573,5 @@ class Instance:
             columns.append(("beta", point, symbol.name, at))
             for place, by in domain.direction(at, length):
                 dual = entries[symbol.name, place]
-                gradient = {**dual.gradient, n: by % PRIME}
+                gradient = {**dual.slopes, n: by % PRIME}
                 entries[symbol.name, place] = dual._replace(gradient=gradient)
