@@ -104,9 +104,7 @@ class _Numbers(Forms):
         found = known.get(id(raw))
         if found is None:
             self.spend(1)
-            inside = any(
-                self.mentions(part, names) for part in raw if type(part) is tuple and part
-            )
+            inside = any(self.mentions(part, names) for part in raw if type(part) is tuple and part)
             own = raw[0] in ("v", "e", "A") and raw[1] in names
             found = known[id(raw)] = raw, bool(inside or own)
         return found[1]

@@ -44,6 +44,7 @@ from symelbo.index.terms import (
 from symelbo.limits import (
     GENERIC_VALUES,
     NARROW_UNITS,
+    PARTS_OF_ROW,
     SAMPLE_SEED,
     SAMPLED_PARENTS,
     SAMPLED_SIZES,
@@ -373,6 +374,15 @@ class Instance:
         for factor in self.factors:
             parents = SAMPLED_PARENTS if factor.parents() else 1
             count += len(self.plate_places(factor)) * parents
+        return count * SAMPLED_VALUES
+
+    def row_work(self) -> int:
+        """An upper bound of the work of all rows at one parameter value, as so many short rows."""
+        count = 0
+        for factor, density in zip(self.factors, self.densities, strict=True):
+            parents = SAMPLED_PARENTS if factor.parents() else 1
+            each = 1 + len(list(walk_parts(density))) // PARTS_OF_ROW
+            count += len(self.plate_places(factor)) * parents * each
         return count * SAMPLED_VALUES
 
     def plate_places(self, factor: Factor) -> list[tuple[int, ...]]:
