@@ -43,7 +43,7 @@ def combine(parts: Sequence[tuple[int, Gradient]], prime: int) -> Gradient:
     columns = 0
     for _, gradient in parts:
         columns += len(gradient)
-        if type(gradient) is _Chain or columns > SHORT_GRADIENT:
+        if isinstance(gradient, _Chain) or columns > SHORT_GRADIENT:
             return _Chain(parts)
     merged: dict[int, int] = {}
     for factor, gradient in parts:
@@ -54,7 +54,7 @@ def combine(parts: Sequence[tuple[int, Gradient]], prime: int) -> Gradient:
 
 def keep(gradient: Gradient) -> None:
     """It is part of many others: its slopes are found once."""
-    if type(gradient) is _Chain:
+    if isinstance(gradient, _Chain):
         gradient.kept = True
 
 
@@ -65,7 +65,7 @@ def slopes_of(gradient: Gradient, prime: int) -> Mapping[int, int]:
     >>> slopes_of(combine([(2, long), (3, long)], 101), 101)[7]
     35
     """
-    if type(gradient) is not _Chain:
+    if not isinstance(gradient, _Chain):
         return gradient
     if gradient.table is None:
         gradient.table = _backwards(gradient, prime)
@@ -84,7 +84,7 @@ def _backwards(whole: _Chain, prime: int) -> Mapping[int, int]:
         pieces = chain.parts if table is None else ((1, table),)
         for factor, part in pieces:
             scale = by * factor % prime
-            if type(part) is _Chain:
+            if isinstance(part, _Chain):
                 factors[id(part)] = (factors.get(id(part), 0) + scale) % prime
                 continue
             for column, slope in part.items():
