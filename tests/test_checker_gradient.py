@@ -11,9 +11,9 @@ from checker_values import At, value_of
 
 from symelbo.checker import gradient as module
 from symelbo.checker.gradient import gradient
-from symelbo.checker.terms import ONE, NotShown, Raw, RawIndex, derivative, sum_of
+from symelbo.checker.terms import ONE, NotShown, Raw, RawIndex, bound_index, derivative, sum_of
 
-I, J = (("i", f"~{name}", 1, "", 2) for name in "ij")
+I, J = (bound_index(name, ("i", "", 1, "", 2)) for name in "ij")
 X, Y = ("v", "x", ("real",), ()), ("v", "y", ("real",), ())
 
 
@@ -123,7 +123,7 @@ def test_every_part_is_visited_once(monkeypatch: pytest.MonkeyPatch) -> None:
     "raw",
     (
         call("polygamma", X, A),
-        ("S", ("i", "~k", 1, "D", 0), X),
+        ("S", bound_index("k", ("i", "", 1, "D", 0)), X),
         ("A", "f", ("real",), (((), X),), (), ()),
     ),
 )
