@@ -17,7 +17,7 @@ equations, and if the determinant of their coefficients and of sum w log p is no
 solution.  So coefficients may be transcendental: determinants are enclosed by intervals.
 
 As D b is constant, b is constant for a real latent that is scaled at some parameter value, c v for
-one that is only shifted, c log v or c log(v - lower) for others that move; a factor in which
+one that is only shifted, c log v or c log|v - end| for others that move; a factor in which
 nothing moves has to have a constant density: all that at each value of the inputs.  Where it is
 used, there is one case for each choice of the latent entries that rest, are shifted, and are
 scaled there.
@@ -324,9 +324,24 @@ class _Check:
         """Each case leaves a system without a solution."""
         found = []
         for number, case in enumerate(self.refutation.cases, start=1):
-            reasons = self.case_reasons(case)
+            reasons = self.held_reasons(case)
+            if reasons is None:
+                self.exact.forms.hold_sums(False)
+                reasons = self.case_reasons(case)
             found += [f"case {number}: {reason}" for reason in reasons]
         return found
+
+    def held_reasons(self, case: Case) -> list[str] | None:
+        """Those that are left where any number may stand for a long one; None if some stood."""
+        forms = self.exact.forms
+        forms.hold_sums(True)
+        try:
+            reasons = self.case_reasons(case)
+        except NotShown:
+            if not forms.held:
+                raise
+            return None
+        return None if reasons and forms.held else reasons
 
     def case_reasons(self, case: Case) -> list[str]:
         """The weights annihilate all but the unknowns that are left; of these and of log p they
@@ -405,20 +420,20 @@ class _Check:
                 if inputs == row.inputs:
                     still[f"rate of {name}", at] = Fraction(0)
             exact.instance = self.instance(values)
-            here = exact.block(factor.plates, row.place, factor.log_density, values)
+            own = exact.forms.own = frozenset((factor.node.name,))
+            values.update(still)  # of which log p has none
+            opened = exact.there(factor.plates, row.place, factor.log_density)
+            here = exact.number(opened, values)
             exact.require_values(here)
-            moved = exact.block(
-                factor.plates, row.place, factor.log_density, {**values, **still}, self.moving
-            )
             totals = [
                 exact.add(t, here, weight) if weight else t
                 for t, weight in zip(totals, row.weights, strict=True)
             ]
-            for (name, at), poly in exact.coefficients(moved).items():
+            for (name, at), poly in exact.slopes(opened, values, self.moving, own).items():
                 if name in self.mirrored and at[-1] < at[-2]:
                     continue
-                own = None if name in self.learned else row.inputs
-                gather(Unknown(name, at, row.point, own), poly, row.weights)
+                which = None if name in self.learned else row.inputs
+                gather(Unknown(name, at, row.point, which), poly, row.weights)
             for key, term in self.constraints(case, factor, row):
                 gather(key, exact.number(term), row.weights)
         return columns, totals
@@ -557,8 +572,8 @@ def _moving_base(factor: Density, value: Fraction) -> Raw:
 
     D b = (r v + s) b' = const: b = c v where r = 0 at all of them.  Where r != 0 b = c log|v + s/r|
     up to a constant, which on the whole line is finite only for c = 0: b is constant, at all
-    parameter values; that needs a log-density without singularities in v.  On (lower, oo) the
-    motion is r (v - lower).
+    parameter values; that needs a log-density without singularities in v.  With one end that rests
+    the motion is r (v - end).
     """
     domain = factor.node.domain
     if domain.is_line:
@@ -572,7 +587,7 @@ def _moving_base(factor: Density, value: Fraction) -> Raw:
         return ("q", value)
     if motions.about is not None:
         value -= motions.about[1]
-    return ("f", "log", ("q", value))
+    return ("f", "log", ("q", abs(value)))
 
 
 def _is_regular(raw: Raw, node: str) -> bool:
