@@ -14,11 +14,11 @@ from symelbo.certify.certificate import Case, CertificateRow, Unknown, What
 from symelbo.criterion.residues import rational_of
 from symelbo.criterion.sample import Row
 from symelbo.criterion.system import Assignment, System
-from symelbo.index.build import ZERO, add, mul, number
+from symelbo.index.build import ONE, ZERO, add, divide, mul, number
 from symelbo.index.echelon import echelon_of
 from symelbo.index.modular import PRIME
 from symelbo.index.normal import normal
-from symelbo.index.terms import Number
+from symelbo.index.terms import Number, Term
 from symelbo.limits import (
     STATED_SYSTEMS,
     WEIGHED_LINES,
@@ -39,17 +39,52 @@ _Option: TypeAlias = tuple[
 def weigh_rows(system: System, assignment: Assignment, rows: Sequence[Row]) -> Case | None:
     """Rows without a solution -> a case of a certificate; None if none was found.
 
-    Unknowns whose coefficients are rational in all rows are eliminated with rational weights; of
+    Unknowns whose coefficients are rational in all rows are eliminated with rational weights, and
+    where that does not do, also those whose coefficients are rational multiples of one number; of
     what is left as many lines are taken as there are unknowns in them, and one more.
     """
     wide = [system.columns(row, assignment) for row in rows]
-    keys = list(dict.fromkeys(key for found in wide for key in found))
-    exact: list[Key] = []
-    left: list[Key] = []
-    for key in keys:
-        numbers = [rational_of(found[key]) for found in wide if key in found]
-        (left if any(x is None for x in numbers) else exact).append(key)
-    combined = _combine([{k: f[k] for k in exact if k in f} for f in wide], exact)
+    units: dict[Key, int] = {}
+    for found in wide:
+        for key, x in found.items():
+            if x:
+                units.setdefault(key, x)
+    known = _rational_columns(wide, dict.fromkeys(units, 1))
+    case = _weigh_rows(system, assignment, rows, wide, known)
+    if case is None:
+        units = {key: pow(x, -1, PRIME) for key, x in units.items()}
+        multiples = _rational_columns(wide, units)
+        if len(multiples) > len(known):
+            case = _weigh_rows(system, assignment, rows, wide, multiples)
+    return case
+
+
+def _rational_columns(
+    wide: Sequence[Mapping[Key, int]], units: Mapping[Key, int]
+) -> dict[Key, list[tuple[int, int]]]:
+    """unknown -> (row, coefficient), of those whose coefficients times their units are rational."""
+    columns: dict[Key, list[tuple[int, int]]] = {}
+    for m, found in enumerate(wide):
+        for key, x in found.items():
+            columns.setdefault(key, []).append((m, x * units.get(key, 1) % PRIME))
+    return {
+        key: column
+        for key, column in columns.items()
+        if all(rational_of(x) is not None for _, x in column)
+    }
+
+
+def _weigh_rows(
+    system: System,
+    assignment: Assignment,
+    rows: Sequence[Row],
+    wide: Sequence[Mapping[Key, int]],
+    rational: Mapping[Key, Sequence[tuple[int, int]]],
+) -> Case | None:
+    """The same, where the unknowns are known that are eliminated with rational weights."""
+    exact = list(rational)
+    left = list(dict.fromkeys(key for found in wide for key in found if key not in rational))
+    combined = _kernel([dict(column) for column in rational.values()], len(wide))
     place = {key: n for n, key in enumerate(left)}
     placed = [[(place[key], x) for key, x in found.items() if key in place] for found in wide]
     lines = []
@@ -93,18 +128,6 @@ def _collapse(
 
 
 # ---------------------------------------------------------------- elimination
-
-
-def _combine(wide: Sequence[Mapping[Key, int]], keys: Sequence[Key]) -> list[dict[int, int]]:
-    """Weights with which rows lose these unknowns: a basis, each of as few rows as possible."""
-    if not keys:
-        return [{m: 1} for m in range(len(wide))]
-    position = {key: n for n, key in enumerate(keys)}
-    table: list[dict[int, int]] = [{} for _ in keys]
-    for m, found in enumerate(wide):
-        for key, value in found.items():
-            table[position[key]][m] = value
-    return _kernel(table, len(wide))
 
 
 def _kernel(table: Sequence[Mapping[int, int]], width: int) -> list[dict[int, int]]:
@@ -169,7 +192,7 @@ def _state_case(
 ) -> Case | None:
     """The weights and what they leave, as exact numbers; None if there are too many.
 
-    annihilated: the unknowns whose coefficients are rational.
+    annihilated: the unknowns whose coefficients are rational multiples of one number.
     """
     used = sorted({m for weights in combined for m in weights})
     if len(used) > WEIGHED_ROWS:
@@ -234,11 +257,15 @@ def _solve_exactly(
 
     table = fmpq_mat(len(ordered), len(columns))
     for i, key in enumerate(ordered):
+        unit: Term = ONE
         for n, (m, found) in enumerate(columns.items()):
             term = system.coefficient(rows[m], key) if key in found else ZERO
-            if not isinstance(term, Number):
+            if unit == ONE and term != ZERO and not isinstance(term, Number):
+                unit = term
+            share = term if unit == ONE else normal(divide(term, unit))
+            if not isinstance(share, Number):
                 return None
-            table[i, n] = fmpq(term.value.numerator, term.value.denominator)
+            table[i, n] = fmpq(share.value.numerator, share.value.denominator)
     reduced, rank = table.rref()
     if rank != len(columns) - 1:
         return None
