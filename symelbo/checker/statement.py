@@ -224,7 +224,8 @@ class Case(NamedTuple):
 
     matrix: one line for each combination of the rows: what it leaves of the unknowns, and last the
     weighted sum of log p.  It is square, and its determinant is not 0; without unknowns it is one
-    number.  dependent: other unknowns, which occur in the same combination of these everywhere.
+    number.  dependent: other unknowns, which occur in the same combination of these everywhere; its
+    coefficients are closed terms.
     """
 
     moving: tuple[Place, ...]
@@ -232,7 +233,7 @@ class Case(NamedTuple):
     rows: tuple[Row, ...]
     unknowns: tuple[Unknown, ...]
     matrix: tuple[tuple[Raw, ...], ...]
-    dependent: tuple[tuple[Unknown, tuple[Fraction, ...]], ...] = ()
+    dependent: tuple[tuple[Unknown, tuple[Raw, ...]], ...] = ()
     shifted: tuple[Place, ...] = ()
 
 
@@ -814,11 +815,11 @@ class Reader:
             *self.place(data.get("of")), None if point is None else _int(point, "a point")
         )
 
-    def dependent(self, data: Any) -> tuple[Unknown, tuple[Fraction, ...]]:
+    def dependent(self, data: Any) -> tuple[Unknown, tuple[Raw, ...]]:
         """An unknown that depends on others."""
         unknown = self.unknown(data)
         combination = _list(data.get("combination"), "a combination", 100)
-        return unknown, tuple(map(_number, combination))
+        return unknown, tuple(map(self.terms.term, combination))
 
     def case(self, data: Any) -> Case:
         """One case of a refutation."""

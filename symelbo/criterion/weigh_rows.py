@@ -32,7 +32,7 @@ __all__ = ["weigh_rows"]
 Key: TypeAlias = tuple[object, ...]
 Residues: TypeAlias = list[list[int]]
 _Option: TypeAlias = tuple[
-    Sequence[Mapping[int, int]], Sequence[Key], Mapping[Key, tuple[Fraction, ...]]
+    Sequence[Mapping[int, int]], Sequence[Key], Mapping[Key, tuple[Fraction, ...]], bool
 ]
 
 
@@ -50,12 +50,11 @@ def weigh_rows(system: System, assignment: Assignment, rows: Sequence[Row]) -> C
             if x:
                 units.setdefault(key, x)
     known = _rational_columns(wide, dict.fromkeys(units, 1))
-    case = _weigh_rows(system, assignment, rows, wide, known)
+    case = _weigh_rows(system, assignment, rows, wide, known, units)
     if case is None:
-        units = {key: pow(x, -1, PRIME) for key, x in units.items()}
-        multiples = _rational_columns(wide, units)
+        multiples = _rational_columns(wide, {key: pow(x, -1, PRIME) for key, x in units.items()})
         if len(multiples) > len(known):
-            case = _weigh_rows(system, assignment, rows, wide, multiples)
+            case = _weigh_rows(system, assignment, rows, wide, multiples, units)
     return case
 
 
@@ -80,8 +79,12 @@ def _weigh_rows(
     rows: Sequence[Row],
     wide: Sequence[Mapping[Key, int]],
     rational: Mapping[Key, Sequence[tuple[int, int]]],
+    units: Mapping[Key, int],
 ) -> Case | None:
-    """The same, where the unknowns are known that are eliminated with rational weights."""
+    """The same, where the unknowns are known that are eliminated with rational weights.
+
+    units: of each unknown the first coefficient.
+    """
     exact = list(rational)
     left = list(dict.fromkeys(key for found in wide for key in found if key not in rational))
     combined = _kernel([dict(column) for column in rational.values()], len(wide))
@@ -99,11 +102,14 @@ def _weigh_rows(
     for chosen in _square_systems(lines, [len(weights) for weights in combined]):
         kept = [combined[i] for i in chosen]
         whole = _collapse(kept, list(chosen.values()))
-        options: list[_Option] = [] if whole is None else [([whole], [], {})]
-        basis = _column_basis([lines[i][:-1] for i in chosen])
-        if basis is not None:
-            dependent = {left[n]: combination for n, combination in basis[1].items()}
-            options.append((kept, [left[n] for n in basis[0]], dependent))
+        options: list[_Option] = [] if whole is None else [([whole], [], {}, False)]
+        plain = [lines[i][:-1] for i in chosen]
+        for scaled in (False, True):
+            basis = _column_basis(_scale(plain, left, units) if scaled else plain)
+            if basis is not None:
+                dependent = {left[n]: combination for n, combination in basis[1].items()}
+                options.append((kept, [left[n] for n in basis[0]], dependent, scaled))
+                break
         for option in options:
             case = _state_case(system, assignment, rows, exact, *option)
             if case is not None:
@@ -161,6 +167,12 @@ def _square_systems(lines: Residues, costs: Sequence[int]) -> list[dict[int, int
     return found[:WEIGHED_SYSTEMS]
 
 
+def _scale(lines: Residues, keys: Sequence[Key], units: Mapping[Key, int]) -> Residues:
+    """Columns in units of the first coefficients of their unknowns."""
+    scales = [pow(units[key], -1, PRIME) for key in keys]
+    return [[x * scale % PRIME for x, scale in zip(line, scales, strict=True)] for line in lines]
+
+
 def _column_basis(
     lines: Residues,
 ) -> tuple[list[int], dict[int, tuple[Fraction, ...]]] | None:
@@ -189,9 +201,12 @@ def _state_case(
     combined: Sequence[Mapping[int, int]],
     left: Sequence[Key],
     dependent: Mapping[Key, tuple[Fraction, ...]],
+    scaled: bool,
 ) -> Case | None:
     """The weights and what they leave, as exact numbers; None if there are too many.
 
+    dependent: unknowns as combinations of those that are left, scaled: in units of the first
+    coefficients of each.
     annihilated: the unknowns whose coefficients are rational multiples of one number.
     """
     used = sorted({m for weights in combined for m in weights})
@@ -213,6 +228,21 @@ def _state_case(
             for key in left
         ]
         columns.append({m: system.log_density(rows[m]) for m in used})
+        units = {
+            key: _first_coefficient(system, assignment, rows, key) if scaled else ONE
+            for key in (*left, *dependent)
+            if dependent
+        }
+        stated = tuple(
+            (
+                _unknown(system, key),
+                tuple(
+                    normal(mul(number(x), divide(units[key], units[other])))
+                    for other, x in zip(left, combination, strict=True)
+                ),
+            )
+            for key, combination in dependent.items()
+        )
     except (ZeroDivisionError, ValueError):
         return None
     matrix = tuple(
@@ -239,9 +269,19 @@ def _state_case(
         kept,
         tuple(_unknown(system, key) for key in left),
         matrix,
-        tuple((_unknown(system, key), combination) for key, combination in dependent.items()),
+        stated,
         tuple(sorted(assignment.shifted)),
     )
+
+
+def _first_coefficient(
+    system: System, assignment: Assignment, rows: Sequence[Row], key: Key
+) -> Term:
+    """What an unknown is multiplied with in the first row in which it occurs."""
+    for row in rows:
+        if system.columns(row, assignment).get(key):
+            return system.coefficient(row, key)
+    raise ValueError("an unknown that occurs in no row")
 
 
 def _solve_exactly(
