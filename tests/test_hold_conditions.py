@@ -117,7 +117,7 @@ def test_a_condition_elsewhere_does_not_hide_a_refutation(other: str) -> None:
 
 
 def test_from_the_origin_one_parameter_changes_at_a_time() -> None:
-    """The first point is where exp, sigmoid and log are rational; the others differ from it once."""
+    """The first point is where exp and log are rational; the others differ from it once."""
     own = factors_of(
         ["x ~ Gamma(softplus(a) + s, exp(b))"], {"a": "real", "b": "real", "s": "positive"}
     )
