@@ -18,6 +18,7 @@ from symelbo.index.normal import (
     Monomial,
     Poly,
     clear_denominators,
+    free_shares,
     from_monomial,
     from_poly,
     is_zero,
@@ -250,7 +251,7 @@ class _Elimination:
             part = self.divide_content(part)
             held = self.held(part)
             if held and all(entry.symbol in self.constants for entry in held):
-                pieces = self.split(part, _has_parameter)
+                pieces = self.split(free_shares(part), _has_parameter)
             else:
                 pieces = [part]
             self.open.extend(piece for piece in pieces if piece)
@@ -286,6 +287,8 @@ class _Elimination:
                 for symbol in sorted(symbols, key=lambda s: s.name):
                     self.assign(symbol, Array(formal_indices(symbol.shape), ZERO))
                 return None
+        if any(self.spread(poly) for poly in self.open):
+            return None
         return from_poly(self.open[0])
 
     def vanishes(self, poly: Poly) -> bool:
@@ -501,6 +504,27 @@ class _Elimination:
         self.unknowns.add(rho)
         self.order[rho] = 600 + self.extra
         return result, (rho, contraction)
+
+    def spread(self, poly: Poly) -> bool:
+        """a sum_{i=1..C} U[i] + rest = 0 -> U[i] = -rest / (a C), the same for all i."""
+        entries = self.held(poly)
+        inside = [monomial for monomial in poly if self.held_in(monomial)]
+        if len(entries) != 1 or len(inside) != 1:
+            return False
+        (entry,), (monomial,) = entries, inside
+        if {*monomial.bound} != {*entry.indices} or len(monomial.bound) != len(entry.indices):
+            return False
+        divisor = from_monomial(
+            Monomial(monomial.bound, tuple(f for f in monomial.factors if f[0] != entry)),
+            poly[monomial],
+        )
+        if free_indices(from_poly(poly)) or is_zero(divisor):
+            return False
+        rest = from_poly({m: c for m, c in poly.items() if m != monomial})
+        body = normal(mul(build.MINUS_ONE, rest, power(divisor, -1)))
+        self.open = [other for other in self.open if other is not poly]
+        self.assign(entry.symbol, Array(formal_indices(entry.symbol.shape), body))
+        return True
 
     def isolate(self, poly: Poly) -> bool:
         """sum_j M[i, j] U[j] + ... = 0 -> multiply by the inverse of M at [a, i], sum over i."""
