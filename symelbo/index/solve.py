@@ -15,6 +15,7 @@ from symelbo.index.build import ZERO, mul, power
 from symelbo.index.domains import Real
 from symelbo.index.factor_divisors import factor_divisors
 from symelbo.index.normal import (
+    RING,
     Monomial,
     Poly,
     clear_denominators,
@@ -143,10 +144,7 @@ class _Elimination:
     def solve(self, equations: Sequence[Term], shifted: Sequence[Term] = ()) -> Found | NotFound:
         equations = [*equations, *(part for term in shifted for part in self.shift(term))]
         given = [to_poly(equation) for equation in equations]
-        for unknown in self.all:
-            if unknown.domain.entry_sum == 0:
-                indices = formal_indices(unknown.shape, "t")
-                given.append(to_poly(build.total(indices[-1], Entry(unknown, indices))))
+        given += [poly for unknown in self.all for poly in self.constraints(unknown)]
         self.work.left = ELIMINATION_MONOMIALS + ELIMINATION_GROWTH * sum(map(len, given))
         for poly in given:
             self.push(poly)
@@ -165,8 +163,8 @@ class _Elimination:
         parts = []
         for key, poly in self.split_with_keys(to_poly(term), self.has_spectator):
             part = from_poly(poly)
-            roles = {s.role for atom in key for s in symbols_of(atom)}
-            if roles <= {Role.INPUT, Role.CONSTANT}:
+            if all(map(_is_known, key)):
+                part = from_poly(self.divide_content(poly, _is_known))
                 free = tuple(sorted(free_indices(part), key=sort_key))
                 name = f"constant {len(self.constants)}"
                 constant = Symbol(name, Role.UNKNOWN, Real(), tuple(i.extent for i in free))
@@ -176,6 +174,14 @@ class _Elimination:
                 part = build.subtract(part, Entry(constant, free))
             parts.append(part)
         return parts
+
+    @staticmethod
+    def constraints(unknown: Symbol) -> list[Poly]:
+        """sum_i U[i] = 0 where the domain says so"""
+        if unknown.domain.entry_sum != 0:
+            return []
+        indices = formal_indices(unknown.shape, "t")
+        return [to_poly(build.total(indices[-1], Entry(unknown, indices)))]
 
     def finish(self, equations: Sequence[Term]) -> Found | NotFound:
         self.assemble_places()
@@ -220,22 +226,25 @@ class _Elimination:
 
     def fill_rest(self) -> bool:
         """U[1], U[2] named, sum_i U[i] = 0 -> U of these and of the last other place, which takes
-        the rest.
+        the rest; U[1, .] named, sum_j U[i, j] = 0 -> U of these, which have that sum themselves.
         """
-        for unknown in self.all:
+        for unknown in (*self.all, *self.places.values()):
             named = self.named_places(unknown)
             if unknown.domain.entry_sum != 0 or unknown in self.rules or not named:
                 continue
-            if len({at[:-1] for at in named}) > 1 or any(at[-1] is None for at in named):
+            ends = {at[-1] for at in named}
+            if ends == {None}:
+                self.assemble(unknown)
+                return True
+            if len({at[:-1] for at in named}) > 1 or None in ends:
                 continue
             size, end = unknown.shape[-1].size, unknown.shape[-1].offset
-            ends = (Extent(size, end - back) for back in range(len(named) + 1))
-            places = (Position(e) for e in ends if e.size is not None or e.offset >= 1)
-            taken = {at[-1] for at in named}
-            rest = next((place for place in places if place not in taken), None)
+            backwards = (Extent(size, end - back) for back in range(len(named) + 1))
+            places = (Position(e) for e in backwards if e.size is not None or e.offset >= 1)
+            rest = next((place for place in places if place not in ends), None)
             if rest is not None:
-                pairs = zip(formal_indices(unknown.shape), named[0][:-1], strict=False)
-                self.place_symbol(unknown, (*(place or index for index, place in pairs), rest))
+                outer = formal_indices(unknown.shape)[:-1]
+                self.place_entry(unknown, (*outer, rest))
             self.assemble(unknown)
             return True
         return False
@@ -274,6 +283,7 @@ class _Elimination:
             self.isolate,
             self.separate,
             self.split_indices,
+            self.spread,
             self.split_places,
         ):
             for poly in self.open:
@@ -287,8 +297,6 @@ class _Elimination:
                 for symbol in sorted(symbols, key=lambda s: s.name):
                     self.assign(symbol, Array(formal_indices(symbol.shape), ZERO))
                 return None
-        if any(self.spread(poly) for poly in self.open):
-            return None
         return from_poly(self.open[0])
 
     def vanishes(self, poly: Poly) -> bool:
@@ -317,12 +325,16 @@ class _Elimination:
 
     # -- moves
 
-    def divide_content(self, poly: Poly) -> Poly:
-        """a_i b_j (f + g) = 0 -> f + g = 0, for known factors that all monomials share."""
+    def divide_content(
+        self, poly: Poly, test: Callable[[Term], bool] = lambda _: True
+    ) -> Poly:
+        """a_i b_j (f + g) = 0 -> f + g = 0, for known factors that all monomials share and that
+        satisfy the test.
+        """
         if len(poly) < 2:
             return poly
         content, _, _ = split_content(poly)
-        shared = [(a, e) for a, e in content.factors if a not in self.held(poly)]
+        shared = [(a, e) for a, e in content.factors if a not in self.held(poly) and test(a)]
         if not shared:
             return poly
         inverse = from_monomial(Monomial((), tuple((a, -e) for a, e in shared)))
@@ -433,15 +445,21 @@ class _Elimination:
     ) -> Term:
         """delta(i, K) (U[K] - body(K)), which vanishes where the rule extends to K."""
         at: tuple[IndexTerm, ...] = (*indices[:axis], place, *indices[axis + 1 :])
-        own = self.place_symbol(symbol, at)
-        rest = tuple(i for i in at if isinstance(i, Index))
-        there = build.subtract(Entry(own, rest), replace_index(body, indices[axis], place))
+        own = self.place_entry(symbol, at)
+        there = build.subtract(own, replace_index(body, indices[axis], place))
         if is_zero(there):
             return ZERO
         return mul(Delta(indices[axis], place), there)
 
-    def place_symbol(self, symbol: Symbol, at: tuple[IndexTerm, ...]) -> Symbol:
-        """U, (i, K) -> the unknown U[., K] as a symbol of its own."""
+    def place_entry(self, symbol: Symbol, at: tuple[IndexTerm, ...]) -> Entry:
+        """U, (i, K) -> an entry of the unknown U[., K], a symbol of its own; of U[1, K] over the
+        unknown U[1, .], where that is one whole value.
+        """
+        first = len(at) - symbol.domain.rank
+        if not _is_open(at[:first]) and not _is_open(at[first:]):
+            within = formal_indices(symbol.shape)[first:]
+            whole = self.place_entry(symbol, (*at[:first], *within))
+            return self.place_entry(whole.symbol, (*whole.indices[: -len(within)], *at[first:]))
         where: tuple[IndexTerm | None, ...]
         where = tuple(None if isinstance(i, Index) else i for i in at)
         if symbol.domain.is_symmetric:  # U[2, 1] is U[1, 2]
@@ -451,19 +469,20 @@ class _Elimination:
         if found is None:
             shape = tuple(e for e, i in zip(symbol.shape, at, strict=True) if isinstance(i, Index))
             name = f"{symbol.name} at {len(self.places)}"
-            found = Symbol(name, Role.UNKNOWN, Real(), shape)
+            domain = symbol.domain if _is_open(at[first:]) else Real()
+            found = Symbol(name, Role.UNKNOWN, domain, shape)
             self.places[key] = found
             self.unknowns.add(found)
             self.order[found] = 500 + len(self.places)
-        return found
+            self.open += self.constraints(found)
+        return Entry(found, tuple(i for i in at if isinstance(i, Index)))
 
     def name_places(self, poly: Poly) -> Poly:
         """U[i, K] -> an unknown of its own; the link is restored by `define`."""
         arrays: dict[Entry, Entry] = {}
         for entry in self.held(poly):
             if any(isinstance(i, Position) for i in entry.indices):
-                rest = tuple(i for i in entry.indices if isinstance(i, Index))
-                arrays[entry] = Entry(self.place_symbol(entry.symbol, entry.indices), rest)
+                arrays[entry] = self.place_entry(entry.symbol, entry.indices)
         if not arrays:
             return poly
         result: Poly = {}
@@ -506,24 +525,25 @@ class _Elimination:
         return result, (rho, contraction)
 
     def spread(self, poly: Poly) -> bool:
-        """a sum_{i=1..C} U[i] + rest = 0 -> U[i] = -rest / (a C), the same for all i."""
+        """a[t] sum_{i=1..C} U[i, t] + rest[t] = 0 -> U[i, t] = -rest[t] / (a[t] C), alike for all
+        i.
+        """
         entries = self.held(poly)
         inside = [monomial for monomial in poly if self.held_in(monomial)]
-        if len(entries) != 1 or len(inside) != 1:
+        if len(entries) != 1 or len(inside) != 1 or len(poly) == 1:
             return False
         (entry,), (monomial,) = entries, inside
-        if {*monomial.bound} != {*entry.indices} or len(monomial.bound) != len(entry.indices):
+        free = free_indices(from_poly(poly))
+        over = {*entry.indices}
+        if len(over) < len(entry.indices) or over != {*monomial.bound} | free:
             return False
-        divisor = from_monomial(
-            Monomial(monomial.bound, tuple(f for f in monomial.factors if f[0] != entry)),
-            poly[monomial],
-        )
-        if free_indices(from_poly(poly)) or is_zero(divisor):
+        factors = tuple(f for f in monomial.factors if f[0] != entry)
+        divisor = from_poly(RING.reduce_monomial(monomial.bound, dict(factors)))
+        if is_zero(divisor):
             return False
-        rest = from_poly({m: c for m, c in poly.items() if m != monomial})
-        body = normal(mul(build.MINUS_ONE, rest, power(divisor, -1)))
+        rest = from_poly({m: c / -poly[monomial] for m, c in poly.items() if m != monomial})
         self.open = [other for other in self.open if other is not poly]
-        self.assign(entry.symbol, Array(formal_indices(entry.symbol.shape), body))
+        self.define(entry, normal(mul(rest, power(divisor, -1))))
         return True
 
     def isolate(self, poly: Poly) -> bool:
@@ -640,6 +660,11 @@ def _inverses_along(
     return found
 
 
+def _is_open(at: tuple[IndexTerm, ...]) -> bool:
+    """Whether no place is a literal one."""
+    return all(isinstance(place, Index) for place in at)
+
+
 def _open_axes(indices: tuple[Index, ...], at: tuple[IndexTerm | None, ...]) -> tuple[Index, ...]:
     """(i, j), (., K) -> (i,)"""
     return tuple(index for index, place in zip(indices, at, strict=True) if place is None)
@@ -665,6 +690,11 @@ def _missing_places(index: Index, extent: Extent) -> list[Position]:
     elif not is_within(Position(extent), index.extent):
         raise ValueError(f"an unknown over 1..{extent} is not determined by {index.extent}")
     return missing
+
+
+def _is_known(atom: Term) -> bool:
+    """Whether constants and covariates are all that an atom depends on."""
+    return all(s.role in (Role.INPUT, Role.CONSTANT) for s in symbols_of(atom))
 
 
 def _has_parameter(atom: Term) -> bool:
