@@ -441,6 +441,9 @@ class Polynomials:
         if a[0] == "p" and b[0] == "p" and a[1] == b[1]:
             return {}
         for point, other in ((a, b), (b, a)):
+            if point[0] == other[0] == "p" and not point[1]:  # the place 1, and the last of two
+                if point[2] < self.least.get(other[1], 1) + other[2]:
+                    return {}
             span = self.span(other)
             if point[0] == "p" and span is not None:
                 if point[1] == span[1] and (
@@ -784,7 +787,7 @@ class Polynomials:
         """
         for a in {a: None for m in poly for a, _ in m}:
             domain = self._domain(a)
-            ends = None if domain is None else domain.range(self.atoms[a][2])
+            ends = None if domain is None else domain.range(self.atoms[a][2], self.least)
             if ends is None or ends[1] != (1, True):
                 continue
             degrees: dict[Rational, Poly] = {}

@@ -480,7 +480,7 @@ class Signs(Polynomials):
         atom = self.atoms[a]
         head = atom[0]
         if head == "v" or (head == "A" and not atom[5]):
-            return domain_of(atom[2]).range(atom[2])
+            return domain_of(atom[2]).range(atom[2], self.least)
         if head == "iv":  # its ends may be symbolic: see `sign_along_index`
             return (1, False), None
         if head == "n":

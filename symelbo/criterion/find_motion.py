@@ -187,7 +187,7 @@ def _solve_apart(
             attempt.everything, part, own.order, work, least=attempt.least
         ):
             return NotFound(ZERO)
-        found = found or _eliminate(part, own)
+        found = found or _eliminate(part, own, attempt.least)
         if isinstance(found, NotFound):
             return found
         values.update(found.values)
@@ -235,7 +235,7 @@ def find_remainder(answer: NotFound) -> Term:
     systems = [_equations(answer.attempt, unknowns, direct) for direct in (False, True)]
     for equations in filter(None, systems):
         try:
-            left = _eliminate(equations, unknowns)
+            left = _eliminate(equations, unknowns, answer.attempt.least)
         except TooLong:
             continue
         if isinstance(left, NotFound) and left.residual != ZERO:
@@ -243,9 +243,11 @@ def find_remainder(answer: NotFound) -> Term:
     return answer.attempt.factors[0].log_density
 
 
-def _eliminate(equations: Equations, unknowns: _Unknowns) -> Found | NotFound:
+def _eliminate(
+    equations: Equations, unknowns: _Unknowns, least: Mapping[str, int]
+) -> Found | NotFound:
     return find_by_elimination(
-        equations.exact, unknowns.order, is_spectator, shifted=equations.shifted
+        equations.exact, unknowns.order, is_spectator, shifted=equations.shifted, least=least
     )
 
 

@@ -64,9 +64,9 @@ def _most(end: Term) -> Fraction | None:
     return bounds(end).upper
 
 
-def domain_range(domain: Domain, places: tuple[IndexTerm, ...] = ()) -> Range:
-    """The values a domain allows the entry at these places."""
-    return domain.interval(_least, _most, places)
+def domain_range(domain: Domain, places: tuple[IndexTerm, ...] = (), length: int = 1) -> Range:
+    """The values a domain allows the entry at these places, of at least so many on the last axis."""
+    return domain.interval(_least, _most, places, length)
 
 
 def is_positive(term: Term) -> bool:
@@ -104,7 +104,7 @@ def bounds(term: Term) -> Range:
         case IndexValue(index):
             return _place(index)
         case Entry(symbol, indices):
-            return domain_range(symbol.domain, indices)
+            return domain_range(symbol.domain, indices, _least_length(symbol.shape))
         case Add(terms):
             result = bounds(terms[0])
             for part in terms[1:]:
@@ -126,12 +126,17 @@ def bounds(term: Term) -> Range:
         case Delta():
             return Range(_ZERO, _ONE, False, False)
         case Apply(function, _, _, ()):
-            return domain_range(function.domain)
+            return domain_range(function.domain, (), _least_length(function.shape))
         case Inverse(matrix, row, column) if row == column and is_posdef(matrix):
             return POSITIVE
         case Inverse() | LogDet() | Apply():
             return REAL
     raise TypeError(f"no term: {term!r}")
+
+
+def _least_length(shape: tuple[Extent, ...]) -> int:
+    """Of the last axis, where sizes are 1 at least."""
+    return shape[-1].offset + (shape[-1].size is not None) if shape else 1
 
 
 def is_integer(term: Term) -> bool:

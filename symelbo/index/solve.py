@@ -7,8 +7,9 @@ entry: sufficient only, and what is found is checked elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
+from types import MappingProxyType
 
 from symelbo.index import build
 from symelbo.index.build import ZERO, mul, power
@@ -100,6 +101,7 @@ def find_by_elimination(
     *,
     collect: bool = False,
     shifted: Sequence[Term] = (),
+    least: Mapping[str, int] = MappingProxyType({}),
 ) -> Found | NotFound:
     """equations f(u) = 0 -> u, the unknowns; those left undetermined are zero.
 
@@ -107,9 +109,10 @@ def find_by_elimination(
     first, so that the last ones are more often zero.  collect: an equation in which no unknown is
     left does not end the search, but is returned in `left`.  shifted: terms that need
     vanish only up to a constant, which is sought as well: it may depend on known constants and
-    covariates, on no parameter and on no other spectator.
+    covariates, on no parameter and on no other spectator.  least: the smallest value of a
+    size, 1 if not.
     """
-    solver = _Elimination(tuple(unknowns), is_spectator, collect)
+    solver = _Elimination(tuple(unknowns), is_spectator, collect, least)
     try:
         return solver.solve(equations, shifted)
     except ZeroDivisionError:  # by a pivot that was not seen to be zero
@@ -124,8 +127,10 @@ class _Elimination:
         unknowns: tuple[Symbol, ...],
         is_spectator: Callable[[Symbol], bool],
         collect: bool,
+        least: Mapping[str, int],
     ) -> None:
         self.collect = collect
+        self.least = least
         self.left: list[Term] = []
         self.unknowns = set(unknowns)
         self.order = {u: n for n, u in enumerate(unknowns)}
@@ -196,7 +201,9 @@ class _Elimination:
             left = replace_symbols(equation, values)
             # a long one is left to the checker, whose work is counted
             if not is_long(left) and not is_zero(left):
-                return NotFound(normal(left))
+                left = from_poly(self.drop_apart(to_poly(left)))
+                if not is_zero(left):
+                    return NotFound(normal(left))
         values = {unknown: values[unknown] for unknown in self.all}
         used = dict.fromkeys(d for a in values.values() for d in divisors(a.body))
         return Found(values, tuple(used), tuple(self.left))
@@ -238,16 +245,38 @@ class _Elimination:
                 return True
             if len({at[:-1] for at in named}) > 1 or None in ends:
                 continue
-            size, end = unknown.shape[-1].size, unknown.shape[-1].offset
-            backwards = (Extent(size, end - back) for back in range(len(named) + 1))
-            places = (Position(e) for e in backwards if e.size is not None or e.offset >= 1)
-            rest = next((place for place in places if place not in ends), None)
+            rest = self.find_other(unknown.shape[-1], ends)
             if rest is not None:
                 outer = formal_indices(unknown.shape)[:-1]
                 self.place_entry(unknown, (*outer, rest))
             self.assemble(unknown)
             return True
         return False
+
+    def find_other(self, axis: Extent, taken: Collection[IndexTerm | None]) -> Position | None:
+        """A place of an axis that is none of those taken: the last one that is none of them at any
+        size, if there is one.
+        """
+        shortest = axis.offset + (self.least.get(axis.size, 1) if axis.size else 0)
+        backwards = [Extent(axis.size, axis.offset - back) for back in range(len(taken) + 1)]
+        forwards = [Extent(None, place) for place in range(shortest, 0, -1)]
+        places = [Position(e) for e in (*backwards, *forwards) if e.size or e.offset >= 1]
+        others = [place for place in places if place not in taken]
+        certain = (
+            place
+            for place in others
+            if all(isinstance(t, Position) and self.are_apart(place, t) for t in taken)
+        )
+        return next(certain, others[0] if others else None)
+
+    def are_apart(self, one: Position, other: Position) -> bool:
+        """Whether two places differ at all sizes."""
+        if one.extent.size == other.extent.size:
+            return one.extent.offset != other.extent.offset
+        low, high = (one, other) if one.extent.size is None else (other, one)
+        if low.extent.size is not None:
+            return False
+        return self.least.get(high.extent.size or "", 1) + high.extent.offset > low.extent.offset
 
     def push(self, poly: Poly) -> None:
         """Queue an equation, split by the spectators' functions.
@@ -256,6 +285,7 @@ class _Elimination:
         the same for all of them.  TooLong where all that was queued outgrew what was given.
         """
         self.work.spend(len(poly))
+        poly = self.drop_apart(poly)
         for part in self.split(clear_denominators(poly), self.has_spectator):
             part = self.divide_content(part)
             held = self.held(part)
@@ -298,6 +328,17 @@ class _Elimination:
                     self.assign(symbol, Array(formal_indices(symbol.shape), ZERO))
                 return None
         return from_poly(self.open[0])
+
+    def drop_apart(self, poly: Poly) -> Poly:
+        """delta(1, C) f + g -> g, where C >= 2"""
+
+        def is_apart(atom: Term) -> bool:
+            match atom:
+                case Delta(Position() as one, Position() as other):
+                    return self.are_apart(one, other)
+            return False
+
+        return {m: c for m, c in poly.items() if not any(is_apart(a) for a, _ in m.factors)}
 
     def vanishes(self, poly: Poly) -> bool:
         return not self.held(poly) and is_zero(from_poly(poly))

@@ -43,6 +43,7 @@ from symelbo.model.check_defined import (
     parts_that_need,
 )
 from symelbo.model.context import Context
+from symelbo.model.least_sizes import is_inside, lengthen_shares
 from symelbo.model.model import Condition
 from symelbo.model.read_yaml import Scalar
 from symelbo.notation.print_text import print_text
@@ -342,4 +343,4 @@ def _is_inside(array: Array, domain: Domain) -> bool | None:
         return None
     if domain.is_integer and not is_integer(body):
         return False
-    return interval.within(allowed)
+    return is_inside(body, domain) or is_inside(lengthen_shares(body)[0], domain)
