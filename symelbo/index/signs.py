@@ -65,7 +65,7 @@ def _most(end: Term) -> Fraction | None:
 
 
 def domain_range(domain: Domain, places: tuple[IndexTerm, ...] = (), length: int = 1) -> Range:
-    """The values a domain allows the entry at these places, of at least so many on the last axis."""
+    """The values a domain allows the entry at these places; length: the least of the last axis."""
     return domain.interval(_least, _most, places, length)
 
 
