@@ -196,6 +196,8 @@ class Polynomials:
         self.assumed_atoms: set[int] = set()
         self.assumed: set[Any] = set()
         self.assumed_positive: set[Any] = set()
+        # a factor -> the factors of a product that is positive, this one among them and in no other
+        self.assumed_products: dict[int, frozenset[int]] = {}
         self.assumed_posdef: set[Any] = set()
         self.everywhere = False
         self.holds = False  # whether long sums in products are held
