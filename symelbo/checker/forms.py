@@ -154,8 +154,8 @@ class Forms(Matrices):
         >>> F.assume_positive(poly(("*", a, x, sum_of(ONE, b))))
         >>> F.positive(poly(x))
         True
-        >>> F.assume_positive(poly(("*", y, z)))
-        >>> F.positive(poly(y)), F.positive(poly(("*", TWO, power(y, 3), z)))
+        >>> F.assume_positive(poly(("*", y, v(c))))
+        >>> F.positive(poly(y)), F.positive(poly(("*", TWO, power(y, 3), v(c))))
         (False, True)
         """
         monomial, c, prime = self.content(poly)
@@ -180,7 +180,13 @@ class Forms(Matrices):
         self.signs_by_rule.clear()
 
     def assume_product(self, odd: frozenset[int]) -> None:
-        """A product of atoms that is positive, each taken once: in echelon form with the others."""
+        """A product of atoms that is positive, each taken once: in echelon form with the others.
+
+        >>> one, other = F.intern(x), F.intern(y)
+        >>> F.assume_product(frozenset((one, other)))
+        >>> F.positive(poly(("*", x, y))), F.positive(poly(x))
+        (True, False)
+        """
         odd = self.left_of_product(odd)
         if not odd - MINUS:
             return

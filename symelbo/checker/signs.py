@@ -136,7 +136,12 @@ class Signs(Polynomials):
         return "" if left else result
 
     def left_of_product(self, factors: frozenset[int]) -> frozenset[int]:
-        """The factors of a product without those of products that are assumed to be positive."""
+        """The factors of a product without those of products that are assumed to be positive.
+
+        >>> left = F.left_of_product(frozenset((F.intern(x),)))
+        >>> left == {F.intern(x)}
+        True
+        """
         for factor in factors & self.assumed_products.keys():
             factors ^= self.assumed_products[factor]
         return factors
