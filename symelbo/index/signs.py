@@ -5,6 +5,7 @@ The one sign analysis of the engine: only ever too wide.  (The checkers have the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -202,21 +203,21 @@ def _definite_summand(term: Term, row: Index, column: Index) -> bool | None:
             return None
         return strict and all(interval.within(POSITIVE) for interval in diagonal)
     if len(core) != 1:
-        return None
+        return False if _is_gram(core, row, column) else None
     match core[0]:
         case Entry(symbol, indices) if symbol.domain.is_definite:
             whole = {*indices[-2:]} == pair and not pair & {*indices[:-2]}
             return strict if whole else None
         case Inverse(inner, i, j) if {i, j} == pair and is_posdef(inner):
             return strict
-        case Sum(index, inner) if _is_gram(inner, index, row, column):
-            return False
+        case Sum(_, inner):
+            factors = inner.factors if isinstance(inner, Mul) else (inner,)
+            return False if _is_gram(factors, row, column) else None
     return None
 
 
-def _is_gram(term: Term, index: Index, row: Index, column: Index) -> bool:
-    """c_k w_k(row) w_k(column) with c_k >= 0 and one function w."""
-    factors = term.factors if isinstance(term, Mul) else (term,)
+def _is_gram(factors: Sequence[Term], row: Index, column: Index) -> bool:
+    """Whether their product is c_k w_k(row) w_k(column) with c_k >= 0 and one function w."""
     left = [f for f in factors if row in free_indices(f)]
     right = [f for f in factors if column in free_indices(f)]
     rest = [f for f in factors if f not in left and f not in right]

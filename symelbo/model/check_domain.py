@@ -12,7 +12,7 @@ from symelbo.index.build import ZERO, extent_length, negate, number, subtract, t
 from symelbo.index.domains import Positive
 from symelbo.index.normal import is_zero, monomials_of, normal
 from symelbo.index.range import POSITIVE
-from symelbo.index.signs import bounds, domain_range, is_integer, is_positive
+from symelbo.index.signs import bounds, domain_range, is_integer, is_posdef, is_positive
 from symelbo.index.substitute import (
     formal_indices,
     replace_selector,
@@ -335,6 +335,8 @@ def _is_inside(array: Array, domain: Domain) -> bool | None:
         if isinstance(body, Entry) and body.symbol.domain == domain:
             # the whole last axes, not a section across them
             return body.indices[-rank:] == array.indices[-rank:]
+        if domain.is_definite:
+            return is_posdef(Array(array.indices[-rank:], normal(body)))
         return _is_share(array, domain)
     if domain.is_integer and isinstance(body, Number) and body.value.denominator != 1:
         return None
