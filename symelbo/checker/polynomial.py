@@ -443,9 +443,10 @@ class Polynomials:
         if a[0] == "p" and b[0] == "p" and a[1] == b[1]:
             return {}
         for point, other in ((a, b), (b, a)):
-            if point[0] == other[0] == "p" and not point[1]:  # the place 1, and the last of two
-                if point[2] < self.least.get(other[1], 1) + other[2]:
-                    return {}
+            # the place 1, and the last of two or more
+            apart = point[0] == other[0] == "p" and not point[1]
+            if apart and point[2] < self.least.get(other[1], 1) + other[2]:
+                return {}
             span = self.span(other)
             if point[0] == "p" and span is not None:
                 if point[1] == span[1] and (

@@ -37,6 +37,7 @@ from symelbo.index.terms import Role, Symbol, Term
 from symelbo.limits import FAILING_SUBSETS, LOOKS, QUICK_FACTORS, QUICK_SUBSETS
 from symelbo.model.model import Model
 from symelbo.values import replace
+from symelbo.words import join_words
 
 __all__ = ["decide_criterion"]
 
@@ -258,7 +259,7 @@ class _Decider:
             return {
                 n: _refute(self.factors[n], certificate, group)
                 if n in blamed
-                else self.open(n, residual)
+                else _open_beside(self.factors[n], residual, group)
                 for n in members
             }
         return {n: self.open(n, residual) for n in members}
@@ -360,6 +361,13 @@ def _refute(factor: Factor, certificate: Certificate, group: tuple[Factor, ...])
     if inseparable is not None:  # several may contradict each other where each has a motion
         return Outside(factor, inseparable.reason, inseparable.piece, certificate, group)
     return Refuted(factor, certificate, group, f"no motion satisfies (U) of {factor.name}")
+
+
+def _open_beside(factor: Factor, residual: Term, group: Sequence[Factor]) -> Undecided:
+    """A factor that no motion serves together with others, with which it shares what moves."""
+    names = join_words([other.name for other in group])
+    missing = f"a motion that serves {factor.name} together with {names}: there is none"
+    return Undecided(factor, residual, missing)
 
 
 def _union(components: Sequence[Component]) -> Motion:

@@ -28,6 +28,7 @@ from symelbo.index.signs import domain_range
 from symelbo.index.solve import (
     Found,
     NotFound,
+    divisors,
     find_by_elimination,
     unknown_like,
 )
@@ -178,7 +179,6 @@ def _solve_apart(
     requires: all together are not solved by scaling.
     """
     values: dict[Symbol, Array] = {}
-    nonzero: list[Term] = []
     groups = _split_apart(equations, unknowns)
     for part, own in groups:
         found: Found | NotFound | None
@@ -191,8 +191,7 @@ def _solve_apart(
         if isinstance(found, NotFound):
             return found
         values.update(found.values)
-        nonzero += found.nonzero
-    return Found(values, tuple(dict.fromkeys(nonzero)))
+    return Found(values)
 
 
 def _split_apart(equations: Equations, unknowns: _Unknowns) -> list[tuple[Equations, _Unknowns]]:
@@ -448,4 +447,7 @@ def _propose(attempt: Attempt, unknowns: _Unknowns, found: Found) -> Proposal:
         for symbol, array in moving(unknowns.variational).items()
     }
     motion = Motion(moving(unknowns.parameters), latents, variational)
-    return Proposal(attempt, motion, found.nonzero)
+    arrays = [*motion.parameters.values(), *variational.values()]
+    arrays += (array for latent in latents.values() for array in (latent.rate, latent.shift))
+    nonzero = dict.fromkeys(term for array in arrays for term in divisors(array.body))
+    return Proposal(attempt, motion, tuple(nonzero))

@@ -366,9 +366,7 @@ class _Elimination:
 
     # -- moves
 
-    def divide_content(
-        self, poly: Poly, test: Callable[[Term], bool] = lambda _: True
-    ) -> Poly:
+    def divide_content(self, poly: Poly, test: Callable[[Term], bool] = lambda _: True) -> Poly:
         """a_i b_j (f + g) = 0 -> f + g = 0, for known factors that all monomials share and that
         satisfy the test.
         """
