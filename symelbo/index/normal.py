@@ -45,7 +45,11 @@ split_content, clear_denominators = RING.split_content, RING.clear_denominators
 
 
 def monomials_of(term: Term) -> Poly:
-    """term -> polynomial in canonical atoms; a term that is very long is one atom as it stands"""
+    """term -> polynomial in canonical atoms; a term that is very long is one atom as it stands
+
+    >>> show(monomials_of(term("x*(x + y)")))
+    x*y + x**2
+    """
     try:
         return to_poly(term)
     except TooLong:
@@ -64,6 +68,9 @@ def free_shares(poly: Poly) -> Poly:
     """p[C] -> 1 - p[1] - ... - p[C-1] on a simplex of C places, so that what is left is free.
 
     ensures: equal up to a power of such entries.  Inside functions entries stay as they are.
+
+    >>> show(free_shares(poly("shares[3]*x")))
+    -x*shares[1] - x*shares[2] + x
     """
     lasts = {atom: None for monomial in poly for atom, _ in monomial.factors if _is_last(atom)}
     for last in lasts:

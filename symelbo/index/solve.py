@@ -111,6 +111,10 @@ def find_by_elimination(
     vanish only up to a constant, which is sought as well: it may depend on known constants and
     covariates, on no parameter and on no other spectator.  least: the smallest value of a
     size, 1 if not.
+
+    >>> found = find_by_elimination([term("(2*u - y)*x")], [u], lambda symbol: symbol is x)
+    >>> show(found.values[u].body)
+    y/2
     """
     solver = _Elimination(tuple(unknowns), is_spectator, collect, least)
     try:
