@@ -51,8 +51,8 @@ LOOPS = {index.name: index for index in INDICES}
 
 def term(text: str) -> Term:
     """x, y real; s, t positive; p in (0, 1); W[d,h], mu[d] real, v[h] positive; pi[c] on a
-    simplex; Sigma[d,e] positive definite, z[h] 0 or 1; cat a category, m(x) a function, u unknown; shares on
-    a simplex of three.
+    simplex, shares on one of three places; Sigma[d,e] positive definite, z[h] 0 or 1; cat a
+    category, m(x) a function, u unknown.
 
     Indices: d, e, f in 1:D; h, g in 1:H; c, k in 1:C; i in 1:C-1.
     """

@@ -70,7 +70,7 @@ def free_shares(poly: Poly) -> Poly:
     ensures: equal up to a power of such entries.  Inside functions entries stay as they are.
 
     >>> show(free_shares(poly("shares[3]*x")))
-    -x*shares[1] - x*shares[2] + x
+    x - shares[1]*x - shares[2]*x
     """
     lasts = {atom: None for monomial in poly for atom, _ in monomial.factors if _is_last(atom)}
     for last in lasts:
