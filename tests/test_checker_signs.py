@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from checker_values import At, admissible, value_of, value_of_poly
 
-from symelbo.checker.forms import Forms
+from symelbo.checker.forms import Forms, Hypotheses
 from symelbo.checker.polynomial import Poly, freeze, scale_poly
 from symelbo.checker.signs import Signs
 from symelbo.checker.squares import is_sum_of_squares
@@ -110,6 +110,17 @@ def test_what_follows_from_the_sign_of_a_product(name: str) -> None:
     ]
     assert len(tried) > 5
     assert sign != "+" or min(tried) > 0
+
+
+def test_one_condition_may_be_what_another_needs() -> None:
+    """x^a has a value where 0 < x, whichever is stated first."""
+    stated = (("^", e("x"), e("a")), e("x"))
+    for given in (stated, stated[::-1]):
+        form = forms()
+        form.assume(Hypotheses(positive=given))
+        assert form.positive(form.poly(e("x")))
+    with pytest.raises(NotShown, match="not shown to be positive"):
+        forms().assume(Hypotheses(positive=stated[:1]))
 
 
 def test_a_logarithm_of_a_positive_product() -> None:

@@ -81,10 +81,24 @@ class Forms(Matrices):
         self.patterns = given.patterns
         for variables, body in given.posdef:
             self.assumed_posdef.add(self.array(variables, self.poly(body)))
-        for raw in given.positive:
-            self.assume_positive_term(raw)
+        waiting = given.positive
+        while waiting:
+            left = [(raw, reason) for raw in waiting if (reason := self._try_to_assume(raw))]
+            if len(left) == len(waiting):
+                raise left[0][1]
+            waiting = tuple(raw for raw, _ in left)
         for raw in given.nonzero:
             self.assume_nonzero(raw)
+
+    def _try_to_assume(self, raw: Raw) -> NotShown | None:
+        """Assume that a term is positive, or say what keeps it from having a value: one condition
+        may be what another needs.
+        """
+        try:
+            self.assume_positive_term(raw)
+        except NotShown as reason:
+            return reason
+        return None
 
     def count_assumed(self) -> int:
         """How much is assumed; more than before if something was, almost everywhere, in a proof."""

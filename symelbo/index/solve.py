@@ -28,6 +28,7 @@ from symelbo.index.normal import (
     split_content,
     to_poly,
 )
+from symelbo.index.polynomial import F1
 from symelbo.index.signs import is_nonzero, is_within
 from symelbo.index.substitute import (
     formal_indices,
@@ -205,7 +206,7 @@ class _Elimination:
             left = replace_symbols(equation, values)
             # a long one is left to the checker, whose work is counted
             if not is_long(left) and not is_zero(left):
-                left = from_poly(self.drop_apart(to_poly(left)))
+                left = from_poly(self.settle(to_poly(left)))
                 if not is_zero(left):
                     return NotFound(normal(left))
         values = {unknown: values[unknown] for unknown in self.all}
@@ -258,13 +259,14 @@ class _Elimination:
         return False
 
     def find_other(self, axis: Extent, taken: Collection[IndexTerm | None]) -> Position | None:
-        """A place of an axis that is none of those taken: the last one that is none of them at any
-        size, if there is one.
+        """A place of an axis that is none of those taken: one that is none of them at any size, if
+        there is one; the last one, if it is.
         """
         shortest = axis.offset + (self.least.get(axis.size, 1) if axis.size else 0)
         backwards = [Extent(axis.size, axis.offset - back) for back in range(len(taken) + 1)]
-        forwards = [Extent(None, place) for place in range(shortest, 0, -1)]
-        places = [Position(e) for e in (*backwards, *forwards) if e.size or e.offset >= 1]
+        forwards = [Extent(None, place) for place in range(1, min(shortest, len(taken) + 1) + 1)]
+        extents = (backwards[0], *forwards, *backwards[1:]) if axis.size else backwards
+        places = [Position(e) for e in extents if e.size or e.offset >= 1]
         others = [place for place in places if place not in taken]
         certain = (
             place
@@ -289,7 +291,7 @@ class _Elimination:
         the same for all of them.  TooLong where all that was queued outgrew what was given.
         """
         self.work.spend(len(poly))
-        poly = self.drop_apart(poly)
+        poly = self.settle(poly)
         for part in self.split(clear_denominators(poly), self.has_spectator):
             part = self.divide_content(part)
             held = self.held(part)
@@ -333,16 +335,37 @@ class _Elimination:
                 return None
         return from_poly(self.open[0])
 
-    def drop_apart(self, poly: Poly) -> Poly:
-        """delta(1, C) f + g -> g, where C >= 2"""
+    def settle(self, poly: Poly) -> Poly:
+        """delta(1, C) f + sum_i delta(i, 2) g(i) -> g(2), where C >= 2"""
+        result: Poly = {}
+        for monomial, scale in poly.items():
+            settled = self.settle_delta(monomial)
+            for inner, value in ({monomial: F1} if settled is None else settled).items():
+                _add(result, inner, scale * value)
+        return result
 
-        def is_apart(atom: Term) -> bool:
+    def settle_delta(self, monomial: Monomial) -> Poly | None:
+        """The same of one monomial and one delta in it; None if there is none."""
+        for atom, exponent in monomial.factors:
             match atom:
-                case Delta(Position() as one, Position() as other):
-                    return self.are_apart(one, other)
-            return False
+                case Delta(Position() as one, Position() as other) if self.are_apart(one, other):
+                    return {}
+                case Delta(Index() as i, Position() as place) | Delta(
+                    Position() as place, Index() as i
+                ) if i in monomial.bound and exponent == 1 and self.holds(i, place):
+                    bound = tuple(b for b in monomial.bound if b != i)
+                    factors = tuple(f for f in monomial.factors if f[0] is not atom)
+                    rest = replace_index(from_monomial(Monomial(bound, factors)), i, place)
+                    return self.settle(to_poly(rest))
+        return None
 
-        return {m: c for m, c in poly.items() if not any(is_apart(a) for a, _ in m.factors)}
+    def holds(self, index: Index, place: Position) -> bool:
+        """Whether a place is in the range of an index at all sizes."""
+        if is_within(place, index.extent, index.low):
+            return True
+        low, end = place.extent, index.extent
+        shortest = end.offset + self.least.get(end.size or "", 1)
+        return low.size is None and end.size is not None and index.low <= low.offset <= shortest
 
     def vanishes(self, poly: Poly) -> bool:
         return not self.held(poly) and is_zero(from_poly(poly))

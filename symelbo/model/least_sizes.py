@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from symelbo.index.build import category_extent
+from symelbo.index.normal import normal
 from symelbo.index.signs import bounds, domain_range
 from symelbo.index.substitute import formal_indices, replace_symbols, symbols_of, walk_parts
 from symelbo.index.terms import (
@@ -87,6 +88,7 @@ def lengthen_shares(body: Term) -> tuple[Term, list[tuple[str, int]]]:
 
     so that it has two places at least, as it has itself where C >= 2.
     """
+    body = normal(body)
     longer: dict[Symbol, Array] = {}
     sizes = []
     for symbol in symbols_of(body):
