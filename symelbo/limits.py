@@ -112,6 +112,7 @@ PROBE_PLACES: Final = 12  # values of the free indices of an equation
 PROBE_PATIENCE: Final = 2  # points at which an equation says nothing new
 PROBE_FAILURES: Final = 60  # of points at which an equation has no value
 PROBE_DRAWS: Final = 40  # of what varies, beyond those that are needed
+TABLE_POINTS: Final = 3  # parameter values of a table of all cases
 PROBE_WORK: Final = 6_000_000  # values and slopes of all terms at all points, for one model
 
 # index.solve
@@ -124,11 +125,8 @@ TINY: Final = 1e-9  # floats nearer to zero have no sign
 
 # criterion.search_motion
 MOTION_ATTEMPTS: Final = 400  # linear problems that are set up for one model
-QUICK_SUBSETS: Final = 2  # of the latents that are tried after a quick look
-MOVING_SUBSETS: Final = 24  # of the latents that are tried
 
 # criterion.decide_criterion
-QUICK_FACTORS: Final = 32  # that a quick look takes into account
 FAILING_SUBSETS: Final = 12  # of failing factors, against which a certificate is sought
 
 # criterion.confirm
@@ -142,6 +140,13 @@ NARROW_UNITS: Final = 2  # entries of the parents that vary, where there are man
 GENERIC_VALUES: Final = 6  # of the value of a factor, at random
 THINNED_POINTS: Final = 3  # parameter values for which a part of a long plate has to do
 SAMPLE_SEED: Final = 0  # of the points; decides which of several certificates is found
+
+# criterion.hold_conditions
+CONDITION_NODES: Final = 3  # in a condition that is tried at values of nodes
+CONDITION_VALUES: Final = 4  # of each of these
+CONDITION_DRAWS: Final = 200  # of single entries, until the stated conditions hold
+CONDITION_NUMBERS: Final = 256  # of simple values, of which these are
+CONDITION_WORSE: Final = 0.2  # of the draws at which more of them fail are taken
 
 # criterion.residues
 WEIGHT_PARTS: Final = 1 << 20  # numerators and denominators that are taken for a rational number
@@ -161,14 +166,19 @@ CURVED_LEVELS: Final = 2  # of nested functions, from the inside, whose stand-in
 # criterion.refute
 REFUTED_DEPTH: Final = 4  # latent entries whose motion and rest are told apart
 REFUTED_ROWS: Final = 400  # of an instance, for each factor
-REFUTED_WORK: Final = 8000  # rows and ranks, for one model
+REFUTED_WORK: Final = 24_000  # short rows, and ranks, for one model
 FACTORS_OF_WORK: Final = 25  # by which it grows by as much again
 LOOKS: Final = (1, 2)  # instances of a quick look, and of one before a longer search
 REFUTED_POINTS: Final = (1, 2, 3, 5)  # parameter values that are tried together
 GENERIC_POINTS: Final = (2, 5)  # the same, where all values are at random
 REFUSED_ROWS: Final = 600  # that a proposal costs that is not accepted
 SINGLE_POINTS: Final = 4  # systems at parameter values that differ in one parameter
-CELLS_OF_ROW: Final = 4000  # of a matrix that cost as much as one row
+WEIGHING: Final = 4  # ranks that the weights of one case cost
+
+# criterion.sample, criterion.system: what costs as much as one short row
+PARTS_OF_ROW: Final = 64  # of a density that is evaluated
+SLOPES_OF_ROW: Final = 100  # of the rows whose rank is found
+CELLS_OF_ROW: Final = 4000  # of their matrix
 
 # ---------------------------------------------------------------- unexplained
 
@@ -319,6 +329,9 @@ KEPT_RESPONSES: Final = 2000  # of changes, in a gauge
 # criterion.factor
 KEPT_FACTORS: Final = 2000  # of statements
 KEPT_CHANGES: Final = 1000  # of densities
+
+# index.gradient
+SHORT_GRADIENT: Final = 24  # columns, up to which a gradient is a table at once
 
 # criterion.residues
 KEPT_RATIONALS: Final = 1 << 14  # of residues

@@ -13,7 +13,7 @@ equations, and if the determinant of their coefficients and of sum w log p is no
 solution.  So coefficients may be transcendental: determinants are enclosed by intervals.
 
 As D b is constant, b is constant for a real latent that is scaled at some parameter value, c v for
-one that is only shifted, c log v or c log(v - lower) for others that move; a factor in which
+one that is only shifted, c log v or c log|v - end| for others that move; a factor in which
 nothing moves has to have a constant density.  Where that is used, there is one case for each choice
 of the latent entries that rest, are shifted, and are scaled.
 """
@@ -310,9 +310,24 @@ class _Check:
         """Each case leaves a system without a solution."""
         found = []
         for number, case in enumerate(self.refutation.cases, start=1):
-            reasons = self.case_reasons(case)
+            reasons = self.held_reasons(case)
+            if reasons is None:
+                self.exact.forms.hold_sums(False)
+                reasons = self.case_reasons(case)
             found += [f"case {number}: {reason}" for reason in reasons]
         return found
+
+    def held_reasons(self, case: Case) -> list[str] | None:
+        """Those that are left where any number may stand for a long one; None if some stood."""
+        forms = self.exact.forms
+        forms.hold_sums(True)
+        try:
+            reasons = self.case_reasons(case)
+        except NotShown:
+            if not forms.held:
+                raise
+            return None
+        return None if reasons and forms.held else reasons
 
     def case_reasons(self, case: Case) -> list[str]:
         """The weights annihilate all but the unknowns that are left; of these and of log p they
@@ -389,16 +404,16 @@ class _Check:
             for name, at in case.shifted:
                 still[f"rate of {name}", at] = Fraction(0)
             exact.instance = self.instance(values)
-            here = exact.block(factor.plates, row.place, factor.log_density, values)
+            own = exact.forms.own = frozenset((factor.node.name,))
+            values.update(still)  # of which log p has none
+            opened = exact.there(factor.plates, row.place, factor.log_density)
+            here = exact.number(opened, values)
             exact.require_values(here)
-            moved = exact.block(
-                factor.plates, row.place, factor.log_density, {**values, **still}, self.moving
-            )
             totals = [
                 exact.add(t, here, weight) if weight else t
                 for t, weight in zip(totals, row.weights, strict=True)
             ]
-            for (name, at), poly in exact.coefficients(moved).items():
+            for (name, at), poly in exact.slopes(opened, values, self.moving, own).items():
                 if name in self.mirrored and at[-1] < at[-2]:
                     continue
                 gather(Unknown(name, at, row.point), poly, row.weights)
@@ -540,8 +555,8 @@ def _moving_base(factor: Density, value: Fraction) -> Raw:
 
     D b = (r v + s) b' = const: b = c v where r = 0 at all of them.  Where r != 0 b = c log|v + s/r|
     up to a constant, which on the whole line is finite only for c = 0: b is constant, at all
-    parameter values; that needs a log-density without singularities in v.  On (lower, oo) the
-    motion is r (v - lower).
+    parameter values; that needs a log-density without singularities in v.  With one end that rests
+    the motion is r (v - end).
     """
     domain = factor.node.domain
     if domain.is_line:
@@ -555,7 +570,7 @@ def _moving_base(factor: Density, value: Fraction) -> Raw:
         return ("q", value)
     if motions.about is not None:
         value -= motions.about[1]
-    return ("f", "log", ("q", value))
+    return ("f", "log", ("q", abs(value)))
 
 
 def _is_regular(raw: Raw, node: str) -> bool:
