@@ -10,10 +10,11 @@ from symelbo.code.ops import FUNCTIONS, Axes
 from symelbo.code.plan import Assignment, Average, Unsupported, Value, symbols_in
 from symelbo.code.rearrange import map_unfolded, swap_term
 from symelbo.code.setting import Setting, Variable, fresh
-from symelbo.code.stable_form import settle, stable_form
+from symelbo.code.separate_data import Inseparable, Piece, separate_data
+from symelbo.code.stable_form import merge_logs, settle, stable_form
 from symelbo.code.stable_rules import WHOLE
 from symelbo.entropy.sum_entropies import SHORT_NAMES
-from symelbo.index.build import call
+from symelbo.index.build import ONE, add, call, mul
 from symelbo.index.domains import Positive, Real
 from symelbo.index.name_residuals import name_residuals
 from symelbo.index.normal import normal_array
@@ -42,6 +43,7 @@ from symelbo.index.terms import (
     Node,
     Offset,
     Role,
+    Sum,
     Symbol,
     Term,
     sort_key,
@@ -76,6 +78,8 @@ class Draft:
     _common: dict[Array, str] = field(default_factory=dict)  # what is repeated -> its name
     _shared: dict[tuple[str, Array], Symbol] = field(default_factory=dict)
     _assigned: dict[tuple[str, Term], Entry] = field(default_factory=dict)
+    _statistics: dict[Average, Symbol] = field(default_factory=dict)
+    apart: bool = False  # whether residuals stay written out, since data parts are taken apart
 
     def __post_init__(self) -> None:
         setting = self.setting
@@ -162,7 +166,7 @@ class Draft:
                 name = SHORT_NAMES.get(symbol.name, symbol.name)
                 array = self.abbreviate(name, symbol.domain, array, statement.plates)
             mapping[symbol] = array
-        term, residuals = name_residuals(term)
+        term, residuals = (term, {}) if self.apart else name_residuals(term)
         for symbol, array in residuals.items():
             body = replace_symbols(array.body, mapping)
             if _count(term, symbol) > 1:
@@ -348,6 +352,79 @@ class Draft:
             return Average(value, data, kept=kept)
         guarded = isinstance(value, Entry) and value.symbol in self.infinite
         return Average(value, data, over, self.setting.weights, kept, guarded)
+
+    def average_apart(self, name: str, term: Term) -> Average:
+        """name = the mean of a term of the model over the data and q, data parts averaged first.
+
+        raises: Inseparable, with nothing assigned.
+        """
+        data_axis, over = self.leading
+        term = replace_symbols(term, self.given)
+        pending, self.pending = self.pending, ""
+        before, variables = len(self.statements), dict(self.variables)
+        try:
+            pieces = separate_data(term, self._varies, self._name_mean)
+            if all(piece.data == ONE for piece in pieces):
+                raise Inseparable("no data")
+            parts = [self._join(piece) for piece in pieces]
+        except Inseparable:
+            del self.statements[before:]
+            self.variables = variables
+            self.pending = pending
+            raise
+        self.pending = pending
+        whole = merge_logs(add(*parts))
+        entry = self.assign_placed(name, whole)
+        return self.average(entry)
+
+    def _varies(self, term: Term) -> tuple[bool, bool]:
+        """Whether a term of the model varies with the data, and with samples or categories."""
+        batch = {a for s in symbols_of(term) if s in self.variables for a in self.variables[s].batch}
+        axes = batch | free_indices(term)
+        data, over = self.leading
+        return data in axes, over in axes
+
+    def _name_mean(self, term: Term) -> Term:
+        """A term that varies with the data alone -> its mean over them, a variable."""
+        return self._statistic("center", term, ())
+
+    def _statistic(self, stem: str, term: Term, over: Axes) -> Term:
+        """The mean of a data part over the data, with the weights of `over` if any, by name."""
+        placed = self.place(term)
+        data = self.leading[0]
+        rows = tuple(sorted(free_indices(placed) - set(self.leading), key=sort_key))
+        kept = (*over, *rows)
+        if over:
+            value = Average(placed, data, over[0], self.setting.weights, kept)
+        else:
+            value = Average(placed, data, kept=kept)
+        known = self._statistics.get(value)
+        if known is None or known not in self.variables:
+            names = "_".join(sorted(s.name for s in symbols_of(term) if s in self.variables and self.variables[s].batch))
+            shape = tuple(Extent(i.extent.size, i.extent.offset - i.low + 1) for i in kept)
+            name = self.fresh(f"{stem}_{names}" if names else stem)
+            variable = Symbol(name, Role.ARGUMENT, Real(), shape)
+            self.write(variable, kept, value)
+            known = Symbol(f"{name}'", Role.ARGUMENT, Real(), shape)
+            self.variables[known] = Variable(variable)
+            self._statistics[value] = known
+        places = tuple(i if i.low == 1 else Offset(i, 1 - i.low) for i in kept)
+        return Entry(known, places)
+
+    def _join(self, piece: Piece) -> Term:
+        """sum of the mean of the data part times the rest, placed"""
+        over = self.leading[1]
+        by_samples = self._varies(piece.rest)[1]
+        if piece.data == ONE and not by_samples:
+            joint = piece.rest
+        else:
+            mean = self._statistic("mean", piece.data, (over,) if by_samples else ())
+            joint = mul(mean, piece.rest)
+        indices = (*((over,) if by_samples else ()), *piece.summed)
+        placed = self.place(joint)
+        for index in reversed(indices):
+            placed = Sum(index, placed)
+        return placed
 
     # ------------------------------------------------------------------ the end
 

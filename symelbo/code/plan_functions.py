@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from symelbo.answer.derivation import FactorResult
 from symelbo.code.draft import Draft
@@ -17,6 +18,7 @@ from symelbo.code.plan_profile import (
     profile_of_argument,
     profile_of_simplex,
 )
+from symelbo.code.separate_data import Inseparable
 from symelbo.code.setting import Setting
 from symelbo.code.stable_rules import SOFTMAX
 from symelbo.entropy.summand import Kind
@@ -118,8 +120,11 @@ def plan_elbo(setting: Setting) -> Body:
     for statement, result in zip(model.statements, setting.derivation.factors, strict=True):
         means.moments.subject = result.node
         draft.pending = f"log-density of {result.node}"
-        terms = means.of_formal(statement, statement.density.term, only_at_mean=exact)
-        _assign_all(draft, parts, f"log_{result.node}", terms)
+
+        def log_density(statement: Statement = statement) -> Sequence[Term]:
+            return means.of_formal(statement, statement.density.term, only_at_mean=exact)
+
+        _assign_all(draft, parts, f"log_{result.node}", log_density)
     if exact:
         # H[q] plus half the trace of Hessian times covariance, which is -H/2
         posterior = setting.derivation.posterior
@@ -146,7 +151,9 @@ def plan_gap(setting: Setting) -> Body:
     for statement, result in zip(setting.model.statements, setting.derivation.factors, strict=True):
         means.moments.subject = result.node
         draft.pending = f"derivative of log p({result.node}) along the motion"
-        _assign_all(draft, parts, f"slope_{result.node}", means.of_change(statement, result))
+        _assign_all(
+            draft, parts, f"slope_{result.node}", partial(means.of_change, statement, result)
+        )
     return _finish(means, Total(tuple(parts)), refuse_functions=True)
 
 
@@ -176,9 +183,20 @@ def _ask(draft: Draft, asked: list[tuple[Symbol, str]], name: str, what: str) ->
     return Average(Entry(symbol), draft.setting.data)
 
 
-def _assign_all(draft: Draft, parts: Parts, name: str, terms: Sequence[Term]) -> None:
+def _assign_all(
+    draft: Draft, parts: Parts, name: str, make: Callable[[], Sequence[Term]]
+) -> None:
     """A term, at the mean of q if there is a correction by its covariance as well."""
-    for term in terms:
+    draft.apart = True
+    try:
+        (term,) = make()
+        parts.append((False, draft.average_apart(name, term)))
+        return
+    except (Inseparable, ValueError):
+        pass
+    finally:
+        draft.apart = False
+    for term in make():
         parts.append((False, draft.assign(name, term)))
         name = f"{name}_spread"
 
