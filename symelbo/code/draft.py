@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from symelbo.code.ops import FUNCTIONS, Axes
 from symelbo.code.plan import Assignment, Average, Unsupported, Value, symbols_in
-from symelbo.code.rearrange import map_unfolded, swap_term
+from symelbo.code.rearrange import factors_of, map_unfolded, swap_term
 from symelbo.code.setting import Setting, Variable, fresh
 from symelbo.code.separate_data import Inseparable, Piece, separate_data
-from symelbo.code.stable_form import merge_logs, settle, stable_form
+from symelbo.code.stable_form import settle, stable_form
 from symelbo.code.stable_rules import WHOLE
 from symelbo.entropy.sum_entropies import SHORT_NAMES
 from symelbo.index.build import ONE, add, call, mul
@@ -41,7 +41,10 @@ from symelbo.index.terms import (
     Inverse,
     LogDet,
     Node,
+    Number,
     Offset,
+    Origin,
+    Power,
     Role,
     Sum,
     Symbol,
@@ -360,22 +363,20 @@ class Draft:
         """
         data_axis, over = self.leading
         term = replace_symbols(term, self.given)
+        if self._varies(term) != (True, True):
+            raise Inseparable("nothing to take apart")
         pending, self.pending = self.pending, ""
         before, variables = len(self.statements), dict(self.variables)
         try:
             pieces = separate_data(term, self._varies, self._name_mean)
-            if all(piece.data == ONE for piece in pieces):
-                raise Inseparable("no data")
-            parts = [self._join(piece) for piece in pieces]
         except Inseparable:
             del self.statements[before:]
             self.variables = variables
             self.pending = pending
             raise
+        whole = self.place(add(*map(self._join, pieces)))
         self.pending = pending
-        whole = merge_logs(add(*parts))
-        entry = self.assign_placed(name, whole)
-        return self.average(entry)
+        return self.average(self.assign_placed(name, whole))
 
     def _varies(self, term: Term) -> tuple[bool, bool]:
         """Whether a term of the model varies with the data, and with samples or categories."""
@@ -392,39 +393,50 @@ class Draft:
         """The mean of a data part over the data, with the weights of `over` if any, by name."""
         placed = self.place(term)
         data = self.leading[0]
-        rows = tuple(sorted(free_indices(placed) - set(self.leading), key=sort_key))
-        kept = (*over, *rows)
-        if over:
-            value = Average(placed, data, over[0], self.setting.weights, kept)
-        else:
-            value = Average(placed, data, kept=kept)
-        known = self._statistics.get(value)
-        if known is None or known not in self.variables:
-            names = "_".join(sorted(s.name for s in symbols_of(term) if s in self.variables and self.variables[s].batch))
+        used = dict.fromkeys(i for part in walk_parts(placed) if isinstance(part, Entry) for i in part.indices)
+        rows = tuple(i for i in used if i in free_indices(placed) and i not in self.leading)
+        formal = tuple(
+            Index(f"row{n}", i.extent, i.low, Origin.PLANNED) for n, i in enumerate(rows, 1)
+        )
+        for index, by in zip(rows, formal, strict=True):
+            placed = replace_index(placed, index, by)
+        kept = (*over, *formal)
+        weights = (over[0], self.setting.weights) if over else (None, None)
+        value = Average(placed, data, *weights, kept)
+        symbol = self._statistics.get(value)
+        if symbol is None or symbol not in self.variables:
             shape = tuple(Extent(i.extent.size, i.extent.offset - i.low + 1) for i in kept)
-            name = self.fresh(f"{stem}_{names}" if names else stem)
+            name = self.fresh(f"{stem}_{self._name_data(term)}" if term != ONE else f"{stem}_{weights[1].name}")
             variable = Symbol(name, Role.ARGUMENT, Real(), shape)
             self.write(variable, kept, value)
-            known = Symbol(f"{name}'", Role.ARGUMENT, Real(), shape)
-            self.variables[known] = Variable(variable)
-            self._statistics[value] = known
-        places = tuple(i if i.low == 1 else Offset(i, 1 - i.low) for i in kept)
-        return Entry(known, places)
+            symbol = Symbol(f"{name}'", Role.ARGUMENT, Real(), shape)
+            self.variables[symbol] = Variable(variable)
+            self._statistics[value] = symbol
+        places = tuple(i if i.low == 1 else Offset(i, 1 - i.low) for i in (*over, *rows))
+        return Entry(symbol, places)
+
+    def _name_data(self, term: Term) -> str:
+        """x for x and x - c, xx for a product of two of them"""
+        names: list[str] = []
+        for factor in factors_of(term):
+            power_ = 1
+            if isinstance(factor, Power) and isinstance(factor.exponent, Number):
+                power_ = int(factor.exponent.value)
+            own = sorted(s.name for s in symbols_of(factor) if s in self.variables and self.variables[s].batch)
+            names += ["_".join(own)] * max(power_, 1)
+        return "".join(names) if all(len(n) == 1 for n in names) else "_".join(names)
 
     def _join(self, piece: Piece) -> Term:
-        """sum of the mean of the data part times the rest, placed"""
+        """The sum of the mean of a data part times the rest."""
         over = self.leading[1]
         by_samples = self._varies(piece.rest)[1]
-        if piece.data == ONE and not by_samples:
-            joint = piece.rest
-        else:
+        joint = piece.rest
+        if piece.data != ONE or by_samples:
             mean = self._statistic("mean", piece.data, (over,) if by_samples else ())
-            joint = mul(mean, piece.rest)
-        indices = (*((over,) if by_samples else ()), *piece.summed)
-        placed = self.place(joint)
-        for index in reversed(indices):
-            placed = Sum(index, placed)
-        return placed
+            joint = mul(mean, joint)
+        for index in reversed((*((over,) if by_samples else ()), *piece.summed)):
+            joint = Sum(index, joint)
+        return joint
 
     # ------------------------------------------------------------------ the end
 

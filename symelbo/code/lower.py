@@ -91,6 +91,8 @@ class Lowering:
         assert average.weights is not None
         rest = tuple(axis for axis in value.axes if axis not in (data, over))
         weights = Read(average.weights.name, (data, over))
+        if data in value.axes and over in kept and over not in value.axes:
+            return ops.WeighData(weights, self._align(value, (data, *rest)), (over, *rest))
         if data in value.axes:
             axes = (data, over, *rest)
             product = self._weigh(average, weights, value, axes)

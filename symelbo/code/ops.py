@@ -47,6 +47,7 @@ __all__ = [
     "Subscript",
     "Trace",
     "Transpose",
+    "WeighData",
     "Whole",
     "dim_text",
     "walk",
@@ -178,6 +179,15 @@ class MeanWeights:
     """The mean weight, over the data, of each sample or category."""
 
     weights: Read
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class WeighData:
+    """(1/N) sum_n weights[n, k] values[n, ...], N the number of data points."""
+
+    weights: Read
+    values: Op
     axes: Axes
 
 
@@ -328,6 +338,7 @@ Op: TypeAlias = (
     | Whole
     | Reduce
     | MeanWeights
+    | WeighData
     | MatMul
     | Contract
     | Trace

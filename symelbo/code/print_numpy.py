@@ -111,6 +111,8 @@ def needs_of(item: object) -> frozenset[str]:
         match op:
             case ops.Call(name) | ops.Whole(name):
                 found.update(_FUNCTIONS[name].needs)
+            case ops.WeighData():
+                found.add("_weighted_mean")
             case ops.Reduce(name):
                 found.update(_REDUCTIONS[name].needs)
     return frozenset(found)
@@ -212,6 +214,9 @@ class NumpyPrinter:
     def _mean_weights(self, op: ops.MeanWeights) -> Text:
         return Text(f"{self.text(op.weights)}.mean(axis=0)")
 
+    def _weigh_data(self, op: ops.WeighData) -> Text:
+        return Text(f"_weighted_mean({self._texts((op.weights, op.values))})")
+
     def _mat_mul(self, op: ops.MatMul) -> Text:
         left, right = self.print(op.left), self.print(op.right)
         return Text(f"{left.at(Level.PRODUCT)} @ {right.at(Level.POWER)}", Level.PRODUCT)
@@ -292,6 +297,7 @@ _TABLE: Final[Mapping[type, Callable[[NumpyPrinter, Any], Text]]] = {
     ops.Whole: NumpyPrinter._whole,
     ops.Reduce: NumpyPrinter._reduce,
     ops.MeanWeights: NumpyPrinter._mean_weights,
+    ops.WeighData: NumpyPrinter._weigh_data,
     ops.MatMul: NumpyPrinter._mat_mul,
     ops.Contract: NumpyPrinter._contract,
     ops.Trace: NumpyPrinter._trace,

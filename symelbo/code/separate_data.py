@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from symelbo.code.ops import Axes
-from symelbo.code.rearrange import factors_of, summands_of
-from symelbo.index.build import ONE, ZERO, add, log, mul, negate, total
+from symelbo.code.rearrange import summands_of, swap_term
+from symelbo.index.build import ONE, ZERO, add, log, mul, negate, subtract, total
 from symelbo.index.signs import is_positive
-from symelbo.index.substitute import free_indices, indices_apart, replace_index
-from symelbo.index.terms import Add, Call, Index, Mul, Number, Power, Sum, Term
+from symelbo.index.substitute import free_indices, indices_apart, replace_index, walk_parts
+from symelbo.index.terms import Add, Call, Entry, Index, Mul, Number, Power, Sum, Term
 from symelbo.values import dataclass
 
 __all__ = ["Inseparable", "Piece", "separate_data"]
@@ -52,13 +52,17 @@ def separate_data(term: Term, varies: Varies, centre: Centre) -> list[Piece]:
             return [Piece(ONE, term)]
         if not by_sample:
             return [Piece(term, ONE)]
+        if (bit := _only_bit(term, varies)) is not None:
+            at_one, at_zero = (swap_term(term, bit, value) for value in (ONE, ZERO))
+            return [Piece(bit, at_one), Piece(subtract(ONE, bit), at_zero)]
         match term:
             case Add(parts):
                 return [piece for part in parts for piece in split(part)]
             case Sum(index, body):
                 return [_sum_over(index, piece) for piece in split(body)]
             case Mul(factors):
-                return multiply([split(factor) for factor in factors])
+                together = sum(varies(factor) == (True, True) for factor in factors) > 1
+                return multiply([split_centred(f) if together else split(f) for f in factors])
             case Power(base, Number(value)) if value.denominator == 1 and 1 < value <= 4:
                 return multiply([split_centred(base)] * int(value))
             case Call("log", (Mul(factors),)) if all(map(is_positive, factors)):
@@ -86,6 +90,20 @@ def separate_data(term: Term, varies: Varies, centre: Centre) -> list[Piece]:
         return found
 
     return list(_collect(split(term)))
+
+
+def _only_bit(term: Term, varies: Varies) -> Entry | None:
+    """An entry of 0 or 1 without which a term does not vary with the data.
+
+    f(x) = x f(1) + (1 - x) f(0), of which neither part cancels the other.
+    """
+    for part in walk_parts(term):
+        if isinstance(part, Entry) and varies(part) == (True, False):
+            is_bit = part.symbol.domain.is_bit and not part.symbol.domain.rank
+            if not is_bit or not free_indices(part) <= free_indices(term):
+                return None
+            return None if varies(swap_term(term, part, ZERO))[0] else part
+    return None
 
 
 def _sum_over(index: Index, piece: Piece) -> Piece:

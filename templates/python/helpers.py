@@ -24,6 +24,15 @@ def _weigh(
     return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)
 
 
+def _weighted_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k] * values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = values.mean(axis=0, keepdims=True)
+    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+
+
 def _log_softmax(a: NDArray[np.float64]) -> NDArray[np.float64]:
     """a - log(sum(exp(a))) over the last axis, exact where one entry is far above."""
     largest = a.argmax(axis=-1, keepdims=True)
