@@ -332,7 +332,8 @@ class Draft:
             self.pending = ""
             return self._assigned[name, placed]
         free = free_indices(placed)
-        axes = (*(axis for axis in self.leading if axis in free), *self._rest(free, kept))
+        first = (axis for axis in self.leading if axis in free and axis not in kept)
+        axes = (*first, *self._rest(free, kept))
         shape = tuple(axis.extent for axis in axes)
         target = Symbol(self.fresh(name), Role.ARGUMENT, Real(), shape)
         self.write(target, axes, placed)
@@ -340,10 +341,9 @@ class Draft:
         return self._assigned[name, placed]
 
     def _rest(self, free: frozenset[Index], kept: Axes) -> Axes:
-        rest = free - set(self.leading)
-        if not rest <= set(kept):
+        if not free <= {*self.leading, *kept}:
             raise Unsupported("an index is left over")
-        return tuple(axis for axis in kept if axis in rest)
+        return tuple(axis for axis in kept if axis in free)
 
     # ------------------------------------------------------------------ means
 
@@ -356,12 +356,12 @@ class Draft:
         guarded = isinstance(value, Entry) and value.symbol in self.infinite
         return Average(value, data, over, self.setting.weights, kept, guarded)
 
-    def average_apart(self, name: str, term: Term) -> Average:
+    def average_apart(self, name: str, term: Term, kept: Axes = ()) -> Average:
         """name = the mean of a term of the model over the data and q, data parts averaged first.
 
+        With the axis of q among `kept`, not summed over it.
         raises: Inseparable, with nothing assigned.
         """
-        data_axis, over = self.leading
         term = replace_symbols(term, self.given)
         if self._varies(term) != (True, True):
             raise Inseparable("nothing to take apart")
@@ -374,9 +374,10 @@ class Draft:
             self.variables = variables
             self.pending = pending
             raise
-        whole = self.place(add(*map(self._join, pieces)))
+        whole = self.place(add(*(self._join(piece, kept) for piece in pieces)))
         self.pending = pending
-        return self.average(self.assign_placed(name, whole))
+        entry = self.assign_placed(name, whole, kept)
+        return Average(entry, self.setting.data, kept=kept)
 
     def _varies(self, term: Term) -> tuple[bool, bool]:
         """Whether a term of the model varies with the data, and with samples or categories."""
@@ -426,15 +427,16 @@ class Draft:
             names += ["_".join(own)] * max(power_, 1)
         return "".join(names) if all(len(n) == 1 for n in names) else "_".join(names)
 
-    def _join(self, piece: Piece) -> Term:
+    def _join(self, piece: Piece, kept: Axes) -> Term:
         """The sum of the mean of a data part times the rest."""
         over = self.leading[1]
-        by_samples = self._varies(piece.rest)[1]
+        by_samples = over in kept or self._varies(piece.rest)[1]
         joint = piece.rest
         if piece.data != ONE or by_samples:
             mean = self._statistic("mean", piece.data, (over,) if by_samples else ())
             joint = mul(mean, joint)
-        for index in reversed((*((over,) if by_samples else ()), *piece.summed)):
+        summed = (over,) if by_samples and over not in kept else ()
+        for index in reversed((*summed, *piece.summed)):
             joint = Sum(index, joint)
         return joint
 

@@ -360,6 +360,14 @@ def _profile_mean(
             return draft.average(ONE, whole), whole
         return draft.average(draft.place(selected), kept), kept
     statement = profile.statement
+    draft.apart = True
+    try:
+        (whole,) = means.of_formal(statement, term, plates=profile.summed)
+        return draft.average_apart(f"sum_{profile.parameter.name}", whole, kept), kept
+    except (Inseparable, ValueError):
+        pass
+    finally:
+        draft.apart = False
     terms = means.of_formal(statement, term, plates=profile.summed)
     parts = [draft.average(draft.place(term), kept) for term in terms]
     if len(parts) == 1:
