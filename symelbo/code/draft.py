@@ -363,19 +363,18 @@ class Draft:
         raises: Inseparable, with nothing assigned.
         """
         term = replace_symbols(term, self.given)
-        if self._varies(term) != (True, True):
-            raise Inseparable("nothing to take apart")
-        pending, self.pending = self.pending, ""
+        if not self._varies(term)[0]:
+            return self.assign(name, term, kept)
         before, variables = len(self.statements), dict(self.variables)
         try:
             pieces = separate_data(term, self._varies, self._name_mean)
         except Inseparable:
             del self.statements[before:]
             self.variables = variables
-            self.pending = pending
             raise
+        if [piece.rest for piece in pieces] == [ONE]:
+            return self.assign(name, term, kept)
         whole = self.place(add(*(self._join(piece, kept) for piece in pieces)))
-        self.pending = pending
         entry = self.assign_placed(name, whole, kept)
         return Average(entry, self.setting.data, kept=kept)
 
@@ -423,7 +422,8 @@ class Draft:
             power_ = 1
             if isinstance(factor, Power) and isinstance(factor.exponent, Number):
                 power_ = int(factor.exponent.value)
-            own = sorted(s.name for s in symbols_of(factor) if s in self.variables and self.variables[s].batch)
+            known = (self.variables[s] for s in symbols_of(factor) if s in self.variables)
+            own = sorted(v.symbol.name for v in known if v.batch)
             names += ["_".join(own)] * max(power_, 1)
         return "".join(names) if all(len(n) == 1 for n in names) else "_".join(names)
 

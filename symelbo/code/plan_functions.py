@@ -120,11 +120,10 @@ def plan_elbo(setting: Setting) -> Body:
     for statement, result in zip(model.statements, setting.derivation.factors, strict=True):
         means.moments.subject = result.node
         draft.pending = f"log-density of {result.node}"
-
-        def log_density(statement: Statement = statement) -> Sequence[Term]:
-            return means.of_formal(statement, statement.density.term, only_at_mean=exact)
-
-        _assign_all(draft, parts, f"log_{result.node}", log_density)
+        make = partial(
+            means.of_formal, statement, statement.density.term, only_at_mean=exact
+        )
+        parts += [(False, mean) for mean in _average_all(draft, f"log_{result.node}", make)]
     if exact:
         # H[q] plus half the trace of Hessian times covariance, which is -H/2
         posterior = setting.derivation.posterior
@@ -151,9 +150,8 @@ def plan_gap(setting: Setting) -> Body:
     for statement, result in zip(setting.model.statements, setting.derivation.factors, strict=True):
         means.moments.subject = result.node
         draft.pending = f"derivative of log p({result.node}) along the motion"
-        _assign_all(
-            draft, parts, f"slope_{result.node}", partial(means.of_change, statement, result)
-        )
+        make = partial(means.of_change, statement, result)
+        parts += [(False, mean) for mean in _average_all(draft, f"slope_{result.node}", make)]
     return _finish(means, Total(tuple(parts)), refuse_functions=True)
 
 
@@ -183,22 +181,20 @@ def _ask(draft: Draft, asked: list[tuple[Symbol, str]], name: str, what: str) ->
     return Average(Entry(symbol), draft.setting.data)
 
 
-def _assign_all(
-    draft: Draft, parts: Parts, name: str, make: Callable[[], Sequence[Term]]
-) -> None:
-    """A term, at the mean of q if there is a correction by its covariance as well."""
+def _average_all(
+    draft: Draft, name: str, make: Callable[[], Sequence[Term]], kept: Axes = ()
+) -> list[Average]:
+    """The means of a term, and of a correction by the covariance of q if there is one."""
+    names, pending = (name, f"{name}_spread"), draft.pending
     draft.apart = True
     try:
-        (term,) = make()
-        parts.append((False, draft.average_apart(name, term)))
-        return
-    except (Inseparable, ValueError):
-        pass
+        terms = make()
+        return [draft.average_apart(n, t, kept) for n, t in zip(names, terms, strict=False)]
+    except Inseparable:
+        draft.apart, draft.pending = False, pending
+        return [draft.assign(n, t, kept) for n, t in zip(names, make(), strict=False)]
     finally:
         draft.apart = False
-    for term in make():
-        parts.append((False, draft.assign(name, term)))
-        name = f"{name}_spread"
 
 
 def _add_entropy_of_q(draft: Draft, parts: Parts) -> None:
@@ -360,16 +356,10 @@ def _profile_mean(
             return draft.average(ONE, whole), whole
         return draft.average(draft.place(selected), kept), kept
     statement = profile.statement
-    draft.apart = True
-    try:
-        (whole,) = means.of_formal(statement, term, plates=profile.summed)
-        return draft.average_apart(f"sum_{profile.parameter.name}", whole, kept), kept
-    except (Inseparable, ValueError):
-        pass
-    finally:
-        draft.apart = False
-    terms = means.of_formal(statement, term, plates=profile.summed)
-    parts = [draft.average(draft.place(term), kept) for term in terms]
+    name = f"sum_{profile.parameter.name}"
+    parts = _average_all(
+        draft, name, partial(means.of_formal, statement, term, plates=profile.summed), kept
+    )
     if len(parts) == 1:
         return parts[0], kept
     return Total(tuple((False, part) for part in parts)), kept

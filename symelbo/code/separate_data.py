@@ -6,7 +6,7 @@ the data part is averaged first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from symelbo.code.ops import Axes
 from symelbo.code.rearrange import summands_of, swap_term
@@ -51,13 +51,13 @@ def separate_data(term: Term, varies: Varies, centre: Centre) -> list[Piece]:
         if not by_data:
             return [Piece(ONE, term)]
         if not by_sample:
-            return [Piece(term, ONE)]
+            return split_alone(term)
         if (bit := _only_bit(term, varies)) is not None:
             at_one, at_zero = (swap_term(term, bit, value) for value in (ONE, ZERO))
             return [Piece(bit, at_one), Piece(subtract(ONE, bit), at_zero)]
         match term:
             case Add(parts):
-                return [piece for part in parts for piece in split(part)]
+                return _merge(piece for part in parts for piece in split(part))
             case Sum(index, body):
                 return [_sum_over(index, piece) for piece in split(body)]
             case Mul(factors):
@@ -70,6 +70,21 @@ def separate_data(term: Term, varies: Varies, centre: Centre) -> list[Piece]:
             case Call("log", (Power(base, exponent),)) if is_positive(base):
                 return multiply([split(exponent), split(log(base))])
         raise Inseparable(term)
+
+    def split_alone(term: Term) -> list[Piece]:
+        """What does not vary at all stands outside; products and powers are not expanded."""
+        match term:
+            case Add(parts):
+                return _merge(piece for part in parts for piece in split(part))
+            case Sum(index, body):
+                return [_sum_over(index, piece) for piece in split(body)]
+            case Mul(factors):
+                own = [factor for factor in factors if varies(factor)[0]]
+                rest = [factor for factor in factors if factor not in own]
+                if len(own) == 1 and rest:
+                    return multiply([split_alone(own[0]), [Piece(ONE, mul(*rest))]])
+                return [Piece(mul(*own), mul(*rest))]
+        return [Piece(term, ONE)]
 
     def split_centred(term: Term) -> list[Piece]:
         """x - m -> (x - c) + (c - m), c the mean of x: their squares are not larger than needed."""
@@ -114,6 +129,17 @@ def _sum_over(index: Index, piece: Piece) -> Piece:
     if in_data:
         return Piece(total(index, piece.data), piece.rest, piece.summed)
     return Piece(piece.data, total(index, piece.rest), piece.summed)
+
+
+def _merge(pieces: Iterable[Piece]) -> list[Piece]:
+    """Data parts that only differ by a number are one, whose summands may cancel."""
+    found, plain = [], []
+    for piece in pieces:
+        if isinstance(piece.rest, Number) and not piece.summed and piece.data != ONE:
+            plain.append(mul(piece.rest, piece.data))
+        else:
+            found.append(piece)
+    return [Piece(add(*plain), ONE), *found] if plain else found
 
 
 def _times(one: Piece, other: Piece) -> Piece:
