@@ -363,7 +363,7 @@ class Draft:
         raises: Inseparable, with nothing assigned.
         """
         term = replace_symbols(term, self.given)
-        if not self._varies(term)[0]:
+        if self._varies(term) != (True, True):
             return self.assign(name, term, kept)
         before, variables = len(self.statements), dict(self.variables)
         try:
