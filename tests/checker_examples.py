@@ -13,7 +13,7 @@ from symelbo.checker.prove import (
     prove_defined,
     prove_zero,
 )
-from symelbo.checker.terms import ONE, Raw, RawIndex, minus, negative, sum_of
+from symelbo.checker.terms import ONE, Raw, bound_index, minus, negative, sum_of
 
 __all__ = ["names"]
 
@@ -32,7 +32,7 @@ def names() -> dict[str, Any]:
         for name in letters
     }
     free = {name: ("i", name, 1, "D", 0) for name in "ij"}
-    bound = {name: ("i", f"~{name}", 1, "D", 0) for name in "kl"}
+    bound = {name: bound_index(name, free["i"]) for name in "kl"}
 
     def array(name: str, *kind: Any) -> Any:
         return lambda *where: ("v", name, kind, where)
@@ -43,7 +43,7 @@ def names() -> dict[str, Any]:
     def show(poly: Any) -> str:
         return forms.show(poly)
 
-    of_three: RawIndex = ("i", "~t", 1, "", 3)
+    of_three = bound_index("t", ("i", "", 1, "", 3))
     s = array("s", "posdef")
     return {
         **scalars,
@@ -54,7 +54,7 @@ def names() -> dict[str, Any]:
         "ONE": ONE,
         "S": ((bound["k"], bound["l"]), s(bound["k"], bound["l"])),
         "TWO": ("q", Fraction(2)),
-        "c": ("i", "~c", 1, "C", 0),
+        "c": bound_index("c", ("i", "", 1, "C", 0)),
         "is_definite": is_definite,
         "is_positive": is_positive,
         "is_zero": is_zero,

@@ -9,7 +9,7 @@ import pytest
 
 from symelbo.checker import forms, polynomial
 from symelbo.checker.prove import is_zero, prove_defined, prove_zero
-from symelbo.checker.terms import NotShown, Raw, minus, negative, sum_of
+from symelbo.checker.terms import NotShown, Raw, bound_index, minus, negative, sum_of
 from symelbo.checker.work import bounded_work
 
 N = polynomial.MAX_FACTOR + 4
@@ -111,7 +111,8 @@ def over(j: Raw, body: Callable[[Raw], Raw]) -> Raw:
 
 
 def test_held_sums_under_sums() -> None:
-    i, j, k = (("i", name, 1, "D", 0) for name in ("i", "~j", "~k"))
+    i = ("i", "i", 1, "D", 0)
+    j, k = bound_index("j", i), bound_index("k", i)
 
     def entries(at: Raw) -> Raw:
         return sum_of(*(("v", f"x{n}", ("real",), (at,)) for n in range(N)))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import itertools
+import subprocess
+import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,18 @@ import symelbo
 from symelbo.answer.derivation import Derivation
 from symelbo.code.draft import Draft
 from symelbo.code.facts import find_facts
-from symelbo.code.lay_out_python import WIDTH, lay_out, lay_out_error, wrap_text
+from symelbo.code.lay_out_python import (
+    WIDTH,
+    Expression,
+    Level,
+    call,
+    chain,
+    expression,
+    lay_out,
+    lay_out_error,
+    negative,
+    wrap_text,
+)
 from symelbo.code.lower import Lowering
 from symelbo.code.moments_of_q import find_moments_of_q
 from symelbo.code.numpy_module import render_numpy
@@ -62,6 +76,7 @@ from symelbo.index.terms import (
 )
 from symelbo.model.least_sizes import find_least_sizes
 from symelbo.trial.evaluate import World, evaluate
+from symelbo.values import replace
 
 ROOT = Path(__file__).resolve().parents[1]
 STEMS = sorted(path.stem for path in (ROOT / "models").glob("*.yaml"))
@@ -461,28 +476,96 @@ def test_mapping_without_folding() -> None:
 # ---------------------------------------------------------------- lines
 
 
+BINARY: dict[type[ast.operator], tuple[str, Level]] = {
+    ast.Add: ("+", Level.SUM),
+    ast.Sub: ("-", Level.SUM),
+    ast.Mult: ("*", Level.PRODUCT),
+    ast.Div: ("/", Level.PRODUCT),
+    ast.MatMult: ("@", Level.PRODUCT),
+    ast.Pow: ("**", Level.POWER),
+}
+
+
+def tree(node: ast.expr) -> Expression:
+    """What Python reads, as a tree that can be laid out."""
+    match node:
+        case ast.BinOp(left, operator, right):
+            sign, level = BINARY[type(operator)]
+            first, second = tree(left), tree(right)
+            if isinstance(left, ast.Name) and level is Level.POWER:
+                return expression(f"{first.text}**{second.text}", level=level)
+            if level is Level.POWER:
+                return chain(level, [("", first.at(Level.ATOM)), (sign, second.at(Level.ATOM))])
+            if isinstance(left, ast.BinOp) and BINARY[type(left.op)][1] is level is Level.SUM:
+                return chain(level, [*first.operands, (sign, second.at(Level.PRODUCT))])
+            if first.text.startswith("-"):  # the sign of the whole product
+                first = replace(first, level=Level.PRODUCT)
+            return chain(level, [("", first.at(level)), (sign, second.at(Level(level + 1)))])
+        case ast.UnaryOp(ast.USub(), operand):
+            return negative(tree(operand).at(Level.PRODUCT))
+        case ast.Call(function, arguments, keywords):
+            items = [*map(tree, arguments), *(f"{k.arg}={tree(k.value).text}" for k in keywords)]
+            brackets = call("", *items).parts[1:]
+            return expression(*tree(function).parts, *brackets)
+        case ast.Attribute(operand, name):
+            return expression(*tree(operand).parts, f".{name}")
+        case ast.Subscript(operand):
+            place = ast.unparse(node).removeprefix(ast.unparse(operand))
+            return expression(*tree(operand).parts, place)
+    return expression(ast.unparse(node).replace("'", '"'))
+
+
 STATEMENTS = [
     "x = a + b",
     f"value = {' + '.join(f'term{n} * factor{n}' for n in range(12))}",
     f"value = np.sum({' - '.join(f'np.log(term{n}[:, None])' for n in range(9))}, axis=-1)",
-    f"return float({' * '.join(f'(first{n} + second{n})' for n in range(7))} - other / more)",
+    f"value = float({' * '.join(f'(first{n} + second{n})' for n in range(7))} - other / more)",
     f'value = -{"long" * 8}.mean(axis=0) @ np.einsum("nci,ncj->nij", residual, {"m" * 40})',
-    "A, B, C, D, E, F = " + ", ".join(f'sizes["{name}"]' for name in "ABCDEF"),
-    f'raise ValueError("{"a text, that must not be broken - " * 3}")',
+    f"value = -({'base' * 9}**power) * np.exp({'long' * 9}) / (np.sqrt(one) * np.sqrt(other))",
+    f"value = one + ({' + '.join(f'np.log(term{n})' for n in range(9))}) ** power - other",
+    f"value = first * second - np.logaddexp({'long' * 9}, {'base' * 9}[:, None])",
 ]
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
 @pytest.mark.parametrize("indent", [4, 8])
-def test_lines_say_the_same(statement: str, indent: int) -> None:
-    lines = lay_out(statement, indent)
-    joined = "\n".join(line[indent:] for line in lines)
-    assert ast.dump(ast.parse(joined)) == ast.dump(ast.parse(statement))
-    assert all(line.startswith(" " * indent) for line in lines)
-    if "a text" not in statement:
-        assert all(len(line) <= WIDTH for line in lines)
-    again = [part for part in lines if len(part) + indent > WIDTH]
-    assert len(lines) > 1 or indent + len(statement) <= WIDTH or again
+def test_lines_are_those_of_a_formatter(statement: str, indent: int) -> None:
+    (read,) = ast.parse(statement).body
+    assert isinstance(read, ast.Assign)
+    body = tree(read.value)
+    assert ast.dump(ast.parse(body.text)) == ast.dump(ast.parse(statement.partition(" = ")[2]))
+    head = statement.partition(" = ")[0] + " = "
+    lines = lay_out(head, body, indent)
+    assert all(len(line) <= WIDTH for line in lines)
+    assert formatted(lines, indent) == lines
+
+
+def formatted(lines: Sequence[str], indent: int) -> list[str]:
+    """The lines as a formatter leaves them."""
+    blocks = ["    " * n + "if True:\n" for n in range(indent // 4)]
+    source = "".join(blocks) + "\n".join(lines) + "\n"
+    command = [sys.executable, "-m", "ruff", "format", "--isolated", f"--line-length={WIDTH}", "-"]
+    shown = subprocess.run(command, input=source, capture_output=True, text=True, check=True)
+    return shown.stdout.splitlines()[len(blocks) :]
+
+
+def test_written_modules_are_as_a_formatter_leaves_them() -> None:
+    command = [sys.executable, "-m", "ruff", "format", "--isolated", f"--line-length={WIDTH}"]
+    modules = sorted(Path(__file__).parents[1].glob("output/*/*.py"))
+    assert len(modules) > 20
+    subprocess.run([*command, "--check", *map(str, modules)], check=True)
+
+
+def test_two_operands_that_do_not_fit_stand_below_each_other() -> None:
+    bracket = f"({' * '.join(['residual'] * 6)})"
+    (read,) = ast.parse(f"value = -0.5 * {bracket} ** 2 - 0.5 * {bracket}").body
+    assert isinstance(read, ast.Assign)
+    assert lay_out("value = ", tree(read.value), 4) == [
+        "    value = (",
+        f"        -0.5 * {bracket} ** 2",
+        f"        - 0.5 * {bracket}",
+        "    )",
+    ]
 
 
 @pytest.mark.parametrize("count", [1, 5, 30])

@@ -137,23 +137,23 @@ def undone(term: Term, chosen: Any) -> Term:
 
 def test_repeated_parts_have_names_and_mean_the_same() -> None:
     term = reused(40)
-    chosen = find_shorthand([term], frozenset({"t9"}))
+    shorthand = find_shorthand([term], frozenset({"t9"}))
+    chosen = shorthand.definitions
     assert all(symbol.name.startswith("u") for symbol, _ in chosen)  # t means something else
     every = frozenset({"shared", *"tuyghkacdfwvbs"})
-    assert find_shorthand([term], every)[0][0].name not in every
+    assert find_shorthand([term], every).definitions[0][0].name not in every
     assert len(chosen) < 2 * 40
-    names = {array.body: Entry(symbol, array.indices) for symbol, array in chosen}
-    short = rebuild_named(lambda _, part: names.get(part, part))(term)
+    short = rebuild_named(lambda part, made: shorthand.entries.get(part, made))(term)
     assert count_written(short) + sum(count_written(a.body) for _, a in chosen) < 40 * 40
     assert undone(short, chosen) is term
-    assert find_shorthand([reused(3)], frozenset()) == ()
+    assert find_shorthand([reused(3)], frozenset()).definitions == ()
 
 
 def test_what_is_nested_deep_has_names() -> None:
     term: Term = Entry(X)
     for _ in range(150):
         term = call("tanh", add(ONE, term))
-    chosen = find_shorthand((term,), frozenset())
+    chosen = find_shorthand((term,), frozenset()).definitions
     assert 150 * 2 // WRITTEN_DEPTH <= len(chosen) <= 150 * 2 // WRITTEN_DEPTH + 2
     assert max(depth_of(array.body) for _, array in chosen) <= WRITTEN_DEPTH
 
@@ -165,10 +165,47 @@ def test_names_keep_their_indices() -> None:
     for _ in range(12):
         term = add(call("tanh", term), power(term, 2))
     total = Sum(index, term)
-    chosen = find_shorthand({"a": total}, frozenset())
+    chosen = find_shorthand({"a": total}, frozenset()).definitions
     assert chosen
     assert all(array.indices == (index,) for _, array in chosen)
     assert all(symbol.shape == (extent,) for symbol, _ in chosen)
+
+
+def test_what_the_user_named_keeps_its_name() -> None:
+    """In LaTeX, in text, in JSON and in Python, whatever its own places are called."""
+    spec = specification("reuse_vectors", 8)
+    spec["model"][-1] = spec["model"][-1].replace("[i]", "[j]").replace("for i", "for j")
+    derivation = derive(spec)
+    shorthand = derivation.worked.shorthand
+    own = dict(derivation.model.quantities)
+    users = [symbol.name for symbol, _ in shorthand.definitions if symbol in own]
+    assert users == [f"a{n}" for n in range(1, 9)]
+    for symbol, array in shorthand.definitions:
+        if symbol in own:
+            assert undone(array.body, shorthand.definitions) is own[symbol].body
+    assert derivation_data(derivation)["shorthand"]["a2"]["text"] == "a1[i]*v2[i] + t1[i]"
+    assert r"t_{2,j} & = \tanh(a_{2,j} w_{3,j})" in derivation.latex()
+    assert "a2 = np.tanh(a1 * w2) + a1 * v2" in derivation.python()
+
+
+def test_a_long_argument_goes_by_the_name_that_the_user_gave_it() -> None:
+    derivation = derive(
+        {
+            "name": "named",
+            "sizes": ["D", "H"],
+            "parameters": {"W": "real[D, H]", "b": "real[D]", "p": "unit[H]"},
+            "model": [
+                "z[h] ~ Bernoulli(p[h]) for h in 1:H",
+                "drive[j] = sum(W[j,h]*z[h] for h in 1:H) + b[j] for j in 1:D",
+                "x[d] ~ Bernoulli(logit=drive[d]) for d in 1:D",
+            ],
+            "observed": ["x"],
+        }
+    )
+    assert "with drive[d] = sum(W[d,h]*z[h] for h in 1:H) + b[d]" in derivation.summary()
+    assert r"\mathit{drive}" in derivation.latex()
+    assert "drive = b + z @ W.T" in derivation.python()
+    assert list(derivation_data(derivation)["factors"][1]["abbreviations"]) == ["drive"]
 
 
 @pytest.fixture
@@ -252,7 +289,7 @@ def test_what_a_shared_array_holds_is_remembered() -> None:
     world = World({}, {("x", ()): 0.3})
     counts = [count_evaluated(remember({"f": nested(n)}).values(), world) for n in (20, 40)]
     assert counts[1] < 2.1 * counts[0]
-    assert len(find_shorthand([nested(40)], frozenset())) < 3 * 40
+    assert len(find_shorthand([nested(40)], frozenset()).definitions) < 3 * 40
 
 
 def test_remembering_changes_no_number() -> None:
@@ -327,7 +364,7 @@ def test_a_refutation_speaks_of_what_a_name_stands_for() -> None:
     """The velocity of w1 is in the certificate, and w1 only behind a name of a repeated part."""
     derivation = derive(specification("reuse_functions", 8))
     assert derivation.verdict == "refuted"
-    assert derivation.worked.shorthand
+    assert derivation.worked.shorthand.definitions
     assert r"\dot{w_{1}}" in derivation.latex()
 
 

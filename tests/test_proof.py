@@ -14,6 +14,7 @@ from symelbo.answer.worked import Abbreviations, WorkedFactor, WorkedIdentity
 from symelbo.criterion.result import Refuted, Undecided
 from symelbo.index.build import add, mul, negate, subtract, total
 from symelbo.index.differentiate import derivative_along, derivative_by
+from symelbo.index.known_arrays import KnownArrays
 from symelbo.index.substitute import instantiate, replace_symbols, symbols_of
 from symelbo.index.terms import Term
 from symelbo.model.names import names_in
@@ -123,13 +124,13 @@ def test_a_motion_is_printed_as_it_was_found(stem: str) -> None:
 def test_long_arguments_are_abbreviated_and_nothing_else_changes() -> None:
     derivation, result, _ = parts("sbn", 1)
     factor, taken = result.factor, names_in(derivation.model)
-    short = abbreviate(factor, None, taken)
+    short = abbreviate(factor, None, taken, KnownArrays())
     assert short.chosen and not {symbol.name for symbol, _ in short.chosen} & taken
     for argument, array in factor.arguments().items():
         shown = instantiate(short.mapping[argument], array.indices)
         assert is_true(subtract(written_out(shown, short.chosen), array.body))
     moved = frozenset(derivation.motion.parameters)
-    kept = abbreviate(factor, None, taken, moved)
+    kept = abbreviate(factor, None, taken, KnownArrays(), moved)
     assert not any(symbols_of(array) & moved for _, array in kept.chosen)
 
 
@@ -142,7 +143,9 @@ def test_slopes_are_derivatives_by_the_parameters_that_move() -> None:
         natural = result.form.blocks[slope.block].natural
         other = derivative_by(natural, slope.parameter, slope.indices)
         assert is_true(subtract(slope.term, other))
-    again = work_form(result.factor, result.form, result.motion, None, names_in(derivation.model))
+    again = work_form(
+        result.factor, result.form, result.motion, None, names_in(derivation.model), KnownArrays()
+    )
     for block, shown in zip(result.form.blocks, again.blocks, strict=True):
         meant = written_out(shown.natural, again.abbreviations)
         assert is_true(subtract(meant, block.natural))
@@ -183,11 +186,11 @@ def test_the_whole_is_worked_out_factor_by_factor() -> None:
     )
     assert len(worked.factors) == len(derivation.factors)
     assert {step.subject for step in worked.steps} >= {factor.node for factor in derivation.factors}
-    assert worked.shorthand == ()
+    assert worked.shorthand.definitions == ()
     first = identity_of(worked.factors[1])
     result = derivation.factors[1]
     assert result.identity is not None
     entropy = derivation.entropies[result.node]
     taken = names_in(derivation.model)
-    alone, steps = work_identity(result.identity, derivation.motion, entropy, taken)
+    alone, steps = work_identity(result.identity, derivation.motion, entropy, taken, KnownArrays())
     assert alone == first and [s.rule for s in steps] == ["differentiate_density", "state_identity"]

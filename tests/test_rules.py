@@ -7,6 +7,7 @@ without a trial, fails here.
 
 from __future__ import annotations
 
+import doctest
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -19,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import rule_examples
 from calculus import (
     SYMBOLS,
     C,
@@ -104,10 +106,15 @@ NO_RULES = ("list[", "Callable", "Mapping", "bool", "...", "IndexTerm")
 OTHER_MODULES = ("terms", "nodes", "modular", "signs", "work", "ranges")
 
 
+def modules_of(package: ModuleType) -> Iterator[ModuleType]:
+    for found in iter_modules(package.__path__):
+        yield import_module(f"{package.__name__}.{found.name}")
+
+
 def modules() -> Iterator[ModuleType]:
-    for found in iter_modules(symelbo.index.__path__):
-        if found.name not in OTHER_MODULES:
-            yield import_module(f"symelbo.index.{found.name}")
+    for module in modules_of(symelbo.index):
+        if module.__name__.rpartition(".")[2] not in OTHER_MODULES:
+            yield module
 
 
 def functions(module: ModuleType) -> Iterator[Any]:
@@ -158,6 +165,31 @@ def test_every_rule_is_tried() -> None:
 @pytest.mark.parametrize("name", RULES)
 def test_every_rule_states_its_law(name: str) -> None:
     assert "->" in (inspect.getdoc(RULES[name]) or ""), "a docstring with the law: left -> right"
+
+
+PUBLIC = [name for name in RULES if not name.rpartition(".")[2].startswith("_")]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_rule_has_an_example_that_runs(name: str) -> None:
+    """What is a module's own, `_...`, is seen in the examples of the rules that call it."""
+    rule = RULES[name]
+    (test,) = doctest.DocTestFinder(recurse=False).find(rule, name, globs={})
+    assert test.examples, "a docstring with an example"
+    test.globs = {**vars(import_module(rule.__module__)), **rule_examples.names()}
+    output: list[str] = []
+    failures, _ = doctest.DocTestRunner().run(test, out=output.append)
+    assert not failures, "".join(output)
+
+
+def test_the_other_examples_of_the_calculus_run() -> None:
+    finder, tried = doctest.DocTestFinder(exclude_empty=True), 0
+    for module in modules_of(symelbo.index):
+        for test in finder.find(module):
+            if test.examples and test.name.partition("symelbo.index.")[2] not in RULES:
+                assert not doctest.DocTestRunner().run(test).failed, test.name
+                tried += 1
+    assert tried
 
 
 @pytest.mark.parametrize("name", TRIALS)

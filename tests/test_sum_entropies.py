@@ -37,6 +37,7 @@ from symelbo.index.build import (
     total,
 )
 from symelbo.index.domains import Positive, Real
+from symelbo.index.known_arrays import KnownArrays
 from symelbo.index.substitute import count_subterms, replace_symbols
 from symelbo.index.terms import Add, Array, Entry, Extent, Index, Role, Symbol, Term
 from symelbo.model.model import Model
@@ -398,7 +399,9 @@ def test_an_abbreviated_argument_is_what_it_stands_for(name: str) -> None:
     found = next(r for r in results if r.factor.name == "x")
     assert isinstance(found, Holds)
     whole = found.identity.entropy
-    short, chosen = abbreviate_arguments(found.factor, found.identity, whole, frozenset("a"))
+    short, chosen = abbreviate_arguments(
+        found.factor, found.identity, whole, frozenset("a"), KnownArrays(), {}
+    )
     assert [symbol.name for symbol, _ in chosen] == names
     assert is_true(subtract(replace_symbols(short, dict(chosen)), whole))
     for symbol, array in chosen:

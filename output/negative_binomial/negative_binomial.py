@@ -270,9 +270,7 @@ def _deviance(
     return np.where(np.abs(ratio) < 0.1, close, far)
 
 
-def _log_choose(
-    x: NDArray[np.float64], y: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _log_choose(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
     """log((x + y)!/(x!*y!)) for real x and y from 0 on."""
     less, more, both = np.minimum(x, y), np.maximum(x, y), x + y
     share = less / np.where(both > 0, both, 1)

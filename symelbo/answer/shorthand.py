@@ -10,7 +10,7 @@ from typing import Any
 
 from symelbo.answer.derivation import Derivation
 from symelbo.index.substitute import is_long, rebuild_named
-from symelbo.index.terms import Array, Entry, Node, Term
+from symelbo.index.terms import Array, Node, Term
 from symelbo.values import fields, replace
 
 __all__ = ["held_by", "shorten"]
@@ -19,10 +19,9 @@ __all__ = ["held_by", "shorten"]
 def shorten(derivation: Derivation) -> Derivation:
     """The derivation as it is printed, the repeated parts of its long formulas by their names."""
     shorthand = derivation.worked.shorthand
-    if not shorthand:
+    if not shorthand.definitions:
         return derivation
-    names = {array.body: Entry(symbol, array.indices) for symbol, array in shorthand}
-    visit = rebuild_named(lambda _, short: names.get(short, short))
+    visit = rebuild_named(lambda part, short: shorthand.entries.get(part, short))
     known: dict[int, tuple[object, object]] = {}  # with what is known, so that its id is not reused
 
     def on_value(value: Any) -> Any:

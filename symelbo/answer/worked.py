@@ -11,13 +11,14 @@ from symelbo.index.build import ZERO
 from symelbo.index.substitute import instantiate
 from symelbo.index.terms import Array, Entry, Index, Symbol, Term
 from symelbo.notation.names import name_array_indices
-from symelbo.values import dataclass
+from symelbo.values import dataclass, field
 
 __all__ = [
     "Abbreviations",
     "Centred",
     "Moved",
     "Product",
+    "Shorthand",
     "Slope",
     "Step",
     "Velocity",
@@ -197,15 +198,24 @@ class WorkedFactor:
 
 
 @dataclass(frozen=True, slots=True)
-class Worked:
-    """The whole result; posterior: with precision and entropy for reading.
+class Shorthand:
+    """Names of what is repeated in long formulas, which are printed by these.
 
-    shorthand: the names of what is repeated in long formulas, which are printed by these.
+    definitions: what each stands for, in terms of those before it; entries: part of a formula ->
+    the name that is printed for it, at its places.
     """
+
+    definitions: Abbreviations = ()
+    entries: Mapping[Term, Entry] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """The whole result; posterior: with precision and entropy for reading."""
 
     motion: WorkedMotion
     alternative: WorkedMotion | None
     factors: tuple[WorkedFactor, ...]
     posterior: ExactPosterior | None
     steps: tuple[Step, ...]
-    shorthand: Abbreviations = ()
+    shorthand: Shorthand = Shorthand()

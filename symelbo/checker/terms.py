@@ -10,8 +10,8 @@
     kind    (word,) of a domain, (word, lower, upper) with numbers, or (word, size, offset)
 
 Terms are graphs: a part that occurs twice is one tuple, and every pass treats it once.  A bound
-index has a name that no certificate can name (`bound_index`, `is_bound`), so that substitution
-cannot capture; `put` gives new ones.
+index has a name of a type of its own (`BoundName`), which no certificate can give, so that
+substitution cannot capture; `put` gives new ones.
 """
 
 from __future__ import annotations
@@ -65,8 +65,7 @@ Field: TypeAlias = Mapping[str, Array]
 
 ZERO: Final[Raw] = ("q", Fraction(0))
 ONE: Final[Raw] = ("q", Fraction(1))
-BOUND, NUMBERED = "~", "#"  # how the names of bound indices begin
-FREE: Final = "?"  # and those of free ones that the checker introduces
+BOUND, NUMBERED, FREE = "~", "#", "?"  # how names begin that no certificate gives
 _FRESH = count()
 
 
@@ -85,9 +84,17 @@ NOWHERE: Final = Instance()
 MAX_WRITTEN_OUT: Final = 1024  # terms of a sum
 
 
+class BoundName(str):
+    """The name of a bound index, which is known by this type; it equals no name of a certificate,
+    as those do not begin like it.
+    """
+
+    __slots__ = ()
+
+
 def bound_index(name: object, like: RawIndex, mark: str = BOUND) -> RawIndex:
     """A bound index of the range of another one; mark: NUMBERED in a normal form."""
-    return ("i", f"{mark}{name}", *like[2:])
+    return ("i", BoundName(f"{mark}{name}"), *like[2:])
 
 
 def is_reserved(name: str) -> bool:
@@ -97,7 +104,7 @@ def is_reserved(name: str) -> bool:
 
 def is_bound(item: Raw) -> bool:
     """Whether a part of a term is a bound index."""
-    return len(item) == 5 and item[0] == "i" and item[1].startswith((BOUND, NUMBERED))
+    return len(item) == 5 and item[0] == "i" and type(item[1]) is BoundName
 
 
 def has_bound(index: RawIndex) -> bool:

@@ -16,6 +16,7 @@ from symelbo.code.stable_rules import WHOLE
 from symelbo.entropy.sum_entropies import SHORT_NAMES
 from symelbo.index.build import ONE, add, call, mul
 from symelbo.index.domains import Positive, Real
+from symelbo.index.known_arrays import KnownArrays
 from symelbo.index.name_residuals import name_residuals
 from symelbo.index.normal import normal_array
 from symelbo.index.signs import is_positive
@@ -83,6 +84,7 @@ class Draft:
     _assigned: dict[tuple[str, Term], Entry] = field(default_factory=dict)
     _statistics: dict[Average, Symbol] = field(default_factory=dict)
     apart: bool = False  # whether residuals stay written out, since data parts are taken apart
+    _quantities: dict[object, KnownArrays] = field(default_factory=dict)  # by what is given
 
     def __post_init__(self) -> None:
         setting = self.setting
@@ -166,7 +168,9 @@ class Draft:
         for symbol, array in statement.actual().items():
             array = Array(array.indices, replace_symbols(array.body, self.given))
             if symbol != statement.density.value and symbol in symbols_of(term):
-                name = SHORT_NAMES.get(symbol.name, symbol.name)
+                entry = self.quantities.entry_of(array.body)
+                short = SHORT_NAMES.get(symbol.name, symbol.name)
+                name = short if entry is None else entry.symbol.name
                 array = self.abbreviate(name, symbol.domain, array, statement.plates)
             mapping[symbol] = array
         term, residuals = (term, {}) if self.apart else name_residuals(term)
@@ -186,6 +190,16 @@ class Draft:
         self._placed.clear()
 
     # ------------------------------------------------------------------ variables
+
+    @property
+    def quantities(self) -> KnownArrays:
+        """Those that the user named, of what is given for the latents."""
+        key = tuple(self.given.items())
+        if key not in self._quantities:
+            pairs = self.setting.model.quantities
+            given = ((s, Array(a.indices, replace_symbols(a.body, self.given))) for s, a in pairs)
+            self._quantities[key] = KnownArrays(given)
+        return self._quantities[key]
 
     def abbreviate(
         self, name: str, domain: Domain, array: Array, plates: tuple[Index, ...]
@@ -284,28 +298,34 @@ class Draft:
         uses = Counter(part for node in nodes for part in node.parts())
         uses.update(node.body for node in nodes if isinstance(node, Array) and uses[node] > 1)
         known: dict[Term, Term] = {}
+        quantities = self.quantities
 
         def visit(item: Term) -> Term:
             if item not in known:
                 rebuilt = map_unfolded(item, visit)
                 deep = item is not term and depth_of(rebuilt) >= WRITTEN_DEPTH
                 named = uses[item] > 1 or deep
-                known[item] = self._name_shared(rebuilt) if named else rebuilt
+                entry = quantities.entry_of(item) if named else None
+                own = "" if entry is None else entry.symbol.name
+                known[item] = self._name_shared(rebuilt, own) if named else rebuilt
             return known[item]
 
         return visit(term)
 
-    def _name_shared(self, term: Term) -> Term:
-        """A long term by the name of a variable; exp, sigmoid and the like stay in sight."""
+    def _name_shared(self, term: Term, own: str = "") -> Term:
+        """A long term by the name of a variable; exp, sigmoid and the like stay in sight.
+
+        own: the name that the user gave it.
+        """
         if isinstance(term, Call) and term.name in _LINKS:
             return Call(term.name, tuple(map(self._name_shared, term.arguments)))
-        if count_subterms(term) < NAMED_FROM:
+        if count_subterms(term) < NAMED_FROM and not own:
             return term
         places = free_indices(term) - set(self.leading)
         ordered = tuple(sorted(places, key=sort_key))
         domain = Positive() if is_positive(term) else Real()
         array = Array(ordered, term)
-        name = self._common.setdefault(array, f"shared{len(self._common) + 1}")
+        name = own or self._common.setdefault(array, f"shared{len(self._common) + 1}")
         return self.name_array(name, domain, array).body
 
     def fresh(self, name: str) -> str:

@@ -1,29 +1,132 @@
-"""Python statements in lines of at most 88 columns, broken as a formatter would."""
+"""Python expressions as trees, and statements of them in lines of at most 88 columns.
+
+A tree knows its operators and brackets: a line is broken where a formatter breaks it, and no text
+is read again to learn what it says.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Iterator
+from enum import IntEnum
 from textwrap import wrap
 
-__all__ = ["WIDTH", "lay_out", "lay_out_error", "wrap_text"]
+from symelbo.values import dataclass, replace
+
+__all__ = [
+    "WIDTH",
+    "Bracket",
+    "Expression",
+    "Level",
+    "call",
+    "chain",
+    "expression",
+    "lay_out",
+    "lay_out_error",
+    "negative",
+    "wrap_text",
+]
 
 WIDTH = 88
-_OPENING, _CLOSING = "([{", ")]}"
-_OPERATORS = ((" + ", " - "), (" * ", " / ", " @ "))
 
 
-def lay_out(statement: str, indent: int) -> list[str]:
-    """`name = expression`, `return expression` or `name += expression` as indented lines."""
+# ---------------------------------------------------------------- expressions
+
+
+class Level(IntEnum):
+    """How tightly the outermost operator of an expression binds."""
+
+    SUM = 0
+    PRODUCT = 1
+    POWER = 2
+    ATOM = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """What stands between `ends` and is separated by commas; comma: behind the only item."""
+
+    ends: str
+    items: tuple[Expression, ...]
+    comma: str = ""
+
+    @property
+    def inner(self) -> str:
+        """What stands between the ends, in one line."""
+        return ", ".join(item.text for item in self.items) + self.comma
+
+    @property
+    def text(self) -> str:
+        """All of it in one line."""
+        return self.ends[0] + self.inner + self.ends[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """An expression in one line, and where it can be broken.
+
+    parts: the text, and the brackets in it that stand in no other; operands: what its outermost
+    operators join, each behind its operator; none where there are no such operators.
+    """
+
+    text: str
+    parts: tuple[str | Bracket, ...]
+    level: Level = Level.ATOM
+    operands: tuple[tuple[str, Expression], ...] = ()
+
+    def at(self, level: Level) -> Expression:
+        """The expression as an operand of an operator that binds at `level`."""
+        return self if self.level >= level else expression(Bracket("()", (self,)))
+
+
+def expression(*parts: str | Bracket, level: Level = Level.ATOM) -> Expression:
+    """What is not joined by operators that a line is broken at."""
+    text = "".join(part if isinstance(part, str) else part.text for part in parts)
+    return Expression(text, parts, level)
+
+
+def call(name: str, *arguments: Expression | str) -> Expression:
+    """name(arguments)"""
+    items = tuple(expression(item) if isinstance(item, str) else item for item in arguments)
+    return expression(name, Bracket("()", items))
+
+
+def chain(level: Level, operands: Iterable[tuple[str, Expression]]) -> Expression:
+    """a + b - c, of ("", a), ("+", b), ("-", c); one operand is itself.
+
+    requires: each is written as it stands, see `Expression.at`.
+    """
+    (_, first), *rest = operands
+    if not rest:
+        return first
+    # a sum that starts with -a*b is no product, and a power of a power is in brackets
+    goes_on = first.operands and first.level is level is Level.PRODUCT
+    joined = first.operands if goes_on else (("", first),)
+    text, parts = first.text, first.parts
+    for operator, operand in rest:
+        text += f" {operator} {operand.text}"
+        parts += (f" {operator} ", *operand.parts)
+    return Expression(text, parts, level, (*joined, *rest))
+
+
+def negative(operand: Expression) -> Expression:
+    """-a, -a * b, -(a**b): the sign stands before the first factor"""
+    if operand.level is Level.PRODUCT and operand.operands:
+        (_, first), *rest = operand.operands
+        return replace(chain(Level.PRODUCT, [("", negative(first)), *rest]), level=Level.SUM)
+    return expression("-", *operand.at(Level.ATOM).parts, level=Level.SUM)
+
+
+# ---------------------------------------------------------------- lines
+
+
+def lay_out(head: str, body: Expression, indent: int) -> list[str]:
+    """`name = `, `return ` or nothing, and an expression, as indented lines."""
     pad = " " * indent
-    if indent + len(statement) <= WIDTH:
-        return [pad + statement]
-    match = re.match(r"(return |\w+ [+-]?= )(.*)", statement)
-    if match is None:
-        return _break_call(statement, indent)
-    head, body = match.groups()
-    if _is_call(body) or _ends_in_call(body):
-        lines = _break_call(body, indent)
-        return [pad + head + lines[0].lstrip(), *lines[1:]]
+    if indent + len(head) + len(body.text) <= WIDTH:
+        return [pad + head + body.text]
+    if not head or _opens_at_its_end(body, WIDTH - indent - len(head)):
+        first, *others = _break_bracket(body, indent)
+        return [pad + head + first.lstrip(), *others]
     return [f"{pad}{head.rstrip()} (", *_break(body, indent + 4), f"{pad})"]
 
 
@@ -50,96 +153,65 @@ def wrap_text(text: str, indent: int, hanging: int = 0) -> list[str]:
     return [*lines, line]
 
 
-def _break(expression: str, indent: int, more: int = 0) -> list[str]:
+def _opens_at_its_end(body: Expression, room: int) -> bool:
+    """a - f(...), x[...] or {...}: it is the bracket at the end that is opened.
+
+    room: for what stands before it.
+    """
+    *before, last = body.parts
+    if isinstance(last, str) or len(body.text) - len(last.text) >= room:
+        return False
+    if last.ends == "()":
+        return len(body.operands) <= 2
+    return not body.operands and all(isinstance(part, str) for part in before)
+
+
+def _break(body: Expression, indent: int, more: int = 0) -> list[str]:
     """An expression inside brackets; `more` columns are taken by what stands around it."""
-    pad = " " * indent
-    if indent + len(expression) + more <= WIDTH:
-        return [pad + expression]
-    for signs in _OPERATORS:
-        pieces = _split(expression, signs)
-        if pieces:
-            first = [line for piece in pieces[:-1] for line in _break_piece(piece, indent)]
-            return [*first, *_break_piece(pieces[-1], indent, more)]
-    return _break_call(expression, indent)
+    if indent + len(body.text) + more <= WIDTH:
+        return [" " * indent + body.text]
+    if not body.operands:
+        return _break_bracket(body, indent)
+    lines: list[str] = []
+    *first, (operator, last) = body.operands
+    for sign, operand in first:
+        lines += _break_operand(sign, operand, indent)
+    return [*lines, *_break_operand(operator, last, indent, more)]
 
 
-def _break_piece(piece: str, indent: int, more: int = 0) -> list[str]:
+def _break_operand(operator: str, operand: Expression, indent: int, more: int = 0) -> list[str]:
     """An operand with the operator before it."""
-    if indent + len(piece) + more <= WIDTH:
-        return [" " * indent + piece]
-    match = re.match(r"([-+*/@] |-)(.*)", piece)
-    sign, body = match.groups() if match else ("", piece)
-    lines = _break(body, indent, len(sign) + more)
-    return [" " * indent + sign + lines[0].lstrip(), *lines[1:]]
+    sign = f"{operator} " if operator else ""
+    first, *others = _break(operand, indent, len(sign) + more)
+    return [" " * indent + sign + first.lstrip(), *others]
 
 
-def _break_call(expression: str, indent: int) -> list[str]:
-    """prefix(arguments)rest: the last bracket that is not empty is opened."""
-    spans = [span for span in _brackets(expression) if span[1] - span[0] > 2]
+def _break_bracket(body: Expression, indent: int) -> list[str]:
+    """prefix(arguments)rest: of the brackets with something in them, the last one is opened."""
     pad = " " * indent
-    if not spans:
-        return [pad + expression]
-    fitting = [span for span in spans if indent + span[0] < WIDTH]
-    start, end = fitting[-1] if fitting else spans[0]
-    inner, after = expression[start + 1 : end], expression[end:]
-    arguments = _split(inner, (", ",)) or [inner]
+    opened = [(at, part) for at, part in _brackets(body) if len(part.inner) > 1]
+    if not opened:
+        return [pad + body.text]
+    within = [pair for pair in opened if indent + pair[0] < WIDTH]
+    at, bracket = within[-1] if within else opened[0]
+    inner = bracket.inner
     if indent + 4 + len(inner) <= WIDTH:
-        lines = [" " * (indent + 4) + inner]
+        lines = [pad + "    " + inner]
     else:
         lines = []
-        for argument in arguments:
-            broken = _break(argument.removeprefix(", "), indent + 4, int(len(arguments) > 1))
-            lines += broken
-            if len(arguments) > 1:
-                lines[-1] += ","
-    return [pad + expression[: start + 1], *lines, pad + after]
+        comma = "," if len(bracket.items) > 1 else bracket.comma
+        for item in bracket.items:
+            lines += _break(item, indent + 4, len(comma))
+            lines[-1] += comma
+    return [pad + body.text[: at + 1], *lines, pad + body.text[at + len(inner) + 1 :]]
 
 
-def _is_call(text: str) -> bool:
-    """Whether one bracket at the end holds everything but a plain prefix."""
-    spans = _brackets(text)
-    return (
-        bool(spans)
-        and spans[0][1] == len(text) - 1
-        and re.match(r"[\w.]+[(\[]|\{", text) is not None
-    )
-
-
-def _ends_in_call(text: str) -> bool:
-    """a - f(...): with one operator, it is the bracket at the end that is opened."""
-    spans = _brackets(text)
-    if not spans or not text.endswith(")") or spans[-1][1] - spans[-1][0] < 2:
-        return False
-    pieces = next(filter(None, (_split(text, signs) for signs in _OPERATORS)), [])
-    return len(pieces) <= 2
-
-
-def _brackets(text: str) -> list[tuple[int, int]]:
-    """The outermost pairs of brackets."""
-    spans, depth, start, quoted = [], 0, 0, False
-    for n, character in enumerate(text):
-        quoted ^= character == '"'
-        if quoted:
-            continue
-        if character in _OPENING:
-            start = n if depth == 0 else start
-            depth += 1
-        elif character in _CLOSING:
-            depth -= 1
-            if depth == 0:
-                spans.append((start, n))
-    return spans
-
-
-def _split(text: str, signs: tuple[str, ...]) -> list[str]:
-    """a + b - c -> [a, + b, - c], split outside brackets and quotes; [] if no sign is there."""
-    spans = _brackets(text)
-    cuts = []
-    for sign in signs:
-        cuts += [match.start() for match in re.finditer(re.escape(sign), text)]
-    quoted = (cut for cut in sorted(cuts) if text.count('"', 0, cut) % 2 == 0)
-    cuts = [cut for cut in quoted if not any(a < cut < b for a, b in spans)]
-    if not cuts:
-        return []
-    ends = [*cuts[1:], len(text)]
-    return [text[: cuts[0]], *(text[a:b].lstrip() for a, b in zip(cuts, ends, strict=True))]
+def _brackets(body: Expression) -> Iterator[tuple[int, Bracket]]:
+    """The outermost brackets, each with its place in the text."""
+    at = 0
+    for part in body.parts:
+        if isinstance(part, str):
+            at += len(part)
+        else:
+            yield at, part
+            at += len(part.text)

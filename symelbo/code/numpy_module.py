@@ -9,7 +9,16 @@ from collections.abc import Iterable
 
 import symelbo
 from symelbo.answer.derivation import Derivation
-from symelbo.code.lay_out_python import WIDTH, lay_out, lay_out_error, wrap_text
+from symelbo.code.lay_out_python import (
+    WIDTH,
+    Bracket,
+    Expression,
+    call,
+    expression,
+    lay_out,
+    lay_out_error,
+    wrap_text,
+)
 from symelbo.code.lower import Lowering
 from symelbo.code.ops import dim_text
 from symelbo.code.plan import Argument, Bound, Exceeds, Function, Least, Plan
@@ -103,6 +112,11 @@ class _Printed:
         return lines
 
     @property
+    def is_short(self) -> bool:
+        """Whether the docstring is one line."""
+        return not self.arguments and len(self.summary) == 1
+
+    @property
     def described(self) -> list[str]:
         """The lines of the docstring on the arguments."""
         lines = []
@@ -117,57 +131,58 @@ class _Printed:
         lines = [*self._checks(), *self._conditions(), *self._sizes()]
         for line in function.lines:
             lines += _comment(line.comment)
-            lines += lay_out(f"{line.target} = {printer.text(line.op)}", 4)
+            lines += lay_out(f"{line.target} = ", printer.print(line.op), 4)
         for result in function.results:
-            lines += lay_out(f"{result.name} = {self._check(result)}", 4)
+            lines += lay_out(f"{result.name} = ", self._check(result), 4)
         if function.returned is None:
-            shown = ", ".join(f'"{result.name}": {result.name}' for result in function.results)
-            return [*lines, *lay_out(f"return {{{shown}}}", 4)]
+            shown = _dict_of((result.name, expression(result.name)) for result in function.results)
+            return [*lines, *lay_out("return ", shown, 4)]
         lines += _comment(function.comment)
-        return [*lines, *lay_out(f"return float({printer.text(function.returned)})", 4)]
+        return [*lines, *lay_out("return ", call("float", printer.print(function.returned)), 4)]
 
     def _checks(self) -> list[str]:
         """Every argument is checked; first those that the bounds of others may name."""
         lines: list[str] = []
         if any(a.kind != "value" for a in self.arguments):
             sized = [a.name for a in self.arguments if a.kind == "size"]
-            pairs = ", ".join(f'"{name}": _size("{name}", {name})' for name in sized)
-            lines += lay_out(f"sizes: dict[str, int] = {{{pairs}}}", 4)
+            pairs = _dict_of((name, call("_size", f'"{name}"', name)) for name in sized)
+            lines += lay_out("sizes: dict[str, int] = ", pairs, 4)
         required = [a for a in self.arguments if not a.optional]
         for argument in sorted(required, key=lambda a: a.is_bounded):
             if argument.kind in ("array", "value"):
-                lines += lay_out(f"{argument.name} = {self._check(argument)}", 4)
+                lines += lay_out(f"{argument.name} = ", self._check(argument), 4)
         for argument in self.arguments:
             if argument.kind == "samples":
-                lines += lay_out(f"{argument.name} = {self._check(argument)}", 4)
+                lines += lay_out(f"{argument.name} = ", self._check(argument), 4)
             elif argument.optional:
                 lines.append(f"    if {argument.name} is not None:")
-                lines += lay_out(self._check(argument), 8)
+                lines += lay_out("", self._check(argument), 8)
         return lines
 
-    def _check(self, argument: Argument) -> str:
+    def _check(self, argument: Argument) -> Expression:
         """The call that checks an argument."""
         name = argument.name
         if argument.kind == "value":
-            return f'_number("{name}", {name})'
+            return call("_number", f'"{name}"', name)
+        dims = [dim_text(extent, self.plan.sizes) for extent in argument.shape]
         if argument.kind == "samples":
-            data, samples = (dim_text(extent, self.plan.sizes) for extent in argument.shape)
-            return f'_weights("{name}", {name}, "{data}", "{samples}", sizes)'
-        dims = " ".join(dim_text(extent, self.plan.sizes) for extent in argument.shape)
-        bounds = ""
+            data, samples = dims
+            return call("_weights", f'"{name}"', name, f'"{data}"', f'"{samples}"', "sizes")
+        bounds = []
         if argument.is_bounded:
             # categories are counted, the other values are measured
             whole = argument.domain == "category"
-            bounds = f", {self._bound(argument.upper, 'np.inf', whole=whole)}"
+            bounds.append(self._bound(argument.upper, "np.inf", whole=whole))
             if argument.domain == "interval":
-                bounds += f", {self._bound(argument.lower, '-np.inf')}"
-        return f'_array("{name}", {name}, "{dims}", "{argument.domain}", sizes{bounds})'
+                bounds.append(self._bound(argument.lower, "-np.inf"))
+        shape, domain = f'"{" ".join(dims)}"', f'"{argument.domain}"'
+        return call("_array", f'"{name}"', name, shape, domain, "sizes", *bounds)
 
-    def _bound(self, bound: Bound, otherwise: str, *, whole: bool = False) -> str:
+    def _bound(self, bound: Bound, otherwise: str, *, whole: bool = False) -> Expression:
         if bound is None:
-            return otherwise
+            return expression(otherwise)
         sizes = {size: f'sizes["{name}"]' for size, name in self.plan.sizes.items()}
-        return NumpyPrinter(sizes, whole).text(Lowering().lower(bound))
+        return NumpyPrinter(sizes, whole).print(Lowering().lower(bound))
 
     def _conditions(self) -> list[str]:
         lines: list[str] = []
@@ -198,7 +213,8 @@ class _Printed:
         if not needed:
             return []
         right = ", ".join(f'sizes["{name}"]' for name in needed)
-        return lay_out(f"{', '.join(needed)} = {right}", 4)
+        whole = f"    {', '.join(needed)} = {right}"
+        return [whole] if len(whole) <= WIDTH else [f'    {n} = sizes["{n}"]' for n in needed]
 
 
 def _annotation(argument: Argument) -> str:
@@ -206,6 +222,12 @@ def _annotation(argument: Argument) -> str:
     kinds = {"size": "int", "value": "float", "function": "Callable[..., ArrayLike]"}
     found = kinds.get(argument.kind, "ArrayLike")
     return f"{found} | None = None" if argument.optional else found
+
+
+def _dict_of(pairs: Iterable[tuple[str, Expression]]) -> Expression:
+    """{"name": value, ...}"""
+    items = (expression(f'"{name}": ', *value.parts) for name, value in pairs)
+    return expression(Bracket("{}", tuple(items)))
 
 
 def _comment(text: str) -> list[str]:

@@ -3,56 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import IntEnum
 from fractions import Fraction
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from symelbo.code import ops
+from symelbo.code.lay_out_python import (
+    Bracket,
+    Expression,
+    Level,
+    call,
+    chain,
+    expression,
+    negative,
+)
 from symelbo.code.ops import Op, dim_text
 from symelbo.index.terms import Index
 from symelbo.values import dataclass
 
-__all__ = ["NumpyPrinter", "Text", "needs_of"]
-
-
-class Level(IntEnum):
-    """How tightly the outermost operator of an expression binds."""
-
-    SUM = 0
-    PRODUCT = 1
-    POWER = 2
-    ATOM = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """An expression, and how tightly its outermost operator binds."""
-
-    text: str
-    level: Level = Level.ATOM
-
-    def at(self, level: Level) -> str:
-        """The text as an operand of an operator that binds at `level`."""
-        return self.text if self.level >= level else f"({self.text})"
+__all__ = ["NumpyPrinter", "needs_of"]
 
 
 class Written(NamedTuple):
     """How a function is written, and what it needs: helpers, or `special` of SciPy."""
 
-    form: str
+    of: Callable[..., Expression]
     needs: tuple[str, ...] = ()
 
 
 def _numpy(name: str) -> Written:
-    return Written(f"np.{name}({{}})")
+    return Written(partial(call, f"np.{name}"))
 
 
 def _special(name: str) -> Written:
-    return Written(f"special.{name}({{}})", ("special",))
+    return Written(partial(call, f"special.{name}"), ("special",))
 
 
 def _helper(name: str) -> Written:
-    return Written(f"{name}({{}})", (name,))
+    return Written(partial(call, name), (name,))
+
+
+def _log_multinomial(counts: Expression) -> Expression:
+    """Sum of log((n_1 + ... + n_k)! / ((n_1 + ... + n_(k-1))! n_k!))"""
+    others = chain(
+        Level.SUM,
+        [("", call("np.cumsum", counts, "axis=-1")), ("-", counts.at(Level.PRODUCT))],
+    )
+    return call("np.sum", call("_log_choose", counts, others), "axis=-1")
 
 
 _FUNCTIONS: Final[Mapping[str, Written]] = {
@@ -66,7 +63,7 @@ _FUNCTIONS: Final[Mapping[str, Written]] = {
     "cos": _numpy("cos"),
     "expm1": _numpy("expm1"),
     "log1p": _numpy("log1p"),
-    "softplus": Written("np.logaddexp(0, {})"),
+    "softplus": Written(partial(call, "np.logaddexp", "0")),
     "sigmoid": _special("expit"),
     "loggamma": _special("gammaln"),
     "digamma": _special("digamma"),
@@ -88,11 +85,9 @@ _FUNCTIONS: Final[Mapping[str, Written]] = {
     "besselgap": _helper("_bessel_gap"),
     "versine": _helper("_versine"),
     # of the last axis as a whole
-    "softmax": Written("special.softmax({}, axis=-1)", ("special",)),
+    "softmax": Written(lambda x: call("special.softmax", x, "axis=-1"), ("special",)),
     "logsoftmax": _helper("_log_softmax"),
-    "logmultinomial": Written(
-        "np.sum(_log_choose({0}, np.cumsum({0}, axis=-1) - {0}), axis=-1)", ("_log_choose",)
-    ),
+    "logmultinomial": Written(_log_multinomial, ("_log_choose",)),
 }
 # the axes follow
 _REDUCTIONS: Final[Mapping[str, Written]] = {
@@ -126,130 +121,121 @@ class NumpyPrinter:
     whole: bool = True
 
     def text(self, op: Op) -> str:
-        """op -> its expression"""
+        """op -> its expression in one line"""
         return self.print(op).text
 
-    def print(self, op: Op) -> Text:
-        """op -> its expression, to be put into another one"""
+    def print(self, op: Op) -> Expression:
+        """op -> its expression"""
         return _TABLE[type(op)](self, op)
 
-    def _texts(self, operands: Iterable[Op]) -> str:
-        return ", ".join(map(self.text, operands))
+    def _all(self, operands: Iterable[Op]) -> tuple[Expression, ...]:
+        return tuple(map(self.print, operands))
 
     # ------------------------------------------------------------------ node by node
 
-    def _literal(self, op: ops.Literal) -> Text:
-        return _number(op.value) if self.whole else Text(repr(float(op.value)))
+    def _literal(self, op: ops.Literal) -> Expression:
+        return _number(op.value) if self.whole else expression(repr(float(op.value)))
 
-    def _named(self, op: ops.Named) -> Text:
-        return Text(_CONSTANTS[op.name])
+    def _named(self, op: ops.Named) -> Expression:
+        return expression(_CONSTANTS[op.name])
 
-    def _length(self, op: ops.Length) -> Text:
-        return Text(self.sizes[op.size])
+    def _length(self, op: ops.Length) -> Expression:
+        return expression(self.sizes[op.size])
 
-    def _read(self, op: ops.Read) -> Text:
-        return Text(op.name)
+    def _read(self, op: ops.Read) -> Expression:
+        return expression(op.name)
 
-    def _range(self, op: ops.Range) -> Text:
-        start = f"{op.start}, " if op.start else ""
-        return Text(f"np.arange({start}{self.text(op.stop)})")
+    def _range(self, op: ops.Range) -> Expression:
+        start = (str(op.start),) if op.start else ()
+        return call("np.arange", *start, self.print(op.stop))
 
-    def _negate(self, op: ops.Negate) -> Text:
-        operand = self.print(op.operand)
-        level = Level.ATOM if operand.level is Level.POWER else Level.PRODUCT
-        return Text(f"-{operand.at(level)}", Level.SUM)
+    def _negate(self, op: ops.Negate) -> Expression:
+        return negative(self.print(op.operand).at(Level.PRODUCT))
 
-    def _combine(self, op: ops.Combine) -> Text:
-        text = ""
-        for negative, term in op.terms:
-            operand = self.print(term).at(Level.PRODUCT)
-            if text:
-                text += f" - {operand}" if negative else f" + {operand}"
-            else:
-                text = f"-{operand}" if negative else operand
-        return Text(text, Level.SUM)
+    def _combine(self, op: ops.Combine) -> Expression:
+        terms = [(sign, self.print(term).at(Level.PRODUCT)) for sign, term in op.terms]
+        (minus, first), *rest = terms
+        signed = (("-" if sign else "+", term) for sign, term in rest)
+        return chain(Level.SUM, [("", negative(first) if minus else first), *signed])
 
-    def _product(self, op: ops.Product) -> Text:
-        above = [self.print(operand) for operand in op.above]
-        below = [self.print(operand) for operand in op.below]
+    def _product(self, op: ops.Product) -> Expression:
+        above, below = list(self._all(op.above)), list(self._all(op.below))
         if op.scale != 1:
             number = _number(op.scale)
             if number.level is Level.ATOM:
                 above.insert(0, number)
             else:
                 if op.scale.numerator != 1:
-                    above.insert(0, Text(str(op.scale.numerator)))
-                below.append(Text(str(op.scale.denominator)))
-        first, *others = above or [Text("1")]
-        text = first.at(Level.PRODUCT)
-        for operand in others:
-            text += f" * {operand.at(Level.POWER)}"
+                    above.insert(0, expression(str(op.scale.numerator)))
+                below.append(expression(str(op.scale.denominator)))
+        first, *others = above or [expression("1")]
+        factors = [("", first.at(Level.PRODUCT))]
+        factors += [("*", operand.at(Level.POWER)) for operand in others]
         # what has to be spread over more axes divides alone: it is small
-        together = all(not operand.axes or operand.axes == op.axes for operand in op.below)
-        if len(below) > 1 and together:
-            text += f" / ({' * '.join(operand.at(Level.POWER) for operand in below)})"
-        else:
-            for operand in below:
-                text += f" / {operand.at(Level.POWER)}"
-        return Text(text, Level.PRODUCT)
+        if all(not operand.axes or operand.axes == op.axes for operand in op.below):
+            divisors = [("*" if n else "", d.at(Level.POWER)) for n, d in enumerate(below)]
+            below = [chain(Level.PRODUCT, divisors)] if divisors else []
+        factors += [("/", operand.at(Level.POWER)) for operand in below]
+        return chain(Level.PRODUCT, factors)
 
-    def _raise(self, op: ops.Raise) -> Text:
+    def _raise(self, op: ops.Raise) -> Expression:
         left, right = self.print(op.base), self.print(op.exponent)
         simple = isinstance(op.base, _SIMPLE) and isinstance(op.exponent, _SIMPLE)
-        space = "" if simple and left.level is right.level is Level.ATOM else " "
-        text = f"{left.at(Level.ATOM)}{space}**{space}{right.at(Level.ATOM)}"
-        return Text(text, Level.POWER)
+        base, exponent = left.at(Level.ATOM), right.at(Level.ATOM)
+        if simple and left.level is right.level is Level.ATOM:
+            return expression(f"{base.text}**{exponent.text}", level=Level.POWER)
+        return chain(Level.POWER, [("", base), ("**", exponent)])
 
-    def _call(self, op: ops.Call) -> Text:
-        return Text(_FUNCTIONS[op.name].form.format(self._texts(op.operands)))
+    def _call(self, op: ops.Call) -> Expression:
+        return _FUNCTIONS[op.name].of(*self._all(op.operands))
 
-    def _whole(self, op: ops.Whole) -> Text:
-        return Text(_FUNCTIONS[op.name].form.format(self.text(op.operand)))
+    def _whole(self, op: ops.Whole) -> Expression:
+        return _FUNCTIONS[op.name].of(self.print(op.operand))
 
-    def _reduce(self, op: ops.Reduce) -> Text:
-        where = _axis_argument(op)
-        text = self.text(op.operand)
-        return Text(_REDUCTIONS[op.name].form.format(f"{text}, {where}" if where else text))
+    def _reduce(self, op: ops.Reduce) -> Expression:
+        return _REDUCTIONS[op.name].of(self.print(op.operand), *_axis_argument(op))
 
-    def _mean_weights(self, op: ops.MeanWeights) -> Text:
-        return Text(f"{self.text(op.weights)}.mean(axis=0)")
+    def _mean_weights(self, op: ops.MeanWeights) -> Expression:
+        return self._follow(op.weights, ".mean", _items("axis=0"))
 
-    def _weigh_data(self, op: ops.WeighData) -> Text:
-        return Text(f"_weighted_mean({self._texts((op.weights, op.values))})")
+    def _weigh_data(self, op: ops.WeighData) -> Expression:
+        return call("_weighted_mean", *self._all((op.weights, op.values)))
 
-    def _mat_mul(self, op: ops.MatMul) -> Text:
+    def _mat_mul(self, op: ops.MatMul) -> Expression:
         left, right = self.print(op.left), self.print(op.right)
-        return Text(f"{left.at(Level.PRODUCT)} @ {right.at(Level.POWER)}", Level.PRODUCT)
+        return chain(Level.PRODUCT, [("", left.at(Level.PRODUCT)), ("@", right.at(Level.POWER))])
 
-    def _contract(self, op: ops.Contract) -> Text:
+    def _contract(self, op: ops.Contract) -> Expression:
         letters = _letters(op.among)
         inputs = ",".join("".join(letters[a] for a in operand.axes) for operand in op.operands)
         output = "".join(letters[axis] for axis in op.axes)
-        faster = ", optimize=True" if len(op.operands) > 2 else ""
-        return Text(f'np.einsum("{inputs}->{output}", {self._texts(op.operands)}{faster})')
+        faster = ("optimize=True",) if len(op.operands) > 2 else ()
+        return call("np.einsum", f'"{inputs}->{output}"', *self._all(op.operands), *faster)
 
-    def _trace(self, op: ops.Trace) -> Text:
-        return Text(f"np.trace({self.text(op.operand)})")
+    def _trace(self, op: ops.Trace) -> Expression:
+        return call("np.trace", self.print(op.operand))
 
-    def _transpose(self, op: ops.Transpose) -> Text:
-        operand = self.print(op.operand).at(Level.ATOM)
+    def _follow(self, op: Op, *parts: str | Bracket) -> Expression:
+        """a.name, a[...]: what follows an operand"""
+        return expression(*self.print(op).at(Level.ATOM).parts, *parts)
+
+    def _transpose(self, op: ops.Transpose) -> Expression:
         if len(op.axes) == 2:
-            return Text(f"{operand}.T")
-        order = ", ".join(str(op.operand.axes.index(axis)) for axis in op.axes)
-        return Text(f"{operand}.transpose({order})")
+            return self._follow(op.operand, ".T")
+        order = _items(*(str(op.operand.axes.index(axis)) for axis in op.axes))
+        return self._follow(op.operand, ".transpose", order)
 
-    def _expand(self, op: ops.Expand) -> Text:
-        places = ", ".join(":" if axis in op.axes else "None" for axis in op.among)
-        return Text(f"{self.print(op.operand).at(Level.ATOM)}[{places}]")
+    def _expand(self, op: ops.Expand) -> Expression:
+        places = (":" if axis in op.axes else "None" for axis in op.among)
+        return self._follow(op.operand, _items(*places, ends="[]"))
 
-    def _broadcast(self, op: ops.Broadcast) -> Text:
+    def _broadcast(self, op: ops.Broadcast) -> Expression:
         comma = "," if len(op.lengths) == 1 else ""
-        shape = f"({self._texts(op.lengths)}{comma})"
-        return Text(f"np.broadcast_to({self.text(op.operand)}, {shape})")
+        shape = expression(Bracket("()", self._all(op.lengths), comma))
+        return call("np.broadcast_to", self.print(op.operand), shape)
 
-    def _subscript(self, op: ops.Subscript) -> Text:
-        items = ", ".join(map(self._item, op.items))
-        return Text(f"{self.print(op.operand).at(Level.ATOM)}[{items}]")
+    def _subscript(self, op: ops.Subscript) -> Expression:
+        return self._follow(op.operand, _items(*map(self._item, op.items), ends="[]"))
 
     def _item(self, item: ops.Item) -> str:
         if isinstance(item, ops.At):
@@ -259,31 +245,33 @@ class NumpyPrinter:
             return f"{start}:{'' if item.stop is None else item.stop}"
         return f"{start}:{self.text(item.stop).replace(' ', '')}"
 
-    def _eye(self, op: ops.Eye) -> Text:
+    def _eye(self, op: ops.Eye) -> Expression:
         lengths = (op.rows,) if op.rows == op.columns else (op.rows, op.columns)
-        diagonal = f", k={op.shift}" if op.shift else ""
-        return Text(f"np.eye({self._texts(lengths)}{diagonal})")
+        diagonal = (f"k={op.shift}",) if op.shift else ()
+        return call("np.eye", *self._all(lengths), *diagonal)
 
-    def _equal(self, op: ops.Equal) -> Text:
-        return Text(f"np.equal({self._texts((op.left, op.right))}).astype(float)")
+    def _equal(self, op: ops.Equal) -> Expression:
+        equal = call("np.equal", *self._all((op.left, op.right)))
+        return expression(*equal.parts, ".astype", _items("float"))
 
-    def _inverse(self, op: ops.Inverse) -> Text:
-        return Text(f"np.linalg.inv({self.text(op.operand)})")
+    def _inverse(self, op: ops.Inverse) -> Expression:
+        return call("np.linalg.inv", self.print(op.operand))
 
-    def _log_det(self, op: ops.LogDet) -> Text:
-        return Text(f"np.linalg.slogdet({self.text(op.operand)})[1]")
+    def _log_det(self, op: ops.LogDet) -> Expression:
+        found = call("np.linalg.slogdet", self.print(op.operand))
+        return expression(*found.parts, _items("1", ends="[]"))
 
-    def _solve(self, op: ops.Solve) -> Text:
-        right = self.print(op.right).at(Level.ATOM)
-        return Text(f"np.linalg.solve({self.text(op.matrix)}, {right}.T).T")
+    def _solve(self, op: ops.Solve) -> Expression:
+        solved = call("np.linalg.solve", self.print(op.matrix), self._follow(op.right, ".T"))
+        return expression(*solved.parts, ".T")
 
-    def _evaluate(self, op: ops.Evaluate) -> Text:
+    def _evaluate(self, op: ops.Evaluate) -> Expression:
         dims = " ".join(dim_text(extent, self.sizes) for extent in op.dims)
-        called = f"{op.name}({self._texts(op.operands)})"
-        return Text(f'_array("{op.name}", {called}, "{dims}", "real", sizes)')
+        called = call(op.name, *self._all(op.operands))
+        return call("_array", f'"{op.name}"', called, f'"{dims}"', '"real"', "sizes")
 
 
-_TABLE: Final[Mapping[type, Callable[[NumpyPrinter, Any], Text]]] = {
+_TABLE: Final[Mapping[type, Callable[[NumpyPrinter, Any], Expression]]] = {
     ops.Literal: NumpyPrinter._literal,
     ops.Named: NumpyPrinter._named,
     ops.Length: NumpyPrinter._length,
@@ -314,27 +302,32 @@ _TABLE: Final[Mapping[type, Callable[[NumpyPrinter, Any], Text]]] = {
 }
 
 
-def _number(value: Fraction) -> Text:
+def _number(value: Fraction) -> Expression:
     """A number that is not negative, as a decimal where that is exact and short."""
     if value.denominator == 1 and value < 2**53:
-        return Text(str(value.numerator))
+        return expression(str(value.numerator))
     decimal = repr(float(value))
     if len(decimal) <= 6 and Fraction(decimal) == value:
-        return Text(decimal)
+        return expression(decimal)
     if value.numerator < 1000 and value.denominator < 1000:
-        return Text(f"{value.numerator} / {value.denominator}", Level.PRODUCT)
-    return Text(decimal)
+        above, below = (expression(str(n)) for n in value.as_integer_ratio())
+        return chain(Level.PRODUCT, [("", above), ("/", below)])
+    return expression(decimal)
 
 
-def _axis_argument(op: ops.Reduce) -> str:
-    """axis=..., empty if every axis is reduced."""
+def _items(*texts: str, ends: str = "()") -> Bracket:
+    return Bracket(ends, tuple(map(expression, texts)))
+
+
+def _axis_argument(op: ops.Reduce) -> list[str]:
+    """axis=..., none if every axis is reduced."""
     axes = op.operand.axes
     if set(axes) == set(op.over):
-        return ""
+        return []
     places = sorted(axes.index(axis) for axis in op.over)
     last = len(axes) if op.leading else len(axes) - len(places)  # counted from the back from here
     texts = [str(place - len(axes) if place >= last else place) for place in places]
-    return f"axis={texts[0]}" if len(texts) == 1 else f"axis=({', '.join(texts)})"
+    return [f"axis={texts[0]}" if len(texts) == 1 else f"axis=({', '.join(texts)})"]
 
 
 def _letters(axes: Sequence[Index]) -> dict[Index, str]:

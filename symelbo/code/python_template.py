@@ -42,6 +42,7 @@ def fill_module(c: Mapping[str, Any]) -> str:
         w(str(attribute(f_2, 'signature')))
         w('\n    """')
         w(str(attribute(f_2, 'summary')[0]))
+        w(str(('"""' if attribute(f_2, 'is_short') else '')))
         w('\n')
         for line_3 in attribute(f_2, 'summary')[1:]:
             w(str(line_3))
@@ -52,7 +53,8 @@ def fill_module(c: Mapping[str, Any]) -> str:
                 w(str(line_4))
                 w('\n')
             w('\n    Raises:\n        ValueError: an argument has a wrong shape, leaves its domain or is not finite;\n            or a number on the way is undetermined or leaves the range of floats.\n')
-        w('    """\n')
+        if (not attribute(f_2, 'is_short')):
+            w('    """\n')
         for line_5 in attribute(f_2, 'body'):
             w(str(line_5))
             w('\n')
@@ -121,8 +123,8 @@ HELPERS: Mapping[str, tuple[str, frozenset[str]]] = {
     '_log_stirling': ('def _log_stirling(x: NDArray[np.float64]) -> NDArray[np.float64]:\n    """log(x!) - x*log(x) + x, which tends to log(2*pi*x)/2."""\n    small, large = np.minimum(x, 10), np.maximum(x, 10)\n    exact = special.gammaln(small + 1) - special.xlogy(small, small) + small\n    series = np.polyval(\n        [1 / 156, -691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12],\n        (1 / large) ** 2,\n    )\n    asymptotic = 0.5 * (np.log(2 * np.pi) + np.log(large)) + series / large\n    return np.where(x < 10, exact, asymptotic)', frozenset(['NDArray', 'asymptotic', 'exact', 'large', 'np', 'series', 'small', 'special', 'x'])),
     '_log_minus_digamma': ('def _log_minus_digamma(x: NDArray[np.float64]) -> NDArray[np.float64]:\n    """log(x) - digamma(x), which tends to 1/(2*x)."""\n    small, large = np.minimum(x, 10), np.maximum(x, 10)\n    exact = np.log(small) - special.digamma(small)\n    series = np.polyval(\n        [1 / 12, -691 / 32760, 1 / 132, -1 / 240, 1 / 252, -1 / 120, 1 / 12],\n        (1 / large) ** 2,\n    )\n    return np.where(x < 10, exact, (0.5 + series / large) / large)', frozenset(['NDArray', 'exact', 'large', 'np', 'series', 'small', 'special', 'x'])),
     '_deviance': ('def _deviance(\n    x: NDArray[np.float64], mean: NDArray[np.float64], log_mean: NDArray[np.float64]\n) -> NDArray[np.float64]:\n    """x*log(x/mean) - x + mean, exact also where x is close to the mean."""\n    ratio = (x - mean) / np.where(x + mean > 0, x + mean, 1)\n    # Loader (2000): log(x/mean) is twice r + r**3/3 + r**5/5 + ..., r the ratio\n    series = np.polyval(1 / np.arange(17, 1, -2), ratio**2)\n    close = (x - mean) * ratio + 2 * x * ratio**3 * series\n    positive = np.where(x > 0, x, 1)\n    far = np.where(x > 0, positive * (np.log(positive) - log_mean), 0) - x + mean\n    return np.where(np.abs(ratio) < 0.1, close, far)', frozenset(['NDArray', 'close', 'far', 'log_mean', 'mean', 'np', 'positive', 'ratio', 'series', 'x'])),
-    '_log_choose': ('def _log_choose(\n    x: NDArray[np.float64], y: NDArray[np.float64]\n) -> NDArray[np.float64]:\n    """log((x + y)!/(x!*y!)) for real x and y from 0 on."""\n    less, more, both = np.minimum(x, y), np.maximum(x, y), x + y\n    share = less / np.where(both > 0, both, 1)\n    mixing = special.xlogy(less, share) + special.xlog1py(more, -share)\n    return _log_stirling(both) - _log_stirling(x) - _log_stirling(y) - mixing', frozenset(['NDArray', '_log_stirling', 'both', 'less', 'mixing', 'more', 'np', 'share', 'special', 'x', 'y'])),
-    '_log_ratio': ('def _log_ratio(\n    x: NDArray[np.float64], y: NDArray[np.float64]\n) -> NDArray[np.float64]:\n    """log(x/y), exact where x is close to y; x/y need not be a float."""\n    excess = np.where(np.abs(x - y) < 0.5 * y, x - y, 0) / y\n    return np.where(excess == 0, np.log(x) - np.log(y), np.log1p(excess))', frozenset(['NDArray', 'excess', 'np', 'x', 'y'])),
+    '_log_choose': ('def _log_choose(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:\n    """log((x + y)!/(x!*y!)) for real x and y from 0 on."""\n    less, more, both = np.minimum(x, y), np.maximum(x, y), x + y\n    share = less / np.where(both > 0, both, 1)\n    mixing = special.xlogy(less, share) + special.xlog1py(more, -share)\n    return _log_stirling(both) - _log_stirling(x) - _log_stirling(y) - mixing', frozenset(['NDArray', '_log_stirling', 'both', 'less', 'mixing', 'more', 'np', 'share', 'special', 'x', 'y'])),
+    '_log_ratio': ('def _log_ratio(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:\n    """log(x/y), exact where x is close to y; x/y need not be a float."""\n    excess = np.where(np.abs(x - y) < 0.5 * y, x - y, 0) / y\n    return np.where(excess == 0, np.log(x) - np.log(y), np.log1p(excess))', frozenset(['NDArray', 'excess', 'np', 'x', 'y'])),
     '_bessel_gap': ('def _bessel_gap(k: NDArray[np.float64]) -> NDArray[np.float64]:\n    """1 - I1(k)/I0(k) for Bessel functions, which tends to 1/(2*k)."""\n    small, large = np.minimum(k, 200), np.maximum(k, 200)\n    exact = 1 - special.i1e(small) / special.i0e(small)\n    series = np.polyval(\n        [103 / 32, 1073 / 1024, 13 / 32, 25 / 128, 1 / 8, 1 / 8, 1 / 2], 1 / large\n    )\n    return np.where(k < 200, exact, series / large)', frozenset(['NDArray', 'exact', 'k', 'large', 'np', 'series', 'small', 'special'])),
     '_versine': ('def _versine(a: NDArray[np.float64]) -> NDArray[np.float64]:\n    """1 - cos(a), exact for small angles."""\n    return 2 * np.sin(0.5 * a) ** 2', frozenset(['NDArray', 'a', 'np'])),
 }

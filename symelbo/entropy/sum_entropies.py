@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.identity import Identity
@@ -12,16 +12,17 @@ from symelbo.entropy.exact_posterior import ExactPosterior
 from symelbo.entropy.summand import Average, EntropySum, Kind, Summand, varying
 from symelbo.index.build import ZERO, add, mul, negate, number
 from symelbo.index.domains import Real
+from symelbo.index.known_arrays import KnownArrays
 from symelbo.index.normal import normal
 from symelbo.index.substitute import count_subterms, replace_symbols, symbols_of
-from symelbo.index.terms import Add, Apply, Array, Entry, Role, Symbol, Term
+from symelbo.index.terms import Add, Apply, Array, Entry, Index, Role, Symbol, Term
 from symelbo.index.tidy import tidy
 from symelbo.limits import SHORT_SUBTERMS
 from symelbo.model.model import Model
 from symelbo.notation.arrange import split_sign
 from symelbo.values import replace
 
-__all__ = ["SHORT_NAMES", "sum_entropies"]
+__all__ = ["SHORT_NAMES", "name_argument", "sum_entropies"]
 
 SHORT_NAMES = {"logit": "a", "logits": "a", "log_rate": "a", "mean": "m", "location": "m"}
 
@@ -38,14 +39,16 @@ def sum_entropies(
     bases: list[Summand] = []
     remainders: list[Summand] = []
     taken = _taken_names(model)
+    quantities = KnownArrays(model.quantities)
+    chosen: dict[str, tuple[Symbol, Array]] = {}
     for result in results:
         factor = result.factor
         if not isinstance(result, Holds):
             remainders.append(_cross_entropy(factor))
             continue
         identity = result.identity
-        entropies.append(_entropy(factor, identity, taken))
-        taken |= {symbol.name for symbol, _ in entropies[-1].abbreviations}
+        entropies.append(_entropy(factor, identity, taken, quantities, chosen))
+        chosen |= {pair[0].name: pair for pair in entropies[-1].abbreviations}
         if identity.base != ZERO:
             bases.append(_base(factor, identity))
     if not entropies:
@@ -56,11 +59,17 @@ def sum_entropies(
     return EntropySum(summands, merge_summands(summands, data))
 
 
-def _entropy(factor: Factor, identity: Identity, taken: frozenset[str]) -> Summand:
+def _entropy(
+    factor: Factor,
+    identity: Identity,
+    taken: frozenset[str],
+    quantities: KnownArrays,
+    earlier: Mapping[str, tuple[Symbol, Array]],
+) -> Summand:
     term = normal(factor.over_plates(identity.entropy))
     kind = Kind.ENTROPY if identity.is_entropy else Kind.PSEUDO_ENTROPY
     whole = tidy(identity.entropy)
-    pointwise, short = abbreviate_arguments(factor, identity, whole, taken)
+    pointwise, short = abbreviate_arguments(factor, identity, whole, taken, quantities, earlier)
     return Summand(kind, -1, (factor.name,), varying(term), term, pointwise, factor.plates, short)
 
 
@@ -162,10 +171,36 @@ def _orient(summand: Summand) -> Summand:
     )
 
 
+def name_argument(
+    quantities: KnownArrays, argument: Symbol, array: Array, plates: tuple[Index, ...]
+) -> tuple[Symbol, Array] | None:
+    """An argument of a family as the user named it, and what it stands for; None if they did not.
+
+    quantities: those of the user; plates: those of the factor, which may stand in the array.
+    """
+    entry = quantities.entry_of(array.body)
+    if entry is None or not {*entry.indices} <= {*plates, *array.indices}:
+        return None
+    places = tuple(index for index in entry.indices if isinstance(index, Index))
+    if len({*places}) < len(places):
+        return None
+    shape = tuple(index.extent for index in places)
+    named = Symbol(entry.symbol.name, Role.ARGUMENT, argument.domain, shape)
+    return named, Array(places, array.body)
+
+
 def abbreviate_arguments(
-    factor: Factor, identity: Identity, whole: Term, taken: frozenset[str]
+    factor: Factor,
+    identity: Identity,
+    whole: Term,
+    taken: frozenset[str],
+    quantities: KnownArrays,
+    earlier: Mapping[str, tuple[Symbol, Array]],
 ) -> tuple[Term, tuple[tuple[Symbol, Array], ...]]:
-    """H(eta(long expression)) -> H(a), a := long expression, where that is shorter to read."""
+    """H(eta(long expression)) -> H(a), a := long expression, where that is shorter to read.
+
+    taken: names that mean something else; earlier: those that other factors chose.
+    """
     formal = identity.formal
     if formal is None:
         return whole, ()
@@ -179,13 +214,18 @@ def abbreviate_arguments(
     for argument, array in factor.arguments().items():
         if argument not in symbols_of(formal) or count_subterms(array.body) <= SHORT_SUBTERMS:
             continue
-        name = SHORT_NAMES.get(argument.name, argument.name)
-        while name in taken:
-            name += f"_{factor.statement.node.name}"
-        shape = tuple(i.extent for i in (*factor.plates, *array.indices))
-        symbol = Symbol(name, Role.ARGUMENT, argument.domain, shape)
-        mapping[argument] = Array(array.indices, Entry(symbol, (*factor.plates, *array.indices)))
-        chosen.append((symbol, Array((*factor.plates, *array.indices), array.body)))
+        pair = name_argument(quantities, argument, array, factor.plates)
+        if pair is None or earlier.get(pair[0].name, pair) != pair:
+            name = SHORT_NAMES.get(argument.name, argument.name)
+            while name in taken or name in earlier:
+                name += f"_{factor.statement.node.name}"
+            places = (*factor.plates, *array.indices)
+            shape = tuple(index.extent for index in places)
+            symbol = Symbol(name, Role.ARGUMENT, argument.domain, shape)
+            pair = symbol, Array(places, array.body)
+        symbol, meaning = pair
+        mapping[argument] = Array(array.indices, Entry(symbol, meaning.indices))
+        chosen.append(pair)
         length += count_subterms(array.body)
     short = tidy(normal(replace_symbols(formal, mapping)))
     if not chosen or count_subterms(whole) <= count_subterms(short) + length:
@@ -195,7 +235,7 @@ def abbreviate_arguments(
 
 def _taken_names(model: Model) -> frozenset[str]:
     symbols = (*model.parameters, *model.constants, *model.inputs, *model.functions)
-    names = {s.name for s in (*symbols, *model.variational_symbols)}
+    names = {s.name for s in (*symbols, *model.variational_symbols, *dict(model.definitions))}
     return frozenset(names | set(model.sizes) | {s.node.name for s in model.statements})
 
 

@@ -11,7 +11,11 @@ __all__ = ["split_angles"]
 
 
 def split_angles(term: Term, value: Symbol) -> Term:
-    """sin and cos of a sum of which some terms mention the value and others do not -> products."""
+    """sin and cos of a sum of which some terms mention the value and others do not -> products.
+
+    >>> show(split_angles(term("cos(x - y)"), x))
+    cos(x)*cos(-y) - sin(x)*sin(-y)
+    """
 
     def rule(split: Memo[Term, Term], part: Term) -> Term:
         part = map_terms(part, split.__getitem__)

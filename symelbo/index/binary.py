@@ -28,6 +28,9 @@ def expand_binary(term: Term) -> Term:
 
     Only functions of at most three binary entries at free places are expanded, and functions of one
     one-hot vector.
+
+    >>> show(expand_binary(term("exp(x*z[1])")))
+    1 + z[1]*(exp(x) - 1)
     """
     if not any(symbol.domain.is_bit for symbol in symbols_of(term)):
         return term

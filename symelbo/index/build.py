@@ -69,12 +69,20 @@ def number(value: int | Fraction | str) -> Number:
 
 
 def add(*terms: Term) -> Term:
-    """a, b, ... -> a + b + ...: flattens, folds numbers, collects equal terms, orders."""
+    """a, b, ... -> a + b + ...: flattens, folds numbers, collects equal terms, orders.
+
+    >>> show(add(term("x"), term("2"), term("y + x")))
+    2*x + y + 2
+    """
     return add_multiples([(term, _F1) for term in terms])
 
 
 def add_multiples(multiples: Iterable[tuple[Term, Fraction]]) -> Term:
-    """(a, p), (b, q), ... -> p a + q b + ...: as `add`."""
+    """(a, p), (b, q), ... -> p a + q b + ...: as `add`.
+
+    >>> show(add_multiples([(term("x"), Fraction(2)), (term("x"), Fraction(-3))]))
+    -x
+    """
     constant = _F0
     coefficients: dict[Term, Fraction] = {}
     stack = list(multiples)
@@ -109,7 +117,11 @@ def add_multiples(multiples: Iterable[tuple[Term, Fraction]]) -> Term:
 
 
 def times_number(term: Term, scale: Fraction) -> Term:
-    """a, c -> c a"""
+    """a, c -> c a
+
+    >>> show(times_number(term("x/2"), Fraction(6)))
+    3*x
+    """
     if scale is _F1 or scale == 1:
         return term
     if type(term) is Number:
@@ -124,7 +136,11 @@ def times_number(term: Term, scale: Fraction) -> Term:
 
 
 def mul(*factors: Term) -> Term:
-    """a, b, ... -> a b ...: flattens, folds numbers, collects equal bases, orders."""
+    """a, b, ... -> a b ...: flattens, folds numbers, collects equal bases, orders.
+
+    >>> show(mul(term("x"), term("2"), term("x*y")))
+    2*x**2*y
+    """
     scale = _F1
     alone: dict[Term, Term] = {}  # base -> the factor that has it
     merged: dict[Term, Term] = {}  # base -> the exponent, where several factors have it
@@ -169,7 +185,13 @@ def mul(*factors: Term) -> Term:
 
 
 def power(base: Term, exponent: Term | int | Fraction) -> Term:
-    """base, exponent -> base ** exponent; numbers fold where the result is rational."""
+    """base, exponent -> base ** exponent; numbers fold where the result is rational.
+
+    >>> show(power(term("2*x"), 2))
+    4*x**2
+    >>> show(power(term("x^2"), Fraction(1, 2)))
+    sqrt(x**2)
+    """
     if not isinstance(exponent, Term):
         exponent = number(exponent)
     if exponent is ONE:
@@ -199,22 +221,40 @@ def has_minus_sign(term: Term) -> bool:
 
 
 def negate(term: Term) -> Term:
-    """a -> -a"""
+    """a -> -a
+
+    >>> show(negate(term("x + y")))
+    -(x + y)
+    """
     return mul(MINUS_ONE, term)
 
 
 def subtract(left: Term, right: Term) -> Term:
-    """a, b -> a - b"""
+    """a, b -> a - b
+
+    >>> show(subtract(term("x + y"), term("x")))
+    y
+    """
     return add(left, negate(right))
 
 
 def divide(left: Term, right: Term) -> Term:
-    """a, b -> a / b"""
+    """a, b -> a / b
+
+    >>> show(divide(term("x*y"), term("x")))
+    y
+    """
     return mul(left, power(right, -1))
 
 
 def call(name: str, *arguments: Term) -> Term:
-    """f, a -> f(a), with the trivial values folded (log 1 = 0, exp 0 = 1)."""
+    """f, a -> f(a), with the trivial values folded (log 1 = 0, exp 0 = 1).
+
+    >>> show(call("sqrt", term("s")))
+    sqrt(s)
+    >>> show(call("log", ONE))
+    0
+    """
     if len(arguments) == 1:
         (argument,) = arguments
         if name == "sqrt":
@@ -233,22 +273,40 @@ def call(name: str, *arguments: Term) -> Term:
 
 
 def log(argument: Term) -> Term:
-    """a -> log a"""
+    """a -> log a
+
+    >>> show(log(term("x")))
+    log(x)
+    """
     return call("log", argument)
 
 
 def exp(argument: Term) -> Term:
-    """a -> exp a"""
+    """a -> exp a
+
+    >>> show(exp(ZERO))
+    1
+    """
     return call("exp", argument)
 
 
 def total(index: Index, body: Term) -> Term:
-    """i, a -> sum_i a"""
+    """i, a -> sum_i a
+
+    >>> show(total(h, term("v[h]")))
+    sum(v[h] for h in 1:H)
+    """
     return ZERO if body == ZERO else Sum(index, body)
 
 
 def extent_length(extent: Extent, low: int = 1) -> Term:
-    """C-1 -> the number C - 1 of places low..extent."""
+    """C-1 -> the number C - 1 of places low..extent.
+
+    >>> show(extent_length(Extent("C", -1)))
+    C - 1
+    >>> show(extent_length(Extent("C"), 2))
+    C - 1
+    """
     count = number(extent.offset - low + 1)
     return count if extent.size is None else add(Size(extent.size), count)
 
@@ -290,7 +348,11 @@ _FOLDED: dict[type[Node], Callable[..., Node]] = {
 
 
 def rebuild(item: N, bound: tuple[Index, ...], parts: Sequence[Any]) -> N:
-    """node, its binders and parts anew -> the node of these, folded where its class is above."""
+    """node, its binders and parts anew -> the node of these, folded where its class is above.
+
+    >>> show(rebuild(term("x + y"), (), [term("x"), term("-x")]))
+    0
+    """
     if bound == item.bound() and all(map(is_, parts, item.parts())):
         return item
     folded = _FOLDED.get(type(item))

@@ -48,7 +48,12 @@ def height(item: Node) -> int:
 
 
 def rename_apart(monomial: Monomial) -> Monomial:
-    """sum_i m -> the same sum, with bound indices that no other term uses."""
+    """sum_i m -> the same sum, with bound indices that no other term uses.
+
+    >>> ((monomial, _),) = poly("sum(v[j] for j in 1:H)").items()
+    >>> rename_apart(monomial).bound != monomial.bound
+    True
+    """
     mapping = {i: i.like(f"@{i.name}", Origin.PASSING) for i in monomial.bound}
     factors = tuple((rename_indices(atom, mapping), e) for atom, e in monomial.factors)
     return Monomial(tuple(mapping.values()), factors)
@@ -60,6 +65,9 @@ def name_canonically(
     """sum_i m -> the same monomial, equal ones with equal names of bound indices.
 
     reorder: an atom -> the same atom with its parts in canonical order.
+
+    >>> show(name_canonically((g,), factors("v[g]^2"), lambda atom: atom))
+    sum(v[h]**2 for h in 1:H)
     """
     if not bound:
         return Monomial((), tuple(sorted(factors.items(), key=lambda f: sort_key(f[0]))))
@@ -197,12 +205,20 @@ def _in_order(atom: Term, met: frozenset[Index]) -> tuple[Index, ...]:
 
 
 def order_entry(symbol: Symbol, indices: tuple[IndexTerm, ...], term: Entry) -> Entry:
-    """S[j, i] -> S[i, j] for a symmetric S and i before j."""
+    """S[j, i] -> S[i, j] for a symmetric S and i before j.
+
+    >>> show(order_entry(Sigma, (e, d), term("Sigma[e,d]")))
+    Sigma[d,e]
+    """
     if symbol.domain.is_symmetric and sort_key(indices[-1]) < sort_key(indices[-2]):
         return Entry(symbol, (*indices[:-2], indices[-1], indices[-2]))
     return term
 
 
 def order_delta(left: IndexTerm, right: IndexTerm) -> Delta:
-    """delta(j, i) -> delta(i, j) for i before j."""
+    """delta(j, i) -> delta(i, j) for i before j.
+
+    >>> show(order_delta(e, d))
+    delta(d,e)
+    """
     return Delta(left, right) if sort_key(left) <= sort_key(right) else Delta(right, left)

@@ -46,7 +46,11 @@ def index_tuples(indices: Sequence[Index], sizes: Mapping[str, int]) -> list[tup
 
 
 def concretize(term: Term, sizes: Mapping[str, int], values: Values) -> Term:
-    """term, sizes, values -> the same number, with every sum written out."""
+    """term, sizes, values -> the same number, with every sum written out.
+
+    >>> show(concretize(term("sum(v[j]*x for j in 1:H)"), {"H": 2}, lambda symbol, at: None))
+    v[1]*x + v[2]*x
+    """
 
     def place(index: IndexTerm) -> Position:
         match index:

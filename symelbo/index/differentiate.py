@@ -49,7 +49,11 @@ def fresh_index(extent: Extent, taken: set[str], low: int = 1, stem: str = "k") 
 
 
 def derivative_along(term: Term, field: Mapping[Symbol, Array]) -> Term:
-    """f, {x: v} -> d/ds f(x + s v) at s = 0, for all symbolic sizes."""
+    """f, {x: v} -> d/ds f(x + s v) at s = 0, for all symbolic sizes.
+
+    >>> show(derivative_along(term("x^2*s"), {x: Array((), term("y"))}))
+    2*s*x*y
+    """
     if symbols_of(term).isdisjoint(field):
         return ZERO
     return _derivative(term, tuple(field.items()))
@@ -169,6 +173,9 @@ def derivative_by(term: Term, symbol: Symbol, places: tuple[IndexTerm, ...]) -> 
     The last entry of a simplex is 1 minus the others, so k ranges over the free coordinates; an
     entry above the diagonal of a symmetric matrix is taken as independent of the one below
     (contracted with a symmetric direction both conventions agree).
+
+    >>> show(derivative_by(term("sum(W[d,j]*z[j] for j in 1:H)"), W, (e, g)))
+    sum(z[j]*delta(d,e)*delta(j,g) for j in 1:H)
     """
     taken = {index.name for index in free_indices(term)}
     taken |= {index.name for place in places for index in free_indices(place)}

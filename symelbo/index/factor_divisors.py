@@ -25,6 +25,9 @@ def factor_divisors(term: Term) -> Term:
 
     Ensures: the same value wherever the term has one.  A divisor whose atoms have other exponents
     than natural numbers, or are under a sum, is left as it is.
+
+    >>> show(factor_divisors(term("1/(x^2 - y^2)")))
+    1/((x + y)*(x - y))
     """
 
     def rule(factored: Memo[Term, Term], part: Term) -> Term:

@@ -21,7 +21,12 @@ class Interpretation:
 
 
 def interpret_functions(term: Term, meaning: Mapping[Symbol, Interpretation]) -> Term:
-    """f(a)[i], {f: (x, \\j. body)} -> body with x := a, j := i; no derivatives of f."""
+    """f(a)[i], {f: (x, \\j. body)} -> body with x := a, j := i; no derivatives of f.
+
+    >>> square = Interpretation((x,), Array((), term("x^2")))
+    >>> show(interpret_functions(term("m(y + 1)"), {m: square}))
+    (y + 1)**2
+    """
 
     if symbols_of(term).isdisjoint(meaning):
         return term

@@ -101,6 +101,9 @@ def derivative_form(term: Term, field: Mapping[Symbol, Array]) -> Term:
     """f, {x: v} -> the normal form of d/ds f(x + s v) at s = 0; of a long one that of each part.
 
     A part that stands still is found to do so by itself, however deep it is.
+
+    >>> show(derivative_form(term("x^2"), {x: Array((), term("y"))}))
+    2*x*y
     """
     whole = derivative_along(term, field)
     if not is_long(whole):

@@ -11,7 +11,14 @@ __all__ = ["name_residuals"]
 
 
 def name_residuals(term: Term) -> tuple[Term, dict[Symbol, Array]]:
-    """(x[i] - m[i]) (x[j] - m[j]) -> r[i] r[j], r: sums that are factors stay unexpanded."""
+    """(x[i] - m[i]) (x[j] - m[j]) -> r[i] r[j], r: sums that are factors stay unexpanded.
+
+    >>> named, residuals = name_residuals(term("(z[h] - x)^2/s"))
+    >>> show(named)
+    residual[h]**2/s
+    >>> show(tuple(residuals.values()))
+    (r0: z[r0] - x)
+    """
     found: dict[Array, Symbol] = {}
 
     def name_sum(part: Term) -> Term:

@@ -42,7 +42,11 @@ split_content, clear_denominators = RING.split_content, RING.clear_denominators
 
 
 def monomials_of(term: Term) -> Poly:
-    """term -> polynomial in canonical atoms; a term that is very long is one atom as it stands"""
+    """term -> polynomial in canonical atoms; a term that is very long is one atom as it stands
+
+    >>> show(monomials_of(term("x*(x + y)")))
+    x*y + x**2
+    """
     try:
         return to_poly(term)
     except TooLong:

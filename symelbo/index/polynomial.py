@@ -88,12 +88,21 @@ def accumulate(total: Poly, poly: Poly, scale: Fraction = F1) -> None:
 
 
 def from_poly(poly: Poly) -> Term:
-    """{monomial: c} -> sum of c * monomial."""
+    """{monomial: c} -> sum of c * monomial.
+
+    >>> show(from_poly(poly("x*(y + 1)")))
+    x + x*y
+    """
     return build.add_multiples([(monomial.product, scale) for monomial, scale in poly.items()])
 
 
 def from_monomial(monomial: Monomial, scale: Fraction = F1) -> Term:
-    """monomial, c -> c * monomial"""
+    """monomial, c -> c * monomial
+
+    >>> ((monomial, _),) = poly("x^2*s").items()
+    >>> show(from_monomial(monomial, Fraction(3)))
+    3*s*x**2
+    """
     return build.times_number(monomial.product, scale)
 
 

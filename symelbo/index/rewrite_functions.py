@@ -27,12 +27,20 @@ __all__ = ["FUNCTIONS"]
 
 
 def rewrite_tanh(ring: Normalizer, argument: Poly) -> Poly:
-    """tanh(-a) -> -tanh a"""
+    """tanh(-a) -> -tanh a
+
+    >>> show(rewrite_tanh(RING, poly("-x")))
+    -tanh(x)
+    """
     return _odd_function("tanh", argument)
 
 
 def rewrite_erf(ring: Normalizer, argument: Poly) -> Poly:
-    """erf(-a) -> -erf a"""
+    """erf(-a) -> -erf a
+
+    >>> show(rewrite_erf(RING, poly("y - x")))
+    -erf(x - y)
+    """
     return _odd_function("erf", argument)
 
 
@@ -46,7 +54,13 @@ def _odd_function(name: str, argument: Poly) -> Poly:
 
 
 def rewrite_sigmoid(ring: Normalizer, argument: Poly) -> Poly:
-    """sigmoid(-a) -> 1 - sigmoid a;  sigmoid 0 -> 1/2"""
+    """sigmoid(-a) -> 1 - sigmoid a;  sigmoid 0 -> 1/2
+
+    >>> show(rewrite_sigmoid(RING, poly("-x")))
+    1 - sigmoid(x)
+    >>> show(rewrite_sigmoid(RING, poly("0")))
+    1/2
+    """
     sign, canonical = _canonical_sign(argument)
     if not canonical:
         return {UNIT: Fraction(1, 2)}
@@ -59,7 +73,11 @@ def rewrite_sigmoid(ring: Normalizer, argument: Poly) -> Poly:
 
 
 def rewrite_softplus(ring: Normalizer, argument: Poly) -> Poly:
-    """softplus(-a) -> softplus a - a;  softplus 0 -> log 2"""
+    """softplus(-a) -> softplus a - a;  softplus 0 -> log 2
+
+    >>> show(rewrite_softplus(RING, poly("-x")))
+    softplus(x) - x
+    """
     sign, canonical = _canonical_sign(argument)
     if not canonical:
         return rewrite_log(ring, {UNIT: F1 * 2})
@@ -82,7 +100,13 @@ def _canonical_sign(poly: Poly) -> tuple[Fraction, Poly]:
 
 
 def rewrite_log(ring: Normalizer, argument: Poly) -> Poly:
-    """log(6 a**2/b) -> log 2 + log 3 + 2 log a - log b for positive a, b."""
+    """log(6 a**2/b) -> log 2 + log 3 + 2 log a - log b for positive a, b.
+
+    >>> show(rewrite_log(RING, poly("6*s^2/t")))
+    2*log(s) - log(t/6)
+    >>> show(rewrite_log(RING, poly("x*s")))
+    log(s*x)
+    """
     if not argument:
         raise ZeroDivisionError("log of zero")
     result: Poly = {}
@@ -138,7 +162,11 @@ def _log_primitive(ring: Normalizer, primitive: Poly) -> Poly:
 
 
 def rewrite_exp(ring: Normalizer, argument: Poly) -> Poly:
-    """exp(c log b + r) -> b**c exp(r), with one exp atom at most."""
+    """exp(c log b + r) -> b**c exp(r), with one exp atom at most.
+
+    >>> show(rewrite_exp(RING, poly("2*log(s) + x")))
+    s**2*exp(x)
+    """
     rest: Poly = {}
     product: Poly = {UNIT: F1}
     for monomial, scale in argument.items():
@@ -164,7 +192,11 @@ def _logged(monomial: Monomial) -> Term | None:
 
 
 def rewrite_abs(ring: Normalizer, argument: Poly) -> Poly:
-    """|-2 a b| -> 2 a |b| for a > 0"""
+    """|-2 a b| -> 2 a |b| for a > 0
+
+    >>> show(rewrite_abs(RING, poly("-2*s*x")))
+    2*s*abs(x)
+    """
     if not argument:
         return {}
     if len(argument) == 1 and not next(iter(argument)).bound:
@@ -186,12 +218,22 @@ def rewrite_abs(ring: Normalizer, argument: Poly) -> Poly:
 
 
 def rewrite_loggamma(ring: Normalizer, argument: Poly) -> Poly:
-    """loggamma(a + 1) -> loggamma(a) + log a, for a > 0"""
+    """loggamma(a + 1) -> loggamma(a) + log a, for a > 0
+
+    >>> show(rewrite_loggamma(RING, poly("s + 2")))
+    log(s) + log(s + 1) + loggamma(s)
+    >>> show(rewrite_loggamma(RING, poly("4")))
+    log(6)
+    """
     return _lower_gamma(ring, "loggamma", argument)
 
 
 def rewrite_digamma(ring: Normalizer, argument: Poly) -> Poly:
-    """digamma(a + 1) -> digamma(a) + 1/a, for a > 0"""
+    """digamma(a + 1) -> digamma(a) + 1/a, for a > 0
+
+    >>> show(rewrite_digamma(RING, poly("s + 1")))
+    1/s + psi(s)
+    """
     return _lower_gamma(ring, "digamma", argument)
 
 

@@ -1,4 +1,9 @@
-"""Rules on one raw monomial under its sums: powers of one atom, and products of several."""
+"""Rules on one raw monomial under its sums: powers of one atom, and products of several.
+
+That they come to an end: each takes away a sum, an atom or a power of one, or merges two atoms to
+one, and what it leaves is nested no deeper.  Two do not: `contract_delta` renames an index to one
+that comes before it in the order of terms; `complete_range` lengthens a range, up to its axis.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +54,11 @@ def _others(factors: Factors, atom: Term) -> Factors:
 def fold_bit(
     ring: Normalizer, bound: _Bound, factors: Factors, atom: Term, exponent: Fraction
 ) -> Poly | None:
-    """z**2 -> z on {0, 1}"""
+    """z**2 -> z on {0, 1}
+
+    >>> show(fold_bit(RING, (h,), factors("v[h]"), term("z[h]"), 3))
+    sum(v[h]*z[h] for h in 1:H)
+    """
     if exponent == 1 or exponent < 0 or not (isinstance(atom, Entry) and atom.symbol.domain.is_bit):
         return None
     return ring.reduce_monomial(bound, {**_others(factors, atom), atom: F1})
@@ -58,7 +67,11 @@ def fold_bit(
 def fold_delta(
     ring: Normalizer, bound: _Bound, factors: Factors, atom: Term, exponent: Fraction
 ) -> Poly | None:
-    """delta(i, j)**2 -> delta(i, j)"""
+    """delta(i, j)**2 -> delta(i, j)
+
+    >>> show(fold_delta(RING, (), factors("x"), Delta(d, e), 2))
+    x*delta(d,e)
+    """
     if exponent == 1 or exponent < 0:
         return None
     return ring.reduce_monomial(bound, {**_others(factors, atom), atom: F1})
@@ -67,7 +80,11 @@ def fold_delta(
 def square_abs(
     ring: Normalizer, bound: _Bound, factors: Factors, atom: Term, exponent: Fraction
 ) -> Poly | None:
-    """|a|**2 -> a**2"""
+    """|a|**2 -> a**2
+
+    >>> show(square_abs(RING, (), factors("y"), term("abs(x)"), Fraction(2)))
+    x**2*y
+    """
     if not (isinstance(atom, Call) and atom.name == "abs"):
         return None
     if exponent.denominator != 1 or exponent.numerator % 2:
@@ -79,7 +96,11 @@ def square_abs(
 def square_sine(
     ring: Normalizer, bound: _Bound, factors: Factors, atom: Term, exponent: Fraction
 ) -> Poly | None:
-    """sin(a)**2 -> 1 - cos(a)**2"""
+    """sin(a)**2 -> 1 - cos(a)**2
+
+    >>> show(square_sine(RING, (), {}, term("sin(x)"), Fraction(3)))
+    sin(x) - cos(x)**2*sin(x)
+    """
     if exponent < 2 or not (isinstance(atom, Call) and atom.name == "sin"):
         return None
     square = build.subtract(build.ONE, build.power(build.call("cos", *atom.arguments), 2))
@@ -92,7 +113,11 @@ def square_sine(
 def expand_power(
     ring: Normalizer, bound: _Bound, factors: Factors, atom: Term, exponent: Fraction
 ) -> Poly | None:
-    """(a + b)**(5/2) -> (a**2 + 2 a b + b**2) (a + b)**(1/2)"""
+    """(a + b)**(5/2) -> (a**2 + 2 a b + b**2) (a + b)**(1/2)
+
+    >>> show(expand_power(RING, (), {}, term("s + t"), Fraction(5, 2)))
+    2*s*t*sqrt(s + t) + s**2*sqrt(s + t) + t**2*sqrt(s + t)
+    """
     whole = exponent.numerator // exponent.denominator
     if not 1 <= whole <= EXPANDED_POWER:
         return None
@@ -105,7 +130,11 @@ def expand_power(
 def fold_number(
     ring: Normalizer, bound: _Bound, factors: Factors, atom: Term, exponent: Fraction
 ) -> Poly | None:
-    """2**(3/2) -> 2 2**(1/2);  3**(-1/2) -> 1/3 3**(1/2)"""
+    """2**(3/2) -> 2 2**(1/2);  3**(-1/2) -> 1/3 3**(1/2)
+
+    >>> show(fold_number(RING, (), {}, term("3"), Fraction(-1, 2)))
+    sqrt(3)/3
+    """
     if not isinstance(atom, Number) or 0 <= exponent < 1:
         return None
     floor = exponent.numerator // exponent.denominator
@@ -121,7 +150,11 @@ def fold_number(
 
 
 def merge_exponentials(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
-    """exp(a)**2 exp(b) -> exp(2 a + b)"""
+    """exp(a)**2 exp(b) -> exp(2 a + b)
+
+    >>> show(merge_exponentials(RING, (), factors("exp(x)^2*exp(y)*s")))
+    s*exp(2*x + y)
+    """
     exponentials = [
         (atom, exponent)
         for atom, exponent in factors.items()
@@ -142,6 +175,11 @@ def merge_exponentials(ring: Normalizer, bound: _Bound, factors: Factors) -> Pol
 def contract_delta(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
     """sum_i delta(i, j) f(i) -> f(j) where j is in the range of i;
     delta(i, j) f(i) -> delta(i, j) f(j)
+
+    >>> show(contract_delta(RING, (e,), factors(Delta(d, e), "mu[e]")))
+    mu[d]
+    >>> show(contract_delta(RING, (), factors(Delta(d, e), "mu[e]*mu[d]")))
+    mu[d]**2*delta(d,e)
     """
     for atom in factors:
         if not isinstance(atom, Delta):
@@ -187,7 +225,11 @@ def _times_delta(
 
 
 def count_free_sum(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
-    """sum_{i=low..n} f -> (n - low + 1) f"""
+    """sum_{i=low..n} f -> (n - low + 1) f
+
+    >>> show(count_free_sum(RING, (i,), factors("x")))
+    C*x - x
+    """
     met = frozenset().union(*map(free_indices, factors)) if bound else ()
     for index in bound:
         if index not in met:
@@ -199,7 +241,11 @@ def count_free_sum(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | 
 
 
 def complete_range(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
-    """sum_{i=1..C-1} f(i) -> sum_{i=1..C} f(i) - f(C), where f is defined at C"""
+    """sum_{i=1..C-1} f(i) -> sum_{i=1..C} f(i) - f(C), where f is defined at C
+
+    >>> show(complete_range(RING, (i,), factors("pi[i]^2")))
+    sum(pi[c]**2 for c in 1:C) - pi[C]**2
+    """
     for index in bound:
         if index.extent.size is None or index.extent.offset >= 0:
             continue
@@ -247,7 +293,11 @@ def _is_defined_up_to(term: Term | Array, index: Index, extent: Extent) -> bool:
 
 
 def sum_simplex(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
-    """sum_{i=1..C} p[i] -> 1 for p on the simplex"""
+    """sum_{i=1..C} p[i] -> 1 for p on the simplex
+
+    >>> show(sum_simplex(RING, (c,), factors("pi[c]*x")))
+    x
+    """
     if not any(isinstance(a, Entry) and a.symbol.domain.entry_sum == 1 for a in factors):
         return None
     for index in bound:
@@ -267,7 +317,11 @@ def sum_simplex(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | Non
 
 
 def cancel_sum(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
-    """sum_i f(i) / sum_j f(j) -> 1"""
+    """sum_i f(i) / sum_j f(j) -> 1
+
+    >>> show(cancel_sum(RING, (h,), factors("v[h]*x/sum(v[j] for j in 1:H)")))
+    x
+    """
     for atom, exponent in factors.items():
         if not isinstance(atom, Sum) or exponent > -1 or free_indices(atom) & set(bound):
             continue
@@ -291,7 +345,11 @@ def cancel_sum(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None
 
 
 def contract_inverse(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
-    """sum_j inv(M)[i, j] M[j, k] -> delta(i, k), also from the right"""
+    """sum_j inv(M)[i, j] M[j, k] -> delta(i, k), also from the right
+
+    >>> show(contract_inverse(RING, (e,), factors(Inverse(matrix, d, e), "Sigma[e,f]")))
+    delta(d,f)
+    """
     for atom, exponent in factors.items():
         if not isinstance(atom, Inverse) or exponent != 1:
             continue
@@ -338,7 +396,13 @@ def _index_places(term: Term) -> list[IndexTerm]:
 
 
 def reduce_denominator(ring: Normalizer, bound: _Bound, factors: Factors) -> Poly | None:
-    """p / (1 - p) -> 1/(1 - p) - 1;   1/(p (1 - p)) -> 1/p + 1/(1 - p)"""
+    """p / (1 - p) -> 1/(1 - p) - 1;   1/(p (1 - p)) -> 1/p + 1/(1 - p)
+
+    >>> show(reduce_denominator(RING, (), factors("p/(1 - p)")))
+    1/(1 - p) - 1
+    >>> show(reduce_denominator(RING, (), factors("1/(p*(1 - p))")))
+    1/p + 1/(1 - p)
+    """
     for atom, exponent in factors.items():
         if exponent >= 0 or exponent.denominator != 1 or not isinstance(atom, Add):
             continue

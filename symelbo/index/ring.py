@@ -164,6 +164,9 @@ class Normalizer:
         """p, q -> p q, term by term; bound indices of q that clash are renamed.
 
         TooLong where the product would be very long.
+
+        >>> show(RING.multiply(poly("x + y"), poly("x - y")))
+        x**2 - y**2
         """
         if len(left) * len(right) > POLYNOMIAL_MONOMIALS:
             raise TooLong("the normal form")
@@ -190,7 +193,13 @@ class Normalizer:
         return product
 
     def power_poly(self, poly: Poly, exponent: Fraction) -> Poly:
-        """p, e -> p ** e, multiplied out for small natural e, else with one composite atom."""
+        """p, e -> p ** e, multiplied out for small natural e, else with one composite atom.
+
+        >>> show(RING.power_poly(poly("x + 1"), Fraction(2)))
+        2*x + x**2 + 1
+        >>> show(RING.power_poly(poly("2*s + 2*x"), Fraction(-1)))
+        1/(2*(s + x))
+        """
         if exponent == 0:
             return {UNIT: F1}
         if exponent == 1:
@@ -222,7 +231,11 @@ class Normalizer:
         return self.multiply(outer, self.reduce_monomial((), {from_poly(primitive): exponent}))
 
     def power_monomial(self, monomial: Monomial, scale: Fraction, exponent: Fraction) -> Poly:
-        """m, c, e -> (c m) ** e, whose roots are of positive atoms; (a**2)**(1/2) -> |a|"""
+        """m, c, e -> (c m) ** e, whose roots are of positive atoms; (a**2)**(1/2) -> |a|
+
+        >>> show(RING.power_poly(poly("4*s*x^2"), Fraction(1, 2)))
+        2*sqrt(s)*abs(x)
+        """
         integral = exponent.denominator == 1
         factors: Factors = {}
         opaque: list[tuple[Term, Fraction]] = []
@@ -256,7 +269,11 @@ class Normalizer:
         return result
 
     def power_term(self, base: Poly, exponent: Term) -> Poly:
-        """p, e -> p ** e for any exponent; x**(a + 2 b) -> x**a (x**b)**2 where x > 0."""
+        """p, e -> p ** e for any exponent; x**(a + 2 b) -> x**a (x**b)**2 where x > 0.
+
+        >>> show(RING.power_term(poly("s"), term("x + 2*y")))
+        s**x*(s**y)**2
+        """
         if isinstance(exponent, Number):
             return self.power_poly(base, exponent.value)
         power = self.to_poly(exponent)
@@ -283,6 +300,9 @@ class Normalizer:
         """poly -> common monomial, number, primitive part (its product is poly).
 
         The primitive part has leading coefficient 1, or is certainly positive.
+
+        >>> show(RING.split_content(poly("2*s*x + 4*s*y")))
+        (s, 2, x + 2*y)
         """
         taken: Factors = {}
         divided = poly
@@ -314,7 +334,11 @@ class Normalizer:
         return content, scale, primitive
 
     def clear_denominators(self, poly: Poly) -> Poly:
-        """a/q + b -> a + b q for composite q, which is 0 where the polynomial is."""
+        """a/q + b -> a + b q for composite q, which is 0 where the polynomial is.
+
+        >>> show(RING.clear_denominators(poly("x/(s + t) + y")))
+        s*y + t*y + x
+        """
         for _ in range(CLEARED_DENOMINATORS):
             found = _find_denominator(poly)
             if found is None:
@@ -329,7 +353,11 @@ class Normalizer:
         return poly
 
     def sum_poly(self, index: Index, body: Term) -> Poly:
-        """i, f -> sum_i f, as a polynomial."""
+        """i, f -> sum_i f, as a polynomial.
+
+        >>> show(RING.sum_poly(h, term("(v[h] + 1)*x")))
+        H*x + x*sum(v[h] for h in 1:H)
+        """
         fresh = index.like("@s", Origin.PASSING)
         count = 0
         while fresh in free_indices(body):
@@ -347,7 +375,11 @@ class Normalizer:
     def renormalized_product(
         self, bound: tuple[Index, ...], factors: Iterable[tuple[Term, Fraction]]
     ) -> Poly:
-        """i, (a, b) -> sum_i a b, of factors whose parts were replaced."""
+        """i, (a, b) -> sum_i a b, of factors whose parts were replaced.
+
+        >>> show(RING.renormalized_product((h,), factors("v[h]*(z[h] + 1)").items()))
+        sum(v[h]*z[h] for h in 1:H) + sum(v[h] for h in 1:H)
+        """
         polys = [self.power_poly(self.to_poly(atom), exponent) for atom, exponent in factors]
         product: Poly = {UNIT: F1}
         for poly in polys:
@@ -359,7 +391,11 @@ class Normalizer:
         return result
 
     def times(self, bound: tuple[Index, ...], factors: Factors, poly: Poly) -> Poly:
-        """i, a, p -> sum_i a p, of canonical atoms a and a polynomial p that i may occur in."""
+        """i, a, p -> sum_i a p, of canonical atoms a and a polynomial p that i may occur in.
+
+        >>> show(RING.times((h,), factors("v[h]"), poly("z[h] + x")))
+        sum(v[h]*z[h] for h in 1:H) + x*sum(v[h] for h in 1:H)
+        """
         result: Poly = {}
         for monomial, scale in poly.items():
             inner = rename_apart(monomial) if monomial.bound and bound else monomial
@@ -375,7 +411,11 @@ class Normalizer:
         return result
 
     def reduce_monomial(self, bound: tuple[Index, ...], factors: Factors) -> Poly:
-        """A raw monomial -> polynomial in canonical monomials; a rule that applies starts again."""
+        """A raw monomial -> polynomial in canonical monomials; a rule that applies starts again.
+
+        >>> show(RING.reduce_monomial((h,), factors("v[h]*exp(x)*exp(y)")))
+        exp(x + y)*sum(v[h] for h in 1:H)
+        """
         for atom, exponent in factors.items():
             for fold in self._powers.get(type(atom), ()):
                 poly = fold(self, bound, factors, atom, exponent)
@@ -388,14 +428,24 @@ class Normalizer:
         return {name_canonically(bound, factors, self.reorder): F1}
 
     def call(self, name: str, arguments: tuple[Poly, ...]) -> Poly:
-        """f, a -> f(a), by the rule of f where it has one."""
+        """f, a -> f(a), by the rule of f where it has one.
+
+        >>> show(RING.call("tanh", (poly("-x"),)))
+        -tanh(x)
+        >>> show(RING.call("cos", (poly("-x"),)))
+        cos(-x)
+        """
         rule = self._functions.get(name)
         if rule is None:
             return atom_poly(Call(name, tuple(from_poly(argument) for argument in arguments)))
         return rule(self, *arguments)
 
     def reorder(self, atom: Term) -> Term:
-        """a -> a, with its parts in canonical order after a renaming of indices."""
+        """a -> a, with its parts in canonical order after a renaming of indices.
+
+        >>> show(RING.reorder(term("Sigma[e,d]")))
+        Sigma[d,e]
+        """
         if isinstance(atom, Entry) and not atom.symbol.domain.is_symmetric:
             return atom
         poly = self.to_poly(atom)
@@ -406,7 +456,11 @@ class Normalizer:
         return from_poly(poly)
 
     def order_inverse(self, matrix: Array, row: IndexTerm, column: IndexTerm) -> Inverse:
-        """inv(S)[j, i] -> inv(S)[i, j] for a symmetric S and i before j."""
+        """inv(S)[j, i] -> inv(S)[i, j] for a symmetric S and i before j.
+
+        >>> show(RING.order_inverse(matrix, e, d))
+        inv(Sigma)[d,e]
+        """
         if sort_key(column) < sort_key(row) and self.is_symmetric(matrix):
             row, column = column, row
         return Inverse(matrix, row, column)
@@ -430,7 +484,11 @@ class Normalizer:
             return term
 
     def normal_array(self, array: Array) -> Array:
-        """\\i. body -> the same array with canonical indices and body."""
+        """\\i. body -> the same array with canonical indices and body.
+
+        >>> show(RING.normal_array(Array((d,), term("mu[d] + mu[d]"))).body)
+        2*mu[_1]
+        """
         names = tuple(i.like(f"@{n}", Origin.PASSING) for n, i in enumerate(array.indices))
         body = self.normal(instantiate(array, names))
         first = height(body) + 1
@@ -439,7 +497,13 @@ class Normalizer:
 
 
 def atom_poly(term: Term, exponent: Fraction = F1) -> Poly:
-    """a, e -> a ** e as one monomial; z ** e -> z where z is 0 or 1"""
+    """a, e -> a ** e as one monomial; z ** e -> z where z is 0 or 1
+
+    >>> show(atom_poly(term("s"), Fraction(1, 2)))
+    sqrt(s)
+    >>> show(atom_poly(term("z[h]"), Fraction(3)))
+    z[h]
+    """
     if isinstance(term, Entry) and term.symbol.domain.is_bit and exponent > 0:
         exponent = F1  # z**2 = z on {0, 1}
     return {Monomial((), ((term, exponent),)): F1}

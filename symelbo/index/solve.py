@@ -106,6 +106,10 @@ def find_by_elimination(
     left does not end the search, but is returned in `left`.  shifted: terms that need
     vanish only up to a constant, which is sought as well: it may depend on known constants and
     covariates, on no parameter and on no other spectator.
+
+    >>> found = find_by_elimination([term("(2*u - y)*x")], [u], lambda symbol: symbol is x)
+    >>> show(found.values[u].body)
+    y/2
     """
     solver = _Elimination(tuple(unknowns), is_spectator, collect)
     try:

@@ -142,14 +142,22 @@ def map_parts(
     on_index: Callable[[IndexTerm], IndexTerm],
     on_array: Callable[[Array], Array],
 ) -> N:
-    """f(a, b), g -> f(g(a), g(b)), of the immediate parts; binders are the caller's concern."""
+    """f(a, b), g -> f(g(a), g(b)), of the immediate parts; binders are the caller's concern.
+
+    >>> show(map_parts(term("x + y"), lambda part: term("s"), lambda i: i, lambda a: a))
+    2*s
+    """
     on_other: Callable[..., Node] = on_index if item.selects else on_term
     parts = [on_array(p) if isinstance(p, Array) else on_other(p) for p in item.parts()]
     return build.rebuild(item, item.bound(), parts)
 
 
 def map_terms(item: N, on_term: Callable[[Term], Term]) -> N:
-    """f(a, b), g -> f(g(a), g(b)), of immediate terms and bodies of arrays; places stay."""
+    """f(a, b), g -> f(g(a), g(b)), of immediate terms and bodies of arrays; places stay.
+
+    >>> show(map_terms(term("exp(x)"), lambda part: term("y")))
+    exp(y)
+    """
     parts = [
         Array(p.indices, on_term(p.body))
         if isinstance(p, Array)
@@ -184,19 +192,31 @@ def rebuild_named(name: Callable[[Term, Term], Term]) -> Callable[[Term], Term]:
 
 
 def rename_indices(term: Term, names: Mapping[Index, Index]) -> Term:
-    """term, {i: j} -> the term with j for each free i at once."""
+    """term, {i: j} -> the term with j for each free i at once.
+
+    >>> show(rename_indices(term("W[d,h]*mu[e]"), {d: e, e: d}))
+    W[e,h]*mu[d]
+    """
     free = free_indices(term)
     own = {old: names[old] for old in free if names.get(old, old) != old}
     return _replace(term, own, {}) if own else term
 
 
 def replace_index(term: N, index: Index, by: IndexTerm) -> N:
-    """term, i, j -> term with every free i replaced by j."""
+    """term, i, j -> term with every free i replaced by j.
+
+    >>> show(replace_index(term("sum(W[d,j] for j in 1:H)"), d, Position(Extent("D"))))
+    sum(W[D,j] for j in 1:H)
+    """
     return term if index == by else _replace(term, {index: by}, {})
 
 
 def instantiate(array: Array, indices: tuple[IndexTerm, ...]) -> Term:
-    """(\\i. body), j -> body with i replaced by j."""
+    """(\\i. body), j -> body with i replaced by j.
+
+    >>> show(instantiate(Array((d,), term("mu[d]*x")), (e,)))
+    mu[e]*x
+    """
     if len(indices) != len(array.indices):
         raise ValueError(f"{len(array.indices)} indices expected, {len(indices)} given")
     mapping = {old: new for old, new in zip(array.indices, indices, strict=True) if old != new}
@@ -247,6 +267,9 @@ def replace_symbols(term: Term, arrays: Mapping[Symbol, Array]) -> Term:
     """term, {x: \\i. body} -> term with every x[j] replaced by body[i := j].
 
     A symbol in an index place may only be replaced by another entry or an index in place of it.
+
+    >>> show(replace_symbols(term("mu[e] + x"), {mu: Array((d,), term("s*mu[d]"))}))
+    mu[e]*s + x
     """
     if symbols_of(term).isdisjoint(arrays):
         return term
@@ -329,7 +352,11 @@ def _fresh(index: Index, taken: set[str]) -> Index:
 
 
 def replace_selector(term: Term, entry: Entry, by: IndexTerm) -> Term:
-    """term, c, k -> term with the category c replaced by k in every index place."""
+    """term, c, k -> term with the category c replaced by k in every index place.
+
+    >>> show(replace_selector(term("pi[cat]"), Entry(cat), c))
+    pi[c]
+    """
 
     def rule(replaced: Memo[tuple[Node, bool], Node], key: tuple[Node, bool]) -> Node:
         item, in_place = key

@@ -47,6 +47,9 @@ def tidy(term: Term) -> Term:
     """term -> content * (sum over functions of coefficient * function), each factored.
 
     The term itself where it is very long.
+
+    >>> show(tidy(term("x*log(s) - y*log(s)")))
+    (x - y)*log(s)
     """
     try:
         return _tidy(to_poly(term))
@@ -55,24 +58,40 @@ def tidy(term: Term) -> Term:
 
 
 def tidy_residuals(term: Term) -> Term:
-    """term -> content * (sum of factored summands), where x - m is not expanded."""
+    """term -> content * (sum of factored summands), where x - m is not expanded.
+
+    >>> show(tidy_residuals(term("(z[h] - x)^2/s + x*y - x")))
+    (z[h] - x)**2/s - x + x*y
+    """
     named, residuals = name_residuals(term)
     return replace_symbols(tidy(named), residuals)
 
 
 def expand_short(term: Term) -> Term:
-    """term -> its normal form; a long term stays as it is, with what is shared in it."""
+    """term -> its normal form; a long term stays as it is, with what is shared in it.
+
+    >>> show(expand_short(term("x*(y + 1)")))
+    x + x*y
+    """
     return term if is_long(term) else shorter_form(term)
 
 
 def tidy_short(term: Term) -> Term:
-    """term -> its normal form, factored; a long term stays as it is, with what is shared in it."""
+    """term -> its normal form, factored; a long term stays as it is, with what is shared in it.
+
+    >>> show(tidy_short(term("x*(y + 1)")))
+    x*(y + 1)
+    """
     found = expand_short(term)
     return found if is_long(found) else tidy(found)
 
 
 def shorter_form(term: Term) -> Term:
-    """term -> its normal form, or the term itself where that is long and a larger graph."""
+    """term -> its normal form, or the term itself where that is long and a larger graph.
+
+    >>> show(shorter_form(term("x*(y + 1) - x")))
+    x*y
+    """
     found = normal(term)
     if is_long(found) and _count_nodes(found) > _count_nodes(term):
         return term
@@ -113,12 +132,20 @@ def _tidy(poly: Poly) -> Term:
 
 
 def tidy_array(array: Array) -> Array:
-    """\\i. body -> \\i. tidied body"""
+    """\\i. body -> \\i. tidied body
+
+    >>> show(tidy_array(Array((d,), term("s*mu[d] + s"))))
+    d: s*(mu[d] + 1)
+    """
     return Array(array.indices, tidy(array.body))
 
 
 def sum_over(indices: tuple[Index, ...], term: Term) -> Term:
-    """i, f -> sum_i f, or n f where f does not depend on i; f itself is left as it is."""
+    """i, f -> sum_i f, or n f where f does not depend on i; f itself is left as it is.
+
+    >>> show(sum_over((d, h), term("mu[d]")))
+    sum(H*mu[d] for d in 1:D)
+    """
     for index in reversed(indices):
         if index in free_indices(term):
             term = build.total(index, term)

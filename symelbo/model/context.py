@@ -9,10 +9,11 @@ from typing import Final
 from symelbo.errors import Fault, Place, SpecError
 from symelbo.families.family import Family
 from symelbo.families.registry import FAMILIES
-from symelbo.index.terms import Extent
+from symelbo.index.domains import Real
+from symelbo.index.terms import Array, Extent, Role, Symbol
 from symelbo.language.fault import TextFault, quote
 from symelbo.language.resolve import Resolver
-from symelbo.language.scope import FUNCTIONS, Broken, Budget, Entity
+from symelbo.language.scope import FUNCTIONS, Broken, Budget, Deterministic, Entity
 from symelbo.language.syntax import StatementSyntax
 from symelbo.language.tokens import RESERVED_WORDS
 from symelbo.limits import FAULTS, NAME_LENGTH, SPEC_CHARACTERS, TEXT_CHARACTERS
@@ -86,6 +87,15 @@ class Context:
     def family_names(self) -> list[str]:
         """The names of all families, the user's last."""
         return [*FAMILIES, *self.own]
+
+    def definitions(self) -> tuple[tuple[Symbol, Array], ...]:
+        """What each deterministic quantity stands for, an array for each of its statements."""
+        return tuple(
+            (Symbol(name, Role.ARGUMENT, Real(), entity.shape), part)
+            for name, entity in self.names.items()
+            if isinstance(entity, Deterministic)
+            for part in entity.parts
+        )
 
     def reporter(self, scalar: Scalar) -> Callable[[TextFault], None]:
         """Turn the offsets of faults in a text into places of the file.

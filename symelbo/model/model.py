@@ -155,8 +155,15 @@ class Model:
     description: str = ""
     conditions: tuple[Condition, ...] = ()
     families: tuple[OwnFamily, ...] = ()  # the user's own
+    definitions: tuple[tuple[Symbol, Array], ...] = ()  # of deterministic quantities, inner first
     normalized: Mapping[str, object] = field(default_factory=dict)  # the spec, for the JSON
     sha256: str = ""  # of the bytes of the specification
+
+    @property
+    def quantities(self) -> tuple[tuple[Symbol, Array], ...]:
+        """The deterministic quantities that one statement defines, and so one formula."""
+        statements = Counter(symbol for symbol, _ in self.definitions)
+        return tuple(pair for pair in self.definitions if statements[pair[0]] == 1)
 
     @property
     def declared(self) -> tuple[Statement, ...]:

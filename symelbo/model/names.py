@@ -23,11 +23,12 @@ def text_notation(model: Model) -> TextNotation:
 def _symbols_of(model: Model) -> set[str]:
     symbols = (*model.parameters, *model.constants, *model.inputs, *model.functions)
     nodes = (statement.node for statement in model.statements)
-    return {symbol.name for symbol in (*symbols, *model.variational_symbols, *nodes)}
+    named = (*symbols, *model.variational_symbols, *nodes, *dict(model.definitions))
+    return {symbol.name for symbol in named}
 
 
 def names_in(model: Model) -> frozenset[str]:
-    """Its symbols, sizes and nodes, and the indices of its statements and of those of q."""
+    """Its symbols, quantities, sizes and nodes, and the indices of its statements and of q's."""
     names = _symbols_of(model) | set(model.sizes)
     for statement in model.all_statements:
         names |= {index.name for index in statement.plates}

@@ -143,6 +143,7 @@ class _Reader:
             description=texts["description"],
             conditions=tuple(dict.fromkeys(context.conditions)),
             families=families,
+            definitions=context.definitions(),
             normalized=normalized,
             sha256=sha256 or hashlib.sha256(canonical_json(normalized)).hexdigest(),
         )

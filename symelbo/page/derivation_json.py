@@ -66,7 +66,7 @@ def derivation_data(derivation: Derivation) -> Json:
     shorthand: only where long formulas have repeated parts, which are printed by these names.
     """
     derivation = shorten(derivation)
-    shorthand = derivation.worked.shorthand
+    shorthand = derivation.worked.shorthand.definitions
     write = _Writer(text_notation(derivation.model))
     entropy_sum = derivation.entropy_sum
     entropies = derivation.entropies

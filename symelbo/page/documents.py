@@ -132,7 +132,7 @@ class _Document:
                 [process_row(notation, s) for s in model.statements],
                 "," if model.parameters else ".",
             ),
-            "shorthand": notation.abbreviations(derivation.worked.shorthand, "."),
+            "shorthand": notation.abbreviations(derivation.worked.shorthand.definitions, "."),
             "declared": self.declared(),
             "exact": model.variational == "exact",
             "headline": self.headline(),
@@ -441,7 +441,7 @@ class _Document:
     ) -> dict[str, Any]:
         """The instance, the points and the weights."""
         names = {s.name: s for f in factors for s in _symbols(f)}
-        shorthand = self.derivation.worked.shorthand  # stands for parts of the factors
+        shorthand = self.derivation.worked.shorthand.definitions  # stands for parts of the factors
         names |= {s.name: s for _, array in shorthand for s in symbols_of(array)}
         functions = []
         for function, formals, array in certificate.functions:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from symelbo.answer.worked import Abbreviations
 from symelbo.criterion.factor import Factor
-from symelbo.entropy.sum_entropies import SHORT_NAMES
+from symelbo.entropy.sum_entropies import SHORT_NAMES, name_argument
 from symelbo.entropy.summand import Summand
+from symelbo.index.known_arrays import KnownArrays
 from symelbo.index.substitute import count_subterms, replace_symbols, symbols_of
 from symelbo.index.terms import Array, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy_residuals, tidy_short
@@ -38,11 +39,12 @@ def abbreviate(
     factor: Factor,
     entropy: Summand | None,
     taken: frozenset[str],
+    quantities: KnownArrays,
     keep: frozenset[Symbol] = frozenset(),
 ) -> Short:
     """f(long expression) -> f(a), a := long expression, unless a symbol of `keep` is in it.
 
-    What the entropy abbreviates has the same symbol here.
+    What the entropy abbreviates has the same symbol here; quantities: those that the user named.
     """
     known = dict(entropy.abbreviations) if entropy is not None else {}
     mapping: dict[Symbol, Array] = dict(factor.actual())
@@ -52,14 +54,18 @@ def abbreviate(
         if count_subterms(array.body) <= SHORT_SUBTERMS or symbols_of(array) & keep:
             continue
         places = (*factor.plates, *array.indices)
-        meaning = Array(places, array.body)
-        symbol = next((s for s, a in known.items() if a == meaning), None)
-        if symbol is None:
+        named = name_argument(quantities, argument, array, factor.plates)
+        meanings = [Array(places, array.body), *([named[1]] if named else [])]
+        pair = next(((s, a) for s, a in known.items() if a in meanings), named)
+        if pair is None:
             name = SHORT_NAMES.get(argument.name, argument.name[0])
             while name in names:
                 name = f"{name[0]}_{factor.name}" if "_" not in name else f"{name}x"
-            symbol = Symbol(name, Role.ARGUMENT, argument.domain, tuple(i.extent for i in places))
+            shape = tuple(index.extent for index in places)
+            symbol = Symbol(name, Role.ARGUMENT, argument.domain, shape)
+            pair = symbol, Array(places, array.body)
+        symbol, meaning = pair
         names.add(symbol.name)
-        mapping[argument] = Array(array.indices, Entry(symbol, places))
-        chosen.append((symbol, meaning))
+        mapping[argument] = Array(array.indices, Entry(symbol, meaning.indices))
+        chosen.append(pair)
     return Short(factor, mapping, tuple(chosen))

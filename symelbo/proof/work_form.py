@@ -11,6 +11,7 @@ from symelbo.criterion.motion import Motion
 from symelbo.entropy.summand import Summand
 from symelbo.expfam.form import Block
 from symelbo.index.build import subtract
+from symelbo.index.known_arrays import KnownArrays
 from symelbo.index.normal import normal
 from symelbo.index.substitute import rename_indices
 from symelbo.index.terms import Index, Term
@@ -27,13 +28,14 @@ def work_form(
     motion: Motion,
     entropy: Summand | None,
     taken: frozenset[str],
+    quantities: KnownArrays,
 ) -> WorkedForm:
     """eta, T, A, h -> the same in abbreviated arguments, those that move written out.
 
     motion: what of it the factor feels; a Jacobian is of use where no latent moves.
     """
     moved = motion.parameters
-    short = abbreviate(factor, entropy, taken, frozenset(moved))
+    short = abbreviate(factor, entropy, taken, quantities, frozenset(moved))
     blocks = _blocks(short, form)
     jacobian = None
     if moved and not motion.latents:

@@ -13,6 +13,7 @@ from symelbo.expfam.respond import respond, value_at
 from symelbo.expfam.separate_change import rate_symbol, shift_symbol, value_velocity
 from symelbo.index.build import add, negate
 from symelbo.index.differentiate import derivative_along
+from symelbo.index.known_arrays import KnownArrays
 from symelbo.index.name_parts import derivative_form
 from symelbo.index.substitute import instantiate, replace_symbols
 from symelbo.index.terms import Array, Symbol, Term
@@ -23,14 +24,18 @@ __all__ = ["work_identity"]
 
 
 def work_identity(
-    identity: Identity, motion: Motion, entropy: Summand | None, taken: frozenset[str]
+    identity: Identity,
+    motion: Motion,
+    entropy: Summand | None,
+    taken: frozenset[str],
+    quantities: KnownArrays,
 ) -> tuple[WorkedIdentity, list[Step]]:
     """log p, D log p -> b - H~ + d, with the derivatives of the arguments that lead there.
 
     entropy: that of the factor in the sum, whose abbreviations are kept.
     """
     factor = identity.factor
-    short = abbreviate(factor, entropy, taken)
+    short = abbreviate(factor, entropy, taken, quantities)
     velocities = motion.velocities()
     change = derivative_form(factor.log_density, velocities)
     shown = tidy(identity.entropy)

@@ -9,6 +9,7 @@ from symelbo.answer.worked import Step, Worked, WorkedFactor
 from symelbo.criterion.result import Decision, Holds
 from symelbo.entropy.exact_posterior import ExactPosterior
 from symelbo.entropy.summand import EntropySum, Summand
+from symelbo.index.known_arrays import KnownArrays
 from symelbo.index.tidy import tidy, tidy_array
 from symelbo.model.model import Model
 from symelbo.model.names import names_in
@@ -34,10 +35,10 @@ def work_out(
     other = decision.alternative
     alternative = None if other is None else work_motion(other.motion, other.nonzero)[0]
     entropies = {} if entropy_sum is None else entropy_sum.by_factor
-    taken = names_in(model)
+    taken, quantities = names_in(model), KnownArrays(model.quantities)
     found = []
     for factor in factors:
-        worked, more = _work_factor(factor, decision, entropies.get(factor.node), taken)
+        worked, more = _work_factor(factor, decision, entropies.get(factor.node), taken, quantities)
         found.append(worked)
         steps += more
     shown = None
@@ -50,18 +51,24 @@ def work_out(
         )
     whole = Worked(motion, alternative, tuple(found), shown, tuple(steps))
     everything = (model.statements, model.declared, decision, factors, entropy_sum, whole)
-    return replace(whole, shorthand=find_shorthand(everything, taken))
+    return replace(whole, shorthand=find_shorthand(everything, taken, model.quantities))
 
 
 def _work_factor(
-    factor: FactorResult, decision: Decision, entropy: Summand | None, taken: frozenset[str]
+    factor: FactorResult,
+    decision: Decision,
+    entropy: Summand | None,
+    taken: frozenset[str],
+    quantities: KnownArrays,
 ) -> tuple[WorkedFactor, list[Step]]:
     form = None
     if factor.form is not None:
-        form = work_form(factor.factor, factor.form, factor.motion, entropy, taken)
+        form = work_form(factor.factor, factor.form, factor.motion, entropy, taken, quantities)
     result = factor.result
     if isinstance(result, Holds):
-        identity, steps = work_identity(result.identity, decision.motion, entropy, taken)
+        identity, steps = work_identity(
+            result.identity, decision.motion, entropy, taken, quantities
+        )
         return WorkedFactor(identity, form, nonzero=tuple(map(tidy, result.nonzero))), steps
     cases, step = work_refutation(result)
     return WorkedFactor(None, form, cases), [step]

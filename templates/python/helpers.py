@@ -84,9 +84,7 @@ def _deviance(
     return np.where(np.abs(ratio) < 0.1, close, far)
 
 
-def _log_choose(
-    x: NDArray[np.float64], y: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _log_choose(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
     """log((x + y)!/(x!*y!)) for real x and y from 0 on."""
     less, more, both = np.minimum(x, y), np.maximum(x, y), x + y
     share = less / np.where(both > 0, both, 1)
@@ -94,9 +92,7 @@ def _log_choose(
     return _log_stirling(both) - _log_stirling(x) - _log_stirling(y) - mixing
 
 
-def _log_ratio(
-    x: NDArray[np.float64], y: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _log_ratio(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
     """log(x/y), exact where x is close to y; x/y need not be a float."""
     excess = np.where(np.abs(x - y) < 0.5 * y, x - y, 0) / y
     return np.where(excess == 0, np.log(x) - np.log(y), np.log1p(excess))
