@@ -10,11 +10,11 @@ from symelbo.code.ops import FUNCTIONS, Axes
 from symelbo.code.plan import Assignment, Average, Unsupported, Value, symbols_in
 from symelbo.code.rearrange import factors_of, map_unfolded, swap_term
 from symelbo.code.setting import Setting, Variable, fresh
-from symelbo.code.separate_data import Inseparable, Piece, separate_data
+from symelbo.code.separate_data import Inseparable, Piece, Separation, separate_data
 from symelbo.code.stable_form import settle, stable_form
 from symelbo.code.stable_rules import WHOLE
 from symelbo.entropy.sum_entropies import SHORT_NAMES
-from symelbo.index.build import ONE, add, call, mul
+from symelbo.index.build import ONE, add, call, mul, subtract
 from symelbo.index.domains import Positive, Real
 from symelbo.index.known_arrays import KnownArrays
 from symelbo.index.name_residuals import name_residuals
@@ -23,6 +23,7 @@ from symelbo.index.signs import is_positive
 from symelbo.index.substitute import (
     count_subterms,
     depth_of,
+    formal_indices,
     free_indices,
     replace_index,
     replace_symbols,
@@ -82,6 +83,7 @@ class Draft:
     _common: dict[Array, str] = field(default_factory=dict)  # what is repeated -> its name
     _shared: dict[tuple[str, Array], Symbol] = field(default_factory=dict)
     _assigned: dict[tuple[str, Term], Entry] = field(default_factory=dict)
+    _stems: dict[Symbol, str] = field(default_factory=dict)  # of deviations
     _statistics: dict[Average, Symbol] = field(default_factory=dict)
     apart: bool = False  # whether residuals stay written out, since data parts are taken apart
     _quantities: dict[object, KnownArrays] = field(default_factory=dict)  # by what is given
@@ -387,14 +389,14 @@ class Draft:
             return self.assign(name, term, kept)
         before, variables = len(self.statements), dict(self.variables)
         try:
-            pieces = separate_data(term, self._varies, self._name_mean)
+            pieces = separate_data(term, Separation(self._varies, self._at_centre, self._deviation))
         except Inseparable:
             del self.statements[before:]
             self.variables = variables
             raise
         if [piece.rest for piece in pieces] == [ONE]:
             return self.assign(name, term, kept)
-        whole = self.place(add(*(self._join(piece, kept) for piece in pieces)))
+        whole = add(*(self._join(piece, kept) for piece in pieces))
         entry = self.assign_placed(name, whole, kept)
         return Average(entry, self.setting.data, kept=kept)
 
@@ -405,9 +407,29 @@ class Draft:
         data, over = self.leading
         return data in axes, over in axes
 
-    def _name_mean(self, term: Term) -> Term:
-        """A term that varies with the data alone -> its mean over them, a variable."""
-        return self._statistic("center", term, ())
+    def _at_centre(self, term: Term) -> Term:
+        """A term of the model, each of the data at its mean over the data points."""
+        means = {}
+        for symbol in sorted(symbols_of(term), key=lambda symbol: symbol.name):
+            if symbol in self.variables and self.leading[0] in self.variables[symbol].batch:
+                indices = formal_indices(symbol.shape)
+                mean = self._statistic("center", Entry(symbol, indices), ())
+                means[symbol] = Array(indices, mean)
+        return replace_symbols(term, means)
+
+    def _deviation(self, term: Term) -> Term:
+        """A term that varies with the data alone, less its value at the centre of the data."""
+        centre = self._at_centre(term)
+        match term:
+            case Entry(symbol) if all(isinstance(i, Index) and i.low == 1 for i in term.indices):
+                array = Array(term.indices, subtract(term, centre))
+                named = self.name_array(f"deviation_{symbol.name}", Real(), array).body
+                assert isinstance(named, Entry)
+                self._stems[named.symbol] = symbol.name
+                return named
+            case Call("log", (inner,)) if is_positive(inner):
+                return Call("logratio", (inner, self._at_centre(inner)))
+        return subtract(term, centre)
 
     def _statistic(self, stem: str, term: Term, over: Axes) -> Term:
         """The mean of a data part over the data, with the weights of `over` if any, by name."""
@@ -442,19 +464,19 @@ class Draft:
             power_ = 1
             if isinstance(factor, Power) and isinstance(factor.exponent, Number):
                 power_ = int(factor.exponent.value)
-            known = (self.variables[s] for s in symbols_of(factor) if s in self.variables)
-            own = sorted(v.symbol.name for v in known if v.batch)
+            known = [s for s in symbols_of(factor) if s in self.variables and self.variables[s].batch]
+            own = sorted(self._stems.get(s, self.variables[s].symbol.name) for s in known)
             names += ["_".join(own)] * max(power_, 1)
         return "".join(names) if all(len(n) == 1 for n in names) else "_".join(names)
 
     def _join(self, piece: Piece, kept: Axes) -> Term:
-        """The sum of the mean of a data part times the rest."""
+        """The sum of the mean of a data part times the rest, placed."""
         over = self.leading[1]
         by_samples = over in kept or self._varies(piece.rest)[1]
-        joint = piece.rest
+        joint = self.place(piece.rest)
         if piece.data != ONE or by_samples:
             mean = self._statistic("mean", piece.data, (over,) if by_samples else ())
-            joint = mul(mean, joint)
+            joint = mul(self._place(mean), joint)
         summed = (over,) if by_samples and over not in kept else ()
         for index in reversed((*summed, *piece.summed)):
             joint = Sum(index, joint)

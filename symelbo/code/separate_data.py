@@ -1,22 +1,24 @@
 """A term -> products of what varies with the data and what varies with the samples of q.
 
 The mean over data points and samples (or categories) of such a product needs no array over both:
-the data part is averaged first.
+the data part is averaged first.  What is averaged are deviations from a centre of the data, so that
+few digits are lost: about 2 log10(k) where a component lies k standard deviations away from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from symelbo.code.ops import Axes
 from symelbo.code.rearrange import summands_of, swap_term
-from symelbo.index.build import ONE, ZERO, add, log, mul, negate, subtract, total
+from symelbo.index.build import ONE, ZERO, add, log, mul, subtract, total
 from symelbo.index.signs import is_positive
 from symelbo.index.substitute import free_indices, indices_apart, replace_index, walk_parts
 from symelbo.index.terms import Add, Call, Entry, Index, Mul, Number, Power, Sum, Term
+from symelbo.limits import DATA_DEGREE, DATA_PARTS
 from symelbo.values import dataclass
 
-__all__ = ["Inseparable", "Piece", "separate_data"]
+__all__ = ["Inseparable", "Piece", "Separation", "separate_data"]
 
 
 class Inseparable(Exception):
@@ -25,142 +27,157 @@ class Inseparable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """sum over `summed` of data * rest: the data part varies with the data alone, the rest not."""
+    """sum over `summed` of data * rest: the data part varies with the data alone, the rest not.
+
+    vanishes: the data part is 0 at the centre.
+    """
 
     data: Term
     rest: Term
     summed: Axes = ()
+    vanishes: bool = False
 
 
-Varies = Callable[[Term], tuple[bool, bool]]
-Centre = Callable[[Term], Term]
-MOST = 64  # pieces
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """What terms vary with, and where the data have their centre.
+
+    varies: whether a term varies with the data, and with the samples; at_centre: a term, the data
+    in it at their centre; deviation: a term that varies with the data alone, less its value there.
+    """
+
+    varies: Callable[[Term], tuple[bool, bool]]
+    at_centre: Callable[[Term], Term]
+    deviation: Callable[[Term], Term]
 
 
-def separate_data(term: Term, varies: Varies, centre: Centre) -> list[Piece]:
+def separate_data(term: Term, how: Separation) -> list[Piece]:
     """term -> pieces that add up to it
 
-    varies: whether a term varies with the data, and with the samples; centre: a term that varies
-    with the data alone -> its mean over them, as a term that does not.
+    f(x) = x f(1) + (1 - x) f(0)  for x in {0, 1}: neither part cancels the other;
+    sum_k D_k(x) R_k = sum_k D_k(c) R_k + sum_k (D_k(x) - D_k(c)) R_k: the first is f(c).
     requires: no index is bound twice on the way down.
     raises: Inseparable.
     """
-
-    def split(term: Term) -> list[Piece]:
-        by_data, by_sample = varies(term)
-        if not by_data:
-            return [Piece(ONE, term)]
-        if not by_sample:
-            return split_alone(term)
-        if (bit := _only_bit(term, varies)) is not None:
+    varies = how.varies(term)
+    if varies == (True, True):
+        if isinstance(term, Sum):
+            return [_sum_over(term.index, piece) for piece in separate_data(term.body, how)]
+        if isinstance(term, Add) and any(isinstance(part, Sum) for part in term.terms):
+            parts = [piece for part in term.terms for piece in separate_data(part, how)]
+            return list(_collect(parts))
+        if (bit := _only_bit(term, how)) is not None:
             at_one, at_zero = (swap_term(term, bit, value) for value in (ONE, ZERO))
             return [Piece(bit, at_one), Piece(subtract(ONE, bit), at_zero)]
-        match term:
-            case Add(parts):
-                return _merge(piece for part in parts for piece in split(part))
-            case Sum(index, body):
-                return [_sum_over(index, piece) for piece in split(body)]
-            case Mul(factors):
-                together = sum(varies(factor) == (True, True) for factor in factors) > 1
-                return multiply([split_centred(f) if together else split(f) for f in factors])
-            case Power(base, Number(value)) if value.denominator == 1 and 1 < value <= 4:
-                return multiply([split_centred(base)] * int(value))
-            case Call("log", (Mul(factors),)) if all(map(is_positive, factors)):
-                return [piece for f in factors for piece in split(log(f))]
-            case Call("log", (Power(base, exponent),)) if is_positive(base):
-                return multiply([split(exponent), split(log(base))])
-        raise Inseparable(term)
+        return _about_centre(term, how)
+    return [Piece(ONE, term)] if not varies[0] else [Piece(term, ONE)]
 
-    def split_alone(term: Term) -> list[Piece]:
-        """What does not vary at all stands outside; products and powers are not expanded."""
-        match term:
-            case Add(parts):
-                return _merge(piece for part in parts for piece in split(part))
-            case Sum(index, body):
-                return [_sum_over(index, piece) for piece in split(body)]
-            case Mul(factors):
-                own = [factor for factor in factors if varies(factor)[0]]
-                rest = [factor for factor in factors if factor not in own]
-                if len(own) == 1 and rest:
-                    return multiply([split_alone(own[0]), [Piece(ONE, mul(*rest))]])
-                return [Piece(mul(*own), mul(*rest))]
+
+def _about_centre(term: Term, how: Separation) -> list[Piece]:
+    """f -> f(c), and deviations of the data parts"""
+    found = [Piece(ONE, how.at_centre(term))]
+    for piece in _collect(_expand(term, how)):
+        if piece.data == ONE:
+            continue
+        if not piece.vanishes:
+            data = how.deviation(piece.data)
+            piece = Piece(data, piece.rest, piece.summed, True)
+        found.append(piece)
+    return found
+
+
+def _expand(term: Term, how: Separation) -> list[Piece]:
+    """Sums, products and powers are multiplied out."""
+    by_data, by_sample = how.varies(term)
+    if not by_data:
+        return [Piece(ONE, term)]
+    if not by_sample:
         return [Piece(term, ONE)]
-
-    def split_centred(term: Term) -> list[Piece]:
-        """x - m -> (x - c) + (c - m), c the mean of x: their squares are not larger than needed."""
-        own = [part for part in summands_of(term) if varies(part) == (True, False)]
-        others = [part for part in summands_of(term) if part not in own]
-        if not own or any(varies(part)[0] for part in others):
-            return split(term)
-        data, rest = add(*own), add(*others)
-        middle = centre(data)
-        return [Piece(add(data, negate(middle)), ONE), Piece(ONE, add(rest, middle))]
-
-    def multiply(lists: list[list[Piece]]) -> list[Piece]:
-        found = [Piece(ONE, ONE)]
-        for pieces in lists:
-            found = [_times(one, other) for one in found for other in pieces]
-            if len(found) > MOST:
-                raise Inseparable
-        return found
-
-    return list(_collect(split(term)))
+    match term:
+        case Add(parts):
+            return [piece for part in parts for piece in _expand(part, how)]
+        case Sum(index, body):
+            return [_sum_over(index, piece) for piece in _expand(body, how)]
+        case Mul(factors):
+            mixed = sum(how.varies(factor) == (True, True) for factor in factors)
+            one = _expand_deviating if mixed > 1 else _expand
+            return _multiply([one(factor, how) for factor in factors])
+        case Power(base, Number(value)) if value.denominator == 1 and 1 < value <= DATA_DEGREE:
+            return _multiply([_expand_deviating(base, how)] * int(value))
+        case Call("log", (Mul(factors),)) if all(map(is_positive, factors)):
+            return [piece for factor in factors for piece in _expand(log(factor), how)]
+        case Call("log", (Power(base, exponent),)) if is_positive(base):
+            return _multiply([_expand(exponent, how), _expand(log(base), how)])
+    raise Inseparable(term)
 
 
-def _only_bit(term: Term, varies: Varies) -> Entry | None:
-    """An entry of 0 or 1 without which a term does not vary with the data.
+def _expand_deviating(term: Term, how: Separation) -> list[Piece]:
+    """x - m -> (x - c) + (c - m): products of these are no larger than they have to be."""
+    own = [part for part in summands_of(term) if how.varies(part) == (True, False)]
+    others = [part for part in summands_of(term) if part not in own]
+    if not own or any(how.varies(part)[0] for part in others):
+        return _expand(term, how)
+    data = add(*own)
+    rest = add(*others, how.at_centre(data))
+    return [Piece(how.deviation(data), ONE, vanishes=True), Piece(ONE, rest)]
 
-    f(x) = x f(1) + (1 - x) f(0), of which neither part cancels the other.
-    """
+
+def _only_bit(term: Term, how: Separation) -> Entry | None:
+    """The entry of 0 or 1 without which a term does not vary with the data."""
     for part in walk_parts(term):
-        if isinstance(part, Entry) and varies(part) == (True, False):
+        if isinstance(part, Entry) and how.varies(part) == (True, False):
             is_bit = part.symbol.domain.is_bit and not part.symbol.domain.rank
             if not is_bit or not free_indices(part) <= free_indices(term):
                 return None
-            return None if varies(swap_term(term, part, ZERO))[0] else part
+            return None if how.varies(swap_term(term, part, ZERO))[0] else part
     return None
+
+
+# ---------------------------------------------------------------- pieces
 
 
 def _sum_over(index: Index, piece: Piece) -> Piece:
     """The index is summed by the side that has it alone."""
-    in_data, in_rest = (index in free_indices(side) for side in (piece.data, piece.rest))
+    data, rest, summed = piece.data, piece.rest, piece.summed
+    in_data, in_rest = (index in free_indices(side) for side in (data, rest))
     if in_data and in_rest:
-        return Piece(piece.data, piece.rest, (*piece.summed, index))
+        return Piece(data, rest, (*summed, index), piece.vanishes)
     if in_data:
-        return Piece(total(index, piece.data), piece.rest, piece.summed)
-    return Piece(piece.data, total(index, piece.rest), piece.summed)
+        return Piece(total(index, data), rest, summed, piece.vanishes)
+    return Piece(data, total(index, rest), summed, piece.vanishes)
 
 
-def _merge(pieces: Iterable[Piece]) -> list[Piece]:
-    """Data parts that only differ by a number are one, whose summands may cancel."""
-    found, plain = [], []
-    for piece in pieces:
-        if isinstance(piece.rest, Number) and not piece.summed and piece.data != ONE:
-            plain.append(mul(piece.rest, piece.data))
-        else:
-            found.append(piece)
-    return [Piece(add(*plain), ONE), *found] if plain else found
+def _multiply(lists: list[list[Piece]]) -> list[Piece]:
+    """The products of one piece of each."""
+    found = [Piece(ONE, ONE)]
+    for pieces in lists:
+        found = [_times(one, other) for one in found for other in pieces]
+        if len(found) > DATA_PARTS:
+            raise Inseparable(f"more than {DATA_PARTS} products")
+    return found
 
 
 def _times(one: Piece, other: Piece) -> Piece:
-    taken = {index.name for index in one.summed}
-    apart = indices_apart(other.summed, taken)
+    """The product, with names of its own for what is summed twice."""
+    apart = indices_apart(other.summed, {index.name for index in one.summed})
+    data, rest = other.data, other.rest
     for index, new in zip(other.summed, apart, strict=True):
         if index != new:
-            data, rest = (replace_index(t, index, new) for t in (other.data, other.rest))
-            other = Piece(data, rest, other.summed)
-    other = Piece(other.data, other.rest, apart)
+            data, rest = replace_index(data, index, new), replace_index(rest, index, new)
     return Piece(
-        mul(one.data, other.data), mul(one.rest, other.rest), (*one.summed, *other.summed)
+        mul(one.data, data),
+        mul(one.rest, rest),
+        (*one.summed, *apart),
+        one.vanishes or other.vanishes,
     )
 
 
-def _collect(pieces: list[Piece]) -> Iterator[Piece]:
+def _collect(pieces: Iterable[Piece]) -> Iterable[Piece]:
     """Pieces of the same data part together."""
-    rests: dict[tuple[Term, Axes], list[Term]] = {}
+    rests: dict[tuple[Term, Axes, bool], list[Term]] = {}
     for piece in pieces:
-        rests.setdefault((piece.data, piece.summed), []).append(piece.rest)
-    for (data, summed), parts in rests.items():
+        rests.setdefault((piece.data, piece.summed, piece.vanishes), []).append(piece.rest)
+    for (data, summed, vanishes), parts in rests.items():
         rest = add(*parts)
         if rest != ZERO:
-            yield Piece(data, rest, summed)
+            yield Piece(data, rest, summed, vanishes)
