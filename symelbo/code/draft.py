@@ -421,12 +421,14 @@ class Draft:
         """A term that varies with the data alone, less its value at the centre of the data."""
         centre = self._at_centre(term)
         match term:
-            case Entry(symbol) if all(isinstance(i, Index) and i.low == 1 for i in term.indices):
-                array = Array(term.indices, subtract(term, centre))
+            case Entry(symbol, places):
+                rows = formal_indices(symbol.shape)
+                each = Entry(symbol, rows)
+                array = Array(rows, subtract(each, self._at_centre(each)))
                 named = self.name_array(f"deviation_{symbol.name}", Real(), array).body
                 assert isinstance(named, Entry)
                 self._stems[named.symbol] = symbol.name
-                return named
+                return Entry(named.symbol, places)
             case Call("log", (inner,)) if is_positive(inner):
                 return Call("logratio", (inner, self._at_centre(inner)))
         return subtract(term, centre)

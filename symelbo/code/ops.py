@@ -184,10 +184,13 @@ class MeanWeights:
 
 @dataclass(frozen=True, slots=True)
 class WeighData:
-    """(1/N) sum_n weights[n, k] values[n, ...], N the number of data points."""
+    """(1/N) sum_n weights[n, k] left[n, ...] right[n, ...], N the number of data points.
+
+    Left and right, if there are two, have no other axis in common.
+    """
 
     weights: Read
-    values: Op
+    values: tuple[Op, ...]
     axes: Axes
 
 

@@ -33,6 +33,22 @@ def _weighted_mean(
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
+def _weighted_products(
+    weights: NDArray[np.float64], left: NDArray[np.float64], right: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k] * left[n, i] * right[n, j], in blocks of data points."""
+    if len(weights) < len(left):
+        products = np.tensordot(left, right, axes=(0, 0)) / len(left)
+        return np.multiply.outer(weights[0], products)
+    total = np.zeros((*weights.shape[1:], *left.shape[1:], *right.shape[1:]))
+    step = 1 + 2**18 // (weights[0].size * left[0].size)
+    for start in range(0, len(left), step):
+        rows = slice(start, start + step)
+        weighted = np.einsum("nk,n...->nk...", weights[rows], left[rows])
+        total += np.tensordot(weighted, right[rows], axes=(0, 0))
+    return total / len(left)
+
+
 def _log_softmax(a: NDArray[np.float64]) -> NDArray[np.float64]:
     """a - log(sum(exp(a))) over the last axis, exact where one entry is far above."""
     largest = a.argmax(axis=-1, keepdims=True)
