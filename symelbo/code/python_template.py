@@ -78,27 +78,27 @@ def fill_module(c: Mapping[str, Any]) -> str:
             w('    if any(n == 0 and "-" not in dim for dim, n in zip(names, array.shape)):\n')
         else:
             w('    if 0 in array.shape:\n')
-        w('        raise ValueError(f"{name} is empty: its shape is {array.shape}")\n    if not np.all(np.isfinite(array)):\n        raise ValueError(f"{name} must be finite, found NaN or infinity")\n')
+        w('        raise ValueError(f"{name} is empty: its shape is {array.shape}")\n    least, largest = array.min(), array.max()\n    if not (np.isfinite(least) and np.isfinite(largest)):\n        raise ValueError(f"{name} must be finite, found NaN or infinity")\n')
         if ('positive' in c['domains']):
-            w('    if domain == "positive" and not np.all(array > 0):\n        raise ValueError(f"{name} must be positive, found {array.min()}")\n')
+            w('    if domain == "positive" and least <= 0:\n        raise ValueError(f"{name} must be positive, found {least}")\n')
         if ('unit' in c['domains']):
-            w('    if domain == "unit" and not np.all((array > 0) & (array < 1)):\n        raise ValueError(f"{name} must lie strictly between 0 and 1")\n')
+            w('    if domain == "unit" and (least <= 0 or largest >= 1):\n        raise ValueError(f"{name} must lie strictly between 0 and 1")\n')
         if ('binary' in c['domains']):
             w('    if domain == "binary" and not np.all((array == 0) | (array == 1)):\n        raise ValueError(f"{name} must be 0 or 1")\n')
         if (('naturals' in c['domains']) or ('counts' in c['domains'])):
-            w('    whole = (array >= 0) & (array == np.floor(array))\n    if domain in ("naturals", "counts") and not np.all(whole):\n        raise ValueError(f"{name} must be a whole number that is not negative")\n')
+            w('    if domain in ("naturals", "counts"):\n        if least < 0 or np.any(array != np.floor(array)):\n            raise ValueError(f"{name} must be a whole number that is not negative")\n')
         if (('naturals' in c['domains']) and c['bounded']):
             w('    if domain == "naturals" and not np.all(array <= upper):\n        raise ValueError(f"{name} must be a whole number up to {upper}")\n')
         if ('counts' in c['domains']):
             w('    if domain == "counts" and np.any(array.sum(axis=-1) != upper):\n        raise ValueError(f"{name} must sum to {upper} over its last axis")\n')
         if ((('simplex' in c['domains']) or ('weights' in c['domains'])) or ('samples' in c['kinds'])):
-            w('    if domain in ("simplex", "weights"):\n        if np.any(array < 0) or (domain == "simplex" and np.any(array == 0)):\n            sign = "positive" if domain == "simplex" else "non-negative"\n            raise ValueError(f"{name} must be {sign}, found {array.min()}")\n        if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):\n            raise ValueError(f"{name} must sum to one over its last axis")\n')
+            w('    if domain in ("simplex", "weights"):\n        if least < 0 or (domain == "simplex" and least == 0):\n            sign = "positive" if domain == "simplex" else "non-negative"\n            raise ValueError(f"{name} must be {sign}, found {least}")\n        if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):\n            raise ValueError(f"{name} must sum to one over its last axis")\n')
         if ('posdef' in c['domains']):
             w('    if domain == "posdef":\n        asymmetry = np.abs(array - np.swapaxes(array, -1, -2))\n        if np.any(asymmetry > 1e-8 * np.abs(array).max(axis=(-2, -1), keepdims=True)):\n            raise ValueError(f"{name} must be symmetric in its last two axes")\n        try:\n            np.linalg.cholesky(array)\n        except np.linalg.LinAlgError:\n            raise ValueError(f"{name} must be positive definite") from None\n')
         if ('interval' in c['domains']):
             w('    if domain == "interval" and not np.all((array >= lower) & (array <= upper)):\n        raise ValueError(f"{name} must lie between {lower} and {upper}")\n')
         if ('category' in c['domains']):
-            w('    if domain == "category":\n        if not np.all((array >= 1) & (array <= upper) & (array == np.floor(array))):\n            raise ValueError(f"{name} must be a category in 1..{upper}")\n        return array.astype(int)\n')
+            w('    if domain == "category":\n        if least < 1 or largest > upper or np.any(array != np.floor(array)):\n            raise ValueError(f"{name} must be a category in 1..{upper}")\n        return array.astype(int)\n')
         w('    return array\n\n\ndef _length(dim: str, sizes: dict[str, int]) -> int | None:\n    """The length of an axis, None while it is unknown."""\n')
         if c['offsets']:
             w('    for sign in "+-":\n        if sign in dim:\n            size = dim.split(sign)[0]\n            return sizes[size] + int(dim[len(size) :]) if size in sizes else None\n')
@@ -110,7 +110,7 @@ def fill_module(c: Mapping[str, Any]) -> str:
     if ('value' in c['kinds']):
         w('\n\ndef _number(name: str, value: float) -> float:\n    """Check a finite number."""\n    number = _real(name, value)\n    if number.shape:\n        raise ValueError(f"{name} must be a number, found an array")\n    if not np.isfinite(number):\n        raise ValueError(f"{name} must be finite, found {number}")\n    return float(number)\n')
     if (c['has_arrays'] or ('value' in c['kinds'])):
-        w('\n\ndef _real(name: str, value: ArrayLike) -> NDArray[np.float64]:\n    """Refuse text, complex numbers, objects and rows of unequal lengths."""\n    try:\n        array = np.asarray(value)\n    except ValueError:\n        array = np.asarray(None)\n    if array.dtype.kind not in "biuf":\n        raise ValueError(f"{name} must be an array of real numbers")\n    return array.astype(float)\n')
+        w('\n\ndef _real(name: str, value: ArrayLike) -> NDArray[np.float64]:\n    """Refuse text, complex numbers, objects and rows of unequal lengths."""\n    try:\n        array = np.asarray(value)\n    except ValueError:\n        array = np.asarray(None)\n    if array.dtype.kind not in "biuf":\n        raise ValueError(f"{name} must be an array of real numbers")\n    return np.asarray(array, dtype=float)\n')
     return "".join(parts)
 
 
