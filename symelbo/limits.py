@@ -161,14 +161,19 @@ CURVED_LEVELS: Final = 2  # of nested functions, from the inside, whose stand-in
 # criterion.refute
 REFUTED_DEPTH: Final = 4  # latent entries whose motion and rest are told apart
 REFUTED_ROWS: Final = 400  # of an instance, for each factor
-REFUTED_WORK: Final = 8000  # rows and ranks, for one model
+REFUTED_WORK: Final = 24_000  # short rows, and ranks, for one model
 FACTORS_OF_WORK: Final = 25  # by which it grows by as much again
 LOOKS: Final = (1, 2)  # instances of a quick look, and of one before a longer search
 REFUTED_POINTS: Final = (1, 2, 3, 5)  # parameter values that are tried together
 GENERIC_POINTS: Final = (2, 5)  # the same, where all values are at random
 REFUSED_ROWS: Final = 600  # that a proposal costs that is not accepted
 SINGLE_POINTS: Final = 4  # systems at parameter values that differ in one parameter
-CELLS_OF_ROW: Final = 4000  # of a matrix that cost as much as one row
+WEIGHING: Final = 4  # ranks that the weights of one case cost
+
+# criterion.sample, criterion.system: what costs as much as one short row
+PARTS_OF_ROW: Final = 64  # of a density that is evaluated
+SLOPES_OF_ROW: Final = 100  # of the rows whose rank is found
+CELLS_OF_ROW: Final = 4000  # of their matrix
 
 # ---------------------------------------------------------------- unexplained
 
@@ -323,6 +328,9 @@ KEPT_RESPONSES: Final = 2000  # of changes, in a gauge
 # criterion.factor
 KEPT_FACTORS: Final = 2000  # of statements
 KEPT_CHANGES: Final = 1000  # of densities
+
+# index.gradient
+SHORT_GRADIENT: Final = 24  # columns, up to which a gradient is a table at once
 
 # criterion.residues
 KEPT_RATIONALS: Final = 1 << 14  # of residues

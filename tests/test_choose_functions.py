@@ -72,7 +72,7 @@ def slopes(
             mean = interpret_functions(factor.statement.arguments[0][1].body, meaning)
             for place in index_tuples(factor.plates, sizes):
                 found = machine.term(mean, dict(zip(factor.plates, place, strict=True)))
-                rows.append([found.gradient.get(n, 0) for n in range(len(columns))])
+                rows.append([found.slopes.get(n, 0) for n in range(len(columns))])
     return rows, len(columns)
 
 

@@ -365,7 +365,7 @@ def test_a_refutation_speaks_of_what_a_name_stands_for() -> None:
     derivation = derive(specification("reuse_functions", 8))
     assert derivation.verdict == "refuted"
     assert derivation.worked.shorthand.definitions
-    assert r"\dot{w_{1}}" in derivation.latex()
+    assert r"\dot{w}_{1}" in derivation.latex()
 
 
 def test_interpretations_of_nested_functions_grow_with_their_number() -> None:

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from benchmarks.benchmark_growth import KINDS
+from symelbo.checker.polynomial import Polynomials
+from symelbo.criterion.decide_criterion import decide_criterion
+from symelbo.criterion.result import Undecided
 from symelbo.index import canonical_names, solve, sparse
 from symelbo.index.build import add, call, mul, number, power, total
 from symelbo.index.canonical_names import name_canonically
@@ -30,6 +33,7 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.index.work import TooLong
+from symelbo.model.read_model import read_model
 from symelbo.notation import print_latex, print_text
 from symelbo.page.derivation_json import render_json
 from symelbo.pipeline import derive
@@ -306,3 +310,25 @@ def test_an_elimination_that_outgrows_its_equations_ends(monkeypatch: pytest.Mon
     monkeypatch.setattr(solve, "ELIMINATION_GROWTH", 10**6)
     with pytest.raises(TooLong, match="the normal form"):
         find_by_elimination(equations, unknowns)
+
+
+@pytest.mark.parametrize("kind", ("refutation", "scale"))
+def test_a_refutation_is_checked_in_as_much_work_as_there_are_functions(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Products of slopes were multiplied out: of 6 nested functions no certificate was accepted."""
+    counts = []
+    for n in (8, 16):
+        products = Counter(Polynomials.merge)
+        monkeypatch.setattr(Polynomials, "merge", lambda *given, own=products: own(*given))
+        assert derive({"name": kind, **KINDS[kind](n)}).verdict == "refuted"
+        counts.append(products.calls)
+    assert counts[1] < 2.5 * counts[0]
+
+
+@pytest.mark.parametrize("kind", ("decoder", "reuse_functions"))
+def test_a_search_that_is_cut_says_so(kind: str) -> None:
+    """The work of a row is that of its density and of its slopes: as deep as the model is."""
+    decision = decide_criterion(read_model({"name": kind, **KINDS[kind](96)}))
+    missing = [result.missing for result in decision.results if isinstance(result, Undecided)]
+    assert missing and all("the search for a certificate was cut" in text for text in missing)

@@ -11,11 +11,13 @@ import pytest
 from all_domains import DOMAINS
 
 from symelbo.index.build import add, log, mul, number, power
+from symelbo.index.domains import Positive, Real
 from symelbo.index.terms import (
     Apply,
     Array,
     Constant,
     Delta,
+    Domain,
     Entry,
     Extent,
     Index,
@@ -36,7 +38,7 @@ from symelbo.notation.break_lines import (
     turn,
 )
 from symelbo.notation.names import escape_latex, latex_name, latex_symbol, name_indices
-from symelbo.notation.print_latex import LATEX, latex_width, print_latex
+from symelbo.notation.print_latex import LATEX, latex_velocity, latex_width, print_latex
 from symelbo.notation.print_text import TEXT, print_text
 
 H, D, LAYERS = Extent("H"), Extent("D"), Extent("Layers")
@@ -302,3 +304,22 @@ def test_width_counts_what_is_seen() -> None:
     assert latex_width(r"\frac{a}{b}") < latex_width("a b")
     assert latex_width(r"x_{1}^{2}") == latex_width(r"x_{1}")
     assert latex_width(r"\Bigl(x\Bigr)") == latex_width("(x)")
+
+
+@pytest.mark.parametrize(
+    ("name", "domain", "expected"),
+    [
+        ("w", Real(), r"\dot{w}_{d}"),
+        ("w1", Real(), r"\dot{w}_{1,d}"),
+        ("sigma2", Positive(), r"\dot{\sigma^{2}}_{d}"),
+        ("log_rate", Real(), r"\dot{\mathit{log\_rate}}_{d}"),
+    ],
+)
+def test_a_velocity_has_the_dot_over_its_letter_and_keeps_its_places(
+    name: str, domain: Domain, expected: str
+) -> None:
+    extent = Extent("D")
+    symbol = Symbol(name, Role.PARAMETER, domain, (extent,))
+    assert latex_velocity(Entry(symbol, (Index("d", extent),))) == expected
+    scalar = latex_velocity(Entry(Symbol(name, Role.PARAMETER, domain)))
+    assert scalar == expected.replace(",d}", "}").removesuffix("_{d}")

@@ -28,9 +28,19 @@ from symelbo.index.terms import (
     Role,
     Symbol,
 )
-from symelbo.notation.print_text import OWN_WORDS, TextNotation
+from symelbo.notation.print_text import TextNotation
 from symelbo.page.derivation_json import derivation_data
 from symelbo.page.summary import render_summary, sum_text
+
+# What the notation has of its own that a model may take as a name: functions and derivatives, and,
+# where sums and motions are written, averages, the entropy of q, the ELBO and a base measure.
+OWN_WORDS = frozenset(
+    {
+        *("e", "psi", "polygamma", "cos", "sin", "besselratio", "logbesseli0"),
+        *("delta", "inv", "logdet", "D"),
+        *("mean", "E_q", "H", "q", "F", "d", "ds", "h"),
+    }
+)
 
 OTHER = "zz"  # a name that is no word of the notation, nor sorted before one
 

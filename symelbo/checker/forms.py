@@ -252,6 +252,15 @@ class Forms(Matrices):
             known = self.terms[id(raw)] = raw, self.poly_of(raw)
         return known[1]
 
+    def factor(self, raw: Raw) -> Poly:
+        """The normal form of a factor of a product, held where sums are.
+
+        >>> F.holds = True
+        >>> len(F.factor(sum_of(*(power(x, n) for n in range(9)))))
+        1
+        """
+        return self.hold(self.poly(raw))
+
     def poly_of(self, raw: Raw) -> Poly:
         """The normal form by the head of a term."""
         self.spend(len(raw))
@@ -274,7 +283,7 @@ class Forms(Matrices):
         if head == "*":
             result = UNIT
             for t in raw[1:]:
-                result = self.mul(result, self.hold(self.poly(t)))
+                result = self.mul(result, self.factor(t))
             return dict(result)
         if head == "^":
             return self.raw_power(raw[1], raw[2])

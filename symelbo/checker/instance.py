@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import product
-from typing import Final
+from typing import Final, TypeAlias
 
 from .criterion import free_indices
 from .domains import Domain
 from .forms import Forms
+from .gradient import gradient
 from .interval import certainly_positive
 from .polynomial import UNIT, Poly, Values, add_polys, scale_poly
 from .statement import Place, Symbol
@@ -24,7 +25,6 @@ from .terms import (
     NotShown,
     Raw,
     RawIndex,
-    derivative,
     minus,
     negative,
     put,
@@ -42,7 +42,7 @@ __all__ = [
     "shape_places",
 ]
 
-NUMBERS: Final = ("c", "N", "f", "P")  # heads of atoms: constants, roots, functions, denominators
+NUMBERS: Final = ("c", "N", "f", "P", "H")  # heads of atoms that are numbers if their parts are
 SMOOTH: Final = ("exp", "tanh", "sigmoid", "softplus", "sin", "cos", "erf", "log")
 MAX_PLACES: Final = 4096  # of an array
 MAX_MATRIX: Final = 4  # rows of one whose inverse is written out
@@ -76,21 +76,42 @@ class _Numbers(Forms):
     def __init__(self) -> None:
         super().__init__({}, frozenset(), {}, kinks=False)
         self.known: dict[tuple[object, ...], Poly] = {}
+        self.own: frozenset[str] = frozenset()  # of the data point; what has none of these is held
+        self.users: dict[frozenset[str], dict[int, tuple[Raw, bool]]] = {}
 
-    def is_written_out(self, low: int, high: int) -> bool:
-        """Always: a sum of numbers is a number."""
-        if high - low >= MAX_PLACES:
-            raise NotShown("a sum that is too long")
-        return True
+    def at(self, values: Values) -> None:
+        """Go on with other values of the entries; what they do not change is kept."""
+        old = self.values
+        if values is old:
+            return
+        changed = {at[0] for at, x in values.items() if old.get(at) != x}
+        changed |= {at[0] for at in old if at not in values}
+        self.values = values
+        if changed:
+            self.moved.clear()
+            names = frozenset(changed)
+            kept = {n: it for n, it in self.terms.items() if not self.mentions(it[0], names)}
+            self.terms = kept
 
-    def call(self, name: str, arguments: Sequence[Poly]) -> Poly:
-        """A named function of normal forms; of numbers it is the same one every time."""
-        if any(self.atoms[a][0] not in NUMBERS for p in arguments for m in p for a, _ in m):
-            return super().call(name, arguments)
-        key = (name, *(frozenset(p.items()) for p in arguments))
-        if key not in self.known:
-            self.known[key] = super().call(name, arguments)
-        return dict(self.known[key])
+    def hold_sums(self, holds: bool) -> None:
+        """Hold long sums in products from here on, or multiply them out."""
+        self.holds, self.held = holds, False
+        self.terms.clear()
+
+    def mentions(self, raw: Raw, names: frozenset[str]) -> bool:
+        """Whether entries of one of these names occur in a term."""
+        known = self.users.setdefault(names, {})
+        found = known.get(id(raw))
+        if found is None:
+            self.spend(1)
+            inside = any(self.mentions(part, names) for part in raw if type(part) is tuple and part)
+            own = raw[0] in ("v", "e", "A") and raw[1] in names
+            found = known[id(raw)] = raw, bool(inside or own)
+        return found[1]
+
+    def factor(self, raw: Raw) -> Poly:
+        """What is the same for all data points of the same parents may be any number."""
+        return self.poly(raw) if self.mentions(raw, self.own) else super().factor(raw)
 
     def inverse(
         self, variables: Sequence[RawIndex], body: Poly, row: RawIndex, column: RawIndex
@@ -131,38 +152,93 @@ class _Numbers(Forms):
         return result
 
 
+# the derivative by a part, and those of the part by its entries
+_Slopes: TypeAlias = tuple[Raw, list[tuple[Raw, Raw]]]
+
+
 class Exact:
     """Terms as exact numbers (over transcendental atoms) at one point."""
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.forms = _Numbers()
-        self.blocks: dict[tuple[object, ...], tuple[Raw, Field | None, Raw]] = {}
+        self.blocks: dict[tuple[object, ...], tuple[Raw, Raw]] = {}
+        self.opened: dict[tuple[object, ...], tuple[Raw, list[_Slopes]]] = {}
+        self.velocities: dict[tuple[object, ...], Raw] = {}
+        self.numbers: set[int] = set()  # atoms that are
 
     def number(self, raw: Raw, values: Values | None = None) -> Poly:
-        """A term without free indices, as an exact polynomial over atoms."""
-        return self.block((), (), raw, values or {})
+        """A term without free indices, as an exact polynomial over atoms; values: if it is open."""
+        if values is not None:
+            self.forms.at(values)
+        return self.forms.poly(self.there((), (), raw))
 
     def block(
-        self,
-        indices: Sequence[RawIndex],
-        place: Sequence[int],
-        raw: Raw,
-        values: Values,
-        field: Field | None = None,
+        self, indices: Sequence[RawIndex], place: Sequence[int], raw: Raw, values: Values
     ) -> Poly:
-        """A term at one place, or with a field its derivative along it; at other values of the
-        entries it is the same term.
-        """
-        key = id(raw), id(field), *indices, *place, *sorted(self.instance.categories.items())
+        """A term at one place; at other values of the entries it is the same term."""
+        self.forms.at(values)
+        return self.forms.poly(self.there(indices, place, raw))
+
+    def there(self, indices: Sequence[RawIndex], place: Sequence[int], raw: Raw) -> Raw:
+        """A term at one place, its entries open."""
+        key = id(raw), *indices, *place, *sorted(self.instance.categories.items())
         if key not in self.blocks:
             env = {i: ("p", "", k) for i, k in zip(indices, place, strict=True)}
-            there = put(raw, env, self.instance)
-            if field is not None:
-                there = put(derivative(there, field), None, self.instance)
-            self.blocks[key] = raw, field, there
+            self.blocks[key] = raw, put(raw, env, self.instance)
+        return self.blocks[key][1]
+
+    def slopes(
+        self, raw: Raw, values: Values, field: Field, own: frozenset[str]
+    ) -> dict[Place, Poly]:
+        """Along a field that is linear in unknowns: the derivative by each of them.
+
+        own: names of what the data point is; the rest is taken apart from it.
+        """
         self.forms.at(values)
-        return self.forms.poly(self.blocks[key][2])
+        key = id(raw), id(field), own
+        if key not in self.opened:
+            self.opened[key] = raw, self.open(raw, frozenset(field), own)
+        found: dict[Place, Poly] = {}
+        for outer, inner in self.opened[key][1]:
+            by = self.forms.poly(outer)
+            self.require_values(by)
+            for entry, slope in inner:
+                whole = self.forms.mul(by, self.forms.factor(slope))
+                self.require_values(whole)
+                for unknown, share in self.coefficients(self.velocity(entry, field)).items():
+                    part = self.forms.mul(whole, share)
+                    found[unknown] = add_polys(found.get(unknown, {}), part)
+        return found
+
+    def open(self, raw: Raw, moving: frozenset[str], own: frozenset[str]) -> list[_Slopes]:
+        """The derivatives by the largest parts that are free of the data point and by its entries,
+        and of each of these by its own entries.
+        """
+
+        def moves(part: Raw) -> bool:
+            return self.forms.mentions(part, moving)
+
+        def is_entry(part: Raw) -> bool:
+            return bool(part[0] == "v")
+
+        def is_apart(part: Raw) -> bool:
+            return is_entry(part) or not self.forms.mentions(part, own)
+
+        parts = gradient(raw, is_apart, moves)
+        return [(slope, gradient(part, is_entry, moves)) for part, slope in parts]
+
+    def velocity(self, entry: Raw, field: Field) -> Poly:
+        """What the field says of an entry."""
+        _, name, _, where = entry
+        key = id(field), name, where
+        if key not in self.velocities:
+            formals, body = field[name]
+            if len(formals) != len(where):
+                raise NotShown(f"the field of {name} has {len(formals)} indices")
+            env = dict(zip(formals, where, strict=True))
+            self.velocities[key] = put(body, env, self.instance)
+        return self.forms.poly(self.velocities[key])
 
     def entries(
         self,
@@ -208,9 +284,12 @@ class Exact:
 
     def require_values(self, poly: Poly) -> None:
         """No entry without a value, not even inside: one symbol would stand for many numbers."""
-        for a in self.forms.all_atoms(poly):
+        if all(a in self.numbers for monomial in poly for a, _ in monomial):
+            return
+        for a in self.forms.all_atoms(poly, self.numbers):
             if self.forms.atoms[a][0] not in NUMBERS:
                 raise NotShown("without a value: " + self.forms.show({((a, 1),): 1}))
+            self.numbers.add(a)
 
     def vanishes(self, poly: Poly) -> bool:
         """Exactly zero, with transcendental atoms independent."""

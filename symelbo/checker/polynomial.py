@@ -7,7 +7,7 @@ may be held: it is an atom ("H", polynomial), and what holds of any number in it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from fractions import Fraction
 from hashlib import blake2b
 from math import gcd, isqrt, lcm
@@ -940,13 +940,13 @@ class Polynomials:
     def _one(self, a: int) -> Poly:
         return {((a, 1),): 1}
 
-    def all_atoms(self, poly: Poly) -> list[int]:
-        """The atoms of a polynomial, those inside others too."""
+    def all_atoms(self, poly: Poly, known: Container[int] = ()) -> list[int]:
+        """The atoms of a polynomial, those inside others too, but for those that are known."""
         seen: dict[int, None] = {}
         stack = [a for m in poly for a, _ in m]
         while stack:
             a = stack.pop()
-            if a in seen:
+            if a in seen or a in known:
                 continue
             seen[a] = None
             atom = self.atoms[a]

@@ -310,9 +310,24 @@ class _Check:
         """Each case leaves a system without a solution."""
         found = []
         for number, case in enumerate(self.refutation.cases, start=1):
-            reasons = self.case_reasons(case)
+            reasons = self.held_reasons(case)
+            if reasons is None:
+                self.exact.forms.hold_sums(False)
+                reasons = self.case_reasons(case)
             found += [f"case {number}: {reason}" for reason in reasons]
         return found
+
+    def held_reasons(self, case: Case) -> list[str] | None:
+        """Those that are left where any number may stand for a long one; None if some stood."""
+        forms = self.exact.forms
+        forms.hold_sums(True)
+        try:
+            reasons = self.case_reasons(case)
+        except NotShown:
+            if not forms.held:
+                raise
+            return None
+        return None if reasons and forms.held else reasons
 
     def case_reasons(self, case: Case) -> list[str]:
         """The weights annihilate all but the unknowns that are left; of these and of log p they
@@ -389,16 +404,16 @@ class _Check:
             for name, at in case.shifted:
                 still[f"rate of {name}", at] = Fraction(0)
             exact.instance = self.instance(values)
-            here = exact.block(factor.plates, row.place, factor.log_density, values)
+            own = exact.forms.own = frozenset((factor.node.name,))
+            values.update(still)  # of which log p has none
+            opened = exact.there(factor.plates, row.place, factor.log_density)
+            here = exact.number(opened, values)
             exact.require_values(here)
-            moved = exact.block(
-                factor.plates, row.place, factor.log_density, {**values, **still}, self.moving
-            )
             totals = [
                 exact.add(t, here, weight) if weight else t
                 for t, weight in zip(totals, row.weights, strict=True)
             ]
-            for (name, at), poly in exact.coefficients(moved).items():
+            for (name, at), poly in exact.slopes(opened, values, self.moving, own).items():
                 if name in self.mirrored and at[-1] < at[-2]:
                     continue
                 gather(Unknown(name, at, row.point), poly, row.weights)

@@ -30,6 +30,7 @@ __all__ = [
     "FREE",
     "NOWHERE",
     "NUMBERED",
+    "MAX_WRITTEN_OUT",
     "NO_ENTRIES",
     "ONE",
     "ZERO",
@@ -54,6 +55,7 @@ __all__ = [
     "put",
     "readable",
     "shift",
+    "slope_of",
     "sum_of",
     "walk",
 ]
@@ -519,7 +521,7 @@ def _inverse(raw: Raw) -> Raw:
     return ("^", raw, ("q", Fraction(-1)))
 
 
-def _slope(name: str, arguments: Sequence[Raw]) -> Raw:
+def slope_of(name: str, arguments: Sequence[Raw]) -> Raw:
     """f'(a); of polygamma the derivative by its last argument."""
     a = arguments[-1]
     call: Raw = ("f", name, *arguments)
@@ -618,7 +620,7 @@ class _Derivative:
             moves = [self.of(a) for a in t[2:]]
             if any(m is not None for m in moves[:-1]):
                 raise NotShown(f"derivative of {t[1]} by its order")
-            return None if moves[-1] is None else ("*", _slope(t[1], t[2:]), moves[-1])
+            return None if moves[-1] is None else ("*", slope_of(t[1], t[2:]), moves[-1])
         if head == "S":
             dt = self.of(t[2])
             return None if dt is None else ("S", t[1], dt)

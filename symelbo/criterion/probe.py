@@ -310,7 +310,7 @@ class _Probe:
                         self.failures[n] += 1
                         continue
                     self.valued[n] = True
-                    row = {k: slope for k, slope in value.gradient.items() if slope}
+                    row = {k: slope for k, slope in value.slopes.items() if slope}
                     if n >= self.exact:
                         at = (*((index.name, k) for index, k in env.items()), *group)
                         row[self.column("constant", n, *at)] = PRIME - 1

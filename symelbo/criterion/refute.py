@@ -17,7 +17,6 @@ from symelbo.criterion.sample import Instance, small_sizes
 from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import weigh_rows
 from symelbo.limits import (
-    CELLS_OF_ROW,
     FACTORS_OF_WORK,
     GENERIC_POINTS,
     LOOKS,
@@ -27,6 +26,7 @@ from symelbo.limits import (
     REFUTED_ROWS,
     REFUTED_WORK,
     SINGLE_POINTS,
+    WEIGHING,
 )
 from symelbo.values import dataclass, field
 
@@ -162,13 +162,13 @@ def _systems(
             )
             if narrow and not instance.is_wide:
                 continue
-            each, filled = instance.most_rows(), 0
+            each, work, filled = instance.most_rows(), instance.row_work(), 0
             for points in counts:
                 if budget.exhausted:
                     return
                 if each * points > most:
                     break
-                budget.spend(each * (points - filled))
+                budget.spend(work * (points - filled))
                 instance.fill(range(filled, points))
                 filled = points
                 if instance.rows:
@@ -177,8 +177,7 @@ def _systems(
 
 def _tree(system: System, assignment: Assignment, budget: Budget) -> list[Assignment] | None:
     """Cases of the motion of entries without a solution; None if some case has one."""
-    count = len(system.rows)
-    budget.spend(min(count, count**2 // CELLS_OF_ROW))  # of many rows most columns are empty
+    budget.spend(system.rank_work)
     if not system.is_consistent(system.rows, assignment):
         return [assignment]
     if len(assignment.decided) >= REFUTED_DEPTH:
@@ -215,16 +214,19 @@ def find_certificates(
         )
         for system in islice(systems, SINGLE_POINTS) if single else systems:
             leaves = _tree(system, Assignment(), budget)
-            certificate = None if leaves is None else _certify(system, leaves)
+            certificate = None if leaves is None else _certify(system, leaves, budget)
             if certificate is not None:
                 yield certificate
                 budget.spend(REFUSED_ROWS)  # asked for another one
 
 
-def _certify(system: System, leaves: Sequence[Assignment]) -> Certificate | None:
+def _certify(system: System, leaves: Sequence[Assignment], budget: Budget) -> Certificate | None:
     instance = system.instance
     cases = []
     for assignment in leaves:
+        if budget.exhausted:
+            return None
+        budget.spend(WEIGHING * system.rank_work)
         case = weigh_rows(system, assignment, system.rows)
         if case is None:
             return None

@@ -44,6 +44,7 @@ from symelbo.index.terms import (
 from symelbo.limits import (
     GENERIC_VALUES,
     NARROW_UNITS,
+    PARTS_OF_ROW,
     SAMPLE_SEED,
     SAMPLED_PARENTS,
     SAMPLED_SIZES,
@@ -375,6 +376,15 @@ class Instance:
             count += len(self.plate_places(factor)) * parents
         return count * SAMPLED_VALUES
 
+    def row_work(self) -> int:
+        """An upper bound of the work of all rows at one parameter value, as so many short rows."""
+        count = 0
+        for factor, density in zip(self.factors, self.densities, strict=True):
+            parents = SAMPLED_PARENTS if factor.parents() else 1
+            each = 1 + len(list(walk_parts(density))) // PARTS_OF_ROW
+            count += len(self.plate_places(factor)) * parents * each
+        return count * SAMPLED_VALUES
+
     def plate_places(self, factor: Factor) -> list[tuple[int, ...]]:
         """Where rows of a factor are taken, at one place at least."""
         found = index_tuples(factor.plates, self.sizes)
@@ -419,7 +429,7 @@ class Instance:
                 except (NoResidue, ZeroDivisionError, ValueError):
                     continue
                 slopes: dict[tuple[object, ...], int] = {}
-                for k, slope in found.gradient.items():
+                for k, slope in found.slopes.items():
                     if slope:
                         key = columns[k]
                         slopes[key] = (slopes.get(key, 0) + slope) % PRIME
@@ -573,5 +583,5 @@ class Instance:
             columns.append(("beta", point, symbol.name, at))
             for place, by in domain.direction(at, length):
                 dual = entries[symbol.name, place]
-                gradient = {**dual.gradient, n: by % PRIME}
+                gradient = {**dual.slopes, n: by % PRIME}
                 entries[symbol.name, place] = dual._replace(gradient=gradient)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cached_property
 from heapq import merge
 
 from symelbo.criterion.factor import symbols_of_statement
@@ -26,6 +27,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.limits import CELLS_OF_ROW, SLOPES_OF_ROW
 from symelbo.values import dataclass, field
 
 __all__ = ["Assignment", "System"]
@@ -87,6 +89,12 @@ class System:
                 self.places.setdefault(self.instance.factors[row.factor].name, []).append(place)
         places = merge(*(self.places.get(name, ()) for name in names))
         return System(self.instance, self.points, [self.rows[n] for n in places], names)
+
+    @cached_property
+    def rank_work(self) -> int:
+        """The work of one rank, as so many short rows: of many rows most columns are empty."""
+        count, slopes = len(self.rows), sum(len(row.slopes) for row in self.rows)
+        return min(count, count**2 // CELLS_OF_ROW) + slopes // SLOPES_OF_ROW
 
     def entries(self) -> list[Place]:
         """The latent entries whose motion is decided by cases: scalar values of the factors."""

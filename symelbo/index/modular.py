@@ -15,6 +15,7 @@ from math import cos, e, erf, exp, inf, lgamma, log, nan, pi, sin
 from sys import float_info
 from typing import Any, NamedTuple, TypeAlias
 
+from symelbo.index.gradient import Gradient, combine, keep, slopes_of
 from symelbo.index.substitute import free_indices, symbols_of
 from symelbo.index.terms import (
     Add,
@@ -49,7 +50,6 @@ LARGEST_LOGARITHM = log(float_info.max)
 ROOTS = 720  # exp(1) is the ROOTS-th power of a random residue: exp(1/3) is one as well
 
 Place: TypeAlias = tuple[str, tuple[int, ...]]
-Gradient: TypeAlias = Mapping[int, int]
 
 
 class NoResidue(Exception):
@@ -65,6 +65,11 @@ class Dual(NamedTuple):
     exact: Fraction | None
     gradient: Gradient
     size: float
+
+    @property
+    def slopes(self) -> Mapping[int, int]:
+        """{column: slope}, of the columns that it may depend on."""
+        return slopes_of(self.gradient, PRIME)
 
     @property
     def sign(self) -> int | None:
@@ -151,10 +156,7 @@ class Modular:
         b, y, other, more = right
         exact = None if x is None or y is None else _unless_long(x + y)
         if other:
-            merged = dict(gradient)
-            for column, slope in other.items():
-                merged[column] = (merged.get(column, 0) + slope) % PRIME
-            gradient = merged
+            gradient = combine([(1, gradient), (1, other)], PRIME) if gradient else other
         value = (a + b) % PRIME
         if exact is None and a and b:
             self.sums.setdefault(value, (left, right))
@@ -163,14 +165,15 @@ class Modular:
     def add_all(self, parts: Iterable[Dual]) -> Dual:
         """As `add`, of many, with one gradient."""
         bare = _ZERO
-        gradient: dict[int, int] = {}
+        gradients: list[tuple[int, Gradient]] = []
         for part in parts:
             if part.gradient:
-                for column, slope in part.gradient.items():
-                    gradient[column] = (gradient.get(column, 0) + slope) % PRIME
+                gradients.append((1, part.gradient))
                 part = Dual(part.value, part.exact, {}, part.size)
             bare = self.add(bare, part)
-        return Dual(bare.value, bare.exact, gradient, bare.size) if gradient else bare
+        if not gradients:
+            return bare
+        return Dual(bare.value, bare.exact, combine(gradients, PRIME), bare.size)
 
     def mul(self, left: Dual, right: Dual) -> Dual:
         if left is _ONE:
@@ -182,12 +185,10 @@ class Modular:
             exact = _unless_long(x * y)
         elif x == 0 or y == 0:
             exact = Fraction(0)
-        gradient: dict[int, int] = {}
-        if b:
-            gradient = {column: slope * b % PRIME for column, slope in along.items()}
-        if a:
-            for column, slope in other.items():
-                gradient[column] = (gradient.get(column, 0) + slope * a) % PRIME
+        parts: list[tuple[int, Gradient]] = [(b, along)] if along and b else []
+        if other and a:
+            parts.append((a, other))
+        gradient = combine(parts, PRIME) if parts else {}
         value = a * b % PRIME
         if exact is None:
             self.powers.setdefault(value, ((left, Fraction(1)), (right, Fraction(1))))
@@ -198,7 +199,8 @@ class Modular:
         value: int, exact: Fraction | None, slope: int, argument: Dual, size: float = nan
     ) -> Dual:
         """f(a) from its value, its slope, the argument, and the value as a float."""
-        gradient = {column: slope * s % PRIME for column, s in argument.gradient.items()}
+        moved = argument.gradient
+        gradient = combine([(slope % PRIME, moved)], PRIME) if moved else {}
         size = size if exact is None else _float_of(exact)
         return Dual(value % PRIME, exact, gradient, size)
 
@@ -245,6 +247,7 @@ class Modular:
         found = kept.get(key)
         if found is None:
             found = kept[key] = self.at_node(term, env)
+            keep(found.gradient)
         return found
 
     def at_node(self, term: Term, env: Mapping[Index, int]) -> Dual:

@@ -37,6 +37,7 @@ __all__ = [
     "letter_of_symbol",
     "name_array_indices",
     "name_indices",
+    "set_letter",
     "symbol_names",
 ]
 
@@ -123,7 +124,8 @@ def letter_of_symbol(symbol: Symbol) -> Letter:
     return _letter_of_name(symbol.name)
 
 
-def _set_letter(letter: Letter) -> str:
+def set_letter(letter: Letter) -> str:
+    r"""A letter with its power and subscript: `\mu_{0}`."""
     power = f"^{{{letter.power}}}" if letter.power != 1 else ""
     subscript = f"_{{{letter.subscript}}}" if letter.subscript else ""
     return letter.glyph + power + subscript
@@ -131,13 +133,13 @@ def _set_letter(letter: Letter) -> str:
 
 def latex_symbol(symbol: Symbol) -> str:
     r"""A symbol without indices: `\sigma^{2}`, `\mu_{0}`, `\mathit{log\_rate}`."""
-    return _set_letter(letter_of_symbol(symbol))
+    return set_letter(letter_of_symbol(symbol))
 
 
 @lru_cache(maxsize=KEPT_NAMES)
 def latex_name(name: str) -> str:
     """The name of a size or an index as LaTeX."""
-    return _set_letter(_letter_of_name(name))
+    return set_letter(_letter_of_name(name))
 
 
 def latex_extent(extent: Extent) -> str:

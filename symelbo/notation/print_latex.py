@@ -55,6 +55,7 @@ from symelbo.notation.names import (
     letter_of_symbol,
     name_array_indices,
     name_indices,
+    set_letter,
     symbol_names,
 )
 from symelbo.values import dataclass, field, replace
@@ -63,6 +64,7 @@ __all__ = [
     "LATEX",
     "latex_array",
     "latex_summands",
+    "latex_velocity",
     "latex_width",
     "print_latex",
 ]
@@ -261,6 +263,14 @@ def _subscript(first: str, indices: tuple[IndexTerm, ...]) -> str:
         # a blank ends a command such as \beta before the next letter
         return "".join(f"{part} " if part.startswith("\\") else part for part in shown).strip()
     return ",".join(shown)
+
+
+def latex_velocity(entry: Entry) -> str:
+    r"""An entry with a dot: w1[d] -> \dot{w}_{1,d}, sigma2[d] -> \dot{\sigma^{2}}_{d}"""
+    letter = letter_of_symbol(entry.symbol)
+    shown = _subscript(letter.subscript, entry.indices)
+    dotted = rf"\dot{{{set_letter(replace(letter, subscript=''))}}}"
+    return dotted + (f"_{{{shown}}}" if shown else "")
 
 
 # -- displays --------------------------------------------------------------------------------------

@@ -56,7 +56,6 @@ from symelbo.values import dataclass
 
 __all__ = [
     "BARE_WORDS",
-    "OWN_WORDS",
     "TEXT",
     "TextNotation",
     "has_marked_word",
@@ -76,15 +75,6 @@ class _Level(IntEnum):
     ATOM = 3
 
 
-# What the notation has of its own that a model may take as a name: functions and derivatives, and,
-# where sums and motions are written, averages, the entropy of q, the ELBO and a base measure.
-OWN_WORDS: Final = frozenset(
-    {
-        *("e", "psi", "polygamma", "cos", "sin", "besselratio", "logbesseli0"),
-        *("delta", "inv", "logdet", "D"),
-        *("mean", "E_q", "H", "q", "F", "d", "ds", "h"),
-    }
-)
 BARE_WORDS: Final = frozenset({"e", "F"})  # not followed by a bracket: a size may look like one
 
 
@@ -142,7 +132,7 @@ class TextNotation:
     taken: frozenset[str] = frozenset()
 
     def word(self, word: str) -> str:
-        """One of `OWN_WORDS`, or a reserved one; with an underscore where a name is the same."""
+        """A word of the notation, with an underscore where the model has it as a name."""
         return f"_{word}" if word in self.taken else word
 
     def print(self, item: Term | IndexTerm | Array, *, avoid: Iterable[str] = ()) -> str:

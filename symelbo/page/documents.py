@@ -31,7 +31,7 @@ from symelbo.notation.names import (
     latex_symbol,
     name_array_indices,
 )
-from symelbo.notation.print_latex import LATEX, latex_width
+from symelbo.notation.print_latex import LATEX, latex_velocity, latex_width
 from symelbo.page.derivation_json import LEAST_BOUND, PRINTED_BOUND, residual_bound
 from symelbo.page.document_factors import (
     FactorPart,
@@ -484,8 +484,7 @@ class _Document:
         ]
 
     def entry_text(self, symbol: Symbol, at: tuple[int, ...]) -> str:
-        places = tuple(Position(Extent(None, n)) for n in at)
-        return self.notation.term(Entry(symbol, places))
+        return self.notation.term(_entry_at(symbol, at))
 
     def case(
         self,
@@ -559,13 +558,13 @@ class _Document:
     ) -> str:
         """The sign of a velocity, a rate, a shift or a factor of the base measure."""
         name = unknown.of
-        entry = self.entry_text(names[name], unknown.place) if name in names else name
+        known = _entry_at(names[name], unknown.place) if name in names else None
+        entry = name if known is None else self.notation.term(known)
         at = "" if unknown.point is None or len(certificate.points) == 1 else unknown.point + 1
         where = f"(\\theta_{{{at}}})" if at else ""
         match unknown.what:
             case What.VELOCITY:
-                letter = latex_symbol(names[name])
-                return rf"\dot{{{letter}}}{entry.removeprefix(letter)}{where}"
+                return latex_velocity(_entry_at(names[name], unknown.place)) + where
             case What.RATE:
                 sign = self.notation["r"]
             case What.SHIFT:
@@ -667,6 +666,10 @@ def _scientific(bounds: Bounds) -> str:
     """1.234 \\cdot 10^{-7}, of a number between bounds"""
     digits, _, power = rounded(bounds).partition("e")
     return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
+
+
+def _entry_at(symbol: Symbol, at: tuple[int, ...]) -> Entry:
+    return Entry(symbol, tuple(Position(Extent(None, n)) for n in at))
 
 
 def _shape(shape: Sequence[Extent]) -> str:
