@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from symelbo.code.ops import FUNCTIONS, Axes
 from symelbo.code.plan import Assignment, Average, Unsupported, Value, symbols_in
-from symelbo.code.rearrange import factors_of, map_unfolded, swap_term
+from symelbo.code.rearrange import map_unfolded, swap_term
 from symelbo.code.setting import Setting, Variable, fresh
-from symelbo.code.separate_data import Inseparable, Piece, Separation, separate_data
 from symelbo.code.stable_form import settle, stable_form
 from symelbo.code.stable_rules import WHOLE
 from symelbo.entropy.sum_entropies import SHORT_NAMES
-from symelbo.index.build import ONE, add, call, mul, subtract
+from symelbo.index.build import call
 from symelbo.index.domains import Positive, Real
 from symelbo.index.known_arrays import KnownArrays
 from symelbo.index.name_residuals import name_residuals
@@ -23,7 +22,6 @@ from symelbo.index.signs import is_positive
 from symelbo.index.substitute import (
     count_subterms,
     depth_of,
-    formal_indices,
     free_indices,
     replace_index,
     replace_symbols,
@@ -43,12 +41,8 @@ from symelbo.index.terms import (
     Inverse,
     LogDet,
     Node,
-    Number,
     Offset,
-    Origin,
-    Power,
     Role,
-    Sum,
     Symbol,
     Term,
     sort_key,
@@ -83,8 +77,6 @@ class Draft:
     _common: dict[Array, str] = field(default_factory=dict)  # what is repeated -> its name
     _shared: dict[tuple[str, Array], Symbol] = field(default_factory=dict)
     _assigned: dict[tuple[str, Term], Entry] = field(default_factory=dict)
-    _stems: dict[Symbol, str] = field(default_factory=dict)  # of deviations
-    _statistics: dict[Average, Symbol] = field(default_factory=dict)
     apart: bool = False  # whether residuals stay written out, since data parts are taken apart
     _quantities: dict[object, KnownArrays] = field(default_factory=dict)  # by what is given
 
@@ -377,112 +369,6 @@ class Draft:
             return Average(value, data, kept=kept)
         guarded = isinstance(value, Entry) and value.symbol in self.infinite
         return Average(value, data, over, self.setting.weights, kept, guarded)
-
-    def average_apart(self, name: str, term: Term, kept: Axes = ()) -> Average:
-        """name = the mean of a term of the model over the data and q, data parts averaged first.
-
-        With the axis of q among `kept`, not summed over it.
-        raises: Inseparable, with nothing assigned.
-        """
-        term = replace_symbols(term, self.given)
-        if self._varies(term) != (True, True):
-            return self.assign(name, term, kept)
-        before, variables = len(self.statements), dict(self.variables)
-        try:
-            pieces = separate_data(term, Separation(self._varies, self._at_centre, self._deviation))
-        except Inseparable:
-            del self.statements[before:]
-            self.variables = variables
-            raise
-        if [piece.rest for piece in pieces] == [ONE]:
-            return self.assign(name, term, kept)
-        whole = add(*(self._join(piece, kept) for piece in pieces))
-        entry = self.assign_placed(name, whole, kept)
-        return Average(entry, self.setting.data, kept=kept)
-
-    def _varies(self, term: Term) -> tuple[bool, bool]:
-        """Whether a term of the model varies with the data, and with samples or categories."""
-        batch = {a for s in symbols_of(term) if s in self.variables for a in self.variables[s].batch}
-        axes = batch | free_indices(term)
-        data, over = self.leading
-        return data in axes, over in axes
-
-    def _at_centre(self, term: Term) -> Term:
-        """A term of the model, each of the data at its mean over the data points."""
-        means = {}
-        for symbol in sorted(symbols_of(term), key=lambda symbol: symbol.name):
-            if symbol in self.variables and self.leading[0] in self.variables[symbol].batch:
-                indices = formal_indices(symbol.shape)
-                mean = self._statistic("center", Entry(symbol, indices), ())
-                means[symbol] = Array(indices, mean)
-        return replace_symbols(term, means)
-
-    def _deviation(self, term: Term) -> Term:
-        """A term that varies with the data alone, less its value at the centre of the data."""
-        centre = self._at_centre(term)
-        match term:
-            case Entry(symbol, places):
-                rows = formal_indices(symbol.shape)
-                each = Entry(symbol, rows)
-                array = Array(rows, subtract(each, self._at_centre(each)))
-                named = self.name_array(f"deviation_{symbol.name}", Real(), array).body
-                assert isinstance(named, Entry)
-                self._stems[named.symbol] = symbol.name
-                return Entry(named.symbol, places)
-            case Call("log", (inner,)) if is_positive(inner):
-                return Call("logratio", (inner, self._at_centre(inner)))
-        return subtract(term, centre)
-
-    def _statistic(self, stem: str, term: Term, over: Axes) -> Term:
-        """The mean of a data part over the data, with the weights of `over` if any, by name."""
-        placed = self.place(term)
-        data = self.leading[0]
-        used = dict.fromkeys(i for part in walk_parts(placed) if isinstance(part, Entry) for i in part.indices)
-        rows = tuple(i for i in used if i in free_indices(placed) and i not in self.leading)
-        formal = tuple(
-            Index(f"row{n}", i.extent, i.low, Origin.PLANNED) for n, i in enumerate(rows, 1)
-        )
-        for index, by in zip(rows, formal, strict=True):
-            placed = replace_index(placed, index, by)
-        kept = (*over, *formal)
-        weights = (over[0], self.setting.weights) if over else (None, None)
-        value = Average(placed, data, *weights, kept)
-        symbol = self._statistics.get(value)
-        if symbol is None or symbol not in self.variables:
-            shape = tuple(Extent(i.extent.size, i.extent.offset - i.low + 1) for i in kept)
-            name = self.fresh(f"{stem}_{self._name_data(term)}" if term != ONE else f"{stem}_{weights[1].name}")
-            variable = Symbol(name, Role.ARGUMENT, Real(), shape)
-            self.write(variable, kept, value)
-            symbol = Symbol(f"{name}'", Role.ARGUMENT, Real(), shape)
-            self.variables[symbol] = Variable(variable)
-            self._statistics[value] = symbol
-        places = tuple(i if i.low == 1 else Offset(i, 1 - i.low) for i in (*over, *rows))
-        return Entry(symbol, places)
-
-    def _name_data(self, term: Term) -> str:
-        """x for x and x - c, xx for a product of two of them"""
-        names: list[str] = []
-        for factor in factors_of(term):
-            power_ = 1
-            if isinstance(factor, Power) and isinstance(factor.exponent, Number):
-                power_ = int(factor.exponent.value)
-            known = [s for s in symbols_of(factor) if s in self.variables and self.variables[s].batch]
-            own = sorted(self._stems.get(s, self.variables[s].symbol.name) for s in known)
-            names += ["_".join(own)] * max(power_, 1)
-        return "".join(names) if all(len(n) == 1 for n in names) else "_".join(names)
-
-    def _join(self, piece: Piece, kept: Axes) -> Term:
-        """The sum of the mean of a data part times the rest, placed."""
-        over = self.leading[1]
-        by_samples = over in kept or self._varies(piece.rest)[1]
-        joint = self.place(piece.rest)
-        if piece.data != ONE or by_samples:
-            mean = self._statistic("mean", piece.data, (over,) if by_samples else ())
-            joint = mul(self._place(mean), joint)
-        summed = (over,) if by_samples and over not in kept else ()
-        for index in reversed((*summed, *piece.summed)):
-            joint = Sum(index, joint)
-        return joint
 
     # ------------------------------------------------------------------ the end
 

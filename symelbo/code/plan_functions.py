@@ -120,10 +120,8 @@ def plan_elbo(setting: Setting) -> Body:
     for statement, result in zip(model.statements, setting.derivation.factors, strict=True):
         means.moments.subject = result.node
         draft.pending = f"log-density of {result.node}"
-        make = partial(
-            means.of_formal, statement, statement.density.term, only_at_mean=exact
-        )
-        parts += [(False, mean) for mean in _average_all(draft, f"log_{result.node}", make)]
+        make = partial(means.of_formal, statement, statement.density.term, only_at_mean=exact)
+        parts += [(False, mean) for mean in _average_all(means, f"log_{result.node}", make)]
     if exact:
         # H[q] plus half the trace of Hessian times covariance, which is -H/2
         posterior = setting.derivation.posterior
@@ -151,7 +149,7 @@ def plan_gap(setting: Setting) -> Body:
         means.moments.subject = result.node
         draft.pending = f"derivative of log p({result.node}) along the motion"
         make = partial(means.of_change, statement, result)
-        parts += [(False, mean) for mean in _average_all(draft, f"slope_{result.node}", make)]
+        parts += [(False, mean) for mean in _average_all(means, f"slope_{result.node}", make)]
     return _finish(means, Total(tuple(parts)), refuse_functions=True)
 
 
@@ -182,14 +180,15 @@ def _ask(draft: Draft, asked: list[tuple[Symbol, str]], name: str, what: str) ->
 
 
 def _average_all(
-    draft: Draft, name: str, make: Callable[[], Sequence[Term]], kept: Axes = ()
+    means: Expectations, name: str, make: Callable[[], Sequence[Term]], kept: Axes = ()
 ) -> list[Average]:
     """The means of a term, and of a correction by the covariance of q if there is one."""
+    draft, statistics = means.draft, means.statistics
     names, pending = (name, f"{name}_spread"), draft.pending
     draft.apart = True
     try:
         terms = make()
-        return [draft.average_apart(n, t, kept) for n, t in zip(names, terms, strict=False)]
+        return [statistics.average(n, t, kept) for n, t in zip(names, terms, strict=False)]
     except Inseparable:
         draft.apart, draft.pending = False, pending
         return [draft.assign(n, t, kept) for n, t in zip(names, make(), strict=False)]
@@ -358,7 +357,7 @@ def _profile_mean(
     statement = profile.statement
     name = f"sum_{profile.parameter.name}"
     parts = _average_all(
-        draft, name, partial(means.of_formal, statement, term, plates=profile.summed), kept
+        means, name, partial(means.of_formal, statement, term, plates=profile.summed), kept
     )
     if len(parts) == 1:
         return parts[0], kept

@@ -27,7 +27,7 @@ def _weigh(
 def _weighted_mean(
     weights: NDArray[np.float64], values: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(1/N) sum_n weights[n, k] * values[n, ...]; one row of weights stands for all."""
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
     if len(weights) < len(values):
         values = values.mean(axis=0, keepdims=True)
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
@@ -36,7 +36,7 @@ def _weighted_mean(
 def _weighted_products(
     weights: NDArray[np.float64], left: NDArray[np.float64], right: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(1/N) sum_n weights[n, k] * left[n, i] * right[n, j], in blocks of data points."""
+    """(1/N) sum_n weights[n, k]*left[n, ...]*right[n, ...], in blocks of data."""
     if len(weights) < len(left):
         products = np.tensordot(left, right, axes=(0, 0)) / len(left)
         return np.multiply.outer(weights[0], products)
