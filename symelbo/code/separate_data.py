@@ -129,7 +129,8 @@ def _only_bit(term: Term, how: Separation) -> Entry | None:
             is_bit = part.symbol.domain.is_bit and not part.symbol.domain.rank
             if not is_bit or not free_indices(part) <= free_indices(term):
                 return None
-            return None if how.varies(swap_term(term, part, ZERO))[0] else part
+            cases = (swap_term(term, part, value) for value in (ZERO, ONE))
+            return None if any(how.varies(case)[0] for case in cases) else part
     return None
 
 
