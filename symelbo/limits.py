@@ -143,6 +143,13 @@ GENERIC_VALUES: Final = 6  # of the value of a factor, at random
 THINNED_POINTS: Final = 3  # parameter values for which a part of a long plate has to do
 SAMPLE_SEED: Final = 0  # of the points; decides which of several certificates is found
 
+# criterion.hold_conditions
+CONDITION_NODES: Final = 3  # in a condition that is tried at values of nodes
+CONDITION_VALUES: Final = 4  # of each of these
+CONDITION_DRAWS: Final = 200  # of single entries, until the stated conditions hold
+CONDITION_NUMBERS: Final = 256  # of simple values, of which these are
+CONDITION_WORSE: Final = 0.2  # of the draws at which more of them fail are taken
+
 # criterion.residues
 WEIGHT_PARTS: Final = 1 << 20  # numerators and denominators that are taken for a rational number
 

@@ -128,8 +128,10 @@ class Rows:
         if symbol.role is not Role.LATENT:
             return False
         own = [f for f in self.factors.values() if f.node == symbol]
-        kinds = {symbol.domain.kind, *(f.value.domain.kind for f in own)}
-        return kinds <= {"real", "positive", "interval"}  # the intervals here have one end
+        domains = [symbol.domain, *(f.value.domain for f in own)]
+        if any(domain.lower is not None and domain.upper is not None for domain in domains):
+            return False  # an affine motion that keeps both ends
+        return {domain.kind for domain in domains} <= {"real", "positive", "interval"}
 
     def _directions(
         self, factor: Factor, row: CertificateRow, values: Values, case: Case
@@ -148,6 +150,15 @@ class Rows:
                             {here: 1.0, (symbol.name, last): -1.0},
                         )
                         continue
+                    if symbol.domain.kind == "posdef":  # V + V'
+                        *outer, i, j = at
+                        if i <= j:
+                            mirrored = (symbol.name, (*outer, j, i))
+                            yield (
+                                ("velocity of " + symbol.name, at, row.point),
+                                {here: 2.0} if i == j else {here: 1.0, mirrored: 1.0},
+                            )
+                        continue
                     assert symbol.domain.rank == 0
                     yield ("velocity of " + symbol.name, at, row.point), {here: 1.0}
                 elif self._movable(symbol) and here in values and here not in case.resting:
@@ -161,9 +172,10 @@ class Rows:
         """What the latent is scaled about."""
         for factor in self.factors.values():
             if factor.node == symbol and factor.value.domain.kind == "interval":
-                lower = factor.value.domain.lower
-                assert lower is not None
-                return evaluate(lower, World({}, {})).value
+                domain = factor.value.domain
+                end = domain.upper if domain.lower is None else domain.lower
+                assert end is not None
+                return evaluate(end, World({}, {})).value
         return 0.0
 
     # ------------------------------------------------------------ base measures

@@ -414,6 +414,34 @@ def test_a_declared_q_is_checked_for_scaling() -> None:
 
 
 @pytest.mark.parametrize(
+    ("prior", "q", "follows"),
+    [
+        ("Normal(0, 1)", "Gamma(a, b)", True),  # z' = z/2 keeps z > 0
+        ("Normal(0, 1)", "LogNormal(a, b)", True),
+        ("Normal(1, 1)", "Gamma(a, b)", False),  # z' = (z - 1)/2 does not
+        ("Normal(1, 1)", "Exponential(a)", False),
+        ("Normal(0, 1)", "Beta(a, b)", False),  # nothing keeps both ends
+        ("Laplace(0, 1)", "Gamma(a, 2)", False),  # no free scale
+        ("Gamma(2, 1)", "Beta(a, b)", False),
+    ],
+)
+def test_a_q_on_a_part_of_the_support_follows_where_the_motion_keeps_it(
+    prior: str, q: str, follows: bool
+) -> None:
+    derivation = symelbo.derive(
+        {
+            "name": "A narrower q",
+            "parameters": {"w": "real", "c": "real", "s": "positive"},
+            "model": [f"z ~ {prior}", "x ~ Normal(w*z + c, s)"],
+            "observed": ["x"],
+            "variational": [f"z ~ {q}"],
+        }
+    )
+    assert derivation.closure is (Closure.SHOWN if follows else Closure.BROKEN)
+    assert derivation.verdict == ("proved" if follows else "undecided")
+
+
+@pytest.mark.parametrize(
     ("mean", "holds"),
     [
         ("sum(W[d,h]*x[d] for d in 1:D) + nu[h]", True),

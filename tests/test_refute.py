@@ -14,11 +14,28 @@ from symelbo.limits import LOOKS
 
 COUNT = "z ~ Poisson(l)"
 L = {"l": "positive"}
+S = {"s": "positive"}
 NORMAL = "z ~ Normal(0, 1)"
 
 Spec = tuple[list[str], dict[str, str]]
 
+FAMILIES = {
+    "Below": {
+        "value": "v",
+        "support": "-oo..2",
+        "parameters": {"q": "positive"},
+        "log_density": "log(q) + q*(v - 2)",
+    },
+    "Between": {
+        "value": "v",
+        "support": "0..1",
+        "parameters": {"q": "positive"},
+        "log_density": "log(q) - q*v - log(1 - exp(-q))",
+    },
+}
+
 SOLVABLE: dict[str, Spec] = {
+    "up to 2": (["z ~ Below(3)", "x ~ Normal(w*z + b, s)"], {"w": "real", "b": "real", **S}),
     "linear": (["z ~ Normal(0, t)", "x ~ Normal(w*z, s)"], dict.fromkeys("wts", "positive")),
     "z moves": ([NORMAL, "x ~ Normal(w*z, 1)"], {"w": "real"}),
     "b(x)": ([COUNT, "x ~ Poisson(w*l**z)"], {"w": "positive", **L}),
@@ -45,6 +62,17 @@ FAILING: dict[str, Spec] = {
         {"w": "real", "v": "real", **L},
     ),
     "from 2 on": (["z ~ Pareto(2, 3)", "x ~ Poisson(z + w)"], {"w": "positive"}),
+    "both sides of a kink": (["x ~ Laplace(exp(t), t/(1 + t))"], {"t": "positive"}),
+    "entries of a matrix": (
+        ["u ~ Poisson(exp(S[1,2]))", "x ~ MvNormal(m, S)"],
+        {"S": "posdef[2, 2]", "m": "real[2]"},
+    ),
+    "up to 2": (["z ~ Below(3)", "x ~ Poisson(3 - z + w)"], {"w": "positive"}),
+    "between two ends": (["z ~ Between(2)", "x ~ Exponential(w*z)"], {"w": "positive"}),
+    "under conditions": (
+        ["u ~ Bernoulli(r + m)", "x ~ Normal(m, 1 - r**2)"],
+        {"r": "real", "m": "real"},
+    ),
     "one parameter, two speeds": (
         ["z ~ Poisson(s)", "x ~ Normal(z*r, s)"],
         {"r": "real", "s": "positive"},
@@ -53,7 +81,10 @@ FAILING: dict[str, Spec] = {
 
 
 def factors(spec: Spec) -> tuple[Factor, ...]:
-    return factors_of(*spec)
+    used = {n: f for n, f in FAMILIES.items() if any(f"{n}(" in line for line in spec[0])}
+    observed = "xu" if any(line.startswith("u ") for line in spec[0]) else "x"
+    keys = {"families": used} if used else {}
+    return factors_of(*spec, observed=observed, **keys)
 
 
 def rows_of(own: tuple[Factor, ...], certificate: Certificate) -> Rows:

@@ -26,7 +26,8 @@ class DensityClaim:
     """node[places] ~ log_density, independent over the plates.
 
     given: what formal symbols in log_density and support stand for; arguments: (name, domain,
-    what stands there) of the family; conditions: (kind, what has to be of this kind).
+    what stands there) of the family; conditions: (kind, what has to be of this kind); support:
+    where it may be another one than the domain of the node, as that of q.
     """
 
     name: str
@@ -45,7 +46,7 @@ class DensityClaim:
 class MotionClaim:
     """parameters and variational: velocities; rates and shifts: r and s of each latent that moves.
 
-    A latent moves with velocity r (z - lower) + s, lower being the end of its support (0 if none).
+    A latent moves with velocity r (z - end) + s; end: the one that its support has, 0 if none.
     """
 
     parameters: Mapping[Symbol, Array] = field(default_factory=dict)
@@ -85,7 +86,8 @@ def state_density(statement: Statement) -> DensityClaim:
         (name, formal.domain, array)
         for formal, (name, array) in zip(statement.form.arguments, statement.arguments, strict=True)
     )
-    support = statement.family.support
+    support, whole = statement.family.support, statement.node.domain
+    narrower = not support.is_integer and type(support) is not type(whole)
     return DensityClaim(
         statement.label,
         statement.node,
@@ -95,6 +97,6 @@ def state_density(statement: Statement) -> DensityClaim:
         given,
         arguments,
         tuple((c.domain.kind, c.array) for c in statement.conditions),
-        support if support.has_ends else None,
+        support if support.has_ends or narrower else None,
         statement.family.name,
     )

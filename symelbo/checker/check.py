@@ -16,6 +16,7 @@ from .criterion import (
     check_motion,
     free_indices,
     hypotheses_of,
+    inside_support,
     mentions_value,
     names_in,
     users_of,
@@ -400,10 +401,16 @@ class _Checks:
         given = ground.given
         return Ground(given._replace(posdef=(*given.posdef, *_definite(posterior))))
 
-    def zero(self, what: str, raw: Raw) -> list[str]:
-        """Reasons why a term is not shown to vanish under the conditions of the result."""
+    def zero(self, what: str, raw: Raw, inside: Sequence[Raw] = ()) -> list[str]:
+        """Reasons why a term is not shown to vanish under the conditions of the result.
+
+        inside: what is positive besides, as of a value in a support.
+        """
+        ground = self.of_result
+        if inside:
+            ground = Ground(ground.given._replace(positive=(*ground.given.positive, *inside)))
         try:
-            prove_zero(raw, given=self.of_result)
+            prove_zero(raw, given=ground)
         except NotShown as reason:
             return [f"{what}: {reason}"]
         return []
@@ -555,6 +562,7 @@ class _Checks:
             or self.zero(
                 f"the density of {q.name}",
                 minus(q.log_density, self.put_arguments(item, q, density.log_density)),
+                inside_support(q, self.symbols),
             )
         )
 

@@ -41,6 +41,7 @@ __all__ = [
     "check_motion",
     "free_indices",
     "hypotheses_of",
+    "inside_support",
     "mentions_value",
     "names_in",
     "users_of",
@@ -222,7 +223,7 @@ def check_identity(
             reasons.append(f"the divergence of {name} depends on {other}")
     if reasons:
         return reasons
-    inside = _inside_support(density, symbols)
+    inside = inside_support(density, symbols)
     if inside:
         given = Ground(given.given._replace(positive=(*given.given.positive, *inside)))
     try:
@@ -262,10 +263,12 @@ def check_closure(q: Density, motion: Motion, given: Ground, symbols: Symbols) -
     reasons = [] if ends else _leaves_support(q, motion, given)
     if reasons:
         return reasons
+    inside = inside_support(q, symbols)
+    within = Ground(given.given._replace(positive=(*given.given.positive, *inside)))
     try:
         field = _field(motion, symbols)
         change = derivative(q.log_density, field)
-        prove_zero(sum_of(change, _divergence(q, motion)), given=given)
+        prove_zero(sum_of(change, _divergence(q, motion)), given=within if inside else given)
         for end in ends:
             prove_zero(minus(derivative(end, field), _motion_at(q, field, end)), given=given)
     except NotShown as reason:
@@ -323,21 +326,27 @@ def _is_whole_multiple(raw: Raw) -> bool:
     return bool(raw[0] == "v")
 
 
-def _inside_support(density: Density, symbols: Symbols) -> list[Raw]:
-    """What is positive of a scalar value between bounds that are no numbers."""
+def inside_support(density: Density, symbols: Symbols) -> list[Raw]:
+    """What is positive of a scalar value between bounds that are no numbers, or where the support
+    is narrower than the domain of the node.
+    """
 
     def is_positive(end: Raw) -> bool:
         return bool(end[0] == "v" and symbols[end[1]].domain.is_positive)
 
     value = _value(density)
     found: list[Raw] = []
-    for domain in dict.fromkeys((density.node.domain, density.support)) if value else ():
-        found += domain.inside(value or ZERO, is_positive)
+    if value is None:
+        return []
+    for domain in dict.fromkeys((density.node.domain, density.support)):
+        found += domain.inside(value, is_positive)
+    if density.support != density.node.domain:
+        found += density.support.positive_of(value)
     return found
 
 
 def _field(motion: Motion, symbols: Symbols) -> Field:
-    """Every velocity, r (z - lower) + s for the latents."""
+    """Every velocity, r (z - end) + s for the latents."""
     field: dict[str, Array] = {**motion.parameters, **motion.variational}
     for name, (indices, rate) in motion.rates.items():
         node = symbols[name]

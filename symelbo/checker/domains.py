@@ -267,19 +267,25 @@ class Interval(Domain):
 
     @property
     def motions(self) -> Motions | None:
-        """r (v - lower), from a number on"""
-        return self.widest_motions if self.upper is None and self._has_lower_number else None
+        """r (v - end), where there is one end and it is a number"""
+        return self.widest_motions if len(self._fixed) == 1 and self._has_one_end else None
 
     @property
     def widest_motions(self) -> Motions | None:
-        """The lower end, if it is a number, rests."""
-        if self._has_lower_number:
-            return Motions(scales=True, shifts=False, about=self.lower)
+        """An end that is a number rests; an affine motion with two of them is at rest."""
+        if len(self._fixed) == 2:
+            return None
+        if self._fixed:
+            return Motions(scales=True, shifts=False, about=self._fixed[0])
         return Motions(scales=True, shifts=True)
 
     @property
-    def _has_lower_number(self) -> bool:
-        return self.lower is not None and self.lower[0] == "q"
+    def _has_one_end(self) -> bool:
+        return (self.lower is None) != (self.upper is None)
+
+    @property
+    def _fixed(self) -> list[Raw]:
+        return [end for end in (self.lower, self.upper) if end is not None and end[0] == "q"]
 
 
 class Angle(Interval):

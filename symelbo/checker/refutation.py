@@ -13,7 +13,7 @@ equations, and if the determinant of their coefficients and of sum w log p is no
 solution.  So coefficients may be transcendental: determinants are enclosed by intervals.
 
 As D b is constant, b is constant for a real latent that is scaled at some parameter value, c v for
-one that is only shifted, c log v or c log(v - lower) for others that move; a factor in which
+one that is only shifted, c log v or c log|v - end| for others that move; a factor in which
 nothing moves has to have a constant density.  Where that is used, there is one case for each choice
 of the latent entries that rest, are shifted, and are scaled.
 """
@@ -555,8 +555,8 @@ def _moving_base(factor: Density, value: Fraction) -> Raw:
 
     D b = (r v + s) b' = const: b = c v where r = 0 at all of them.  Where r != 0 b = c log|v + s/r|
     up to a constant, which on the whole line is finite only for c = 0: b is constant, at all
-    parameter values; that needs a log-density without singularities in v.  On (lower, oo) the
-    motion is r (v - lower).
+    parameter values; that needs a log-density without singularities in v.  With one end that rests
+    the motion is r (v - end).
     """
     domain = factor.node.domain
     if domain.is_line:
@@ -570,7 +570,7 @@ def _moving_base(factor: Density, value: Fraction) -> Raw:
         return ("q", value)
     if motions.about is not None:
         value -= motions.about[1]
-    return ("f", "log", ("q", value))
+    return ("f", "log", ("q", abs(value)))
 
 
 def _is_regular(raw: Raw, node: str) -> bool:

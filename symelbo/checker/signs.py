@@ -182,15 +182,19 @@ class Signs(Polynomials):
         return self.signs_by_rule[key]
 
     def _sign_by_rule(self, poly: Poly) -> str:
+        found = ""
         for rule in self._rules(poly):
             try:
                 sign = rule()
             except NotShown:  # of a power or a sum that it takes on its way
                 continue
-            if sign:
+            if sign == "+":
                 return sign
-        closed = self.closed_term(poly)
-        return "+" if closed is not None and certainly_positive(closed) else ""
+            if sign:
+                found = sign
+                break
+        closed = self.closed_term(poly)  # a square of numbers may be told from 0
+        return "+" if closed is not None and certainly_positive(closed) else found
 
     def _rules(self, poly: Poly) -> Iterator[Callable[[], str]]:
         """What may tell the sign of a polynomial, cheap rules first."""

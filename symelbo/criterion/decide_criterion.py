@@ -37,6 +37,7 @@ from symelbo.index.terms import Role, Symbol, Term
 from symelbo.limits import FAILING_SUBSETS, LOOKS, QUICK_FACTORS, QUICK_SUBSETS
 from symelbo.model.model import Model
 from symelbo.values import replace
+from symelbo.words import join_words
 
 __all__ = ["decide_criterion"]
 
@@ -65,7 +66,7 @@ class _Decider:
         self.model, self.search, self.unbounded = model, search, unbounded
         self.factors = search.factors
         self.still = model.reparameterize == "never"
-        self.budget = Budget.of_model(len(self.factors), search.least)
+        self.budget = Budget.of_model(self.factors, search.least)
         self.refused: list[str] = []  # by the checker, of what was found
         self.certificates: dict[tuple[int, ...], Certificate | None] = {}
 
@@ -261,7 +262,9 @@ class _Decider:
                 else self.open(n, residual)
                 for n in members
             }
-        return {n: self.open(n, residual) for n in members}
+        together = [self.factors[n] for n in members]
+        failing = is_known_to_fail(together, self.budget, still=self.still)
+        return {n: self.open(n, residual, together if failing else ()) for n in members}
 
     def certificate(self, chosen: tuple[int, ...]) -> Certificate | None:
         """A certificate against some factors that the checker accepts, None if none was found."""
@@ -321,15 +324,24 @@ class _Decider:
         factor = self.factors[number]
         return {factor.node, *symbols_of_statement(factor.statement)}
 
-    def open(self, number: int, residual: Term) -> Result:
+    def open(self, number: int, residual: Term, failing: Sequence[Factor] = ()) -> Result:
+        """Undecided, with what would decide it; failing: factors that have no motion together, as
+        points with numbers say.
+        """
         factor = self.factors[number]
         missing = (
             f"a rule that decides whether some motion satisfies (U) of {factor.name}: neither a"
             " motion nor a certificate against one was found"
         )
-        if self.refused:
+        if failing and not self.budget.exhausted:
+            names = join_words([f.name for f in failing])
+            missing = (
+                "a certificate that the checker accepts: at points that were tried no motion"
+                f" satisfies (U) of {names}, but no weights were found that show it exactly"
+            )
+        elif self.refused and not failing:
             refusals = readable("; ".join(dict.fromkeys(self.refused)))
-            missing = f"a rule of the checker: a motion was found, but not confirmed: {refusals}"
+            missing = f"a rule of the checker, if there is a motion: one was tried, but {refusals}"
         elif self.search.cut:
             missing = f"an answer within the bound on the work of one pass: {self.search.cut}"
         elif self.search.exhausted:

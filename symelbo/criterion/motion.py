@@ -16,7 +16,7 @@ __all__ = ["Latent", "Motion"]
 
 @dataclass(frozen=True, slots=True)
 class Latent:
-    """z[i] moves with velocity rate[i] (z[i] - lower) + shift[i], i over the whole shape of z."""
+    """z[i] moves with velocity rate[i] (z[i] - end) + shift[i], i over the whole shape of z."""
 
     rate: Array
     shift: Array

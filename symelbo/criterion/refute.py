@@ -37,14 +37,15 @@ __all__ = ["Budget", "find_certificates", "is_known_to_fail", "is_solvable"]
 class Budget:
     """Counted work, so that the answer is the same on every machine; for factors of one model.
 
-    least: of the sizes of the model; solvable: answers that are known, by the names of the factors;
-    failing: generic instances at which some factors have no solution; known_to_fail: whether these
-    have none at one of them; untried: whether an instance at the sizes that are given was too
-    large.
+    model: all its factors, whose conditions hold at all points; least: of the sizes of the model;
+    solvable: answers that are known, by the names of the factors; failing: instances at which some
+    factors have no solution; known_to_fail: whether these have none at one of them; untried:
+    whether an instance at the sizes that are given was too large.
     """
 
     left: int = field(default_factory=lambda: REFUTED_WORK)
     least: Mapping[str, int] = field(default_factory=dict)
+    model: Sequence[Factor] = ()
     solvable: dict[tuple[tuple[str, ...], int | None, bool], bool] = field(default_factory=dict)
     failing: list[System] = field(default_factory=list)
     known_to_fail: dict[tuple[int, frozenset[str]], bool] = field(default_factory=dict)
@@ -52,9 +53,10 @@ class Budget:
     opened: Budget | None = None
 
     @classmethod
-    def of_model(cls, factors: int, least: Mapping[str, int]) -> Budget:
+    def of_model(cls, factors: Sequence[Factor], least: Mapping[str, int]) -> Budget:
         """That of a model with so many factors."""
-        return cls(REFUTED_WORK + REFUTED_WORK * factors // FACTORS_OF_WORK, least)
+        work = REFUTED_WORK + REFUTED_WORK * len(factors) // FACTORS_OF_WORK
+        return cls(work, least, tuple(factors))
 
     @property
     def exhausted(self) -> bool:
@@ -82,7 +84,8 @@ def is_solvable(
     instances: int | None = None,
     still: bool = False,
 ) -> bool:
-    """Whether (U) has a solution at every small generic instance that was tried.
+    """Whether (U) has a solution at every small instance that was tried: generic ones, and at last
+    simple ones, where values lie on both sides of a kink.
 
     False means almost surely that it has none at one of them, True only that none was excluded.
     instances: how many of the smallest ones are tried, None for all; still: no latent may move.
@@ -107,7 +110,9 @@ def is_solvable(
         systems = _systems(factors, budget, generic=True, still=still)
         if instances is None:
             systems = chain(
-                systems, _systems(factors, budget, generic=True, still=still, narrow=True)
+                systems,
+                _systems(factors, budget, generic=True, still=still, narrow=True),
+                _systems(factors, budget, generic=False, still=still),
             )
         for system in islice(systems, instances) if budget.solvable[key] else ():
             if _tree(system, Assignment(), budget) is not None:
@@ -159,6 +164,7 @@ def _systems(
                 narrow=narrow,
                 # sizes that are given may be large; a part of the rows refutes as well
                 most=REFUTED_ROWS if number_of == 0 else None,
+                beside=budget.model,
             )
             if narrow and not instance.is_wide:
                 continue

@@ -17,6 +17,7 @@ from random import Random
 from typing import ParamSpec, TypeVar
 
 from symelbo.criterion.factor import Factor, is_parent, symbols_of_statement
+from symelbo.criterion.hold_conditions import Stated, state_conditions
 from symelbo.index.build import category_extent
 from symelbo.index.concretize import extent_value, index_tuples
 from symelbo.index.interpret import Interpretation, interpret_functions
@@ -42,6 +43,9 @@ from symelbo.index.terms import (
     literal_place,
 )
 from symelbo.limits import (
+    CONDITION_DRAWS,
+    CONDITION_NUMBERS,
+    CONDITION_WORSE,
     GENERIC_VALUES,
     NARROW_UNITS,
     PARTS_OF_ROW,
@@ -210,6 +214,7 @@ class Instance:
     single: bool = False  # each parameter value differs from the first in one parameter only
     narrow: bool = False  # of many parents only the first ones vary, all others are 0 or simple
     most: int | None = None  # rows of each factor: of a long plate only the first places are taken
+    beside: Sequence[Factor] = ()  # others of the model, whose conditions hold at all points too
     rows: list[Row] = field(default_factory=list)
     parameters: list[Values] = field(default_factory=list)
     known: Values = field(default_factory=dict)
@@ -230,17 +235,16 @@ class Instance:
         self.by_name = {symbol.name: symbol for symbol in self.symbols}
         self.opened: dict[int, tuple[dict[Place, Dual], list[tuple[object, ...]]]] = {}
         self.continuous = self._continuous()
-        for symbol in self.symbols:
-            if symbol.role is Role.CONSTANT:
-                self.known.update(self.draw(symbol, 0))
-        learned = [s for s in self.symbols if s.role is Role.PARAMETER]
+        constants = [s for s in self.symbols if s.role is Role.CONSTANT]
+        for symbol in constants:
+            self.known.update(self.draw(symbol, 0))
+        self.stated = state_conditions(
+            [*self.factors, *(f for f in self.beside if f not in self.factors)], self.functions
+        )
+        of_constants = [condition for condition in self.stated if condition.is_known]
+        self.settle(self.known, constants, of_constants, self.seed)
         for point in range(self.points):
-            values: Values = {}
-            self.counter = self.seed
-            for n, symbol in enumerate(learned):
-                same = self.single and (point - 1) % len(learned) != n
-                values.update(self.draw(symbol, 0 if same else point))
-            self.parameters.append(values)
+            self.parameters.append(self.draw_point(point))
         self.densities = [
             interpret_functions(factor.log_density, self.functions) for factor in self.factors
         ]
@@ -266,23 +270,74 @@ class Instance:
 
     # ------------------------------------------------------------------ drawing
 
+    def draw_point(self, point: int) -> Values:
+        """Values of the parameters at which the conditions may hold, if some are found."""
+        learned = [s for s in self.symbols if s.role is Role.PARAMETER]
+        values: Values = {}
+        self.counter = self.seed
+        changed = []
+        for n, symbol in enumerate(learned):
+            if self.single and point and (point - 1) % len(learned) != n:
+                self.counter += 0 if symbol.domain.rank else len(self.places(symbol))
+                first = self.parameters[0]
+                values.update({at: x for at, x in first.items() if at[0] == symbol.name})
+            else:
+                values.update(self.draw(symbol, point))
+                changed.append(symbol)
+        self.settle(values, changed, self.stated, self.seed + point)
+        return values
+
+    def settle(
+        self, values: Values, free: Sequence[Symbol], stated: Sequence[Stated], seed: int
+    ) -> None:
+        """Draw entries of some symbols again, one of a condition that fails at a time, until the
+        conditions may hold; what is worse is mostly not taken.
+        """
+        chooser = Random(seed)
+        machine = Modular(self.sizes, {}, self.seed)
+
+        def failing(found: Values) -> list[Stated]:
+            given = {**self.known, **found}
+            return [c for c in stated if not c.may_hold(machine, given, self.options)]
+
+        left = failing(values)
+        for _ in range(CONDITION_DRAWS):
+            named = [s for c in left for s in free if s in symbols_of(c.array)]
+            if not named:
+                return
+            symbol = chooser.choice(named)
+            _, places = chooser.choice(self.units(symbol, self.places(symbol)))
+            drawn = self.draw_unit(symbol, places, chooser.randrange(CONDITION_NUMBERS))
+            others = failing({**values, **drawn})
+            if len(others) <= len(left) or chooser.random() < CONDITION_WORSE:
+                values.update(drawn)
+                left = others
+
+    def options(self, symbol: Symbol) -> list[Values]:
+        """A few simple values of a node, the same one at all its places."""
+        places = self.places(symbol)
+        given = self.given(symbol.domain, ((),))._replace(random=None)
+        exact = _known(symbol.domain.exact_values, SAMPLED_VALUES, given)
+        return [dict.fromkeys(((symbol.name, at) for at in places), x) for (x,) in exact]
+
     def draw(self, symbol: Symbol, point: int) -> Values:
         """Values of all entries of a symbol, in its domain."""
-        domain = symbol.domain
         values: Values = {}
         for n, (_, places) in enumerate(self.units(symbol, self.places(symbol))):
-            given = self.given(domain, places)
-            if domain.rank:
-                entries = _known(domain.draw_exact, point + n, given)
-            else:
-                # distinct from its neighbours, and from 0 and 1 where it can be
+            if symbol.domain.rank:
+                number = point + n
+            else:  # distinct from its neighbours, and from 0 and 1 where it can be
                 self.counter += 1
-                if symbol.name in self.counts:
-                    entries = [Fraction(2 + self.counter % 3)]
-                else:
-                    entries = domain.draw_exact(self.counter + 3 * point, given)
-            values.update(_at(symbol, places, entries))
+                number = self.counter + (0 if symbol.name in self.counts else 3 * point)
+            values.update(self.draw_unit(symbol, places, number))
         return values
+
+    def draw_unit(self, symbol: Symbol, places: Sequence[tuple[int, ...]], number: int) -> Values:
+        """Values of what is chosen together: an entry, a vector or a matrix."""
+        if symbol.name in self.counts:
+            return _at(symbol, places, [Fraction(2 + number % 3)] * len(places))
+        given = self.given(symbol.domain, places)
+        return _at(symbol, places, _known(symbol.domain.draw_exact, number, given))
 
     def given(self, domain: Domain, places: Sequence[tuple[int, ...]]) -> Given:
         """What exact values are drawn from."""

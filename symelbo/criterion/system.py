@@ -145,7 +145,7 @@ class System:
         self, row: Row, assignment: Assignment
     ) -> tuple[tuple[object, ...], int] | None:
         """What the base measure may be: any function of the value; of a latent that is shifted
-        c v, that is scaled c log v or c log(v - lower); of a real one that is scaled, and of a
+        c v, that is scaled c log v or c log|v - end|; of a real one that is scaled, and of a
         factor in which nothing moves, a constant.
         """
         given = self.given_of(row)
@@ -174,13 +174,16 @@ class System:
         return machine.log(Modular.rational(value)).value
 
     def from_centre(self, row: Row) -> tuple[Fraction, bool]:
-        """The row's value, from the point about which it is scaled; whether it may be shifted."""
+        """How far the row's value is from where it is scaled about, or it itself if it may be
+        shifted.
+        """
         motions = self.instance.factors[row.factor].value.domain.motions
         assert motions is not None
         value = row.value[0][1]
-        if isinstance(motions.about, Number):
-            value -= motions.about.value
-        return value, motions.shifts
+        if motions.shifts:
+            return value, True
+        about = motions.about.value if isinstance(motions.about, Number) else Fraction(0)
+        return abs(value - about), False
 
     def is_idle(self, row: Row, assignment: Assignment) -> bool:
         """Whether nothing moves in the factor: no parameter, no parent, not its value."""
@@ -278,7 +281,7 @@ class System:
         return Array(units[0][0].indices, body)
 
     def distance(self, row: Row, name: str, at: tuple[int, ...]) -> Fraction | None:
-        """z, or z - lower: what r is multiplied with; None for a matrix, which it enters."""
+        """z, or z - end: what r is multiplied with; None for a matrix, which it enters."""
         symbol = self.instance.by_name[name]
         motions = symbol.domain.wider_motions
         assert motions is not None

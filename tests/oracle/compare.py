@@ -181,9 +181,9 @@ def stated_motion(motion: Any, instance: Instance, point: Point) -> Motion:
         shifts = numbers(latent.shift, shape)
         if rates.shape != shifts.shape:
             raise Unsupported("a matrix")
-        lower = node.domain.lower
-        if node.domain.kind == "interval" and lower is not None:
-            shifts = shifts - rates * evaluate(lower, World(instance.sizes, known)).value
+        end = node.domain.lower or node.domain.upper
+        if node.domain.kind == "interval" and end is not None:
+            shifts = shifts - rates * evaluate(end, World(instance.sizes, known)).value
         made.r[node.name], made.s[node.name] = rates, shifts
     return made
 
@@ -298,7 +298,8 @@ _CAUSES = {
     "neither a motion nor a certificate": "neither a motion nor a certificate was found",
     "not every base measure was tried": "the search for a motion was cut",
     "the search for a certificate was cut": "the search for a certificate was cut",
-    "a rule of the checker": "a motion was found, but not confirmed",
+    "a rule of the checker": "a motion was tried, but not confirmed",
+    "a certificate that the checker accepts": "points exclude a motion, but no weights were found",
     "q: closure": "the declared q is not shown to be closed",
 }
 _VERDICTS = ("proved", "refuted", "outside", "undecided", "refused", "crash")

@@ -191,16 +191,24 @@ class PosDef(Symmetric):
 
         return [entry(i, j) for i in range(n) for j in range(n)]
 
+    # of D + u u' with a positive diagonal matrix D: the entries of u in turn, one after the other
+    ROOTS: ClassVar[tuple[tuple[int, int], ...]] = ((0, 0), (1, 1), (1, -1), (2, 1), (1, -2))
+
     def draw_exact(self, number: int, given: Given) -> list[Fraction]:
-        """Of a dominant diagonal."""
+        """D + u u' for a positive diagonal matrix D."""
         random, places = given.random, given.places
         if random is None:
-            diagonal = [Fraction(2 + number + k) for k in range(len(places))]
-            off = Fraction(number % 2)
+            step = max(number - 1, 1)  # so that no two diagonals are proportional
+            diagonal = [Fraction(2 + number + step * k) for k in range(len(places))]
+            root = [Fraction(x) for x in self.ROOTS[number % len(self.ROOTS)]]
         else:
             diagonal = [Fraction(random.randint(60, 99), 17) for _ in places]
-            off = Fraction(random.randint(1, 9), 17)
-        return [diagonal[at[-1] - 1] if at[-1] == at[-2] else off for at in places]
+            root = [Fraction(random.randint(1, 9), 17)]
+        last = [at[-2:] for at in places]
+        return [
+            diagonal[i - 1] if i == j else root[i % len(root)] * root[j % len(root)]
+            for i, j in last
+        ]
 
     @property
     def motions(self) -> Motions | None:

@@ -71,6 +71,7 @@ class Scalar(Continuous):
     # points take every third, so that 3 must not divide how many there are
     SIMPLE: ClassVar[tuple[Fraction, ...]] = fractions("1 2 -1 3 -2 1/2 -3 3/2")
     FIRST: ClassVar[tuple[Fraction, ...]] = fractions("0 1 -1 2 -2 3 1/2 -3")
+    ROUND: ClassVar[int] = 64  # numbers, after which come halves of them, thirds, and so on
 
     def draw_generic(self, random: Random) -> Fraction:
         """A scalar at which nothing holds by accident."""
@@ -78,10 +79,10 @@ class Scalar(Continuous):
         return Fraction(sign * random.randint(20, 99), random.choice(DRAWN_DENOMINATORS))
 
     def draw_exact(self, number: int, given: Given) -> list[Fraction]:
-        """One of SIMPLE, or a generic one."""
+        """One of SIMPLE, a part of one, or a generic one."""
         if given.random is not None:
             return [self.draw_generic(given.random)]
-        return [self.SIMPLE[number % len(self.SIMPLE)]]
+        return [self.SIMPLE[number % len(self.SIMPLE)] / (1 + number // self.ROUND)]
 
     def exact_values(self, count: int, given: Given) -> list[list[Fraction]]:
         """FIRST, or generic ones."""
@@ -220,8 +221,8 @@ class Unit(Scalar):
 class Interval(Continuous):
     """lower..upper, whose ends are terms; None is infinite.
 
-    From a number on it has the motions r (v - lower).  Whatever its ends are, the motions that keep
-    it are affine.
+    With one end, a number, it has the motions r (v - end), and none where both are numbers.
+    Whatever its ends are, the motions that keep it are affine.
     """
 
     kind = "interval"
@@ -284,16 +285,20 @@ class Interval(Continuous):
 
     @property
     def motions(self) -> Motions | None:
-        """r (v - lower), from a number on"""
-        if isinstance(self.lower, Number) and self.upper is None:
-            return Motions(scales=True, shifts=False, about=self.lower)
+        """r (v - end), where there is one end and it is a number"""
+        if self.lower is None or self.upper is None:
+            found = self.wider_motions
+            return found if found is not None and found.about is not None else None
         return None
 
     @property
     def wider_motions(self) -> Motions | None:
-        """r (v - lower), or all affine ones where the lower end is no number"""
-        if isinstance(self.lower, Number):
-            return Motions(scales=True, shifts=False, about=self.lower)
+        """r (v - end) for an end that is a number, none for two; all affine ones without one"""
+        fixed = [end for end in (self.lower, self.upper) if isinstance(end, Number)]
+        if len(fixed) == 2:
+            return None
+        if fixed:
+            return Motions(scales=True, shifts=False, about=fixed[0])
         return Motions(scales=True, shifts=True)
 
     @property
