@@ -78,7 +78,14 @@ def fill_module(c: Mapping[str, Any]) -> str:
             w('    if any(n == 0 and "-" not in dim for dim, n in zip(names, array.shape)):\n')
         else:
             w('    if 0 in array.shape:\n')
-        w('        raise ValueError(f"{name} is empty: its shape is {array.shape}")\n    least, largest = array.min(), array.max()\n    if not (np.isfinite(least) and np.isfinite(largest)):\n        raise ValueError(f"{name} must be finite, found NaN or infinity")\n')
+        w('        raise ValueError(f"{name} is empty: its shape is {array.shape}")\n')
+        if c['offsets']:
+            w('    if array.size == 0:\n')
+            if ('category' in c['domains']):
+                w('        return array.astype(int if domain == "category" else float)\n')
+            else:
+                w('        return array\n')
+        w('    least, largest = array.min(), array.max()\n    if not (np.isfinite(least) and np.isfinite(largest)):\n        raise ValueError(f"{name} must be finite, found NaN or infinity")\n')
         if ('positive' in c['domains']):
             w('    if domain == "positive" and least <= 0:\n        raise ValueError(f"{name} must be positive, found {least}")\n')
         if ('unit' in c['domains']):
