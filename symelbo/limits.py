@@ -112,6 +112,7 @@ PROBE_PLACES: Final = 12  # values of the free indices of an equation
 PROBE_PATIENCE: Final = 2  # points at which an equation says nothing new
 PROBE_FAILURES: Final = 60  # of points at which an equation has no value
 PROBE_DRAWS: Final = 40  # of what varies, beyond those that are needed
+TABLE_POINTS: Final = 3  # parameter values of a table of all cases
 PROBE_WORK: Final = 6_000_000  # values and slopes of all terms at all points, for one model
 
 # index.solve
@@ -124,11 +125,8 @@ TINY: Final = 1e-9  # floats nearer to zero have no sign
 
 # criterion.search_motion
 MOTION_ATTEMPTS: Final = 400  # linear problems that are set up for one model
-QUICK_SUBSETS: Final = 2  # of the latents that are tried after a quick look
-MOVING_SUBSETS: Final = 24  # of the latents that are tried
 
 # criterion.decide_criterion
-QUICK_FACTORS: Final = 32  # that a quick look takes into account
 FAILING_SUBSETS: Final = 12  # of failing factors, against which a certificate is sought
 
 # criterion.confirm

@@ -37,15 +37,23 @@ Unknown = tuple[object, ...]
 
 
 def model_of(
-    model: Sequence[str], parameters: Mapping[str, str], *, observed: str = "x", **keys: Any
+    model: Sequence[str],
+    parameters: Mapping[str, str],
+    *,
+    observed: Sequence[str] = "x",
+    **keys: Any,
 ) -> Model:
-    """A model as `read_model` reads it; observed: names of one letter each."""
+    """A model as `read_model` reads it; observed: names, of one letter each in a string."""
     source = {"name": "m", "sizes": ["D", "H", "C"], "parameters": dict(parameters), **keys}
     return read_model({**source, "model": list(model), "observed": list(observed)})
 
 
 def factors_of(
-    model: Sequence[str], parameters: Mapping[str, str], *, observed: str = "x", **keys: Any
+    model: Sequence[str],
+    parameters: Mapping[str, str],
+    *,
+    observed: Sequence[str] = "x",
+    **keys: Any,
 ) -> tuple[Factor, ...]:
     """The factors of such a model, in its order."""
     read = model_of(model, parameters, observed=observed, **keys)

@@ -76,7 +76,6 @@ from symelbo.index.terms import (
 )
 from symelbo.model.least_sizes import find_least_sizes
 from symelbo.trial.evaluate import World, evaluate
-from symelbo.values import replace
 
 ROOT = Path(__file__).resolve().parents[1]
 STEMS = sorted(path.stem for path in (ROOT / "models").glob("*.yaml"))
@@ -499,7 +498,7 @@ def tree(node: ast.expr) -> Expression:
             if isinstance(left, ast.BinOp) and BINARY[type(left.op)][1] is level is Level.SUM:
                 return chain(level, [*first.operands, (sign, second.at(Level.PRODUCT))])
             if first.text.startswith("-"):  # the sign of the whole product
-                first = replace(first, level=Level.PRODUCT)
+                first = first._replace(level=Level.PRODUCT)
             return chain(level, [("", first.at(level)), (sign, second.at(Level(level + 1)))])
         case ast.UnaryOp(ast.USub(), operand):
             return negative(tree(operand).at(Level.PRODUCT))

@@ -198,14 +198,18 @@ def test_a_long_argument_goes_by_the_name_that_the_user_gave_it() -> None:
                 "z[h] ~ Bernoulli(p[h]) for h in 1:H",
                 "drive[j] = sum(W[j,h]*z[h] for h in 1:H) + b[j] for j in 1:D",
                 "x[d] ~ Bernoulli(logit=drive[d]) for d in 1:D",
+                "y[d] ~ Poisson(log_rate=drive[d+1]) for d in 1:D-1",
             ],
-            "observed": ["x"],
+            "observed": ["x", "y"],
         }
     )
-    assert "with drive[d] = sum(W[d,h]*z[h] for h in 1:H) + b[d]" in derivation.summary()
+    meaning = "drive[j] = sum(W[j,h]*z[h] for h in 1:H) + b[j]"
+    assert derivation.summary().count(f"with {meaning}") == 3  # in the sum, and of each factor
+    assert "exp(drive[d+1])" in derivation.summary()
     assert r"\mathit{drive}" in derivation.latex()
     assert "drive = b + z @ W.T" in derivation.python()
-    assert list(derivation_data(derivation)["factors"][1]["abbreviations"]) == ["drive"]
+    for factor in derivation_data(derivation)["factors"][1:]:
+        assert list(factor["abbreviations"]) == ["drive"]
 
 
 @pytest.fixture

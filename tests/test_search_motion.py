@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import combinations, product
 from random import Random
 
 import pytest
@@ -12,16 +11,16 @@ from factors import change_of, factors_of, model_of
 from symelbo.criterion.factor import Factor, make_factor, symbols_of_statement
 from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.motion import Motion
-from symelbo.criterion.search_motion import Component, Search, _ranked, is_idle
+from symelbo.criterion.search_motion import Component, Search, is_idle
 from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel
-from symelbo.index.build import ONE, ZERO
+from symelbo.index.build import ONE
 from symelbo.index.solve import NotFound
 from symelbo.index.terms import Array, Role, Symbol
 from symelbo.trial.evaluate import World
 from symelbo.trial.identity import velocities_at
 
-AFFINE, SHIFT = Travel.AFFINE, Travel.SHIFT
+AFFINE = Travel.AFFINE
 
 CHAIN = (
     [
@@ -35,7 +34,6 @@ CHAIN = (
     {"a": "positive", "b": "positive", "c": "real", "d": "real", "e": "real"},
 )
 Q_OF_CHAIN = ["y ~ Normal(m, s)", "v ~ Normal(n, t)", "z ~ Gamma(g, 1)"]
-SYMBOLS = ("y", "z", "v")  # the latents of CHAIN that are not discrete
 
 
 def chain() -> Search:
@@ -106,50 +104,49 @@ def test_latents_may_move_where_an_affine_motion_keeps_the_support(
     assert Search(factors, ()).movable() == ((factors[0].node,) if may_move else ())
 
 
-def test_sets_of_latents_come_by_size_and_touch_all_that_fails() -> None:
-    search = chain()
-    latents = search.movable()
-    assert {node.name for node in latents} == set(SYMBOLS)
-    answer = NotFound(ZERO)
-    for failing in ([], [[0]], [[1, 4]], [[0], [4]], [[5], [0, 1]], [[2]]):
-        components = [Component(tuple(members), (), answer) for members in failing]
-
-        def touches(members: list[int], chosen: tuple[Symbol, ...]) -> bool:
-            return any(
-                {search.factors[n].node, *symbols_of_statement(search.factors[n].statement)}
-                & set(chosen)
-                for n in members
-            )
-
-        expected = [
-            dict.fromkeys(chosen, AFFINE)
-            for size in range(1, len(latents) + 1)
-            for chosen in combinations(latents, size)
-            if all(touches(members, chosen) for members in failing)
-        ]
-        expected += [{node: SHIFT} for node in latents if node.name in "yv"]
-        assert list(search.subsets(components)) == expected
+def failing(search: Search) -> list[Component]:
+    return [c for c in search.decide({}) if not c.holds]
 
 
-def test_of_many_latents_the_last_set_is_all_of_them() -> None:
-    names = "abcdefghi"
-    model = [*(f"{n} ~ Gamma(2, s)" for n in names), f"x ~ Normal({'+'.join(names)}, s)"]
-    search = Search(factors_of(model, {"s": "positive"}), ())
-    found = list(search.subsets([]))
-    assert len(found) < 2 ** len(names) - 1
-    assert set(found[-1]) == set(search.movable())
+def test_what_fails_is_served_by_what_has_to_move_then_by_all_that_is_linked() -> None:
+    model = ["y ~ Normal(0, 1)", "z ~ Normal(0, s)", "x ~ Normal(r*y + z, s)"]
+    search = Search(factors_of(model, {"r": "real", "s": "positive"}), ())
+    found = [{n.name: t for n, t in m.items()} for m in search.movings(failing(search))]
+    assert found == [{"y": AFFINE}, {"y": AFFINE, "z": AFFINE}]
+
+
+def test_nothing_moves_where_no_motion_serves() -> None:
+    search = Search(factors_of(["z ~ Normal(0, 1)", "x ~ Bernoulli(logit=z)"], {}), ())
+    assert not list(search.movings(failing(search)))
+
+
+def test_components_without_a_common_motion_are_served_one_by_one() -> None:
+    model = [
+        "a ~ Normal(0, 1)",
+        "b ~ Normal(0, 1)",
+        "x ~ Normal(q*a, r)",
+        "y ~ Normal(b*s, t)",
+    ]
+    parameters = {"q": "real", "r": "positive", "s": "real", "t": "positive"}
+    search = Search(factors_of(model, parameters, observed="xy"), ())
+    first, *more = search.movings(failing(search))
+    assert {node.name for node in first} == {"a", "b"} and not more
+
+
+def test_q_has_a_say_in_what_moves() -> None:
+    """Of two latents that serve alike the last one rests, but for a q that does not follow."""
+    model = ["a ~ Gamma(s, t)", "b ~ Gamma(s, t)", "y ~ Exponential(a*b)"]
+    parameters = {"s": "positive", "t": "positive"}
+    free, held = ["a ~ Gamma(m, n)", "b ~ Gamma(k, l)"], "a ~ Gamma(m, 1)"
+    for q, moving in ((free, {"a"}), ([held, free[1]], {"b"}), ([held, "b ~ Gamma(k, 1)"], None)):
+        read = model_of(model, parameters, observed="y", variational=q)
+        factors = tuple(make_factor(s) for s in read.statements)
+        search = Search(factors, tuple(make_factor(s) for s in read.declared))
+        found = next(search.movings(failing(search)), None)
+        assert (None if found is None else {node.name for node in found}) == moving
 
 
 # ---------------------------------------------------------------- base measures
-
-
-def test_choices_come_by_their_sums_from_the_starts_on_and_lazily() -> None:
-    for counts, starts in (((3, 1, 2), (0, 0, 0)), ((3, 3), (1, 0)), ((2, 2, 2), (1, 1, 1))):
-        ranges = [range(low, count) for low, count in zip(starts, counts, strict=True)]
-        found = list(_ranked(counts, starts))
-        assert sorted(found) == sorted(product(*ranges))
-        assert list(map(sum, found)) == sorted(map(sum, found))
-    assert next(_ranked([3] * 60, [0] * 60)) == (0,) * 60
 
 
 def table(factor: Factor) -> list[float]:

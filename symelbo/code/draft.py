@@ -23,6 +23,7 @@ from symelbo.index.substitute import (
     count_subterms,
     depth_of,
     free_indices,
+    instantiate,
     replace_index,
     replace_symbols,
     symbols_of,
@@ -42,6 +43,7 @@ from symelbo.index.terms import (
     LogDet,
     Node,
     Offset,
+    Origin,
     Role,
     Symbol,
     Term,
@@ -257,11 +259,12 @@ class Draft:
     def define(self, symbol: Symbol, array: Array, *, symmetric: bool = False) -> Symbol:
         """symbol, array -> the symbol that stands for the array, a variable of this name.
 
-        ensures: the same name and value are assigned once; symmetric: either order of the axes
-        will do.
+        ensures: the same name and value are assigned once, whatever its places are called;
+        symmetric: either order of the axes will do.
         """
         body = replace_symbols(array.body, self.given)
-        key = (symbol.name, Array(array.indices, body))
+        formal = tuple(i.like(f"k{n}", Origin.PASSING) for n, i in enumerate(array.indices))
+        key = symbol.name, Array(formal, instantiate(Array(array.indices, body), formal))
         if key in self._shared:
             known = self._shared[key]
             self.variables.setdefault(symbol, self.variables[known])

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from textwrap import wrap
-
-from symelbo.values import dataclass, replace
+from typing import NamedTuple
 
 __all__ = [
     "WIDTH",
@@ -41,8 +40,7 @@ class Level(IntEnum):
     ATOM = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Bracket:
+class Bracket(NamedTuple):
     """What stands between `ends` and is separated by commas; comma: behind the only item."""
 
     ends: str
@@ -52,7 +50,7 @@ class Bracket:
     @property
     def inner(self) -> str:
         """What stands between the ends, in one line."""
-        return ", ".join(item.text for item in self.items) + self.comma
+        return ", ".join([item.text for item in self.items]) + self.comma
 
     @property
     def text(self) -> str:
@@ -60,8 +58,7 @@ class Bracket:
         return self.ends[0] + self.inner + self.ends[1]
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(NamedTuple):
     """An expression in one line, and where it can be broken.
 
     parts: the text, and the brackets in it that stand in no other; operands: what its outermost
@@ -80,14 +77,14 @@ class Expression:
 
 def expression(*parts: str | Bracket, level: Level = Level.ATOM) -> Expression:
     """What is not joined by operators that a line is broken at."""
-    text = "".join(part if isinstance(part, str) else part.text for part in parts)
+    text = "".join([part if isinstance(part, str) else part.text for part in parts])
     return Expression(text, parts, level)
 
 
 def call(name: str, *arguments: Expression | str) -> Expression:
     """name(arguments)"""
-    items = tuple(expression(item) if isinstance(item, str) else item for item in arguments)
-    return expression(name, Bracket("()", items))
+    items = [expression(item) if isinstance(item, str) else item for item in arguments]
+    return expression(name, Bracket("()", tuple(items)))
 
 
 def chain(level: Level, operands: Iterable[tuple[str, Expression]]) -> Expression:
@@ -112,7 +109,7 @@ def negative(operand: Expression) -> Expression:
     """-a, -a * b, -(a**b): the sign stands before the first factor"""
     if operand.level is Level.PRODUCT and operand.operands:
         (_, first), *rest = operand.operands
-        return replace(chain(Level.PRODUCT, [("", negative(first)), *rest]), level=Level.SUM)
+        return chain(Level.PRODUCT, [("", negative(first)), *rest])._replace(level=Level.SUM)
     return expression("-", *operand.at(Level.ATOM).parts, level=Level.SUM)
 
 
@@ -144,13 +141,17 @@ def lay_out_error(text: str, indent: int) -> list[str]:
 
 def wrap_text(text: str, indent: int, hanging: int = 0) -> list[str]:
     """Words -> lines of at most 88 columns."""
-    lines, line = [], " " * indent
+    lines: list[str] = []
+    words: list[str] = []
+    used = -1  # columns of the words, and of the blanks between them
     for word in text.split():
-        if len(line) + 1 + len(word) > WIDTH and line.strip():
-            lines.append(line)
-            line = " " * (indent + hanging)
-        line += word if not line.strip() else f" {word}"
-    return [*lines, line]
+        if words and indent + used + 1 + len(word) > WIDTH:
+            lines.append(" " * indent + " ".join(words))
+            indent, hanging = indent + hanging, 0
+            words, used = [], -1
+        words.append(word)
+        used += 1 + len(word)
+    return [*lines, " " * indent + " ".join(words)]
 
 
 def _opens_at_its_end(body: Expression, room: int) -> bool:

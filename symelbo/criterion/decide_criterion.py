@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from symelbo.certify.certificate import Certificate
@@ -34,7 +34,7 @@ from symelbo.expfam.separate_density import separate_density
 from symelbo.index.solve import NotFound
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Role, Symbol, Term
-from symelbo.limits import FAILING_SUBSETS, LOOKS, QUICK_FACTORS, QUICK_SUBSETS
+from symelbo.limits import FAILING_SUBSETS
 from symelbo.model.model import Model
 from symelbo.values import replace
 from symelbo.words import join_words
@@ -83,31 +83,11 @@ class _Decider:
             if self.still:
                 continue
             failing = [component for component in still if not component.holds]
-            for moving, common in self.motions(failing):
+            for moving, common in _ways(self.search.movings(failing, with_q=with_q)):
                 found = self.confirmed(moving, common=common, with_q=with_q)
                 if all(component.holds for component in found):
                     return self.preferred(self.whole(found, moving, with_q), still)
         return self.partial(self.confirmed({}, with_q=False))
-
-    def motions(self, failing: Sequence[Component]) -> Iterator[tuple[Moving, bool]]:
-        """Which latents to move, with one r for all entries of each or one for every entry.
-
-        Small sets first; before any, an instance with numbers tells whether it is worth while, and
-        before many a larger one.
-        """
-        for number, moving in enumerate(self.search.subsets(failing)):
-            if number == 0 and not self.worth_while(failing, LOOKS[0]):
-                return
-            if number == QUICK_SUBSETS and not self.worth_while(failing, LOOKS[1]):
-                return
-            yield from _ways(moving)
-
-    def worth_while(self, failing: Sequence[Component], instances: int) -> bool:
-        """Whether numbers exclude no motion: of the failing factors, and of some of the others."""
-        order = dict.fromkeys(n for component in failing for n in component.members)
-        order |= dict.fromkeys(range(len(self.factors)))
-        some = sorted(list(order)[:QUICK_FACTORS])
-        return is_solvable([self.factors[n] for n in some], self.budget, instances=instances)
 
     def confirmed(
         self, moving: Moving, *, common: bool = True, with_q: bool, constant: bool = False
@@ -200,14 +180,8 @@ class _Decider:
 
         It may divide by no more than what was found does.
         """
-        if not all(
-            self.search.may_be_constant(n)
-            for n, result in enumerate(found.results)
-            if isinstance(result, Holds) and not result.identity.is_entropy
-        ):
-            return None
         failing = [component for component in still if not component.is_constant]
-        for moving, common in (way for some in self.search.subsets(failing) for way in _ways(some)):
+        for moving, common in _ways(self.search.movings(failing, constant=True)):
             components = self.confirmed(moving, common=common, with_q=True, constant=True)
             if all(component.holds for component in components):
                 other = self.whole(components, moving, True)
@@ -293,10 +267,8 @@ class _Decider:
         for size in (1, 2):
             for more in combinations(others, size):
                 found[tuple(sorted((*members, *more)))] = None
-        chosen = [
-            *list(found)[:FAILING_SUBSETS],
-            *([] if tuple(whole) in found else [tuple(whole)]),
-        ]
+        together = (tuple(members), tuple(whole))
+        chosen = dict.fromkeys((*list(found)[:FAILING_SUBSETS], *together))
         later = []
         for numbers in chosen:
             group = [self.factors[n] for n in numbers]
@@ -359,11 +331,12 @@ class _Decider:
 # ---------------------------------------------------------------- small parts
 
 
-def _ways(moving: Moving) -> Iterator[tuple[Moving, bool]]:
+def _ways(movings: Iterable[Moving]) -> Iterator[tuple[Moving, bool]]:
     """One r for all entries of each latent, or one for every entry."""
-    yield moving, True
-    if any(node.shape for node in moving):
-        yield moving, False
+    for moving in movings:
+        yield moving, True
+        if any(node.shape for node in moving):
+            yield moving, False
 
 
 def _refute(factor: Factor, certificate: Certificate, group: tuple[Factor, ...]) -> Result:

@@ -230,7 +230,7 @@ def _is_served(search: Search, wanted: AbstractSet[int], still: bool = False) ->
         return _is_confirmed(search, {}, wanted)
     if still:
         return False
-    for moving in search.subsets(failing):
+    for moving in search.movings(failing):
         if _is_confirmed(search, moving, wanted):
             return True
         if search.exhausted:

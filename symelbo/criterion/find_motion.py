@@ -41,10 +41,14 @@ __all__ = [
     "Attempt",
     "Missing",
     "Proposal",
+    "Unknowns",
     "closes",
+    "closure_equations",
     "find_motion",
     "find_remainder",
     "is_spectator",
+    "make_unknowns",
+    "open_attempt",
 ]
 
 
@@ -81,7 +85,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Unknowns:
+class Unknowns:
     """The unknowns, the velocities made of them, and what each is a multiple of for a scaling."""
 
     order: tuple[Symbol, ...]
@@ -126,14 +130,14 @@ def find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
     opening = find_opening(attempt.everything) if attempt.opened else None
     if opening is None:
         return _find_motion(attempt, work)
-    found = _find_motion(_open(attempt, opening), work)
+    found = _find_motion(open_attempt(attempt, opening), work)
     if isinstance(found, Proposal):
         nonzero = tuple(map(opening.close, found.nonzero))
         return Proposal(attempt, close_motion(found.motion, opening), nonzero)
     return Missing(ZERO, attempt, found.cut if isinstance(found, Missing) else "")
 
 
-def _open(attempt: Attempt, opening: Opening) -> Attempt:
+def open_attempt(attempt: Attempt, opening: Opening) -> Attempt:
     """The attempt for lengths of any value."""
     return replace(
         attempt,
@@ -147,7 +151,7 @@ def _find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
     """By the arguments of the families, then by the statistics themselves: the latter also finds
     motions where the arguments are not determined (logits up to a constant).
     """
-    unknowns = _make_unknowns(attempt)
+    unknowns = make_unknowns(attempt)
     systems = [_equations(attempt, unknowns, direct) for direct in (False, True)]
     cut = ""
     for equations in filter(None, systems):
@@ -170,7 +174,7 @@ def _find_motion(attempt: Attempt, work: Allowance) -> Proposal | NotFound:
 
 
 def _solve_apart(
-    attempt: Attempt, equations: Equations, unknowns: _Unknowns, work: Allowance
+    attempt: Attempt, equations: Equations, unknowns: Unknowns, work: Allowance
 ) -> Found | NotFound:
     """Equations that share no unknown, one group after the other: by scaling, else elimination,
     unless random points exclude a solution.
@@ -195,7 +199,7 @@ def _solve_apart(
     return Found(values, tuple(dict.fromkeys(nonzero)))
 
 
-def _split_apart(equations: Equations, unknowns: _Unknowns) -> list[tuple[Equations, _Unknowns]]:
+def _split_apart(equations: Equations, unknowns: Unknowns) -> list[tuple[Equations, Unknowns]]:
     """Groups of equations, each with the unknowns that only they have, in the order given.
 
     An equation without unknowns, and unknowns without an equation, are a group by themselves.
@@ -231,7 +235,7 @@ def find_remainder(answer: NotFound) -> Term:
     """What elimination leaves over of an attempt without a motion, from which nothing followed."""
     if not isinstance(answer, Missing):
         return answer.residual
-    unknowns = _make_unknowns(answer.attempt)
+    unknowns = make_unknowns(answer.attempt)
     systems = [_equations(answer.attempt, unknowns, direct) for direct in (False, True)]
     for equations in filter(None, systems):
         try:
@@ -243,14 +247,14 @@ def find_remainder(answer: NotFound) -> Term:
     return answer.attempt.factors[0].log_density
 
 
-def _eliminate(equations: Equations, unknowns: _Unknowns) -> Found | NotFound:
+def _eliminate(equations: Equations, unknowns: Unknowns) -> Found | NotFound:
     return find_by_elimination(
         equations.exact, unknowns.order, is_spectator, shifted=equations.shifted
     )
 
 
 def _scale(
-    attempt: Attempt, equations: Equations, unknowns: _Unknowns, work: Allowance
+    attempt: Attempt, equations: Equations, unknowns: Unknowns, work: Allowance
 ) -> Found | None:
     """A solution in which every parameter is multiplied by a number, the simplest to read."""
     if equations.shifted:
@@ -270,7 +274,7 @@ def _scale(
 
 
 def _balance(
-    attempt: Attempt, equations: Equations, unknowns: _Unknowns, work: Allowance
+    attempt: Attempt, equations: Equations, unknowns: Unknowns, work: Allowance
 ) -> Found | None:
     """The same, of the degrees of the arguments, where these say it."""
     scaled = unknowns.scaled()
@@ -290,7 +294,7 @@ def _balance(
     return found if holds else None
 
 
-def _multiply(unknowns: _Unknowns, multiples: Mapping[Symbol, Fraction]) -> Found:
+def _multiply(unknowns: Unknowns, multiples: Mapping[Symbol, Fraction]) -> Found:
     """Every unknown as a number times its basis; those without a basis are 0."""
     values = {u: Array(formal_indices(u.shape), ZERO) for u in unknowns.order}
     for unknown, basis in unknowns.bases.items():
@@ -306,7 +310,8 @@ def is_spectator(symbol: Symbol) -> bool:
 # ---------------------------------------------------------------- the unknowns
 
 
-def _make_unknowns(attempt: Attempt) -> _Unknowns:
+def make_unknowns(attempt: Attempt) -> Unknowns:
+    """The unknowns of an attempt, whatever its base measures are."""
     statements = [factor.statement for factor in attempt.everything]
     mentioned = frozenset().union(*(symbols_of_statement(s) for s in statements))
     learned = frozenset().union(*(parameters_of(f.statement) for f in attempt.factors))
@@ -333,7 +338,7 @@ def _make_unknowns(attempt: Attempt) -> _Unknowns:
     latents: dict[Symbol, Latent] = {}
     for node, travel in sorted(attempt.moving.items(), key=lambda item: item[0].name):
         latents[node] = _move(node, travel, attempt.common, order, bases)
-    return _Unknowns(tuple(order), parameters, variational, latents, bases)
+    return Unknowns(tuple(order), parameters, variational, latents, bases)
 
 
 def _move(
@@ -361,7 +366,7 @@ def _move(
 # ---------------------------------------------------------------- the equations
 
 
-def _equations(attempt: Attempt, unknowns: _Unknowns, direct: bool) -> Equations | None:
+def _equations(attempt: Attempt, unknowns: Unknowns, direct: bool) -> Equations | None:
     """(U) of all factors; None if the short form is asked for and no factor has one."""
     velocities = unknowns.velocities()
     exact: list[Term] = []
@@ -381,7 +386,7 @@ def _equations(attempt: Attempt, unknowns: _Unknowns, direct: bool) -> Equations
     return Equations(tuple(exact), tuple(shifted))
 
 
-def closure_equations(q: Factor, unknowns: _Unknowns) -> list[Term]:
+def closure_equations(q: Factor, unknowns: Unknowns) -> list[Term]:
     """D log q + d = 0: the family of q follows the motion of the latents to first order.
 
     Its values are latents like all others; data and covariates are fixed, since q has parameters of
@@ -407,8 +412,8 @@ def _known_data(terms: Iterable[Term | Array]) -> dict[Symbol, tuple[Symbol, Arr
 def closes(q: Sequence[Factor], motion: Motion) -> bool:
     """Whether some motion of the own parameters of statements of q follows that of all else."""
     attempt = Attempt((), (), {}, tuple(q))
-    unknowns = _make_unknowns(attempt)
-    given = _Unknowns(
+    unknowns = make_unknowns(attempt)
+    given = Unknowns(
         unknowns.order, motion.parameters, unknowns.variational, motion.latents, unknowns.bases
     )
     equations = [term for statement in q for term in closure_equations(statement, given)]
@@ -421,7 +426,7 @@ def closes(q: Sequence[Factor], motion: Motion) -> bool:
 # ---------------------------------------------------------------- the proposal
 
 
-def _propose(attempt: Attempt, unknowns: _Unknowns, found: Found) -> Proposal:
+def _propose(attempt: Attempt, unknowns: Unknowns, found: Found) -> Proposal:
     values = dict(found.values)
 
     def solved(array: Array) -> Array:

@@ -44,14 +44,17 @@ from symelbo.limits import (
     PROBE_PLACES,
     PROBE_VALUES,
     PROBE_WORK,
+    TABLE_POINTS,
 )
+from symelbo.values import dataclass
 
-__all__ = ["allow_probes", "find_multiples", "is_solvable_somewhere"]
+__all__ = ["Rows", "allow_probes", "find_multiples", "find_rows", "is_solvable_somewhere"]
 
 
 Column: TypeAlias = tuple[object, ...]
 Entries: TypeAlias = dict[Place, Dual]
 _END = -1  # the column of the value
+_CONSTANT = "constant"  # the first part of the keys of the columns of constants
 _SPECTATORS = (Role.LATENT, Role.OBSERVED, Role.INPUT)
 
 
@@ -313,11 +316,17 @@ class _Probe:
                     row = {k: slope for k, slope in value.slopes.items() if slope}
                     if n >= self.exact:
                         at = (*((index.name, k) for index, k in env.items()), *group)
-                        row[self.column("constant", n, *at)] = PRIME - 1
+                        row[self.column(_CONSTANT, n, *at)] = PRIME - 1
                     if self.bases[n].takes({**row, _END: value.value} if value.value else row):
                         told = True
                         yield row, value.value
                 self.repeats[n] = 0 if told else self.repeats[n] + 1
+
+    def share(self, term: Term, equation: Term, key: Column) -> int:
+        """A term of constants, at the place that the column of an equation's constant is for."""
+        at = {part[0]: part[1] for part in key[2:] if isinstance(part, tuple)}
+        env = {i: at[i.name] for i in free_indices(equation) if i in free_indices(term)}
+        return self.machines[0].term(term, env).value
 
     def is_open(self, n: int) -> bool:
         """Whether more rows of an equation may say more."""
@@ -443,6 +452,84 @@ def find_multiples(
             return None
     found = solve_in_fractions(table, ends, len(columns))
     return None if found is None else dict(zip(bases, found, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of equations at a few values of all that velocities may depend on, with their ends.
+
+    moved: the columns of an unknown, one for each entry and value; constants: the columns of the
+    constant of a shifted equation, each with the residue of its share.
+    """
+
+    rows: Sequence[tuple[Mapping[int, int], int]]
+    columns: int
+    moved: Mapping[str, Sequence[int]]
+    constants: Sequence[Mapping[int, int]]
+
+
+def find_rows(
+    factors: Sequence[Factor],
+    equations: Equations,
+    shares: Sequence[Term],
+    unknowns: Sequence[Symbol],
+    work: Allowance,
+    seed: int = 3,
+    *,
+    least: Mapping[str, int] | None = None,
+) -> Rows | None:
+    """The rows of equations at a few random values of the parameters; None: there are too many.
+
+    A constant is the same at all of them.  shares: of each shifted equation, a term of constants.
+    least: of the sizes of the model.  TooLong where the work is done.
+    """
+    everything = (*equations.exact, *equations.shifted)
+    exact = len(equations.exact)
+    sizes = _sizes_of(factors, 1, least)
+    probes = [
+        _Probe(factors, everything, unknowns, sizes, seed, work, exact) for _ in range(TABLE_POINTS)
+    ]
+    first = probes[0]
+    if len(first.columns) > PROBE_COLUMNS:
+        return None
+    still = []
+    columns: dict[Column, int] = {}
+    rows: list[tuple[Mapping[int, int], int]] = []
+
+    def place(point: int, row: Mapping[int, int], keys: Sequence[Column]) -> dict[int, int]:
+        """The row with columns of the table: of each point its own, but for the constants."""
+        found = {}
+        for n, slope in row.items():
+            key = keys[n]
+            whole = key if key[0] == _CONSTANT else (point, *key)
+            found[columns.setdefault(whole, len(columns))] = slope
+        return found
+
+    for point, probe in enumerate(probes):
+        probe.random = Random(seed + point)
+        still.append(probe.draw(_STILL))
+        rows += ((place(point, row, list(probe.columns)), 0) for row in probe.tangents())
+    inputs: dict[Symbol, Entries] = {}
+    for draws in range(PROBE_DRAWS + len(first.columns)):
+        if draws % 4 == 0:
+            inputs = first.draw((Role.INPUT,))
+        moving = {**inputs, **first.draw((Role.LATENT, Role.OBSERVED), draws)}
+        group = (draws // 4,) if inputs else ()
+        for point, probe in enumerate(probes):
+            drawn = list(probe.rows(still[point], moving, group))
+            keys = list(probe.columns)
+            rows += ((place(point, row, keys), value) for row, value in drawn)
+        if all(probe.is_done for probe in probes):
+            break
+    moved: dict[str, list[int]] = {}
+    constants: list[dict[int, int]] = [{} for _ in equations.shifted]
+    for key, n in columns.items():
+        if key[0] == _CONSTANT:
+            number = int(str(key[1])) - exact
+            constants[number][n] = first.share(shares[number], everything[exact + number], key)
+        else:
+            moved.setdefault(str(key[1]), []).append(n)
+    return Rows(rows, len(columns), moved, constants)
 
 
 # ---------------------------------------------------------------- small parts

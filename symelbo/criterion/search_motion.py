@@ -1,4 +1,4 @@
-"""The motions of a model in order of preference: no latent moves, few latents move; h constant,
+"""The motions of a model in order of preference: no latent moves, no more than have to; h constant,
 textbook, shifted.
 
 A model is decided component by component: factors are linked by the parameters that they share, by
@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from heapq import heappop, heappush
-from itertools import combinations
 
 from symelbo.criterion.factor import Factor, symbols_of_statement
 from symelbo.criterion.find_motion import Attempt, Missing, Proposal, closes, find_motion
 from symelbo.criterion.motion import Motion
 from symelbo.criterion.probe import allow_probes
+from symelbo.criterion.tableau import Tableau, make_tableau
 from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel, base_share, takes_base
 from symelbo.index.build import ZERO
@@ -23,8 +22,8 @@ from symelbo.index.differentiate import derivative_along
 from symelbo.index.normal import is_zero
 from symelbo.index.solve import NotFound
 from symelbo.index.terms import Role, Symbol
-from symelbo.index.work import Allowance
-from symelbo.limits import MOTION_ATTEMPTS, MOVING_SUBSETS
+from symelbo.index.work import Allowance, TooLong
+from symelbo.limits import MOTION_ATTEMPTS
 from symelbo.model.least_sizes import least_values
 from symelbo.values import dataclass, field
 
@@ -61,6 +60,7 @@ class Search:
     factors: tuple[Factor, ...]
     variational: tuple[Factor, ...]
     known: dict[object, Proposal | NotFound] = field(default_factory=dict)
+    tables: dict[object, Tableau | None] = field(default_factory=dict)
     exhausted: bool = False
     cut: str = ""  # the pass that came to its bound
     limit: int = MOTION_ATTEMPTS
@@ -85,24 +85,51 @@ class Search:
         still = {f.node for f in self.factors if not f.can_move}
         return tuple(node for node in nodes if node not in still)
 
-    def subsets(self, failing: Sequence[Component]) -> Iterator[Moving]:
-        """Sets of latents to move, small ones first, that touch every failing component."""
-        latents = self.movable()
-        count = 0
-        for size in range(1, len(latents) + 1):
-            for chosen in combinations(latents, size):
-                if all(self._touches(component, chosen) for component in failing):
-                    yield dict.fromkeys(chosen, Travel.AFFINE)
-                    count += 1
-                    if count >= MOVING_SUBSETS:
-                        yield dict.fromkeys(latents, Travel.AFFINE)
-                        return
-        for node in latents:
-            if node.domain.is_line:
-                yield {node: Travel.SHIFT}
+    def movings(
+        self, failing: Sequence[Component], *, with_q: bool = True, constant: bool = False
+    ) -> Iterator[Moving]:
+        """Latents that have to move for the failing components to hold; none if nothing helps.
 
-    def _touches(self, component: Component, chosen: Sequence[Symbol]) -> bool:
-        return any(self._mentions(self.factors[n], chosen) for n in component.members)
+        First no more than are needed, then all that are linked with them.  constant: for base
+        measures that are all constant.
+        """
+        free: Moving = dict.fromkeys(self.movable(), Travel.AFFINE)
+        needed: dict[Symbol, Travel] = {}
+        linked: dict[Symbol, Travel] = {}
+        wanted = {n for component in failing for n in component.members}
+        for members, qs in self.components(free, with_q):
+            if wanted.isdisjoint(members):
+                continue
+            attempt = self._attempt(members, (), free, qs, False)
+            own = self.find_moving(attempt, constant)
+            if own is None:
+                return
+            needed.update(own)
+            linked.update(attempt.moving)
+        if needed:
+            yield needed
+        if linked and linked != needed:
+            yield linked
+
+    def find_moving(self, attempt: Attempt, constant: bool) -> Mapping[Symbol, Travel] | None:
+        """The latents of an attempt that have to move; all where that is not known; None: no motion
+        will do.
+        """
+        if not attempt.moving:
+            return None
+        tableau = self.tableau(attempt)
+        return attempt.moving if tableau is None else tableau.find_moving(constant=constant)
+
+    def tableau(self, attempt: Attempt) -> Tableau | None:
+        """All cases of an attempt in one table, made once; None where it is too large."""
+        key = (attempt.factors, attempt.variational, tuple(attempt.moving))
+        if key not in self.tables:
+            try:
+                self.tables[key] = make_tableau(attempt, self.probes)
+            except TooLong as bound:
+                self.cut = str(bound)
+                self.tables[key] = None
+        return self.tables[key]
 
     @staticmethod
     def _mentions(factor: Factor, symbols: Sequence[Symbol]) -> bool:
@@ -182,19 +209,40 @@ class Search:
             if start is None:
                 return residual or NotFound(ZERO)
             starts.append(start)
-        for choice in _ranked([len(gauges) for gauges in options], starts):
-            chosen = tuple(gauges[n] for gauges, n in zip(options, choice, strict=True))
+        for chosen in self.choices(members, options, starts, moving, qs, common):
             answer = self.attempt(members, chosen, moving, qs, common)
             if isinstance(answer, Proposal):
                 return answer
             first = first or answer
         return first or NotFound(ZERO)
 
-    def may_be_constant(self, number: int) -> bool:
-        """Whether a factor by itself has a constant base measure, if all latents move freely."""
-        moving = dict.fromkeys(self.movable(), Travel.AFFINE)
-        start, _ = self._alone(number, [Gauge.CONSTANT], moving, False)
-        return start is not None
+    def choices(
+        self,
+        members: Sequence[int],
+        options: Sequence[Sequence[Gauge]],
+        starts: Sequence[int],
+        moving: Moving,
+        qs: Sequence[int],
+        common: bool,
+    ) -> Iterator[tuple[Gauge, ...]]:
+        """Base measures to be tried together: what each may have by itself, what each may have
+        beside the others, and what allows all others.
+        """
+        first = tuple(own[n] for own, n in zip(options, starts, strict=True))
+        yield first
+        last = tuple(own[-1] for own in options)
+        if first == last:
+            return
+        attempt = self._attempt(members, last, moving, qs, common)
+        tableau = self.tableau(attempt)
+        left = [own[n:] for own, n in zip(options, starts, strict=True)]
+        chosen = last if tableau is None else tableau.find_gauges(attempt.moving, left)
+        if chosen is None:
+            return
+        if chosen != first:
+            yield chosen
+        if last not in (first, chosen):
+            yield last
 
     def _alone(
         self, number: int, gauges: Sequence[Gauge], moving: Moving, common: bool
@@ -217,21 +265,13 @@ class Search:
         common: bool,
     ) -> Proposal | NotFound:
         """`find_motion`, once per attempt, without the trivial answers."""
-        inside = [self.factors[n] for n in members] + [self.variational[n] for n in qs]
-        own = {
-            node: travel
-            for node, travel in moving.items()
-            if any(self._mentions(factor, [node]) for factor in inside)
-        }
-        key = (tuple(members), tuple(gauges), frozenset(own.items()), tuple(qs), common)
+        attempt = self._attempt(members, gauges, moving, qs, common)
+        key = (tuple(members), tuple(gauges), frozenset(attempt.moving.items()), tuple(qs), common)
         if key in self.known:
             return self.known[key]
         if len(self.known) >= self.limit:
             self.exhausted = True
             return NotFound(ZERO)
-        chosen = tuple(self.factors[n] for n in members)
-        closed = tuple(self.variational[n] for n in qs)
-        attempt = Attempt(chosen, tuple(gauges), own, closed, common, self.opened, self.least)
         answer = find_motion(attempt, self.probes)
         if isinstance(answer, Missing) and answer.cut:
             self.cut = answer.cut
@@ -239,6 +279,24 @@ class Search:
             answer = NotFound(answer.attempt.factors[0].log_density)
         self.known[key] = answer
         return answer
+
+    def _attempt(
+        self,
+        members: Sequence[int],
+        gauges: Sequence[Gauge],
+        moving: Moving,
+        qs: Sequence[int],
+        common: bool,
+    ) -> Attempt:
+        """The attempt, with the moving latents that it mentions."""
+        chosen = tuple(self.factors[n] for n in members)
+        closed = tuple(self.variational[n] for n in qs)
+        own = {
+            node: travel
+            for node, travel in moving.items()
+            if any(self._mentions(factor, [node]) for factor in (*chosen, *closed))
+        }
+        return Attempt(chosen, tuple(gauges), own, closed, common, self.opened, self.least)
 
     def broken(self, motion: Motion) -> tuple[str, ...]:
         """The statements of q that do not follow a given motion of parameters and latents: not by
@@ -266,21 +324,6 @@ def _gauges(factor: Factor, travel: Travel) -> list[Gauge]:
     if any(takes_base(change, part, travel) for part in change.parts):
         gauges.append(Gauge.SHIFTED)
     return gauges
-
-
-def _ranked(counts: Sequence[int], starts: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """All choices of one option each from the starts on, the smallest sums first; lazily."""
-    heap = [(sum(starts), tuple(starts))]
-    seen = {tuple(starts)}
-    while heap:
-        _, choice = heappop(heap)
-        yield choice
-        for n, count in enumerate(counts):
-            if choice[n] + 1 < count:
-                following = (*choice[:n], choice[n] + 1, *choice[n + 1 :])
-                if following not in seen:
-                    seen.add(following)
-                    heappush(heap, (sum(following), following))
 
 
 def _is_trivial(proposal: Proposal) -> bool:

@@ -15,7 +15,7 @@ from symelbo.index.domains import Real
 from symelbo.index.known_arrays import KnownArrays
 from symelbo.index.normal import normal
 from symelbo.index.substitute import count_subterms, replace_symbols, symbols_of
-from symelbo.index.terms import Add, Apply, Array, Entry, Index, Role, Symbol, Term
+from symelbo.index.terms import Add, Apply, Array, Entry, Role, Symbol, Term
 from symelbo.index.tidy import tidy
 from symelbo.limits import SHORT_SUBTERMS
 from symelbo.model.model import Model
@@ -172,21 +172,18 @@ def _orient(summand: Summand) -> Summand:
 
 
 def name_argument(
-    quantities: KnownArrays, argument: Symbol, array: Array, plates: tuple[Index, ...]
-) -> tuple[Symbol, Array] | None:
-    """An argument of a family as the user named it, and what it stands for; None if they did not.
+    quantities: KnownArrays, argument: Symbol, array: Array
+) -> tuple[Symbol, Array, Entry] | None:
+    """A long argument as the user named it: the symbol, what it stands for, and its entry here.
 
-    quantities: those of the user; plates: those of the factor, which may stand in the array.
+    quantities: those of the user; None where the argument is none of them.
     """
     entry = quantities.entry_of(array.body)
-    if entry is None or not {*entry.indices} <= {*plates, *array.indices}:
+    if entry is None:
         return None
-    places = tuple(index for index in entry.indices if isinstance(index, Index))
-    if len({*places}) < len(places):
-        return None
-    shape = tuple(index.extent for index in places)
-    named = Symbol(entry.symbol.name, Role.ARGUMENT, argument.domain, shape)
-    return named, Array(places, array.body)
+    known = quantities.arrays[entry.symbol]
+    symbol = Symbol(entry.symbol.name, Role.ARGUMENT, argument.domain, entry.symbol.shape)
+    return symbol, known, Entry(symbol, entry.indices)
 
 
 def abbreviate_arguments(
@@ -209,28 +206,28 @@ def abbreviate_arguments(
         function = Symbol(factor.statement.family.functions["H"], Role.FUNCTION, Real())
         return Apply(function, (given,)), ()
     mapping: dict[Symbol, Array] = dict(factor.actual())
-    chosen: list[tuple[Symbol, Array]] = []
+    known, chosen = dict(earlier), dict[Symbol, Array]()
     length = 0
     for argument, array in factor.arguments().items():
         if argument not in symbols_of(formal) or count_subterms(array.body) <= SHORT_SUBTERMS:
             continue
-        pair = name_argument(quantities, argument, array, factor.plates)
-        if pair is None or earlier.get(pair[0].name, pair) != pair:
+        named = name_argument(quantities, argument, array)
+        if named is None or known.get(named[0].name, named[:2]) != named[:2]:
             name = SHORT_NAMES.get(argument.name, argument.name)
-            while name in taken or name in earlier:
+            while name in taken or name in known:
                 name += f"_{factor.statement.node.name}"
             places = (*factor.plates, *array.indices)
             shape = tuple(index.extent for index in places)
             symbol = Symbol(name, Role.ARGUMENT, argument.domain, shape)
-            pair = symbol, Array(places, array.body)
-        symbol, meaning = pair
-        mapping[argument] = Array(array.indices, Entry(symbol, meaning.indices))
-        chosen.append(pair)
+            named = symbol, Array(places, array.body), Entry(symbol, places)
+        symbol, meaning, entry = named
+        mapping[argument] = Array(array.indices, entry)
+        known[symbol.name], chosen[symbol] = (symbol, meaning), meaning
         length += count_subterms(array.body)
     short = tidy(normal(replace_symbols(formal, mapping)))
     if not chosen or count_subterms(whole) <= count_subterms(short) + length:
         return whole, ()
-    return short, tuple(chosen)
+    return short, tuple(chosen.items())
 
 
 def _taken_names(model: Model) -> frozenset[str]:

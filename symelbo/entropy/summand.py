@@ -133,6 +133,12 @@ class EntropySum:
         return {summand.node: summand for summand in self.entropies}
 
     @property
+    def abbreviations(self) -> tuple[tuple[Symbol, Array], ...]:
+        """What the names in `printed` stand for, each once."""
+        pairs = (pair for summand in self.printed for pair in summand.abbreviations)
+        return tuple(dict.fromkeys(pairs))
+
+    @property
     def bases(self) -> tuple[Summand, ...]:
         """b, the log base measures that are not constant."""
         return self.of(Kind.BASE)

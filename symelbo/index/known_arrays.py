@@ -18,6 +18,8 @@ _Key = tuple[type, frozenset[Symbol], int]
 class KnownArrays:
     """Arrays with names; of two that a term is an entry of, the one that was added first counts.
 
+    arrays: what each name stands for.
+
     >>> from symelbo.index.build import call
     >>> from symelbo.index.domains import Real
     >>> from symelbo.index.terms import Extent, Role
@@ -32,6 +34,7 @@ class KnownArrays:
     def __init__(self, arrays: Iterable[tuple[Symbol, Array]] = ()) -> None:
         self._known: defaultdict[_Key, list[tuple[Symbol, Array, tuple[_Path, ...]]]]
         self._known = defaultdict(list)
+        self.arrays: dict[Symbol, Array] = {}
         for symbol, array in arrays:
             self.add(symbol, array)
 
@@ -43,6 +46,7 @@ class KnownArrays:
         if depth_of(array.body) > 1 and free_indices(array.body) >= {*array.indices}:
             paths = tuple(_path_to(index, array.body) for index in array.indices)
             self._known[_key(array.body)].append((symbol, array, paths))
+            self.arrays[symbol] = array
 
     def entry_of(self, term: Term) -> Entry | None:
         """body[i := j], name := \\i. body -> name[j], for places j that the array has."""

@@ -131,12 +131,12 @@ class ResultPrinter:
         head = f"{prefix} {opening}" if prefix else opening
         return enclose(head, shown, closing, _joint(summand.sign), LATEX)
 
-    def abbreviations(self) -> list[tuple[Symbol, Array]]:
+    def abbreviations(self) -> tuple[tuple[Symbol, Array], ...]:
         """What the symbols in `explicit` stand for."""
         entropy_sum = self.derivation.entropy_sum
         if entropy_sum is None or entropy_sum.closed_form is not None:
-            return []
-        return [pair for summand in entropy_sum.printed for pair in summand.abbreviations]
+            return ()
+        return entropy_sum.abbreviations
 
     # -- the gap
 

@@ -7,7 +7,13 @@ from textwrap import wrap
 from typing import Final
 
 from symelbo.answer.derivation import Derivation, FactorResult, Trial
-from symelbo.answer.worked import Velocity, WorkedFactor, WorkedMotion, name_velocities
+from symelbo.answer.worked import (
+    Abbreviations,
+    Velocity,
+    WorkedFactor,
+    WorkedMotion,
+    name_velocities,
+)
 from symelbo.certify.certificate import Case, Certificate, CertificateRow
 from symelbo.certify.enclose import determinant_of, rounded
 from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
@@ -169,16 +175,14 @@ def abbreviations(derivation: Derivation) -> list[str]:
     """`a[d] = ...` for each name that stands for a long argument in the entropies."""
     whole = derivation.entropy_sum
     notation = text_notation(derivation.model)
-    found = (
-        [pieces for s in whole.printed for pieces in _abbreviations(notation, s)] if whole else []
-    )
+    found = _abbreviations(notation, whole.abbreviations) if whole else ()
     return [join_pieces(pieces, TEXT) for pieces in found]
 
 
 def _abbreviations(
-    notation: TextNotation, entropy: Summand, head: str = ""
+    notation: TextNotation, pairs: Abbreviations, head: str = ""
 ) -> Iterator[list[Piece]]:
-    for moved in name_velocities(dict(entropy.abbreviations)):
+    for moved in name_velocities(dict(pairs)):
         yield _formula(notation, moved.velocity, f"{head}{notation.print(moved.entry)} = ")
 
 
@@ -189,9 +193,8 @@ def _sum_rows(derivation: Derivation) -> Iterator[_Row]:
     notation = text_notation(derivation.model)
     head = f"{notation.word('F')} = "
     yield _Row("", enclose(head, _sum_pieces(notation, whole), "", Joint.PLUS, TEXT), 2, hang=4)
-    for summand in whole.printed:
-        for pieces in _abbreviations(notation, summand, "with "):
-            yield _Row("", pieces, 2, hang=4)
+    for pieces in _abbreviations(notation, whole.abbreviations, "with "):
+        yield _Row("", pieces, 2, hang=4)
     legend = []
     averages = {s.average for s in whole.printed} if whole.closed_form is None else set()
     if Average.DATA in averages or any(s.term is None for s in whole.printed):
@@ -327,7 +330,7 @@ def _identity_rows(
         )
     kind = entropy.kind.value.replace("_", "-")
     yield _Row(kind, _formula(notation, entropy.display))
-    for pieces in _abbreviations(notation, entropy, "with "):
+    for pieces in _abbreviations(notation, entropy.abbreviations, "with "):
         yield _Row(" ", pieces)
 
 

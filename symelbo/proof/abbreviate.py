@@ -48,24 +48,27 @@ def abbreviate(
     """
     known = dict(entropy.abbreviations) if entropy is not None else {}
     mapping: dict[Symbol, Array] = dict(factor.actual())
-    chosen: list[tuple[Symbol, Array]] = []
+    chosen: dict[Symbol, Array] = {}
     names = {*taken, *(symbol.name for symbol in known)}
     for argument, array in factor.arguments().items():
         if count_subterms(array.body) <= SHORT_SUBTERMS or symbols_of(array) & keep:
             continue
         places = (*factor.plates, *array.indices)
-        named = name_argument(quantities, argument, array, factor.plates)
-        meanings = [Array(places, array.body), *([named[1]] if named else [])]
-        pair = next(((s, a) for s, a in known.items() if a in meanings), named)
-        if pair is None:
+        meaning = Array(places, array.body)
+        named = name_argument(quantities, argument, array)
+        symbol = next((s for s, a in known.items() if a == meaning), None)
+        other = next((s for s in chosen if named and s.name == named[0].name), None)
+        if symbol is None and named is not None and other in (None, named[0]):
+            symbol, meaning, entry = named
+        elif symbol is None:
             name = SHORT_NAMES.get(argument.name, argument.name[0])
             while name in names:
                 name = f"{name[0]}_{factor.name}" if "_" not in name else f"{name}x"
-            shape = tuple(index.extent for index in places)
-            symbol = Symbol(name, Role.ARGUMENT, argument.domain, shape)
-            pair = symbol, Array(places, array.body)
-        symbol, meaning = pair
+            symbol = Symbol(name, Role.ARGUMENT, argument.domain, tuple(i.extent for i in places))
+            entry = Entry(symbol, places)
+        else:
+            entry = Entry(symbol, places)
         names.add(symbol.name)
-        mapping[argument] = Array(array.indices, Entry(symbol, meaning.indices))
-        chosen.append(pair)
-    return Short(factor, mapping, tuple(chosen))
+        mapping[argument] = Array(array.indices, entry)
+        chosen[symbol] = meaning
+    return Short(factor, mapping, tuple(chosen.items()))

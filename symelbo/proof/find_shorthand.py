@@ -46,7 +46,7 @@ def find_shorthand(
     beginnings = {name[:n] for name in taken for n in range(1, len(name) + 1)}
     stem = fresh_name("t", beginnings, *_STEMS)
     known = KnownArrays(quantities)
-    wholes = dict(quantities)
+    own = known.arrays.copy()
     found: dict[Symbol, Array] = {}
     entries: dict[Term, Entry] = {}
 
@@ -58,13 +58,13 @@ def find_shorthand(
                 return short
             places = tuple(sorted(free_indices(term), key=sort_key))
             shape = tuple(index.extent for index in places)
-            number = len(found.keys() - wholes.keys()) + 1
+            number = len(found.keys() - own.keys()) + 1
             symbol = Symbol(f"{stem}{number}", Role.ARGUMENT, Real(), shape)
             known.add(symbol, Array(places, term))
             found[symbol] = Array(places, short)
             entry = Entry(symbol, places)
         elif entry.symbol not in found:
-            whole = wholes[entry.symbol]
+            whole = own[entry.symbol]
             if term is whole.body:
                 found[entry.symbol] = Array(whole.indices, short)
             else:
