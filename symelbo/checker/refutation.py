@@ -25,7 +25,7 @@ scaled there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from itertools import product
@@ -34,6 +34,7 @@ from typing import Final
 from .criterion import free_indices, names_in, users_of
 from .instance import (
     Exact,
+    Part,
     admissible_entries,
     function_admissible,
     length,
@@ -166,7 +167,8 @@ class _Check:
             named = [*case.unknowns, *(unknown for unknown, _ in case.dependent)]
             if len(set(named)) != len(named):
                 found.append("an unknown that is named twice")
-            if not all(_closed(term) for line in case.matrix for term in line):
+            terms = (*case.matrix, *(combination for _, combination in case.dependent))
+            if not all(_closed(term) for line in terms for term in line):
                 found.append("a coefficient or a value is not closed")
         return found
 
@@ -352,8 +354,9 @@ class _Check:
         for unknown, combination in case.dependent:
             for other, factor in zip(case.unknowns, combination, strict=True):
                 if unknown in columns and other in columns:
+                    share = self.exact.number(factor)
                     columns[unknown] = [
-                        self.exact.add(poly, same, -factor)
+                        self.exact.add(poly, self.exact.mul(share, same), -1)
                         for poly, same in zip(columns[unknown], columns[other], strict=True)
                     ]
         for key, polys in columns.items():
@@ -395,48 +398,68 @@ class _Check:
         return own if low <= 0 <= high and (high - low) * 2**AGREEMENT < 1 else None
 
     def combine(self, case: Case) -> tuple[dict[object, list[Poly]], list[Poly]]:
-        """For each combination: what it leaves of every unknown, and of log p."""
-        exact = self.exact
-        count = len(case.matrix)
+        """For each combination: what it leaves of every unknown, and of log p.
+
+        Rows of the same parents share what is free of the value: the slopes by that are added up
+        before each is multiplied with what it is made of, and most of the sums are 0.
+        """
+        exact, moving = self.exact, self.moving
         columns: dict[object, list[Poly]] = {}
-        totals: list[Poly] = [{} for _ in range(count)]
+        totals: list[Poly] = [{} for _ in case.matrix]
 
-        def gather(key: object, poly: Poly, weights: Sequence[Fraction]) -> None:
-            work_left().spend(1 + count // 4, "the rows of a case")
-            polys = columns.setdefault(key, [{} for _ in range(count)])
-            for n, weight in enumerate(weights):
-                if weight:
-                    polys[n] = exact.add(polys[n], poly, weight)
+        def gather(key: object, polys: Mapping[int, Poly]) -> None:
+            work_left().spend(1 + len(case.matrix) // 4, "the rows of a case")
+            found = columns.setdefault(key, [{} for _ in case.matrix])
+            for n, poly in polys.items():
+                found[n] = exact.add(found[n], poly)
 
-        for row in case.rows:
-            factor = self.factors[row.factor]
-            values = self.values(row)
-            still: dict[Place, Fraction] = {}
-            for (name, at), inputs in case.resting:
-                if inputs == row.inputs:
-                    still[f"rate of {name}", at] = Fraction(0)
-                    still[f"shift of {name}", at] = Fraction(0)
-            for (name, at), inputs in case.shifted:
-                if inputs == row.inputs:
-                    still[f"rate of {name}", at] = Fraction(0)
-            exact.instance = self.instance(values)
-            own = exact.forms.own = frozenset((factor.node.name,))
-            values.update(still)  # of which log p has none
-            opened = exact.there(factor.plates, row.place, factor.log_density)
-            here = exact.number(opened, values)
-            exact.require_values(here)
-            totals = [
-                exact.add(t, here, weight) if weight else t
-                for t, weight in zip(totals, row.weights, strict=True)
-            ]
-            for (name, at), poly in exact.slopes(opened, values, self.moving, own).items():
-                if name in self.mirrored and at[-1] < at[-2]:
-                    continue
-                which = None if name in self.learned else row.inputs
-                gather(Unknown(name, at, row.point, which), poly, row.weights)
-            for key, term in self.constraints(case, factor, row):
-                gather(key, exact.number(term), row.weights)
+        for rows in _alike(case.rows):
+            sums: dict[int, tuple[Part, dict[int, Poly]]] = {}
+            for row in rows:
+                weights = {n: weight for n, weight in enumerate(row.weights) if weight}
+                factor = self.factors[row.factor]
+                values = {**self.values(row), **_still(case, row.inputs)}  # of which log p has none
+                own = exact.forms.own = frozenset((factor.node.name,))
+                exact.instance = self.instance(values)
+                opened = exact.there(factor.plates, row.place, factor.log_density)
+                exact.forms.at(values)
+                here = exact.forms.poly(opened)
+                exact.require_values(here)
+                for n, weight in weights.items():
+                    totals[n] = exact.add(totals[n], here, weight)
+                for part in exact.parts(opened, moving, own):
+                    slope = exact.forms.poly(part.slope)
+                    exact.require_values(slope)
+                    shared = {} if exact.forms.mentions(part.raw, own) else sums
+                    _, found = shared.setdefault(id(part), (part, {}))
+                    for n, weight in weights.items():
+                        found[n] = exact.add(found.get(n, {}), slope, weight)
+                    if shared is not sums:
+                        self.gather_part(part, found, row, gather)
+                for key, term in self.constraints(case, factor, row):
+                    poly = exact.number(term)
+                    gather(key, {n: exact.scale(poly, weight) for n, weight in weights.items()})
+            for part, found in sums.values():
+                self.gather_part(part, found, rows[0], gather)
         return columns, totals
+
+    def gather_part(
+        self,
+        part: Part,
+        sums: Mapping[int, Poly],
+        row: Row,
+        gather: Callable[[object, Mapping[int, Poly]], None],
+    ) -> None:
+        """What sums of slopes by a part leave of the unknowns in it."""
+        left = {n: poly for n, poly in sums.items() if poly}
+        if not left:
+            return
+        for (name, at), share in self.exact.shares(part, self.moving):
+            if name in self.mirrored and at[-1] < at[-2]:
+                continue
+            products = {n: self.exact.forms.mul(poly, share) for n, poly in left.items()}
+            inputs = None if name in self.learned else row.inputs
+            gather(Unknown(name, at, row.point, inputs), products)
 
     def field(self) -> Field:
         """Every admissible motion, linear in unknown velocities."""
@@ -510,6 +533,24 @@ class _Check:
             if not any(_covers(case, dict(zip(entries, choice, strict=True))) for case in cases):
                 return ["the cases do not cover every choice of what moves"]
         return []
+
+
+def _alike(rows: Sequence[Row]) -> Iterable[list[Row]]:
+    """Rows that differ in their values alone."""
+    found: dict[object, list[Row]] = {}
+    for row in rows:
+        key = row.factor, row.place, row.point, row.inputs, row.parents
+        found.setdefault(key, []).append(row)
+    return found.values()
+
+
+def _still(case: Case, inputs: int) -> dict[Place, Fraction]:
+    """What is 0 of the motions in a case, at a value of the inputs."""
+    resting = [at for at, here in case.resting if here == inputs]
+    shifted = [at for at, here in case.shifted if here == inputs]
+    rates = ((f"rate of {name}", at) for name, at in (*resting, *shifted))
+    shifts = ((f"shift of {name}", at) for name, at in resting)
+    return dict.fromkeys((*rates, *shifts), Fraction(0))
 
 
 def _covers(case: Case, choice: Mapping[Moved, str]) -> bool:
