@@ -142,9 +142,7 @@ def elbo(
             )
         )
         - 0.5
-        * np.sum(
-            mean_x * np.sum(inverse_Sigma * (center_x - mu)[:, None, :], axis=-1)
-        )
+        * np.sum(mean_x * np.sum(inverse_Sigma * (center_x - mu)[:, None, :], axis=-1))
         - 0.5
         * np.sum(mean_x * np.sum(inverse_Sigma * (center_x - mu)[:, :, None], axis=1))
         - 0.5 * np.sum(mean_xx * inverse_Sigma)
@@ -212,9 +210,7 @@ def gap(
             )
         )
         - 0.5
-        * np.sum(
-            mean_x * np.sum(inverse_Sigma * (center_x - mu)[:, None, :], axis=-1)
-        )
+        * np.sum(mean_x * np.sum(inverse_Sigma * (center_x - mu)[:, None, :], axis=-1))
         - 0.5 * np.sum(mean_xx * inverse_Sigma)
         - 0.5
         * np.sum(mean_x * np.sum(inverse_Sigma * (center_x - mu)[:, :, None], axis=1))

@@ -204,10 +204,9 @@ def gap(
     deviation_x = x - center_x
     mean_q = q.mean(axis=0)
     mean_x = _weighted_mean(q, deviation_x)
-    slope_x = (
-        np.sum(mean_q * np.sum(np.log1p(-p) * (center_x - r * (1 - p) / p), axis=-1))
-        + np.sum(mean_x * np.log1p(-p))
-    )
+    slope_x = np.sum(
+        mean_q * np.sum(np.log1p(-p) * (center_x - r * (1 - p) / p), axis=-1)
+    ) + np.sum(mean_x * np.log1p(-p))
     return float(np.sum(_weigh(mean_q, slope_c)) + slope_x)
 
 

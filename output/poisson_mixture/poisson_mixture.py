@@ -170,10 +170,9 @@ def gap(*, x: ArrayLike, pi: ArrayLike, lambda_: ArrayLike, q: ArrayLike) -> flo
     deviation_x = x - center_x
     mean_q = q.mean(axis=0)
     mean_x = _weighted_mean(q, deviation_x)
-    slope_x = (
-        np.sum(mean_q * np.sum(np.log(lambda_) * (center_x - lambda_), axis=-1))
-        + np.sum(mean_x * np.log(lambda_))
-    )
+    slope_x = np.sum(
+        mean_q * np.sum(np.log(lambda_) * (center_x - lambda_), axis=-1)
+    ) + np.sum(mean_x * np.log(lambda_))
     return float(np.sum(_weigh(mean_q, slope_c)) + slope_x)
 
 

@@ -122,10 +122,9 @@ def elbo(
     # log-density of x
     mean_x = _weighted_mean(weights, x)
     mean_x_ = _weighted_mean(weights, 1 - x)
-    log_x = (
-        -np.sum(mean_x * np.logaddexp(0, v * z[:, None] * (1 - 2 * z)[:, None]))
-        - np.sum(mean_x_ * np.logaddexp(0, v * z[:, None]))
-    )
+    log_x = -np.sum(
+        mean_x * np.logaddexp(0, v * z[:, None] * (1 - 2 * z)[:, None])
+    ) - np.sum(mean_x_ * np.logaddexp(0, v * z[:, None]))
     return float(entropy_q + weights.mean(axis=0) @ log_z + log_x)
 
 

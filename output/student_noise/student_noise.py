@@ -151,16 +151,13 @@ def elbo(
     center_x = np.mean(x)
     mean_weights = weights.mean(axis=0)
     mean_m_x = _weighted_mean(weights, (x - m) ** 2 - (center_x - center_m) ** 2)
-    log_x = (
-        np.sum(
-            mean_weights
-            * (
-                -0.5 * np.log(2 * np.pi * variance)
-                - 0.5 * ((center_x - center_m) / np.sqrt(variance)) ** 2
-            )
+    log_x = np.sum(
+        mean_weights
+        * (
+            -0.5 * np.log(2 * np.pi * variance)
+            - 0.5 * ((center_x - center_m) / np.sqrt(variance)) ** 2
         )
-        - 0.5 * np.sum(mean_m_x / variance)
-    )
+    ) - 0.5 * np.sum(mean_m_x / variance)
     return float(entropy_q + mean_weights @ log_u + log_x)
 
 
@@ -220,13 +217,9 @@ def gap(
     center_x = np.mean(x)
     mean_weights = weights.mean(axis=0)
     mean_m_x = _weighted_mean(weights, (x - m) ** 2 - (center_x - center_m) ** 2)
-    slope_x = (
-        np.sum(
-            mean_weights
-            * (0.5 - 0.5 * ((center_x - center_m) / np.sqrt(variance)) ** 2)
-        )
-        - 0.5 * np.sum(mean_m_x / variance)
-    )
+    slope_x = np.sum(
+        mean_weights * (0.5 - 0.5 * ((center_x - center_m) / np.sqrt(variance)) ** 2)
+    ) - 0.5 * np.sum(mean_m_x / variance)
     return float(mean_weights @ slope_u + slope_x)
 
 

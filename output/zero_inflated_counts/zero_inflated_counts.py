@@ -207,10 +207,9 @@ def gap(
     deviation_x = x - center_x
     mean_weights = weights.mean(axis=0)
     mean_x = _weighted_mean(weights, deviation_x)
-    slope_x = (
-        np.sum(mean_weights * np.sum(np.log(rate) * (center_x - rate), axis=-1))
-        + np.sum(mean_x * np.log(rate))
-    )
+    slope_x = np.sum(
+        mean_weights * np.sum(np.log(rate) * (center_x - rate), axis=-1)
+    ) + np.sum(mean_x * np.log(rate))
     return float(mean_weights @ slope_z + slope_x)
 
 
