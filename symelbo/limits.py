@@ -112,6 +112,7 @@ PROBE_PLACES: Final = 12  # values of the free indices of an equation
 PROBE_PATIENCE: Final = 2  # points at which an equation says nothing new
 PROBE_FAILURES: Final = 60  # of points at which an equation has no value
 PROBE_DRAWS: Final = 40  # of what varies, beyond those that are needed
+PROBE_INPUTS: Final = 3  # values of the inputs at which an unknown is sought that depends on them
 TABLE_POINTS: Final = 3  # parameter values of a table of all cases
 PROBE_WORK: Final = 6_000_000  # values and slopes of all terms at all points, for one model
 
@@ -136,6 +137,7 @@ PROPOSALS: Final = 3  # of certificates that the checker looks at
 SAMPLED_SIZES: Final = 6  # combinations of small sizes that are tried
 SAMPLED_PARENTS: Final = 8  # configurations of the parents of a factor
 SAMPLED_VALUES: Final = 8  # of the value of a factor
+SAMPLED_INPUTS: Final = 4  # values of the inputs of a data point, where latents may move with them
 NARROW_UNITS: Final = 2  # entries of the parents that vary, where there are many
 GENERIC_VALUES: Final = 6  # of the value of a factor, at random
 THINNED_POINTS: Final = 3  # parameter values for which a part of a long plate has to do
@@ -165,12 +167,18 @@ CURVED_LEVELS: Final = 2  # of nested functions, from the inside, whose stand-in
 
 # criterion.refute
 REFUTED_DEPTH: Final = 4  # latent entries whose motion and rest are told apart
-REFUTED_ROWS: Final = 400  # of an instance, for each factor
+REFUTED_ROWS: Final = 400  # of an instance, for each factor; twice as many at several inputs
 REFUTED_WORK: Final = 24_000  # short rows, and ranks, for one model
 FACTORS_OF_WORK: Final = 25  # by which it grows by as much again
 LOOKS: Final = (1, 2)  # instances of a quick look, and of one before a longer search
 REFUTED_POINTS: Final = (1, 2, 3, 5)  # parameter values that are tried together
 GENERIC_POINTS: Final = (2, 5)  # the same, where all values are at random
+# no more parameter values, and values of the inputs, where latents may move differently at each
+REFUTED_PAIRS: Final = (
+    *((1, 1), (2, 1), (1, 2), (2, 2), (3, 1)),
+    *((2, 4), (3, 2), (3, 3), (5, 1)),
+)
+GENERIC_PAIRS: Final = ((2, 1), (3, 2), (2, 4), (5, 1), (3, 3))
 REFUSED_ROWS: Final = 600  # that a proposal costs that is not accepted
 SINGLE_POINTS: Final = 4  # systems at parameter values that differ in one parameter
 WEIGHING: Final = 4  # ranks that the weights of one case cost

@@ -9,7 +9,7 @@ from typing import Any
 from all_domains import DOMAINS
 from encoded import FactorClaim, RefutedFactor
 
-from symelbo.certify.certificate import Case, Certificate, CertificateRow, Unknown, What
+from symelbo.certify.certificate import Case, Certificate, CertificateRow, Moved, Unknown, What
 from symelbo.certify.claim import MotionClaim
 from symelbo.index.terms import (
     Add,
@@ -177,27 +177,29 @@ class Decoder:
             ),
             _values(data["constants"]),
             tuple(map(_values, data["points"])),
+            tuple(map(_values, data["inputs"])),
             tuple(self.case(case) for case in data["cases"]),
             not data["latents_may_move"],
         )
 
     def case(self, data: Mapping[str, Any]) -> Case:
-        def places(items: list[Any]) -> tuple[tuple[str, tuple[int, ...]], ...]:
-            return tuple((at[0], tuple(at[1:])) for at in items)
+        def moved(items: list[Any]) -> tuple[Moved, ...]:
+            return tuple(((item["of"][0], tuple(item["of"][1:])), item["inputs"]) for item in items)
 
         def unknown(item: Mapping[str, Any]) -> Unknown:
             name, *place = item["of"]
             what, _, of = name.partition(" of ")
-            return Unknown(What(what), of, tuple(place), item["point"])
+            return Unknown(What(what), of, tuple(place), item["point"], item["inputs"])
 
         return Case(
-            places(data["moving"]),
-            places(data["resting"]),
+            moved(data["moving"]),
+            moved(data["resting"]),
             tuple(
                 CertificateRow(
                     row["factor"],
                     tuple(row["place"]),
                     row["point"],
+                    row["inputs"],
                     _values(row["parents"]),
                     _values(row["value"]),
                     tuple(map(Fraction, row["weights"])),
@@ -207,7 +209,7 @@ class Decoder:
             tuple(map(unknown, data["unknowns"])),
             tuple(tuple(map(self.term, line)) for line in data["matrix"]),
             tuple((unknown(d), tuple(map(Fraction, d["combination"]))) for d in data["dependent"]),
-            places(data["shifted"]),
+            moved(data["shifted"]),
         )
 
 

@@ -106,10 +106,11 @@ class Rows:
     sizes: Mapping[str, int]
     constants: Values
     points: Sequence[Values]
+    inputs: Sequence[Values]
 
     def values(self, row: CertificateRow) -> dict[Place, Fraction]:
         """What is known at a row."""
-        known = {**self.constants, **self.points[row.point]}
+        known = {**self.constants, **self.points[row.point], **self.inputs[row.inputs]}
         return {**known, **dict(row.parents), **dict(row.value)}
 
     def equation(self, row: CertificateRow, case: Case) -> Equation:
@@ -121,7 +122,7 @@ class Rows:
             if abs(slope) > 1e-12:
                 found[name] = slope
         value, _ = log_density_at(factor, self.sizes, row.place, values)
-        found["H", row.factor, row.place, row.point, row.parents] = 1.0
+        found["H", row.factor, row.place, row.point, row.inputs, row.parents] = 1.0
         base = self._base(factor, row, values, case)
         if base is not None:
             found[base[0]] = base[1]
@@ -154,7 +155,7 @@ class Rows:
                         if at == last:
                             continue
                         yield (
-                            ("velocity of " + symbol.name, at, row.point),
+                            ("velocity of " + symbol.name, at, row.point, None),
                             {here: 1.0, (symbol.name, last): -1.0},
                         )
                         continue
@@ -163,18 +164,21 @@ class Rows:
                         if i <= j:
                             mirrored = (symbol.name, (*outer, j, i))
                             yield (
-                                ("velocity of " + symbol.name, at, row.point),
+                                ("velocity of " + symbol.name, at, row.point, None),
                                 {here: 2.0} if i == j else {here: 1.0, mirrored: 1.0},
                             )
                         continue
                     assert symbol.domain.rank == 0
-                    yield ("velocity of " + symbol.name, at, row.point), {here: 1.0}
-                elif self._movable(symbol) and here in values and here not in case.resting:
-                    if here not in case.shifted:
+                    yield ("velocity of " + symbol.name, at, row.point, None), {here: 1.0}
+                elif self._movable(symbol) and here in values:
+                    if (here, row.inputs) in case.resting:
+                        continue
+                    which = at, row.point, row.inputs
+                    if (here, row.inputs) not in case.shifted:
                         distance = float(values[here]) - self._end(symbol)
-                        yield ("rate of " + symbol.name, at, row.point), {here: distance}
+                        yield ("rate of " + symbol.name, *which), {here: distance}
                     if symbol.domain.kind == "real":
-                        yield ("shift of " + symbol.name, at, row.point), {here: 1.0}
+                        yield ("shift of " + symbol.name, *which), {here: 1.0}
 
     def _end(self, symbol: Symbol) -> float:
         """What the latent is scaled about."""
@@ -193,19 +197,20 @@ class Rows:
     ) -> tuple[Unknown, float] | None:
         node = factor.node
         (first, *more) = row.value
-        if not more and self._movable(node) and first[0] in case.moving:
-            if node.domain.kind == "real" and first[0] not in case.shifted:
+        moved = first[0], row.inputs
+        if not more and self._movable(node) and moved in case.moving:
+            if node.domain.kind == "real" and moved not in case.shifted:
                 return None
             value = float(first[1]) - self._end(node)
             share = value if node.domain.kind == "real" else math.log(value)
-            return ("base of " + row.factor, row.place, None), share
+            return ("base of " + row.factor, row.place, None, row.inputs), share
         symbols = self._symbols(factor)
         moves = any(s.role is Role.PARAMETER for s in symbols) or any(
-            self._movable(s) and place[0] == s.name and place not in case.resting
+            self._movable(s) and place[0] == s.name and (place, row.inputs) not in case.resting
             for s in symbols
             for place in values
         )
-        return (("b", row.factor, row.place, row.value), 1.0) if moves else None
+        return (("b", row.factor, row.place, row.value, row.inputs), 1.0) if moves else None
 
 
 # ---------------------------------------------------------------- contradictions
@@ -237,12 +242,14 @@ def assert_contradiction(rows: Rows, case: Case) -> None:
         columns[key] = left([equation.coefficients.get(key, 0.0) for equation in equations])
     of_unknowns = np.zeros((count, len(case.unknowns)))
     for n, unknown in enumerate(case.unknowns):
-        of_unknowns[:, n] = columns.pop((unknown.name, unknown.place, unknown.point))
+        of_unknowns[:, n] = columns.pop(
+            (unknown.name, unknown.place, unknown.point, unknown.inputs)
+        )
     assert np.allclose(of_unknowns, stated[:, :-1], rtol=1e-8, atol=1e-9)
     logarithms = left([equation.logarithm for equation in equations])
     assert np.allclose(logarithms, stated[:, -1], rtol=1e-8, atol=1e-9)
     for unknown, combination in case.dependent:
-        found = columns.pop((unknown.name, unknown.place, unknown.point))
+        found = columns.pop((unknown.name, unknown.place, unknown.point, unknown.inputs))
         expected = of_unknowns @ np.array([float(x) for x in combination])
         assert np.allclose(found, expected, rtol=1e-8, atol=1e-9)
     assert not any(column.any() for column in columns.values())

@@ -10,10 +10,10 @@ import pytest
 
 from symelbo.checker.domains import DOMAINS
 from symelbo.checker.refutation import _covers, check_refutation
-from symelbo.checker.statement import Case, Density, Refutation, Row, Symbol
+from symelbo.checker.statement import Case, Density, Moved, Refutation, Row, Symbol
 from symelbo.checker.terms import Raw, minus, sum_of
 
-Place = tuple[str, tuple[int, ...]]
+AT = ((("z", ()), 0),)  # z, at the only value of the inputs
 ONE_HALF = ("q", Fraction(-1, 2))
 
 
@@ -48,7 +48,7 @@ def mean(z: Symbol) -> Raw:
 def row(factor: str, value: int, weight: int, **parents: int) -> Row:
     given = tuple(((name, ()), Fraction(x)) for name, x in sorted(parents.items()))
     own = (((factor, ()), Fraction(value)),)
-    return Row(factor, (), 0, given, own, (Fraction(weight),))
+    return Row(factor, (), 0, 0, given, own, (Fraction(weight),))
 
 
 # sum_z c_z = 0 and sum_z c_z z**2 = 0, so that w' is left nowhere, but sum_z c_z z = -2; between
@@ -59,10 +59,10 @@ ROWS = tuple(row("x", x, c * (2 * x - 1), z=z) for z, c in WEIGHTS.items() for x
 
 def refutation(*cases: Case, still: bool = False) -> Refutation:
     factors = ("x",) if len(cases) == 1 else ("z", "x")
-    return Refutation(factors, {}, {}, (), (((("w", ()), Fraction(3)),),), cases, still)
+    return Refutation(factors, {}, {}, (), (((("w", ()), Fraction(3)),),), ((),), cases, still)
 
 
-def case(rows: tuple[Row, ...], total: int, **said: tuple[Place, ...]) -> Case:
+def case(rows: tuple[Row, ...], total: int, **said: tuple[Moved, ...]) -> Case:
     given = {"moving": (), "resting": (), **said}
     return Case(
         given["moving"], given["resting"], rows, (), ((q(total),),), (), given.get("shifted", ())
@@ -98,11 +98,12 @@ def changes() -> Iterator[tuple[str, Case]]:
         yield f"half a count {n}", with_row(old._replace(parents=((at, z + Fraction(1, 2)),)))
         yield f"no parent {n}", with_row(old._replace(parents=()))
         yield f"another point {n}", with_row(old._replace(point=1))
+        yield f"other inputs {n}", with_row(old._replace(inputs=1))
         yield f"another factor {n}", with_row(old._replace(factor="y"))
     yield "another sum", RIGHT._replace(matrix=((q(-3),),))
     yield "no sum", RIGHT._replace(matrix=())
     yield "no rows", RIGHT._replace(rows=())
-    yield "a count moves", RIGHT._replace(moving=(("z", ()),))
+    yield "a count moves", RIGHT._replace(moving=AT)
     weightless = tuple(r._replace(weights=(Fraction(0),)) for r in ROWS)
     yield "without weights", RIGHT._replace(rows=weightless, matrix=((q(0),),))
 
@@ -139,11 +140,11 @@ def test_the_base_measure_of_a_latent_that_is_shifted_drops_out_too() -> None:
     quartic = density(REAL, q(0))._replace(
         log_density=("*", ("q", Fraction(-1, 4)), ("^", entry(REAL), q(4)))
     )
-    at = (("z", ()),)
+    at = AT
     shifted = case(
         tuple(row("z", z, w) for z, w in ((0, 7), (1, -8), (2, 1))), -2, moving=at, shifted=at
     )
-    found = Refutation(("z",), {}, {}, (), ((),), (shifted,), False)
+    found = Refutation(("z",), {}, {}, (), ((),), ((),), (shifted,), False)
     (reason,) = check_refutation(found, [quartic], {"z": REAL}, {})
     assert reason == "case 1: the weights do not annihilate base of z"
 
@@ -171,14 +172,14 @@ def test_a_real_latent_may_move_unless_it_is_still() -> None:
     """Where z moves as well, (r z + s) d mean/dz = (r z + s)(2 w z + 1) is left of the weights."""
     assert any("annihilate" in reason for reason in reasons(refutation(RIGHT), REAL))
     assert reasons(refutation(RIGHT, still=True), REAL) == []
-    at = (("z", ()),)
+    at = AT
     rests = case(ROWS, -2, resting=at)
     assert any("cover" in reason for reason in reasons(refutation(rests), REAL))
 
 
 def test_a_factor_in_which_nothing_moves_has_a_constant_density() -> None:
     """log p(z) = -z**2/2 at two values is a contradiction if z rests, and none if it may move."""
-    at = (("z", ()),)
+    at = AT
     rests = case((row("z", 0, 2), row("z", 2, -2)), 4, resting=at)
     # z moves: -2 from the weights -1, 2, -1 at -1, 0, 1, of which r z**2 leaves 2 r: r = 1/2 solves
     moves = case((row("z", -1, -1), row("z", 0, 2), row("z", 1, -1)), 1, moving=at)
@@ -193,7 +194,7 @@ WAYS = ("rests", "moves", "is shifted")
 
 
 def test_a_case_covers_the_choices_that_agree_with_it() -> None:
-    y, z = ("y", ()), ("z", ())
+    y, z = (("y", ()), 0), (("z", ()), 1)
     cases = [
         Case(
             tuple(p for p, way in taken.items() if way in ("moves", "is shifted")),

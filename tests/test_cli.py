@@ -812,24 +812,27 @@ def closed(**properties: Any) -> dict[str, Any]:
 
 
 PLACE = {"type": "array", "items": {"type": "integer", "minimum": 1}}
-ENTRIES = {"type": "array", "items": closed(name={"type": "string"}, place=PLACE)}
+WHICH = {"type": "integer", "minimum": 0}
+MOVED = {"type": "array", "items": closed(name={"type": "string"}, place=PLACE, inputs=WHICH)}
 NUMBER = {"type": "string", "pattern": r"^-?\d+(/\d+)?$"}
 UNKNOWN: dict[str, Any] = {
     "name": {"type": "string", "pattern": "^(velocity|rate|shift|base) of "},
     "place": PLACE,
     "point": {"type": ["integer", "null"], "minimum": 0},
+    "inputs": {"type": ["integer", "null"], "minimum": 0},
 }
 CASE = closed(
-    moving=ENTRIES,
-    resting=ENTRIES,
-    shifted=ENTRIES,
+    moving=MOVED,
+    resting=MOVED,
+    shifted=MOVED,
     rows={
         "type": "array",
         "minItems": 1,
         "items": closed(
             factor={"type": "string"},
             place=PLACE,
-            point={"type": "integer", "minimum": 0},
+            point=WHICH,
+            inputs=WHICH,
             parents=VALUES,
             value=VALUES,
             weights={"type": "array", "minItems": 1, "items": NUMBER},
@@ -854,6 +857,7 @@ CERTIFICATE = closed(
     },
     constants=VALUES,
     points={"type": "array", "minItems": 1, "items": VALUES},
+    inputs={"type": "array", "minItems": 1, "items": VALUES},
     latents_may_move={"type": "boolean"},
     cases={"type": "array", "minItems": 1, "items": CASE},
 )

@@ -910,7 +910,7 @@ def test_a_certificate_needs_a_case_for_rest_for_shifts_and_for_scalings() -> No
         if case.moving:
             cases = (*certificate.cases[:n], turned, *certificate.cases[n + 1 :])
             assert confirm_refutation(replace(certificate, cases=cases), group)
-    nowhere = replace(certificate.cases[0], moving=(), shifted=(("y", ()),))
+    nowhere = replace(certificate.cases[0], moving=(), shifted=((("y", ()), 0),))
     assert confirm_refutation(replace(certificate, cases=(nowhere,)), group)
 
 

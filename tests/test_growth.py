@@ -312,18 +312,17 @@ def test_an_elimination_that_outgrows_its_equations_ends(monkeypatch: pytest.Mon
         find_by_elimination(equations, unknowns)
 
 
-@pytest.mark.parametrize("kind", ("refutation", "scale"))
 def test_a_refutation_is_checked_in_as_much_work_as_there_are_functions(
-    kind: str, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Products of slopes were multiplied out: of 6 nested functions no certificate was accepted."""
     counts = []
     for n in (8, 16):
         products = Counter(Polynomials.merge)
         monkeypatch.setattr(Polynomials, "merge", lambda *given, own=products: own(*given))
-        assert derive({"name": kind, **KINDS[kind](n)}).verdict == "refuted"
+        assert derive({"name": "deep", **KINDS["refutation"](n)}).verdict == "refuted"
         counts.append(products.calls)
-    assert counts[1] < 2.5 * counts[0]
+    assert counts[1] < 2.2 * counts[0]
 
 
 @pytest.mark.parametrize("kind", ("decoder", "reuse_functions"))

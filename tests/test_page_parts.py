@@ -120,20 +120,3 @@ def test_a_density_without_statistics_has_a_document(source: dict[str, Any]) -> 
     assert derivation.verdict == "proved"
     proof, _ = render_documents(derivation)
     assert "= -0" not in proof
-
-
-@pytest.mark.parametrize("inputs", [{}, {"u": "real"}])
-def test_a_refutation_says_what_moves_alike(inputs: dict[str, str]) -> None:
-    """r and s of a latent depend on parameters alone: with z' = (z - u)/2 there is a motion."""
-    mean = "u" if inputs else "0"
-    derivation = symelbo.derive(
-        {
-            "name": "m",
-            "parameters": {"w": "real", "s": "positive"},
-            "inputs": inputs,
-            "model": [f"z ~ Normal({mean}, 1)", "x ~ Normal(w*z, s)", "y ~ Normal(z, 1)"],
-            "observed": ["x", "y"],
-        }
-    )
-    assert derivation.verdict == "refuted"
-    assert derivation.summary().count("alike for all inputs") == len(inputs)

@@ -93,6 +93,7 @@ def rows_of(own: tuple[Factor, ...], certificate: Certificate) -> Rows:
         dict(certificate.sizes),
         dict(certificate.constants),
         [dict(point) for point in certificate.points],
+        [dict(values) for values in certificate.inputs],
     )
 
 
@@ -116,7 +117,7 @@ def test_the_cases_are_all_there_are(name: str) -> None:
     entries = {place for case in certificate.cases for place in (*case.moving, *case.resting)}
     lines = {factor.node.name for factor in own if factor.node.domain.is_line}
     states = [
-        ("rests", "scales", "shifts") if entry[0] in lines else ("rests", "scales")
+        ("rests", "scales", "shifts") if entry[0][0] in lines else ("rests", "scales")
         for entry in sorted(entries)
     ]
     for choice in product(*states):

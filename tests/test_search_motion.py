@@ -11,7 +11,7 @@ from factors import change_of, factors_of, model_of
 from symelbo.criterion.factor import Factor, make_factor, symbols_of_statement
 from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.motion import Motion
-from symelbo.criterion.search_motion import Component, Search, is_idle
+from symelbo.criterion.search_motion import ALIKE, Component, Search, is_idle
 from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel
 from symelbo.index.build import ONE
@@ -204,7 +204,7 @@ def test_the_strongest_base_measure_that_serves_is_taken(name: str) -> None:
     factors = factors_of(statements, {"r": "real", "s": "positive"})
     search = Search(factors, ())
     last = len(factors) - 1
-    answer = search.solve((last,), (), {}, True)
+    answer = search.solve((last,), (), {}, ALIKE)
     if gauge is None:
         assert isinstance(answer, NotFound)
         return
@@ -225,11 +225,11 @@ def test_one_motion_serves_all_factors_of_a_component() -> None:
     )
     search = Search(factors, ())
     assert search.components({}, True) == [((0, 1), ())]
-    answer = search.solve((0, 1), (), {}, True)
+    answer = search.solve((0, 1), (), {}, ALIKE)
     # s' = -s of the variance, s' = s of the rate: alone each has a motion, together none
     assert isinstance(answer, NotFound)
     for number in (0, 1):
-        assert isinstance(search.solve((number,), (), {}, True), Proposal)
+        assert isinstance(search.solve((number,), (), {}, ALIKE), Proposal)
 
 
 # ---------------------------------------------------------------- attempts
@@ -243,9 +243,9 @@ def test_a_density_that_rests_is_no_answer() -> None:
         observed="xyz",
     )
     search = Search((known, moves, flat), ())
-    assert isinstance(search.solve((0,), (), {}, True), NotFound)
-    assert isinstance(search.solve((1,), (), {}, True), Proposal)
-    assert isinstance(search.solve((2,), (), {}, True), Proposal)
+    assert isinstance(search.solve((0,), (), {}, ALIKE), NotFound)
+    assert isinstance(search.solve((1,), (), {}, ALIKE), Proposal)
+    assert isinstance(search.solve((2,), (), {}, ALIKE), Proposal)
     (s,) = search.learned
     motion = Motion({s: Array((), ONE)})
     assert [is_idle(f, motion) for f in search.factors] == [True, False, True]
@@ -255,8 +255,8 @@ def test_a_density_that_rests_is_no_answer() -> None:
 def test_an_attempt_is_made_once_and_no_more_than_the_limit() -> None:
     factors = factors_of(["x ~ Normal(r, s)"], {"r": "real", "s": "positive"})
     search = Search(factors, (), limit=1)
-    first = search.attempt((0,), (Gauge.CONSTANT,), {}, (), True)
-    assert search.attempt((0,), (Gauge.CONSTANT,), {}, (), True) is first
+    first = search.attempt((0,), (Gauge.CONSTANT,), {}, (), ALIKE)
+    assert search.attempt((0,), (Gauge.CONSTANT,), {}, (), ALIKE) is first
     assert isinstance(first, Proposal) and not search.exhausted
-    second = search.attempt((0,), (Gauge.TEXTBOOK,), {}, (), True)
+    second = search.attempt((0,), (Gauge.TEXTBOOK,), {}, (), ALIKE)
     assert isinstance(second, NotFound) and search.exhausted

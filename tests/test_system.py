@@ -52,13 +52,13 @@ def system_of(name: str, *, points: int = 2, number: int = 0) -> System:
     choices = list(small_sizes(factors))
     sizes = choices[min(number, len(choices) - 1)]
     instance = Instance(factors, sizes, {}, False, points)
-    instance.fill(range(points))
+    instance.fill(points)
     return System(instance, points, instance.rows, frozenset(f.name for f in factors))
 
 
 def direction(system: System, row: Row, key: Key) -> dict[Place, float]:
     """The velocity of which an unknown is the amount, written down from the domains' names."""
-    kind, _, name, at = key
+    kind, _, name, at, *_ = key
     assert isinstance(name, str) and isinstance(at, tuple)
     symbol = next(s for s in system.instance.symbols if s.name == name)
     values = system.values(row)
@@ -214,7 +214,7 @@ def test_an_entry_rests_or_moves_and_if_it_is_real_by_a_shift_or_not() -> None:
         assert len(cases) == len(branches) == count
         assert (False, False) in cases and (True, False) in cases
     assert not system_of("counts").entries()
-    assert all(len(at) == 3 for _, at in system_of("a matrix").entries())
+    assert all(len(at) == 3 for (_, at), _ in system_of("a matrix").entries())
     assert not system_of("a matrix", number=3).entries()  # no scalar
 
 

@@ -63,7 +63,7 @@ REFUTED: dict[str, tuple[list[str], dict[str, str], str, int]] = {
 def system_of(statements: list[str], parameters: dict[str, str]) -> System:
     factors = factors_of(statements, parameters)
     instance = Instance(factors, next(iter(small_sizes(factors))), {}, False, 1)
-    instance.fill(range(1))
+    instance.fill(1)
     return System(instance, 1, instance.rows, frozenset(f.name for f in factors))
 
 
@@ -80,7 +80,7 @@ def assignment_of(system: System, said: str) -> Assignment:
 def rows_of(system: System) -> Rows:
     instance = system.instance
     factors = {factor.name: factor for factor in instance.factors}
-    return Rows(factors, instance.sizes, instance.known, instance.parameters)
+    return Rows(factors, instance.sizes, instance.known, instance.parameters, instance.inputs)
 
 
 @pytest.mark.parametrize("name", REFUTED)

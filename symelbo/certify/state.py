@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from symelbo.certify.certificate import Case, Certificate, CertificateRow, Given, Place, Unknown
+from symelbo.certify.certificate import (
+    Case,
+    Certificate,
+    CertificateRow,
+    Given,
+    Moved,
+    Place,
+    Unknown,
+)
 from symelbo.certify.claim import DensityClaim, IdentityClaim, MotionClaim, MotionWithIdentities
 from symelbo.certify.encode import Clash, Encoder, Json
 from symelbo.checker.check import REJECTED, check_data
@@ -155,6 +163,7 @@ def encode_refutation(encoder: Encoder, certificate: Certificate, factors: Seque
         },
         "constants": _values(certificate.constants),
         "points": [_values(point) for point in certificate.points],
+        "inputs": [_values(inputs) for inputs in certificate.inputs],
         "latents_may_move": not certificate.still,
         "cases": [_case(encoder, case) for case in certificate.cases],
     }
@@ -162,9 +171,9 @@ def encode_refutation(encoder: Encoder, certificate: Certificate, factors: Seque
 
 def _case(encoder: Encoder, case: Case) -> Json:
     return {
-        "moving": [_place(at) for at in case.moving],
-        "resting": [_place(at) for at in case.resting],
-        "shifted": [_place(at) for at in case.shifted],
+        "moving": [_moved(entry) for entry in case.moving],
+        "resting": [_moved(entry) for entry in case.resting],
+        "shifted": [_moved(entry) for entry in case.shifted],
         "rows": [_row(row) for row in case.rows],
         "unknowns": [_unknown(unknown) for unknown in case.unknowns],
         "matrix": [[encoder.term(term) for term in line] for line in case.matrix],
@@ -180,6 +189,7 @@ def _row(row: CertificateRow) -> Json:
         "factor": row.factor,
         "place": list(row.place),
         "point": row.point,
+        "inputs": row.inputs,
         "parents": _values(row.parents),
         "value": _values(row.value),
         "weights": [str(weight) for weight in row.weights],
@@ -187,7 +197,16 @@ def _row(row: CertificateRow) -> Json:
 
 
 def _unknown(unknown: Unknown) -> Json:
-    return {"of": _place((unknown.name, unknown.place)), "point": unknown.point}
+    return {
+        "of": _place((unknown.name, unknown.place)),
+        "point": unknown.point,
+        "inputs": unknown.inputs,
+    }
+
+
+def _moved(entry: Moved) -> Json:
+    at, inputs = entry
+    return {"of": _place(at), "inputs": inputs}
 
 
 def _place(at: Place) -> list[Any]:

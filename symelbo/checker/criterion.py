@@ -49,9 +49,10 @@ __all__ = [
 
 Symbols = Mapping[str, Symbol]
 
-# what a velocity of the model may depend on; functions of parameters too
+# what the velocity of a parameter may depend on; functions of parameters too
 KNOWN: Final = ("parameter", "constant", "function")
 # q has parameters of its own for every data point: their velocities may depend on the data
+KNOWN_OF_LATENTS: Final = (*KNOWN, "input")  # r and s, which a data point has for itself
 KNOWN_OF_Q: Final = (*KNOWN, "variational", "observed", "input")
 KNOWN_OF_BASE: Final = ("constant", "input", "function")
 PARENTS: Final = ("latent", "observed", "input")
@@ -118,14 +119,15 @@ def _value(density: Density) -> Raw | None:
 def check_motion(motion: Motion, given: Ground, symbols: Symbols) -> list[str]:
     """Reasons why the motion is not admissible; empty if it is.
 
-    Velocities depend on parameters and constants alone, are tangent to constraints, and keep the
-    supports of the latents.  They have a value at all parameters, or `given` says at which.
+    Velocities of parameters depend on parameters and constants alone and are tangent to
+    constraints; r and s, which may depend on inputs too, keep the supports of the latents.  They
+    have a value at all parameters, or `given` says at which.
     """
     reasons = []
     for arrays, allowed, role in (
         (motion.parameters, KNOWN, "parameter"),
-        (motion.rates, KNOWN, "latent"),
-        (motion.shifts, KNOWN, "latent"),
+        (motion.rates, KNOWN_OF_LATENTS, "latent"),
+        (motion.shifts, KNOWN_OF_LATENTS, "latent"),
         (motion.variational, KNOWN_OF_Q, "variational"),
     ):
         for name, array in arrays.items():

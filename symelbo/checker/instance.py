@@ -5,10 +5,10 @@ Concrete sizes, rational values, given functions; transcendental numbers are ato
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple
 
 from .criterion import free_indices
 from .domains import Domain
@@ -35,6 +35,7 @@ from .work import work_left
 __all__ = [
     "Ends",
     "Exact",
+    "Part",
     "admissible_entries",
     "function_admissible",
     "length",
@@ -152,8 +153,16 @@ class _Numbers(Forms):
         return result
 
 
-# the derivative by a part, and those of the part by its entries
-_Slopes: TypeAlias = tuple[Raw, list[tuple[Raw, Raw]]]
+class Part(NamedTuple):
+    """A part of a term, the derivative of the term by it, and those of it by its entries."""
+
+    raw: Raw
+    slope: Raw
+    entries: list[tuple[Raw, Raw]]
+
+
+def _is_entry(raw: Raw) -> bool:
+    return bool(raw[0] == "v")
 
 
 class Exact:
@@ -163,7 +172,7 @@ class Exact:
         self.instance = instance
         self.forms = _Numbers()
         self.blocks: dict[tuple[object, ...], tuple[Raw, Raw]] = {}
-        self.opened: dict[tuple[object, ...], tuple[Raw, list[_Slopes]]] = {}
+        self.opened: dict[tuple[object, ...], tuple[Raw, list[Part]]] = {}
         self.velocities: dict[tuple[object, ...], Raw] = {}
         self.numbers: set[int] = set()  # atoms that are
 
@@ -188,45 +197,37 @@ class Exact:
             self.blocks[key] = raw, put(raw, env, self.instance)
         return self.blocks[key][1]
 
-    def slopes(
-        self, raw: Raw, values: Values, field: Field, own: frozenset[str]
-    ) -> dict[Place, Poly]:
-        """Along a field that is linear in unknowns: the derivative by each of them.
+    def parts(self, raw: Raw, field: Field, own: frozenset[str]) -> list[Part]:
+        """What moves in a term: the largest parts that are free of the data point, its entries.
 
-        own: names of what the data point is; the rest is taken apart from it.
+        own: names of what the data point is.
         """
-        self.forms.at(values)
         key = id(raw), id(field), own
         if key not in self.opened:
-            self.opened[key] = raw, self.open(raw, frozenset(field), own)
-        found: dict[Place, Poly] = {}
-        for outer, inner in self.opened[key][1]:
-            by = self.forms.poly(outer)
+            names = frozenset(field)
+
+            def moves(part: Raw) -> bool:
+                return self.forms.mentions(part, names)
+
+            def is_apart(part: Raw) -> bool:
+                return _is_entry(part) or not self.forms.mentions(part, own)
+
+            self.opened[key] = (
+                raw,
+                [
+                    Part(part, slope, gradient(part, _is_entry, moves))
+                    for part, slope in gradient(raw, is_apart, moves)
+                ],
+            )
+        return self.opened[key][1]
+
+    def shares(self, part: Part, field: Field) -> Iterator[tuple[Place, Poly]]:
+        """Along a field that is linear in unknowns: the derivative of a part by each of them."""
+        for entry, slope in part.entries:
+            by = self.forms.factor(slope)
             self.require_values(by)
-            for entry, slope in inner:
-                whole = self.forms.mul(by, self.forms.factor(slope))
-                self.require_values(whole)
-                for unknown, share in self.coefficients(self.velocity(entry, field)).items():
-                    part = self.forms.mul(whole, share)
-                    found[unknown] = add_polys(found.get(unknown, {}), part)
-        return found
-
-    def open(self, raw: Raw, moving: frozenset[str], own: frozenset[str]) -> list[_Slopes]:
-        """The derivatives by the largest parts that are free of the data point and by its entries,
-        and of each of these by its own entries.
-        """
-
-        def moves(part: Raw) -> bool:
-            return self.forms.mentions(part, moving)
-
-        def is_entry(part: Raw) -> bool:
-            return bool(part[0] == "v")
-
-        def is_apart(part: Raw) -> bool:
-            return is_entry(part) or not self.forms.mentions(part, own)
-
-        parts = gradient(raw, is_apart, moves)
-        return [(slope, gradient(part, is_entry, moves)) for part, slope in parts]
+            for unknown, share in self.coefficients(self.velocity(entry, field)).items():
+                yield unknown, self.forms.mul(by, share)
 
     def velocity(self, entry: Raw, field: Field) -> Poly:
         """What the field says of an entry."""

@@ -191,7 +191,7 @@ class Polynomials:
         self.lead: dict[int, Monomial] = {}  # of a denominator
         self.shared: dict[int, dict[int, Rational]] = {}  # powers that a denominator holds
         self.fractions: dict[Monomial, Poly | None] = {}  # partial ones, as far as signs are known
-        self.moved: dict[tuple[int, Any], Poly] = {}
+        self.moved: dict[Any, dict[int, Poly]] = {}  # atoms, by what is put for their indices
         self.terms: dict[int, tuple[Any, Poly]] = {}  # normal forms of terms, by identity
         self.assumed_atoms: set[int] = set()
         self.assumed: set[Any] = set()

@@ -3,10 +3,14 @@
 (U) is linear in the velocities, in r and s, in b and in H~.  Weights on finitely many points that
 annihilate all of these, and not log p, exclude every solution:
 
-    at each parameter value   sum w D log p = 0  for all velocities, r and s
-    at equal parents too      sum w = 0          so that H~ drops out
-    at equal values           sum w = 0          so that b drops out
-    over everything           sum w log p != 0
+    at each parameter value        sum w D log p = 0  for all velocities of parameters
+    at equal inputs too            sum w D log p = 0  for all r and s
+    at equal parents too           sum w = 0          so that H~ drops out
+    at equal values and inputs     sum w = 0          so that b drops out
+    over everything                sum w log p != 0
+
+r and s, b and H~ may depend on the inputs, that is on all inputs of a data point, whichever of them
+a factor mentions; the velocities of the parameters may not.
 
 More generally, k systems of rational weights may leave k - 1 of the unknowns: what they leave is k
 equations, and if the determinant of their coefficients and of sum w log p is not 0, they have no
@@ -14,13 +18,14 @@ solution.  So coefficients may be transcendental: determinants are enclosed by i
 
 As D b is constant, b is constant for a real latent that is scaled at some parameter value, c v for
 one that is only shifted, c log v or c log|v - end| for others that move; a factor in which
-nothing moves has to have a constant density.  Where that is used, there is one case for each choice
-of the latent entries that rest, are shifted, and are scaled.
+nothing moves has to have a constant density: all that at each value of the inputs.  Where it is
+used, there is one case for each choice of the latent entries that rest, are shifted, and are
+scaled there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from itertools import product
@@ -29,6 +34,7 @@ from typing import Final
 from .criterion import free_indices, names_in, users_of
 from .instance import (
     Exact,
+    Part,
     admissible_entries,
     function_admissible,
     length,
@@ -36,7 +42,7 @@ from .instance import (
 )
 from .interval import Intervals, Unbounded, certainly_nonsingular
 from .polynomial import Poly
-from .statement import Case, Density, Given, Place, Refutation, Row, Symbol, Unknown
+from .statement import Case, Density, Moved, Place, Refutation, Row, Symbol, Unknown
 from .terms import (
     FREE,
     ONE,
@@ -56,7 +62,7 @@ from .work import work_left
 
 __all__ = ["check_refutation"]
 
-MAX_CASES: Final = 6  # latent entries that cases tell apart
+MAX_CASES: Final = 6  # latent entries, at values of the inputs, that cases tell apart
 AGREEMENT: Final = 256  # bits to which what is stated agrees with what is found
 REGULAR: Final = ("exp", "abs", "tanh", "sigmoid", "softplus", "sin", "cos", "erf")
 
@@ -95,8 +101,10 @@ class _Check:
         self.sizes = refutation.sizes
         self.constants = dict(refutation.constants)
         self.points = [dict(point) for point in refutation.points]
+        self.inputs = [dict(values) for values in refutation.inputs]
         self.declared = symbols
         self.mirrored: set[str] = set()  # V + V': V[i,j] and V[j,i] are one direction
+        self.learned: set[str] = set()  # the unknowns that are the same for all inputs
         named: dict[str, None] = {}
         for factor in self.factors.values():
             terms = [factor.log_density, *(array[1] for _, array in factor.arguments)]
@@ -126,8 +134,10 @@ class _Check:
         """
         refutation = self.refutation
         found = [*self.clashes]
-        if len(self.factors) == 0 or not refutation.cases or not refutation.points:
-            found.append("no factors, no cases or no parameter values")
+        if len(self.factors) == 0 or not refutation.cases:
+            found.append("no factors or no cases")
+        if not refutation.points or not refutation.inputs:
+            found.append("no parameter values, or no values of the inputs")
         for name, size in refutation.sizes.items():
             if size < 1:
                 found.append(f"size {name} = {size} is not positive")
@@ -136,6 +146,7 @@ class _Check:
         for given, role in (
             (self.constants, "constant"),
             *((point, "parameter") for point in self.points),
+            *((values, "input") for values in self.inputs),
         ):
             for name, _ in given:
                 if name not in self.symbols or self.symbols[name].role != role:
@@ -167,6 +178,8 @@ class _Check:
             return [f"no factor {row.factor}"]
         if not 0 <= row.point < len(self.points):
             return [f"no parameter value {row.point}"]
+        if not 0 <= row.inputs < len(self.inputs):
+            return [f"no value {row.inputs} of the inputs"]
         ranges = [(i[2], length(i[3:], self.sizes)) for i in factor.plates]
         if len(ranges) != len(row.place) or not all(
             low <= k <= high for (low, high), k in zip(ranges, row.place, strict=True)
@@ -178,7 +191,7 @@ class _Check:
             found.append(f"a row of {row.factor} does not give its value")
         for at, _ in row.parents:
             role = self.symbols[at[0]].role if at[0] in self.symbols else None
-            if role not in ("latent", "observed", "input") or at in own:
+            if role not in ("latent", "observed") or at in own:
                 found.append(f"a row of {row.factor} gives {at[0]}, which is no parent")
         return found
 
@@ -212,7 +225,7 @@ class _Check:
             found += function_admissible(symbol, formals, array, self.sizes, self.declared)
         if found:
             return found
-        for given in (self.constants, *self.points):
+        for given in (self.constants, *self.points, *self.inputs):
             found += self.domains(given, complete=True)
         rows = [row for case in self.refutation.cases for row in case.rows]
         for row in rows:
@@ -254,19 +267,21 @@ class _Check:
         )
 
     def conditions(self) -> list[str]:
-        """Each parameter value is one of the model: conditions can hold there, also on factors that
-        are not refuted.
+        """Each parameter value is one of the model, and each value of the inputs beside it:
+        conditions can hold there, also on factors that are not refuted.
         """
         sizes = {name: max(k, 1) for name, k in self.least.items()} | dict(self.sizes)
+        rows = (row for case in self.refutation.cases for row in case.rows)
+        used = dict.fromkeys((row.point, row.inputs) for row in rows)
         return [
             "a parameter value at which the conditions of the result are not shown to hold"
-            for point in self.points
+            for point, inputs in used
             if not can_hold(
                 self.densities,
                 (),
                 self.declared,
                 sizes,
-                {**self.constants, **point},
+                {**self.constants, **self.points[point], **self.inputs[inputs]},
                 Instance(sizes, {}, self.refutation.functions),
             )
         ][:1]
@@ -294,8 +309,8 @@ class _Check:
 
     def values(self, row: Row) -> dict[Place, Fraction]:
         """Every entry that has a value in a row."""
-        point = self.points[row.point]
-        return {**self.constants, **point, **dict(row.parents), **dict(row.value)}
+        given = {**self.constants, **self.points[row.point], **self.inputs[row.inputs]}
+        return {**given, **dict(row.parents), **dict(row.value)}
 
     def instance(self, values: Mapping[Place, Fraction]) -> Instance:
         """The sizes, with the categories that are given."""
@@ -381,45 +396,68 @@ class _Check:
         return own if low <= 0 <= high and (high - low) * 2**AGREEMENT < 1 else None
 
     def combine(self, case: Case) -> tuple[dict[object, list[Poly]], list[Poly]]:
-        """For each combination: what it leaves of every unknown, and of log p."""
-        exact = self.exact
-        count = len(case.matrix)
+        """For each combination: what it leaves of every unknown, and of log p.
+
+        Rows of the same parents share what is free of the value: the slopes by that are added up
+        before each is multiplied with what it is made of, and most of the sums are 0.
+        """
+        exact, moving = self.exact, self.moving
         columns: dict[object, list[Poly]] = {}
-        totals: list[Poly] = [{} for _ in range(count)]
+        totals: list[Poly] = [{} for _ in case.matrix]
 
-        def gather(key: object, poly: Poly, weights: Sequence[Fraction]) -> None:
-            work_left().spend(1 + count // 4, "the rows of a case")
-            polys = columns.setdefault(key, [{} for _ in range(count)])
-            for n, weight in enumerate(weights):
-                if weight:
-                    polys[n] = exact.add(polys[n], poly, weight)
+        def gather(key: object, polys: Mapping[int, Poly]) -> None:
+            work_left().spend(1 + len(case.matrix) // 4, "the rows of a case")
+            found = columns.setdefault(key, [{} for _ in case.matrix])
+            for n, poly in polys.items():
+                found[n] = exact.add(found[n], poly)
 
-        for row in case.rows:
-            factor = self.factors[row.factor]
-            values = self.values(row)
-            still: dict[Place, Fraction] = {}
-            for name, at in case.resting:
-                still[f"rate of {name}", at] = Fraction(0)
-                still[f"shift of {name}", at] = Fraction(0)
-            for name, at in case.shifted:
-                still[f"rate of {name}", at] = Fraction(0)
-            exact.instance = self.instance(values)
-            own = exact.forms.own = frozenset((factor.node.name,))
-            values.update(still)  # of which log p has none
-            opened = exact.there(factor.plates, row.place, factor.log_density)
-            here = exact.number(opened, values)
-            exact.require_values(here)
-            totals = [
-                exact.add(t, here, weight) if weight else t
-                for t, weight in zip(totals, row.weights, strict=True)
-            ]
-            for (name, at), poly in exact.slopes(opened, values, self.moving, own).items():
-                if name in self.mirrored and at[-1] < at[-2]:
-                    continue
-                gather(Unknown(name, at, row.point), poly, row.weights)
-            for key, term in self.constraints(case, factor, row):
-                gather(key, exact.number(term), row.weights)
+        for rows in _alike(case.rows):
+            sums: dict[int, tuple[Part, dict[int, Poly]]] = {}
+            for row in rows:
+                weights = {n: weight for n, weight in enumerate(row.weights) if weight}
+                factor = self.factors[row.factor]
+                values = {**self.values(row), **_still(case, row.inputs)}  # of which log p has none
+                own = exact.forms.own = frozenset((factor.node.name,))
+                exact.instance = self.instance(values)
+                opened = exact.there(factor.plates, row.place, factor.log_density)
+                exact.forms.at(values)
+                here = exact.forms.poly(opened)
+                exact.require_values(here)
+                for n, weight in weights.items():
+                    totals[n] = exact.add(totals[n], here, weight)
+                for part in exact.parts(opened, moving, own):
+                    slope = exact.forms.poly(part.slope)
+                    exact.require_values(slope)
+                    shared = {} if exact.forms.mentions(part.raw, own) else sums
+                    _, found = shared.setdefault(id(part), (part, {}))
+                    for n, weight in weights.items():
+                        found[n] = exact.add(found.get(n, {}), slope, weight)
+                    if shared is not sums:
+                        self.gather_part(part, found, row, gather)
+                for key, term in self.constraints(case, factor, row):
+                    poly = exact.number(term)
+                    gather(key, {n: exact.scale(poly, weight) for n, weight in weights.items()})
+            for part, found in sums.values():
+                self.gather_part(part, found, rows[0], gather)
         return columns, totals
+
+    def gather_part(
+        self,
+        part: Part,
+        sums: Mapping[int, Poly],
+        row: Row,
+        gather: Callable[[object, Mapping[int, Poly]], None],
+    ) -> None:
+        """What sums of slopes by a part leave of the unknowns in it."""
+        left = {n: poly for n, poly in sums.items() if poly}
+        if not left:
+            return
+        for (name, at), share in self.exact.shares(part, self.moving):
+            if name in self.mirrored and at[-1] < at[-2]:
+                continue
+            products = {n: self.exact.forms.mul(poly, share) for n, poly in left.items()}
+            inputs = None if name in self.learned else row.inputs
+            gather(Unknown(name, at, row.point, inputs), products)
 
     def field(self) -> Field:
         """Every admissible motion, linear in unknown velocities."""
@@ -427,6 +465,7 @@ class _Check:
         for name, symbol in self.symbols.items():
             if symbol.role == "parameter":
                 field[name] = tangent_field(symbol)
+                self.learned.add(f"velocity of {name}")
                 if symbol.domain.has_mirrored_directions:
                     self.mirrored.add(f"velocity of {name}")
             elif self.is_movable(symbol):
@@ -435,27 +474,21 @@ class _Check:
 
     def constraints(self, case: Case, factor: Density, row: Row) -> list[tuple[object, Raw]]:
         """The unknowns of a row besides the velocities: H~ and b."""
-        name, place = factor.name, row.place
-        found: list[tuple[object, Raw]] = [(("H~", name, place, row.point, row.parents), ONE)]
-        own = [at for at, _ in row.value]
-        inputs = self.inputs(row)
+        name, place, inputs = factor.name, row.place, row.inputs
+        entropy = ("H~", name, place, row.point, inputs, row.parents)
+        found: list[tuple[object, Raw]] = [(entropy, ONE)]
+        own = [(at, inputs) for at, _ in row.value]
         if len(own) == 1 and own[0] in case.moving:
             if not self.is_movable(factor.node):
                 raise NotShown(f"{factor.node.name} cannot move")
             if factor.node.domain.is_line and own[0] not in case.shifted:
                 _moving_base(factor, row.value[0][1])  # b is constant; or there is no telling
                 return found
-            base: object = Unknown(f"base of {name}", place, None)
-            if any(r.factor == name and self.inputs(r) != inputs for r in case.rows):
-                base = ("c", name, place, inputs)  # b may depend on inputs: one c for each
+            base = Unknown(f"base of {name}", place, None, inputs)
             found.append((base, _moving_base(factor, row.value[0][1])))
         elif not self.is_idle(case, factor, row):
             found.append((("b", name, place, row.value, inputs), ONE))
         return found
-
-    def inputs(self, row: Row) -> Given:
-        """The covariates of a row."""
-        return tuple(i for i in row.parents if self.symbols[i[0][0]].role == "input")
 
     def is_idle(self, case: Case, factor: Density, row: Row) -> bool:
         """Whether nothing moves in the factor, so that its density would have to be constant."""
@@ -465,7 +498,10 @@ class _Check:
         indices, places = factor.plates, row.place
         entries = {at for at, _ in row.value}
         entries |= self.exact.entries(indices, places, factor.log_density, self.symbols)
-        return all(at in case.resting or not self.is_movable(self.symbols[at[0]]) for at in entries)
+        return all(
+            (at, row.inputs) in case.resting or not self.is_movable(self.symbols[at[0]])
+            for at in entries
+        )
 
     def is_movable(self, symbol: Symbol) -> bool:
         """Whether a latent may move."""
@@ -480,7 +516,9 @@ class _Check:
         if len(entries) > MAX_CASES:
             return ["too many latent entries are told apart"]
         ways = []
-        for name, _ in entries:
+        for (name, _), inputs in entries:
+            if not 0 <= inputs < len(self.inputs):
+                return [f"no value {inputs} of the inputs"]
             if name not in self.symbols or not self.is_movable(self.symbols[name]):
                 return [f"{name} is no latent that may move"]
             line = self.symbols[name].domain.is_line
@@ -495,7 +533,25 @@ class _Check:
         return []
 
 
-def _covers(case: Case, choice: Mapping[Place, str]) -> bool:
+def _alike(rows: Sequence[Row]) -> Iterable[list[Row]]:
+    """Rows that differ in their values alone."""
+    found: dict[object, list[Row]] = {}
+    for row in rows:
+        key = row.factor, row.place, row.point, row.inputs, row.parents
+        found.setdefault(key, []).append(row)
+    return found.values()
+
+
+def _still(case: Case, inputs: int) -> dict[Place, Fraction]:
+    """What is 0 of the motions in a case, at a value of the inputs."""
+    resting = [at for at, here in case.resting if here == inputs]
+    shifted = [at for at, here in case.shifted if here == inputs]
+    rates = ((f"rate of {name}", at) for name, at in (*resting, *shifted))
+    shifts = ((f"shift of {name}", at) for name, at in resting)
+    return dict.fromkeys((*rates, *shifts), Fraction(0))
+
+
+def _covers(case: Case, choice: Mapping[Moved, str]) -> bool:
     """Whether what is taken of the entries in a case is so in a choice for all entries."""
     taken = {
         **dict.fromkeys(case.resting, "rests"),

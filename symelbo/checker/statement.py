@@ -57,6 +57,7 @@ ROLES: Final = (
 )
 Place: TypeAlias = tuple[str, tuple[int, ...]]
 Given: TypeAlias = tuple[tuple[Place, Fraction], ...]
+Moved: TypeAlias = tuple[Place, int]  # a latent entry, at one of the values of the inputs
 T = TypeVar("T")
 
 
@@ -192,13 +193,14 @@ class Sums(NamedTuple):
 class Row(NamedTuple):
     """(U) of one factor at one point, with its weight in each of the combinations.
 
-    place: the values of the factor's plate indices; point: which parameter value; parents and
-    value: what the nodes and covariates are.
+    place: the values of the factor's plate indices; point: which parameter value; inputs: which
+    value of the inputs; parents and value: what the nodes are.
     """
 
     factor: str
     place: tuple[int, ...]
     point: int
+    inputs: int
     parents: Given
     value: Given
     weights: tuple[Fraction, ...]
@@ -206,18 +208,22 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)  # no tuple: it is a key beside tuples, and equals none
 class Unknown:
-    """A number that a combination of rows may leave: a velocity, r or s at a parameter value, or
-    the factor c of the base measure of a latent that moves (point None).
+    """A number that a combination of rows may leave: a velocity at a parameter value, r or s at
+    one and a value of the inputs, or the factor c of the base measure of a latent that moves, at a
+    value of the inputs.
+
+    point, inputs: None where it is the same for all.
     """
 
     name: str
     place: tuple[int, ...]
     point: int | None
+    inputs: int | None
 
 
 class Case(NamedTuple):
     """Rows that contradict (U) if the entries in `moving` move at some of the parameter values and
-    those in `resting` at none.
+    those in `resting` at none; each at one value of the inputs.
 
     shifted: those of `moving` that are real and have r = 0 at all parameter values; the other real
     ones have r different from 0 at some.
@@ -227,20 +233,20 @@ class Case(NamedTuple):
     number.  dependent: other unknowns, which occur in the same combination of these everywhere.
     """
 
-    moving: tuple[Place, ...]
-    resting: tuple[Place, ...]
+    moving: tuple[Moved, ...]
+    resting: tuple[Moved, ...]
     rows: tuple[Row, ...]
     unknowns: tuple[Unknown, ...]
     matrix: tuple[tuple[Raw, ...], ...]
     dependent: tuple[tuple[Unknown, tuple[Fraction, ...]], ...] = ()
-    shifted: tuple[Place, ...] = ()
+    shifted: tuple[Moved, ...] = ()
 
 
 class Refutation(NamedTuple):
     """Everything needed to see that no motion satisfies (U) of some factors together.
 
-    functions: what is put for the abstract ones; constants and points: known numbers, and the
-    values of the parameters; still: that no latent may move is given.
+    functions: what is put for the abstract ones; constants, points and inputs: known numbers, the
+    values of the parameters, and those of the inputs; still: that no latent may move is given.
     """
 
     factors: tuple[str, ...]
@@ -248,6 +254,7 @@ class Refutation(NamedTuple):
     functions: Mapping[str, tuple[tuple[str, ...], Array]]
     constants: Given
     points: tuple[Given, ...]
+    inputs: tuple[Given, ...]
     cases: tuple[Case, ...]
     still: bool
 
@@ -795,24 +802,30 @@ class Reader:
     def row(self, data: Any) -> Row:
         """One row of a case."""
         data = _dict(data, "a row")
-        _known(data, "factor place point parents value weights", "a row")
+        _known(data, "factor place point inputs parents value weights", "a row")
         return Row(
             _name(data.get("factor")),
             tuple(_int(k, "a place") for k in _list(data.get("place"), "a place", MAX_AXES)),
             _int(data.get("point"), "a point"),
+            _int(data.get("inputs"), "a value of the inputs"),
             self.given(data.get("parents")),
             self.given(data.get("value")),
             tuple(map(_number, _list(data.get("weights"), "weights", 100))),
         )
 
     def unknown(self, data: Any) -> Unknown:
-        """An unknown that is left: {"of": ["velocity of v", 1], "point": 0}."""
+        """An unknown that is left: {"of": ["rate of z", 1], "point": 0, "inputs": 0}."""
         data = _dict(data, "an unknown")
-        _known(data, "of point combination", "an unknown")
-        point = data.get("point")
-        return Unknown(
-            *self.place(data.get("of")), None if point is None else _int(point, "a point")
-        )
+        _known(data, "of point inputs combination", "an unknown")
+        numbers = (data.get(key) for key in ("point", "inputs"))
+        which = (None if k is None else _int(k, "a point") for k in numbers)
+        return Unknown(*self.place(data.get("of")), *which)
+
+    def moved(self, data: Any) -> Moved:
+        """A latent entry at a value of the inputs: {"of": ["z", 1], "inputs": 0}."""
+        data = _dict(data, "an entry")
+        _known(data, "of inputs", "an entry")
+        return self.place(data.get("of")), _int(data.get("inputs"), "a value of the inputs")
 
     def dependent(self, data: Any) -> tuple[Unknown, tuple[Fraction, ...]]:
         """An unknown that depends on others."""
@@ -826,19 +839,19 @@ class Reader:
         _known(data, "moving resting shifted rows unknowns matrix dependent", "a case")
         matrix = _list(data.get("matrix"), "a matrix", 64)
         return Case(
-            self.each(data.get("moving"), self.place, "entries"),
-            self.each(data.get("resting"), self.place, "entries"),
+            self.each(data.get("moving"), self.moved, "entries"),
+            self.each(data.get("resting"), self.moved, "entries"),
             self.each(data.get("rows"), self.row, "rows", MAX_ROWS),
             self.each(data.get("unknowns"), self.unknown, "unknowns"),
             tuple(tuple(map(self.terms.term, _list(line, "a line", 64))) for line in matrix),
             self.each(data.get("dependent"), self.dependent, "unknowns"),
-            self.each(data.get("shifted"), self.place, "entries"),
+            self.each(data.get("shifted"), self.moved, "entries"),
         )
 
     def refutation(self, data: Any) -> Refutation:
         """A refutation."""
         data = _dict(data, "a refutation")
-        keys = "factors sizes functions constants points cases latents_may_move"
+        keys = "factors sizes functions constants points inputs cases latents_may_move"
         _known(data, keys, "a refutation")
         sizes = _dict(data.get("sizes", {}), "sizes")
         may_move = data.get("latents_may_move", True)
@@ -850,6 +863,7 @@ class Reader:
             self.functions(data.get("functions", {})),
             self.given(data.get("constants", [])),
             self.each(data.get("points"), self.given, "points"),
+            self.each(data.get("inputs"), self.given, "inputs"),
             self.each(data.get("cases"), self.case, "cases"),
             not may_move,
         )

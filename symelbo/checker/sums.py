@@ -116,7 +116,7 @@ class Sums(Functions):
         """
         self.spend(len(poly))
         keys = frozenset(what)
-        tag = tuple(what.items())
+        moved = self.moved.setdefault(tuple(what.items()), {})
         result: Poly = {}
         for m, c in poly.items():
             exponents: dict[int, Rational] = {}
@@ -125,9 +125,9 @@ class Sums(Functions):
             for a, e in m:
                 new: Poly = {((a, e),): 1}
                 if self.variables[a] & keys:
-                    if (a, tag) not in self.moved:
-                        self.moved[a, tag] = self.rebuild(a, what)
-                    new = self.moved[a, tag] if e == 1 else self.power_known(self.moved[a, tag], e)
+                    if a not in moved:
+                        moved[a] = self.rebuild(a, what)
+                    new = moved[a] if e == 1 else self.power_known(moved[a], e)
                 if len(new) != 1:
                     sums.append(new)
                     continue

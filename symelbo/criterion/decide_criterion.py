@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from symelbo.certify.certificate import Certificate
@@ -28,7 +28,7 @@ from symelbo.criterion.result import (
     Result,
     Undecided,
 )
-from symelbo.criterion.search_motion import Component, Moving, Search
+from symelbo.criterion.search_motion import ALIKE, Component, Moving, Search, Way
 from symelbo.expfam.form import Inseparable
 from symelbo.expfam.separate_density import separate_density
 from symelbo.index.solve import NotFound
@@ -83,20 +83,20 @@ class _Decider:
             if self.still:
                 continue
             failing = [component for component in still if not component.holds]
-            for moving, common in _ways(self.search.movings(failing, with_q=with_q)):
-                found = self.confirmed(moving, common=common, with_q=with_q)
+            for moving, way in self.search.motions(failing, with_q=with_q):
+                found = self.confirmed(moving, way, with_q=with_q)
                 if all(component.holds for component in found):
                     return self.preferred(self.whole(found, moving, with_q), still)
         return self.partial(self.confirmed({}, with_q=False))
 
     def confirmed(
-        self, moving: Moving, *, common: bool = True, with_q: bool, constant: bool = False
+        self, moving: Moving, way: Way = ALIKE, *, with_q: bool, constant: bool = False
     ) -> list[Component]:
         """The components, a motion counting only if the checker proves (U) along it.
 
         constant: by constant base measures alone.
         """
-        components = self.search.decide(moving, common=common, with_q=with_q, constant=constant)
+        components = self.search.decide(moving, way=way, with_q=with_q, constant=constant)
         result = []
         for component in components:
             if isinstance(component.answer, Proposal):
@@ -181,8 +181,8 @@ class _Decider:
         It may divide by no more than what was found does.
         """
         failing = [component for component in still if not component.is_constant]
-        for moving, common in _ways(self.search.movings(failing, constant=True)):
-            components = self.confirmed(moving, common=common, with_q=True, constant=True)
+        for moving, way in self.search.motions(failing, constant=True):
+            components = self.confirmed(moving, way, with_q=True, constant=True)
             if all(component.holds for component in components):
                 other = self.whole(components, moving, True)
                 if other.by_theorem_1 and set(other.nonzero) <= set(found.nonzero):
@@ -335,14 +335,6 @@ class _Decider:
 
 
 # ---------------------------------------------------------------- small parts
-
-
-def _ways(movings: Iterable[Moving]) -> Iterator[tuple[Moving, bool]]:
-    """One r for all entries of each latent, or one for every entry."""
-    for moving in movings:
-        yield moving, True
-        if any(node.shape for node in moving):
-            yield moving, False
 
 
 def _refute(factor: Factor, certificate: Certificate, group: tuple[Factor, ...]) -> Result:

@@ -84,17 +84,17 @@ def find_idle(case: Case, factors: Sequence[Factor], *, still: bool) -> tuple[Fa
 
     still: no latent may move.
     """
-    resting = {name for name, _ in case.resting}
-    named = {row.factor for row in case.rows}
+    resting = {(name, inputs) for (name, _), inputs in case.resting}
+    named = dict.fromkeys((row.factor, row.inputs) for row in case.rows)
 
-    def moves(factor: Factor) -> bool:
+    def moves(factor: Factor, inputs: int) -> bool:
         own = {factor.node, *symbols_of_statement(factor.statement)}
         latents = (s for s in own if s.role is Role.LATENT and s.domain.motions)
         return bool(factor.parameters()) or any(
-            s.name not in resting and not still for s in latents
+            (s.name, inputs) not in resting and not still for s in latents
         )
 
-    return tuple(f for f in factors if f.name in named and not moves(f))
+    return tuple(f for f in factors if any(f.name == name and not moves(f, n) for name, n in named))
 
 
 def explain_cause(factor: Factor, group: Sequence[Factor], still: bool) -> str:

@@ -5,7 +5,7 @@ What is found here is proposed; (U) is proved of it elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from symelbo.criterion.balance_degrees import find_by_degrees
@@ -57,7 +57,8 @@ class Attempt:
     """What is asked: factors, a base measure for each, which latents may move and how.
 
     variational: factors of q whose family has to be closed under the motion; common: one r for all
-    entries of a latent in place of one for each; opened: whether long literal lengths are taken for
+    entries of a latent in place of one for each; informed: whether r and s may depend on the
+    inputs, which are known of a data point; opened: whether long literal lengths are taken for
     any lengths; least: the sizes from which on the whole model exists, where these are not 1.
     """
 
@@ -66,6 +67,7 @@ class Attempt:
     moving: Mapping[Symbol, Travel] = field(default_factory=dict)
     variational: tuple[Factor, ...] = ()
     common: bool = True
+    informed: bool = False
     opened: bool = True
     least: Mapping[str, int] = field(default_factory=dict)
 
@@ -86,13 +88,18 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Unknowns:
-    """The unknowns, the velocities made of them, and what each is a multiple of for a scaling."""
+    """The unknowns, the velocities made of them, and what each is a multiple of for a scaling.
+
+    known: on which data an unknown may depend.  The velocities of q's parameters on all of a data
+    point, since q has parameters of its own for each; r and s on its inputs.
+    """
 
     order: tuple[Symbol, ...]
     parameters: Mapping[Symbol, Array]
     variational: Mapping[Symbol, Array]
     latents: Mapping[Symbol, Latent]
     bases: Mapping[Symbol, Array]
+    known: Mapping[Symbol, frozenset[Role]]
 
     def velocities(self) -> dict[Symbol, Array]:
         return Motion(self.parameters, self.latents, self.variational).velocities()
@@ -188,7 +195,7 @@ def _solve_apart(
         found: Found | NotFound | None
         found = _scale(attempt, part, own, work) if len(groups) > 1 else None
         if found is None and not is_solvable_somewhere(
-            attempt.everything, part, own.order, work, least=attempt.least
+            attempt.everything, part, own.order, work, least=attempt.least, known=own.known
         ):
             return NotFound(ZERO)
         found = found or _eliminate(part, own)
@@ -249,7 +256,11 @@ def find_remainder(answer: NotFound) -> Term:
 
 def _eliminate(equations: Equations, unknowns: Unknowns) -> Found | NotFound:
     return find_by_elimination(
-        equations.exact, unknowns.order, is_spectator, shifted=equations.shifted
+        equations.exact,
+        unknowns.order,
+        is_spectator,
+        shifted=equations.shifted,
+        known=unknowns.known,
     )
 
 
@@ -303,11 +314,15 @@ def _multiply(unknowns: Unknowns, multiples: Mapping[Symbol, Fraction]) -> Found
 
 
 def is_spectator(symbol: Symbol) -> bool:
-    """Whether a velocity may not depend on the symbol: nodes and covariates."""
+    """Whether the velocity of a parameter may not depend on the symbol: nodes and covariates."""
     return symbol.role in (Role.LATENT, Role.OBSERVED, Role.INPUT)
 
 
 # ---------------------------------------------------------------- the unknowns
+
+
+_INPUTS = frozenset({Role.INPUT})
+_DATA = frozenset({Role.INPUT, Role.OBSERVED})
 
 
 def make_unknowns(attempt: Attempt) -> Unknowns:
@@ -317,6 +332,7 @@ def make_unknowns(attempt: Attempt) -> Unknowns:
     learned = frozenset().union(*(parameters_of(f.statement) for f in attempt.factors))
     bases: dict[Symbol, Array] = {}
     order: list[Symbol] = []
+    known: dict[Symbol, frozenset[Role]] = {}
 
     def velocity(symbol: Symbol) -> Array:
         """theta -> its velocity in a new unknown: theta U where theta is positive, else U."""
@@ -334,11 +350,16 @@ def make_unknowns(attempt: Attempt) -> Unknowns:
         return sorted((s for s in mentioned if s.role is role), key=lambda s: s.name)
 
     parameters = {s: velocity(s) for s in named(Role.PARAMETER) if s in learned}
+    count = len(order)
     variational = {s: velocity(s) for s in named(Role.VARIATIONAL)}
+    known.update(dict.fromkeys(order[count:], _DATA))
+    count = len(order)
     latents: dict[Symbol, Latent] = {}
     for node, travel in sorted(attempt.moving.items(), key=lambda item: item[0].name):
         latents[node] = _move(node, travel, attempt.common, order, bases)
-    return Unknowns(tuple(order), parameters, variational, latents, bases)
+    if attempt.informed:
+        known.update(dict.fromkeys(order[count:], _INPUTS))
+    return Unknowns(tuple(order), parameters, variational, latents, bases, known)
 
 
 def _move(
@@ -389,36 +410,20 @@ def _equations(attempt: Attempt, unknowns: Unknowns, direct: bool) -> Equations 
 def closure_equations(q: Factor, unknowns: Unknowns) -> list[Term]:
     """D log q + d = 0: the family of q follows the motion of the latents to first order.
 
-    Its values are latents like all others; data and covariates are fixed, since q has parameters of
-    its own for every data point.
+    Its values are latents like all others.
     """
     change = derivative_along(q.log_density, unknowns.velocities())
-    divergence = Motion({}, unknowns.latents).divergence(q.statement)
-    equation = add(change, divergence)
-    return [replace_symbols(equation, {x: a for x, (_, a) in _known_data([equation]).items()})]
-
-
-def _known_data(terms: Iterable[Term | Array]) -> dict[Symbol, tuple[Symbol, Array]]:
-    """Data and covariates -> the same as known numbers, of which a velocity may be made."""
-    found: dict[Symbol, tuple[Symbol, Array]] = {}
-    for symbol in frozenset().union(*map(symbols_of, terms)):
-        if symbol.role in (Role.OBSERVED, Role.INPUT):
-            indices = formal_indices(symbol.shape)
-            known = replace(symbol, role=Role.CONSTANT)
-            found[symbol] = known, Array(indices, Entry(known, indices))
-    return found
+    return [add(change, Motion({}, unknowns.latents).divergence(q.statement))]
 
 
 def closes(q: Sequence[Factor], motion: Motion) -> bool:
     """Whether some motion of the own parameters of statements of q follows that of all else."""
     attempt = Attempt((), (), {}, tuple(q))
     unknowns = make_unknowns(attempt)
-    given = Unknowns(
-        unknowns.order, motion.parameters, unknowns.variational, motion.latents, unknowns.bases
-    )
+    given = replace(unknowns, parameters=motion.parameters, latents=motion.latents)
     equations = [term for statement in q for term in closure_equations(statement, given)]
     try:
-        return isinstance(find_by_elimination(equations, unknowns.order, is_spectator), Found)
+        return isinstance(_eliminate(Equations(tuple(equations)), unknowns), Found)
     except TooLong:
         return False
 
@@ -441,14 +446,5 @@ def _propose(attempt: Attempt, unknowns: Unknowns, found: Found) -> Proposal:
         rate, shift = solved(latent.rate), solved(latent.shift)
         if rate.body != ZERO or shift.body != ZERO:
             latents[node] = Latent(rate, shift)
-    arguments = [a for q in attempt.variational for _, a in q.statement.arguments]
-    data = {
-        known: Array(array.indices, Entry(symbol, array.indices))
-        for symbol, (known, array) in _known_data(arguments).items()
-    }
-    variational = {
-        symbol: Array(array.indices, replace_symbols(array.body, data))
-        for symbol, array in moving(unknowns.variational).items()
-    }
-    motion = Motion(moving(unknowns.parameters), latents, variational)
+    motion = Motion(moving(unknowns.parameters), latents, moving(unknowns.variational))
     return Proposal(attempt, motion, found.nonzero)

@@ -39,6 +39,7 @@ from symelbo.limits import (
     PROBE_COLUMNS,
     PROBE_DRAWS,
     PROBE_FAILURES,
+    PROBE_INPUTS,
     PROBE_NARROW,
     PROBE_PATIENCE,
     PROBE_PLACES,
@@ -172,9 +173,13 @@ class _Probe:
         seed: int,
         work: Allowance,
         exact: int | None = None,
+        known: Mapping[Symbol, frozenset[Role]] | None = None,
     ) -> None:
-        """exact: of how many the value has to be 0 and not a constant; None: of all."""
+        """exact: of how many the value has to be 0 and not a constant; None: of all.  known: the
+        roles of the data on which an unknown may depend.
+        """
         self.equations, self.sizes = equations, sizes
+        self.known = {unknown.name: roles for unknown, roles in (known or {}).items()}
         self.unknowns = {unknown.name: unknown for unknown in unknowns}
         self.random = Random(seed)
         self.instance = Instance(factors, sizes, {}, True, 0, seed)
@@ -186,10 +191,10 @@ class _Probe:
             for e in equations
         ]
         self.machines = (_Machine(sizes, seed, work), _Machine(sizes, seed, work))
-        moving = {s.name for own in self.symbols for s in own if s.role in _SPECTATORS}
-        # data that a velocity of q may depend on are constants of the same name
+        # where an unknown may depend on all of a data point, that is one and the same
         self.fixes = [
-            any(s.name in moving and s.role is Role.CONSTANT for s in own) for own in self.symbols
+            any(Role.OBSERVED in self.known.get(s.name, ()) for s in symbols_of(e))
+            for e in equations
         ]
         self.exact = len(equations) if exact is None else exact
         self.bases = [_Basis() for _ in equations]
@@ -201,14 +206,39 @@ class _Probe:
             for own in self.symbols
         ]
         self.columns: dict[Column, int] = {}
-        self.sought: dict[Place, Dual] = {}
-        for unknown in self.unknowns.values():
-            for at in self.instance.places(unknown):
-                place = at
-                if unknown.domain.is_symmetric:
-                    place = (*at[:-2], *sorted(at[-2:]))
-                column = self.column(unknown.name, place)
-                self.sought[unknown.name, at] = Dual(0, Fraction(0), {column: 1}, 0.0)
+        self.data: dict[Symbol, Entries] = {}  # the one of these
+        self.sought: dict[tuple[object, ...], dict[Place, Dual]] = {}
+        self.sought_at(())
+        if any(self.fixes):
+            self.data = self.draw((Role.OBSERVED, Role.INPUT))
+
+    def sought_at(self, group: tuple[object, ...]) -> dict[Place, Dual]:
+        """The entries of the unknowns; of those that may depend on data, at some of these."""
+        if not self.known:
+            group = ()
+        found = self.sought.get(group)
+        if found is None:
+            found = self.sought[group] = {}
+            for unknown in self.unknowns.values():
+                which = group if self.known.get(unknown.name) else ()
+                for at in self.instance.places(unknown):
+                    place = at
+                    if unknown.domain.is_symmetric:
+                        place = (*at[:-2], *sorted(at[-2:]))
+                    column = self.column(unknown.name, place, *which)
+                    found[unknown.name, at] = Dual(0, Fraction(0), {column: 1}, 0.0)
+        return found
+
+    @property
+    def first_group(self) -> tuple[object, ...]:
+        """That of the first inputs, which are those of the one data point."""
+        return (0,) if any(s.role is Role.INPUT for own in self.symbols for s in own) else ()
+
+    def draw_inputs(self, number: int) -> dict[Symbol, Entries]:
+        """Values of the inputs; the first ones are those of the one data point, if there is one."""
+        if self.data and not number:
+            return {s: values for s, values in self.data.items() if s.role is Role.INPUT}
+        return self.draw((Role.INPUT,))
 
     def column(self, *key: object) -> int:
         return self.columns.setdefault(key, len(self.columns))
@@ -292,14 +322,16 @@ class _Probe:
     ) -> Iterator[tuple[dict[int, int], int]]:
         """(row, value) of the equations of which more is to be known, where that is new.
 
-        group: tells covariates apart, with which the constant of a shifted equation may vary.
+        group: tells covariates apart, with which the constant of a shifted equation may vary, and
+        the unknowns that may depend on them.
         """
         for fixes, machine in zip((False, True), self.machines, strict=True):
             chosen = [n for n, own in enumerate(self.fixes) if own is fixes and self.is_open(n)]
             if not chosen:
                 continue
-            entries = dict(self.sought)
-            for found in (*still.values(), *(() if fixes else moving.values())):
+            entries = dict(self.sought_at(self.first_group if fixes else group))
+            given = {**still, **moving, **(self.data if fixes else {})}
+            for found in given.values():
                 entries.update(found)
             machine.stand_at(entries)
             for n in chosen:
@@ -364,15 +396,17 @@ def is_solvable_somewhere(
     seed: int = 1,
     *,
     least: Mapping[str, int] | None = None,
+    known: Mapping[Symbol, frozenset[Role]] | None = None,
 ) -> bool:
     """Whether the equations can be solved at a random value of all that velocities may depend on.
 
-    least: of the sizes of the model.  False means almost surely that they have no solution.
-    TooLong where the work is done.
+    least: of the sizes of the model; known: on which data an unknown may depend.  False means
+    almost surely that they have no solution.  TooLong where the work is done.
     """
     everything = (*equations.exact, *equations.shifted)
     sizes = _sizes_of(factors, 1, least)
-    probe = _Probe(factors, everything, unknowns, sizes, seed, work, len(equations.exact))
+    exact = len(equations.exact)
+    probe = _Probe(factors, everything, unknowns, sizes, seed, work, exact, known)
     if not everything or len(probe.columns) > PROBE_COLUMNS:
         return True
     still = probe.draw(_STILL)
@@ -384,12 +418,15 @@ def is_solvable_somewhere(
     if probe.is_contradictory:
         return False
     asked = 1
-    inputs: dict[Symbol, Entries] = {}
+    # an unknown that may depend on the inputs is sought at a few of these
+    few = PROBE_INPUTS if probe.known else PROBE_DRAWS + len(probe.columns)
+    inputs: list[dict[Symbol, Entries]] = []
     for draws in range(PROBE_DRAWS + len(probe.columns)):
-        if draws % 4 == 0:
-            inputs = probe.draw((Role.INPUT,))
-        moving = {**inputs, **probe.draw((Role.LATENT, Role.OBSERVED), draws)}
-        for row, value in probe.rows(still, moving, (draws // 4,) if inputs else ()):
+        number = draws // 4 % few
+        if number == len(inputs):
+            inputs.append(probe.draw_inputs(number))
+        moving = {**inputs[number], **probe.draw((Role.LATENT, Role.OBSERVED), draws)}
+        for row, value in probe.rows(still, moving, (number,) if inputs[number] else ()):
             table.append(row)
             ends.append(value)
         if probe.is_contradictory:
@@ -477,17 +514,20 @@ def find_rows(
     seed: int = 3,
     *,
     least: Mapping[str, int] | None = None,
+    known: Mapping[Symbol, frozenset[Role]] | None = None,
 ) -> Rows | None:
     """The rows of equations at a few random values of the parameters; None: there are too many.
 
     A constant is the same at all of them.  shares: of each shifted equation, a term of constants.
-    least: of the sizes of the model.  TooLong where the work is done.
+    least: of the sizes of the model; known: on which data an unknown may depend.  TooLong where the
+    work is done.
     """
     everything = (*equations.exact, *equations.shifted)
     exact = len(equations.exact)
     sizes = _sizes_of(factors, 1, least)
     probes = [
-        _Probe(factors, everything, unknowns, sizes, seed, work, exact) for _ in range(TABLE_POINTS)
+        _Probe(factors, everything, unknowns, sizes, seed, work, exact, known)
+        for _ in range(TABLE_POINTS)
     ]
     first = probes[0]
     if len(first.columns) > PROBE_COLUMNS:
@@ -509,12 +549,14 @@ def find_rows(
         probe.random = Random(seed + point)
         still.append(probe.draw(_STILL))
         rows += ((place(point, row, list(probe.columns)), 0) for row in probe.tangents())
-    inputs: dict[Symbol, Entries] = {}
+    few = PROBE_INPUTS if first.known else PROBE_DRAWS + len(first.columns)
+    inputs: list[dict[Symbol, Entries]] = []
     for draws in range(PROBE_DRAWS + len(first.columns)):
-        if draws % 4 == 0:
-            inputs = first.draw((Role.INPUT,))
-        moving = {**inputs, **first.draw((Role.LATENT, Role.OBSERVED), draws)}
-        group = (draws // 4,) if inputs else ()
+        number = draws // 4 % few
+        if number == len(inputs):
+            inputs.append(first.draw_inputs(number))
+        moving = {**inputs[number], **first.draw((Role.LATENT, Role.OBSERVED), draws)}
+        group = (number,) if inputs[number] else ()
         for point, probe in enumerate(probes):
             drawn = list(probe.rows(still[point], moving, group))
             keys = list(probe.columns)

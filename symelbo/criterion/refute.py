@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 
-from symelbo.certify.certificate import Certificate
+from symelbo.certify.certificate import Case, Certificate, Moved, Unknown
 from symelbo.criterion.choose_functions import interpretations
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.open_factors import find_opening, has_many_entries, open_factor
@@ -18,17 +18,19 @@ from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import weigh_rows
 from symelbo.limits import (
     FACTORS_OF_WORK,
+    GENERIC_PAIRS,
     GENERIC_POINTS,
     LOOKS,
     REFUSED_ROWS,
     REFUTED_DEPTH,
+    REFUTED_PAIRS,
     REFUTED_POINTS,
     REFUTED_ROWS,
     REFUTED_WORK,
     SINGLE_POINTS,
     WEIGHING,
 )
-from symelbo.values import dataclass, field
+from symelbo.values import dataclass, field, replace
 
 __all__ = ["Budget", "find_certificates", "is_known_to_fail", "is_solvable"]
 
@@ -169,16 +171,17 @@ def _systems(
             if narrow and not instance.is_wide:
                 continue
             each, work, filled = instance.most_rows(), instance.row_work(), 0
-            for points in counts:
+            pairs = GENERIC_PAIRS if generic else REFUTED_PAIRS
+            for points, inputs in pairs if instance.is_linked else ((n, 1) for n in counts):
                 if budget.exhausted:
                     return
-                if each * points > most:
-                    break
-                budget.spend(work * (points - filled))
-                instance.fill(range(filled, points))
-                filled = points
+                if each * points * inputs > (most if inputs == 1 else 2 * most):
+                    continue
+                instance.fill(points, inputs)
+                budget.spend(work * (len(instance.filled) - filled))
+                filled = len(instance.filled)
                 if instance.rows:
-                    yield System(instance, points, instance.rows, names)
+                    yield System(instance, points, instance.rows, names, inputs)
 
 
 def _tree(system: System, assignment: Assignment, budget: Budget) -> list[Assignment] | None:
@@ -237,12 +240,42 @@ def _certify(system: System, leaves: Sequence[Assignment], budget: Budget) -> Ce
         if case is None:
             return None
         cases.append(case)
+    inputs, cases = _used_inputs(cases)
     functions = sorted(instance.functions.items(), key=lambda item: item[0].name)
     return Certificate(
         tuple(sorted(instance.sizes.items())),
         tuple((f, meaning.formals, meaning.array) for f, meaning in functions),
         tuple(sorted(instance.known.items())),
         tuple(tuple(sorted(values.items())) for values in instance.parameters[: system.points]),
+        tuple(tuple(sorted(instance.inputs[n].items())) for n in inputs),
         tuple(cases),
         still=instance.still,
     )
+
+
+def _used_inputs(cases: Sequence[Case]) -> tuple[list[int], list[Case]]:
+    """The values of the inputs that cases speak of, and the cases with these numbered from 0."""
+    used = {row.inputs for case in cases for row in case.rows}
+    used |= {n for case in cases for _, n in (*case.moving, *case.resting)}
+    order = sorted(used)
+    number = {n: k for k, n in enumerate(order)}
+
+    def renamed(unknown: Unknown) -> Unknown:
+        at = unknown.inputs
+        return replace(unknown, inputs=None if at is None else number[at])
+
+    def moved(entries: Sequence[Moved]) -> tuple[Moved, ...]:
+        return tuple((at, number[n]) for at, n in entries)
+
+    return order, [
+        replace(
+            case,
+            moving=moved(case.moving),
+            resting=moved(case.resting),
+            shifted=moved(case.shifted),
+            rows=tuple(replace(row, inputs=number[row.inputs]) for row in case.rows),
+            unknowns=tuple(map(renamed, case.unknowns)),
+            dependent=tuple((renamed(unknown), factors) for unknown, factors in case.dependent),
+        )
+        for case in cases
+    ]

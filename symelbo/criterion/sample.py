@@ -3,13 +3,14 @@
     log p(v | pa; Theta)  =  sum_j velocity_j(Theta) d log p / d theta_j + sum_k (r_k z_k + s_k)
                              d log p / d z_k + b(v) - H~(pa; Theta)
 
-is linear in velocities, r, s, b and H~.  A row is this equation at one point; the rows are kept as
-residues modulo a prime, in which ranks are exact and quick.
+is linear in velocities, r, s, b and H~; all but the velocities of the parameters may depend on the
+inputs.  A row is this equation at one point; the rows are kept as residues modulo a prime, in which
+ranks are exact and quick.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice, product
 from math import isfinite, prod
@@ -50,6 +51,7 @@ from symelbo.limits import (
     NARROW_UNITS,
     PARTS_OF_ROW,
     SAMPLE_SEED,
+    SAMPLED_INPUTS,
     SAMPLED_PARENTS,
     SAMPLED_SIZES,
     SAMPLED_VALUES,
@@ -61,13 +63,15 @@ __all__ = ["Instance", "Row", "Values", "small_sizes"]
 
 
 Values = dict[Place, Fraction]
+Configurations = list[tuple[int, Values]]  # the number of the values of the inputs; the nodes
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """(U) of one factor at one point.
 
-    place: its plate indices; point: which parameter value; parents and value: what the nodes are;
+    place: its plate indices; point: which parameter value; inputs: which value of all inputs;
+    parents and value: what the nodes are;
     numbers: which of the configurations and of the values at this place these are; logarithm and
     slopes: log p and its derivatives by the columns, as residues.
     """
@@ -75,6 +79,7 @@ class Row:
     factor: int
     place: tuple[int, ...]
     point: int
+    inputs: int
     parents: tuple[tuple[Place, Fraction], ...]
     value: tuple[tuple[Place, Fraction], ...]
     numbers: tuple[int, int]
@@ -218,12 +223,14 @@ class Instance:
     rows: list[Row] = field(default_factory=list)
     parameters: list[Values] = field(default_factory=list)
     known: Values = field(default_factory=dict)
+    inputs: list[Values] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
         self.machine = Modular(self.sizes, {}, self.seed)
         self.counter = 0
-        self.drawn: dict[tuple[int, tuple[int, ...]], tuple[list[Values], list[Values]]] = {}
+        self.drawn: dict[tuple[int, tuple[int, ...]], tuple[Configurations, list[Values]]] = {}
+        self.filled: set[tuple[int, int]] = set()
         symbols = {s.name: s for f in self.factors for s in _symbols_of(f)}
         for symbol in list(symbols.values()):
             bounds = (b for b in (symbol.domain.lower, symbol.domain.upper) if b is not None)
@@ -245,6 +252,12 @@ class Instance:
         self.settle(self.known, constants, of_constants, self.seed)
         for point in range(self.points):
             self.parameters.append(self.draw_point(point))
+        covariates = [s for s in self.symbols if s.role is Role.INPUT]
+        # what the inputs are links factors, since latents may move with them
+        self.is_linked = bool(self.continuous and covariates)
+        self.simplest = self._simplest(covariates)
+        if self.is_linked:
+            self.inputs += self._draw_inputs(covariates)
         self.densities = [
             interpret_functions(factor.log_density, self.functions) for factor in self.factors
         ]
@@ -263,6 +276,31 @@ class Instance:
             return frozenset()
         latents = (s for s in self.symbols if s.role is Role.LATENT)
         return frozenset(s.name for s in latents if s.domain.wider_motions is not None)
+
+    def _simplest(self, symbols: Sequence[Symbol]) -> Values:
+        """The simplest value of everything."""
+        values: Values = {}
+        for symbol in symbols:
+            for _, places in self.units(symbol, self.places(symbol)):
+                (entries,) = self.resting(symbol.domain, places)
+                values.update(_at(symbol, places, entries))
+        return values
+
+    def _draw_inputs(self, covariates: Sequence[Symbol]) -> list[Values]:
+        """A few different values of all inputs."""
+        found: list[Values] = []
+        for n in range(SAMPLED_INPUTS):
+            self.counter = self.seed + n
+            values = {at: x for symbol in covariates for at, x in self.draw(symbol, 0).items()}
+            found += [] if values in found else [values]
+        return found
+
+    def number_of_inputs(self, some: Values) -> int:
+        """Which values of the inputs these are, all others being the simplest."""
+        values = {**self.simplest, **some}
+        if values not in self.inputs:
+            self.inputs.append(values)
+        return self.inputs.index(values)
 
     def places(self, symbol: Symbol) -> list[tuple[int, ...]]:
         indices = formal_indices(symbol.shape)
@@ -424,10 +462,12 @@ class Instance:
         return [(symbol, tuple(group)) for group in blocks.values()]
 
     def most_rows(self) -> int:
-        """An upper bound of the number of rows at one parameter value."""
+        """An upper bound of the number of rows at one parameter value, and at one of the inputs
+        where these link the factors.
+        """
         count = 0
         for factor in self.factors:
-            parents = SAMPLED_PARENTS if factor.parents() else 1
+            parents = SAMPLED_PARENTS if self.varying_parents(factor) else 1
             count += len(self.plate_places(factor)) * parents
         return count * SAMPLED_VALUES
 
@@ -435,31 +475,46 @@ class Instance:
         """An upper bound of the work of all rows at one parameter value, as so many short rows."""
         count = 0
         for factor, density in zip(self.factors, self.densities, strict=True):
-            parents = SAMPLED_PARENTS if factor.parents() else 1
+            parents = SAMPLED_PARENTS if self.varying_parents(factor) else 1
             each = 1 + len(list(walk_parts(density))) // PARTS_OF_ROW
             count += len(self.plate_places(factor)) * parents * each
         return count * SAMPLED_VALUES
+
+    def varying_parents(self, factor: Factor) -> bool:
+        """Whether rows of a factor differ in its parents, those that link all factors apart."""
+        return any(s.role is not Role.INPUT or not self.is_linked for s in factor.parents())
 
     def plate_places(self, factor: Factor) -> list[tuple[int, ...]]:
         """Where rows of a factor are taken, at one place at least."""
         found = index_tuples(factor.plates, self.sizes)
         if self.most is None:
             return found
-        parents = SAMPLED_PARENTS if factor.parents() else 1
+        parents = SAMPLED_PARENTS if self.varying_parents(factor) else 1
         return found[: max(1, self.most // (parents * THINNED_POINTS * SAMPLED_VALUES))]
 
-    def fill(self, points: Iterable[int]) -> None:
-        """Draw the rows of all factors at all their places, for some of the parameter values."""
-        for point in points:
+    def fill(self, points: int, inputs: int = 1) -> None:
+        """Draw the rows of all factors at all their places, for the first parameter values; where
+        the inputs link the factors, for the first of these, else for all.
+        """
+        for point in range(points):
+            wanted = {n for n in range(inputs) if (point, n) not in self.filled}
+            if not wanted:
+                continue
+            self.filled.update((point, n) for n in wanted)
             for number_of, factor in enumerate(self.factors):
                 own = {factor.node.name}
                 parents = {s.name for s in self.symbols if is_parent(s)} - own
                 self.machine.watch(frozenset(parents), frozenset(own))
                 for place in self.plate_places(factor):
-                    self.fill_factor(number_of, factor, place, point)
+                    self.fill_factor(number_of, factor, place, point, wanted)
 
     def fill_factor(
-        self, number_of: int, factor: Factor, place: tuple[int, ...], point: int
+        self,
+        number_of: int,
+        factor: Factor,
+        place: tuple[int, ...],
+        point: int,
+        wanted: Container[int],
     ) -> None:
         env = dict(zip(factor.plates, place, strict=True))
         if (number_of, place) not in self.drawn:
@@ -468,16 +523,19 @@ class Instance:
         opened, sought = self.open_point(point)
         entries, machine = dict(opened), self.machine
         shown = [tuple(sorted(value.items())) for value in values]
-        for m, parents in enumerate(configurations):
+        for m, (inputs, parents) in enumerate(configurations):
+            if self.is_linked and inputs not in wanted:
+                continue
             columns = list(sought)
-            entries.update(self.open_nodes(parents, point, columns))
+            entries.update(self.open_nodes(self.inputs[inputs], point, inputs, columns))
+            entries.update(self.open_nodes(parents, point, inputs, columns))
             machine.move_to(entries)
             if not self.is_admissible(number_of, machine, env):
                 continue
             beside, given = len(columns), tuple(sorted(parents.items()))
             for n, value in enumerate(values):
                 del columns[beside:]
-                entries.update(self.open_nodes(value, point, columns))
+                entries.update(self.open_nodes(value, point, inputs, columns))
                 machine.move_to(entries, 1)
                 try:
                     found = machine.term(self.densities[number_of], env)
@@ -493,6 +551,7 @@ class Instance:
                         number_of,
                         place,
                         point,
+                        inputs,
                         given,
                         shown[n],
                         (m, n),
@@ -503,7 +562,7 @@ class Instance:
                 )
 
     def open_nodes(
-        self, values: Values, point: int, columns: list[tuple[object, ...]]
+        self, values: Values, point: int, inputs: int, columns: list[tuple[object, ...]]
     ) -> dict[Place, Dual]:
         """The entries of nodes, and with them r and s of those that may move as more columns."""
         entries = {}
@@ -518,23 +577,36 @@ class Instance:
                     about = motions.about.value if isinstance(motions.about, Number) else 0
                     of = at[1][: len(at[1]) - symbol.domain.rank] if motions.whole else at[1]
                     gradient[len(columns)] = Modular.rational(x - about).value
-                    columns.append(("r", point, at[0], of))
+                    columns.append(("r", point, at[0], of, inputs))
                 if motions.shifts:
                     gradient[len(columns)] = 1
-                    columns.append(("s", point, *at))
+                    columns.append(("s", point, *at, inputs))
                 known = known._replace(gradient=gradient)
             entries[at] = known
         return entries
 
-    def nodes(self, factor: Factor, env: Mapping[Index, int]) -> tuple[list[Values], list[Values]]:
-        """Values of the parents and of the node, the same ones for all parameter values."""
+    def nodes(
+        self, factor: Factor, env: Mapping[Index, int]
+    ) -> tuple[Configurations, list[Values]]:
+        """Values of inputs and parents, and of the node, the same ones for all parameter values."""
         own = self.own_places(factor, env)
         units = self.parent_units(factor, own)
-        if self.narrow:  # a base measure may depend on inputs, but on no other parent
-            units.sort(key=lambda unit: unit[0].role is Role.INPUT)
-        configurations = self.configurations(units, SAMPLED_PARENTS)
+        if self.is_linked:
+            units = [unit for unit in units if unit[0].role is not Role.INPUT]
+            nodes = self.configurations(units, SAMPLED_PARENTS)
+            configurations = [(n, values) for n in range(len(self.inputs)) for values in nodes]
+        else:
+            if self.narrow:  # a base measure may depend on inputs, but on no other parent
+                units.sort(key=lambda unit: unit[0].role is Role.INPUT)
+            both = self.configurations(units, SAMPLED_PARENTS)
+            configurations = [self.apart(values) for values in both]
         most = GENERIC_VALUES if self.generic else SAMPLED_VALUES
         return configurations, self.configurations(self.units(factor.node, own), most)
+
+    def apart(self, values: Values) -> tuple[int, Values]:
+        """Inputs and nodes -> the number of the first, and the second."""
+        given = {at: x for at, x in values.items() if self.by_name[at[0]].role is Role.INPUT}
+        return self.number_of_inputs(given), {at: x for at, x in values.items() if at not in given}
 
     def parent_units(
         self, factor: Factor, own: Sequence[tuple[int, ...]]

@@ -1,5 +1,5 @@
-"""The motions of a model in order of preference: no latent moves, no more than have to; h constant,
-textbook, shifted.
+"""The motions of a model in order of preference: no latent moves, no more than have to, alike for
+all inputs or not; h constant, textbook, shifted.
 
 A model is decided component by component: factors are linked by the parameters that they share, by
 the latents that move, and by statements of q that name either.
@@ -27,10 +27,23 @@ from symelbo.limits import MOTION_ATTEMPTS
 from symelbo.model.least_sizes import least_values
 from symelbo.values import dataclass, field
 
-__all__ = ["Component", "Moving", "Search"]
+__all__ = ["ALIKE", "Component", "Moving", "Search", "Way"]
 
 
 Moving = Mapping[Symbol, Travel]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How latents may move: with one r for all entries of each, or one for every entry; alike for
+    all inputs, or not.
+    """
+
+    common: bool = True
+    informed: bool = False
+
+
+ALIKE = Way()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +98,35 @@ class Search:
         still = {f.node for f in self.factors if not f.can_move}
         return tuple(node for node in nodes if node not in still)
 
-    def movings(
+    @cached_property
+    def has_inputs(self) -> bool:
+        """Whether there are inputs with which latents might move."""
+        everything = (*self.factors, *self.variational)
+        return any(
+            s.role is Role.INPUT for f in everything for s in symbols_of_statement(f.statement)
+        )
+
+    def motions(
         self, failing: Sequence[Component], *, with_q: bool = True, constant: bool = False
+    ) -> Iterator[tuple[Moving, Way]]:
+        """Which latents to move and how, in the order of preference."""
+        for informed in (False, True) if self.has_inputs else (False,):
+            for moving in self.movings(failing, informed, with_q=with_q, constant=constant):
+                for common in (True, False) if any(node.shape for node in moving) else (True,):
+                    yield moving, Way(common, informed)
+
+    def movings(
+        self,
+        failing: Sequence[Component],
+        informed: bool = False,
+        *,
+        with_q: bool = True,
+        constant: bool = False,
     ) -> Iterator[Moving]:
         """Latents that have to move for the failing components to hold; none if nothing helps.
 
-        First no more than are needed, then all that are linked with them.  constant: for base
-        measures that are all constant.
+        First no more than are needed, then all that are linked with them.  informed: in another way
+        at other inputs; constant: for base measures that are all constant.
         """
         free: Moving = dict.fromkeys(self.movable(), Travel.AFFINE)
         needed: dict[Symbol, Travel] = {}
@@ -100,7 +135,7 @@ class Search:
         for members, qs in self.components(free, with_q):
             if wanted.isdisjoint(members):
                 continue
-            attempt = self._attempt(members, (), free, qs, False)
+            attempt = self._attempt(members, (), free, qs, Way(False, informed))
             own = self.find_moving(attempt, constant)
             if own is None:
                 return
@@ -122,7 +157,7 @@ class Search:
 
     def tableau(self, attempt: Attempt) -> Tableau | None:
         """All cases of an attempt in one table, made once; None where it is too large."""
-        key = (attempt.factors, attempt.variational, tuple(attempt.moving))
+        key = (attempt.factors, attempt.variational, tuple(attempt.moving), attempt.informed)
         if key not in self.tables:
             try:
                 self.tables[key] = make_tableau(attempt, self.probes)
@@ -142,7 +177,7 @@ class Search:
         self,
         moving: Moving,
         *,
-        common: bool = True,
+        way: Way = ALIKE,
         with_q: bool = True,
         constant: bool = False,
     ) -> list[Component]:
@@ -151,7 +186,7 @@ class Search:
         constant: of those with constant base measures.
         """
         return [
-            Component(members, qs, self.solve(members, qs, moving, common, constant))
+            Component(members, qs, self.solve(members, qs, moving, way, constant))
             for members, qs in self.components(moving, with_q)
         ]
 
@@ -191,7 +226,7 @@ class Search:
         members: Sequence[int],
         qs: Sequence[int],
         moving: Moving,
-        common: bool,
+        way: Way,
         constant: bool = False,
     ) -> Proposal | NotFound:
         """The strongest base measures for which one motion serves the component."""
@@ -204,13 +239,13 @@ class Search:
         first: NotFound | None = None
         starts = []
         for number, gauges in zip(members, options, strict=True):
-            start, residual = self._alone(number, gauges, moving, common)
+            start, residual = self._alone(number, gauges, moving, way)
             first = first or residual
             if start is None:
                 return residual or NotFound(ZERO)
             starts.append(start)
-        for chosen in self.choices(members, options, starts, moving, qs, common):
-            answer = self.attempt(members, chosen, moving, qs, common)
+        for chosen in self.choices(members, options, starts, moving, qs, way):
+            answer = self.attempt(members, chosen, moving, qs, way)
             if isinstance(answer, Proposal):
                 return answer
             first = first or answer
@@ -223,7 +258,7 @@ class Search:
         starts: Sequence[int],
         moving: Moving,
         qs: Sequence[int],
-        common: bool,
+        way: Way,
     ) -> Iterator[tuple[Gauge, ...]]:
         """Base measures to be tried together: what each may have by itself, what each may have
         beside the others, and what allows all others.
@@ -233,7 +268,7 @@ class Search:
         last = tuple(own[-1] for own in options)
         if first == last:
             return
-        attempt = self._attempt(members, last, moving, qs, common)
+        attempt = self._attempt(members, last, moving, qs, way)
         tableau = self.tableau(attempt)
         left = [own[n:] for own, n in zip(options, starts, strict=True)]
         chosen = last if tableau is None else tableau.find_gauges(attempt.moving, left)
@@ -245,12 +280,12 @@ class Search:
             yield last
 
     def _alone(
-        self, number: int, gauges: Sequence[Gauge], moving: Moving, common: bool
+        self, number: int, gauges: Sequence[Gauge], moving: Moving, way: Way
     ) -> tuple[int | None, NotFound | None]:
         """The first base measure for which the factor by itself has a motion: a lower bound."""
         first = None
         for n, gauge in enumerate(gauges):
-            answer = self.attempt((number,), (gauge,), moving, (), common)
+            answer = self.attempt((number,), (gauge,), moving, (), way)
             if isinstance(answer, Proposal):
                 return n, first
             first = first or answer
@@ -262,11 +297,11 @@ class Search:
         gauges: Sequence[Gauge],
         moving: Moving,
         qs: Sequence[int],
-        common: bool,
+        way: Way,
     ) -> Proposal | NotFound:
         """`find_motion`, once per attempt, without the trivial answers."""
-        attempt = self._attempt(members, gauges, moving, qs, common)
-        key = (tuple(members), tuple(gauges), frozenset(attempt.moving.items()), tuple(qs), common)
+        attempt = self._attempt(members, gauges, moving, qs, way)
+        key = (tuple(members), tuple(gauges), frozenset(attempt.moving.items()), tuple(qs), way)
         if key in self.known:
             return self.known[key]
         if len(self.known) >= self.limit:
@@ -286,7 +321,7 @@ class Search:
         gauges: Sequence[Gauge],
         moving: Moving,
         qs: Sequence[int],
-        common: bool,
+        way: Way,
     ) -> Attempt:
         """The attempt, with the moving latents that it mentions."""
         chosen = tuple(self.factors[n] for n in members)
@@ -296,7 +331,16 @@ class Search:
             for node, travel in moving.items()
             if any(self._mentions(factor, [node]) for factor in (*chosen, *closed))
         }
-        return Attempt(chosen, tuple(gauges), own, closed, common, self.opened, self.least)
+        return Attempt(
+            chosen,
+            tuple(gauges),
+            own,
+            closed,
+            way.common,
+            way.informed,
+            self.opened,
+            self.least,
+        )
 
     def broken(self, motion: Motion) -> tuple[str, ...]:
         """The statements of q that do not follow a given motion of parameters and latents: not by

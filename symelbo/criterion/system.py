@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import cached_property
 from heapq import merge
 
+from symelbo.certify.certificate import Moved
 from symelbo.criterion.factor import symbols_of_statement
 from symelbo.criterion.sample import Instance, Row
 from symelbo.index.build import ONE, add, log, mul, number
@@ -35,17 +36,18 @@ __all__ = ["Assignment", "System"]
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Which latent entries are taken to move, and which to rest; of all others nothing is said.
+    """Which latent entries are taken to move at which values of the inputs, and which to rest; of
+    all others nothing is said.
 
     shifted: those of the moving ones, real, whose r is 0 at all parameter values.
     """
 
-    moving: frozenset[Place] = frozenset()
-    resting: frozenset[Place] = frozenset()
-    shifted: frozenset[Place] = frozenset()
+    moving: frozenset[Moved] = frozenset()
+    resting: frozenset[Moved] = frozenset()
+    shifted: frozenset[Moved] = frozenset()
 
     @property
-    def decided(self) -> frozenset[Place]:
+    def decided(self) -> frozenset[Moved]:
         """The entries of which something is said."""
         return self.moving | self.resting
 
@@ -61,22 +63,32 @@ class _Opened:
 class System:
     """The linear system (U) at one instance, for sets of its rows, as residues.
 
-    rows: of the first `points` parameter values; names: of the factors that take part.
+    rows: of the first `points` parameter values, and of the first `inputs` values of the inputs
+    where these link the factors; names: of the factors that take part.
     """
 
     def __init__(
-        self, instance: Instance, points: int, rows: Sequence[Row], names: frozenset[str]
+        self,
+        instance: Instance,
+        points: int,
+        rows: Sequence[Row],
+        names: frozenset[str],
+        inputs: int = 1,
     ) -> None:
-        self.instance, self.points, self.names = instance, points, names
+        self.instance, self.points, self.names, self.inputs = instance, points, names, inputs
         members = [factor for factor in instance.factors if factor.name in names]
         numbers = {n for n, factor in enumerate(instance.factors) if factor.name in names}
-        self.rows = [row for row in rows if row.factor in numbers]
+        self.rows = [
+            row
+            for row in rows
+            if row.factor in numbers
+            and row.point < points
+            and (row.inputs < inputs or not instance.is_linked)
+        ]
         self.movable = instance.continuous - {f.node.name for f in members if not f.can_move}
-        self.inputs = {s.name for s in instance.symbols if s.role is Role.INPUT}
         self.categories = {s.name for s in instance.symbols if s.domain.is_place}
         self.opened: dict[object, _Opened] = {}
         self.places: dict[str, list[int]] = {}  # of the rows of each factor
-        self.given: dict[object, int] = {}
         self.learned = {
             n: any(s.role is Role.PARAMETER for s in symbols_of_statement(f.statement))
             for n, f in enumerate(instance.factors)
@@ -88,7 +100,8 @@ class System:
             for place, row in enumerate(self.rows):
                 self.places.setdefault(self.instance.factors[row.factor].name, []).append(place)
         places = merge(*(self.places.get(name, ()) for name in names))
-        return System(self.instance, self.points, [self.rows[n] for n in places], names)
+        rows = [self.rows[n] for n in places]
+        return System(self.instance, self.points, rows, names, self.inputs)
 
     @cached_property
     def rank_work(self) -> int:
@@ -96,22 +109,23 @@ class System:
         count, slopes = len(self.rows), sum(len(row.slopes) for row in self.rows)
         return min(count, count**2 // CELLS_OF_ROW) + slopes // SLOPES_OF_ROW
 
-    def entries(self) -> list[Place]:
+    def entries(self) -> list[Moved]:
         """The latent entries whose motion is decided by cases: scalar values of the factors."""
-        found: dict[Place, None] = {}
+        found: dict[Moved, None] = {}
         for row in self.rows:
             if self.is_movable_value(row):
-                found[row.value[0][0]] = None
+                found[row.value[0][0], row.inputs] = None
         return list(found)
 
-    def branches(self, assignment: Assignment, entry: Place) -> list[Assignment]:
+    def branches(self, assignment: Assignment, entry: Moved) -> list[Assignment]:
         """An entry rests, or moves; if it is real, by a shift alone or not."""
         moving, resting, shifted = assignment.moving, assignment.resting, assignment.shifted
         found = [
             Assignment(moving, resting | {entry}, shifted),
             Assignment(moving | {entry}, resting, shifted),
         ]
-        symbol = self.instance.by_name[entry[0]]
+        (name, _), _ = entry
+        symbol = self.instance.by_name[name]
         if symbol.domain.is_line:
             found.append(Assignment(moving | {entry}, resting, shifted | {entry}))
         return found
@@ -129,8 +143,8 @@ class System:
             if key[0] == "beta"
             or not (
                 key[2] not in self.movable
-                or (key[2], key[3]) in assignment.resting
-                or (key[0] == "r" and (key[2], key[3]) in assignment.shifted)
+                or ((key[2], key[3]), key[4]) in assignment.resting
+                or (key[0] == "r" and ((key[2], key[3]), key[4]) in assignment.shifted)
             )
         }
         found["H", row.factor, row.place, row.point, row.numbers[0]] = 1
@@ -148,8 +162,9 @@ class System:
         c v, that is scaled c log v or c log|v - end|; of a real one that is scaled, and of a
         factor in which nothing moves, a constant.
         """
-        given = self.given_of(row)
-        if self.is_movable_value(row) and (own := row.value[0][0]) in assignment.moving:
+        given = row.inputs
+        own = (row.value[0][0], given)
+        if self.is_movable_value(row) and own in assignment.moving:
             domain = self.instance.factors[row.factor].value.domain
             if domain.is_line and own not in assignment.shifted:
                 return None
@@ -157,14 +172,6 @@ class System:
         if self.is_idle(row, assignment):
             return None
         return ("b", row.factor, row.place, row.numbers[1], given), 1
-
-    def given_of(self, row: Row) -> int:
-        """The number of the values that the inputs have in a row: hashed once for all its rows."""
-        at = (row.factor, row.place, row.numbers[0])
-        if at not in self.given:
-            values = tuple(item for item in row.parents if item[0][0] in self.inputs)
-            self.given[at] = self.given.setdefault(values, len(self.given))
-        return self.given[at]
 
     def moving_base(self, row: Row) -> int:
         value, shifts = self.from_centre(row)
@@ -192,10 +199,14 @@ class System:
         factor = self.instance.factors[row.factor]
         movable = self.movable
         if factor.node.name in movable and not all(
-            place in assignment.resting for place, _ in row.value
+            (place, row.inputs) in assignment.resting for place, _ in row.value
         ):
             return False
-        return all(place in assignment.resting for place, _ in row.parents if place[0] in movable)
+        return all(
+            (place, row.inputs) in assignment.resting
+            for place, _ in row.parents
+            if place[0] in movable
+        )
 
     def is_consistent(self, rows: Sequence[Row], assignment: Assignment) -> bool:
         """Whether some velocities, base measures and entropies satisfy these rows."""
@@ -219,6 +230,7 @@ class System:
         return {
             **instance.known,
             **instance.parameters[row.point],
+            **instance.inputs[row.inputs],
             **dict(row.parents),
             **dict(row.value),
         }
@@ -249,7 +261,7 @@ class System:
     def coefficient(self, row: Row, key: tuple[object, ...]) -> Term:
         """What an unknown that occurs in a row is multiplied with there, in closed form."""
         match key:
-            case ("beta" | "r" | "s" as kind, _, str(name), tuple(at)):
+            case ("beta" | "r" | "s" as kind, _, str(name), tuple(at), *_):
                 opened = self.open_row(row)
                 if (name, at) not in opened.slopes:
                     symbol = self.instance.by_name[name]

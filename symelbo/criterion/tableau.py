@@ -214,7 +214,15 @@ def make_tableau(attempt: Attempt, work: Allowance) -> Tableau | None:
             parts += [(number, part)] * len(terms)
     exact += (term for q in own.variational for term in closure_equations(q, unknowns))
     equations = Equations(tuple(exact), tuple(shifted))
-    found = find_rows(own.everything, equations, shares, unknowns.order, work, least=attempt.least)
+    found = find_rows(
+        own.everything,
+        equations,
+        shares,
+        unknowns.order,
+        work,
+        least=attempt.least,
+        known=unknowns.known,
+    )
     if found is None:
         return None
     return Tableau(own.factors, attempt.moving, unknowns, parts, found)

@@ -204,6 +204,7 @@ def _state_case(
             system.instance.factors[rows[m].factor].name,
             rows[m].place,
             rows[m].point,
+            rows[m].inputs,
             rows[m].parents,
             rows[m].value,
             tuple(weights.get(m, Fraction(0)) for weights in exact),
@@ -276,11 +277,12 @@ def _as_integers(found: Mapping[int, Fraction]) -> dict[int, Fraction]:
 def _unknown(system: System, key: Key) -> Unknown:
     match key:
         case ("beta", int(point), str(name), tuple(at)):
-            return Unknown(What.VELOCITY, name, at, point)
-        case ("r", int(point), str(name), tuple(at)):
-            return Unknown(What.RATE, name, at, point)
-        case ("s", int(point), str(name), tuple(at)):
-            return Unknown(What.SHIFT, name, at, point)
-        case ("c", int(factor), tuple(place), _):
-            return Unknown(What.BASE, system.instance.factors[factor].name, place, None)
+            return Unknown(What.VELOCITY, name, at, point, None)
+        case ("r", int(point), str(name), tuple(at), int(inputs)):
+            return Unknown(What.RATE, name, at, point, inputs)
+        case ("s", int(point), str(name), tuple(at), int(inputs)):
+            return Unknown(What.SHIFT, name, at, point, inputs)
+        case ("c", int(factor), tuple(place), int(inputs)):
+            name = system.instance.factors[factor].name
+            return Unknown(What.BASE, name, place, None, inputs)
     raise TypeError(f"{key[0]} always has a rational coefficient")

@@ -117,7 +117,10 @@ def node(cls: type[T]) -> type[T]:
 class Node(Interned):
     """A part of a term: it declares its parts, what it binds, and how it is made again."""
 
-    __slots__ = ("_bounds", "_depth", "_free", "_height", "_key", "_size", "_symbols", "_written")
+    __slots__ = (
+        *("_bounds", "_depth", "_free", "_height", "_key", "_renamed", "_size", "_symbols"),
+        "_written",
+    )
 
     rank: ClassVar[int]
     """Its place among the classes of nodes in the order of terms."""

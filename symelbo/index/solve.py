@@ -3,6 +3,9 @@
 An equation is a term that must vanish for all values of its free indices and of the spectators (the
 parents of a factor).  They are solved by matching the functions of the spectators, then entry by
 entry: sufficient only, and what is found is checked elsewhere.
+
+Some unknowns may depend on some spectators.  Of these the functions are matched once no such
+unknown is left in an equation: an equation is solved for the one that may depend on most.
 """
 
 from __future__ import annotations
@@ -98,6 +101,7 @@ def find_by_elimination(
     *,
     collect: bool = False,
     shifted: Sequence[Term] = (),
+    known: Mapping[Symbol, frozenset[Role]] | None = None,
 ) -> Found | NotFound:
     """equations f(u) = 0 -> u, the unknowns; those left undetermined are zero.
 
@@ -105,13 +109,14 @@ def find_by_elimination(
     first, so that the last ones are more often zero.  collect: an equation in which no unknown is
     left does not end the search, but is returned in `left`.  shifted: terms that need
     vanish only up to a constant, which is sought as well: it may depend on known constants and
-    covariates, on no parameter and on no other spectator.
+    covariates, on no parameter and on no other spectator.  known: the roles of the spectators on
+    which an unknown may depend, where there are any.
 
     >>> found = find_by_elimination([term("(2*u - y)*x")], [u], lambda symbol: symbol is x)
     >>> show(found.values[u].body)
     y/2
     """
-    solver = _Elimination(tuple(unknowns), is_spectator, collect)
+    solver = _Elimination(tuple(unknowns), is_spectator, collect, known or {})
     try:
         return solver.solve(equations, shifted)
     except ZeroDivisionError:  # by a pivot that was not seen to be zero
@@ -126,8 +131,11 @@ class _Elimination:
         unknowns: tuple[Symbol, ...],
         is_spectator: Callable[[Symbol], bool],
         collect: bool,
+        known: Mapping[Symbol, frozenset[Role]],
     ) -> None:
         self.collect = collect
+        self.known = dict(known)
+        self.later: list[Term] = []  # what need vanish only up to a constant, not yet queued
         self.left: list[Term] = []
         self.unknowns = set(unknowns)
         self.order = {u: n for n, u in enumerate(unknowns)}
@@ -139,13 +147,14 @@ class _Elimination:
         # U, (., K) -> the unknown U[., K]; None stands for an axis that is left open
         self.places: dict[tuple[Symbol, tuple[IndexTerm | None, ...]], Symbol] = {}
         self.constants: set[Symbol] = set()
+        self.constants_apart: list[Term] = []  # the equations in which these are
         self.work = Allowance(0, "an elimination")
 
     # -- the loop
 
     def solve(self, equations: Sequence[Term], shifted: Sequence[Term] = ()) -> Found | NotFound:
-        equations = [*equations, *(part for term in shifted for part in self.shift(term))]
-        given = [to_poly(equation) for equation in equations]
+        self.later = list(shifted)
+        given = [to_poly(equation) for equation in (*equations, *self.ripe())]
         for unknown in self.all:
             if unknown.domain.entry_sum == 0:
                 indices = formal_indices(unknown.shape, "t")
@@ -154,14 +163,42 @@ class _Elimination:
         for poly in given:
             self.push(poly)
         for _ in range(ELIMINATION_ROUNDS):
-            if not self.open:
+            if not self.open and not self.take_later():
                 break
             residual = self.advance()
             if residual is not None:
                 return NotFound(residual)
         else:
             return NotFound(from_poly(self.open[0]))
-        return self.finish(equations)
+        return self.finish([*equations, *self.constants_apart])
+
+    def ripe(self) -> list[Term]:
+        """Equations of the terms that need vanish only up to a constant, of those in which no
+        unknown is left that may depend on a spectator.
+        """
+        ready, self.later = self.later, []
+        if self.known:
+            self.later = [t for t in ready if self.known_in(self.held(to_poly(t)))]
+            ready = [t for t in ready if t not in self.later]
+        found = [part for term in ready for part in self.shift(term)]
+        self.constants_apart += found
+        return found
+
+    def take_later(self) -> bool:
+        """Queue what was left for later; an unknown that may depend on a spectator, and is still
+        open, is zero.
+        """
+        if not self.later:
+            return False
+        self.later = [self.apply(term) for term in self.later]
+        for term in self.later:
+            for entry in self.held(to_poly(term)):
+                if self.known_to(entry) and entry.symbol in self.unknowns:
+                    self.assign(entry.symbol, Array(formal_indices(entry.symbol.shape), ZERO))
+        self.later = [self.apply(term) for term in self.later]
+        for part in self.ripe():
+            self.push(to_poly(part))
+        return bool(self.open)
 
     def shift(self, term: Term) -> list[Term]:
         """f = c up to spectators -> one equation per function of these, with - c where allowed."""
@@ -250,7 +287,7 @@ class _Elimination:
         the same for all of them.  TooLong where all that was queued outgrew what was given.
         """
         self.work.spend(len(poly))
-        for part in self.split(clear_denominators(poly), self.has_spectator):
+        for part in self.split_hidden(clear_denominators(poly)):
             part = self.divide_content(part)
             held = self.held(part)
             if held and all(entry.symbol in self.constants for entry in held):
@@ -316,6 +353,29 @@ class _Elimination:
     def has_spectator(self, atom: Term) -> bool:
         return any(self.is_spectator(symbol) for symbol in symbols_of(atom))
 
+    def known_to(self, entry: Entry) -> frozenset[Role]:
+        """The roles of the spectators on which an unknown may depend."""
+        return self.known.get(entry.symbol, frozenset())
+
+    def known_in(self, held: Iterable[Entry]) -> frozenset[Role]:
+        """The roles of the spectators on which some of these unknowns may depend."""
+        return frozenset[Role]().union(*map(self.known_to, held))
+
+    def split_hidden(self, poly: Poly) -> list[Poly]:
+        """Match the functions of the spectators on which no unknown of an equation may depend."""
+        known = self.known_in(self.held(poly)) if self.known else frozenset[Role]()
+        if not known:
+            return self.split(poly, self.has_spectator)
+
+        def is_hidden(atom: Term) -> bool:
+            return any(self.is_spectator(s) and s.role not in known for s in symbols_of(atom))
+
+        found = []
+        for part in self.split(poly, is_hidden):
+            fewer = self.known_in(self.held(part)) < known
+            found += self.split_hidden(part) if fewer else [part]
+        return found
+
     # -- moves
 
     def divide_content(self, poly: Poly) -> Poly:
@@ -379,7 +439,10 @@ class _Elimination:
         entries = sorted(
             self.held(poly), key=lambda e: (self.order.get(e.symbol, 999), sort_key(e))
         )
+        most = max((len(self.known_to(entry)) for entry in entries), default=0)
         for entry in entries:
+            if len(self.known_to(entry)) < most:
+                continue
             plain = [i for i in entry.indices if isinstance(i, Index) and i in free]
             if len(set(plain)) != len(entry.indices) or not free <= set(plain):
                 continue
@@ -455,6 +518,7 @@ class _Elimination:
             found = Symbol(name, Role.UNKNOWN, Real(), shape)
             self.places[key] = found
             self.unknowns.add(found)
+            self.known[found] = self.known.get(symbol, frozenset())
             self.order[found] = 500 + len(self.places)
         return found
 
@@ -503,6 +567,7 @@ class _Elimination:
         if contraction is None:
             return rest, None
         self.unknowns.add(rho)
+        self.known[rho] = self.known.get(symbol, frozenset())
         self.order[rho] = 600 + self.extra
         return result, (rho, contraction)
 
@@ -571,7 +636,7 @@ class _Elimination:
         ):
             return False
         self.open = [other for other in self.open if other is not poly]
-        self.open.extend(parts)
+        self.open.extend(part for some in parts for part in self.split_hidden(some))
         return True
 
     # -- rules

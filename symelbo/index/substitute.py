@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from symelbo.index import build
 from symelbo.index.nodes import Memo, synthesized
@@ -51,6 +51,8 @@ __all__ = [
 ]
 
 N = TypeVar("N", bound=Node)
+
+_APART: Final = "."  # between the name of an index and a number that sets it apart
 
 
 # ---------------------------------------------------------------- what is in a term
@@ -250,16 +252,13 @@ def _enter(
     clashing = _namesakes(bound, incoming)
     if not clashing:
         return bound, inner
-    inside = (free_indices(part) for part in item.parts())
-    taken = {index.name for index in incoming.union(*inside)}
+    number = max(map(_renamed, (item, *incoming)))
     renamed: list[Index] = []
     for index in bound:
         if index in clashing:
-            fresh = _fresh(index, taken)
-            inner[index] = fresh
-            renamed.append(fresh)
-        else:
-            renamed.append(index)
+            number += 1
+            inner[index] = index = _apart(index, number)
+        renamed.append(index)
     return tuple(renamed), inner
 
 
@@ -307,9 +306,8 @@ def _open(item: Node, incoming: frozenset[Index]) -> tuple[tuple[Index, ...], tu
     clashing = _namesakes(bound, incoming)
     if not clashing:
         return bound, parts
-    inside = (free_indices(part) for part in parts)
-    taken = {index.name for index in incoming.union(bound, *inside)}
-    renamed = {index: _fresh(index, taken) for index in clashing}
+    number = max(map(_renamed, (item, *incoming)))
+    renamed = {index: _apart(index, number + n) for n, index in enumerate(clashing, start=1)}
     known: dict[Node, Node] = {}
     return (
         tuple(renamed.get(index, index) for index in bound),
@@ -332,6 +330,15 @@ def indices_apart(indices: Sequence[Index], taken: Set[str]) -> tuple[Index, ...
     return tuple(found)
 
 
+@synthesized("_renamed")
+def _renamed(item: Node) -> int:
+    """The largest number by which an index in a term, free or bound, was set apart."""
+    own = (
+        int(i.name.partition(_APART)[2] or 0) for i in (*item.bound(), item) if isinstance(i, Index)
+    )
+    return max((*own, *map(_renamed, item.parts())), default=0)
+
+
 def _namesakes(bound: Iterable[Index], incoming: Set[Index]) -> list[Index]:
     """The bound indices that are called like one that comes in, be it of another range.
 
@@ -341,14 +348,13 @@ def _namesakes(bound: Iterable[Index], incoming: Set[Index]) -> list[Index]:
     return [index for index in bound if (index.name, index.origin) in names]
 
 
-def _fresh(index: Index, taken: set[str]) -> Index:
-    """An index like this one whose name is not taken; the name is added to `taken`."""
-    count = 1
-    while f"{index.name}.{count}" in taken:
-        count += 1
-    fresh = index.like(f"{index.name}.{count}")
-    taken.add(fresh.name)
-    return fresh
+def _apart(index: Index, number: int) -> Index:
+    """An index like this one, called by no name that a smaller number makes.
+
+    Larger than all numbers inside, it clashes with none of them in turn: the whole of a nest of
+    sums would be made again.
+    """
+    return index.like(f"{index.name.partition(_APART)[0]}{_APART}{number}")
 
 
 def replace_selector(term: Term, entry: Entry, by: IndexTerm) -> Term:

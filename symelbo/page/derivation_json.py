@@ -16,7 +16,7 @@ from symelbo import __version__
 from symelbo.answer.derivation import Derivation, FactorResult
 from symelbo.answer.shorthand import shorten
 from symelbo.answer.worked import Abbreviations, Slope, Step, WorkedFactor, WorkedMotion
-from symelbo.certify.certificate import Case, Certificate, Given, Unknown
+from symelbo.certify.certificate import Case, Certificate, Given, Moved, Unknown
 from symelbo.criterion.express_form import FactorForm
 from symelbo.criterion.result import Decision, Outside, Refuted, Undecided
 from symelbo.entropy.summand import EntropySum, Summand
@@ -264,20 +264,22 @@ class _Writer:
             ],
             "constants": _values(certificate.constants),
             "points": [_values(point) for point in certificate.points],
+            "inputs": [_values(inputs) for inputs in certificate.inputs],
             "latents_may_move": not certificate.still,
             "cases": [self.case(case) for case in certificate.cases],
         }
 
     def case(self, case: Case) -> Json:
         return {
-            "moving": [{"name": name, "place": list(at)} for name, at in case.moving],
-            "resting": [{"name": name, "place": list(at)} for name, at in case.resting],
-            "shifted": [{"name": name, "place": list(at)} for name, at in case.shifted],
+            "moving": [_moved(entry) for entry in case.moving],
+            "resting": [_moved(entry) for entry in case.resting],
+            "shifted": [_moved(entry) for entry in case.shifted],
             "rows": [
                 {
                     "factor": row.factor,
                     "place": list(row.place),
                     "point": row.point,
+                    "inputs": row.inputs,
                     "parents": _values(row.parents),
                     "value": _values(row.value),
                     "weights": [str(weight) for weight in row.weights],
@@ -327,7 +329,17 @@ class _Writer:
 
 
 def _unknown(unknown: Unknown) -> Json:
-    return {"name": unknown.name, "place": list(unknown.place), "point": unknown.point}
+    return {
+        "name": unknown.name,
+        "place": list(unknown.place),
+        "point": unknown.point,
+        "inputs": unknown.inputs,
+    }
+
+
+def _moved(entry: Moved) -> Json:
+    (name, at), inputs = entry
+    return {"name": name, "place": list(at), "inputs": inputs}
 
 
 def _values(values: Given) -> list[Json]:

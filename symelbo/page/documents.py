@@ -234,6 +234,11 @@ class _Document:
             "motion_latents": self.velocities(nodes),
             "motion_q": self.velocities(motion.variational, marked=True),
             "moving_latents": bool(motion.latents),
+            "moves_with_inputs": any(
+                symbol.role is Role.INPUT
+                for latent in motion.latents.values()
+                for symbol in symbols_of(latent.rate) | symbols_of(latent.shift)
+            ),
             "movable": any(s.node.domain.motions is not None for s in derivation.model.latents),
             "moved": _vanishing(motion.parameters),
             "moved_q": _named(motion.variational),
@@ -470,6 +475,7 @@ class _Document:
             "functions": self.notation.display(functions, ",") if functions else "",
             "constants": constants,
             "points": [self.given(point, names) for point in certificate.points],
+            "inputs": any(certificate.inputs),
             "cases": cases,
             "split": len(cases) > 1 or any(case["condition"] for case in cases),
             "still": certificate.still,
@@ -495,12 +501,14 @@ class _Document:
     ) -> dict[str, Any]:
         """One table of a certificate."""
         ways = []
-        for name, at in (*case.moving, *case.resting):
-            way = "moves" if (name, at) in case.moving else "rests"
+        for entry in (*case.moving, *case.resting):
+            (name, at), inputs = entry
+            way = "moves" if entry in case.moving else "rests"
             if name in names and way == "moves" and names[name].domain.is_line:
-                way = "is only shifted" if (name, at) in case.shifted else "is scaled"
+                way = "is only shifted" if entry in case.shifted else "is scaled"
             if name in names:
-                ways.append(rf"${self.entry_text(names[name], at)}$ {way}")
+                where = "".join(f" at ${u}$" for u in self.given(certificate.inputs[inputs], names))
+                ways.append(rf"${self.entry_text(names[name], at)}$ {way}{where}")
         system = self.system(case, certificate, names, worked)
         rows = self.rows(case, certificate, names)
         room = _width_of([row["weights"] for row in rows]) <= TABLE / 3
@@ -560,8 +568,12 @@ class _Document:
         name = unknown.of
         known = _entry_at(names[name], unknown.place) if name in names else None
         entry = name if known is None else self.notation.term(known)
-        at = "" if unknown.point is None or len(certificate.points) == 1 else unknown.point + 1
-        where = f"(\\theta_{{{at}}})" if at else ""
+        at = []
+        if unknown.point is not None and len(certificate.points) > 1:
+            at.append(rf"\theta_{{{unknown.point + 1}}}")
+        if unknown.inputs is not None:
+            at += self.given(certificate.inputs[unknown.inputs], names)
+        where = f"({', '.join(at)})" if at else ""
         match unknown.what:
             case What.VELOCITY:
                 return latex_velocity(_entry_at(names[name], unknown.place)) + where
@@ -579,7 +591,7 @@ class _Document:
         many = len(certificate.points) > 1
         found = []
         for n, row in enumerate(case.rows):
-            parents = self.given(row.parents, names)
+            parents = self.given((*certificate.inputs[row.inputs], *row.parents), names)
             if many:
                 parents = [rf"\theta_{{{row.point + 1}}}", *parents]
             found.append(

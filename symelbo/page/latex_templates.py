@@ -266,7 +266,10 @@ def fill_body(c: Mapping[str, Any]) -> str:
     w(str(c['label']('motion')))
     w('}\nA \\emph{motion} gives every parameter a velocity that depends on parameters and known constants alone')
     if c['movable']:
-        w(', and every\nentry of a continuous latent an affine velocity in this entry, whose coefficients depend on parameters alone')
+        w(', and every\nentry of a continuous latent an affine velocity in this entry, whose coefficients depend on parameters')
+        if c['inputs']:
+            w(' and covariates')
+        w(' alone')
     w('; data')
     if c['inputs']:
         w(', covariates')
@@ -303,7 +306,10 @@ def fill_body(c: Mapping[str, Any]) -> str:
     w(str(b_12))
     w('$ depends on the value $')
     w(str(v_10))
-    w('$ alone (with $')
+    w('$')
+    if c['inputs']:
+        w(' and covariates')
+    w(' alone (with $')
     w(str(d_5))
     w(' ')
     w(str(b_12))
@@ -313,7 +319,10 @@ def fill_body(c: Mapping[str, Any]) -> str:
     w(str(s_4))
     w('$ constant in $')
     w(str(v_10))
-    w('$), $\\widetilde{\\mathcal{H}}$ on parents and parameters\nalone, and $\\delta$ is the divergence of the motion in $')
+    w('$), $\\widetilde{\\mathcal{H}}$ on parents')
+    if c['inputs']:
+        w(', covariates')
+    w(' and parameters\nalone, and $\\delta$ is the divergence of the motion in $')
     w(str(v_10))
     w('$')
     if (not c['moving_latents']):
@@ -415,11 +424,19 @@ def fill_body(c: Mapping[str, Any]) -> str:
             w(str(c['letter']['c']))
             w('$ at finitely many points\nannihilate all of them: at each parameter value the weighted derivatives of $\\log ')
             w(str(p_1))
-            w('$ along every motion sum to zero, at equal\nparents and parameters the numbers sum to zero, and so they do at equal values. Then a solution would\nmake the weighted sum of $\\log ')
+            w('$ along every motion ')
+            if attribute(c_18, 'inputs'):
+                w('of the parameters\nsum to zero, and so do, at equal covariates too, those along every motion of the latents; at equal parents, covariates and parameters\nthe numbers sum to zero, and so they do at equal values and covariates.')
+            else:
+                w('sum to zero, at equal\nparents and parameters the numbers sum to zero, and so they do at equal values.')
+            w(' Then a solution would\nmake the weighted sum of $\\log ')
             w(str(p_1))
             w('$ zero.\n')
             if attribute(c_18, 'split'):
-                w('A latent that moves at some of the parameter values has a restricted base measure, since $')
+                w('A latent that moves at some of the parameter values')
+                if attribute(c_18, 'inputs'):
+                    w(', at given covariates,')
+                w(' has a restricted base measure, since $')
                 w(str(d_5))
                 w(' ')
                 w(str(b_12))
@@ -662,7 +679,10 @@ def fill_body(c: Mapping[str, Any]) -> str:
                 w(str(s_4))
                 w('$ is the derivative of $\\mathcal{F}$ while the parameters move and every $')
                 w(str(c['q']))
-                w('$ is carried along, that is,\nreplaced by the law of the moving latents.\n')
+                w('$ is carried along')
+                if c['moves_with_inputs']:
+                    w(' by the motion at its own covariates')
+                w(', that is,\nreplaced by the law of the moving latents.\n')
             elif c['named_by_q']:
                 w('where $')
                 w(str(d_5))
@@ -685,7 +705,10 @@ def fill_body(c: Mapping[str, Any]) -> str:
         w(str(c['label']('U')))
         w('} over the plates and the factors, and take expectations under ')
         w(str((join(['$', c['q'], '$']) if c['has_latents'] else 'the data')))
-        w(' and the mean over the data: since\nthe velocities of the parameters depend on neither latents nor data,\n')
+        w(' and the mean over the data: since\nthe velocities of the parameters depend on neither latents nor data')
+        if c['inputs']:
+            w(' nor covariates')
+        w(',\n')
         if c['moving_latents']:
             w('\\begin{equation*}\n  \\sum_{')
             w(str(c['letter']['f']))

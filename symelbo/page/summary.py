@@ -14,7 +14,7 @@ from symelbo.answer.worked import (
     WorkedMotion,
     name_velocities,
 )
-from symelbo.certify.certificate import Case, Certificate, CertificateRow
+from symelbo.certify.certificate import Case, Certificate, CertificateRow, Given, Moved
 from symelbo.certify.enclose import determinant_of, rounded
 from symelbo.criterion.result import Closure, Holds, Outside, Refuted, Undecided
 from symelbo.entropy.summand import Average, EntropySum, Summand
@@ -227,10 +227,7 @@ def where_it_holds(derivation: Derivation) -> str:
         shown += [f"some smooth {function.name}" for function, _, _ in certificate.functions]
         of = f" for {join_words(shown)}" if shown else ""
         free = any(s.node.domain.motions is not None for s in derivation.model.latents)
-        if not free or certificate.still:
-            return of
-        alike = ", alike for all inputs" if derivation.model.inputs else ""
-        return f"{of}, latents moving entry by entry{alike}"
+        return of + (", latents moving entry by entry" if free and not certificate.still else "")
     return f" where {conditions}" if conditions else ""
 
 
@@ -344,9 +341,8 @@ def _describe(notation: TextNotation, certificate: Certificate, worked: WorkedFa
         arguments = ", ".join(formal.name for formal in formals)
         given.append(f"{function.name}({arguments}) = {notation.print(array)}")
     place = f"at {', '.join(given)}: " if given and len(given) <= _SHOWN_ROWS else ""
-    many = len(certificate.points) > 1
     cases = [
-        _describe_case(case, many, read.idle)
+        _describe_case(case, certificate, read.idle)
         for case, read in zip(certificate.cases, worked.cases, strict=True)
     ]
     if len(cases) > 1:
@@ -354,10 +350,19 @@ def _describe(notation: TextNotation, certificate: Certificate, worked: WorkedFa
     return place + "; ".join(cases)
 
 
-def _describe_case(case: Case, many: bool, idle: Sequence[str]) -> str:
+def _describe_case(case: Case, certificate: Certificate, idle: Sequence[str]) -> str:
+    def at_inputs(number_of: int | None) -> str:
+        given = () if number_of is None else certificate.inputs[number_of]
+        return " at " + ", ".join(_value(*item) for item in given) if given else ""
+
+    def text(entry: Moved, way: str) -> str:
+        at, inputs = entry
+        return f"{_entry_text(*at)} {way}{at_inputs(inputs)}"
+
+    many = len(certificate.points) > 1
     ways = {True: "is only shifted", False: "moves"}
-    moving = [f"{_entry_text(*at)} {ways[at in case.shifted]}" for at in case.moving]
-    resting = [f"{_entry_text(*at)} rests" for at in case.resting]
+    moving = [text(entry, ways[entry in case.shifted]) for entry in case.moving]
+    resting = [text(entry, "rests") for entry in case.resting]
     given = f"if {' and '.join([*moving, *resting])}: " if moving or resting else ""
     if idle:
         names = join_words(idle)
@@ -368,6 +373,7 @@ def _describe_case(case: Case, many: bool, idle: Sequence[str]) -> str:
             [
                 _entry_text(u.name, u.place)
                 + (f" at point {u.point + 1}" if many and u.point is not None else "")
+                + at_inputs(u.inputs)
                 for u in case.unknowns
             ]
         )
@@ -376,15 +382,18 @@ def _describe_case(case: Case, many: bool, idle: Sequence[str]) -> str:
             f" them a system with determinant {rounded(determinant_of(case.matrix))}"
         )
     what = "motion and entropy" if idle else "motion, base measure and entropy"
-    text = f"{len(case.rows)} weights annihilate every {what}"
+    found = f"{len(case.rows)} weights annihilate every {what}"
     if len(case.rows) <= _SHOWN_ROWS:
-        listed = ", ".join(f"{row.weights[0]} ({_row_text(row)})" for row in case.rows)
-        text = f"the weights {listed} annihilate every {what}"
-    return f"{given}{text}, but take log p to {print_text(case.matrix[0][0])}"
+        listed = ", ".join(
+            f"{row.weights[0]} ({_row_text(row, certificate.inputs[row.inputs])})"
+            for row in case.rows
+        )
+        found = f"the weights {listed} annihilate every {what}"
+    return f"{given}{found}, but take log p to {print_text(case.matrix[0][0])}"
 
 
-def _row_text(row: CertificateRow) -> str:
-    values = [_value(*item) for item in (*row.value, *row.parents)]
+def _row_text(row: CertificateRow, inputs: Given) -> str:
+    values = [_value(*item) for item in (*row.value, *inputs, *row.parents)]
     return "; ".join(values) or row.factor
 
 

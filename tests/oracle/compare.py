@@ -160,30 +160,36 @@ def entries(point: Point, n: int, s: int) -> dict[tuple[str, tuple[int, ...]], f
 
 
 def stated_motion(motion: Any, instance: Instance, point: Point) -> Motion:
-    """The velocities, r and s that symelbo states, as numbers."""
+    """The velocities that symelbo states, and r and s of every data point, as numbers."""
     from symelbo.trial.evaluate import World, evaluate
 
-    known = entries(replace(point, data={}, latents={}), 0, 0)
+    count = len(point.weights)
+    alone = replace(point, data={}, latents={})
+    worlds = [World(instance.sizes, entries(alone, n, 0)) for n in range(count)]
 
-    def numbers(array: Any, shape: Sequence[int]) -> np.ndarray[Any, Any]:
+    def numbers(array: Any, shape: Sequence[int], world: World) -> np.ndarray[Any, Any]:
         found = np.zeros(tuple(shape))
         for place in np.ndindex(*found.shape):
             env = dict(zip(array.indices, (i + 1 for i in place), strict=True))
-            found[place] = evaluate(array.body, World(instance.sizes, known), env).value
+            found[place] = evaluate(array.body, world, env).value
         return found
 
     made = Motion()
+    known = replace(alone, inputs={})
     for symbol, array in motion.parameters.items():
-        made.velocities[symbol.name] = numbers(array, point.parameters[symbol.name].shape)
+        world = World(instance.sizes, entries(known, 0, 0))
+        shape = point.parameters[symbol.name].shape
+        made.velocities[symbol.name] = numbers(array, shape, world)
     for node, latent in motion.latents.items():
         shape = instance.shapes[node.name]
-        rates = numbers(latent.rate, shape[: len(latent.rate.indices)])
-        shifts = numbers(latent.shift, shape)
+        own = shape[: len(latent.rate.indices)]
+        rates = np.stack([numbers(latent.rate, own, world) for world in worlds])
+        shifts = np.stack([numbers(latent.shift, shape, world) for world in worlds])
         if rates.shape != shifts.shape:
             raise Unsupported("a matrix")
         end = node.domain.lower or node.domain.upper
         if node.domain.kind == "interval" and end is not None:
-            shifts = shifts - rates * evaluate(end, World(instance.sizes, known)).value
+            shifts = shifts - rates * evaluate(end, worlds[0]).value
         made.r[node.name], made.s[node.name] = rates, shifts
     return made
 

@@ -220,21 +220,30 @@ def along(point: Point, density: Num, motion: Motion) -> Array:
             change = change + slope * (speed[place] if name in motion.velocities else 0)
         else:
             z = point.latents[name][(..., *place)][..., None]
-            r = np.asarray(motion.r[name])[place] if name in motion.r else 0
-            s = np.asarray(motion.s[name])[place] if name in motion.s else 0
+            r, s = (
+                _at(arrays[name], place) if name in arrays else 0 for arrays in (motion.r, motion.s)
+            )
             change = change + slope * (r * z + s)
     return change
 
 
+def _at(array: Array, place: tuple[int, ...]) -> Array:
+    """An entry of r or s: one number, or one for every data point, on axes (N, S, 1)."""
+    found = np.asarray(array)[(..., *place)]
+    return np.asarray(found[:, None, None] if found.ndim else found)
+
+
 def divergence(instance: Instance, motion: Motion) -> float:
-    """The sum of r over the free entries of the latents: how fast H[q] grows."""
+    """The sum of r over the free entries of the latents: how fast H[q] grows, on average."""
     total = 0.0
     for name, r in motion.r.items():
-        full = np.broadcast_to(r, instance.shapes[name])
+        shape = instance.shapes[name]
+        count = len(r) if np.ndim(r) > len(shape) else 1
+        full = np.broadcast_to(r, (count, *shape))
         if instance.nodes[name].kind == "posdef":
             size = full.shape[-1]
             full = full[..., *np.triu_indices(size)]
-        total += float(np.sum(full))
+        total += float(np.sum(full)) / count
     return total
 
 

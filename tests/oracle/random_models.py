@@ -784,6 +784,43 @@ def declared(b: Builder) -> list[str] | None:
     return found or None
 
 
+def inform(b: Builder, rng: Random) -> None:
+    """Inputs in the priors of some models, and elsewhere, where numbers or nothing stood.
+
+    Drawn apart, so that all other choices are as they are without.
+    """
+    fixed = r"\b(Normal|Laplace)\([012]\b(?!\.)|\b(Exponential)\(1\)|\b(Gamma\(2,) "
+    known = [n for n, s in enumerate(b.statements) if re.search(fixed, s)]
+    taken = {*b.parameters, *b.constants, *b.functions, *(n.name for n in b.latents)}
+    if not known or {"u", "v"} & taken or rng.random() > 0.3:
+        return
+    b.inputs.setdefault("u", "real")
+    for n in rng.sample(known, rng.randint(1, len(known))):
+        positive = re.search(r"Exponential\(1\)|Gamma\(2,", b.statements[n])
+        name = "v" if positive else "u"
+        b.inputs.setdefault(name, "positive" if positive else "real")
+        location = rng.choice(["u", "u", "u + 1", "2*u", "exp(u)"]) if not positive else "v"
+        b.statements[n] = re.sub(
+            fixed,
+            lambda m, at=location: (
+                f"{m[1]}({at}" if m[1] else f"{m[2]}({at})" if m[2] else f"{m[3]} {at}*"
+            ),
+            b.statements[n],
+            count=1,
+        )
+    for n, statement in enumerate(b.statements):
+        if statement.split("~")[0].strip().split("[")[0] in b.observed and rng.random() < 0.6:
+            term = rng.choice(["u", "c_u*u", "c_u*u", "d_u*u", "c_u*exp(u)"])
+            for name in ("c_u", "d_u"):
+                if name in term:
+                    b.parameters[name] = "real"
+            b.statements[n] = re.sub(r"~ (Normal|Laplace)\(", rf"~ \1({term} + ", statement)
+            b.statements[n] = re.sub(r"logit=", f"logit={term} + ", b.statements[n])
+            b.statements[n] = re.sub(
+                r"~ Poisson\(exp\(", f"~ Poisson(exp({term} + ", b.statements[n]
+            )
+
+
 def generate(seed: int, boldness: float = 0.5) -> Spec:
     """One random model."""
     rng = Random(f"symelbo oracle {seed}")
@@ -791,6 +828,7 @@ def generate(seed: int, boldness: float = 0.5) -> Spec:
     structure = rng.choices([s for s, _ in STRUCTURES], [w for _, w in STRUCTURES])[0]
     structure(b)
     _drop_unused(b)
+    inform(b, Random(f"symelbo oracle inputs {seed}"))
     text = " ".join(b.statements)
     made: Spec = {"name": f"Random model {seed} ({structure.__name__})"}
     types = " ".join((*b.parameters.values(), *b.functions.values(), *b.constants.values()))

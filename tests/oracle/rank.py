@@ -1,8 +1,9 @@
 """Whether criterion (U) of theory.md, section 3, can hold at an instance, by linear algebra.
 
-Unknown are, per parameter point, the velocities and the r and s of the latents; H~ per parents and
-point (removed by centring); and b per factor, value and inputs, common to all points and parents.
-"D b constant" is a matter of cases, one per latent that may move:
+Unknown are, per parameter point, the velocities; per point and inputs the r and s of the latents;
+H~ per parents, inputs and point (removed by centring); and b per factor, value and inputs, common
+to all points and parents.
+"D b constant" is a matter of cases, one per latent that may move, at all inputs alike:
 
     rest     r = s = 0, any b; not where the density is fixed and not constant: a trivial solution
     moving   r and s free, b constant

@@ -2,7 +2,8 @@
 
 A *block* holds one factor: at every parameter point (axis T), input (axis U), value of the parents
 (axis P) and own value (axis V) the number log p and its exact derivatives, as columns: one per
-parameter entry, and per latent entry that may move z dlog p/dz ("r") and dlog p/dz ("s").
+parameter entry, and per latent entry that may move, and input, z dlog p/dz ("r") and dlog p/dz
+("s"): r and s may depend on the inputs, velocities of parameters may not.
 Centring over V removes the unknown H~(parents, Theta, inputs).  Finite supports are enumerated.
 A block of a declared q has log q with left side 0 (q must be carried along), velocities of q's own
 parameters per data point on axis U, and no base measure.
@@ -50,8 +51,8 @@ from tests.oracle.spec import (
 )
 from tests.oracle.tape import Array, Num
 
-# ("p", parameter, place), ("r" or "s", node, place), ("g", parameter of q, place, data point),
-# ("w", node, place, k, l): X' = B X + X B' of a positive definite X
+# ("p", parameter, place), ("r" or "s", node, place, input), ("g", parameter of q, place, point),
+# ("w", node, place, k, l, input): X' = B X + X B' of a positive definite X
 Column = tuple[Any, ...]
 Samples = dict[Factor, tuple[Array, int]]  # values and their axis
 
@@ -65,6 +66,7 @@ MOVABLE = {
 }
 MOST = 128  # most combinations of discrete parents
 DATA_POINTS = 3  # for a declared q
+INPUTS = 7  # most values of the inputs at which latents move
 
 
 @dataclass
@@ -211,7 +213,9 @@ class Sampler:
         for name in self.model.inputs:
             shape = self.instance.shapes[name]
             base = self.model.inputs[name].base
-            drawn = draw(self.instance.rng("input", name), base, shape, (inputs,))
+            # the first ones are the same whatever their number: r and s are sought at these
+            rngs = [self.instance.rng("input", name, u) for u in range(inputs)]
+            drawn = np.stack([draw(rng, base, shape, ()) for rng in rngs])
             values[name] = _nameless(drawn, shape)
         self.moving_values = {}
         for factor in self.instance.factors:
@@ -266,6 +270,8 @@ class Sampler:
         n_inputs = 1
         if with_inputs:
             n_inputs = 3 if continuous else int(scale * (width + 5))
+        if self.model.inputs and any(self.moves(f) in MOVABLE.values() for f in [*parents, factor]):
+            n_inputs = self.inputs()
         samples, n_parents = self.draw_parents(parents, int(scale * (width + 5)))
         n_values = int(scale * (7 if continuous or with_inputs else width + 6))
         if factor.support.event:
@@ -288,6 +294,11 @@ class Sampler:
         still = self.finish(f"{factor.label}: support", None, minimum, valid, (*shape[:3], 1))
         still.y = still.y * 0
         return [block, still]
+
+    def inputs(self) -> int:
+        """At how many inputs a latent moves: more than velocities could fit by accident."""
+        shapes = (self.instance.shapes[name] for name in self.model.parameters)
+        return min(INPUTS, 3 + sum(map(prod, shapes)))
 
     def parents(self, reads: set[tuple[str, Index]]) -> list[Factor]:
         found: dict[Factor, None] = {}
@@ -362,21 +373,26 @@ class Sampler:
                     mask = tape.field(on_axis(np.arange(n_inputs) == u, 1).astype(float))
                     found[(*key, u)] = slope * mask
             else:
-                factor, z = self.entry_of[name, place], self.moving_values[name, place]
-                match factor.support.kind:
-                    case "real" | "vector":
-                        add(("r", name, place), z * slope)
-                        add(("s", name, place), slope)
-                    case "angle":
-                        add(("s", name, place), slope)
-                    case "positive" | "lower":
-                        low = tape.field(factor.support.lower)[()]
-                        add(("r", name, place), (z - low) * slope)
-                    case "posdef":
-                        add(("r", name, factor.place), z * slope)
-                        for column, speed in self.congruence(factor, place):
-                            add(column, speed * slope)
+                for u in range(n_inputs):
+                    mask = tape.field(on_axis(np.arange(n_inputs) == u, 1).astype(float))
+                    for column, speed in self.motions(name, place):
+                        add((*column, u), speed * slope * mask)
         return found
+
+    def motions(self, name: str, place: Index) -> Iterator[tuple[Column, Array]]:
+        """How an entry of a latent may move."""
+        factor, z = self.entry_of[name, place], self.moving_values[name, place]
+        match factor.support.kind:
+            case "real" | "vector":
+                yield ("r", name, place), z
+                yield ("s", name, place), z**0
+            case "angle":
+                yield ("s", name, place), z**0
+            case "positive" | "lower":
+                yield ("r", name, place), z - tape.field(factor.support.lower)[()]
+            case "posdef":
+                yield ("r", name, factor.place), z
+                yield from self.congruence(factor, place)
 
     def congruence(self, factor: Factor, entry: Index) -> Iterator[tuple[Column, Array]]:
         """How an entry (i, j) of X moves by X' = B X + X B', for every entry of B."""

@@ -259,7 +259,7 @@ class System:
     # A solution, for reports and tests.
 
     def motions(self, case: Case) -> tuple[Motion, ...]:
-        """The smallest solution at every parameter point."""
+        """The smallest solution at every parameter point, of the latents at the first inputs."""
         u, s, vt, scale = self._factors(case)
         keep = s > 1e-8 * np.maximum(s[:, :1], 1e-300)
         right = self.y
@@ -286,8 +286,8 @@ class System:
             {n: np.zeros(instance.shapes[n]) for n in instance.nodes},
         )
         for i, position in enumerate(case.columns):
-            tag, name, place, *_ = self.columns[position]
-            if tag not in "prs":
+            tag, name, place, *inputs = self.columns[position]
+            if tag not in "prs" or inputs not in ([], [0]):
                 continue
             target = {"p": made.velocities, "r": made.r, "s": made.s}[tag][name]
             at = tuple(j - 1 for j in place)
