@@ -156,7 +156,7 @@ WEIGHT_PARTS: Final = 1 << 20  # numerators and denominators that are taken for 
 # criterion.weigh_rows
 WEIGHED_LINES: Final = 24  # of the square system that is left
 WEIGHED_ROWS: Final = 120  # that take part
-WEIGHED_SYSTEMS: Final = 200  # such systems that are looked at, as residues
+WEIGHED_SYSTEMS: Final = 60  # such systems that are looked at, as residues
 STATED_SYSTEMS: Final = 3  # of which the numbers are worked out
 
 # criterion.probe
@@ -266,6 +266,10 @@ NEAR_SUBTERMS: Final = 6  # around exp, sigmoid and the like, which then stay in
 
 # language.fault
 QUOTED_CHARACTERS: Final = 60  # of a text that a message quotes
+
+# code.separate_data
+DATA_PARTS: Final = 64  # products of data and rest; beyond, every data point meets every sample
+DATA_DEGREE: Final = 4  # of a power that is multiplied out
 
 # code.stable_form
 STABLE_ROUNDS: Final = 20  # of the rules of stable forms, at one term

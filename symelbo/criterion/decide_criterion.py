@@ -239,7 +239,7 @@ class _Decider:
             return {
                 n: _refute(self.factors[n], certificate, group)
                 if n in blamed
-                else self.open(n, residual)
+                else _open_beside(self.factors[n], residual, group)
                 for n in members
             }
         together = [self.factors[n] for n in members]
@@ -343,6 +343,13 @@ def _refute(factor: Factor, certificate: Certificate, group: tuple[Factor, ...])
     if inseparable is not None:  # several may contradict each other where each has a motion
         return Outside(factor, inseparable.reason, inseparable.piece, certificate, group)
     return Refuted(factor, certificate, group, f"no motion satisfies (U) of {factor.name}")
+
+
+def _open_beside(factor: Factor, residual: Term, group: Sequence[Factor]) -> Undecided:
+    """A factor that no motion serves together with others, with which it shares what moves."""
+    names = join_words([other.name for other in group])
+    missing = f"a motion that serves {factor.name} together with {names}: there is none"
+    return Undecided(factor, residual, missing)
 
 
 def _union(components: Sequence[Component]) -> Motion:
