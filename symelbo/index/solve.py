@@ -68,6 +68,8 @@ from symelbo.index.work import Allowance
 from symelbo.limits import ELIMINATION_GROWTH, ELIMINATION_MONOMIALS, ELIMINATION_ROUNDS
 from symelbo.values import dataclass
 
+Factors = tuple[tuple[Term, Fraction], ...]
+
 __all__ = ["Found", "NotFound", "divisors", "find_by_elimination", "unknown_like"]
 
 
@@ -474,7 +476,7 @@ class _Elimination:
         self, poly: Poly, test: Callable[[Term], bool]
     ) -> list[tuple[tuple[Term, ...], Poly]]:
         """As `split`, with the factors of each group."""
-        groups: dict[tuple[tuple[Term, Fraction], ...], Poly] = {}
+        groups: dict[Factors, Poly] = {}
         for monomial, scale in poly.items():
             held = self.held_in(monomial)
             chosen = [(a, e) for a, e in monomial.factors if a != held and test(a)]
@@ -496,10 +498,26 @@ class _Elimination:
             group = groups.setdefault(key, {})
             for inner, value in to_poly(coefficient).items():
                 _add(group, inner, value)
+        self.gather_places(groups)
         # names freed here must not meet those of a later split
         return [
             (tuple(atom for atom, _ in key), self.freshen(group)) for key, group in groups.items()
         ]
+
+    def gather_places(self, groups: dict[Factors, Poly]) -> None:
+        """c u[2] + sum_i U[i] u[i] -> sum_i (U[i] + delta(i, 2) c) u[i], where no unknown is in c,
+        which alone would have to vanish.
+        """
+        for key in [key for key, group in groups.items() if not self.held(group)]:
+            for other, group in groups.items():
+                at = _places_of(other, key)
+                if not at or not all(self.holds(i, place) for i, place in at.items()):
+                    continue
+                deltas = [Delta(index, place) for index, place in at.items()]
+                for inner, value in to_poly(mul(*deltas, from_poly(groups[key]))).items():
+                    _add(group, inner, value)
+                del groups[key]
+                break
 
     def freshen(self, poly: Poly) -> Poly:
         term = from_poly(poly)
@@ -789,6 +807,23 @@ def _inverses_along(
             jacobian = Array((row, column), slope)
             found.append((mine, other, lambda a, i=mine: Inverse(jacobian, a, i)))  # type: ignore[misc]
     return found
+
+
+def _places_of(free: Factors, fixed: Factors) -> dict[Index, Position]:
+    """u[i, j] v[j], u[i, 2] v[2] -> {j: 2}; nothing where these do not differ so."""
+    found: dict[Index, Position] = {}
+    if [exponent for _, exponent in free] != [exponent for _, exponent in fixed]:
+        return {}
+    for (one, _), (other, _) in zip(free, fixed, strict=True):
+        if not (isinstance(one, Entry) and isinstance(other, Entry)) or one.symbol != other.symbol:
+            return {}
+        for index, place in zip(one.indices, other.indices, strict=True):
+            if isinstance(index, Index) and isinstance(place, Position):
+                if found.setdefault(index, place) != place:
+                    return {}
+    for index, place in found.items():
+        free = tuple((replace_index(atom, index, place), exponent) for atom, exponent in free)
+    return found if free == fixed else {}
 
 
 def _is_open(at: tuple[IndexTerm, ...]) -> bool:
