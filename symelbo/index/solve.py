@@ -529,7 +529,11 @@ class _Elimination:
 
     def pivot(self, poly: Poly) -> bool:
         """a U[i, j] + rest = 0 -> U[i, j] = -rest / a, where i, j are all free indices."""
-        poly = self.name_places(poly)
+        known, poly = self.known_in(self.held(poly)), self.name_places(poly)
+        if self.known_in(self.held(poly)) < known:  # what may depend on spectators is solved by now
+            self.open = [other for other in self.open if other is not poly]
+            self.push(poly)
+            return True
         free = free_indices(from_poly(poly))
         entries = sorted(
             self.held(poly), key=lambda e: (self.order.get(e.symbol, 999), sort_key(e))
