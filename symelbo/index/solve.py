@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
+from math import prod
 from types import MappingProxyType
 
 from symelbo.index import build
@@ -297,6 +298,18 @@ class _Elimination:
             return True
         return False
 
+    def assemble_whole(self) -> bool:
+        """U[1], U[2] named, U of length 2 -> U[i] = delta(i, 1) U[1] + delta(i, 2) U[2]."""
+        for unknown in self.all:
+            named = self.named_places(unknown)
+            if unknown in self.rules or not named or None in (e for at in named for e in at):
+                continue
+            if all(e.size is None for e in unknown.shape):
+                if len(named) == prod(e.offset for e in unknown.shape):
+                    self.assemble(unknown)
+                    return True
+        return False
+
     def find_other(self, axis: Extent, taken: Collection[IndexTerm | None]) -> Position | None:
         """A place of an axis that is none of those taken: one that is none of them at any size, if
         there is one; the last one, if it is.
@@ -364,7 +377,7 @@ class _Elimination:
             for poly in self.open:
                 if attempt(poly):
                     return None
-        if self.fill_rest():
+        if self.fill_rest() or self.assemble_whole():
             return None
         for poly in self.open:  # homogeneous: zero solves it
             symbols = {entry.symbol for entry in self.held(poly)}
