@@ -156,7 +156,7 @@ WEIGHT_PARTS: Final = 1 << 20  # numerators and denominators that are taken for 
 # criterion.weigh_rows
 WEIGHED_LINES: Final = 24  # of the square system that is left
 WEIGHED_ROWS: Final = 120  # that take part
-WEIGHED_SYSTEMS: Final = 200  # such systems that are looked at, as residues
+WEIGHED_SYSTEMS: Final = 60  # such systems that are looked at, as residues
 STATED_SYSTEMS: Final = 3  # of which the numbers are worked out
 
 # criterion.probe

@@ -208,7 +208,7 @@ class Decoder:
             ),
             tuple(map(unknown, data["unknowns"])),
             tuple(tuple(map(self.term, line)) for line in data["matrix"]),
-            tuple((unknown(d), tuple(map(Fraction, d["combination"]))) for d in data["dependent"]),
+            tuple((unknown(d), tuple(map(self.term, d["combination"]))) for d in data["dependent"]),
             moved(data["shifted"]),
         )
 

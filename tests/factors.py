@@ -250,6 +250,6 @@ def assert_contradiction(rows: Rows, case: Case) -> None:
     assert np.allclose(logarithms, stated[:, -1], rtol=1e-8, atol=1e-9)
     for unknown, combination in case.dependent:
         found = columns.pop((unknown.name, unknown.place, unknown.point, unknown.inputs))
-        expected = of_unknowns @ np.array([float(x) for x in combination])
+        expected = of_unknowns @ np.array([evaluate(x, World({}, {})).value for x in combination])
         assert np.allclose(found, expected, rtol=1e-8, atol=1e-9)
     assert not any(column.any() for column in columns.values())

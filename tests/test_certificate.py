@@ -452,7 +452,7 @@ def changed(claim: Certificate) -> Iterator[Certificate]:
         yield put(replace(case, rows=()))
         yield put(replace(case, unknowns=case.unknowns[:-1]))
         yield put(replace(case, unknowns=(*case.unknowns, SPEED)))
-        yield put(replace(case, dependent=((SPEED, (Q(1),)),)))
+        yield put(replace(case, dependent=((SPEED, (ONE,)),)))
         yield put(replace(case, moving=case.resting, resting=case.moving))
         yield put(replace(case, moving=(), resting=()))
         yield put(replace(case, shifted=()))
@@ -713,23 +713,43 @@ def test_dependent_unknowns_occur_in_one_combination_everywhere() -> None:
     case = CURVED_CERTIFICATE.cases[0]
     other = Unknown(What.VELOCITY, "w", (), 0, None)
 
-    def with_dependent(*dependent: tuple[Unknown, tuple[Fraction, ...]]) -> Certificate:
+    def with_dependent(*dependent: tuple[Unknown, tuple[Term, ...]]) -> Certificate:
         point = (given(v=1, w=Q(1, 2)),)
         return Certificate((), (), (), point, ((),), (replace(case, dependent=dependent),))
 
-    assert check_certificate(with_dependent((other, (Q(2),))), factors) == []
+    assert check_certificate(with_dependent((other, (TWO,))), factors) == []
     assert refutes(with_dependent(), factors)
     rejected(with_dependent(), factors, "do not annihilate velocity of w")
-    rejected(with_dependent((other, (Q(1),))), factors, "do not annihilate velocity of w")
+    rejected(with_dependent((other, (ONE,))), factors, "do not annihilate velocity of w")
     rejected(with_dependent((other, ())), factors, "without a factor for every unknown")
-    rejected(with_dependent((SPEED, (Q(1),))), factors, "named twice")
+    rejected(with_dependent((SPEED, (ONE,))), factors, "named twice")
     # a third direction makes it solvable, and then nothing depends
     free = [factors[0], bernoulli(Y, mul(exp(add(v, Entry(w))), z))]
     for factor in (1, 2):
-        assert check_certificate(with_dependent((other, (Q(factor),))), free) != []
+        assert check_certificate(with_dependent((other, (number(factor),))), free) != []
 
 
 # ---------------------------------------------------------------- latents that move or rest
+
+
+def test_the_combination_of_a_dependent_unknown_may_be_any_closed_number() -> None:
+    """eta = ((v + e w) z, e^(v + e w) z): w' counts as e times v'."""
+    w = symbol("w", "real")
+    both = add(v, mul(exp(ONE), Entry(w)))
+    factors = [bernoulli(X, mul(both, z)), bernoulli(Y, mul(exp(both), z))]
+    case = CURVED_CERTIFICATE.cases[0]
+    other = Unknown(What.VELOCITY, "w", (), 0, None)
+
+    def with_share(share: Term) -> Certificate:
+        own = replace(case, dependent=((other, (share,)),))
+        return Certificate((), (), (), (given(v=2, w=0),), ((),), (own,))
+
+    assert check_certificate(with_share(exp(ONE)), factors) == []
+    assert check_certificate(with_share(exp(add(ONE, ZERO))), factors) == []
+    for near in (ONE, exp(number(Q(1, 2))), number(Q(2718, 1000))):
+        rejected(with_share(near), factors, "do not annihilate velocity of w")
+    rejected(with_share(exp(v)), factors, "not closed")
+    assert check_certificate(with_share(log(number(-1))), factors) != []
 
 
 def test_all_cases_of_moving_and_resting_are_needed() -> None:

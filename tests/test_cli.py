@@ -841,7 +841,7 @@ CASE = closed(
     unknowns={"type": "array", "items": closed(**UNKNOWN)},
     dependent={
         "type": "array",
-        "items": closed(**UNKNOWN, combination={"type": "array", "items": NUMBER}),
+        "items": closed(**UNKNOWN, combination={"type": "array", "items": FORMULA}),
     },
     matrix={
         "type": "array",

@@ -114,3 +114,16 @@ def test_a_condition_elsewhere_does_not_hide_a_refutation(other: str) -> None:
     )
     results = decide_criterion(model).results
     assert any(isinstance(result, Refuted) for result in results)
+
+
+def test_from_the_origin_one_parameter_changes_at_a_time() -> None:
+    """The first point is where exp and log are rational; the others differ from it once."""
+    own = factors_of(
+        ["x ~ Gamma(softplus(a) + s, exp(b))"], {"a": "real", "b": "real", "s": "positive"}
+    )
+    instance = Instance(own, {}, {}, False, POINTS, single=True, origin=True)
+    first, *others = instance.parameters
+    assert first == {("a", ()): 0, ("b", ()): 0, ("s", ()): 1}
+    for n, values in enumerate(others):
+        changed = {name for (name, at), x in values.items() if x != first[name, at]}
+        assert changed == {"abs"[n % 3]}

@@ -8,8 +8,10 @@ import pytest
 from factors import Rows, assert_contradiction, factors_of
 
 from symelbo.certify.certificate import Certificate
+from symelbo.criterion.confirm import confirm_refutation
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.refute import Budget, find_certificates, is_known_to_fail, is_solvable
+from symelbo.index.terms import Number
 from symelbo.limits import LOOKS
 
 COUNT = "z ~ Poisson(l)"
@@ -67,6 +69,7 @@ FAILING: dict[str, Spec] = {
         ["u ~ Poisson(exp(S[1,2]))", "x ~ MvNormal(m, S)"],
         {"S": "posdef[2, 2]", "m": "real[2]"},
     ),
+    "a root": (["u ~ Normal(-t, 1)", "x ~ Normal(c, sqrt(t))"], {"t": "positive", "c": "real"}),
     "up to 2": (["z ~ Below(3)", "x ~ Poisson(3 - z + w)"], {"w": "positive"}),
     "between two ends": (["z ~ Between(2)", "x ~ Exponential(w*z)"], {"w": "positive"}),
     "under conditions": (
@@ -107,6 +110,17 @@ def test_every_case_of_a_certificate_is_a_contradiction(name: str) -> None:
     rows = rows_of(own, certificate)
     for case in certificate.cases:
         assert_contradiction(rows, case)
+
+
+def test_a_shift_that_counts_as_a_bias_times_a_number_that_is_not_rational() -> None:
+    spec = [NORMAL, "x ~ NegativeBinomial(3, sigmoid(exp(b)*z + w))"]
+    own = factors_of(spec, {"b": "real", "w": "real"})[1:]
+    certificate = next(find_certificates(own, Budget()))
+    shares = {share for case in certificate.cases for _, some in case.dependent for share in some}
+    assert any(not isinstance(share, Number) for share in shares)
+    for case in certificate.cases:
+        assert_contradiction(rows_of(own, certificate), case)
+    assert confirm_refutation(certificate, own) == []
 
 
 @pytest.mark.parametrize("name", FAILING)

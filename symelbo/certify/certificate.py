@@ -84,7 +84,8 @@ class Case:
 
     matrix: one line for each combination of the rows: what it leaves of the unknowns, and last the
     weighted sum of log p.  It is square, and its determinant is not 0; without unknowns it is one
-    number.  dependent: other unknowns, which occur in the same combination of these everywhere.
+    number.  dependent: other unknowns, which occur in the same combination of these everywhere; its
+    coefficients are numbers in closed form.
     """
 
     moving: tuple[Moved, ...]
@@ -92,7 +93,7 @@ class Case:
     rows: tuple[CertificateRow, ...]
     unknowns: tuple[Unknown, ...]
     matrix: tuple[tuple[Term, ...], ...]
-    dependent: tuple[tuple[Unknown, tuple[Fraction, ...]], ...] = ()
+    dependent: tuple[tuple[Unknown, tuple[Term, ...]], ...] = ()
     shifted: tuple[Moved, ...] = ()
 
 

@@ -178,7 +178,7 @@ def _case(encoder: Encoder, case: Case) -> Json:
         "unknowns": [_unknown(unknown) for unknown in case.unknowns],
         "matrix": [[encoder.term(term) for term in line] for line in case.matrix],
         "dependent": [
-            {**_unknown(unknown), "combination": [str(x) for x in combination]}
+            {**_unknown(unknown), "combination": [encoder.term(x) for x in combination]}
             for unknown, combination in case.dependent
         ],
     }

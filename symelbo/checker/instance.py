@@ -328,6 +328,10 @@ class Exact:
         """p -> a + b p"""
         return add_polys({(): a} if a else {}, poly, b)
 
+    def mul(self, left: Poly, right: Poly) -> Poly:
+        """left right"""
+        return self.forms.mul(left, right)
+
     add = staticmethod(add_polys)
     scale = staticmethod(scale_poly)
 

@@ -167,7 +167,8 @@ class _Check:
             named = [*case.unknowns, *(unknown for unknown, _ in case.dependent)]
             if len(set(named)) != len(named):
                 found.append("an unknown that is named twice")
-            if not all(_closed(term) for line in case.matrix for term in line):
+            terms = (*case.matrix, *(combination for _, combination in case.dependent))
+            if not all(_closed(term) for line in terms for term in line):
                 found.append("a coefficient or a value is not closed")
         return found
 
@@ -353,8 +354,9 @@ class _Check:
         for unknown, combination in case.dependent:
             for other, factor in zip(case.unknowns, combination, strict=True):
                 if unknown in columns and other in columns:
+                    share = self.exact.number(factor)
                     columns[unknown] = [
-                        self.exact.add(poly, same, -factor)
+                        self.exact.add(poly, self.exact.mul(share, same), -1)
                         for poly, same in zip(columns[unknown], columns[other], strict=True)
                     ]
         for key, polys in columns.items():

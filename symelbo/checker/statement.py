@@ -230,7 +230,8 @@ class Case(NamedTuple):
 
     matrix: one line for each combination of the rows: what it leaves of the unknowns, and last the
     weighted sum of log p.  It is square, and its determinant is not 0; without unknowns it is one
-    number.  dependent: other unknowns, which occur in the same combination of these everywhere.
+    number.  dependent: other unknowns, which occur in the same combination of these everywhere; its
+    coefficients are closed terms.
     """
 
     moving: tuple[Moved, ...]
@@ -238,7 +239,7 @@ class Case(NamedTuple):
     rows: tuple[Row, ...]
     unknowns: tuple[Unknown, ...]
     matrix: tuple[tuple[Raw, ...], ...]
-    dependent: tuple[tuple[Unknown, tuple[Fraction, ...]], ...] = ()
+    dependent: tuple[tuple[Unknown, tuple[Raw, ...]], ...] = ()
     shifted: tuple[Moved, ...] = ()
 
 
@@ -827,11 +828,11 @@ class Reader:
         _known(data, "of inputs", "an entry")
         return self.place(data.get("of")), _int(data.get("inputs"), "a value of the inputs")
 
-    def dependent(self, data: Any) -> tuple[Unknown, tuple[Fraction, ...]]:
+    def dependent(self, data: Any) -> tuple[Unknown, tuple[Raw, ...]]:
         """An unknown that depends on others."""
         unknown = self.unknown(data)
         combination = _list(data.get("combination"), "a combination", 100)
-        return unknown, tuple(map(_number, combination))
+        return unknown, tuple(map(self.terms.term, combination))
 
     def case(self, data: Any) -> Case:
         """One case of a refutation."""

@@ -147,6 +147,7 @@ def _systems(
     still: bool,
     single: bool = False,
     narrow: bool = False,
+    origin: bool = False,
 ) -> Iterator[System]:
     if budget.exhausted:
         return
@@ -163,6 +164,7 @@ def _systems(
                 counts[-1],
                 still=still,
                 single=single,
+                origin=origin,
                 narrow=narrow,
                 # sizes that are given may be large; a part of the rows refutes as well
                 most=REFUTED_ROWS if number_of == 0 else None,
@@ -207,6 +209,16 @@ def _tree(system: System, assignment: Assignment, budget: Budget) -> list[Assign
 # ---------------------------------------------------------------- certificates
 
 
+# how parameter values are drawn: columns of which one is e times the other are none where only one
+# parameter differs, and of what is e^b or sigmoid(b) a rational number is left at 0
+_WAYS: Sequence[Mapping[str, bool]] = (
+    {},
+    {"single": True},
+    {"single": True, "origin": True},
+    {"narrow": True},
+)
+
+
 def find_certificates(
     factors: Sequence[Factor], budget: Budget, *, still: bool = False
 ) -> Iterator[Certificate]:
@@ -216,12 +228,9 @@ def find_certificates(
     """
     if is_solvable(factors, budget, still=still):
         return
-    # columns of which one is e times the other: not where only one parameter differs
-    for single, narrow in ((False, False), (True, False), (False, True)):
-        systems = _systems(
-            factors, budget, generic=False, still=still, single=single, narrow=narrow
-        )
-        for system in islice(systems, SINGLE_POINTS) if single else systems:
+    for way in _WAYS:
+        systems = _systems(factors, budget, generic=False, still=still, **way)
+        for system in islice(systems, SINGLE_POINTS) if way.get("single") else systems:
             leaves = _tree(system, Assignment(), budget)
             certificate = None if leaves is None else _certify(system, leaves, budget)
             if certificate is not None:

@@ -217,6 +217,7 @@ class Instance:
     seed: int = SAMPLE_SEED
     still: bool = False  # no latent may move
     single: bool = False  # each parameter value differs from the first in one parameter only
+    origin: bool = False  # the first one is where the most functions are rational: 0, 1
     narrow: bool = False  # of many parents only the first ones vary, all others are 0 or simple
     most: int | None = None  # rows of each factor: of a long plate only the first places are taken
     beside: Sequence[Factor] = ()  # others of the model, whose conditions hold at all points too
@@ -319,6 +320,11 @@ class Instance:
                 self.counter += 0 if symbol.domain.rank else len(self.places(symbol))
                 first = self.parameters[0]
                 values.update({at: x for at, x in first.items() if at[0] == symbol.name})
+            elif self.origin and not point:
+                for _, places in self.units(symbol, self.places(symbol)):
+                    (entries,) = self.resting(symbol.domain, places)
+                    values.update(_at(symbol, places, entries))
+                changed.append(symbol)
             else:
                 values.update(self.draw(symbol, point))
                 changed.append(symbol)

@@ -14,11 +14,11 @@ from symelbo.certify.certificate import Case, CertificateRow, Unknown, What
 from symelbo.criterion.residues import rational_of
 from symelbo.criterion.sample import Row
 from symelbo.criterion.system import Assignment, System
-from symelbo.index.build import ZERO, add, mul, number
+from symelbo.index.build import ONE, ZERO, add, divide, mul, number
 from symelbo.index.echelon import echelon_of
 from symelbo.index.modular import PRIME
 from symelbo.index.normal import normal
-from symelbo.index.terms import Number
+from symelbo.index.terms import Number, Term
 from symelbo.limits import (
     STATED_SYSTEMS,
     WEIGHED_LINES,
@@ -32,24 +32,62 @@ __all__ = ["weigh_rows"]
 Key: TypeAlias = tuple[object, ...]
 Residues: TypeAlias = list[list[int]]
 _Option: TypeAlias = tuple[
-    Sequence[Mapping[int, int]], Sequence[Key], Mapping[Key, tuple[Fraction, ...]]
+    Sequence[Mapping[int, int]], Sequence[Key], Mapping[Key, tuple[Fraction, ...]], bool
 ]
 
 
 def weigh_rows(system: System, assignment: Assignment, rows: Sequence[Row]) -> Case | None:
     """Rows without a solution -> a case of a certificate; None if none was found.
 
-    Unknowns whose coefficients are rational in all rows are eliminated with rational weights; of
+    Unknowns whose coefficients are rational in all rows are eliminated with rational weights, and
+    where that does not do, also those whose coefficients are rational multiples of one number; of
     what is left as many lines are taken as there are unknowns in them, and one more.
     """
     wide = [system.columns(row, assignment) for row in rows]
-    keys = list(dict.fromkeys(key for found in wide for key in found))
-    exact: list[Key] = []
-    left: list[Key] = []
-    for key in keys:
-        numbers = [rational_of(found[key]) for found in wide if key in found]
-        (left if any(x is None for x in numbers) else exact).append(key)
-    combined = _combine([{k: f[k] for k in exact if k in f} for f in wide], exact)
+    units: dict[Key, int] = {}
+    for found in wide:
+        for key, x in found.items():
+            if x:
+                units.setdefault(key, x)
+    known = _rational_columns(wide, dict.fromkeys(units, 1))
+    case = _weigh_rows(system, assignment, rows, wide, known, units)
+    if case is None:
+        multiples = _rational_columns(wide, {key: pow(x, -1, PRIME) for key, x in units.items()})
+        if len(multiples) > len(known):
+            case = _weigh_rows(system, assignment, rows, wide, multiples, units)
+    return case
+
+
+def _rational_columns(
+    wide: Sequence[Mapping[Key, int]], units: Mapping[Key, int]
+) -> dict[Key, list[tuple[int, int]]]:
+    """unknown -> (row, coefficient), of those whose coefficients times their units are rational."""
+    columns: dict[Key, list[tuple[int, int]]] = {}
+    for m, found in enumerate(wide):
+        for key, x in found.items():
+            columns.setdefault(key, []).append((m, x * units.get(key, 1) % PRIME))
+    return {
+        key: column
+        for key, column in columns.items()
+        if all(rational_of(x) is not None for _, x in column)
+    }
+
+
+def _weigh_rows(
+    system: System,
+    assignment: Assignment,
+    rows: Sequence[Row],
+    wide: Sequence[Mapping[Key, int]],
+    rational: Mapping[Key, Sequence[tuple[int, int]]],
+    units: Mapping[Key, int],
+) -> Case | None:
+    """The same, where the unknowns are known that are eliminated with rational weights.
+
+    units: of each unknown the first coefficient.
+    """
+    exact = list(rational)
+    left = list(dict.fromkeys(key for found in wide for key in found if key not in rational))
+    combined = _kernel([dict(column) for column in rational.values()], len(wide))
     place = {key: n for n, key in enumerate(left)}
     placed = [[(place[key], x) for key, x in found.items() if key in place] for found in wide]
     lines = []
@@ -64,11 +102,14 @@ def weigh_rows(system: System, assignment: Assignment, rows: Sequence[Row]) -> C
     for chosen in _square_systems(lines, [len(weights) for weights in combined]):
         kept = [combined[i] for i in chosen]
         whole = _collapse(kept, list(chosen.values()))
-        options: list[_Option] = [] if whole is None else [([whole], [], {})]
-        basis = _column_basis([lines[i][:-1] for i in chosen])
-        if basis is not None:
-            dependent = {left[n]: combination for n, combination in basis[1].items()}
-            options.append((kept, [left[n] for n in basis[0]], dependent))
+        options: list[_Option] = [] if whole is None else [([whole], [], {}, False)]
+        plain = [lines[i][:-1] for i in chosen]
+        for scaled in (False, True):
+            basis = _column_basis(_scale(plain, left, units) if scaled else plain)
+            if basis is not None:
+                dependent = {left[n]: combination for n, combination in basis[1].items()}
+                options.append((kept, [left[n] for n in basis[0]], dependent, scaled))
+                break
         for option in options:
             case = _state_case(system, assignment, rows, exact, *option)
             if case is not None:
@@ -93,18 +134,6 @@ def _collapse(
 
 
 # ---------------------------------------------------------------- elimination
-
-
-def _combine(wide: Sequence[Mapping[Key, int]], keys: Sequence[Key]) -> list[dict[int, int]]:
-    """Weights with which rows lose these unknowns: a basis, each of as few rows as possible."""
-    if not keys:
-        return [{m: 1} for m in range(len(wide))]
-    position = {key: n for n, key in enumerate(keys)}
-    table: list[dict[int, int]] = [{} for _ in keys]
-    for m, found in enumerate(wide):
-        for key, value in found.items():
-            table[position[key]][m] = value
-    return _kernel(table, len(wide))
 
 
 def _kernel(table: Sequence[Mapping[int, int]], width: int) -> list[dict[int, int]]:
@@ -138,6 +167,12 @@ def _square_systems(lines: Residues, costs: Sequence[int]) -> list[dict[int, int
     return found[:WEIGHED_SYSTEMS]
 
 
+def _scale(lines: Residues, keys: Sequence[Key], units: Mapping[Key, int]) -> Residues:
+    """Columns in units of the first coefficients of their unknowns."""
+    scales = [pow(units[key], -1, PRIME) for key in keys]
+    return [[x * scale % PRIME for x, scale in zip(line, scales, strict=True)] for line in lines]
+
+
 def _column_basis(
     lines: Residues,
 ) -> tuple[list[int], dict[int, tuple[Fraction, ...]]] | None:
@@ -166,10 +201,13 @@ def _state_case(
     combined: Sequence[Mapping[int, int]],
     left: Sequence[Key],
     dependent: Mapping[Key, tuple[Fraction, ...]],
+    scaled: bool,
 ) -> Case | None:
     """The weights and what they leave, as exact numbers; None if there are too many.
 
-    annihilated: the unknowns whose coefficients are rational.
+    dependent: unknowns as combinations of those that are left, scaled: in units of the first
+    coefficients of each.
+    annihilated: the unknowns whose coefficients are rational multiples of one number.
     """
     used = sorted({m for weights in combined for m in weights})
     if len(used) > WEIGHED_ROWS:
@@ -190,6 +228,21 @@ def _state_case(
             for key in left
         ]
         columns.append({m: system.log_density(rows[m]) for m in used})
+        units = {
+            key: _first_coefficient(system, assignment, rows, key) if scaled else ONE
+            for key in (*left, *dependent)
+            if dependent
+        }
+        stated = tuple(
+            (
+                _unknown(system, key),
+                tuple(
+                    normal(mul(number(x), divide(units[key], units[other])))
+                    for other, x in zip(left, combination, strict=True)
+                ),
+            )
+            for key, combination in dependent.items()
+        )
     except (ZeroDivisionError, ValueError):
         return None
     matrix = tuple(
@@ -217,9 +270,19 @@ def _state_case(
         kept,
         tuple(_unknown(system, key) for key in left),
         matrix,
-        tuple((_unknown(system, key), combination) for key, combination in dependent.items()),
+        stated,
         tuple(sorted(assignment.shifted)),
     )
+
+
+def _first_coefficient(
+    system: System, assignment: Assignment, rows: Sequence[Row], key: Key
+) -> Term:
+    """What an unknown is multiplied with in the first row in which it occurs."""
+    for row in rows:
+        if system.columns(row, assignment).get(key):
+            return system.coefficient(row, key)
+    raise ValueError("an unknown that occurs in no row")
 
 
 def _solve_exactly(
@@ -235,11 +298,15 @@ def _solve_exactly(
 
     table = fmpq_mat(len(ordered), len(columns))
     for i, key in enumerate(ordered):
+        unit: Term = ONE
         for n, (m, found) in enumerate(columns.items()):
             term = system.coefficient(rows[m], key) if key in found else ZERO
-            if not isinstance(term, Number):
+            if unit == ONE and term != ZERO and not isinstance(term, Number):
+                unit = term
+            share = term if unit == ONE else normal(divide(term, unit))
+            if not isinstance(share, Number):
                 return None
-            table[i, n] = fmpq(term.value.numerator, term.value.denominator)
+            table[i, n] = fmpq(share.value.numerator, share.value.denominator)
     reduced, rank = table.rref()
     if rank != len(columns) - 1:
         return None

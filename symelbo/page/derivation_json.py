@@ -288,7 +288,7 @@ class _Writer:
             ],
             "unknowns": [_unknown(unknown) for unknown in case.unknowns],
             "dependent": [
-                {**_unknown(unknown), "combination": [str(x) for x in combination]}
+                {**_unknown(unknown), "combination": [self.formula(x) for x in combination]}
                 for unknown, combination in case.dependent
             ],
             "matrix": [[self.formula(term) for term in line] for line in case.matrix],
