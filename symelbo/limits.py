@@ -115,7 +115,7 @@ PROBE_DRAWS: Final = 40  # of what varies, beyond those that are needed
 PROBE_INPUTS: Final = 3  # values of the inputs at which an unknown is sought that depends on them
 TABLE_POINTS: Final = 3  # parameter values of a table of all cases
 TABLE_WORK: Final = 60_000  # values and slopes for all tables of one model
-PROBE_WORK: Final = 6_000_000  # values and slopes of all terms at all points, for one model
+PROBE_WORK: Final = 300_000  # values, and short gradients, of all terms at all points, for one model
 
 # index.solve
 ELIMINATION_ROUNDS: Final = 400  # of one system of linear equations
