@@ -268,6 +268,10 @@ NEAR_SUBTERMS: Final = 6  # around exp, sigmoid and the like, which then stay in
 # language.fault
 QUOTED_CHARACTERS: Final = 60  # of a text that a message quotes
 
+# code.separate_data
+DATA_PARTS: Final = 64  # products of data and rest; beyond, every data point meets every sample
+DATA_DEGREE: Final = 4  # of a power that is multiplied out
+
 # code.stable_form
 STABLE_ROUNDS: Final = 20  # of the rules of stable forms, at one term
 

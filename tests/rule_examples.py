@@ -9,7 +9,7 @@ import calculus
 from calculus import SYMBOLS
 
 from symelbo.index import build
-from symelbo.index.domains import Category, Real
+from symelbo.index.domains import Category, Real, Simplex
 from symelbo.index.normal import RING
 from symelbo.index.polynomial import Factors, Poly, from_monomial, from_poly
 from symelbo.index.terms import (
@@ -34,13 +34,14 @@ from symelbo.language.resolve import Resolver
 from symelbo.language.scope import SizeName
 from symelbo.notation.print_text import print_text
 
-__all__ = ["names"]
+__all__ = ["SHARES", "names"]
 
 CATEGORY = Symbol("cat", Role.LATENT, Category(Size("C")))
 FUNCTION = Symbol("m", Role.FUNCTION, Real())
 UNKNOWN = Symbol("u", Role.UNKNOWN, Real())
+SHARES = Symbol("shares", Role.PARAMETER, Simplex(), (Extent(None, 3),))
 SIZES = {name: SizeName(Extent(name)) for name in "CDH"}
-ENTITIES = {s.name: s for s in (*SYMBOLS, CATEGORY, FUNCTION, UNKNOWN)} | SIZES
+ENTITIES = {s.name: s for s in (*SYMBOLS, CATEGORY, FUNCTION, UNKNOWN, SHARES)} | SIZES
 INDICES = (
     *(calculus.d, calculus.d2, calculus.d3, calculus.h, calculus.h2),
     *(calculus.c, calculus.c2, calculus.inner),
@@ -50,7 +51,8 @@ LOOPS = {index.name: index for index in INDICES}
 
 def term(text: str) -> Term:
     """x, y real; s, t positive; p in (0, 1); W[d,h], mu[d] real, v[h] positive; pi[c] on a
-    simplex; Sigma[d,e] positive definite, z[h] 0 or 1; cat a category, m(x) a function, u unknown.
+    simplex, shares on one of three places; Sigma[d,e] positive definite, z[h] 0 or 1; cat a
+    category, m(x) a function, u unknown.
 
     Indices: d, e, f in 1:D; h, g in 1:H; c, k in 1:C; i in 1:C-1.
     """

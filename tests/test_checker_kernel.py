@@ -39,6 +39,7 @@ from symelbo.index.build import (
     total,
 )
 from symelbo.index.domains import Category, Interval, Invertible, Simplex
+from symelbo.index.substitute import instantiate
 from symelbo.index.terms import (
     Add,
     Apply,
@@ -362,7 +363,27 @@ def same(term: Term) -> Term:
     return Add((term, Mul((number(-1), term))))
 
 
+SUMS_OF_MATRICES = {
+    "of two definite ones": add(mul(a, s(K, L)), Entry(R, (K, L))),
+    "of one and a Gram matrix": add(mul(a, s(K, L)), total(J, mul(w(K, J), w(L, J)))),
+    "of one and a product": add(s(K, L), mul(b, v(K), v(L))),
+    "of three": add(s(K, L), Entry(R, (K, L)), mul(a, Delta(K, L))),
+}
+TRUE |= {
+    f"the inverse of a sum {name}, times it": (
+        total(J, mul(Inverse(Array((K, L), body), I, J), instantiate(Array((K, L), body), (J, K)))),
+        Delta(I, K),
+    )
+    for name, body in SUMS_OF_MATRICES.items()
+}
+
 REFUSED: dict[str, Term] = {
+    **{
+        f"the inverse of a sum {name}, times one summand": subtract(
+            total(J, mul(Inverse(Array((K, L), body), I, J), s(J, K))), Delta(I, K)
+        )
+        for name, body in SUMS_OF_MATRICES.items()
+    },
     # each is false, undefined somewhere, or lacks a hypothesis
     "x/x": subtract(Mul((x, Power(x, number(-1)))), ONE),
     "1/x - 1/x": Add((Power(x, number(-1)), Mul((number(-1), Power(x, number(-1)))))),
@@ -614,6 +635,12 @@ def test_the_smallest_size_counts() -> None:
     nonempty = subtract(Mul((EMPTY, Power(EMPTY, number(-1)))), ONE)
     assert not is_zero(nonempty)
     assert is_zero(nonempty, given=Hypotheses.of(least={"C": 2}))
+    ends = Delta(Position(Extent(None, 1)), Position(Extent("D")))
+    assert is_true(ends, least={"D": 2}) and not is_true(ends)
+    assert is_zero(ends, given=Hypotheses.of(least={"D": 2}))
+    assert not is_zero(ends) and not is_zero(ends, given=Hypotheses.of(least={"C": 2}))
+    later = Delta(Position(Extent(None, 2)), Position(Extent("D")))
+    assert not is_zero(later, given=Hypotheses.of(least={"D": 2}))
     third = REFUSED["a simplex without its first two"]
     assert not is_zero(third) and is_zero(third, given=Hypotheses.of(least={"C": 2}))
     pairs = subtract(

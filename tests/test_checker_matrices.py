@@ -63,7 +63,7 @@ ARRAYS: dict[str, tuple[Raw, bool]] = {
     "a diagonal of squares": (times(power(V, "2"), DELTA), False),
     "one": (DELTA, True),
     "rank one": (OUTER, False),
-    "one and rank one": (sum_of(DELTA, times(P, OUTER)), False),
+    "one and rank one": (sum_of(DELTA, times(P, OUTER)), True),
     "one minus rank one": (minus(DELTA, times(P, OUTER)), False),
     "a Gram matrix": (GRAM, False),
     "one and a Gram matrix": (sum_of(times(A, DELTA), GRAM), True),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from checker_values import At, admissible, value_of, value_of_poly
 
-from symelbo.checker.forms import Forms
+from symelbo.checker.forms import Forms, Hypotheses
 from symelbo.checker.polynomial import Poly, freeze, scale_poly
 from symelbo.checker.signs import Signs
 from symelbo.checker.squares import is_sum_of_squares
@@ -61,6 +61,85 @@ def log(raw: Raw) -> Raw:
 
 def square(raw: Raw) -> Raw:
     return ("^", raw, q(2))
+
+
+@pytest.mark.parametrize(("least", "sign"), [({}, "0"), ({"D": 2}, "0"), ({"C": 2}, "+")])
+def test_an_entry_of_two_or_more_shares_is_less_than_one(least: dict[str, int], sign: str) -> None:
+    """With one place it is 1; of three places it is less at any size."""
+    form = Forms({}, frozenset(), {}, tuple(least.items()))
+    rest = minus(ONE, e("pi", ("p", "", 1)))
+    assert form.poly_sign(form.poly(rest)) == sign
+    three = ("v", "three", ("simplex", "", 3), (("p", "", 1),))
+    assert form.poly_sign(form.poly(minus(ONE, three))) == "+"
+
+
+X_Y, X_W = (("*", e("x"), e("y")), ("*", e("x"), e("w", i, j)))
+# what is positive; of what then; whether that is seen
+OF_PRODUCTS: dict[str, tuple[list[Raw], Raw, str]] = {
+    "a product": ([X_Y], X_Y, "+"),
+    "a multiple": ([X_Y], ("*", q(2), e("a"), X_Y), "+"),
+    "odd powers": ([X_Y], ("*", ("^", e("x"), q(3)), ("^", e("y"), q(-1))), "+"),
+    "its square, of what is not 0": ([X_Y], square(e("x")), "+"),
+    "a sum": ([X_Y], sum_of(X_Y, e("a")), "+"),
+    "two that share a factor": ([X_Y, X_W], ("*", e("y"), e("w", i, j)), "+"),
+    "a negative product": ([("*", q(-1), X_Y)], ("*", q(-1), e("b"), X_Y), "+"),
+    "what makes that positive": ([("*", q(-1), X_Y)], X_Y, ""),
+    "minus a product": ([X_Y], ("*", q(-1), X_Y), ""),
+    "one factor": ([X_Y], e("x"), ""),
+    "another power": ([X_Y], ("*", square(e("x")), e("y")), ""),
+    "another factor": ([X_Y], X_W, ""),
+    "a product with a difference": (
+        [("*", e("x"), minus(e("y"), e("a")))],
+        ("f", "log", ("*", q(3), e("x"), minus(e("y"), e("a")))),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OF_PRODUCTS)
+def test_what_follows_from_the_sign_of_a_product(name: str) -> None:
+    given, raw, sign = OF_PRODUCTS[name]
+    form = forms()
+    for term in given:
+        form.assume_positive_term(term)
+    assert form.poly_sign(form.poly(raw)) == sign
+    tried = [
+        value_of(raw, at)
+        for at in everywhere(3, 40)
+        if all(value_of(term, at) > 1e-9 for term in given)
+    ]
+    assert len(tried) > 5
+    assert sign != "+" or min(tried) > 0
+
+
+def test_one_condition_may_be_what_another_needs() -> None:
+    """x^a has a value where 0 < x, whichever is stated first."""
+    stated = (("^", e("x"), e("a")), e("x"))
+    for given in (stated, stated[::-1]):
+        form = forms()
+        form.assume(Hypotheses(positive=given))
+        assert form.positive(form.poly(e("x")))
+    with pytest.raises(NotShown, match="not shown to be positive"):
+        forms().assume(Hypotheses(positive=stated[:1]))
+
+
+def test_a_logarithm_of_a_positive_product() -> None:
+    """log(2 x y) = log 2 + log|x| + log|y| where x y > 0, and nowhere else."""
+    product = ("f", "log", ("*", q(2), X_Y))
+    apart = sum_of(log(q(2)), *(log(("f", "abs", e(name))) for name in "xy"))
+    with pytest.raises(NotShown, match="not shown to be positive"):
+        forms().poly(product)
+    form = forms()
+    form.assume_positive_term(X_Y)
+    assert not form.clear(form.poly(minus(product, apart)))
+    with pytest.raises(NotShown, match="not shown to be positive"):
+        form.poly(log(("*", q(-2), X_Y)))
+    difference = ("*", e("x"), minus(e("y"), e("a")))
+    with pytest.raises(NotShown, match="not shown to be positive"):
+        form.poly(log(difference))
+    form.assume_positive_term(difference)
+    sizes = (log(("f", "abs", part)) for part in difference[1:])
+    assert not form.clear(form.poly(minus(log(difference), sum_of(*sizes))))
 
 
 PRODUCTS = sum_of(("*", e("x"), e("v", i)), ("*", e("y"), e("a")))

@@ -555,16 +555,35 @@ def test_written_modules_are_as_a_formatter_leaves_them() -> None:
     subprocess.run([*command, "--check", *map(str, modules)], check=True)
 
 
-def test_two_operands_that_do_not_fit_stand_below_each_other() -> None:
-    bracket = f"({' * '.join(['residual'] * 6)})"
-    (read,) = ast.parse(f"value = -0.5 * {bracket} ** 2 - 0.5 * {bracket}").body
-    assert isinstance(read, ast.Assign)
-    assert lay_out("value = ", tree(read.value), 4) == [
-        "    value = (",
-        f"        -0.5 * {bracket} ** 2",
-        f"        - 0.5 * {bracket}",
-        "    )",
-    ]
+LONG = " * ".join(["residual"] * 6)
+WIDER = f"{LONG} + {'a' * 32}"
+STATEMENTS = [
+    f"-0.5 * ({LONG}) ** 2 - 0.5 * ({LONG}) ** 2",
+    f"-0.5 * ({LONG}) ** 2 - 0.5 * ({LONG})",
+    f"-np.sum({LONG}) - np.sum({LONG})",
+    f"np.sum({LONG}) - 0.5 * np.sum({LONG}) / s",
+    f"a * np.sum({LONG}) * np.sum({LONG})",
+    f"np.sum({LONG}) * np.sum({LONG} + {LONG})",
+    f"np.sum({LONG} + {LONG}) * np.sum({LONG} + {LONG})",
+    f"np.sum({WIDER})[None] - np.sum({LONG} + {LONG})",
+    f"np.sum({WIDER}) - np.sum({LONG}) * {'b' * 20}",
+    f"np.sum({WIDER}) - {'b' * 20}",
+    f"{'b' * 20} - np.sum({WIDER}) * c",
+    f"np.sum({WIDER}) * c - {'b' * 20}",
+    f"np.sum({LONG}, axis={'a' * 22}) * (c - {'b' * 20}) - 0.5 * np.sum({'d' * 73}) + c",
+]
+
+
+def test_statements_are_broken_as_a_formatter_breaks_them() -> None:
+    lines = ["def f():\n"]
+    for text in STATEMENTS:
+        (read,) = ast.parse(text).body
+        assert isinstance(read, ast.Expr)
+        lines += [f"{line}\n" for line in lay_out("value = ", tree(read.value), 4)]
+    command = [sys.executable, "-m", "ruff", "format", "--isolated", f"--line-length={WIDTH}", "-"]
+    given = "".join(lines)
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=True)
+    assert given.splitlines() == done.stdout.splitlines()
 
 
 @pytest.mark.parametrize("count", [1, 5, 30])

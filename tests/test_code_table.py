@@ -425,6 +425,10 @@ AVERAGED: list[tuple[Term, Axes]] = [
     (entry("a", (s, d)), (s, d)),
     (entry("a", (n, s, d)), (s, d)),
     (entry("a", (n, d)), (s, d)),
+    (mul(entry("a", (n, d)), entry("b", (n, h))), (s, d, h)),
+    (mul(number(-2), entry("a", (n, h)), entry("b", (n, d))), (s, d, h)),
+    (mul(entry("a", (n, d)), entry("b", (n, d)), entry("c", (n, h))), (s, d, h)),
+    (mul(entry("a", (n, d, h)), entry("b", (n, h))), (s, d, h)),
 ]
 
 
@@ -493,4 +497,4 @@ def test_every_operation_is_printed_here() -> None:
         op = lowering.value(build(axes), (*free_indices(build(axes)), Index("more", H)))
         made |= {type(part) for part in ops.walk(op)}
     # test_averages_by_their_definition and test_totals_ratios_and_solutions have the rest
-    assert made | {ops.MeanWeights, ops.Solve} == set(get_args(Op))
+    assert made | {ops.MeanWeights, ops.Solve, ops.WeighData} == set(get_args(Op))

@@ -19,6 +19,8 @@ from symelbo.criterion.result import (
     Result,
     Undecided,
 )
+from symelbo.model.least_sizes import least_values
+from symelbo.notation.print_text import print_text
 from symelbo.trial.evaluate import evaluate
 from symelbo.trial.identity import velocities_at
 from tests.oracle import rank as oracle
@@ -448,6 +450,174 @@ def test_single_entries_of_what_has_no_free_entries(name: str) -> None:
     answers = oracle.decide({**spec, "name": "m", "model": statements, "observed": ["x", "y"]})
     holds = all(answer.verdict == "HOLDS" for answer in answers)
     assert holds is (kind is H)
+
+
+Kinds = list[type[Result]]
+# parameters, statements and what is found of each, by theorem 1 or 2
+OF_SHARES: dict[str, tuple[dict[str, str], list[str], Kinds, int]] = {
+    "one row": ({"A": "simplex[2, 3]"}, ["x ~ Categorical(A[1])"], [H], 1),
+    "two rows": (
+        {"A": "simplex[2, 3]"},
+        ["x ~ Categorical(A[1])", "y ~ Categorical(A[2])"],
+        [H, H],
+        1,
+    ),
+    "a row and all rows": (
+        {"A": "simplex[C, C]"},
+        ["z ~ Categorical(A[1])", "x ~ Categorical(A[z])"],
+        [H, H],
+        1,
+    ),
+    "a row and an entry": (
+        {"A": "simplex[3, 2]"},
+        ["x ~ Categorical(A[1])", "y ~ Bernoulli(A[2,1])"],
+        [H, H],
+        1,
+    ),
+    "a row, and shifts of another": (
+        {"A": "simplex[2, C]"},
+        ["x ~ Categorical(A[1])", "y[c] ~ Exponential(A[2,c]) for c in 1:C"],
+        [H, H],
+        2,
+    ),
+    "rates": ({"p": "simplex[C]"}, ["x[c] ~ Exponential(p[c]) for c in 1:C"], [H], 2),
+    "rates of two": (
+        {"p": "simplex[2]"},
+        ["x ~ Exponential(p[1])", "y ~ Exponential(p[2])"],
+        [H, H],
+        2,
+    ),
+    "means": ({"p": "simplex[3]"}, ["x[k] ~ Normal(p[k], 1) for k in 1:3"], [H], 2),
+    "rates of each row": (
+        {"A": "simplex[D, C]"},
+        ["x[d,c] ~ Exponential(A[d,c]) for d in 1:D, c in 1:C"],
+        [H],
+        2,
+    ),
+    "rates of a Poisson": ({"p": "simplex[C]"}, ["x[c] ~ Poisson(p[c]) for c in 1:C"], [R], 0),
+    "rates and a category": (
+        {"p": "simplex[C]"},
+        ["x[c] ~ Exponential(p[c]) for c in 1:C", "y ~ Categorical(p)"],
+        [R, R],
+        0,
+    ),
+    "a probability": ({"p": "simplex[C]"}, ["x ~ Bernoulli(p[1])"], [H], 1),
+    "two of three probabilities": (
+        {"p": "simplex[3]"},
+        ["x ~ Bernoulli(p[1])", "y ~ Bernoulli(p[2])"],
+        [H, H],
+        1,
+    ),
+    "all three": ({"p": "simplex[3]"}, ["x[k] ~ Bernoulli(p[k]) for k in 1:3"], [R], 0),
+    "the second of all": ({"p": "simplex[C]"}, ["x ~ Exponential(p[2])"], [H], 1),
+}
+
+
+@pytest.mark.parametrize("name", OF_SHARES)
+def test_rows_and_shifts_of_a_simplex(name: str) -> None:
+    parameters, statements, kinds, theorem = OF_SHARES[name]
+    observed = [node for node in "xy" if any(s.startswith(node) for s in statements)]
+    decision = decide_criterion(model_of(statements, parameters, observed="".join(observed)))
+    assert [type(result) for result in decision.results] == kinds
+    assert not decision.holds or decision.by_theorem_1 is (theorem == 1)
+    spec = {"sizes": ["C", "D"], "parameters": parameters, "name": "m", "model": statements}
+    answers = oracle.decide({**spec, "observed": observed})
+    assert all(answer.verdict == "HOLDS" for answer in answers) is (R not in kinds)
+
+
+def test_a_share_is_a_probability_of_two_places_or_more() -> None:
+    """C >= 2 is stated; of three places nothing is."""
+    for extent, least in (("C", {"C": 2}), ("3", {})):
+        model = model_of(["x ~ Bernoulli(1 - p[1])"], {"p": f"simplex[{extent}]"})
+        assert not model.conditions
+        assert least_values(model.statements) == least
+
+
+# parameters, statements, the conditions that are stated
+OF_SIGNS: dict[str, tuple[dict[str, str], list[str], list[str]]] = {
+    "a variance": (
+        {"a": "real", "b": "real", "m": "real"},
+        ["z ~ Bernoulli(0.5)", "x ~ Normal(z*m, a*b)"],
+        ["0 < a*b"],
+    ),
+    "a logarithm": (
+        {"a": "real", "b": "real", "p": "unit"},
+        ["z ~ Bernoulli(p)", "x ~ Normal(z*log(a*b), 1)"],
+        ["0 < a*b"],
+    ),
+    "a quotient": ({"a": "real", "b": "real"}, ["x ~ Exponential(a/b)"], ["0 < a/b"]),
+    "a negative product": ({"a": "real", "b": "real"}, ["x ~ Normal(0, -a*b)"], ["0 < -a*b"]),
+    "of places": (
+        {"a": "real[D]", "b": "real", "m": "real[D]"},
+        ["x[d] ~ Normal(m[d], a[d]*b) for d in 1:D"],
+        ["0 < a[d]*b for d in 1:D"],
+    ),
+    "two of them": (
+        {"a": "real", "b": "real", "c": "real"},
+        ["x ~ Normal(0, a*b)", "y ~ Poisson(b*c)"],
+        ["0 < a*b", "0 < b*c"],
+    ),
+    "a difference": (
+        {"a": "real", "b": "real", "c": "real"},
+        ["x ~ Normal(0, a*(b - c))"],
+        ["0 < a*(b - c)"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OF_SIGNS)
+def test_a_stated_sign_of_a_product_is_enough(name: str) -> None:
+    parameters, statements, conditions = OF_SIGNS[name]
+    observed = "xy" if len(conditions) > 1 else "x"
+    model = model_of(statements, parameters, observed=observed)
+    assert [condition.text for condition in model.conditions] == conditions
+    assert decide_criterion(model).holds
+
+
+def test_a_variance_of_q_with_a_stated_sign() -> None:
+    q = ["z ~ Normal(nu, u^2*t)"]
+    learned, inputs = {"w": "real", "s": "positive"}, {"u": "real"}
+    statements = ["z ~ Normal(0, 1)", "x ~ Normal(w*z + u, s)"]
+    decision = decide_criterion(model_of(statements, learned, inputs=inputs, variational=q))
+    assert decision.holds and decision.closure is Closure.SHOWN
+
+
+SUM = "Q[d,e] = {} for d in 1:D, e in 1:D"
+OF_MATRICES = {
+    "a Gram matrix": "sum(W[d,h]*W[e,h] for h in 1:H) + s*K[d,e]",
+    "a weighted one": "sum(W[d,h]*t[h]*W[e,h] for h in 1:H) + s*K[d,e]",
+    "a product": "m[d]*m[e] + s*K[d,e]",
+    "another one": "s*K[d,e] + S[d,e]",
+}
+
+
+@pytest.mark.parametrize("name", OF_MATRICES)
+def test_a_covariance_that_is_a_sum(name: str) -> None:
+    """It is definite without a condition, as a summand is and none is negative."""
+    learned = {"W": "real[D, H]", "m": "real[D]", "s": "positive", "S": "posdef[D, D]"}
+    known = {"K": "posdef[D, D]", "t": "positive[H]", "u": "real[D]"}
+    statements = [SUM.format(OF_MATRICES[name]), "x ~ MvNormal(u, Q)"]
+    model = model_of(statements, learned, constants=known)
+    assert not model.conditions
+    decision = decide_criterion(model)
+    assert decision.holds and decision.by_theorem_1
+
+
+def test_a_velocity_is_undefined_where_it_divides_by_0_and_nowhere_else() -> None:
+    statements = ["z ~ Bernoulli(p)", "x ~ Normal(z*(a + b), 1)", "y ~ Normal(z*a*b, 1)"]
+    model = model_of(statements, {"a": "real", "b": "real", "p": "unit"}, observed="xy")
+    decision = decide_criterion(model)
+    assert decision.holds
+    assert [print_text(term) for term in decision.nonzero] == ["a - b"]
+
+
+def test_what_others_refute_is_not_called_undecidable() -> None:
+    statements = ["x ~ Normal(a, 1)", "y ~ Bernoulli(logit=a*z + (a + 1)*w)"]
+    statements += ["z ~ Bernoulli(0.5)", "w ~ Bernoulli(0.5)"]
+    decision = decide_criterion(model_of(statements, {"a": "real"}, observed="xy"))
+    x, y = (result for result in decision.results if result.factor.name in "xy")
+    assert isinstance(x, Undecided) and isinstance(y, Refuted)
+    assert x.missing == "a motion that serves x together with y: there is none"
 
 
 @pytest.mark.parametrize(

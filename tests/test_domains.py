@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise, product
 from pathlib import Path
@@ -378,7 +378,9 @@ class Correlation(Scalar):
     SIMPLE = tuple(map(Fraction, ("1/2", "-1/3", "1/4")))
     FIRST = tuple(map(Fraction, ("0", "1/2", "-1/2")))
 
-    def interval(self, least: object, most: object, places: tuple[IndexTerm, ...] = ()) -> Range:
+    def interval(
+        self, least: object, most: object, places: tuple[IndexTerm, ...] = (), length: int = 1
+    ) -> Range:
         """(-1, 1)"""
         return Range(Fraction(-1), Fraction(1))
 
@@ -413,7 +415,7 @@ class CheckedCorrelation(checked.Domain):
     margins = ((1, 1), (1, -1))
 
     @classmethod
-    def range(cls, kind: checked.Kind) -> checked.Range | None:
+    def range(cls, kind: checked.Kind, least: Mapping[str, int]) -> checked.Range | None:
         """(-1, 1)"""
         return (-1, True), (1, True)
 

@@ -9,7 +9,8 @@ import pytest
 from symelbo.index.build import ONE, add, call, divide, exp, log, mul, negate, number, power
 from symelbo.index.domains import Real
 from symelbo.index.modular import Modular
-from symelbo.index.terms import Entry, Role, Symbol, Term
+from symelbo.index.substitute import formal_indices
+from symelbo.index.terms import Array, Entry, Extent, Inverse, Position, Role, Symbol, Term
 
 _T = Symbol("t", Role.PARAMETER, Real())
 T = Entry(_T)
@@ -55,3 +56,33 @@ def test_exponentials_are_multiplicative(machine: Modular, name: str, turned: bo
 def test_what_differs_has_other_residues(machine: Modular, name: str) -> None:
     left, right = APART[name]
     assert residue(machine, left) != residue(machine, right)
+
+
+def test_a_matrix_is_inverted_once_for_all_entries_until_what_it_holds_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    size = Extent(None, 3)
+    symbol = Symbol("m", Role.PARAMETER, Real(), (size, size))
+    indices = formal_indices(symbol.shape)
+    matrix = Array(indices, Entry(symbol, indices))
+    places = [(i, j) for i in range(1, 4) for j in range(1, 4)]
+    inverted = []
+    invert = Modular.invert
+
+    def counted(self: Modular, *arguments: object) -> object:
+        inverted.append(arguments)
+        return invert(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Modular, "invert", counted)
+    machine = Modular({}, {}, 0)
+    for scale in (2, 3):
+        values = {("m", at): Fraction(scale * (at[0] == at[1]) + at[0] * at[1]) for at in places}
+        machine.move_to({at: Modular.rational(x) for at, x in values.items()})
+        at_place = {
+            (i, j): (Position(Extent(None, i)), Position(Extent(None, j))) for i, j in places
+        }
+        found = {at: machine.term(Inverse(matrix, *at_place[at]), {}).exact for at in places}
+        for i, j in places:
+            inner = (values["m", (i, k)] * (found[k, j] or 0) for k in range(1, 4))
+            assert sum(inner) == (i == j)
+    assert len(inverted) == 2

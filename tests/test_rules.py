@@ -483,6 +483,24 @@ def denominators(random: Random) -> None:
     assert not RING.clear_denominators(poly_of(subtract(term, RING.normal(term))))
 
 
+@tries(normal.free_shares)
+def shares_of_three(random: Random) -> None:
+    first, last = (Entry(rule_examples.SHARES, (Position(Extent(None, k)),)) for k in (1, 3))
+    power_of_last = random.choice([-1, 1, 2])
+    term = add(mul(draw_term(random, 1), power(last, power_of_last)), mul(X, first))
+
+    def draw(random: Random) -> World:
+        weights = [random.uniform(1, 3) for _ in range(3)]
+        given = {("shares", (k,)): w / sum(weights) for k, w in enumerate(weights, 1)}
+        world = draw_world(random)
+        return World(world.sizes, {**world.values, **given})
+
+    freed = normal.free_shares(poly_of(term))
+    expected = mul(term, last) if power_of_last < 0 else term
+    same(expected, from_poly(freed), random, draw)
+    assert last not in (atom for monomial in freed for atom, _ in monomial.factors)
+
+
 @tries(Normalizer.sum_poly)
 def sums(random: Random) -> None:
     index, body = random.choice([h, d, c]), draw_term(random)

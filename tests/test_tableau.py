@@ -28,7 +28,7 @@ GUMBEL = {
     "parameters": {"m": "real"},
     "log_density": "m - v - exp(m - v)",
 }
-PARAMETERS = {"a": "real", "c": "real", "q": "positive", "r": "positive"}
+PARAMETERS = {"a": "real", "d": "positive", "c": "real", "q": "positive", "r": "positive"}
 
 
 def chain(n: int) -> list[str]:
@@ -185,7 +185,12 @@ def as_arrays(n: int) -> dict[str, object]:
         f"z[t] ~ Normal(a*z[t-1], q) for t in 2:{n}",
         f"x[t] ~ Normal(c*z[t], r) for t in 1:{n}",
     ]
-    return {"name": "m", "parameters": PARAMETERS, "model": statements, "observed": ["x"]}
+    return {
+        "name": "m",
+        "parameters": parameters_of(statements),
+        "model": statements,
+        "observed": ["x"],
+    }
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 7, 20])
@@ -207,6 +212,13 @@ def test_trees_are_proved(n: int) -> None:
     derivation = derive(written_out(tree(n)))
     moving = len(derivation.decision.motion.latents)
     assert derivation.verdict == "proved" and moving == (1 if n == 3 else n)
+
+
+def test_what_no_motion_serves_is_refuted_beside_a_chain_that_holds() -> None:
+    """The work of the search for certificates is not spent on what a motion serves."""
+    shares = [f"b{i} ~ Beta(d, 2)" for i in range(1, 5)]
+    shares += [f"x{i}_ ~ Bernoulli(b{i})" for i in range(1, 5)]
+    assert derive(written_out([*chain(6), *shares])).verdict == "refuted"
 
 
 def test_some_move_beside_others_that_may_not() -> None:

@@ -119,17 +119,25 @@ def elbo(
     # log-density of c
     log_c = _log(pi)
     # log-density of x
+    center_x = np.mean(x)
+    deviation_x = x - center_x
+    mean_q = q.mean(axis=0)
+    mean_x = _weighted_mean(q, _log_ratio(x, center_x))
+    mean_x_ = _weighted_mean(q, deviation_x)
     log_x = (
-        np.log(alpha)
-        - _deviance(alpha, beta * x[:, None], np.log(beta) + np.log(x)[:, None])
-        - np.log(x)[:, None]
-        - _log_stirling(alpha)
+        np.sum(
+            mean_q
+            * (
+                np.log(alpha)
+                - _deviance(alpha, beta * center_x, np.log(beta) + np.log(center_x))
+                - np.log(center_x)
+                - _log_stirling(alpha)
+            )
+        )
+        + np.sum(mean_x * (alpha - 1))
+        - np.sum(beta * mean_x_)
     )
-    return float(
-        np.mean(entropy_q)
-        + np.sum(_weigh(q.mean(axis=0), log_c))
-        + np.mean(np.sum(q * log_x, axis=1))
-    )
+    return float(np.mean(entropy_q) + np.sum(_weigh(mean_q, log_c)) + log_x)
 
 
 @_within_floats
@@ -171,16 +179,26 @@ def gap(
     # derivative of log p(c) along the motion
     slope_c = _log(pi) + np.sum(special.entr(pi))
     # derivative of log p(x) along the motion
+    center_x = np.mean(x)
+    deviation_x = x - center_x
+    mean_q = q.mean(axis=0)
+    mean_x = _weighted_mean(q, _log_ratio(x, center_x))
+    mean_x_ = _weighted_mean(q, deviation_x)
     slope_x = (
-        np.log(alpha)
-        - _deviance(alpha, beta * x[:, None], np.log(beta) + np.log(x)[:, None])
-        - np.log(beta)
-        - np.log(x)[:, None]
-        + _log_minus_digamma(alpha) * (alpha - 1)
+        np.sum(
+            mean_q
+            * (
+                np.log(alpha)
+                - _deviance(alpha, beta * center_x, np.log(beta) + np.log(center_x))
+                - np.log(beta)
+                - np.log(center_x)
+                + _log_minus_digamma(alpha) * (alpha - 1)
+            )
+        )
+        + np.sum(mean_x * (alpha - 1))
+        - np.sum(beta * mean_x_)
     )
-    return float(
-        np.sum(_weigh(q.mean(axis=0), slope_c)) + np.mean(np.sum(q * slope_x, axis=1))
-    )
+    return float(np.sum(_weigh(mean_q, slope_c)) + slope_x)
 
 
 def _log(p: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -195,6 +213,15 @@ def _weigh(
     """weights * values, where a weight of 0 takes out minus infinity."""
     shape = np.broadcast_shapes(weights.shape, values.shape)
     return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)
+
+
+def _weighted_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = values.mean(axis=0, keepdims=True)
+    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
 def _log_stirling(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -233,6 +260,12 @@ def _deviance(
     return np.where(np.abs(ratio) < 0.1, close, far)
 
 
+def _log_ratio(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """log(x/y), exact where x is close to y; x/y need not be a float."""
+    excess = np.where(np.abs(x - y) < 0.5 * y, x - y, 0) / y
+    return np.where(excess == 0, np.log(x) - np.log(y), np.log1p(excess))
+
+
 def _array(
     name: str,
     value: ArrayLike,
@@ -256,14 +289,15 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if not np.all(np.isfinite(array)):
+    least, largest = array.min(), array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "positive" and not np.all(array > 0):
-        raise ValueError(f"{name} must be positive, found {array.min()}")
+    if domain == "positive" and least <= 0:
+        raise ValueError(f"{name} must be positive, found {least}")
     if domain in ("simplex", "weights"):
-        if np.any(array < 0) or (domain == "simplex" and np.any(array == 0)):
+        if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
-            raise ValueError(f"{name} must be {sign}, found {array.min()}")
+            raise ValueError(f"{name} must be {sign}, found {least}")
         if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
     return array
@@ -282,4 +316,4 @@ def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers")
-    return array.astype(float)
+    return np.asarray(array, dtype=float)

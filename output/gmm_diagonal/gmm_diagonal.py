@@ -118,16 +118,24 @@ def elbo(
     # log-density of c
     log_c = _log(pi)
     # log-density of x
-    log_x = np.sum(
-        -0.5 * np.log(2 * np.pi * sigma2)
-        - 0.5 * ((x[:, None, :] - mu) / np.sqrt(sigma2)) ** 2,
-        axis=-1,
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_q = q.mean(axis=0)
+    mean_xx = _weighted_mean(q, deviation_x**2)
+    mean_x = _weighted_mean(q, deviation_x)
+    log_x = (
+        np.sum(
+            mean_q
+            * np.sum(
+                -0.5 * np.log(2 * np.pi * sigma2)
+                - 0.5 * ((center_x - mu) / np.sqrt(sigma2)) ** 2,
+                axis=-1,
+            )
+        )
+        - 0.5 * np.sum(mean_xx / sigma2)
+        - np.sum(mean_x * (center_x - mu) / sigma2)
     )
-    return float(
-        np.mean(entropy_q)
-        + np.sum(_weigh(q.mean(axis=0), log_c))
-        + np.mean(np.sum(q * log_x, axis=1))
-    )
+    return float(np.mean(entropy_q) + np.sum(_weigh(mean_q, log_c)) + log_x)
 
 
 @_within_floats
@@ -168,10 +176,20 @@ def gap(
     # derivative of log p(c) along the motion
     slope_c = _log(pi) + np.sum(special.entr(pi))
     # derivative of log p(x) along the motion
-    slope_x = np.sum(0.5 - 0.5 * ((x[:, None, :] - mu) / np.sqrt(sigma2)) ** 2, axis=-1)
-    return float(
-        np.sum(_weigh(q.mean(axis=0), slope_c)) + np.mean(np.sum(q * slope_x, axis=1))
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_q = q.mean(axis=0)
+    mean_xx = _weighted_mean(q, deviation_x**2)
+    mean_x = _weighted_mean(q, deviation_x)
+    slope_x = (
+        np.sum(
+            mean_q
+            * np.sum(0.5 - 0.5 * ((center_x - mu) / np.sqrt(sigma2)) ** 2, axis=-1)
+        )
+        - 0.5 * np.sum(mean_xx / sigma2)
+        - np.sum(mean_x * (center_x - mu) / sigma2)
     )
+    return float(np.sum(_weigh(mean_q, slope_c)) + slope_x)
 
 
 @_within_floats
@@ -203,10 +221,18 @@ def profiled_scales(
     # pi, where the ELBO is stationary in it
     pi = q.mean(axis=0)
     # sigma2, where the ELBO is stationary in it
-    sigma2 = (
-        np.mean(q[:, :, None] * (x[:, None, :] - mu) ** 2, axis=0)
-        / q.mean(axis=0)[:, None]
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_q = pi
+    mean_xx = _weighted_mean(q, deviation_x**2)
+    mean_x = _weighted_mean(q, deviation_x)
+    sum_sigma2 = (
+        mean_xx
+        + mean_q[:, None] * (center_x - mu) ** 2
+        + mean_x * (2 * center_x - 2 * mu)
     )
+    sum_sigma2_ = 1
+    sigma2 = sum_sigma2 / (pi * sum_sigma2_)[:, None]
     pi = _array("pi", pi, "C", "weights", sizes)
     sigma2 = _array("sigma2", sigma2, "C D", "positive", sizes)
     return {"pi": pi, "sigma2": sigma2}
@@ -224,6 +250,15 @@ def _weigh(
     """weights * values, where a weight of 0 takes out minus infinity."""
     shape = np.broadcast_shapes(weights.shape, values.shape)
     return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)
+
+
+def _weighted_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = values.mean(axis=0, keepdims=True)
+    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
 def _array(
@@ -249,14 +284,15 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if not np.all(np.isfinite(array)):
+    least, largest = array.min(), array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "positive" and not np.all(array > 0):
-        raise ValueError(f"{name} must be positive, found {array.min()}")
+    if domain == "positive" and least <= 0:
+        raise ValueError(f"{name} must be positive, found {least}")
     if domain in ("simplex", "weights"):
-        if np.any(array < 0) or (domain == "simplex" and np.any(array == 0)):
+        if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
-            raise ValueError(f"{name} must be {sign}, found {array.min()}")
+            raise ValueError(f"{name} must be {sign}, found {least}")
         if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
     return array
@@ -275,4 +311,4 @@ def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers")
-    return array.astype(float)
+    return np.asarray(array, dtype=float)

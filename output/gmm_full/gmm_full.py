@@ -120,20 +120,34 @@ def elbo(
     # log-density of c
     log_c = _log(pi)
     # log-density of x
-    residual = x[:, None, :] - mu
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_q = q.mean(axis=0)
+    mean_xx = _weighted_products(q, deviation_x, deviation_x)
+    mean_x = _weighted_mean(q, deviation_x)
+    inverse_Sigma = np.linalg.inv(Sigma)
     log_x = (
-        -0.5 * np.linalg.slogdet(Sigma)[1]
-        - 0.5
-        * np.einsum(
-            "nci,ncj,cij->nc", residual, residual, np.linalg.inv(Sigma), optimize=True
+        np.sum(
+            mean_q
+            * (
+                -0.5 * np.linalg.slogdet(Sigma)[1]
+                - 0.5
+                * np.sum(
+                    inverse_Sigma
+                    * (center_x - mu)[:, :, None]
+                    * (center_x - mu)[:, None, :],
+                    axis=(-2, -1),
+                )
+                - 0.5 * D * np.log(2 * np.pi)
+            )
         )
-        - 0.5 * D * np.log(2 * np.pi)
+        - 0.5
+        * np.sum(mean_x * np.sum(inverse_Sigma * (center_x - mu)[:, None, :], axis=-1))
+        - 0.5
+        * np.sum(mean_x * np.sum(inverse_Sigma * (center_x - mu)[:, :, None], axis=1))
+        - 0.5 * np.sum(mean_xx * inverse_Sigma)
     )
-    return float(
-        np.mean(entropy_q)
-        + np.sum(_weigh(q.mean(axis=0), log_c))
-        + np.mean(np.sum(q * log_x, axis=1))
-    )
+    return float(np.mean(entropy_q) + np.sum(_weigh(mean_q, log_c)) + log_x)
 
 
 @_within_floats
@@ -175,13 +189,33 @@ def gap(
     # derivative of log p(c) along the motion
     slope_c = _log(pi) + np.sum(special.entr(pi))
     # derivative of log p(x) along the motion
-    residual = x[:, None, :] - mu
-    slope_x = 0.5 * D - 0.5 * np.einsum(
-        "nci,ncj,cij->nc", residual, residual, np.linalg.inv(Sigma), optimize=True
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_q = q.mean(axis=0)
+    mean_xx = _weighted_products(q, deviation_x, deviation_x)
+    mean_x = _weighted_mean(q, deviation_x)
+    inverse_Sigma = np.linalg.inv(Sigma)
+    slope_x = (
+        np.sum(
+            mean_q
+            * (
+                0.5 * D
+                - 0.5
+                * np.sum(
+                    inverse_Sigma
+                    * (center_x - mu)[:, :, None]
+                    * (center_x - mu)[:, None, :],
+                    axis=(-2, -1),
+                )
+            )
+        )
+        - 0.5
+        * np.sum(mean_x * np.sum(inverse_Sigma * (center_x - mu)[:, None, :], axis=-1))
+        - 0.5 * np.sum(mean_xx * inverse_Sigma)
+        - 0.5
+        * np.sum(mean_x * np.sum(inverse_Sigma * (center_x - mu)[:, :, None], axis=1))
     )
-    return float(
-        np.sum(_weigh(q.mean(axis=0), slope_c)) + np.mean(np.sum(q * slope_x, axis=1))
-    )
+    return float(np.sum(_weigh(mean_q, slope_c)) + slope_x)
 
 
 def _log(p: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -196,6 +230,31 @@ def _weigh(
     """weights * values, where a weight of 0 takes out minus infinity."""
     shape = np.broadcast_shapes(weights.shape, values.shape)
     return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)
+
+
+def _weighted_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = values.mean(axis=0, keepdims=True)
+    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+
+
+def _weighted_products(
+    weights: NDArray[np.float64], left: NDArray[np.float64], right: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k]*left[n, ...]*right[n, ...], in blocks of data."""
+    if len(weights) < len(left):
+        products = np.tensordot(left, right, axes=(0, 0)) / len(left)
+        return np.multiply.outer(weights[0], products)
+    total = np.zeros((*weights.shape[1:], *left.shape[1:], *right.shape[1:]))
+    step = 1 + 2**18 // (weights[0].size * left[0].size)
+    for start in range(0, len(left), step):
+        rows = slice(start, start + step)
+        weighted = np.einsum("nk,n...->nk...", weights[rows], left[rows])
+        total += np.tensordot(weighted, right[rows], axes=(0, 0))
+    return total / len(left)
 
 
 def _array(
@@ -221,12 +280,13 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if not np.all(np.isfinite(array)):
+    least, largest = array.min(), array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
     if domain in ("simplex", "weights"):
-        if np.any(array < 0) or (domain == "simplex" and np.any(array == 0)):
+        if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
-            raise ValueError(f"{name} must be {sign}, found {array.min()}")
+            raise ValueError(f"{name} must be {sign}, found {least}")
         if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
     if domain == "posdef":
@@ -253,4 +313,4 @@ def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers")
-    return array.astype(float)
+    return np.asarray(array, dtype=float)

@@ -120,16 +120,24 @@ def elbo(
     # log-density of c
     log_c = _log(pi)
     # log-density of x
-    log_x = np.sum(
-        -(0.5 * np.log(2 * np.pi * sigma2))[:, None]
-        - 0.5 * ((x[:, None, :] - mu) / np.sqrt(sigma2)[:, None]) ** 2,
-        axis=-1,
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_q = q.mean(axis=0)
+    mean_x = _weighted_mean(q, np.sum(deviation_x**2, axis=-1))
+    mean_x_ = _weighted_mean(q, deviation_x)
+    log_x = (
+        np.sum(
+            mean_q
+            * np.sum(
+                -(0.5 * np.log(2 * np.pi * sigma2))[:, None]
+                - 0.5 * ((center_x - mu) / np.sqrt(sigma2)[:, None]) ** 2,
+                axis=-1,
+            )
+        )
+        - 0.5 * np.sum(mean_x / sigma2)
+        - np.sum(mean_x_ * (center_x - mu) / sigma2[:, None])
     )
-    return float(
-        np.mean(entropy_q)
-        + np.sum(_weigh(q.mean(axis=0), log_c))
-        + np.mean(np.sum(q * log_x, axis=1))
-    )
+    return float(np.mean(entropy_q) + np.sum(_weigh(mean_q, log_c)) + log_x)
 
 
 @_within_floats
@@ -170,12 +178,22 @@ def gap(
     # derivative of log p(c) along the motion
     slope_c = _log(pi) + np.sum(special.entr(pi))
     # derivative of log p(x) along the motion
-    slope_x = np.sum(
-        0.5 - 0.5 * ((x[:, None, :] - mu) / np.sqrt(sigma2)[:, None]) ** 2, axis=-1
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_q = q.mean(axis=0)
+    mean_x = _weighted_mean(q, np.sum(deviation_x**2, axis=-1))
+    mean_x_ = _weighted_mean(q, deviation_x)
+    slope_x = (
+        np.sum(
+            mean_q
+            * np.sum(
+                0.5 - 0.5 * ((center_x - mu) / np.sqrt(sigma2)[:, None]) ** 2, axis=-1
+            )
+        )
+        - 0.5 * np.sum(mean_x / sigma2)
+        - np.sum(mean_x_ * (center_x - mu) / sigma2[:, None])
     )
-    return float(
-        np.sum(_weigh(q.mean(axis=0), slope_c)) + np.mean(np.sum(q * slope_x, axis=1))
-    )
+    return float(np.sum(_weigh(mean_q, slope_c)) + slope_x)
 
 
 @_within_floats
@@ -208,9 +226,18 @@ def profiled_scales(
     # pi, where the ELBO is stationary in it
     pi = q.mean(axis=0)
     # sigma2, where the ELBO is stationary in it
-    sigma2 = np.mean(q * np.sum((x[:, None, :] - mu) ** 2, axis=-1), axis=0) / (
-        q.mean(axis=0) * D
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_q = pi
+    mean_x = _weighted_mean(q, np.sum(deviation_x**2, axis=-1))
+    mean_x_ = _weighted_mean(q, deviation_x)
+    sum_sigma2 = (
+        mean_x
+        + mean_q * np.sum((center_x - mu) ** 2, axis=-1)
+        + np.sum(mean_x_ * (2 * center_x - 2 * mu), axis=-1)
     )
+    sum_sigma2_ = D
+    sigma2 = sum_sigma2 / (pi * sum_sigma2_)
     pi = _array("pi", pi, "C", "weights", sizes)
     sigma2 = _array("sigma2", sigma2, "C", "positive", sizes)
     return {"pi": pi, "sigma2": sigma2}
@@ -228,6 +255,15 @@ def _weigh(
     """weights * values, where a weight of 0 takes out minus infinity."""
     shape = np.broadcast_shapes(weights.shape, values.shape)
     return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)
+
+
+def _weighted_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = values.mean(axis=0, keepdims=True)
+    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
 def _array(
@@ -253,14 +289,15 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if not np.all(np.isfinite(array)):
+    least, largest = array.min(), array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "positive" and not np.all(array > 0):
-        raise ValueError(f"{name} must be positive, found {array.min()}")
+    if domain == "positive" and least <= 0:
+        raise ValueError(f"{name} must be positive, found {least}")
     if domain in ("simplex", "weights"):
-        if np.any(array < 0) or (domain == "simplex" and np.any(array == 0)):
+        if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
-            raise ValueError(f"{name} must be {sign}, found {array.min()}")
+            raise ValueError(f"{name} must be {sign}, found {least}")
         if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
     return array
@@ -286,4 +323,4 @@ def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers")
-    return array.astype(float)
+    return np.asarray(array, dtype=float)

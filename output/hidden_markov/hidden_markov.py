@@ -89,11 +89,9 @@ def entropy_sum(
     entropy_z_t = np.sum(np.sum(special.entr(A[z[:, :-1] - 1]), axis=-1), axis=-1)
     # entropy of x
     entropy_x = 0.5 * np.sum(np.log(2 * np.e * np.pi * v[z - 1]), axis=(-2, -1))
+    mean_weights = weights.mean(axis=0)
     return float(
-        entropy_q
-        - entropy_z_1
-        - weights.mean(axis=0) @ entropy_z_t
-        - weights.mean(axis=0) @ entropy_x
+        entropy_q - entropy_z_1 - mean_weights @ entropy_z_t - mean_weights @ entropy_x
     )
 
 
@@ -145,16 +143,28 @@ def elbo(
     # log-density of z[t]
     log_z_t = np.sum(_log(A[z[:, :-1] - 1, z[:, 1:] - 1]), axis=-1)
     # log-density of x
-    log_x = np.sum(
-        -0.5 * np.log(2 * np.pi * v[z - 1])
-        - 0.5 * ((x[:, None, :, :] - mu[z - 1]) / np.sqrt(v[z - 1])) ** 2,
-        axis=(-2, -1),
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_weights = weights.mean(axis=0)
+    mean_xx = _weighted_mean(weights, deviation_x**2)
+    mean_x = _weighted_mean(weights, deviation_x)
+    log_x = (
+        np.sum(
+            mean_weights
+            * np.sum(
+                -0.5 * np.log(2 * np.pi * v[z - 1])
+                - 0.5 * ((center_x - mu[z - 1]) / np.sqrt(v[z - 1])) ** 2,
+                axis=(-2, -1),
+            )
+        )
+        - 0.5 * np.sum(mean_xx / v[z - 1])
+        - np.sum(mean_x * (center_x - mu[z - 1]) / v[z - 1])
     )
     return float(
         entropy_q
-        + np.sum(_weigh(weights.mean(axis=0), log_z_1))
-        + np.sum(_weigh(weights.mean(axis=0), log_z_t))
-        + np.mean(np.sum(weights * log_x, axis=1))
+        + np.sum(_weigh(mean_weights, log_z_1))
+        + np.sum(_weigh(mean_weights, log_z_t))
+        + log_x
     )
 
 
@@ -215,14 +225,26 @@ def gap(
         axis=-1,
     )
     # derivative of log p(x) along the motion
-    slope_x = np.sum(
-        0.5 - 0.5 * ((x[:, None, :, :] - mu[z - 1]) / np.sqrt(v[z - 1])) ** 2,
-        axis=(-2, -1),
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_weights = weights.mean(axis=0)
+    mean_xx = _weighted_mean(weights, deviation_x**2)
+    mean_x = _weighted_mean(weights, deviation_x)
+    slope_x = (
+        np.sum(
+            mean_weights
+            * np.sum(
+                0.5 - 0.5 * ((center_x - mu[z - 1]) / np.sqrt(v[z - 1])) ** 2,
+                axis=(-2, -1),
+            )
+        )
+        - 0.5 * np.sum(mean_xx / v[z - 1])
+        - np.sum(mean_x * (center_x - mu[z - 1]) / v[z - 1])
     )
     return float(
-        np.sum(_weigh(weights.mean(axis=0), slope_z_1))
-        + np.sum(_weigh(weights.mean(axis=0), slope_z_t))
-        + np.mean(np.sum(weights * slope_x, axis=1))
+        np.sum(_weigh(mean_weights, slope_z_1))
+        + np.sum(_weigh(mean_weights, slope_z_t))
+        + slope_x
     )
 
 
@@ -238,6 +260,15 @@ def _weigh(
     """weights * values, where a weight of 0 takes out minus infinity."""
     shape = np.broadcast_shapes(weights.shape, values.shape)
     return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)
+
+
+def _weighted_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = values.mean(axis=0, keepdims=True)
+    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
 def _array(
@@ -264,18 +295,19 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if not np.all(np.isfinite(array)):
+    least, largest = array.min(), array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "positive" and not np.all(array > 0):
-        raise ValueError(f"{name} must be positive, found {array.min()}")
+    if domain == "positive" and least <= 0:
+        raise ValueError(f"{name} must be positive, found {least}")
     if domain in ("simplex", "weights"):
-        if np.any(array < 0) or (domain == "simplex" and np.any(array == 0)):
+        if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
-            raise ValueError(f"{name} must be {sign}, found {array.min()}")
+            raise ValueError(f"{name} must be {sign}, found {least}")
         if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
     if domain == "category":
-        if not np.all((array >= 1) & (array <= upper) & (array == np.floor(array))):
+        if least < 1 or largest > upper or np.any(array != np.floor(array)):
             raise ValueError(f"{name} must be a category in 1..{upper}")
         return array.astype(int)
     return array
@@ -315,4 +347,4 @@ def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers")
-    return array.astype(float)
+    return np.asarray(array, dtype=float)

@@ -138,16 +138,25 @@ def elbo(
     )
     # log-density of x
     m_ = np.einsum("dk,stk->std", C, z)
-    log_x = np.sum(
-        -0.5 * np.log(2 * np.pi * R)
-        - 0.5 * ((x[:, None, :, :] - m_) / np.sqrt(R)) ** 2,
-        axis=(-2, -1),
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_weights = weights.mean(axis=0)
+    mean_x = np.mean(np.sum(deviation_x**2, axis=1), axis=0)
+    mean_x_ = _weighted_mean(weights, deviation_x)
+    log_x = (
+        np.sum(
+            mean_weights
+            * np.sum(
+                -0.5 * np.log(2 * np.pi * R)
+                - 0.5 * ((center_x - m_) / np.sqrt(R)) ** 2,
+                axis=(-2, -1),
+            )
+        )
+        - 0.5 * np.sum(mean_x / R)
+        - np.sum(mean_x_ * (center_x - m_) / R)
     )
     return float(
-        entropy_q
-        + weights.mean(axis=0) @ log_z_1_k
-        + weights.mean(axis=0) @ log_z_t_k
-        + np.mean(np.sum(weights * log_x, axis=1))
+        entropy_q + mean_weights @ log_z_1_k + mean_weights @ log_z_t_k + log_x
     )
 
 
@@ -204,14 +213,29 @@ def gap(
     slope_z_t_k = np.sum(0.5 - 0.5 * ((z[:, 1:] - m) / np.sqrt(Q)) ** 2, axis=(-2, -1))
     # derivative of log p(x) along the motion
     m_ = np.einsum("dk,stk->std", C, z)
-    slope_x = np.sum(
-        0.5 - 0.5 * ((x[:, None, :, :] - m_) / np.sqrt(R)) ** 2, axis=(-2, -1)
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_weights = weights.mean(axis=0)
+    mean_x = np.mean(np.sum(deviation_x**2, axis=1), axis=0)
+    mean_x_ = _weighted_mean(weights, deviation_x)
+    slope_x = (
+        np.sum(
+            mean_weights
+            * np.sum(0.5 - 0.5 * ((center_x - m_) / np.sqrt(R)) ** 2, axis=(-2, -1))
+        )
+        - 0.5 * np.sum(mean_x / R)
+        - np.sum(mean_x_ * (center_x - m_) / R)
     )
-    return float(
-        weights.mean(axis=0) @ slope_z_1_k
-        + weights.mean(axis=0) @ slope_z_t_k
-        + np.mean(np.sum(weights * slope_x, axis=1))
-    )
+    return float(mean_weights @ slope_z_1_k + mean_weights @ slope_z_t_k + slope_x)
+
+
+def _weighted_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = values.mean(axis=0, keepdims=True)
+    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
 def _array(
@@ -237,14 +261,15 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if not np.all(np.isfinite(array)):
+    least, largest = array.min(), array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "positive" and not np.all(array > 0):
-        raise ValueError(f"{name} must be positive, found {array.min()}")
+    if domain == "positive" and least <= 0:
+        raise ValueError(f"{name} must be positive, found {least}")
     if domain in ("simplex", "weights"):
-        if np.any(array < 0) or (domain == "simplex" and np.any(array == 0)):
+        if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
-            raise ValueError(f"{name} must be {sign}, found {array.min()}")
+            raise ValueError(f"{name} must be {sign}, found {least}")
         if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
     return array
@@ -291,4 +316,4 @@ def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers")
-    return array.astype(float)
+    return np.asarray(array, dtype=float)

@@ -104,12 +104,13 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if not np.all(np.isfinite(array)):
+    least, largest = array.min(), array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
     if domain in ("simplex", "weights"):
-        if np.any(array < 0) or (domain == "simplex" and np.any(array == 0)):
+        if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
-            raise ValueError(f"{name} must be {sign}, found {array.min()}")
+            raise ValueError(f"{name} must be {sign}, found {least}")
         if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
     return array
@@ -138,4 +139,4 @@ def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers")
-    return array.astype(float)
+    return np.asarray(array, dtype=float)

@@ -127,25 +127,39 @@ def elbo(
     # log-density of c
     log_c = _log(pi)
     # log-density of x
-    log_x = np.sum(
-        np.log(r)
-        + _log_stirling(r + x)[:, None, :]
-        - _deviance(r, p * (r + x)[:, None, :], np.log(p) + np.log(r + x)[:, None, :])
-        - _deviance(
-            x[:, None, :],
-            (1 - p) * (r + x)[:, None, :],
-            np.log1p(-p) + np.log(r + x)[:, None, :],
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_q = q.mean(axis=0)
+    mean_x = np.mean(
+        np.sum(special.gammaln(r + x) - special.gammaln(center_x + r), axis=-1)
+    )
+    mean_x_ = np.mean(
+        np.sum(special.gammaln(center_x + 1) - special.gammaln(x + 1), axis=-1)
+    )
+    mean_x__ = _weighted_mean(q, deviation_x)
+    log_x = (
+        mean_x
+        + mean_x_
+        + np.sum(
+            mean_q
+            * np.sum(
+                np.log(r)
+                + _log_stirling(center_x + r)
+                - _deviance(
+                    center_x,
+                    (1 - p) * (center_x + r),
+                    np.log1p(-p) + np.log(center_x + r),
+                )
+                - _deviance(r, p * (center_x + r), np.log(p) + np.log(center_x + r))
+                - np.log(center_x + r)
+                - _log_stirling(center_x)
+                - _log_stirling(r),
+                axis=-1,
+            )
         )
-        - np.log(r + x)[:, None, :]
-        - _log_stirling(r)
-        - _log_stirling(x)[:, None, :],
-        axis=-1,
+        + np.sum(mean_x__ * np.log1p(-p))
     )
-    return float(
-        np.mean(entropy_q)
-        + np.sum(_weigh(q.mean(axis=0), log_c))
-        + np.mean(np.sum(q * log_x, axis=1))
-    )
+    return float(np.mean(entropy_q) + np.sum(_weigh(mean_q, log_c)) + log_x)
 
 
 @_within_floats
@@ -186,10 +200,14 @@ def gap(
     # derivative of log p(c) along the motion
     slope_c = _log(pi) + np.sum(special.entr(pi))
     # derivative of log p(x) along the motion
-    slope_x = np.sum(np.log1p(-p) * (x[:, None, :] - r * (1 - p) / p), axis=-1)
-    return float(
-        np.sum(_weigh(q.mean(axis=0), slope_c)) + np.mean(np.sum(q * slope_x, axis=1))
-    )
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_q = q.mean(axis=0)
+    mean_x = _weighted_mean(q, deviation_x)
+    slope_x = np.sum(
+        mean_q * np.sum(np.log1p(-p) * (center_x - r * (1 - p) / p), axis=-1)
+    ) + np.sum(mean_x * np.log1p(-p))
+    return float(np.sum(_weigh(mean_q, slope_c)) + slope_x)
 
 
 @_within_floats
@@ -221,11 +239,9 @@ def profiled_scales(
     # pi, where the ELBO is stationary in it
     pi = q.mean(axis=0)
     # p, where the ELBO is stationary in it
-    p = (
-        q.mean(axis=0)[:, None]
-        * r
-        / np.mean(q[:, :, None] * (r + x)[:, None, :], axis=0)
-    )
+    sum_p = r
+    sum_p_ = r + x
+    p = pi[:, None] * sum_p / _weighted_mean(q, sum_p_)
     pi = _array("pi", pi, "C", "weights", sizes)
     p = _array("p", p, "C D", "unit", sizes)
     return {"pi": pi, "p": p}
@@ -243,6 +259,15 @@ def _weigh(
     """weights * values, where a weight of 0 takes out minus infinity."""
     shape = np.broadcast_shapes(weights.shape, values.shape)
     return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)
+
+
+def _weighted_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = values.mean(axis=0, keepdims=True)
+    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
 def _log_stirling(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -301,19 +326,20 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if not np.all(np.isfinite(array)):
+    least, largest = array.min(), array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "positive" and not np.all(array > 0):
-        raise ValueError(f"{name} must be positive, found {array.min()}")
-    if domain == "unit" and not np.all((array > 0) & (array < 1)):
+    if domain == "positive" and least <= 0:
+        raise ValueError(f"{name} must be positive, found {least}")
+    if domain == "unit" and (least <= 0 or largest >= 1):
         raise ValueError(f"{name} must lie strictly between 0 and 1")
-    whole = (array >= 0) & (array == np.floor(array))
-    if domain in ("naturals", "counts") and not np.all(whole):
+    counts = domain in ("naturals", "counts")
+    if counts and (least < 0 or np.any(array != np.floor(array))):
         raise ValueError(f"{name} must be a whole number that is not negative")
     if domain in ("simplex", "weights"):
-        if np.any(array < 0) or (domain == "simplex" and np.any(array == 0)):
+        if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
-            raise ValueError(f"{name} must be {sign}, found {array.min()}")
+            raise ValueError(f"{name} must be {sign}, found {least}")
         if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
     return array
@@ -332,4 +358,4 @@ def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers")
-    return array.astype(float)
+    return np.asarray(array, dtype=float)

@@ -115,16 +115,26 @@ def elbo(*, x: ArrayLike, pi: ArrayLike, lambda_: ArrayLike, q: ArrayLike) -> fl
     # log-density of c
     log_c = _log(pi)
     # log-density of x
-    log_x = np.sum(
-        -_deviance(x[:, None, :], lambda_, np.log(lambda_))
-        - _log_stirling(x)[:, None, :],
-        axis=-1,
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_q = q.mean(axis=0)
+    mean_x = np.mean(
+        np.sum(special.gammaln(center_x + 1) - special.gammaln(x + 1), axis=-1)
     )
-    return float(
-        np.mean(entropy_q)
-        + np.sum(_weigh(q.mean(axis=0), log_c))
-        + np.mean(np.sum(q * log_x, axis=1))
+    mean_x_ = _weighted_mean(q, deviation_x)
+    log_x = (
+        mean_x
+        + np.sum(
+            mean_q
+            * np.sum(
+                -_deviance(center_x, lambda_, np.log(lambda_))
+                - _log_stirling(center_x),
+                axis=-1,
+            )
+        )
+        + np.sum(mean_x_ * np.log(lambda_))
     )
+    return float(np.mean(entropy_q) + np.sum(_weigh(mean_q, log_c)) + log_x)
 
 
 @_within_floats
@@ -156,10 +166,14 @@ def gap(*, x: ArrayLike, pi: ArrayLike, lambda_: ArrayLike, q: ArrayLike) -> flo
     # derivative of log p(c) along the motion
     slope_c = _log(pi) + np.sum(special.entr(pi))
     # derivative of log p(x) along the motion
-    slope_x = np.sum(np.log(lambda_) * (x[:, None, :] - lambda_), axis=-1)
-    return float(
-        np.sum(_weigh(q.mean(axis=0), slope_c)) + np.mean(np.sum(q * slope_x, axis=1))
-    )
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_q = q.mean(axis=0)
+    mean_x = _weighted_mean(q, deviation_x)
+    slope_x = np.sum(
+        mean_q * np.sum(np.log(lambda_) * (center_x - lambda_), axis=-1)
+    ) + np.sum(mean_x * np.log(lambda_))
+    return float(np.sum(_weigh(mean_q, slope_c)) + slope_x)
 
 
 @_within_floats
@@ -184,7 +198,9 @@ def profiled_scales(*, x: ArrayLike, q: ArrayLike) -> dict[str, NDArray[np.float
     # pi, where the ELBO is stationary in it
     pi = q.mean(axis=0)
     # lambda_, where the ELBO is stationary in it
-    lambda_ = np.mean(q[:, :, None] * x[:, None, :], axis=0) / q.mean(axis=0)[:, None]
+    sum_lambda = x
+    sum_lambda_ = 1
+    lambda_ = _weighted_mean(q, sum_lambda) / (pi * sum_lambda_)[:, None]
     pi = _array("pi", pi, "C", "weights", sizes)
     lambda_ = _array("lambda_", lambda_, "C D", "positive", sizes)
     return {"pi": pi, "lambda_": lambda_}
@@ -202,6 +218,15 @@ def _weigh(
     """weights * values, where a weight of 0 takes out minus infinity."""
     shape = np.broadcast_shapes(weights.shape, values.shape)
     return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)
+
+
+def _weighted_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = values.mean(axis=0, keepdims=True)
+    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
 def _log_stirling(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -252,17 +277,18 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if not np.all(np.isfinite(array)):
+    least, largest = array.min(), array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "positive" and not np.all(array > 0):
-        raise ValueError(f"{name} must be positive, found {array.min()}")
-    whole = (array >= 0) & (array == np.floor(array))
-    if domain in ("naturals", "counts") and not np.all(whole):
+    if domain == "positive" and least <= 0:
+        raise ValueError(f"{name} must be positive, found {least}")
+    counts = domain in ("naturals", "counts")
+    if counts and (least < 0 or np.any(array != np.floor(array))):
         raise ValueError(f"{name} must be a whole number that is not negative")
     if domain in ("simplex", "weights"):
-        if np.any(array < 0) or (domain == "simplex" and np.any(array == 0)):
+        if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
-            raise ValueError(f"{name} must be {sign}, found {array.min()}")
+            raise ValueError(f"{name} must be {sign}, found {least}")
         if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
     return array
@@ -281,4 +307,4 @@ def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers")
-    return array.astype(float)
+    return np.asarray(array, dtype=float)

@@ -176,10 +176,11 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if not np.all(np.isfinite(array)):
+    least, largest = array.min(), array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
-    whole = (array >= 0) & (array == np.floor(array))
-    if domain in ("naturals", "counts") and not np.all(whole):
+    counts = domain in ("naturals", "counts")
+    if counts and (least < 0 or np.any(array != np.floor(array))):
         raise ValueError(f"{name} must be a whole number that is not negative")
     return array
 
@@ -197,4 +198,4 @@ def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers")
-    return array.astype(float)
+    return np.asarray(array, dtype=float)

@@ -128,12 +128,10 @@ def elbo(
     log_z = np.sum(z * np.log(pi) + np.log1p(-pi) * (1 - z), axis=-1)
     # log-density of x
     a = mu + z @ W.T
-    log_x = -np.sum(np.logaddexp(0, a * (1 - 2 * x)[:, None, :]), axis=-1)
-    return float(
-        entropy_q
-        + weights.mean(axis=0) @ log_z
-        + np.mean(np.sum(weights * log_x, axis=1))
-    )
+    mean_x = _weighted_mean(weights, x)
+    mean_x_ = _weighted_mean(weights, 1 - x)
+    log_x = -np.sum(mean_x * np.logaddexp(0, -a)) - np.sum(mean_x_ * np.logaddexp(0, a))
+    return float(entropy_q + weights.mean(axis=0) @ log_z + log_x)
 
 
 @_within_floats
@@ -183,14 +181,21 @@ def gap(
     slope_z = np.sum((pi - z) * (np.log1p(-pi) - np.log(pi)), axis=-1)
     # derivative of log p(x) along the motion
     a = mu + z @ W.T
-    slope_x = np.sum(
-        a
-        * (x[:, None, :] * special.expit(-a) - special.expit(a) * (1 - x)[:, None, :]),
-        axis=-1,
+    mean_x = _weighted_mean(weights, x)
+    mean_x_ = _weighted_mean(weights, 1 - x)
+    slope_x = np.sum(a * mean_x * special.expit(-a)) - np.sum(
+        a * mean_x_ * special.expit(a)
     )
-    return float(
-        weights.mean(axis=0) @ slope_z + np.mean(np.sum(weights * slope_x, axis=1))
-    )
+    return float(weights.mean(axis=0) @ slope_z + slope_x)
+
+
+def _weighted_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = values.mean(axis=0, keepdims=True)
+    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
 def _entropy_of_logit(a: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -222,16 +227,17 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if not np.all(np.isfinite(array)):
+    least, largest = array.min(), array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "unit" and not np.all((array > 0) & (array < 1)):
+    if domain == "unit" and (least <= 0 or largest >= 1):
         raise ValueError(f"{name} must lie strictly between 0 and 1")
     if domain == "binary" and not np.all((array == 0) | (array == 1)):
         raise ValueError(f"{name} must be 0 or 1")
     if domain in ("simplex", "weights"):
-        if np.any(array < 0) or (domain == "simplex" and np.any(array == 0)):
+        if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
-            raise ValueError(f"{name} must be {sign}, found {array.min()}")
+            raise ValueError(f"{name} must be {sign}, found {least}")
         if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
     return array
@@ -271,4 +277,4 @@ def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers")
-    return array.astype(float)
+    return np.asarray(array, dtype=float)

@@ -95,11 +95,9 @@ def entropy_sum(
     # entropy of x
     a_x = mu + y @ W.T
     entropy_x = np.sum(_entropy_of_logit(a_x), axis=-1)
+    mean_weights = weights.mean(axis=0)
     return float(
-        entropy_q
-        - entropy_z
-        - weights.mean(axis=0) @ entropy_y
-        - weights.mean(axis=0) @ entropy_x
+        entropy_q - entropy_z - mean_weights @ entropy_y - mean_weights @ entropy_x
     )
 
 
@@ -157,13 +155,13 @@ def elbo(
     log_y = -np.sum(np.logaddexp(0, a * (1 - 2 * y)), axis=-1)
     # log-density of x
     a_ = mu + y @ W.T
-    log_x = -np.sum(np.logaddexp(0, a_ * (1 - 2 * x)[:, None, :]), axis=-1)
-    return float(
-        entropy_q
-        + weights.mean(axis=0) @ log_z
-        + weights.mean(axis=0) @ log_y
-        + np.mean(np.sum(weights * log_x, axis=1))
+    mean_x = _weighted_mean(weights, x)
+    mean_x_ = _weighted_mean(weights, 1 - x)
+    log_x = -np.sum(mean_x * np.logaddexp(0, -a_)) - np.sum(
+        mean_x_ * np.logaddexp(0, a_)
     )
+    mean_weights = weights.mean(axis=0)
+    return float(entropy_q + mean_weights @ log_z + mean_weights @ log_y + log_x)
 
 
 @_within_floats
@@ -227,18 +225,22 @@ def gap(
     slope_y = np.sum(a * (y * special.expit(-a) - special.expit(a) * (1 - y)), axis=-1)
     # derivative of log p(x) along the motion
     a_ = mu + y @ W.T
-    slope_x = np.sum(
-        a_
-        * (
-            x[:, None, :] * special.expit(-a_) - special.expit(a_) * (1 - x)[:, None, :]
-        ),
-        axis=-1,
+    mean_x = _weighted_mean(weights, x)
+    mean_x_ = _weighted_mean(weights, 1 - x)
+    slope_x = np.sum(a_ * mean_x * special.expit(-a_)) - np.sum(
+        a_ * mean_x_ * special.expit(a_)
     )
-    return float(
-        weights.mean(axis=0) @ slope_z
-        + weights.mean(axis=0) @ slope_y
-        + np.mean(np.sum(weights * slope_x, axis=1))
-    )
+    mean_weights = weights.mean(axis=0)
+    return float(mean_weights @ slope_z + mean_weights @ slope_y + slope_x)
+
+
+def _weighted_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = values.mean(axis=0, keepdims=True)
+    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
 def _entropy_of_logit(a: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -270,16 +272,17 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if not np.all(np.isfinite(array)):
+    least, largest = array.min(), array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "unit" and not np.all((array > 0) & (array < 1)):
+    if domain == "unit" and (least <= 0 or largest >= 1):
         raise ValueError(f"{name} must lie strictly between 0 and 1")
     if domain == "binary" and not np.all((array == 0) | (array == 1)):
         raise ValueError(f"{name} must be 0 or 1")
     if domain in ("simplex", "weights"):
-        if np.any(array < 0) or (domain == "simplex" and np.any(array == 0)):
+        if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
-            raise ValueError(f"{name} must be {sign}, found {array.min()}")
+            raise ValueError(f"{name} must be {sign}, found {least}")
         if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
     return array
@@ -319,4 +322,4 @@ def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers")
-    return array.astype(float)
+    return np.asarray(array, dtype=float)

@@ -114,16 +114,28 @@ def elbo(
     # log-density of z
     log_z = z * np.log(pi) + np.log1p(-pi) * (1 - z)
     # log-density of x1
-    log_x1 = -np.logaddexp(0, v * z * (1 - 2 * x1)[:, None])
+    mean_x1 = _weighted_mean(weights, x1)
+    mean_x1_ = _weighted_mean(weights, 1 - x1)
+    log_x1 = -np.sum(mean_x1 * np.logaddexp(0, v * z * (1 - 2 * z))) - np.sum(
+        mean_x1_ * np.logaddexp(0, v * z)
+    )
     # log-density of x2
     a = z * (v + 1)
-    log_x2 = -np.logaddexp(0, a * (1 - 2 * x2)[:, None])
-    return float(
-        entropy_q
-        + weights.mean(axis=0) @ log_z
-        + np.mean(np.sum(weights * log_x1, axis=1))
-        + np.mean(np.sum(weights * log_x2, axis=1))
+    mean_x2 = _weighted_mean(weights, x2)
+    mean_x2_ = _weighted_mean(weights, 1 - x2)
+    log_x2 = -np.sum(mean_x2 * np.logaddexp(0, -a)) - np.sum(
+        mean_x2_ * np.logaddexp(0, a)
     )
+    return float(entropy_q + weights.mean(axis=0) @ log_z + log_x1 + log_x2)
+
+
+def _weighted_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = values.mean(axis=0, keepdims=True)
+    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
 def _array(
@@ -149,16 +161,17 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if not np.all(np.isfinite(array)):
+    least, largest = array.min(), array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "unit" and not np.all((array > 0) & (array < 1)):
+    if domain == "unit" and (least <= 0 or largest >= 1):
         raise ValueError(f"{name} must lie strictly between 0 and 1")
     if domain == "binary" and not np.all((array == 0) | (array == 1)):
         raise ValueError(f"{name} must be 0 or 1")
     if domain in ("simplex", "weights"):
-        if np.any(array < 0) or (domain == "simplex" and np.any(array == 0)):
+        if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
-            raise ValueError(f"{name} must be {sign}, found {array.min()}")
+            raise ValueError(f"{name} must be {sign}, found {least}")
         if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
     return array
@@ -198,4 +211,4 @@ def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers")
-    return array.astype(float)
+    return np.asarray(array, dtype=float)

@@ -222,13 +222,16 @@ def profiled_scales(
     ratio = nu / np.sqrt(2 * tau2)
     absolute = nu * special.erf(ratio) + np.sqrt(2 * tau2 / np.pi) * np.exp(-(ratio**2))
     # lambda_, where the ELBO is stationary in it
-    lambda_ = np.mean(absolute, axis=0)
+    sum_lambda = absolute
+    sum_lambda_ = 1
+    lambda_ = np.mean(sum_lambda, axis=0) / sum_lambda_
     # sigma2, where the ELBO is stationary in it
     m = nu @ W.T
-    sum_sigma2 = np.mean(np.sum((x - m) ** 2, axis=-1)) + np.mean(
-        np.einsum("ni,ji->n", tau2, W**2)
-    )
-    sigma2 = sum_sigma2 / D
+    sum_sigma2 = np.sum((x - m) ** 2, axis=-1)
+    sum_sigma2_spread = np.einsum("ni,ji->n", tau2, W**2)
+    sum_sigma2_ = D
+    sum_sigma2__ = np.mean(sum_sigma2) + np.mean(sum_sigma2_spread)
+    sigma2 = sum_sigma2__ / sum_sigma2_
     lambda_ = _array("lambda_", lambda_, "H", "positive", sizes)
     sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
     return {"lambda_": lambda_, "sigma2": sigma2}
@@ -257,10 +260,11 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if not np.all(np.isfinite(array)):
+    least, largest = array.min(), array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "positive" and not np.all(array > 0):
-        raise ValueError(f"{name} must be positive, found {array.min()}")
+    if domain == "positive" and least <= 0:
+        raise ValueError(f"{name} must be positive, found {least}")
     return array
 
 
@@ -284,4 +288,4 @@ def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers")
-    return array.astype(float)
+    return np.asarray(array, dtype=float)

@@ -91,10 +91,10 @@ class Domain:
         return "+" if cls.is_positive else "0" if cls.is_bit else ""
 
     @classmethod
-    def range(cls, kind: Kind) -> Range | None:
+    def range(cls, kind: Kind, least: Mapping[str, int]) -> Range | None:
         """The ends of the values of an entry, where both signs of what is affine in it are of use.
 
-        None: not known, or its sign says as much.
+        None: not known, or its sign says as much.  least: the smallest value of a size, 1 if not.
         """
         return ((0, False), (1, False)) if cls.is_bit else None
 
@@ -217,7 +217,7 @@ class Unit(Domain):
     margins = ((0, 1), (1, -1))
 
     @classmethod
-    def range(cls, kind: Kind) -> Range | None:
+    def range(cls, kind: Kind, least: Mapping[str, int]) -> Range | None:
         """(0, 1)"""
         return (0, True), (1, True)
 
@@ -241,7 +241,7 @@ class Interval(Domain):
         return "" if low is None or low < 0 else "+" if low > 0 else "0"
 
     @classmethod
-    def range(cls, kind: Kind) -> Range | None:
+    def range(cls, kind: Kind, least: Mapping[str, int]) -> Range | None:
         """From end to end."""
         low, high = kind[1:3]
         return None if low is None else (low, False), None if high is None else (high, False)
@@ -439,17 +439,19 @@ class Simplex(Domain):
     margins = ((0, 1),)
 
     @classmethod
-    def range(cls, kind: Kind) -> Range | None:
-        """[0, 1]: a single entry is 1"""
-        return (0, False), (1, False)
+    def range(cls, kind: Kind, least: Mapping[str, int]) -> Range | None:
+        """(0, 1], as a single entry is 1; (0, 1) of two entries or more"""
+        _, size, offset = kind
+        shortest = (least.get(size, 1) if size else 0) + offset
+        return (0, True), (1, shortest > 1)
 
     def lies_inside(self, indices: Where, body: Raw) -> tuple[list[Raw], list[Raw]] | None:
         """Positive, of the sum 1."""
-        return [body], [minus(("S", indices[-1], body), ONE)]
+        return [body], [minus(_over_last(indices, body), ONE)]
 
     def tangent_equation(self, indices: Where, body: Raw) -> Raw:
         """They sum to 0."""
-        return ("S", indices[-1], body)
+        return _over_last(indices, body)
 
     def directions(self, entry: Callable[[Where], Raw], formals: Where, shape: Any) -> Raw:
         """v_k at k < C, and minus their sum at C."""
@@ -458,6 +460,12 @@ class Simplex(Domain):
         at_last = ("d", last, ("p", size, offset))
         rest = ("S", other, entry((*formals[:-1], other)))
         return sum_of(here, negative(("*", at_last, here)), negative(("*", at_last, rest)))
+
+
+def _over_last(indices: Where, body: Raw) -> Raw:
+    """The sum over the last index, which is free in the body and bound here."""
+    over = fresh(indices[-1])
+    return ("S", over, put(body, {indices[-1]: over}))
 
 
 class PosDef(Domain):

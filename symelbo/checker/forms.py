@@ -21,6 +21,7 @@ from .polynomial import (
     rational_of,
     scale_poly,
 )
+from .signs import MINUS
 from .terms import Array, NotShown, Raw, RawIndex, is_bound, map_entries, map_indices, walk
 
 __all__ = ["NOTHING", "Forms", "Hypotheses"]
@@ -80,15 +81,29 @@ class Forms(Matrices):
         self.patterns = given.patterns
         for variables, body in given.posdef:
             self.assumed_posdef.add(self.array(variables, self.poly(body)))
-        for raw in given.positive:
-            self.assume_positive_term(raw)
+        waiting = given.positive
+        while waiting:
+            left = [(raw, reason) for raw in waiting if (reason := self._try_to_assume(raw))]
+            if len(left) == len(waiting):
+                raise left[0][1]
+            waiting = tuple(raw for raw, _ in left)
         for raw in given.nonzero:
             self.assume_nonzero(raw)
+
+    def _try_to_assume(self, raw: Raw) -> NotShown | None:
+        """Assume that a term is positive, or say what keeps it from having a value: one condition
+        may be what another needs.
+        """
+        try:
+            self.assume_positive_term(raw)
+        except NotShown as reason:
+            return reason
+        return None
 
     def count_assumed(self) -> int:
         """How much is assumed; more than before if something was, almost everywhere, in a proof."""
         sets = (self.assumed_atoms, self.assumed, self.assumed_positive, self.assumed_posdef)
-        return sum(map(len, sets)) + len(self.instances)
+        return sum(map(len, sets)) + len(self.assumed_products) + len(self.instances)
 
     def instantiate(self, variables: frozenset[RawIndex]) -> bool:
         """Assume what is stated of all indices of these; whether there was anything new."""
@@ -147,11 +162,15 @@ class Forms(Matrices):
                 self.assume_nonzero(factor[1])
 
     def assume_positive(self, poly: Poly) -> None:
-        """A product of known signs and one unknown factor gives this factor its sign.
+        """A product of known signs and one unknown factor gives this factor its sign; of several
+        none is 0, and their product has a sign.
 
         >>> F.assume_positive(poly(("*", a, x, sum_of(ONE, b))))
         >>> F.positive(poly(x))
         True
+        >>> F.assume_positive(poly(("*", y, v(c))))
+        >>> F.positive(poly(y)), F.positive(poly(("*", TWO, power(y, 3), v(c))))
+        (False, True)
         """
         monomial, c, prime = self.content(poly)
         unknown = [(a, e) for a, e in monomial if self.sign(a) != "+"]
@@ -161,11 +180,35 @@ class Forms(Matrices):
                 self.signs[unknown[0][0]] = "+"
             else:
                 self.assumed_atoms.add(unknown[0][0])
+        elif (known or unknown) and all(e.denominator == 1 for _, e in unknown):
+            self.assumed_atoms.update(a for a, _ in unknown)
+            odd = frozenset(a for a, e in unknown if e % 2)
+            if not known:
+                self.assumed.add(freeze(prime))
+                odd |= {self.intern(("P", freeze(prime)))}
+            self.assume_product(odd if c > 0 else odd ^ MINUS)
         elif not unknown and prime != UNIT:
             positive = prime if c > 0 else scale_poly(prime, -1)
             self.assumed_positive.add(freeze(primitive_of(positive)))
         self.fractions.clear()
         self.signs_by_rule.clear()
+
+    def assume_product(self, odd: frozenset[int]) -> None:
+        """A product of atoms that is positive, each taken once: in echelon form with the others.
+
+        >>> one, other = F.intern(x), F.intern(y)
+        >>> F.assume_product(frozenset((one, other)))
+        >>> F.positive(poly(("*", x, y))), F.positive(poly(x))
+        (True, False)
+        """
+        odd = self.left_of_product(odd)
+        if not odd - MINUS:
+            return
+        pivot = max(odd - MINUS)
+        for other, product in self.assumed_products.items():
+            if pivot in product:
+                self.assumed_products[other] = product ^ odd
+        self.assumed_products[pivot] = odd
 
     # ----------------------------------------------------------------------- zero test
 

@@ -26,7 +26,7 @@ class Functions(Signs):
     """Rules for named functions; an argument outside the domain of its function is not shown."""
 
     def log(self, poly: Poly) -> Poly:
-        """log of a product of positive factors: the sum of their logarithms.
+        """log of a positive product: the sum of the logarithms of the sizes of its factors.
 
         >>> show(F.log(poly(("*", a, power(b, 2)))))
         'log(a) + 2*log(b)'
@@ -37,15 +37,15 @@ class Functions(Signs):
         """
         monomial, c, prime = self.content(poly)
         monomial, c = self.turn_negative(monomial, c)
-        if c < 0 or (prime != UNIT and not self.positive(prime)):
+        odd = [(a, e) for a, e in monomial if self.sign(a) != "+" and (e.denominator != 1 or e % 2)]
+        signed = prime == UNIT or self.positive(prime)
+        if not signed:
+            odd.append((self.intern(("P", freeze(prime))), 1))
+        if (odd or c < 0) and self.monomial_sign(tuple(odd), c < 0) != "+":
             raise NotShown("a logarithm of something not shown to be positive: " + self.show(poly))
         result: Poly = {}
         for a, e in monomial:
             if self.sign(a) != "+":
-                if e.denominator != 1 or e % 2:
-                    raise NotShown(
-                        "a logarithm of something not shown to be positive: " + self.show(poly)
-                    )
                 result = add_polys(result, self.log_abs(self._one(a)), e)  # log(a^2) = 2 log|a|
                 continue
             atom = self.atoms[a]
@@ -57,9 +57,11 @@ class Functions(Signs):
                 result = add_polys(result, self.atom(("f", "log", atom[1])), e)
             else:
                 result = add_polys(result, self.atom(("f", "log", freeze(self._one(a)))), e)
-        for value, sign in ((c.numerator, 1), (c.denominator, -1)):
+        for value, sign in ((abs(c.numerator), 1), (c.denominator, -1)):
             for p, k in primes_of(value):
                 result = add_polys(result, self.atom(("f", "log", freeze({(): p}))), sign * k)
+        if not signed:
+            return add_polys(result, self.log_abs(prime))
         if prime != UNIT:
             result = add_polys(result, self.atom(("f", "log", freeze(prime))))
         return result

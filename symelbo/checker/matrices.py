@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .domains import domain_of
-from .polynomial import UNIT, Poly, add_polys, scale_poly
+from .polynomial import UNIT, Monomial, Poly, add_polys, scale_poly
 from .sums import Sums
 from .terms import NotShown, RawIndex
 
@@ -56,9 +56,7 @@ class Matrices(Sums):
                 strict = sign == "+"
             elif len(core) == 1 and core[0][1] == 1 and self._pair(core[0][0]) == {i, j}:
                 strict = True
-            elif len(core) == 1 and core[0][1] == 1 and self._gram(core[0][0], i, j):
-                pass
-            else:
+            elif not self._gram(tuple(core), i, j):
                 return False
             definite = definite or (strict and scale == "+")
         return definite
@@ -87,14 +85,13 @@ class Matrices(Sums):
             return {atom[2], atom[3]}
         return set()
 
-    def _gram(self, a: int, i: RawIndex, j: RawIndex) -> bool:
-        """sum_k w_k(i) w_k(j), all in terms of one product, times what has a sign."""
-        atom = self.atoms[a]
-        if atom[0] != "S":
-            return False
-        left = [(b, e) for b, e in atom[2] if i in self.variables[b]]
-        right = [(b, e) for b, e in atom[2] if j in self.variables[b]]
-        rest = tuple((b, e) for b, e in atom[2] if not self.variables[b] & {i, j})
+    def _gram(self, core: Monomial, i: RawIndex, j: RawIndex) -> bool:
+        """w(i) w(j), or a sum_k w_k(i) w_k(j), times what has a sign."""
+        if len(core) == 1 and core[0][1] == 1 and self.atoms[core[0][0]][0] == "S":
+            core = self.atoms[core[0][0]][2]
+        left = [(b, e) for b, e in core if i in self.variables[b]]
+        right = [(b, e) for b, e in core if j in self.variables[b]]
+        rest = tuple((b, e) for b, e in core if not self.variables[b] & {i, j})
         if set(left) & set(right) or not left or not self.monomial_sign(rest):
             return False
         moved = self.replace({tuple(sorted(left)): 1}, {i: j})

@@ -196,6 +196,8 @@ class Polynomials:
         self.assumed_atoms: set[int] = set()
         self.assumed: set[Any] = set()
         self.assumed_positive: set[Any] = set()
+        # a factor -> the factors of a product that is positive, this one among them and in no other
+        self.assumed_products: dict[int, frozenset[int]] = {}
         self.assumed_posdef: set[Any] = set()
         self.everywhere = False
         self.holds = False  # whether long sums in products are held
@@ -441,6 +443,10 @@ class Polynomials:
         if a[0] == "p" and b[0] == "p" and a[1] == b[1]:
             return {}
         for point, other in ((a, b), (b, a)):
+            # the place 1, and the last of two or more
+            apart = point[0] == other[0] == "p" and not point[1]
+            if apart and point[2] < self.least.get(other[1], 1) + other[2]:
+                return {}
             span = self.span(other)
             if point[0] == "p" and span is not None:
                 if point[1] == span[1] and (
@@ -784,7 +790,7 @@ class Polynomials:
         """
         for a in {a: None for m in poly for a, _ in m}:
             domain = self._domain(a)
-            ends = None if domain is None else domain.range(self.atoms[a][2])
+            ends = None if domain is None else domain.range(self.atoms[a][2], self.least)
             if ends is None or ends[1] != (1, True):
                 continue
             degrees: dict[Rational, Poly] = {}

@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import partial
 from itertools import product
 from math import comb, gcd, lcm
+from typing import Final
 
 from .domains import End, domain_of
 from .interval import certainly_positive
@@ -28,11 +29,12 @@ from .polynomial import (
 from .squares import is_sum_of_squares
 from .terms import NotShown, Raw, RawIndex
 
-__all__ = ["Signs"]
+__all__ = ["MINUS", "Signs"]
 
 MAX_DEGREE = 12  # along a range
 MAX_SUMMED = 4  # ranges of a sum, and sums that are taken together
 MAX_CHOICES = 16  # of the range that such sums have in common
+MINUS: Final = frozenset((-1,))  # the factor -1 of a product
 
 
 class Signs(Polynomials):
@@ -97,16 +99,17 @@ class Signs(Polynomials):
         _, _, low, size, offset = variable
         return int((self.least.get(size, 1) if size else 0) + offset - low + 1)
 
-    def monomial_sign(self, monomial: Monomial) -> str:
+    def monomial_sign(self, monomial: Monomial, turned: bool = False) -> str:
         """The sign of a product of powers, from those of its factors; even powers are not negative,
-        nor is a product of two that are.
+        nor is a product of two that are, nor one that is assumed to be positive.  turned: of minus
+        the product.
 
         >>> (monomial,) = poly(("*", a, power(x, 2)))
         >>> F.monomial_sign(monomial)
         '0'
         """
         result = "+"
-        turned = False
+        unknown: set[int] = set()
         sizes = self._sizes(monomial)
         for a, e in monomial:
             sign = self.sign(a)
@@ -125,9 +128,23 @@ class Signs(Polynomials):
                 result = "0"
             elif e < 0 and e.denominator == 1 and (e % 2 == 0 or sign == "0"):
                 continue  # an inverted factor has been shown to be nonzero
+            elif e.denominator == 1 and not sign and self.assumed_products:
+                unknown.add(a)
             else:
                 return ""
-        return "" if turned else result
+        left = self.left_of_product(frozenset(unknown)) ^ (MINUS if turned else frozenset())
+        return "" if left else result
+
+    def left_of_product(self, factors: frozenset[int]) -> frozenset[int]:
+        """The factors of a product without those of products that are assumed to be positive.
+
+        >>> left = F.left_of_product(frozenset((F.intern(x),)))
+        >>> left == {F.intern(x)}
+        True
+        """
+        for factor in factors & self.assumed_products.keys():
+            factors ^= self.assumed_products[factor]
+        return factors
 
     def _sizes(self, monomial: Monomial) -> set[int]:
         """The factors a and sign(a) of a^n sign(a), n odd, which is not negative."""
@@ -166,7 +183,7 @@ class Signs(Polynomials):
         self.spend(len(poly))
         result = "0"
         for m, c in poly.items():
-            sign = self.monomial_sign(m) if c > 0 else ""
+            sign = self.monomial_sign(m, c < 0)
             if not sign:
                 result = ""
                 break
@@ -484,7 +501,7 @@ class Signs(Polynomials):
         atom = self.atoms[a]
         head = atom[0]
         if head == "v" or (head == "A" and not atom[5]):
-            return domain_of(atom[2]).range(atom[2])
+            return domain_of(atom[2]).range(atom[2], self.least)
         if head == "iv":  # its ends may be symbolic: see `sign_along_index`
             return (1, False), None
         if head == "n":

@@ -408,21 +408,17 @@ class Sums(Functions):
     def contract(
         self, a: int, table: dict[int, Rational], bound: list[RawIndex]
     ) -> tuple[RawIndex, dict[int, Rational], Poly] | None:
-        """sum_j Inv(M)[i, j] M[j, k] -> delta(i, k) where M is one entry and j runs over all of
-        it.
+        """sum_j Inv(c A + B)[i, j] A[j, k] -> (delta(i, k) - sum_j Inv(c A + B)[i, j] B[j, k])/c
+        where A is one entry and j runs over all of it.
 
         >>> show(poly(("S", k, ("*", ("Inv", S, i, k), s(k, j)))))
         'delta(i,j)'
         """
         _, (variables, frozen), row, column = self.atoms[a]
-        if (
-            len(frozen) != 1
-            or len(frozen[0][0]) != 1
-            or frozen[0][1] != 1
-            or frozen[0][0][0][1] != 1
-        ):
+        lead = self.lead_of_matrix(variables, frozen)
+        if lead is None:
             return None
-        pattern = frozen[0][0][0][0]
+        pattern, scale, others = lead
         symmetric = self.symmetric((variables, frozen))
         outer = self._of_frozen(frozen) - set(variables)
         for j, i, side in ((column, row, 0), (row, column, 1)):
@@ -448,7 +444,36 @@ class Sums(Functions):
                     )
                     if image == {((other, 1),): 1}:
                         rest = {b: e for b, e in table.items() if b not in (a, other)}
-                        return j, rest, self.delta(i, k)
+                        beside = self.replace(others, dict(zip(variables, places, strict=True)))
+                        left = self.total([j], self.mul(self._one(a), beside))
+                        found = add_polys(self.delta(i, k), left, -1)
+                        return j, rest, self.mul(scale, found)
+        return None
+
+    def lead_of_matrix(
+        self, variables: Sequence[RawIndex], frozen: tuple[Any, ...]
+    ) -> tuple[int, Poly, Poly] | None:
+        """c A + B -> A, 1/c, B where A is an entry of what does not occur in B.
+
+        >>> body = poly(sum_of(("*", a, s(k, l)), ("*", v(k), v(l))))
+        >>> entry, scale, others = F.lead_of_matrix((k, l), tuple(body.items()))
+        >>> F.atoms[entry][1], show(scale), others == poly(("*", v(k), v(l)))
+        ('s', 'a^-1', True)
+        """
+        own = frozenset(variables)
+        for m, c in frozen:
+            inner = [(b, e) for b, e in m if self.variables[b] & own]
+            if len(inner) != 1 or inner[0][1] != 1 or self.atoms[inner[0][0]][0] not in ("v", "A"):
+                continue
+            entry = inner[0][0]
+            others = {other: x for other, x in frozen if other != m}
+            if any(self.atoms[b][:2] == self.atoms[entry][:2] for b in self.all_atoms(others)):
+                continue
+            outer = tuple(x for x in m if x[0] != entry)
+            try:
+                return entry, self.power({outer: c}, -1) if outer or c != 1 else UNIT, others
+            except NotShown:
+                continue
         return None
 
     def _places(self, a: int) -> list[RawIndex]:

@@ -79,6 +79,7 @@ class Draft:
     _common: dict[Array, str] = field(default_factory=dict)  # what is repeated -> its name
     _shared: dict[tuple[str, Array], Symbol] = field(default_factory=dict)
     _assigned: dict[tuple[str, Term], Entry] = field(default_factory=dict)
+    apart: bool = False  # whether residuals stay written out, since data parts are taken apart
     _quantities: dict[object, KnownArrays] = field(default_factory=dict)  # by what is given
 
     def __post_init__(self) -> None:
@@ -168,7 +169,7 @@ class Draft:
                 name = short if entry is None else entry.symbol.name
                 array = self.abbreviate(name, symbol.domain, array, statement.plates)
             mapping[symbol] = array
-        term, residuals = name_residuals(term)
+        term, residuals = (term, {}) if self.apart else name_residuals(term)
         for symbol, array in residuals.items():
             body = replace_symbols(array.body, mapping)
             if _count(term, symbol) > 1:
@@ -348,7 +349,8 @@ class Draft:
             self.pending = ""
             return self._assigned[name, placed]
         free = free_indices(placed)
-        axes = (*(axis for axis in self.leading if axis in free), *self._rest(free, kept))
+        first = (axis for axis in self.leading if axis in free and axis not in kept)
+        axes = (*first, *self._rest(free, kept))
         shape = tuple(axis.extent for axis in axes)
         target = Symbol(self.fresh(name), Role.ARGUMENT, Real(), shape)
         self.write(target, axes, placed)
@@ -356,10 +358,9 @@ class Draft:
         return self._assigned[name, placed]
 
     def _rest(self, free: frozenset[Index], kept: Axes) -> Axes:
-        rest = free - set(self.leading)
-        if not rest <= set(kept):
+        if not free <= {*self.leading, *kept}:
             raise Unsupported("an index is left over")
-        return tuple(axis for axis in kept if axis in rest)
+        return tuple(axis for axis in kept if axis in free)
 
     # ------------------------------------------------------------------ means
 

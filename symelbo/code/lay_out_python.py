@@ -121,9 +121,10 @@ def lay_out(head: str, body: Expression, indent: int) -> list[str]:
     pad = " " * indent
     if indent + len(head) + len(body.text) <= WIDTH:
         return [pad + head + body.text]
-    if not head or _opens_at_its_end(body, WIDTH - indent - len(head)):
-        first, *others = _break_bracket(body, indent)
-        return [pad + head + first.lstrip(), *others]
+    if not head:
+        return _break_bracket(body, indent)
+    if _ends_in_bracket(body) and (lines := _open_in_turn(head, body, indent)) is not None:
+        return lines
     return [f"{pad}{head.rstrip()} (", *_break(body, indent + 4), f"{pad})"]
 
 
@@ -154,57 +155,85 @@ def wrap_text(text: str, indent: int, hanging: int = 0) -> list[str]:
     return [*lines, " " * indent + " ".join(words)]
 
 
-def _opens_at_its_end(body: Expression, room: int) -> bool:
-    """a - f(...), x[...] or {...}: it is the bracket at the end that is opened.
-
-    room: for what stands before it.
-    """
+def _ends_in_bracket(body: Expression) -> bool:
+    """a - f(...), x[...] or {...}: brackets are opened, and none is put around the whole."""
     *before, last = body.parts
-    if isinstance(last, str) or len(body.text) - len(last.text) >= room:
+    if isinstance(last, str):
         return False
     if last.ends == "()":
         return len(body.operands) <= 2
     return not body.operands and all(isinstance(part, str) for part in before)
 
 
-def _break(body: Expression, indent: int, more: int = 0) -> list[str]:
-    """An expression inside brackets; `more` columns are taken by what stands around it."""
-    if indent + len(body.text) + more <= WIDTH:
+def _open_in_turn(head: str, body: Expression, indent: int) -> list[str] | None:
+    """From left to right each bracket is opened unless there is room up to the next one.
+
+    None if some line does not fit then.
+    """
+    pad = " " * indent
+    lines: list[str] = []
+    line = pad + head
+    for n, part in enumerate(body.parts):
+        if isinstance(part, str) or not _can_open(part):
+            line += part if isinstance(part, str) else part.text
+            continue
+        tail = ""
+        for other in body.parts[n + 1 :]:
+            if isinstance(other, Bracket) and _can_open(other):
+                tail += other.ends[0]
+                break
+            tail += other if isinstance(other, str) else other.text
+        if len(line) + len(part.text) + len(tail) <= WIDTH:
+            line += part.text
+            continue
+        lines += [line + part.ends[0], *_items(part, indent + 4)]
+        line = pad + part.ends[1]
+    lines.append(line)
+    return lines if all(len(text) <= WIDTH for text in lines) else None
+
+
+def _can_open(bracket: Bracket) -> bool:
+    return len(bracket.inner) > 1
+
+
+def _break(body: Expression, indent: int, before: int = 0, after: int = 0) -> list[str]:
+    """An expression inside brackets; so many columns are taken by what stands around it."""
+    if indent + before + len(body.text) + after <= WIDTH:
         return [" " * indent + body.text]
     if not body.operands:
         return _break_bracket(body, indent)
     lines: list[str] = []
-    *first, (operator, last) = body.operands
-    for sign, operand in first:
-        lines += _break_operand(sign, operand, indent)
-    return [*lines, *_break_operand(operator, last, indent, more)]
-
-
-def _break_operand(operator: str, operand: Expression, indent: int, more: int = 0) -> list[str]:
-    """An operand with the operator before it."""
-    sign = f"{operator} " if operator else ""
-    first, *others = _break(operand, indent, len(sign) + more)
-    return [" " * indent + sign + first.lstrip(), *others]
+    for n, (operator, operand) in enumerate(body.operands):
+        sign = f"{operator} " if operator else ""
+        outside = before if n == 0 else 0
+        more = after if n == len(body.operands) - 1 else 0
+        first, *others = _break(operand, indent, outside + len(sign), more)
+        lines += [" " * indent + sign + first.lstrip(), *others]
+    return lines
 
 
 def _break_bracket(body: Expression, indent: int) -> list[str]:
     """prefix(arguments)rest: of the brackets with something in them, the last one is opened."""
     pad = " " * indent
-    opened = [(at, part) for at, part in _brackets(body) if len(part.inner) > 1]
+    opened = [(at, part) for at, part in _brackets(body) if _can_open(part)]
     if not opened:
         return [pad + body.text]
     within = [pair for pair in opened if indent + pair[0] < WIDTH]
     at, bracket = within[-1] if within else opened[0]
-    inner = bracket.inner
-    if indent + 4 + len(inner) <= WIDTH:
-        lines = [pad + "    " + inner]
-    else:
-        lines = []
-        comma = "," if len(bracket.items) > 1 else bracket.comma
-        for item in bracket.items:
-            lines += _break(item, indent + 4, len(comma))
-            lines[-1] += comma
-    return [pad + body.text[: at + 1], *lines, pad + body.text[at + len(inner) + 1 :]]
+    lines = _items(bracket, indent + 4)
+    return [pad + body.text[: at + 1], *lines, pad + body.text[at + len(bracket.inner) + 1 :]]
+
+
+def _items(bracket: Bracket, indent: int) -> list[str]:
+    """What stands between the brackets, in one line or each item from a line of its own on."""
+    if indent + len(bracket.inner) <= WIDTH:
+        return [" " * indent + bracket.inner]
+    lines: list[str] = []
+    comma = "," if len(bracket.items) > 1 else bracket.comma
+    for item in bracket.items:
+        lines += _break(item, indent, after=len(comma))
+        lines[-1] += comma
+    return lines
 
 
 def _brackets(body: Expression) -> Iterator[tuple[int, Bracket]]:

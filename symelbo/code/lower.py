@@ -91,6 +91,8 @@ class Lowering:
         assert average.weights is not None
         rest = tuple(axis for axis in value.axes if axis not in (data, over))
         weights = Read(average.weights.name, (data, over))
+        if data in value.axes and over in kept and over not in value.axes:
+            return self._weigh_data(average, weights, (data, *rest))
         if data in value.axes:
             axes = (data, over, *rest)
             product = self._weigh(average, weights, value, axes)
@@ -105,6 +107,20 @@ class Lowering:
         if average.guarded:
             return self._reduce("sum", self._weigh(average, mean, value, (over, *rest)), (over,))
         return self._contract((over,), [mean, self._align(value, (over, *rest))])
+
+    def _weigh_data(self, average: Average, weights: Read, axes: Axes) -> Op:
+        """The data part averaged, as a product of two where these share no axis but the data's."""
+        data, *rest = axes
+        assert average.over is not None
+        negative, groups = self._grouped(factors_of(average.value))
+        parts = [self._align(g, (data, *(i for i in rest if i in g.axes))) for g in groups]
+        own = [set(part.axes) - {data} for part in parts]
+        if len(parts) != 2 or not all(own) or own[0] & own[1]:
+            whole = self._align(self.lower(average.value), axes)
+            return ops.WeighData(weights, (whole,), (average.over, *rest))
+        both = tuple(axis for part in parts for axis in part.axes if axis != data)
+        op = ops.WeighData(weights, tuple(parts), (average.over, *both))
+        return _signed(negative, op)
 
     def _weigh(self, average: Average, weights: Op, value: Op, axes: Axes) -> Op:
         if average.guarded:

@@ -8,12 +8,12 @@ transpositions and new axes where they are needed, so that a printer is a table 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from typing import Final, TypeAlias, get_args
+from typing import Any, Final, TypeAlias, get_args
 
 from symelbo.index.terms import Extent, Index
-from symelbo.values import dataclass, fields
+from symelbo.values import dataclass, fields, replace
 
 __all__ = [
     "At",
@@ -47,8 +47,10 @@ __all__ = [
     "Subscript",
     "Trace",
     "Transpose",
+    "WeighData",
     "Whole",
     "dim_text",
+    "rebuild",
     "walk",
 ]
 
@@ -178,6 +180,18 @@ class MeanWeights:
     """The mean weight, over the data, of each sample or category."""
 
     weights: Read
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class WeighData:
+    """(1/N) sum_n weights[n, k] left[n, ...] right[n, ...], N the number of data points.
+
+    Left and right, if there are two, have no other axis in common.
+    """
+
+    weights: Read
+    values: tuple[Op, ...]
     axes: Axes
 
 
@@ -328,6 +342,7 @@ Op: TypeAlias = (
     | Whole
     | Reduce
     | MeanWeights
+    | WeighData
     | MatMul
     | Contract
     | Trace
@@ -355,6 +370,30 @@ def walk(item: object) -> Iterator[Op]:
             if not isinstance(top, Span | At):
                 yield top  # type: ignore[misc]
             stack += [getattr(top, name) for name in _PARTS[type(top)]]
+
+
+def rebuild(op: Op, visit: Callable[[Op], Op]) -> Op:
+    """The operation with those immediately inside mapped."""
+    return _rebuild(op, visit)  # type: ignore[no-any-return]
+
+
+def _rebuild(item: Any, visit: Callable[[Op], Op]) -> Any:
+    changed = {}
+    for name in _PARTS[type(item)]:
+        part = getattr(item, name)
+        new = tuple(_map(p, visit) for p in part) if isinstance(part, tuple) else _map(part, visit)
+        if new != part:
+            changed[name] = new
+    return replace(item, **changed) if changed else item
+
+
+def _map(part: Any, visit: Callable[[Op], Op]) -> Any:
+    """An operation mapped; a tuple or an item of a subscript with the operations in it mapped."""
+    if isinstance(part, tuple):
+        return tuple(_map(inner, visit) for inner in part)
+    if isinstance(part, Span | At):
+        return _rebuild(part, visit)
+    return visit(part) if type(part) in _PARTS else part
 
 
 # What is not an operation, nor a tuple in which there are some.

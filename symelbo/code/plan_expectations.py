@@ -14,6 +14,7 @@ from symelbo.answer.derivation import FactorResult
 from symelbo.code.draft import Draft
 from symelbo.code.plan import Unsupported
 from symelbo.code.plan_moments import Moments, NotQuadratic
+from symelbo.code.plan_statistics import Statistics
 from symelbo.code.rearrange import has_latents, summands_of
 from symelbo.code.setting import Setting
 from symelbo.index.build import ZERO, add, negate
@@ -34,11 +35,13 @@ class Expectations:
     setting: Setting
     draft: Draft = field(init=False)
     moments: Moments = field(init=False)
+    statistics: Statistics = field(init=False)
     _by_samples: bool = False
 
     def __post_init__(self) -> None:
         self.draft = Draft(self.setting)
         self.moments = Moments(self.draft)
+        self.statistics = Statistics(self.draft)
         self.by_samples = False
 
     @property

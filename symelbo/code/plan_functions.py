@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from symelbo.answer.derivation import FactorResult
 from symelbo.code.draft import Draft
@@ -17,6 +18,7 @@ from symelbo.code.plan_profile import (
     profile_of_argument,
     profile_of_simplex,
 )
+from symelbo.code.separate_data import Inseparable
 from symelbo.code.setting import Setting
 from symelbo.code.stable_rules import SOFTMAX
 from symelbo.entropy.summand import Kind
@@ -118,8 +120,8 @@ def plan_elbo(setting: Setting) -> Body:
     for statement, result in zip(model.statements, setting.derivation.factors, strict=True):
         means.moments.subject = result.node
         draft.pending = f"log-density of {result.node}"
-        terms = means.of_formal(statement, statement.density.term, only_at_mean=exact)
-        _assign_all(draft, parts, f"log_{result.node}", terms)
+        make = partial(means.of_formal, statement, statement.density.term, only_at_mean=exact)
+        parts += [(False, mean) for mean in _average_all(means, f"log_{result.node}", make)]
     if exact:
         # H[q] plus half the trace of Hessian times covariance, which is -H/2
         posterior = setting.derivation.posterior
@@ -146,7 +148,8 @@ def plan_gap(setting: Setting) -> Body:
     for statement, result in zip(setting.model.statements, setting.derivation.factors, strict=True):
         means.moments.subject = result.node
         draft.pending = f"derivative of log p({result.node}) along the motion"
-        _assign_all(draft, parts, f"slope_{result.node}", means.of_change(statement, result))
+        make = partial(means.of_change, statement, result)
+        parts += [(False, mean) for mean in _average_all(means, f"slope_{result.node}", make)]
     return _finish(means, Total(tuple(parts)), refuse_functions=True)
 
 
@@ -176,11 +179,21 @@ def _ask(draft: Draft, asked: list[tuple[Symbol, str]], name: str, what: str) ->
     return Average(Entry(symbol), draft.setting.data)
 
 
-def _assign_all(draft: Draft, parts: Parts, name: str, terms: Sequence[Term]) -> None:
-    """A term, at the mean of q if there is a correction by its covariance as well."""
-    for term in terms:
-        parts.append((False, draft.assign(name, term)))
-        name = f"{name}_spread"
+def _average_all(
+    means: Expectations, name: str, make: Callable[[], Sequence[Term]], kept: Axes = ()
+) -> list[Average]:
+    """The means of a term, and of a correction by the covariance of q if there is one."""
+    draft, statistics = means.draft, means.statistics
+    names, pending = (name, f"{name}_spread"), draft.pending
+    draft.apart = True
+    try:
+        terms = make()
+        return [statistics.average(n, t, kept) for n, t in zip(names, terms, strict=False)]
+    except Inseparable:
+        draft.apart, draft.pending = False, pending
+        return [draft.assign(n, t, kept) for n, t in zip(names, make(), strict=False)]
+    finally:
+        draft.apart = False
 
 
 def _add_entropy_of_q(draft: Draft, parts: Parts) -> None:
@@ -342,8 +355,10 @@ def _profile_mean(
             return draft.average(ONE, whole), whole
         return draft.average(draft.place(selected), kept), kept
     statement = profile.statement
-    terms = means.of_formal(statement, term, plates=profile.summed)
-    parts = [draft.average(draft.place(term), kept) for term in terms]
+    name = f"sum_{profile.parameter.name}"
+    parts = _average_all(
+        means, name, partial(means.of_formal, statement, term, plates=profile.summed), kept
+    )
     if len(parts) == 1:
         return parts[0], kept
     return Total(tuple((False, part) for part in parts)), kept

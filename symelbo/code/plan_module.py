@@ -29,6 +29,7 @@ from symelbo.code.plan_functions import (
     plan_profiles,
 )
 from symelbo.code.setting import Setting
+from symelbo.code.share_operations import share_operations
 from symelbo.criterion.result import Holds
 from symelbo.model.names import text_notation
 from symelbo.page.summary import motion_texts, what_it_needs, where_it_holds
@@ -161,7 +162,8 @@ def _lower(setting: Setting, body: Body) -> tuple[tuple[Line, ...], Op | None]:
         )
         for statement in body.statements
     )
-    return lines, None if body.result is None else lowering.value(body.result)
+    returned = None if body.result is None else lowering.value(body.result)
+    return share_operations(lines, returned, setting.taken)
 
 
 def _verdict_text(derivation: Derivation) -> str:

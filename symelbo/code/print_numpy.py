@@ -95,6 +95,8 @@ _REDUCTIONS: Final[Mapping[str, Written]] = {
     "mean": _numpy("mean"),
     "logsumexp": _special("logsumexp"),
 }
+# by the number of factors
+_WEIGHED: Final[Mapping[int, str]] = {1: "_weighted_mean", 2: "_weighted_products"}
 _CONSTANTS: Final = {"pi": "np.pi", "e": "np.e"}
 _SIMPLE = (ops.Read, ops.Literal, ops.Named, ops.Length)  # a power of these has no spaces in it
 
@@ -106,6 +108,8 @@ def needs_of(item: object) -> frozenset[str]:
         match op:
             case ops.Call(name) | ops.Whole(name):
                 found.update(_FUNCTIONS[name].needs)
+            case ops.WeighData(_, values):
+                found.add(_WEIGHED[len(values)])
             case ops.Reduce(name):
                 found.update(_REDUCTIONS[name].needs)
     return frozenset(found)
@@ -196,6 +200,9 @@ class NumpyPrinter:
     def _mean_weights(self, op: ops.MeanWeights) -> Expression:
         return self._follow(op.weights, ".mean", _items("axis=0"))
 
+    def _weigh_data(self, op: ops.WeighData) -> Expression:
+        return call(_WEIGHED[len(op.values)], *self._all((op.weights, *op.values)))
+
     def _mat_mul(self, op: ops.MatMul) -> Expression:
         left, right = self.print(op.left), self.print(op.right)
         return chain(Level.PRODUCT, [("", left.at(Level.PRODUCT)), ("@", right.at(Level.POWER))])
@@ -280,6 +287,7 @@ _TABLE: Final[Mapping[type, Callable[[NumpyPrinter, Any], Expression]]] = {
     ops.Whole: NumpyPrinter._whole,
     ops.Reduce: NumpyPrinter._reduce,
     ops.MeanWeights: NumpyPrinter._mean_weights,
+    ops.WeighData: NumpyPrinter._weigh_data,
     ops.MatMul: NumpyPrinter._mat_mul,
     ops.Contract: NumpyPrinter._contract,
     ops.Trace: NumpyPrinter._trace,

@@ -78,27 +78,34 @@ def fill_module(c: Mapping[str, Any]) -> str:
             w('    if any(n == 0 and "-" not in dim for dim, n in zip(names, array.shape)):\n')
         else:
             w('    if 0 in array.shape:\n')
-        w('        raise ValueError(f"{name} is empty: its shape is {array.shape}")\n    if not np.all(np.isfinite(array)):\n        raise ValueError(f"{name} must be finite, found NaN or infinity")\n')
+        w('        raise ValueError(f"{name} is empty: its shape is {array.shape}")\n')
+        if c['offsets']:
+            w('    if array.size == 0:\n')
+            if ('category' in c['domains']):
+                w('        return array.astype(int if domain == "category" else float)\n')
+            else:
+                w('        return array\n')
+        w('    least, largest = array.min(), array.max()\n    if not (np.isfinite(least) and np.isfinite(largest)):\n        raise ValueError(f"{name} must be finite, found NaN or infinity")\n')
         if ('positive' in c['domains']):
-            w('    if domain == "positive" and not np.all(array > 0):\n        raise ValueError(f"{name} must be positive, found {array.min()}")\n')
+            w('    if domain == "positive" and least <= 0:\n        raise ValueError(f"{name} must be positive, found {least}")\n')
         if ('unit' in c['domains']):
-            w('    if domain == "unit" and not np.all((array > 0) & (array < 1)):\n        raise ValueError(f"{name} must lie strictly between 0 and 1")\n')
+            w('    if domain == "unit" and (least <= 0 or largest >= 1):\n        raise ValueError(f"{name} must lie strictly between 0 and 1")\n')
         if ('binary' in c['domains']):
             w('    if domain == "binary" and not np.all((array == 0) | (array == 1)):\n        raise ValueError(f"{name} must be 0 or 1")\n')
         if (('naturals' in c['domains']) or ('counts' in c['domains'])):
-            w('    whole = (array >= 0) & (array == np.floor(array))\n    if domain in ("naturals", "counts") and not np.all(whole):\n        raise ValueError(f"{name} must be a whole number that is not negative")\n')
+            w('    counts = domain in ("naturals", "counts")\n    if counts and (least < 0 or np.any(array != np.floor(array))):\n        raise ValueError(f"{name} must be a whole number that is not negative")\n')
         if (('naturals' in c['domains']) and c['bounded']):
             w('    if domain == "naturals" and not np.all(array <= upper):\n        raise ValueError(f"{name} must be a whole number up to {upper}")\n')
         if ('counts' in c['domains']):
             w('    if domain == "counts" and np.any(array.sum(axis=-1) != upper):\n        raise ValueError(f"{name} must sum to {upper} over its last axis")\n')
         if ((('simplex' in c['domains']) or ('weights' in c['domains'])) or ('samples' in c['kinds'])):
-            w('    if domain in ("simplex", "weights"):\n        if np.any(array < 0) or (domain == "simplex" and np.any(array == 0)):\n            sign = "positive" if domain == "simplex" else "non-negative"\n            raise ValueError(f"{name} must be {sign}, found {array.min()}")\n        if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):\n            raise ValueError(f"{name} must sum to one over its last axis")\n')
+            w('    if domain in ("simplex", "weights"):\n        if least < 0 or (domain == "simplex" and least == 0):\n            sign = "positive" if domain == "simplex" else "non-negative"\n            raise ValueError(f"{name} must be {sign}, found {least}")\n        if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):\n            raise ValueError(f"{name} must sum to one over its last axis")\n')
         if ('posdef' in c['domains']):
             w('    if domain == "posdef":\n        asymmetry = np.abs(array - np.swapaxes(array, -1, -2))\n        if np.any(asymmetry > 1e-8 * np.abs(array).max(axis=(-2, -1), keepdims=True)):\n            raise ValueError(f"{name} must be symmetric in its last two axes")\n        try:\n            np.linalg.cholesky(array)\n        except np.linalg.LinAlgError:\n            raise ValueError(f"{name} must be positive definite") from None\n')
         if ('interval' in c['domains']):
             w('    if domain == "interval" and not np.all((array >= lower) & (array <= upper)):\n        raise ValueError(f"{name} must lie between {lower} and {upper}")\n')
         if ('category' in c['domains']):
-            w('    if domain == "category":\n        if not np.all((array >= 1) & (array <= upper) & (array == np.floor(array))):\n            raise ValueError(f"{name} must be a category in 1..{upper}")\n        return array.astype(int)\n')
+            w('    if domain == "category":\n        if least < 1 or largest > upper or np.any(array != np.floor(array)):\n            raise ValueError(f"{name} must be a category in 1..{upper}")\n        return array.astype(int)\n')
         w('    return array\n\n\ndef _length(dim: str, sizes: dict[str, int]) -> int | None:\n    """The length of an axis, None while it is unknown."""\n')
         if c['offsets']:
             w('    for sign in "+-":\n        if sign in dim:\n            size = dim.split(sign)[0]\n            return sizes[size] + int(dim[len(size) :]) if size in sizes else None\n')
@@ -110,13 +117,15 @@ def fill_module(c: Mapping[str, Any]) -> str:
     if ('value' in c['kinds']):
         w('\n\ndef _number(name: str, value: float) -> float:\n    """Check a finite number."""\n    number = _real(name, value)\n    if number.shape:\n        raise ValueError(f"{name} must be a number, found an array")\n    if not np.isfinite(number):\n        raise ValueError(f"{name} must be finite, found {number}")\n    return float(number)\n')
     if (c['has_arrays'] or ('value' in c['kinds'])):
-        w('\n\ndef _real(name: str, value: ArrayLike) -> NDArray[np.float64]:\n    """Refuse text, complex numbers, objects and rows of unequal lengths."""\n    try:\n        array = np.asarray(value)\n    except ValueError:\n        array = np.asarray(None)\n    if array.dtype.kind not in "biuf":\n        raise ValueError(f"{name} must be an array of real numbers")\n    return array.astype(float)\n')
+        w('\n\ndef _real(name: str, value: ArrayLike) -> NDArray[np.float64]:\n    """Refuse text, complex numbers, objects and rows of unequal lengths."""\n    try:\n        array = np.asarray(value)\n    except ValueError:\n        array = np.asarray(None)\n    if array.dtype.kind not in "biuf":\n        raise ValueError(f"{name} must be an array of real numbers")\n    return np.asarray(array, dtype=float)\n')
     return "".join(parts)
 
 
 HELPERS: Mapping[str, tuple[str, frozenset[str]]] = {
     '_log': ('def _log(p: NDArray[np.float64]) -> NDArray[np.float64]:\n    """log(p), minus infinity at 0."""\n    p = np.asarray(p)\n    return np.log(p, out=np.full(p.shape, -np.inf), where=p > 0)', frozenset(['NDArray', 'np', 'p'])),
     '_weigh': ('def _weigh(\n    weights: NDArray[np.float64], values: NDArray[np.float64]\n) -> NDArray[np.float64]:\n    """weights * values, where a weight of 0 takes out minus infinity."""\n    shape = np.broadcast_shapes(weights.shape, values.shape)\n    return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)', frozenset(['NDArray', 'np', 'shape', 'values', 'weights'])),
+    '_weighted_mean': ('def _weighted_mean(\n    weights: NDArray[np.float64], values: NDArray[np.float64]\n) -> NDArray[np.float64]:\n    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""\n    if len(weights) < len(values):\n        values = values.mean(axis=0, keepdims=True)\n    return np.tensordot(weights, values, axes=(0, 0)) / len(values)', frozenset(['NDArray', 'len', 'np', 'values', 'weights'])),
+    '_weighted_products': ('def _weighted_products(\n    weights: NDArray[np.float64], left: NDArray[np.float64], right: NDArray[np.float64]\n) -> NDArray[np.float64]:\n    """(1/N) sum_n weights[n, k]*left[n, ...]*right[n, ...], in blocks of data."""\n    if len(weights) < len(left):\n        products = np.tensordot(left, right, axes=(0, 0)) / len(left)\n        return np.multiply.outer(weights[0], products)\n    total = np.zeros((*weights.shape[1:], *left.shape[1:], *right.shape[1:]))\n    step = 1 + 2**18 // (weights[0].size * left[0].size)\n    for start in range(0, len(left), step):\n        rows = slice(start, start + step)\n        weighted = np.einsum("nk,n...->nk...", weights[rows], left[rows])\n        total += np.tensordot(weighted, right[rows], axes=(0, 0))\n    return total / len(left)', frozenset(['NDArray', 'left', 'len', 'np', 'products', 'range', 'right', 'rows', 'slice', 'start', 'step', 'total', 'weighted', 'weights'])),
     '_log_softmax': ('def _log_softmax(a: NDArray[np.float64]) -> NDArray[np.float64]:\n    """a - log(sum(exp(a))) over the last axis, exact where one entry is far above."""\n    largest = a.argmax(axis=-1, keepdims=True)\n    shifted = a - np.take_along_axis(a, largest, axis=-1)\n    others = np.exp(shifted)\n    np.put_along_axis(others, largest, 0.0, axis=-1)\n    return shifted - np.log1p(others.sum(axis=-1, keepdims=True))', frozenset(['NDArray', 'a', 'largest', 'np', 'others', 'shifted'])),
     '_entropy_of_logit': ('def _entropy_of_logit(a: NDArray[np.float64]) -> NDArray[np.float64]:\n    """softplus(a) - a*sigmoid(a), the entropy of a binary value with log-odds a."""\n    a = np.abs(a)\n    return np.logaddexp(0, -a) + a * special.expit(-a)', frozenset(['NDArray', 'a', 'np', 'special'])),
     '_log_stirling': ('def _log_stirling(x: NDArray[np.float64]) -> NDArray[np.float64]:\n    """log(x!) - x*log(x) + x, which tends to log(2*pi*x)/2."""\n    small, large = np.minimum(x, 10), np.maximum(x, 10)\n    exact = special.gammaln(small + 1) - special.xlogy(small, small) + small\n    series = np.polyval(\n        [1 / 156, -691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12],\n        (1 / large) ** 2,\n    )\n    asymptotic = 0.5 * (np.log(2 * np.pi) + np.log(large)) + series / large\n    return np.where(x < 10, exact, asymptotic)', frozenset(['NDArray', 'asymptotic', 'exact', 'large', 'np', 'series', 'small', 'special', 'x'])),

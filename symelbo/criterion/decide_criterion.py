@@ -210,15 +210,21 @@ class _Decider:
         for n, reason in enumerate(self.unbounded):
             if reason is not None:
                 results[n] = Outside(self.factors[n], *reason)
-        for component in components:
-            if component.holds:
-                continue
+        for component in self.hopeless_first([c for c in components if not c.holds]):
             missing = [n for n in component.members if n not in results]
             if missing:
                 results.update(self.judge(component, missing))
         moved = [c for c in components if c.holds and all(n in results for n in c.members)]
         ordered = tuple(results[n] for n in range(len(self.factors)))
         return Decision(ordered, _union(moved))
+
+    def hopeless_first(self, failing: Sequence[Component]) -> Sequence[Component]:
+        """Those that no motion of latents serves before others: on these the search for a
+        certificate spends its work.
+        """
+        if self.still or len(failing) < 2 or any(self.unbounded):
+            return failing
+        return sorted(failing, key=lambda c: any(self.search.movings([c], with_q=False)))
 
     def judge(self, component: Component, members: Sequence[int]) -> dict[int, Result]:
         """Refuted, outside or undecided, for the factors of a component without a motion."""
@@ -233,7 +239,7 @@ class _Decider:
             return {
                 n: _refute(self.factors[n], certificate, group)
                 if n in blamed
-                else self.open(n, residual)
+                else _open_beside(self.factors[n], residual, group)
                 for n in members
             }
         together = [self.factors[n] for n in members]
@@ -337,6 +343,13 @@ def _refute(factor: Factor, certificate: Certificate, group: tuple[Factor, ...])
     if inseparable is not None:  # several may contradict each other where each has a motion
         return Outside(factor, inseparable.reason, inseparable.piece, certificate, group)
     return Refuted(factor, certificate, group, f"no motion satisfies (U) of {factor.name}")
+
+
+def _open_beside(factor: Factor, residual: Term, group: Sequence[Factor]) -> Undecided:
+    """A factor that no motion serves together with others, with which it shares what moves."""
+    names = join_words([other.name for other in group])
+    missing = f"a motion that serves {factor.name} together with {names}: there is none"
+    return Undecided(factor, residual, missing)
 
 
 def _union(components: Sequence[Component]) -> Motion:

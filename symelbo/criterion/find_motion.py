@@ -28,6 +28,7 @@ from symelbo.index.signs import domain_range
 from symelbo.index.solve import (
     Found,
     NotFound,
+    divisors,
     find_by_elimination,
     unknown_like,
 )
@@ -189,7 +190,6 @@ def _solve_apart(
     requires: all together are not solved by scaling.
     """
     values: dict[Symbol, Array] = {}
-    nonzero: list[Term] = []
     groups = _split_apart(equations, unknowns)
     for part, own in groups:
         found: Found | NotFound | None
@@ -198,12 +198,11 @@ def _solve_apart(
             attempt.everything, part, own.order, work, least=attempt.least, known=own.known
         ):
             return NotFound(ZERO)
-        found = found or _eliminate(part, own)
+        found = found or _eliminate(part, own, attempt.least)
         if isinstance(found, NotFound):
             return found
         values.update(found.values)
-        nonzero += found.nonzero
-    return Found(values, tuple(dict.fromkeys(nonzero)))
+    return Found(values)
 
 
 def _split_apart(equations: Equations, unknowns: Unknowns) -> list[tuple[Equations, Unknowns]]:
@@ -246,7 +245,7 @@ def find_remainder(answer: NotFound) -> Term:
     systems = [_equations(answer.attempt, unknowns, direct) for direct in (False, True)]
     for equations in filter(None, systems):
         try:
-            left = _eliminate(equations, unknowns)
+            left = _eliminate(equations, unknowns, answer.attempt.least)
         except TooLong:
             continue
         if isinstance(left, NotFound) and left.residual != ZERO:
@@ -254,12 +253,15 @@ def find_remainder(answer: NotFound) -> Term:
     return answer.attempt.factors[0].log_density
 
 
-def _eliminate(equations: Equations, unknowns: Unknowns) -> Found | NotFound:
+def _eliminate(
+    equations: Equations, unknowns: Unknowns, least: Mapping[str, int]
+) -> Found | NotFound:
     return find_by_elimination(
         equations.exact,
         unknowns.order,
         is_spectator,
         shifted=equations.shifted,
+        least=least,
         known=unknowns.known,
     )
 
@@ -423,7 +425,7 @@ def closes(q: Sequence[Factor], motion: Motion) -> bool:
     given = replace(unknowns, parameters=motion.parameters, latents=motion.latents)
     equations = [term for statement in q for term in closure_equations(statement, given)]
     try:
-        return isinstance(_eliminate(Equations(tuple(equations)), unknowns), Found)
+        return isinstance(_eliminate(Equations(tuple(equations)), unknowns, {}), Found)
     except TooLong:
         return False
 
@@ -447,4 +449,7 @@ def _propose(attempt: Attempt, unknowns: Unknowns, found: Found) -> Proposal:
         if rate.body != ZERO or shift.body != ZERO:
             latents[node] = Latent(rate, shift)
     motion = Motion(moving(unknowns.parameters), latents, moving(unknowns.variational))
-    return Proposal(attempt, motion, found.nonzero)
+    arrays = [*motion.parameters.values(), *motion.variational.values()]
+    arrays += (array for latent in latents.values() for array in (latent.rate, latent.shift))
+    nonzero = dict.fromkeys(term for array in arrays for term in divisors(array.body))
+    return Proposal(attempt, motion, tuple(nonzero))

@@ -81,7 +81,7 @@ class _Machine(Modular):
 
     def stand_at(self, entries: Mapping[Place, Dual]) -> None:
         """Other values of the entries."""
-        self.entries = entries
+        self.move_to(entries)
         self.known = {}
 
     def term(self, term: Term, env: Mapping[Index, int]) -> Dual:

@@ -32,6 +32,7 @@ from symelbo.index.terms import (
     Inverse,
     LogDet,
     Mul,
+    Node,
     Number,
     Offset,
     Position,
@@ -104,8 +105,10 @@ class Modular:
         self.lines: dict[int, Mapping[int, Fraction]] = {}  # what `linear` has found
         self.antilogs: dict[int, Dual] = {}  # numbers whose logarithms are these residues
         self.stages: tuple[frozenset[str], ...] = ()
-        self.lasting: dict[Term, tuple[int, tuple[Index, ...]]] = {}
+        self.lasting: dict[Node, tuple[int, tuple[Index, ...]]] = {}
         self.kept: list[dict[tuple[object, ...], Dual]] = []
+        # inverses at these entries, of which every entry is read one by one
+        self.inverted: dict[tuple[object, ...], tuple[list[list[Dual]], Dual]] = {}
 
     # ------------------------------------------------------------------ points
 
@@ -121,10 +124,11 @@ class Modular:
     def move_to(self, entries: Mapping[Place, Dual], stage: int = 0) -> None:
         """Other entries: those of this stage (from 0) and of later ones have changed."""
         self.entries = entries
+        self.inverted.clear()
         for kept in self.kept[stage + 1 :]:
             kept.clear()
 
-    def lasts(self, term: Term) -> tuple[int, tuple[Index, ...]]:
+    def lasts(self, term: Term | Array) -> tuple[int, tuple[Index, ...]]:
         """How many stages do not take part in a term before one does, and its free indices."""
         found = self.lasting.get(term)
         if found is None:
@@ -573,7 +577,15 @@ class Modular:
     # ------------------------------------------------------------------ matrices
 
     def matrix(self, array: Array, env: Mapping[Index, int]) -> tuple[list[list[Dual]], Dual]:
-        """The inverse and log |det| of a matrix, by elimination on duals."""
+        """The inverse and log |det| of a matrix, found once for all of its entries."""
+        key = (array, *[env[i] for i in self.lasts(array)[1]])
+        found = self.inverted.get(key)
+        if found is None:
+            found = self.inverted[key] = self.invert(array, env)
+        return found
+
+    def invert(self, array: Array, env: Mapping[Index, int]) -> tuple[list[list[Dual]], Dual]:
+        """The same by elimination on duals."""
         row, column = array.indices
         inner = dict(env)
         rows: list[list[Dual]] = []

@@ -5,6 +5,7 @@ The one sign analysis of the engine: only ever too wide.  (The checkers have the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -64,9 +65,9 @@ def _most(end: Term) -> Fraction | None:
     return bounds(end).upper
 
 
-def domain_range(domain: Domain, places: tuple[IndexTerm, ...] = ()) -> Range:
-    """The values a domain allows the entry at these places."""
-    return domain.interval(_least, _most, places)
+def domain_range(domain: Domain, places: tuple[IndexTerm, ...] = (), length: int = 1) -> Range:
+    """The values a domain allows the entry at these places; length: the least of the last axis."""
+    return domain.interval(_least, _most, places, length)
 
 
 def is_positive(term: Term) -> bool:
@@ -104,7 +105,7 @@ def bounds(term: Term) -> Range:
         case IndexValue(index):
             return _place(index)
         case Entry(symbol, indices):
-            return domain_range(symbol.domain, indices)
+            return domain_range(symbol.domain, indices, _least_length(symbol.shape))
         case Add(terms):
             result = bounds(terms[0])
             for part in terms[1:]:
@@ -126,12 +127,17 @@ def bounds(term: Term) -> Range:
         case Delta():
             return Range(_ZERO, _ONE, False, False)
         case Apply(function, _, _, ()):
-            return domain_range(function.domain)
+            return domain_range(function.domain, (), _least_length(function.shape))
         case Inverse(matrix, row, column) if row == column and is_posdef(matrix):
             return POSITIVE
         case Inverse() | LogDet() | Apply():
             return REAL
     raise TypeError(f"no term: {term!r}")
+
+
+def _least_length(shape: tuple[Extent, ...]) -> int:
+    """Of the last axis, where sizes are 1 at least."""
+    return shape[-1].offset + (shape[-1].size is not None) if shape else 1
 
 
 def is_integer(term: Term) -> bool:
@@ -197,21 +203,21 @@ def _definite_summand(term: Term, row: Index, column: Index) -> bool | None:
             return None
         return strict and all(interval.within(POSITIVE) for interval in diagonal)
     if len(core) != 1:
-        return None
+        return False if _is_gram(core, row, column) else None
     match core[0]:
         case Entry(symbol, indices) if symbol.domain.is_definite:
             whole = {*indices[-2:]} == pair and not pair & {*indices[:-2]}
             return strict if whole else None
         case Inverse(inner, i, j) if {i, j} == pair and is_posdef(inner):
             return strict
-        case Sum(index, inner) if _is_gram(inner, index, row, column):
-            return False
+        case Sum(_, inner):
+            factors = inner.factors if isinstance(inner, Mul) else (inner,)
+            return False if _is_gram(factors, row, column) else None
     return None
 
 
-def _is_gram(term: Term, index: Index, row: Index, column: Index) -> bool:
-    """c_k w_k(row) w_k(column) with c_k >= 0 and one function w."""
-    factors = term.factors if isinstance(term, Mul) else (term,)
+def _is_gram(factors: Sequence[Term], row: Index, column: Index) -> bool:
+    """Whether their product is c_k w_k(row) w_k(column) with c_k >= 0 and one function w."""
     left = [f for f in factors if row in free_indices(f)]
     right = [f for f in factors if column in free_indices(f)]
     rest = [f for f in factors if f not in left and f not in right]

@@ -10,17 +10,20 @@ unknown is left in an equation: an equation is solved for the one that may depen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
+from types import MappingProxyType
 
 from symelbo.index import build
 from symelbo.index.build import ZERO, mul, power
 from symelbo.index.domains import Real
 from symelbo.index.factor_divisors import factor_divisors
 from symelbo.index.normal import (
+    RING,
     Monomial,
     Poly,
     clear_denominators,
+    free_shares,
     from_monomial,
     from_poly,
     is_zero,
@@ -28,6 +31,7 @@ from symelbo.index.normal import (
     split_content,
     to_poly,
 )
+from symelbo.index.polynomial import F1
 from symelbo.index.signs import is_nonzero, is_within
 from symelbo.index.substitute import (
     formal_indices,
@@ -101,6 +105,7 @@ def find_by_elimination(
     *,
     collect: bool = False,
     shifted: Sequence[Term] = (),
+    least: Mapping[str, int] = MappingProxyType({}),
     known: Mapping[Symbol, frozenset[Role]] | None = None,
 ) -> Found | NotFound:
     """equations f(u) = 0 -> u, the unknowns; those left undetermined are zero.
@@ -109,14 +114,15 @@ def find_by_elimination(
     first, so that the last ones are more often zero.  collect: an equation in which no unknown is
     left does not end the search, but is returned in `left`.  shifted: terms that need
     vanish only up to a constant, which is sought as well: it may depend on known constants and
-    covariates, on no parameter and on no other spectator.  known: the roles of the spectators on
-    which an unknown may depend, where there are any.
+    covariates, on no parameter and on no other spectator.  least: the smallest value of a
+    size, 1 if not.  known: the roles of the spectators on which an unknown may depend, where
+    there are any.
 
     >>> found = find_by_elimination([term("(2*u - y)*x")], [u], lambda symbol: symbol is x)
     >>> show(found.values[u].body)
     y/2
     """
-    solver = _Elimination(tuple(unknowns), is_spectator, collect, known or {})
+    solver = _Elimination(tuple(unknowns), is_spectator, collect, least, known or {})
     try:
         return solver.solve(equations, shifted)
     except ZeroDivisionError:  # by a pivot that was not seen to be zero
@@ -131,9 +137,11 @@ class _Elimination:
         unknowns: tuple[Symbol, ...],
         is_spectator: Callable[[Symbol], bool],
         collect: bool,
+        least: Mapping[str, int],
         known: Mapping[Symbol, frozenset[Role]],
     ) -> None:
         self.collect = collect
+        self.least = least
         self.known = dict(known)
         self.later: list[Term] = []  # what need vanish only up to a constant, not yet queued
         self.left: list[Term] = []
@@ -155,10 +163,7 @@ class _Elimination:
     def solve(self, equations: Sequence[Term], shifted: Sequence[Term] = ()) -> Found | NotFound:
         self.later = list(shifted)
         given = [to_poly(equation) for equation in (*equations, *self.ripe())]
-        for unknown in self.all:
-            if unknown.domain.entry_sum == 0:
-                indices = formal_indices(unknown.shape, "t")
-                given.append(to_poly(build.total(indices[-1], Entry(unknown, indices))))
+        given += [poly for unknown in self.all for poly in self.constraints(unknown)]
         self.work.left = ELIMINATION_MONOMIALS + ELIMINATION_GROWTH * sum(map(len, given))
         for poly in given:
             self.push(poly)
@@ -205,8 +210,8 @@ class _Elimination:
         parts = []
         for key, poly in self.split_with_keys(to_poly(term), self.has_spectator):
             part = from_poly(poly)
-            roles = {s.role for atom in key for s in symbols_of(atom)}
-            if roles <= {Role.INPUT, Role.CONSTANT}:
+            if all(map(_is_known, key)):
+                part = from_poly(self.divide_content(poly, _is_known))
                 free = tuple(sorted(free_indices(part), key=sort_key))
                 name = f"constant {len(self.constants)}"
                 constant = Symbol(name, Role.UNKNOWN, Real(), tuple(i.extent for i in free))
@@ -216,6 +221,14 @@ class _Elimination:
                 part = build.subtract(part, Entry(constant, free))
             parts.append(part)
         return parts
+
+    @staticmethod
+    def constraints(unknown: Symbol) -> list[Poly]:
+        """sum_i U[i] = 0 where the domain says so"""
+        if unknown.domain.entry_sum != 0:
+            return []
+        indices = formal_indices(unknown.shape, "t")
+        return [to_poly(build.total(indices[-1], Entry(unknown, indices)))]
 
     def finish(self, equations: Sequence[Term]) -> Found | NotFound:
         self.assemble_places()
@@ -230,7 +243,9 @@ class _Elimination:
             left = replace_symbols(equation, values)
             # a long one is left to the checker, whose work is counted
             if not is_long(left) and not is_zero(left):
-                return NotFound(normal(left))
+                left = from_poly(self.settle(to_poly(left)))
+                if not is_zero(left):
+                    return NotFound(normal(left))
         values = {unknown: values[unknown] for unknown in self.all}
         used = dict.fromkeys(d for a in values.values() for d in divisors(a.body))
         return Found(values, tuple(used), tuple(self.left))
@@ -260,25 +275,51 @@ class _Elimination:
 
     def fill_rest(self) -> bool:
         """U[1], U[2] named, sum_i U[i] = 0 -> U of these and of the last other place, which takes
-        the rest.
+        the rest; U[1, .] named, sum_j U[i, j] = 0 -> U of these, which have that sum themselves.
         """
-        for unknown in self.all:
+        for unknown in (*self.all, *self.places.values()):
             named = self.named_places(unknown)
             if unknown.domain.entry_sum != 0 or unknown in self.rules or not named:
                 continue
-            if len({at[:-1] for at in named}) > 1 or any(at[-1] is None for at in named):
+            ends = {at[-1] for at in named}
+            if ends == {None}:
+                self.assemble(unknown)
+                return True
+            if len({at[:-1] for at in named}) > 1 or None in ends:
                 continue
-            size, end = unknown.shape[-1].size, unknown.shape[-1].offset
-            ends = (Extent(size, end - back) for back in range(len(named) + 1))
-            places = (Position(e) for e in ends if e.size is not None or e.offset >= 1)
-            taken = {at[-1] for at in named}
-            rest = next((place for place in places if place not in taken), None)
+            rest = self.find_other(unknown.shape[-1], ends)
             if rest is not None:
-                pairs = zip(formal_indices(unknown.shape), named[0][:-1], strict=False)
-                self.place_symbol(unknown, (*(place or index for index, place in pairs), rest))
+                outer = formal_indices(unknown.shape)[:-1]
+                self.place_entry(unknown, (*outer, rest))
             self.assemble(unknown)
             return True
         return False
+
+    def find_other(self, axis: Extent, taken: Collection[IndexTerm | None]) -> Position | None:
+        """A place of an axis that is none of those taken: one that is none of them at any size, if
+        there is one; the last one, if it is.
+        """
+        shortest = axis.offset + (self.least.get(axis.size, 1) if axis.size else 0)
+        backwards = [Extent(axis.size, axis.offset - back) for back in range(len(taken) + 1)]
+        forwards = [Extent(None, place) for place in range(1, min(shortest, len(taken) + 1) + 1)]
+        extents = (backwards[0], *forwards, *backwards[1:]) if axis.size else backwards
+        places = [Position(e) for e in extents if e.size or e.offset >= 1]
+        others = [place for place in places if place not in taken]
+        certain = (
+            place
+            for place in others
+            if all(isinstance(t, Position) and self.are_apart(place, t) for t in taken)
+        )
+        return next(certain, others[0] if others else None)
+
+    def are_apart(self, one: Position, other: Position) -> bool:
+        """Whether two places differ at all sizes."""
+        if one.extent.size == other.extent.size:
+            return one.extent.offset != other.extent.offset
+        low, high = (one, other) if one.extent.size is None else (other, one)
+        if low.extent.size is not None:
+            return False
+        return self.least.get(high.extent.size or "", 1) + high.extent.offset > low.extent.offset
 
     def push(self, poly: Poly) -> None:
         """Queue an equation, split by the spectators' functions.
@@ -287,11 +328,12 @@ class _Elimination:
         the same for all of them.  TooLong where all that was queued outgrew what was given.
         """
         self.work.spend(len(poly))
+        poly = self.settle(poly)
         for part in self.split_hidden(clear_denominators(poly)):
             part = self.divide_content(part)
             held = self.held(part)
             if held and all(entry.symbol in self.constants for entry in held):
-                pieces = self.split(part, _has_parameter)
+                pieces = self.split(free_shares(part), _has_parameter)
             else:
                 pieces = [part]
             self.open.extend(piece for piece in pieces if piece)
@@ -314,6 +356,7 @@ class _Elimination:
             self.isolate,
             self.separate,
             self.split_indices,
+            self.spread,
             self.split_places,
         ):
             for poly in self.open:
@@ -328,6 +371,38 @@ class _Elimination:
                     self.assign(symbol, Array(formal_indices(symbol.shape), ZERO))
                 return None
         return from_poly(self.open[0])
+
+    def settle(self, poly: Poly) -> Poly:
+        """delta(1, C) f + sum_i delta(i, 2) g(i) -> g(2), where C >= 2"""
+        result: Poly = {}
+        for monomial, scale in poly.items():
+            settled = self.settle_delta(monomial)
+            for inner, value in ({monomial: F1} if settled is None else settled).items():
+                _add(result, inner, scale * value)
+        return result
+
+    def settle_delta(self, monomial: Monomial) -> Poly | None:
+        """The same of one monomial and one delta in it; None if there is none."""
+        for atom, exponent in monomial.factors:
+            match atom:
+                case Delta(Position() as one, Position() as other) if self.are_apart(one, other):
+                    return {}
+                case Delta(Index() as i, Position() as place) | Delta(
+                    Position() as place, Index() as i
+                ) if i in monomial.bound and exponent == 1 and self.holds(i, place):
+                    bound = tuple(b for b in monomial.bound if b != i)
+                    factors = tuple(f for f in monomial.factors if f[0] is not atom)
+                    rest = replace_index(from_monomial(Monomial(bound, factors)), i, place)
+                    return self.settle(to_poly(rest))
+        return None
+
+    def holds(self, index: Index, place: Position) -> bool:
+        """Whether a place is in the range of an index at all sizes."""
+        if is_within(place, index.extent, index.low):
+            return True
+        low, end = place.extent, index.extent
+        shortest = end.offset + self.least.get(end.size or "", 1)
+        return low.size is None and end.size is not None and index.low <= low.offset <= shortest
 
     def vanishes(self, poly: Poly) -> bool:
         return not self.held(poly) and is_zero(from_poly(poly))
@@ -378,12 +453,14 @@ class _Elimination:
 
     # -- moves
 
-    def divide_content(self, poly: Poly) -> Poly:
-        """a_i b_j (f + g) = 0 -> f + g = 0, for known factors that all monomials share."""
+    def divide_content(self, poly: Poly, test: Callable[[Term], bool] = lambda _: True) -> Poly:
+        """a_i b_j (f + g) = 0 -> f + g = 0, for known factors that all monomials share and that
+        satisfy the test.
+        """
         if len(poly) < 2:
             return poly
         content, _, _ = split_content(poly)
-        shared = [(a, e) for a, e in content.factors if a not in self.held(poly)]
+        shared = [(a, e) for a, e in content.factors if a not in self.held(poly) and test(a)]
         if not shared:
             return poly
         inverse = from_monomial(Monomial((), tuple((a, -e) for a, e in shared)))
@@ -497,15 +574,21 @@ class _Elimination:
     ) -> Term:
         """delta(i, K) (U[K] - body(K)), which vanishes where the rule extends to K."""
         at: tuple[IndexTerm, ...] = (*indices[:axis], place, *indices[axis + 1 :])
-        own = self.place_symbol(symbol, at)
-        rest = tuple(i for i in at if isinstance(i, Index))
-        there = build.subtract(Entry(own, rest), replace_index(body, indices[axis], place))
+        own = self.place_entry(symbol, at)
+        there = build.subtract(own, replace_index(body, indices[axis], place))
         if is_zero(there):
             return ZERO
         return mul(Delta(indices[axis], place), there)
 
-    def place_symbol(self, symbol: Symbol, at: tuple[IndexTerm, ...]) -> Symbol:
-        """U, (i, K) -> the unknown U[., K] as a symbol of its own."""
+    def place_entry(self, symbol: Symbol, at: tuple[IndexTerm, ...]) -> Entry:
+        """U, (i, K) -> an entry of the unknown U[., K], a symbol of its own; of U[1, K] over the
+        unknown U[1, .], where that is one whole value.
+        """
+        first = len(at) - symbol.domain.rank
+        if not _is_open(at[:first]) and not _is_open(at[first:]):
+            within = formal_indices(symbol.shape)[first:]
+            whole = self.place_entry(symbol, (*at[:first], *within))
+            return self.place_entry(whole.symbol, (*whole.indices[: -len(within)], *at[first:]))
         where: tuple[IndexTerm | None, ...]
         where = tuple(None if isinstance(i, Index) else i for i in at)
         if symbol.domain.is_symmetric:  # U[2, 1] is U[1, 2]
@@ -515,20 +598,21 @@ class _Elimination:
         if found is None:
             shape = tuple(e for e, i in zip(symbol.shape, at, strict=True) if isinstance(i, Index))
             name = f"{symbol.name} at {len(self.places)}"
-            found = Symbol(name, Role.UNKNOWN, Real(), shape)
+            domain = symbol.domain if _is_open(at[first:]) else Real()
+            found = Symbol(name, Role.UNKNOWN, domain, shape)
             self.places[key] = found
             self.unknowns.add(found)
             self.known[found] = self.known.get(symbol, frozenset())
             self.order[found] = 500 + len(self.places)
-        return found
+            self.open += self.constraints(found)
+        return Entry(found, tuple(i for i in at if isinstance(i, Index)))
 
     def name_places(self, poly: Poly) -> Poly:
         """U[i, K] -> an unknown of its own; the link is restored by `define`."""
         arrays: dict[Entry, Entry] = {}
         for entry in self.held(poly):
             if any(isinstance(i, Position) for i in entry.indices):
-                rest = tuple(i for i in entry.indices if isinstance(i, Index))
-                arrays[entry] = Entry(self.place_symbol(entry.symbol, entry.indices), rest)
+                arrays[entry] = self.place_entry(entry.symbol, entry.indices)
         if not arrays:
             return poly
         result: Poly = {}
@@ -570,6 +654,28 @@ class _Elimination:
         self.known[rho] = self.known.get(symbol, frozenset())
         self.order[rho] = 600 + self.extra
         return result, (rho, contraction)
+
+    def spread(self, poly: Poly) -> bool:
+        """a[t] sum_{i=1..C} U[i, t] + rest[t] = 0 -> U[i, t] = -rest[t] / (a[t] C), alike for all
+        i.
+        """
+        entries = self.held(poly)
+        inside = [monomial for monomial in poly if self.held_in(monomial)]
+        if len(entries) != 1 or len(inside) != 1 or len(poly) == 1:
+            return False
+        (entry,), (monomial,) = entries, inside
+        free = free_indices(from_poly(poly))
+        over = {*entry.indices}
+        if len(over) < len(entry.indices) or over != {*monomial.bound} | free:
+            return False
+        factors = tuple(f for f in monomial.factors if f[0] != entry)
+        divisor = from_poly(RING.reduce_monomial(monomial.bound, dict(factors)))
+        if is_zero(divisor):
+            return False
+        rest = from_poly({m: c / -poly[monomial] for m, c in poly.items() if m != monomial})
+        self.open = [other for other in self.open if other is not poly]
+        self.define(entry, normal(mul(rest, power(divisor, -1))))
+        return True
 
     def isolate(self, poly: Poly) -> bool:
         """sum_j M[i, j] U[j] + ... = 0 -> multiply by the inverse of M at [a, i], sum over i."""
@@ -685,6 +791,11 @@ def _inverses_along(
     return found
 
 
+def _is_open(at: tuple[IndexTerm, ...]) -> bool:
+    """Whether no place is a literal one."""
+    return all(isinstance(place, Index) for place in at)
+
+
 def _open_axes(indices: tuple[Index, ...], at: tuple[IndexTerm | None, ...]) -> tuple[Index, ...]:
     """(i, j), (., K) -> (i,)"""
     return tuple(index for index, place in zip(indices, at, strict=True) if place is None)
@@ -710,6 +821,11 @@ def _missing_places(index: Index, extent: Extent) -> list[Position]:
     elif not is_within(Position(extent), index.extent):
         raise ValueError(f"an unknown over 1..{extent} is not determined by {index.extent}")
     return missing
+
+
+def _is_known(atom: Term) -> bool:
+    """Whether constants and covariates are all that an atom depends on."""
+    return all(s.role in (Role.INPUT, Role.CONSTANT) for s in symbols_of(atom))
 
 
 def _has_parameter(atom: Term) -> bool:

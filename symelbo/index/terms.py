@@ -152,8 +152,11 @@ class Domain(ABC):
         least: Callable[[Term], Fraction | None],
         most: Callable[[Term], Fraction | None],
         places: tuple[IndexTerm, ...] = (),
+        length: int = 1,
     ) -> Range:
-        """What the entry at these places lies in; least, most: what is known of an end."""
+        """What the entry at these places lies in; least, most: what is known of an end; length:
+        the least that the last axis may have.
+        """
 
     @abstractmethod
     def draw(self, random: Random, n: int, ends: Ends = OPEN) -> list[float]:

@@ -12,7 +12,7 @@ from symelbo.index.build import ZERO, extent_length, negate, number, subtract, t
 from symelbo.index.domains import Positive
 from symelbo.index.normal import is_zero, monomials_of, normal
 from symelbo.index.range import POSITIVE
-from symelbo.index.signs import bounds, domain_range, is_integer, is_positive
+from symelbo.index.signs import bounds, domain_range, is_integer, is_posdef, is_positive
 from symelbo.index.substitute import (
     formal_indices,
     replace_selector,
@@ -43,6 +43,7 @@ from symelbo.model.check_defined import (
     parts_that_need,
 )
 from symelbo.model.context import Context
+from symelbo.model.least_sizes import is_inside, lengthen_shares
 from symelbo.model.model import Condition
 from symelbo.model.read_yaml import Scalar
 from symelbo.notation.print_text import print_text
@@ -334,6 +335,8 @@ def _is_inside(array: Array, domain: Domain) -> bool | None:
         if isinstance(body, Entry) and body.symbol.domain == domain:
             # the whole last axes, not a section across them
             return body.indices[-rank:] == array.indices[-rank:]
+        if domain.is_definite:
+            return is_posdef(Array(array.indices[-rank:], normal(body)))
         return _is_share(array, domain)
     if domain.is_integer and isinstance(body, Number) and body.value.denominator != 1:
         return None
@@ -342,4 +345,4 @@ def _is_inside(array: Array, domain: Domain) -> bool | None:
         return None
     if domain.is_integer and not is_integer(body):
         return False
-    return interval.within(allowed)
+    return is_inside(body, domain) or is_inside(lengthen_shares(body)[0], domain)

@@ -1,6 +1,7 @@
-"""The least sizes at which every place of a model exists.
+"""The least sizes at which every place of a model exists, and every argument is in its domain.
 
-z[2] on an axis H needs H >= 2; z[T-1] needs T >= 2; a range 3:T, of T - 2 places, needs T >= 2.
+z[2] on an axis H needs H >= 2; z[T-1] needs T >= 2; a range 3:T, of T - 2 places, needs T >= 2;
+an entry of a simplex[C] as a probability strictly between 0 and 1 needs C >= 2.
 """
 
 from __future__ import annotations
@@ -9,9 +10,13 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from symelbo.index.build import category_extent
-from symelbo.index.substitute import walk_parts
+from symelbo.index.normal import normal
+from symelbo.index.signs import bounds, domain_range
+from symelbo.index.substitute import formal_indices, replace_symbols, symbols_of, walk_parts
 from symelbo.index.terms import (
     Apply,
+    Array,
+    Domain,
     Entry,
     Extent,
     Index,
@@ -20,11 +25,13 @@ from symelbo.index.terms import (
     Offset,
     Position,
     Symbol,
+    Term,
 )
 from symelbo.model.model import Statement
 from symelbo.notation.print_text import print_text
+from symelbo.values import replace
 
-__all__ = ["LeastSize", "find_least_sizes", "least_values"]
+__all__ = ["LeastSize", "find_least_sizes", "is_inside", "least_values", "lengthen_shares"]
 
 
 class LeastSize(NamedTuple):
@@ -62,6 +69,36 @@ def _needs_of_statement(statement: Statement) -> Iterator[Need]:
     for _, array in statement.arguments:
         yield from _needs_of(array)
     yield from _needs_of(statement.density.term)  # one of the user's own may read any place
+    domains = {argument.name: argument.domain for argument in statement.form.arguments}
+    for name, array in statement.arguments:
+        if not is_inside(array.body, domains[name]):
+            lengthened, sizes = lengthen_shares(array.body)
+            if is_inside(lengthened, domains[name]):
+                what = f"{print_text(array.body)} as {name} of {statement.family.name}"
+                yield from ((size, least, what) for size, least in sizes)
+
+
+def is_inside(body: Term, domain: Domain) -> bool:
+    """Whether a scalar is shown to lie in the range of a domain."""
+    return bounds(body).within(domain_range(domain))
+
+
+def lengthen_shares(body: Term) -> tuple[Term, list[tuple[str, int]]]:
+    """f(p[c]), p a simplex of C places -> the same of one of C + 1 places, and (C, 2)
+
+    so that it has two places at least, as it has itself where C >= 2.
+    """
+    body = normal(body)
+    longer: dict[Symbol, Array] = {}
+    sizes = []
+    for symbol in symbols_of(body):
+        if symbol.domain.entry_sum == 1 and symbol.shape[-1].size is not None:
+            size, offset = symbol.shape[-1].size, symbol.shape[-1].offset
+            indices = formal_indices(symbol.shape)
+            like = replace(symbol, shape=(*symbol.shape[:-1], Extent(size, max(offset, 1))))
+            longer[symbol] = Array(indices, Entry(like, indices))
+            sizes.append((size, 2 - offset))
+    return replace_symbols(body, longer), sorted(sizes)
 
 
 def _needs_of(item: Node) -> Iterator[Need]:

@@ -24,6 +24,31 @@ def _weigh(
     return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)
 
 
+def _weighted_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = values.mean(axis=0, keepdims=True)
+    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+
+
+def _weighted_products(
+    weights: NDArray[np.float64], left: NDArray[np.float64], right: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k]*left[n, ...]*right[n, ...], in blocks of data."""
+    if len(weights) < len(left):
+        products = np.tensordot(left, right, axes=(0, 0)) / len(left)
+        return np.multiply.outer(weights[0], products)
+    total = np.zeros((*weights.shape[1:], *left.shape[1:], *right.shape[1:]))
+    step = 1 + 2**18 // (weights[0].size * left[0].size)
+    for start in range(0, len(left), step):
+        rows = slice(start, start + step)
+        weighted = np.einsum("nk,n...->nk...", weights[rows], left[rows])
+        total += np.tensordot(weighted, right[rows], axes=(0, 0))
+    return total / len(left)
+
+
 def _log_softmax(a: NDArray[np.float64]) -> NDArray[np.float64]:
     """a - log(sum(exp(a))) over the last axis, exact where one entry is far above."""
     largest = a.argmax(axis=-1, keepdims=True)

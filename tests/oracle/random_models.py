@@ -791,7 +791,8 @@ def inform(b: Builder, rng: Random) -> None:
     """
     fixed = r"\b(Normal|Laplace)\([012]\b(?!\.)|\b(Exponential)\(1\)|\b(Gamma\(2,) "
     known = [n for n, s in enumerate(b.statements) if re.search(fixed, s)]
-    taken = {*b.parameters, *b.constants, *b.functions, *(n.name for n in b.latents)}
+    taken = {*b.parameters, *b.constants, *b.functions}
+    taken.update(re.match(r"\w+", statement)[0] for statement in b.statements)  # type: ignore[index]
     if not known or {"u", "v"} & taken or rng.random() > 0.3:
         return
     b.inputs.setdefault("u", "real")

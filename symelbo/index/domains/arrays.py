@@ -68,9 +68,11 @@ class Simplex(_LastIsRest):
     check = "simplex"
     WEIGHTS: ClassVar[tuple[Fraction, ...]] = fractions("1 2 3 1 4 3 2 6 1 8 9")
 
-    def interval(self, least: End, most: End, places: tuple[IndexTerm, ...] = ()) -> Range:
-        """(0, 1]: a single entry is 1"""
-        return Range(Fraction(0), Fraction(1), upper_open=False)
+    def interval(
+        self, least: End, most: End, places: tuple[IndexTerm, ...] = (), length: int = 1
+    ) -> Range:
+        """(0, 1], as a single entry is 1; (0, 1) of two entries or more"""
+        return Range(Fraction(0), Fraction(1), upper_open=length > 1)
 
     def draw(self, random: Random, n: int, ends: Ends = OPEN) -> list[float]:
         """Away from the corners."""
@@ -112,7 +114,9 @@ class Tangent(_LastIsRest):
     kind = "tangent"
     entry_sum = 0
 
-    def interval(self, least: End, most: End, places: tuple[IndexTerm, ...] = ()) -> Range:
+    def interval(
+        self, least: End, most: End, places: tuple[IndexTerm, ...] = (), length: int = 1
+    ) -> Range:
         """Everything."""
         return REAL
 
@@ -135,7 +139,9 @@ class Symmetric(Continuous):
     rank = 2
     is_symmetric = True
 
-    def interval(self, least: End, most: End, places: tuple[IndexTerm, ...] = ()) -> Range:
+    def interval(
+        self, least: End, most: End, places: tuple[IndexTerm, ...] = (), length: int = 1
+    ) -> Range:
         """Everything."""
         return REAL
 
@@ -176,7 +182,9 @@ class PosDef(Symmetric):
     described = "symmetric positive definite in the last two axes"
     check = "posdef"
 
-    def interval(self, least: End, most: End, places: tuple[IndexTerm, ...] = ()) -> Range:
+    def interval(
+        self, least: End, most: End, places: tuple[IndexTerm, ...] = (), length: int = 1
+    ) -> Range:
         """Positive on the diagonal."""
         return POSITIVE if len(places) > 1 and places[-1] == places[-2] else REAL
 

@@ -98,7 +98,9 @@ class Real(Scalar):
     kind = "real"
     is_line = True
 
-    def interval(self, least: End, most: End, places: tuple[IndexTerm, ...] = ()) -> Range:
+    def interval(
+        self, least: End, most: End, places: tuple[IndexTerm, ...] = (), length: int = 1
+    ) -> Range:
         """Everything."""
         return REAL
 
@@ -130,7 +132,9 @@ class Positive(Scalar):
     SIMPLE = fractions("2 3 1/2 4 3/2 6 1/3 2/3 3/4 9")
     FIRST = fractions("1 2 1/2 4 3 6 1/4 8")
 
-    def interval(self, least: End, most: End, places: tuple[IndexTerm, ...] = ()) -> Range:
+    def interval(
+        self, least: End, most: End, places: tuple[IndexTerm, ...] = (), length: int = 1
+    ) -> Range:
         """(0, oo)"""
         return POSITIVE
 
@@ -183,7 +187,9 @@ class Unit(Scalar):
     SIMPLE = fractions("1/3 1/4 2/3 3/4 1/9 8/9 1/2")
     FIRST = fractions("1/2 1/4 3/4 1/3 2/3 1/5 2/5 4/5")
 
-    def interval(self, least: End, most: End, places: tuple[IndexTerm, ...] = ()) -> Range:
+    def interval(
+        self, least: End, most: End, places: tuple[IndexTerm, ...] = (), length: int = 1
+    ) -> Range:
         """(0, 1)"""
         return UNIT
 
@@ -233,7 +239,9 @@ class Interval(Continuous):
     lower: Term | None = None
     upper: Term | None = None
 
-    def interval(self, least: End, most: End, places: tuple[IndexTerm, ...] = ()) -> Range:
+    def interval(
+        self, least: End, most: End, places: tuple[IndexTerm, ...] = (), length: int = 1
+    ) -> Range:
         """Its ends, which may be values."""
         return Range(
             None if self.lower is None else least(self.lower),

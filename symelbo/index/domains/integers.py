@@ -59,7 +59,9 @@ class Naturals(Integers):
 
     upper: Term | None = None
 
-    def interval(self, least: End, most: End, places: tuple[IndexTerm, ...] = ()) -> Range:
+    def interval(
+        self, least: End, most: End, places: tuple[IndexTerm, ...] = (), length: int = 1
+    ) -> Range:
         """From 0 on."""
         return NONNEGATIVE
 
@@ -117,7 +119,9 @@ class Binary(Integers):
     check = "binary"
     wider = (Naturals,)
 
-    def interval(self, least: End, most: End, places: tuple[IndexTerm, ...] = ()) -> Range:
+    def interval(
+        self, least: End, most: End, places: tuple[IndexTerm, ...] = (), length: int = 1
+    ) -> Range:
         """[0, 1]"""
         return Range(Fraction(0), Fraction(1), False, False)
 
@@ -153,7 +157,9 @@ class Category(Integers):
 
     upper: Term | None = None
 
-    def interval(self, least: End, most: End, places: tuple[IndexTerm, ...] = ()) -> Range:
+    def interval(
+        self, least: End, most: End, places: tuple[IndexTerm, ...] = (), length: int = 1
+    ) -> Range:
         """From 1 on."""
         return Range(Fraction(1), lower_open=False)
 
@@ -226,7 +232,9 @@ class OneHot(_CountVector):
     described = "0 or 1"
     check = "counts"
 
-    def interval(self, least: End, most: End, places: tuple[IndexTerm, ...] = ()) -> Range:
+    def interval(
+        self, least: End, most: End, places: tuple[IndexTerm, ...] = (), length: int = 1
+    ) -> Range:
         """[0, 1]"""
         return Range(Fraction(0), Fraction(1), False, False)
 
@@ -257,7 +265,9 @@ class Counts(_CountVector):
 
     upper: Term | None = None
 
-    def interval(self, least: End, most: End, places: tuple[IndexTerm, ...] = ()) -> Range:
+    def interval(
+        self, least: End, most: End, places: tuple[IndexTerm, ...] = (), length: int = 1
+    ) -> Range:
         """From 0 on."""
         return NONNEGATIVE
 

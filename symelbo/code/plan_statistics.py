@@ -1,0 +1,157 @@
+"""Means over data and q whose data parts are averaged first: the statistics of a function."""
+
+from __future__ import annotations
+
+from symelbo.code.draft import Draft
+from symelbo.code.ops import Axes
+from symelbo.code.plan import Average
+from symelbo.code.rearrange import factors_of
+from symelbo.code.separate_data import Piece, Separation, separate_data
+from symelbo.code.setting import Variable
+from symelbo.index.build import ONE, add, mul, subtract
+from symelbo.index.domains import Real
+from symelbo.index.signs import is_positive
+from symelbo.index.substitute import (
+    formal_indices,
+    free_indices,
+    replace_index,
+    replace_symbols,
+    symbols_of,
+    walk_parts,
+)
+from symelbo.index.terms import (
+    Array,
+    Call,
+    Entry,
+    Extent,
+    Index,
+    Number,
+    Offset,
+    Origin,
+    Power,
+    Role,
+    Sum,
+    Symbol,
+    Term,
+)
+from symelbo.values import dataclass, field
+
+__all__ = ["Statistics"]
+
+
+@dataclass
+class Statistics:
+    """The means of data parts that a function needs, each a variable of its draft."""
+
+    draft: Draft
+    _known: dict[Average, Symbol] = field(default_factory=dict)
+    _deviating: dict[Symbol, str] = field(default_factory=dict)  # x - c -> x
+
+    def average(self, name: str, term: Term, kept: Axes = ()) -> Average:
+        """name = the mean of a term of the model over the data and q, data parts averaged first.
+
+        With the axis of q among `kept`, not summed over it.  Raises Inseparable; what was assigned
+        until then is left to `live_statements`.
+        """
+        draft = self.draft
+        term = replace_symbols(term, draft.given)
+        if self._varies(term) != (True, True):
+            return draft.assign(name, term, kept)
+        pieces = separate_data(term, Separation(self._varies, self._at_centre, self._deviation))
+        whole = add(*(self._join(piece, kept) for piece in pieces))
+        return Average(draft.assign_placed(name, whole, kept), draft.setting.data, kept=kept)
+
+    def _varies(self, term: Term) -> tuple[bool, bool]:
+        """Whether a term of the model varies with the data, and with samples or categories."""
+        known = self.draft.variables
+        batches = (known[symbol].batch for symbol in symbols_of(term) if symbol in known)
+        axes = free_indices(term).union(*batches)
+        data, over = self.draft.leading
+        return data in axes, over in axes
+
+    def _at_centre(self, term: Term) -> Term:
+        """A term of the model, each of the data at its mean over the data points."""
+        means = {}
+        for symbol in sorted(symbols_of(term), key=lambda symbol: symbol.name):
+            if self._varies(Entry(symbol, formal_indices(symbol.shape)))[0]:
+                rows = formal_indices(symbol.shape)
+                means[symbol] = Array(rows, self._name_mean("center", Entry(symbol, rows)))
+        return replace_symbols(term, means)
+
+    def _deviation(self, term: Term) -> Term:
+        """A term that varies with the data alone, less its value at the centre of the data."""
+        match term:
+            case Entry(symbol, places):
+                rows = formal_indices(symbol.shape)
+                each = Entry(symbol, rows)
+                array = Array(rows, subtract(each, self._at_centre(each)))
+                named = self.draft.name_array(f"deviation_{symbol.name}", Real(), array).body
+                assert isinstance(named, Entry)
+                self._deviating[named.symbol] = symbol.name
+                return Entry(named.symbol, places)
+            case Call("log", (inner,)) if is_positive(inner):
+                return Call("logratio", (inner, self._at_centre(inner)))
+        return subtract(term, self._at_centre(term))
+
+    def _join(self, piece: Piece, kept: Axes) -> Term:
+        """The sum of the mean of a data part times the rest, placed.
+
+        The rest is placed by itself: rules for stable numbers see nothing else in it.
+        """
+        draft = self.draft
+        over = draft.leading[1]
+        weighed = over in kept or self._varies(piece.rest)[1]
+        joint = draft.place(piece.rest)
+        if piece.data != ONE or weighed:
+            mean = self._name_mean("mean", piece.data, (over,) if weighed else ())
+            joint = mul(draft.place(mean), joint)
+        summed = (over,) if weighed and over not in kept else ()
+        for index in reversed((*summed, *piece.summed)):
+            joint = Sum(index, joint)
+        return joint
+
+    def _name_mean(self, stem: str, term: Term, over: Axes = ()) -> Entry:
+        """The mean of a data part over the data, weighed for each of `over`, by its name.
+
+        The same mean has one name, whatever its indices are called.
+        """
+        draft, setting = self.draft, self.draft.setting
+        placed = draft.place(term)
+        entries = (part for part in walk_parts(placed) if isinstance(part, Entry))
+        free = free_indices(placed) - set(draft.leading)
+        rows = tuple(dict.fromkeys(i for entry in entries for i in entry.indices if i in free))
+        kept: Axes = over
+        for index in rows:
+            assert isinstance(index, Index)
+            row = Index(f"row{len(kept)}", index.extent, index.low, Origin.PLANNED)
+            placed, kept = replace_index(placed, index, row), (*kept, row)
+        weights = setting.weights if over else None
+        value = Average(placed, setting.data, over[0] if over else None, weights, kept)
+        symbol = self._known.get(value)
+        if symbol is None:
+            shape = tuple(Extent(i.extent.size, i.extent.offset - i.low + 1) for i in kept)
+            data = self._name_data(term) or setting.weights.name
+            variable = Symbol(draft.fresh(f"{stem}_{data}"), Role.ARGUMENT, Real(), shape)
+            draft.write(variable, kept, value)
+            symbol = Symbol(f"{variable.name}'", Role.ARGUMENT, Real(), shape)
+            draft.variables[symbol] = Variable(variable)
+            self._known[value] = symbol
+        moved = (i if i.low == 1 else Offset(i, 1 - i.low) for i in (*over, *rows))
+        return Entry(symbol, tuple(moved))
+
+    def _name_data(self, term: Term) -> str:
+        """x, and of x - c too; xx of a product of two"""
+        names: list[str] = []
+        for factor in factors_of(term):
+            base, times = factor, 1
+            if isinstance(factor, Power) and isinstance(factor.exponent, Number):
+                base, times = factor.base, max(int(factor.exponent.value), 1)
+            known = self.draft.variables
+            own = {
+                self._deviating.get(symbol, known[symbol].symbol.name)
+                for symbol in symbols_of(base)
+                if symbol in known and known[symbol].batch
+            }
+            names += ["_".join(sorted(own))] * times if own else []
+        short = all(len(name) == 1 for name in names)
+        return ("" if short else "_").join(names)
