@@ -180,7 +180,8 @@ MODELS = {
         {"w": "real[D, 2]", "v": "real[D, T]", "s": P},
         "z[1] ~ Normal(u[1], 1)",
         "z[2] ~ Normal(u[2] - u[1], 1)",
-        "x[d] ~ Normal(sum(w[d,h]*z[h] for h in 1:2) + sum(v[d,p]*u[p] for p in 1:T), s) for d in 1:D",
+        "m[d] = sum(w[d,h]*z[h] for h in 1:2) + sum(v[d,p]*u[p] for p in 1:T) for d in 1:D",
+        "x[d] ~ Normal(m[d], s) for d in 1:D",
         u="real[T]",
     ),
 }  # fmt: skip

@@ -304,10 +304,11 @@ class _Elimination:
             named = self.named_places(unknown)
             if unknown in self.rules or not named or None in (e for at in named for e in at):
                 continue
-            if all(e.size is None for e in unknown.shape):
-                if len(named) == prod(e.offset for e in unknown.shape):
-                    self.assemble(unknown)
-                    return True
+            if any(e.size for e in unknown.shape):
+                continue
+            if len(named) == prod(e.offset for e in unknown.shape):
+                self.assemble(unknown)
+                return True
         return False
 
     def find_other(self, axis: Extent, taken: Collection[IndexTerm | None]) -> Position | None:
@@ -836,8 +837,7 @@ def _places_of(free: Factors, fixed: Factors) -> dict[Index, Position]:
             return {}
         for index, place in zip(one.indices, other.indices, strict=True):
             if isinstance(index, Index) and isinstance(place, Position):
-                if found.setdefault(index, place) != place:
-                    return {}
+                found.setdefault(index, place)
     for index, place in found.items():
         free = tuple((replace_index(atom, index, place), exponent) for atom, exponent in free)
     return found if free == fixed else {}
