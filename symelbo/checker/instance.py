@@ -15,7 +15,7 @@ from .domains import Domain
 from .forms import Forms
 from .gradient import gradient
 from .interval import certainly_positive
-from .polynomial import UNIT, Poly, Values, add_polys, scale_poly
+from .polynomial import MAX_FACTOR, UNIT, Poly, Values, add_polys, scale_poly
 from .statement import Place, Symbol
 from .terms import (
     NOWHERE,
@@ -110,9 +110,9 @@ class _Numbers(Forms):
             found = known[id(raw)] = raw, bool(inside or own)
         return found[1]
 
-    def factor(self, raw: Raw) -> Poly:
+    def factor(self, raw: Raw, longest: int = MAX_FACTOR) -> Poly:
         """What is the same for all data points of the same parents may be any number."""
-        return self.poly(raw) if self.mentions(raw, self.own) else super().factor(raw)
+        return self.poly(raw) if self.mentions(raw, self.own) else super().factor(raw, longest)
 
     def inverse(
         self, variables: Sequence[RawIndex], body: Poly, row: RawIndex, column: RawIndex
