@@ -46,7 +46,7 @@ __all__ = [
 NUMBERS: Final = ("c", "N", "f", "P", "H")  # heads of atoms that are numbers if their parts are
 SMOOTH: Final = ("exp", "tanh", "sigmoid", "softplus", "sin", "cos", "erf", "log")
 MAX_PLACES: Final = 4096  # of an array
-MAX_MATRIX: Final = 4  # rows of one whose inverse is written out
+MAX_MATRIX: Final = 6  # rows of one whose inverse is written out
 
 
 def length(extent: tuple[str, int], sizes: Mapping[str, int]) -> int:
@@ -147,6 +147,8 @@ class _Numbers(Forms):
         """By its first row."""
         result: Poly = {} if entries else dict(UNIT)
         for n, entry in enumerate(entries[0] if entries else ()):
+            if not entry:
+                continue
             minor = [[*line[:n], *line[n + 1 :]] for line in entries[1:]]
             part = self.mul(entry, self.determinant(minor))
             result = add_polys(result, part, -1 if n % 2 else 1)
