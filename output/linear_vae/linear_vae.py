@@ -117,17 +117,16 @@ def elbo(
     sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
     nu = _array("nu", nu, "N H", "real", sizes)
     tau2 = _array("tau2", tau2, "N H", "positive", sizes)
-    H = sizes["H"]
+    D, H = sizes["D"], sizes["H"]
     # entropy of q
     entropy_q = 0.5 * np.sum(np.log(tau2), axis=-1) + 0.5 * H * np.log(2 * np.e * np.pi)
     # log-density of z
-    log_z = np.sum(-0.5 * nu**2 - 0.5 * np.log(2 * np.pi), axis=-1)
+    log_z = -0.5 * np.sum(nu**2, axis=-1) - 0.5 * H * np.log(2 * np.pi)
     log_z_spread = -0.5 * np.sum(tau2, axis=-1)
     # log-density of x
     m = mu + nu @ W.T
-    log_x = np.sum(
-        -0.5 * np.log(2 * np.pi * sigma2) - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2,
-        axis=-1,
+    log_x = -0.5 * D * np.log(2 * np.pi * sigma2) - 0.5 * np.sum(
+        ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1
     )
     log_x_spread = -0.5 * np.einsum("ni,ji->n", tau2, W**2) / sigma2
     return float(
@@ -178,12 +177,12 @@ def gap(
     sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
     nu = _array("nu", nu, "N H", "real", sizes)
     tau2 = _array("tau2", tau2, "N H", "positive", sizes)
-    H = sizes["H"]
+    D, H = sizes["D"], sizes["H"]
     # derivative of log p(z) along the motion
     slope_z = 0.5 * H - 0.5 * np.sum(tau2, axis=-1) - 0.5 * np.sum(nu**2, axis=-1)
     # derivative of log p(x) along the motion
     m = mu + nu @ W.T
-    slope_x = np.sum(0.5 - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
+    slope_x = 0.5 * D - 0.5 * np.sum(((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
     slope_x_spread = -0.5 * np.einsum("ni,ji->n", tau2, W**2) / sigma2
     return float(np.mean(slope_z) + np.mean(slope_x) + np.mean(slope_x_spread))
 
@@ -211,7 +210,8 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    least, largest = array.min(), array.max()
+    least = array.min()
+    largest = array.max()
     if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
     if domain == "positive" and least <= 0:

@@ -141,10 +141,11 @@ def elbo(
     z = _array("z", z, "S H", "real", sizes)
     c = _array("c", c, "S", "category", sizes, sizes["C"])
     weights = _weights("weights", weights, "N", "S", sizes)
+    H = sizes["H"]
     # log-density of c
     log_c = _log(pi[c - 1])
     # log-density of z
-    log_z = np.sum(-0.5 * z**2 - 0.5 * np.log(2 * np.pi), axis=-1)
+    log_z = -0.5 * np.sum(z**2, axis=-1) - 0.5 * H * np.log(2 * np.pi)
     # log-density of x
     m = mu[c - 1] + np.sum(W[c - 1] * z[:, None, :], axis=-1)
     center_x = np.mean(x, axis=0)
@@ -292,17 +293,19 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    least, largest = array.min(), array.max()
-    if not (np.isfinite(least) and np.isfinite(largest)):
-        raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "positive" and least <= 0:
-        raise ValueError(f"{name} must be positive, found {least}")
+    least = array.min()
     if domain in ("simplex", "weights"):
         if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
             raise ValueError(f"{name} must be {sign}, found {least}")
-        if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
+        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
+        return array
+    largest = array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
+        raise ValueError(f"{name} must be finite, found NaN or infinity")
+    if domain == "positive" and least <= 0:
+        raise ValueError(f"{name} must be positive, found {least}")
     if domain == "category":
         if least < 1 or largest > upper or np.any(array != np.floor(array)):
             raise ValueError(f"{name} must be a category in 1..{upper}")

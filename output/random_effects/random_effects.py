@@ -123,7 +123,7 @@ def elbo(
     weights = _weights("weights", weights, "N", "S", sizes)
     J, K, S = sizes["J"], sizes["K"], sizes["S"]
     # log-density of z
-    log_z = np.sum(-0.5 * z**2 - 0.5 * np.log(2 * np.pi), axis=-1)
+    log_z = -0.5 * np.sum(z**2, axis=-1) - 0.5 * J * np.log(2 * np.pi)
     # log-density of x
     m = np.broadcast_to((mu + tau * z)[:, :, None], (S, J, K))
     center_x = np.mean(x, axis=0)
@@ -241,17 +241,19 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    least, largest = array.min(), array.max()
-    if not (np.isfinite(least) and np.isfinite(largest)):
-        raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "positive" and least <= 0:
-        raise ValueError(f"{name} must be positive, found {least}")
+    least = array.min()
     if domain in ("simplex", "weights"):
         if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
             raise ValueError(f"{name} must be {sign}, found {least}")
-        if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
+        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
+        return array
+    largest = array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
+        raise ValueError(f"{name} must be finite, found NaN or infinity")
+    if domain == "positive" and least <= 0:
+        raise ValueError(f"{name} must be positive, found {least}")
     return array
 
 
