@@ -98,13 +98,14 @@ def elbo(*, x: ArrayLike, W: ArrayLike, tau: ArrayLike, sigma2: ArrayLike) -> fl
     precision = np.eye(H) / tau[:, None] + (W / sigma2[:, None]).T @ W
     mode = np.linalg.solve(precision, (x @ (W / sigma2[:, None])).T).T
     # log-density of z
-    log_z = -0.5 * np.sum(np.log(2 * np.pi * tau)) - 0.5 * np.sum(
-        (mode / np.sqrt(tau)) ** 2, axis=-1
+    log_z = np.sum(
+        -0.5 * np.log(2 * np.pi * tau) - 0.5 * (mode / np.sqrt(tau)) ** 2, axis=-1
     )
     # log-density of x
     m = mode @ W.T
-    log_x = -0.5 * np.sum(np.log(2 * np.pi * sigma2)) - 0.5 * np.sum(
-        ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1
+    log_x = np.sum(
+        -0.5 * np.log(2 * np.pi * sigma2) - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2,
+        axis=-1,
     )
     # the posterior is normal, so log p(x) = log p(x, mode) + this
     log_volume = 0.5 * H * np.log(2 * np.pi) - 0.5 * np.linalg.slogdet(precision)[1]
@@ -135,19 +136,19 @@ def gap(*, x: ArrayLike, W: ArrayLike, tau: ArrayLike, sigma2: ArrayLike) -> flo
     W = _array("W", W, "D H", "real", sizes)
     tau = _array("tau", tau, "H", "positive", sizes)
     sigma2 = _array("sigma2", sigma2, "D", "positive", sizes)
-    D, H = sizes["D"], sizes["H"]
+    H = sizes["H"]
     # exact posterior of z: normal with this precision and mode
     precision = np.eye(H) / tau[:, None] + (W / sigma2[:, None]).T @ W
     covariance = np.linalg.inv(precision)
     mode = np.linalg.solve(precision, (x @ (W / sigma2[:, None])).T).T
     # derivative of log p(z) along the motion
     curvature_z = -np.eye(H) / tau[:, None]
-    slope_z = 0.5 * H - 0.5 * np.sum((mode / np.sqrt(tau)) ** 2, axis=-1)
+    slope_z = np.sum(0.5 - 0.5 * (mode / np.sqrt(tau)) ** 2, axis=-1)
     slope_z_spread = 0.5 * np.sum(covariance * curvature_z)
     # derivative of log p(x) along the motion
     curvature_x = -(W / sigma2[:, None]).T @ W
     m = mode @ W.T
-    slope_x = 0.5 * D - 0.5 * np.sum(((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
+    slope_x = np.sum(0.5 - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
     slope_x_spread = 0.5 * np.sum(covariance * curvature_x)
     return float(np.mean(slope_z) + slope_z_spread + np.mean(slope_x) + slope_x_spread)
 

@@ -117,16 +117,17 @@ def elbo(
     sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
     nu = _array("nu", nu, "N H", "real", sizes)
     tau2 = _array("tau2", tau2, "N H", "positive", sizes)
-    D, H = sizes["D"], sizes["H"]
+    H = sizes["H"]
     # entropy of q
     entropy_q = 0.5 * np.sum(np.log(tau2), axis=-1) + 0.5 * H * np.log(2 * np.e * np.pi)
     # log-density of z
-    log_z = -0.5 * np.sum(nu**2, axis=-1) - 0.5 * H * np.log(2 * np.pi)
+    log_z = np.sum(-0.5 * nu**2 - 0.5 * np.log(2 * np.pi), axis=-1)
     log_z_spread = -0.5 * np.sum(tau2, axis=-1)
     # log-density of x
     m = mu + nu @ W.T
-    log_x = -0.5 * D * np.log(2 * np.pi * sigma2) - 0.5 * np.sum(
-        ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1
+    log_x = np.sum(
+        -0.5 * np.log(2 * np.pi * sigma2) - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2,
+        axis=-1,
     )
     log_x_spread = -0.5 * np.einsum("ni,ji->n", tau2, W**2) / sigma2
     return float(
@@ -177,12 +178,12 @@ def gap(
     sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
     nu = _array("nu", nu, "N H", "real", sizes)
     tau2 = _array("tau2", tau2, "N H", "positive", sizes)
-    D, H = sizes["D"], sizes["H"]
+    H = sizes["H"]
     # derivative of log p(z) along the motion
     slope_z = 0.5 * H - 0.5 * np.sum(tau2, axis=-1) - 0.5 * np.sum(nu**2, axis=-1)
     # derivative of log p(x) along the motion
     m = mu + nu @ W.T
-    slope_x = 0.5 * D - 0.5 * np.sum(((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
+    slope_x = np.sum(0.5 - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
     slope_x_spread = -0.5 * np.einsum("ni,ji->n", tau2, W**2) / sigma2
     return float(np.mean(slope_z) + np.mean(slope_x) + np.mean(slope_x_spread))
 

@@ -141,11 +141,10 @@ def elbo(
     z = _array("z", z, "S H", "real", sizes)
     c = _array("c", c, "S", "category", sizes, sizes["C"])
     weights = _weights("weights", weights, "N", "S", sizes)
-    H = sizes["H"]
     # log-density of c
     log_c = _log(pi[c - 1])
     # log-density of z
-    log_z = -0.5 * np.sum(z**2, axis=-1) - 0.5 * H * np.log(2 * np.pi)
+    log_z = np.sum(-0.5 * z**2 - 0.5 * np.log(2 * np.pi), axis=-1)
     # log-density of x
     m = mu[c - 1] + np.sum(W[c - 1] * z[:, None, :], axis=-1)
     center_x = np.mean(x, axis=0)

@@ -82,7 +82,7 @@ def entropy_sum(
     # pseudo-entropy of x
     entropy_x = np.sum(r * (-np.log(p) - np.log1p(-p) * (1 - p) / p), axis=-1)
     # logarithm of the base measure of x
-    log_base_x = np.sum(np.log(r)) + np.sum(_log_choose(x, r) - np.log(r + x), axis=-1)
+    log_base_x = np.sum(np.log(r) + _log_choose(x, r) - np.log(r + x), axis=-1)
     return float(
         np.mean(entropy_q)
         + np.mean(log_base_x)

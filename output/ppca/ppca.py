@@ -97,16 +97,17 @@ def elbo(*, x: ArrayLike, W: ArrayLike, mu: ArrayLike, sigma2: ArrayLike) -> flo
     W = _array("W", W, "D H", "real", sizes)
     mu = _array("mu", mu, "D", "real", sizes)
     sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
-    D, H = sizes["D"], sizes["H"]
+    H = sizes["H"]
     # exact posterior of z: normal with this precision and mode
     precision = np.eye(H) + W.T @ W / sigma2
     mode = np.linalg.solve(precision, ((x - mu) @ W / sigma2).T).T
     # log-density of z
-    log_z = -0.5 * np.sum(mode**2, axis=-1) - 0.5 * H * np.log(2 * np.pi)
+    log_z = np.sum(-0.5 * mode**2 - 0.5 * np.log(2 * np.pi), axis=-1)
     # log-density of x
     m = mu + mode @ W.T
-    log_x = -0.5 * D * np.log(2 * np.pi * sigma2) - 0.5 * np.sum(
-        ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1
+    log_x = np.sum(
+        -0.5 * np.log(2 * np.pi * sigma2) - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2,
+        axis=-1,
     )
     # the posterior is normal, so log p(x) = log p(x, mode) + this
     log_volume = 0.5 * H * np.log(2 * np.pi) - 0.5 * np.linalg.slogdet(precision)[1]
@@ -138,7 +139,7 @@ def gap(*, x: ArrayLike, W: ArrayLike, mu: ArrayLike, sigma2: ArrayLike) -> floa
     W = _array("W", W, "D H", "real", sizes)
     mu = _array("mu", mu, "D", "real", sizes)
     sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
-    D, H = sizes["D"], sizes["H"]
+    H = sizes["H"]
     # exact posterior of z: normal with this precision and mode
     precision = np.eye(H) + W.T @ W / sigma2
     covariance = np.linalg.inv(precision)
@@ -153,7 +154,7 @@ def gap(*, x: ArrayLike, W: ArrayLike, mu: ArrayLike, sigma2: ArrayLike) -> floa
     # derivative of log p(x) along the motion
     curvature_x = -W.T @ W / sigma2
     m = mu + mode @ W.T
-    slope_x = 0.5 * D - 0.5 * np.sum(((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
+    slope_x = np.sum(0.5 - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
     slope_x_spread = 0.5 * np.sum(covariance * curvature_x)
     return float(np.mean(slope_z) + np.mean(slope_x) + slope_x_spread)
 

@@ -123,7 +123,7 @@ def elbo(
     weights = _weights("weights", weights, "N", "S", sizes)
     J, K, S = sizes["J"], sizes["K"], sizes["S"]
     # log-density of z
-    log_z = -0.5 * np.sum(z**2, axis=-1) - 0.5 * J * np.log(2 * np.pi)
+    log_z = np.sum(-0.5 * z**2 - 0.5 * np.log(2 * np.pi), axis=-1)
     # log-density of x
     m = np.broadcast_to((mu + tau * z)[:, :, None], (S, J, K))
     center_x = np.mean(x, axis=0)

@@ -118,7 +118,7 @@ def elbo(
     sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
     nu = _array("nu", nu, "N H", "real", sizes)
     tau2 = _array("tau2", tau2, "N H", "positive", sizes)
-    D, H = sizes["D"], sizes["H"]
+    H = sizes["H"]
     # entropy of q
     entropy_q = 0.5 * np.sum(np.log(tau2), axis=-1) + 0.5 * H * np.log(2 * np.e * np.pi)
     # mean of the absolute value under q
@@ -130,8 +130,9 @@ def elbo(
     )
     # log-density of x
     m = nu @ W.T
-    log_x = -0.5 * D * np.log(2 * np.pi * sigma2) - 0.5 * np.sum(
-        ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1
+    log_x = np.sum(
+        -0.5 * np.log(2 * np.pi * sigma2) - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2,
+        axis=-1,
     )
     log_x_spread = -0.5 * np.einsum("ni,ji->n", tau2, W**2) / sigma2
     return float(
@@ -175,7 +176,7 @@ def gap(
     sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
     nu = _array("nu", nu, "N H", "real", sizes)
     tau2 = _array("tau2", tau2, "N H", "positive", sizes)
-    D, H = sizes["D"], sizes["H"]
+    H = sizes["H"]
     # mean of the absolute value under q
     ratio = nu / np.sqrt(2 * tau2)
     absolute = nu * special.erf(ratio) + np.sqrt(2 * tau2 / np.pi) * np.exp(-(ratio**2))
@@ -183,7 +184,7 @@ def gap(
     slope_z = H - np.sum(absolute / lambda_, axis=-1)
     # derivative of log p(x) along the motion
     m = nu @ W.T
-    slope_x = 0.5 * D - 0.5 * np.sum(((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
+    slope_x = np.sum(0.5 - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
     slope_x_spread = -0.5 * np.einsum("ni,ji->n", tau2, W**2) / sigma2
     return float(np.mean(slope_z) + np.mean(slope_x) + np.mean(slope_x_spread))
 

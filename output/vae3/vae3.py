@@ -89,9 +89,12 @@ def entropy_sum(
     # entropy of z
     entropy_z = 0.5 * H * np.log(2 * np.e * np.pi)
     # entropy of x
-    entropy_x = 0.5 * np.sum(
-        _array("v", v(c + z @ W.T, w), "S D", "real", sizes), axis=-1
-    ) + np.sum(0.5 * b + 0.5 * np.log(2 * np.e * np.pi))
+    entropy_x = np.sum(
+        0.5 * b
+        + 0.5 * np.log(2 * np.e * np.pi)
+        + 0.5 * _array("v", v(c + z @ W.T, w), "S D", "real", sizes),
+        axis=-1,
+    )
     return float(np.mean(entropy_q) - entropy_z - weights.mean(axis=0) @ entropy_x)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from symelbo.code.ops import FUNCTIONS, Axes
 from symelbo.code.plan import Assignment, Average, Unsupported, Value, symbols_in
-from symelbo.code.rearrange import map_unfolded, sum_apart, swap_term
+from symelbo.code.rearrange import map_unfolded, swap_term
 from symelbo.code.setting import Setting, Variable, fresh
 from symelbo.code.stable_form import settle, stable_form
 from symelbo.code.stable_rules import WHOLE
@@ -341,8 +341,7 @@ class Draft:
 
     def assign(self, name: str, term: Term, kept: Axes = ()) -> Average:
         """name = term, and its mean over q and the data."""
-        placed = sum_apart(self.place(term), self.leading)
-        return self.average(self.assign_placed(name, placed, kept), kept)
+        return self.average(self.assign_placed(name, self.place(term), kept), kept)
 
     def assign_placed(self, name: str, placed: Term, kept: Axes = ()) -> Entry:
         """name = a placed term, once; the entry that stands for it"""

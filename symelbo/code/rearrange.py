@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
-from symelbo.index.build import add, mul, total
 from symelbo.index.substitute import free_indices, map_parts, symbols_of
 from symelbo.index.terms import (
     Add,
@@ -15,7 +14,6 @@ from symelbo.index.terms import (
     IndexTerm,
     Mul,
     Node,
-    Number,
     Role,
     Sum,
     Symbol,
@@ -28,7 +26,6 @@ __all__ = [
     "has_latents",
     "is_affine_in",
     "map_unfolded",
-    "sum_apart",
     "summands_of",
     "swap_term",
 ]
@@ -93,23 +90,6 @@ def is_affine_in(term: Term, marks: frozenset[Symbol]) -> bool:
             free = not any(has_latents(f) for f in factors)
             return free and len(marked) == 1 and is_affine_in(marked[0], marks)
     return False
-
-
-def sum_apart(term: Term, axes: Collection[Index]) -> Term:
-    """sum_i (a + b_i) -> sum_i a + sum_i b_i, where b varies with some of the axes and a does not."""
-    match term:
-        case Add(parts):
-            return add(*(sum_apart(part, axes) for part in parts))
-        case Mul(factors) if sum(isinstance(factor, Sum) for factor in factors) == 1:
-            if all(isinstance(factor, Sum | Number) for factor in factors):
-                return mul(*(sum_apart(factor, axes) for factor in factors))
-        case Sum(index, body):
-            body = sum_apart(body, axes)
-            varying = [p for p in summands_of(body) if not free_indices(p).isdisjoint(axes)]
-            others = [p for p in summands_of(body) if free_indices(p).isdisjoint(axes)]
-            if varying and others:
-                return add(total(index, add(*varying)), total(index, add(*others)))
-    return term
 
 
 def has_latents(term: Node) -> bool:
