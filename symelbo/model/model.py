@@ -156,6 +156,8 @@ class Model:
     conditions: tuple[Condition, ...] = ()
     families: tuple[OwnFamily, ...] = ()  # the user's own
     definitions: tuple[tuple[Symbol, Array], ...] = ()  # of deterministic quantities, inner first
+    formulas: tuple[tuple[Symbol, Array], ...] = ()  # the same, each in the names of the others
+    written: Mapping[Term, Term] = field(default_factory=dict)  # an argument -> it in these names
     normalized: Mapping[str, object] = field(default_factory=dict)  # the spec, for the JSON
     sha256: str = ""  # of the bytes of the specification
 
