@@ -125,7 +125,7 @@ def test_long_arguments_are_abbreviated_and_nothing_else_changes() -> None:
     factor = result.factor
     names = QuantityNames.of(derivation.model, derivation.motion.velocities())
     short = abbreviate(factor, None, names)
-    assert short.chosen and not {symbol.name for symbol, _ in short.chosen} & taken
+    assert short.chosen and not {symbol.name for symbol, _ in short.chosen} & names.taken
     for argument, array in factor.arguments().items():
         shown = instantiate(short.mapping[argument], array.indices)
         assert is_true(subtract(written_out(shown, short.chosen), array.body))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from symelbo.index.substitute import symbols_of
-from symelbo.index.terms import Array, Role, Symbol, Term
+from symelbo.index.terms import Array, Entry, Extent, Position, Role, Symbol, Term
 from symelbo.limits import LISTED_QUANTITIES
 from symelbo.model.model import Model, Statement
 from symelbo.values import replace
 
-__all__ = ["Definition", "explain_names", "write_process"]
+__all__ = ["Definition", "explain_names", "left_side", "write_process"]
 
 Definition = tuple[Symbol, Array]  # what a quantity is at the places of the array
 
@@ -59,6 +59,12 @@ def explain_names(model: Model, pairs: Iterable[Definition]) -> list[Definition]
     if len(names) > LISTED_QUANTITIES:
         return found
     return [*found, *(pair for name in names for pair in rest if pair[0].name == name)]
+
+
+def left_side(symbol: Symbol, array: Array) -> Entry:
+    """a[d] of a definition a[d] = ...; a place k is written as such, not as a range of one."""
+    places = (Position(i.extent) if i.extent == Extent(None, i.low) else i for i in array.indices)
+    return Entry(symbol, tuple(places))
 
 
 def _written(model: Model, term: Term) -> Term:

@@ -23,15 +23,13 @@ from symelbo.index.terms import (
     Add,
     Array,
     Entry,
-    Extent,
     Index,
-    Position,
     Role,
     Symbol,
     sort_key,
 )
 from symelbo.model.model import Model, Statement
-from symelbo.model.quantities import Definition, explain_names
+from symelbo.model.quantities import Definition, explain_names, left_side
 from symelbo.notation.arrange import arrange, leads_with_minus
 from symelbo.notation.break_lines import Joint, Piece, enclose
 from symelbo.notation.names import escape_latex, latex_extent, latex_symbol
@@ -159,10 +157,9 @@ def process_row(notation: Notation, item: Statement | Definition, *, marked: boo
 
 
 def _definition_row(notation: Notation, symbol: Symbol, array: Array, *, marked: bool) -> Row:
-    """a[d] = formula, d = 1..D; a place k is written as such, not as a range of one."""
-    fixed = {i: Position(i.extent) for i in array.indices if i.extent == Extent(None, i.low)}
-    entry = Entry(symbol, tuple(fixed.get(i, i) for i in array.indices))
-    free = [index for index in array.indices if index not in fixed]
+    """a[d] = formula, d = 1..D."""
+    entry = left_side(symbol, array)
+    free = [index for index in array.indices if index in entry.indices]
     left = notation.marked(entry) if marked else notation.term(entry)
     return Row(left, (tuple(notation.summands(array.body, marked=marked)),), ranges(free))
 

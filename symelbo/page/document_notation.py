@@ -18,6 +18,7 @@ from symelbo.index.terms import (
 )
 from symelbo.model.model import Model
 from symelbo.model.names import indices_in, names_in
+from symelbo.model.quantities import left_side
 from symelbo.notation.arrange import arrange, leads_with_minus
 from symelbo.notation.break_lines import Piece, break_lines, join_pieces
 from symelbo.notation.names import RESERVED, latex_extent, latex_name, name_array_indices
@@ -132,9 +133,7 @@ class Notation:
 
     def abbreviations(self, pairs: Iterable[tuple[Symbol, Array]], end: str) -> str:
         """What symbols stand for, one line each; empty if there are none."""
-        rows = [
-            Row(self.term(Entry(symbol, array.indices)), (array.body,)) for symbol, array in pairs
-        ]
+        rows = [Row(self.term(left_side(s, array)), (array.body,)) for s, array in pairs]
         return self.display(rows, end) if rows else ""
 
     def display(self, rows: Sequence[Row], end: str = "") -> str:

@@ -21,7 +21,7 @@ from symelbo.index.build import ZERO
 from symelbo.index.terms import Role, Symbol, Term
 from symelbo.limits import LEFT_OVER_TERMS
 from symelbo.model.names import text_notation
-from symelbo.model.quantities import Definition, explain_names
+from symelbo.model.quantities import Definition, explain_names, left_side
 from symelbo.notation.break_lines import (
     Joint,
     Piece,
@@ -183,8 +183,11 @@ def _abbreviations(
     notation: TextNotation, pairs: Iterable[Definition], head: str = ""
 ) -> Iterator[list[Piece]]:
     for symbol, array in pairs:
-        (moved,) = name_velocities({symbol: array})
-        yield _formula(notation, moved.velocity, f"{head}{notation.print(moved.entry)} = ")
+        entry, body = left_side(symbol, array), array.body
+        if entry.indices == array.indices:
+            (named,) = name_velocities({symbol: array})
+            entry, body = named.entry, named.velocity
+        yield _formula(notation, body, f"{head}{notation.print(entry)} = ")
 
 
 def _sum_rows(derivation: Derivation) -> Iterator[_Row]:

@@ -52,9 +52,13 @@ def abbreviate(
     chosen: dict[Symbol, Array] = {}
     used = {*names.taken, *(symbol.name for symbol in known)}
     for argument, array in factor.arguments().items():
-        if count_subterms(array.body) <= SHORT_SUBTERMS or symbols_of(array) & keep:
-            named_body = names.without(array.body, opened)
-            mapping[argument] = array if named_body is None else Array(array.indices, named_body)
+        short = names.without(array.body, opened)
+        if (
+            count_subterms(array.body) <= SHORT_SUBTERMS
+            or symbols_of(array) & keep
+            or isinstance(short, Entry)
+        ):
+            mapping[argument] = array if short is None else Array(array.indices, short)
             continue
         places = (*factor.plates, *array.indices)
         meaning = Array(places, array.body)
