@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
-from symelbo.index.build import mul, power
+from symelbo.index.build import ZERO, mul, power
 from symelbo.index.known_arrays import KnownArrays
 from symelbo.index.name_parts import derivative_form
 from symelbo.index.substitute import (
@@ -47,15 +46,21 @@ class QuantityNames:
         inside: dict[Symbol, frozenset[Symbol]] = {}
         for symbol, array in model.definitions:
             inside[symbol] = inside.get(symbol, frozenset()) | symbols_of(array)
-        count = Counter(symbol for symbol, _ in model.formulas)
-        formulas = {symbol: array for symbol, array in model.formulas if count[symbol] == 1}
         speeds: dict[Symbol, Array] = {}
-        for symbol, array in formulas.items():
-            if not _quantities_in(array.body, inside) <= speeds.keys():
+        parts: dict[Symbol, list[Array]] = {}
+        for symbol, array in model.formulas:
+            parts.setdefault(symbol, []).append(array)
+        for symbol, arrays in parts.items():
+            if any(not _quantities_in(a.body, inside) <= speeds.keys() for a in arrays):
                 continue
-            speed = tidy_short(derivative_form(array.body, {**velocities, **speeds}))
-            if not is_long(speed):
-                speeds[symbol] = Array(array.indices, speed)
+            field = {**velocities, **speeds}
+            found = {tidy_short(derivative_form(array.body, field)) for array in arrays}
+            # parts that move have no common formula
+            if len(arrays) == 1 or found == {ZERO}:
+                (speed,) = found
+                if not is_long(speed):
+                    speeds[symbol] = Array(arrays[0].indices, speed)
+        formulas = {symbol: arrays[0] for symbol, arrays in parts.items() if len(arrays) == 1}
         known = KnownArrays(model.quantities)
         return cls(names_in(model), known, model.written, inside, formulas, velocities, speeds)
 
