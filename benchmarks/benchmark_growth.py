@@ -5,7 +5,7 @@
 Each case derives one model in a process of its own, as the command does (documents, code and
 certificate written and checked, no PDF), with a limit on its processor time and on its memory.
 Seconds are processor seconds without the start of Python; the exponent is the slope of log(seconds)
-over log(n) between the two largest sizes that ended.
+over log(n) between the two largest sizes with a verdict.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ Spec = dict[str, Any]
 
 PACKAGE = Path(__file__).resolve().parents[1]
 MEGABYTES = 3000
+VERDICTS = ("proved", "refuted", "outside", "undecided")
 
 
 def observe(mean: str, **more: Any) -> Spec:
@@ -371,7 +372,7 @@ def main() -> None:
         for n in map(int, options.sizes.split(",")):
             verdict, derived, whole, peak = measure(kind, n, options.seconds)
             print(f"{kind:18} {n:4} {derived:9.2f} {whole:9.2f} {peak:6.0f}  {verdict}", flush=True)
-            if math.isnan(whole):
+            if math.isnan(whole) or verdict not in VERDICTS:
                 break
             ended.append((n, whole))
         if len(ended) > 1:

@@ -1,24 +1,37 @@
-"""The emitted functions against the usual way of computing the same number; one run, no assertion.
+"""The emitted functions against what a person writes by hand, and against other software; one run.
 
-python benchmarks/benchmark_numeric.py
+    python -m benchmarks.benchmark_numeric [--points 100000] [MODEL...]
+
+Each row is a function of models/: how far the two values are apart, the best time of five of both
+and the ratio, and the largest amount of memory that each takes beyond its arguments.  Nothing is
+asserted here; that the values agree is in the tests.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+import argparse
+import inspect
+import os
+import tracemalloc
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from timeit import Timer
+from typing import Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # ratios of one thread are steadier
 
 import numpy as np
 from sklearn.decomposition import PCA
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from sklearn.mixture import GaussianMixture
 
 import symelbo
+from benchmarks.by_hand import BY_HAND
 from examples.ppca_digits import fit, load_pixels
+from symelbo.answer.derivation import Derivation
+from tests.arguments import Arguments
 
 ROOT = Path(__file__).resolve().parents[1]
+LENGTHS = {"S": 32, "C": 8, "D": 20, "H": 8, "I": 20, "K": 8}
 
 
 def seconds(function: Callable[[], object]) -> float:
@@ -28,36 +41,77 @@ def seconds(function: Callable[[], object]) -> float:
     return min(timer.repeat(5, count)) / count
 
 
-def compare(title: str, quick: Callable[[], object], usual: Callable[[], object]) -> None:
+def megabytes(function: Callable[[], object]) -> float:
+    """The largest amount of memory that a call takes."""
+    tracemalloc.start()
+    function()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / 1e6
+
+
+def arguments_for(
+    derivation: Derivation, function: Callable[..., Any], lengths: Mapping[str, int]
+) -> dict[str, Any]:
+    """Random values for the arguments of one function of a module."""
+    every = Arguments(derivation, 1, lengths={**LENGTHS, **lengths})
+    given = {name: every[name] for name in inspect.signature(function).parameters}
+    return {n: np.asarray(v, float) if np.ndim(v) else v for n, v in given.items()}
+
+
+def compare_by_hand(points: int, wanted: list[str]) -> None:
+    """A table of the functions that somebody has written by hand."""
+    print(f"{points} data points; {LENGTHS}; one thread")
+    print(f"{'':30}{'apart':>9}{'emitted':>11}{'by hand':>11}{'ratio':>7}{'MB':>8}{'MB':>8}")
+    for key, by_hand in BY_HAND.items():
+        model, name = key.split(".")
+        if wanted and model not in wanted:
+            continue
+        derivation = symelbo.derive(ROOT / "models" / f"{model}.yaml")
+        emitted = getattr(derivation.function(), name)
+        given = arguments_for(derivation, emitted, {"N": points})
+        calls = [lambda f=f, g=given: f(**g) for f in (emitted, by_hand)]
+        values = [call() for call in calls]
+        apart = abs(values[0] - values[1]) / abs(values[1])
+        (mine, theirs), memory = map(seconds, calls), [megabytes(call) for call in calls]
+        print(
+            f"{key:30}{apart:9.0e}{1e3 * mine:8.2f} ms{1e3 * theirs:8.2f} ms"
+            f"{mine / theirs:7.2f}{memory[0]:8.1f}{memory[1]:8.1f}"
+        )
+
+
+def compare(title: str, emitted: Callable[[], object], usual: Callable[[], object]) -> None:
     """Print the times of both and their ratio."""
-    fast, slow = seconds(quick), seconds(usual)
-    print(f"{title}: {1e6 * fast:.0f} us against {1e6 * slow:.0f} us, factor {slow / fast:.1f}")
+    mine, theirs = seconds(emitted), seconds(usual)
+    print(f"{title}: {1e3 * mine:.2f} ms, {1e3 * theirs:.2f} ms, ratio {mine / theirs:.2f}")
+
+
+def compare_scikit_learn(points: int) -> None:
+    """p-PCA of the digits, and a fitted Gaussian mixture."""
+    pixels = load_pixels()
+    ppca = symelbo.derive(ROOT / "models" / "ppca.yaml").function()
+    for latents in (5, 20):
+        fitted, pca = fit(pixels, range(latents)), PCA(latents).fit(pixels)
+        title = f"p-PCA of the digits, H = {latents}: entropy_sum, PCA.score"
+        compare(title, lambda f=fitted: ppca.entropy_sum(**f), lambda p=pca: p.score(pixels))
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(points, 20)) + rng.integers(0, 8, points)[:, None]
+    model = GaussianMixture(8, max_iter=3, random_state=0).fit(x)
+    given = {"pi": model.weights_, "mu": model.means_, "Sigma": model.covariances_}
+    mixture = symelbo.derive(ROOT / "models" / "gmm_full.yaml").function()
+    q = model.predict_proba(x)
+    title = f"Gaussian mixture, N = {points}, C = 8, D = 20: elbo, GaussianMixture.score"
+    compare(title, lambda: mixture.elbo(x=x, q=q, **given), lambda: model.score(x))
 
 
 def main() -> None:
-    """p-PCA of the digits, and a Gaussian mixture of random numbers."""
-    x = load_pixels()
-    ppca = symelbo.derive(ROOT / "models" / "ppca.yaml").function()
-    for latents in (5, 20):
-        fitted, pca = fit(x, range(latents)), PCA(latents).fit(x)
-        title = f"p-PCA, digits, H = {latents}: entropy_sum against PCA.score"
-        compare(title, lambda f=fitted: ppca.entropy_sum(**f), lambda p=pca: p.score(x))
-    mixture = symelbo.derive(ROOT / "models" / "gmm_full.yaml").function()
-    rng = np.random.default_rng(0)
-    for points, count, length in ((1_000, 5, 10), (20_000, 10, 20)):
-        data = rng.normal(size=(points, length))
-        given = {
-            "pi": rng.dirichlet(np.ones(count)),
-            "mu": rng.normal(size=(count, length)),
-            "Sigma": np.stack([np.eye(length)] * count),
-            "q": rng.dirichlet(np.ones(count), points),
-        }
-        title = f"mixture, N = {points}, C = {count}, D = {length}: entropy_sum against elbo"
-        compare(
-            title,
-            lambda g=given: mixture.entropy_sum(**g),
-            lambda g=given, d=data: mixture.elbo(x=d, **g),
-        )
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="*", help="names of models; all without them")
+    parser.add_argument("--points", type=int, default=100_000, help="data points")
+    given = parser.parse_args()
+    compare_by_hand(given.points, given.models)
+    if not given.models:
+        compare_scikit_learn(given.points)
 
 
 if __name__ == "__main__":

@@ -114,7 +114,8 @@ PROBE_FAILURES: Final = 60  # of points at which an equation has no value
 PROBE_DRAWS: Final = 40  # of what varies, beyond those that are needed
 PROBE_INPUTS: Final = 3  # values of the inputs at which an unknown is sought that depends on them
 TABLE_POINTS: Final = 3  # parameter values of a table of all cases
-PROBE_WORK: Final = 6_000_000  # values and slopes of all terms at all points, for one model
+TABLE_WORK: Final = 60_000  # values and slopes for all tables of one model
+PROBE_WORK: Final = 300_000  # values, and short gradients, at all points, for one model
 
 # index.solve
 ELIMINATION_ROUNDS: Final = 400  # of one system of linear equations
@@ -178,7 +179,7 @@ REFUTED_PAIRS: Final = (
     *((1, 1), (2, 1), (1, 2), (2, 2), (3, 1)),
     *((2, 4), (3, 2), (3, 3), (5, 1)),
 )
-GENERIC_PAIRS: Final = ((2, 1), (3, 2), (2, 4), (5, 1), (3, 3))
+GENERIC_PAIRS: Final = ((2, 1), (3, 2), (2, 4), (5, 1), (3, 3))  # the same, at random
 REFUSED_ROWS: Final = 600  # that a proposal costs that is not accepted
 SINGLE_POINTS: Final = 4  # systems at parameter values that differ in one parameter
 WEIGHING: Final = 4  # ranks that the weights of one case cost

@@ -330,4 +330,4 @@ def test_a_search_that_is_cut_says_so(kind: str) -> None:
     """The work of a row is that of its density and of its slopes: as deep as the model is."""
     decision = decide_criterion(read_model({"name": kind, **KINDS[kind](96)}))
     missing = [result.missing for result in decision.results if isinstance(result, Undecided)]
-    assert missing and all("the search for a certificate was cut" in text for text in missing)
+    assert missing and all("within the bound on the work" in text for text in missing)

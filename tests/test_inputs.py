@@ -50,7 +50,7 @@ class Model:
             "variational": variational,
         }
         text = " ".join([*self.statements, *self.parameters.values()])
-        sizes = [n for n in "DHT" if f"1:{n}" in text]
+        sizes = [n for n in "DHT" if f":{n}" in text]
         return {**found, "sizes": sizes} if sizes else found
 
 
@@ -131,6 +131,57 @@ MODELS = {
         {"c": R, "d": R, "s": P},
         "z[t] ~ Normal(u[t], 1) for t in 1:T",
         "x[t] ~ Normal(c*z[t] + d*u[t], s) for t in 1:T",
+        u="real[T]",
+    ),
+    # v'[p] = delta(p, 1)/2 sum w[h]
+    "a literal place beside a sum": holds(
+        True,
+        {"w": "real[H]", "v": "real[T]", "s": P},
+        "z[h] ~ Normal(u[1], 1) for h in 1:H",
+        "x ~ Normal(sum(w[h]*z[h] for h in 1:H) + sum(v[p]*u[p] for p in 1:T), s)",
+        u="real[T]",
+    ),
+    "the last place beside a sum": holds(
+        True,
+        {"w": R, "v": "real[T]", "s": P},
+        "z ~ Normal(u[T], 1)",
+        "x ~ Normal(w*z + sum(v[p]*u[p] for p in 1:T), s)",
+        u="real[T]",
+    ),
+    "literal places of an array beside a sum": holds(
+        True,
+        {"w": R, "v": "real[T, T]", "s": P},
+        "z ~ Normal(u[1,2]^2, 1)",
+        "x ~ Normal(w*z + sum(v[p,k]*u[p,k]^2 for p in 1:T, k in 1:T), s)",
+        u="real[T, T]",
+    ),
+    "a literal place that the sum leaves out": fails(
+        {"w": R, "v": "real[T]", "s": P},
+        "z ~ Normal(u[1], 1)",
+        "x ~ Normal(w*z + sum(v[p]*u[p] for p in 2:T), s)",
+        u="real[T]",
+    ),
+    "a product of places beside a sum": fails(
+        {"w": R, "v": "real[T]", "s": P},
+        "z ~ Normal(u[1]*u[2], 1)",
+        "x ~ Normal(w*z + sum(v[p]*u[p] for p in 1:T), s)",
+        u="real[T]",
+    ),
+    "a plate written out": holds(
+        True,
+        {"w": "real[D, 2]", "v": "real[D, 2]", "s": P},
+        "z[1] ~ Normal(u[1], 1)",
+        "z[2] ~ Normal(u[2], 1)",
+        "x[d] ~ Normal(w[d,1]*z[1] + w[d,2]*z[2] + sum(v[d,h]*u[h] for h in 1:2), s) for d in 1:D",
+        u="real[2]",
+    ),
+    "a plate written out, below a sum": holds(
+        True,
+        {"w": "real[D, 2]", "v": "real[D, T]", "s": P},
+        "z[1] ~ Normal(u[1], 1)",
+        "z[2] ~ Normal(u[2] - u[1], 1)",
+        "m[d] = sum(w[d,h]*z[h] for h in 1:2) + sum(v[d,p]*u[p] for p in 1:T) for d in 1:D",
+        "x[d] ~ Normal(m[d], s) for d in 1:D",
         u="real[T]",
     ),
 }  # fmt: skip

@@ -71,6 +71,7 @@ CATALOGUE = {
     "gmm_diagonal": "HOLDS 1",
     "gmm_full": "HOLDS 1",
     "gmm_scalar": "HOLDS 1",
+    "known_means": "HOLDS 1 moving",
     "linear_vae": "HOLDS 1 moving",
     "poisson_mixture": "HOLDS 2",
     "ppca": "HOLDS 1 moving",

@@ -153,6 +153,7 @@ DECLARED: dict[str, list[Any]] = {
     "factor_analysis": ["exact", [_FREE]],
     "factor_analysis_simple": ["exact", [_FREE]],
     "ppca": ["exact", [_FREE]],
+    "known_means": [[_FREE], "exact"],
     "linear_vae": [[_FREE], "exact"],
     "sparse_coding": [[_FREE], ["z[h] ~ Laplace(nu[h], b[h]) for h in 1:H"]],
     "vae1": [[_FREE]],

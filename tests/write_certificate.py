@@ -137,6 +137,7 @@ class Writer:
                     "factor": factor,
                     "place": [],
                     "point": points.index(at),
+                    "inputs": 0,
                     "parents": [],
                     "value": [[[node], str(value)]],
                     "weights": [str(weight)],
@@ -150,6 +151,7 @@ class Writer:
             "functions": {},
             "constants": [],
             "points": [[[[parameter], str(at)]] for at in points],
+            "inputs": [[]],
             "latents_may_move": True,
             "cases": [case],
         }

@@ -241,17 +241,19 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    least, largest = array.min(), array.max()
-    if not (np.isfinite(least) and np.isfinite(largest)):
-        raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "positive" and least <= 0:
-        raise ValueError(f"{name} must be positive, found {least}")
+    least = array.min()
     if domain in ("simplex", "weights"):
         if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
             raise ValueError(f"{name} must be {sign}, found {least}")
-        if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
+        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
+        return array
+    largest = array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
+        raise ValueError(f"{name} must be finite, found NaN or infinity")
+    if domain == "positive" and least <= 0:
+        raise ValueError(f"{name} must be positive, found {least}")
     return array
 
 

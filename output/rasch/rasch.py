@@ -122,10 +122,12 @@ def elbo(
     log_z = -0.5 * np.log(2 * np.pi * tau) - 0.5 * (z / np.sqrt(tau)) ** 2
     # log-density of x
     a = z[:, None] - b
+    mean_weights = weights.mean(axis=0)
     mean_x = _weighted_mean(weights, x)
-    mean_x_ = _weighted_mean(weights, 1 - x)
-    log_x = -np.sum(mean_x * np.logaddexp(0, -a)) - np.sum(mean_x_ * np.logaddexp(0, a))
-    return float(entropy_q + weights.mean(axis=0) @ log_z + log_x)
+    log_x = np.sum(a * mean_x) - np.sum(
+        mean_weights * np.sum(np.logaddexp(0, a), axis=-1)
+    )
+    return float(entropy_q + mean_weights @ log_z + log_x)
 
 
 @_within_floats
@@ -172,12 +174,12 @@ def gap(
     slope_z = 0.5 - 0.5 * (z / np.sqrt(tau)) ** 2
     # derivative of log p(x) along the motion
     a = z[:, None] - b
+    mean_weights = weights.mean(axis=0)
     mean_x = _weighted_mean(weights, x)
-    mean_x_ = _weighted_mean(weights, 1 - x)
-    slope_x = np.sum(a * mean_x * special.expit(-a)) - np.sum(
-        a * mean_x_ * special.expit(a)
+    slope_x = np.sum(a * mean_x) - np.sum(
+        mean_weights * np.sum(a * special.expit(a), axis=-1)
     )
-    return float(weights.mean(axis=0) @ slope_z + slope_x)
+    return float(mean_weights @ slope_z + slope_x)
 
 
 def _weighted_mean(
@@ -218,19 +220,23 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    least, largest = array.min(), array.max()
-    if not (np.isfinite(least) and np.isfinite(largest)):
-        raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "positive" and least <= 0:
-        raise ValueError(f"{name} must be positive, found {least}")
-    if domain == "binary" and not np.all((array == 0) | (array == 1)):
-        raise ValueError(f"{name} must be 0 or 1")
+    if domain == "binary":
+        if not np.all((array == 0) | (array == 1)):
+            raise ValueError(f"{name} must be 0 or 1")
+        return array
+    least = array.min()
     if domain in ("simplex", "weights"):
         if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
             raise ValueError(f"{name} must be {sign}, found {least}")
-        if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
+        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
+        return array
+    largest = array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
+        raise ValueError(f"{name} must be finite, found NaN or infinity")
+    if domain == "positive" and least <= 0:
+        raise ValueError(f"{name} must be positive, found {least}")
     return array
 
 

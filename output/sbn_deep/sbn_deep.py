@@ -155,12 +155,11 @@ def elbo(
     log_y = -np.sum(np.logaddexp(0, a * (1 - 2 * y)), axis=-1)
     # log-density of x
     a_ = mu + y @ W.T
-    mean_x = _weighted_mean(weights, x)
-    mean_x_ = _weighted_mean(weights, 1 - x)
-    log_x = -np.sum(mean_x * np.logaddexp(0, -a_)) - np.sum(
-        mean_x_ * np.logaddexp(0, a_)
-    )
     mean_weights = weights.mean(axis=0)
+    mean_x = _weighted_mean(weights, x)
+    log_x = np.sum(a_ * mean_x) - np.sum(
+        mean_weights * np.sum(np.logaddexp(0, a_), axis=-1)
+    )
     return float(entropy_q + mean_weights @ log_z + mean_weights @ log_y + log_x)
 
 
@@ -225,12 +224,11 @@ def gap(
     slope_y = np.sum(a * (y * special.expit(-a) - special.expit(a) * (1 - y)), axis=-1)
     # derivative of log p(x) along the motion
     a_ = mu + y @ W.T
-    mean_x = _weighted_mean(weights, x)
-    mean_x_ = _weighted_mean(weights, 1 - x)
-    slope_x = np.sum(a_ * mean_x * special.expit(-a_)) - np.sum(
-        a_ * mean_x_ * special.expit(a_)
-    )
     mean_weights = weights.mean(axis=0)
+    mean_x = _weighted_mean(weights, x)
+    slope_x = np.sum(a_ * mean_x) - np.sum(
+        mean_weights * np.sum(a_ * special.expit(a_), axis=-1)
+    )
     return float(mean_weights @ slope_z + mean_weights @ slope_y + slope_x)
 
 
@@ -272,19 +270,23 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    least, largest = array.min(), array.max()
-    if not (np.isfinite(least) and np.isfinite(largest)):
-        raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "unit" and (least <= 0 or largest >= 1):
-        raise ValueError(f"{name} must lie strictly between 0 and 1")
-    if domain == "binary" and not np.all((array == 0) | (array == 1)):
-        raise ValueError(f"{name} must be 0 or 1")
+    if domain == "binary":
+        if not np.all((array == 0) | (array == 1)):
+            raise ValueError(f"{name} must be 0 or 1")
+        return array
+    least = array.min()
     if domain in ("simplex", "weights"):
         if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
             raise ValueError(f"{name} must be {sign}, found {least}")
-        if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
+        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
+        return array
+    largest = array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
+        raise ValueError(f"{name} must be finite, found NaN or infinity")
+    if domain == "unit" and (least <= 0 or largest >= 1):
+        raise ValueError(f"{name} must lie strictly between 0 and 1")
     return array
 
 

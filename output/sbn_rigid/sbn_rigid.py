@@ -114,19 +114,14 @@ def elbo(
     # log-density of z
     log_z = z * np.log(pi) + np.log1p(-pi) * (1 - z)
     # log-density of x1
+    mean_weights = weights.mean(axis=0)
     mean_x1 = _weighted_mean(weights, x1)
-    mean_x1_ = _weighted_mean(weights, 1 - x1)
-    log_x1 = -np.sum(mean_x1 * np.logaddexp(0, v * z * (1 - 2 * z))) - np.sum(
-        mean_x1_ * np.logaddexp(0, v * z)
-    )
+    log_x1 = v * np.sum(mean_x1 * z) - np.sum(mean_weights * np.logaddexp(0, v * z))
     # log-density of x2
     a = z * (v + 1)
     mean_x2 = _weighted_mean(weights, x2)
-    mean_x2_ = _weighted_mean(weights, 1 - x2)
-    log_x2 = -np.sum(mean_x2 * np.logaddexp(0, -a)) - np.sum(
-        mean_x2_ * np.logaddexp(0, a)
-    )
-    return float(entropy_q + weights.mean(axis=0) @ log_z + log_x1 + log_x2)
+    log_x2 = np.sum(a * mean_x2) - np.sum(mean_weights * np.logaddexp(0, a))
+    return float(entropy_q + mean_weights @ log_z + log_x1 + log_x2)
 
 
 def _weighted_mean(
@@ -161,19 +156,23 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    least, largest = array.min(), array.max()
-    if not (np.isfinite(least) and np.isfinite(largest)):
-        raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "unit" and (least <= 0 or largest >= 1):
-        raise ValueError(f"{name} must lie strictly between 0 and 1")
-    if domain == "binary" and not np.all((array == 0) | (array == 1)):
-        raise ValueError(f"{name} must be 0 or 1")
+    if domain == "binary":
+        if not np.all((array == 0) | (array == 1)):
+            raise ValueError(f"{name} must be 0 or 1")
+        return array
+    least = array.min()
     if domain in ("simplex", "weights"):
         if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
             raise ValueError(f"{name} must be {sign}, found {least}")
-        if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
+        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
+        return array
+    largest = array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
+        raise ValueError(f"{name} must be finite, found NaN or infinity")
+    if domain == "unit" and (least <= 0 or largest >= 1):
+        raise ValueError(f"{name} must lie strictly between 0 and 1")
     return array
 
 

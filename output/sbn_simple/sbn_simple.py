@@ -120,12 +120,12 @@ def elbo(
     # log-density of z
     log_z = z * np.log(pi) + np.log1p(-pi) * (1 - z)
     # log-density of x
+    mean_weights = weights.mean(axis=0)
     mean_x = _weighted_mean(weights, x)
-    mean_x_ = _weighted_mean(weights, 1 - x)
-    log_x = -np.sum(
-        mean_x * np.logaddexp(0, v * z[:, None] * (1 - 2 * z)[:, None])
-    ) - np.sum(mean_x_ * np.logaddexp(0, v * z[:, None]))
-    return float(entropy_q + weights.mean(axis=0) @ log_z + log_x)
+    log_x = np.sum(mean_x * v * z[:, None]) - np.sum(
+        mean_weights * np.sum(np.logaddexp(0, v * z[:, None]), axis=-1)
+    )
+    return float(entropy_q + mean_weights @ log_z + log_x)
 
 
 @_within_floats
@@ -170,12 +170,12 @@ def gap(
     # derivative of log p(z) along the motion
     slope_z = (pi - z) * (np.log1p(-pi) - np.log(pi))
     # derivative of log p(x) along the motion
+    mean_weights = weights.mean(axis=0)
     mean_x = _weighted_mean(weights, x)
-    mean_x_ = _weighted_mean(weights, 1 - x)
-    slope_x = np.sum(mean_x * v * z[:, None] * special.expit(-v * z[:, None])) - np.sum(
-        mean_x_ * v * z[:, None] * special.expit(v * z[:, None])
+    slope_x = np.sum(mean_x * v * z[:, None]) - np.sum(
+        mean_weights * z * np.sum(v * special.expit(v * z[:, None]), axis=-1)
     )
-    return float(weights.mean(axis=0) @ slope_z + slope_x)
+    return float(mean_weights @ slope_z + slope_x)
 
 
 def _weighted_mean(
@@ -216,19 +216,23 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    least, largest = array.min(), array.max()
-    if not (np.isfinite(least) and np.isfinite(largest)):
-        raise ValueError(f"{name} must be finite, found NaN or infinity")
-    if domain == "unit" and (least <= 0 or largest >= 1):
-        raise ValueError(f"{name} must lie strictly between 0 and 1")
-    if domain == "binary" and not np.all((array == 0) | (array == 1)):
-        raise ValueError(f"{name} must be 0 or 1")
+    if domain == "binary":
+        if not np.all((array == 0) | (array == 1)):
+            raise ValueError(f"{name} must be 0 or 1")
+        return array
+    least = array.min()
     if domain in ("simplex", "weights"):
         if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
             raise ValueError(f"{name} must be {sign}, found {least}")
-        if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
+        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
+        return array
+    largest = array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
+        raise ValueError(f"{name} must be finite, found NaN or infinity")
+    if domain == "unit" and (least <= 0 or largest >= 1):
+        raise ValueError(f"{name} must lie strictly between 0 and 1")
     return array
 
 

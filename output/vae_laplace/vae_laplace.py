@@ -103,7 +103,8 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    least, largest = array.min(), array.max()
+    least = array.min()
+    largest = array.max()
     if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
     if domain == "positive" and least <= 0:

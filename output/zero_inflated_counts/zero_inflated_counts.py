@@ -270,24 +270,28 @@ def _array(
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    least, largest = array.min(), array.max()
+    if domain == "binary":
+        if not np.all((array == 0) | (array == 1)):
+            raise ValueError(f"{name} must be 0 or 1")
+        return array
+    least = array.min()
+    if domain in ("simplex", "weights"):
+        if least < 0 or (domain == "simplex" and least == 0):
+            sign = "positive" if domain == "simplex" else "non-negative"
+            raise ValueError(f"{name} must be {sign}, found {least}")
+        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
+            raise ValueError(f"{name} must sum to one over its last axis")
+        return array
+    largest = array.max()
     if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
     if domain == "positive" and least <= 0:
         raise ValueError(f"{name} must be positive, found {least}")
     if domain == "unit" and (least <= 0 or largest >= 1):
         raise ValueError(f"{name} must lie strictly between 0 and 1")
-    if domain == "binary" and not np.all((array == 0) | (array == 1)):
-        raise ValueError(f"{name} must be 0 or 1")
     counts = domain in ("naturals", "counts")
     if counts and (least < 0 or np.any(array != np.floor(array))):
         raise ValueError(f"{name} must be a whole number that is not negative")
-    if domain in ("simplex", "weights"):
-        if least < 0 or (domain == "simplex" and least == 0):
-            sign = "positive" if domain == "simplex" else "non-negative"
-            raise ValueError(f"{name} must be {sign}, found {least}")
-        if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):
-            raise ValueError(f"{name} must sum to one over its last axis")
     return array
 
 

@@ -85,21 +85,22 @@ def fill_module(c: Mapping[str, Any]) -> str:
                 w('        return array.astype(int if domain == "category" else float)\n')
             else:
                 w('        return array\n')
-        w('    least, largest = array.min(), array.max()\n    if not (np.isfinite(least) and np.isfinite(largest)):\n        raise ValueError(f"{name} must be finite, found NaN or infinity")\n')
+        if ('binary' in c['domains']):
+            w('    if domain == "binary":\n        if not np.all((array == 0) | (array == 1)):\n            raise ValueError(f"{name} must be 0 or 1")\n        return array\n')
+        w('    least = array.min()\n')
+        if ((('simplex' in c['domains']) or ('weights' in c['domains'])) or ('samples' in c['kinds'])):
+            w('    if domain in ("simplex", "weights"):\n        if least < 0 or (domain == "simplex" and least == 0):\n            sign = "positive" if domain == "simplex" else "non-negative"\n            raise ValueError(f"{name} must be {sign}, found {least}")\n        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):\n            raise ValueError(f"{name} must sum to one over its last axis")\n        return array\n')
+        w('    largest = array.max()\n    if not (np.isfinite(least) and np.isfinite(largest)):\n        raise ValueError(f"{name} must be finite, found NaN or infinity")\n')
         if ('positive' in c['domains']):
             w('    if domain == "positive" and least <= 0:\n        raise ValueError(f"{name} must be positive, found {least}")\n')
         if ('unit' in c['domains']):
             w('    if domain == "unit" and (least <= 0 or largest >= 1):\n        raise ValueError(f"{name} must lie strictly between 0 and 1")\n')
-        if ('binary' in c['domains']):
-            w('    if domain == "binary" and not np.all((array == 0) | (array == 1)):\n        raise ValueError(f"{name} must be 0 or 1")\n')
         if (('naturals' in c['domains']) or ('counts' in c['domains'])):
             w('    counts = domain in ("naturals", "counts")\n    if counts and (least < 0 or np.any(array != np.floor(array))):\n        raise ValueError(f"{name} must be a whole number that is not negative")\n')
         if (('naturals' in c['domains']) and c['bounded']):
             w('    if domain == "naturals" and not np.all(array <= upper):\n        raise ValueError(f"{name} must be a whole number up to {upper}")\n')
         if ('counts' in c['domains']):
             w('    if domain == "counts" and np.any(array.sum(axis=-1) != upper):\n        raise ValueError(f"{name} must sum to {upper} over its last axis")\n')
-        if ((('simplex' in c['domains']) or ('weights' in c['domains'])) or ('samples' in c['kinds'])):
-            w('    if domain in ("simplex", "weights"):\n        if least < 0 or (domain == "simplex" and least == 0):\n            sign = "positive" if domain == "simplex" else "non-negative"\n            raise ValueError(f"{name} must be {sign}, found {least}")\n        if np.any(np.abs(array.sum(axis=-1) - 1) > 1e-8):\n            raise ValueError(f"{name} must sum to one over its last axis")\n')
         if ('posdef' in c['domains']):
             w('    if domain == "posdef":\n        asymmetry = np.abs(array - np.swapaxes(array, -1, -2))\n        if np.any(asymmetry > 1e-8 * np.abs(array).max(axis=(-2, -1), keepdims=True)):\n            raise ValueError(f"{name} must be symmetric in its last two axes")\n        try:\n            np.linalg.cholesky(array)\n        except np.linalg.LinAlgError:\n            raise ValueError(f"{name} must be positive definite") from None\n')
         if ('interval' in c['domains']):

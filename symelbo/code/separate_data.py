@@ -54,7 +54,7 @@ class Separation:
 def separate_data(term: Term, how: Separation) -> list[Piece]:
     """term -> pieces that add up to it
 
-    f(x) = x f(1) + (1 - x) f(0)  for x in {0, 1}: neither part cancels the other;
+    f(x) = f(0) + x (f(1) - f(0))  for x in {0, 1};
     sum_k D_k(x) R_k = sum_k D_k(c) R_k + sum_k (D_k(x) - D_k(c)) R_k: the first is f(c).
     requires: no index is bound twice on the way down.
     raises: Inseparable.
@@ -68,7 +68,7 @@ def separate_data(term: Term, how: Separation) -> list[Piece]:
             return list(_collect(parts))
         if (bit := _only_bit(term, how)) is not None:
             at_one, at_zero = (swap_term(term, bit, value) for value in (ONE, ZERO))
-            return [Piece(bit, at_one), Piece(subtract(ONE, bit), at_zero)]
+            return [Piece(ONE, at_zero), Piece(bit, subtract(at_one, at_zero))]
         return _about_centre(term, how)
     return [Piece(ONE, term)] if not varies[0] else [Piece(term, ONE)]
 

@@ -46,10 +46,18 @@ from symelbo.limits import (
     PROBE_VALUES,
     PROBE_WORK,
     TABLE_POINTS,
+    TABLE_WORK,
 )
 from symelbo.values import dataclass
 
-__all__ = ["Rows", "allow_probes", "find_multiples", "find_rows", "is_solvable_somewhere"]
+__all__ = [
+    "Rows",
+    "allow_probes",
+    "allow_tables",
+    "find_multiples",
+    "find_rows",
+    "is_solvable_somewhere",
+]
 
 
 Column: TypeAlias = tuple[object, ...]
@@ -386,6 +394,11 @@ _STILL = (Role.PARAMETER, Role.VARIATIONAL, Role.CONSTANT, Role.ARGUMENT, Role.V
 def allow_probes() -> Allowance:
     """The work of all probes for one model."""
     return Allowance(PROBE_WORK, "the probe of equations at random points")
+
+
+def allow_tables() -> Allowance:
+    """The work of all tables for one model."""
+    return Allowance(TABLE_WORK, "the table of all motions, at random points")
 
 
 def is_solvable_somewhere(

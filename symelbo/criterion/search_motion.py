@@ -13,7 +13,7 @@ from functools import cached_property
 from symelbo.criterion.factor import Factor, symbols_of_statement
 from symelbo.criterion.find_motion import Attempt, Missing, Proposal, closes, find_motion
 from symelbo.criterion.motion import Motion
-from symelbo.criterion.probe import allow_probes
+from symelbo.criterion.probe import allow_probes, allow_tables
 from symelbo.criterion.tableau import Tableau, make_tableau
 from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel, base_share, takes_base
@@ -79,6 +79,7 @@ class Search:
     limit: int = MOTION_ATTEMPTS
     opened: bool = True  # whether long literal lengths are taken for any lengths
     probes: Allowance = field(default_factory=allow_probes)
+    table_work: Allowance = field(default_factory=allow_tables)
 
     @cached_property
     def least(self) -> Mapping[str, int]:
@@ -160,7 +161,7 @@ class Search:
         key = (attempt.factors, attempt.variational, tuple(attempt.moving), attempt.informed)
         if key not in self.tables:
             try:
-                self.tables[key] = make_tableau(attempt, self.probes)
+                self.tables[key] = make_tableau(attempt, self.table_work)
             except TooLong as bound:
                 self.cut = str(bound)
                 self.tables[key] = None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
+from math import prod
 from types import MappingProxyType
 
 from symelbo.index import build
@@ -67,6 +68,8 @@ from symelbo.index.terms import (
 from symelbo.index.work import Allowance
 from symelbo.limits import ELIMINATION_GROWTH, ELIMINATION_MONOMIALS, ELIMINATION_ROUNDS
 from symelbo.values import dataclass
+
+Factors = tuple[tuple[Term, Fraction], ...]
 
 __all__ = ["Found", "NotFound", "divisors", "find_by_elimination", "unknown_like"]
 
@@ -295,6 +298,19 @@ class _Elimination:
             return True
         return False
 
+    def assemble_whole(self) -> bool:
+        """U[1], U[2] named, U of length 2 -> U[i] = delta(i, 1) U[1] + delta(i, 2) U[2]."""
+        for unknown in self.all:
+            named = self.named_places(unknown)
+            if unknown in self.rules or not named or None in (e for at in named for e in at):
+                continue
+            if any(e.size for e in unknown.shape):
+                continue
+            if len(named) == prod(e.offset for e in unknown.shape):
+                self.assemble(unknown)
+                return True
+        return False
+
     def find_other(self, axis: Extent, taken: Collection[IndexTerm | None]) -> Position | None:
         """A place of an axis that is none of those taken: one that is none of them at any size, if
         there is one; the last one, if it is.
@@ -362,7 +378,7 @@ class _Elimination:
             for poly in self.open:
                 if attempt(poly):
                     return None
-        if self.fill_rest():
+        if self.fill_rest() or self.assemble_whole():
             return None
         for poly in self.open:  # homogeneous: zero solves it
             symbols = {entry.symbol for entry in self.held(poly)}
@@ -474,7 +490,7 @@ class _Elimination:
         self, poly: Poly, test: Callable[[Term], bool]
     ) -> list[tuple[tuple[Term, ...], Poly]]:
         """As `split`, with the factors of each group."""
-        groups: dict[tuple[tuple[Term, Fraction], ...], Poly] = {}
+        groups: dict[Factors, Poly] = {}
         for monomial, scale in poly.items():
             held = self.held_in(monomial)
             chosen = [(a, e) for a, e in monomial.factors if a != held and test(a)]
@@ -496,10 +512,26 @@ class _Elimination:
             group = groups.setdefault(key, {})
             for inner, value in to_poly(coefficient).items():
                 _add(group, inner, value)
+        self.gather_places(groups)
         # names freed here must not meet those of a later split
         return [
             (tuple(atom for atom, _ in key), self.freshen(group)) for key, group in groups.items()
         ]
+
+    def gather_places(self, groups: dict[Factors, Poly]) -> None:
+        """c u[2] + sum_i U[i] u[i] -> sum_i (U[i] + delta(i, 2) c) u[i], where no unknown is in c,
+        which alone would have to vanish.
+        """
+        for key in [key for key, group in groups.items() if not self.held(group)]:
+            for other, group in groups.items():
+                at = _places_of(other, key)
+                if not at or not all(self.holds(i, place) for i, place in at.items()):
+                    continue
+                deltas = [Delta(index, place) for index, place in at.items()]
+                for inner, value in to_poly(mul(*deltas, from_poly(groups[key]))).items():
+                    _add(group, inner, value)
+                del groups[key]
+                break
 
     def freshen(self, poly: Poly) -> Poly:
         term = from_poly(poly)
@@ -511,7 +543,11 @@ class _Elimination:
 
     def pivot(self, poly: Poly) -> bool:
         """a U[i, j] + rest = 0 -> U[i, j] = -rest / a, where i, j are all free indices."""
-        poly = self.name_places(poly)
+        known, poly = self.known_in(self.held(poly)), self.name_places(poly)
+        if self.known_in(self.held(poly)) < known:  # what may depend on spectators is solved by now
+            self.open = [other for other in self.open if other is not poly]
+            self.push(poly)
+            return True
         free = free_indices(from_poly(poly))
         entries = sorted(
             self.held(poly), key=lambda e: (self.order.get(e.symbol, 999), sort_key(e))
@@ -789,6 +825,22 @@ def _inverses_along(
             jacobian = Array((row, column), slope)
             found.append((mine, other, lambda a, i=mine: Inverse(jacobian, a, i)))  # type: ignore[misc]
     return found
+
+
+def _places_of(free: Factors, fixed: Factors) -> dict[Index, Position]:
+    """u[i, j] v[j], u[i, 2] v[2] -> {j: 2}; nothing where these do not differ so."""
+    found: dict[Index, Position] = {}
+    if [exponent for _, exponent in free] != [exponent for _, exponent in fixed]:
+        return {}
+    for (one, _), (other, _) in zip(free, fixed, strict=True):
+        if not (isinstance(one, Entry) and isinstance(other, Entry)) or one.symbol != other.symbol:
+            return {}
+        for index, place in zip(one.indices, other.indices, strict=True):
+            if isinstance(index, Index) and isinstance(place, Position):
+                found.setdefault(index, place)
+    for index, place in found.items():
+        free = tuple((replace_index(atom, index, place), exponent) for atom, exponent in free)
+    return found if free == fixed else {}
 
 
 def _is_open(at: tuple[IndexTerm, ...]) -> bool:
