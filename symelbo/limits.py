@@ -281,6 +281,7 @@ WRITTEN_SUBTERMS: Final = 2000  # a longer formula is not expanded, and what it 
 WRITTEN_DEPTH: Final = 40  # of nested operations, the same
 
 # proof.find_shorthand, code.draft
+LISTED_QUANTITIES: Final = 12  # of the user's, that one formula explains
 NAMED_FROM: Final = 12  # subterms of what is repeated
 
 # code.draft

@@ -14,11 +14,10 @@ from symelbo.answer.worked import Abbreviations, WorkedFactor, WorkedIdentity
 from symelbo.criterion.result import Refuted, Undecided
 from symelbo.index.build import add, mul, negate, subtract, total
 from symelbo.index.differentiate import derivative_along, derivative_by
-from symelbo.index.known_arrays import KnownArrays
 from symelbo.index.substitute import instantiate, replace_symbols, symbols_of
 from symelbo.index.terms import Term
-from symelbo.model.names import names_in
 from symelbo.proof.abbreviate import abbreviate
+from symelbo.proof.quantity_names import QuantityNames
 from symelbo.proof.verify_jacobian import differentiate_blocks
 from symelbo.proof.work_form import work_form
 from symelbo.proof.work_identity import work_identity
@@ -123,14 +122,15 @@ def test_a_motion_is_printed_as_it_was_found(stem: str) -> None:
 
 def test_long_arguments_are_abbreviated_and_nothing_else_changes() -> None:
     derivation, result, _ = parts("sbn", 1)
-    factor, taken = result.factor, names_in(derivation.model)
-    short = abbreviate(factor, None, taken, KnownArrays())
-    assert short.chosen and not {symbol.name for symbol, _ in short.chosen} & taken
+    factor = result.factor
+    names = QuantityNames.of(derivation.model, derivation.motion.velocities())
+    short = abbreviate(factor, None, names)
+    assert short.chosen and not {symbol.name for symbol, _ in short.chosen} & names.taken
     for argument, array in factor.arguments().items():
         shown = instantiate(short.mapping[argument], array.indices)
         assert is_true(subtract(written_out(shown, short.chosen), array.body))
     moved = frozenset(derivation.motion.parameters)
-    kept = abbreviate(factor, None, taken, KnownArrays(), moved)
+    kept = abbreviate(factor, None, names, moved)
     assert not any(symbols_of(array) & moved for _, array in kept.chosen)
 
 
@@ -143,9 +143,8 @@ def test_slopes_are_derivatives_by_the_parameters_that_move() -> None:
         natural = result.form.blocks[slope.block].natural
         other = derivative_by(natural, slope.parameter, slope.indices)
         assert is_true(subtract(slope.term, other))
-    again = work_form(
-        result.factor, result.form, result.motion, None, names_in(derivation.model), KnownArrays()
-    )
+    names = QuantityNames.of(derivation.model, derivation.motion.velocities())
+    again = work_form(result.factor, result.form, result.motion, None, names)
     for block, shown in zip(result.form.blocks, again.blocks, strict=True):
         meant = written_out(shown.natural, again.abbreviations)
         assert is_true(subtract(meant, block.natural))
@@ -191,6 +190,6 @@ def test_the_whole_is_worked_out_factor_by_factor() -> None:
     result = derivation.factors[1]
     assert result.identity is not None
     entropy = derivation.entropies[result.node]
-    taken = names_in(derivation.model)
-    alone, steps = work_identity(result.identity, derivation.motion, entropy, taken, KnownArrays())
+    names = QuantityNames.of(derivation.model, derivation.motion.velocities())
+    alone, steps = work_identity(result.identity, derivation.motion, entropy, names)
     assert alone == first and [s.rule for s in steps] == ["differentiate_density", "state_identity"]

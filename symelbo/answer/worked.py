@@ -10,6 +10,8 @@ from symelbo.expfam.form import Block
 from symelbo.index.build import ZERO
 from symelbo.index.substitute import instantiate
 from symelbo.index.terms import Array, Entry, Index, Symbol, Term
+from symelbo.model.model import Statement
+from symelbo.model.quantities import Definition
 from symelbo.notation.names import name_array_indices
 from symelbo.values import dataclass, field
 
@@ -211,7 +213,11 @@ class Shorthand:
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """The whole result; posterior: with precision and entropy for reading."""
+    """The whole result; posterior: with precision and entropy for reading.
+
+    process, declared: the statements of the model and of q in the names of the user's quantities,
+    among the definitions of these.
+    """
 
     motion: WorkedMotion
     alternative: WorkedMotion | None
@@ -219,3 +225,5 @@ class Worked:
     posterior: ExactPosterior | None
     steps: tuple[Step, ...]
     shorthand: Shorthand = Shorthand()
+    process: tuple[Statement | Definition, ...] = ()
+    declared: tuple[Statement | Definition, ...] = ()

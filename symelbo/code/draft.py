@@ -81,6 +81,7 @@ class Draft:
     _assigned: dict[tuple[str, Term], Entry] = field(default_factory=dict)
     apart: bool = False  # whether residuals stay written out, since data parts are taken apart
     _quantities: dict[object, KnownArrays] = field(default_factory=dict)  # by what is given
+    _settled: dict[object, KnownArrays] = field(default_factory=dict)  # those used several times
 
     def __post_init__(self) -> None:
         setting = self.setting
@@ -102,7 +103,32 @@ class Draft:
         Unsupported where a symbol has no value, or a function no numbers.
         """
         shared = self._share(replace_symbols(term, self.given))
-        return self._place(settle(shared, self.setting.facts))
+        return self._place(self._name_quantities(settle(shared, self.setting.facts)))
+
+    def _name_quantities(self, term: Term) -> Term:
+        """A settled term -> the same, in which a quantity that the model uses several times is a
+        variable, unless it is the term itself.
+        """
+        repeated = self._repeated_quantities
+        if not repeated.arrays:
+            return term
+        known: dict[Term, Term] = {}
+
+        def visit(part: Term) -> Term:
+            if part not in known:
+                entry = None if part is term else repeated.entry_of(part)
+                known[part] = map_unfolded(part, visit) if entry is None else self._variable(entry)
+            return known[part]
+
+        return visit(term)
+
+    def _variable(self, entry: Entry) -> Term:
+        """The variable of a quantity, at the places of an entry."""
+        whole = self.quantities.arrays[entry.symbol]
+        body = self._share(whole.body)
+        domain = Positive() if is_positive(body) else Real()
+        named = self.name_array(entry.symbol.name, domain, Array(whole.indices, body))
+        return instantiate(named, entry.indices)
 
     def _place(self, term: Term) -> Term:
         if term not in self._placed:
@@ -164,10 +190,7 @@ class Draft:
         for symbol, array in statement.actual().items():
             array = Array(array.indices, replace_symbols(array.body, self.given))
             if symbol != statement.density.value and symbol in symbols_of(term):
-                entry = self.quantities.entry_of(array.body)
-                short = SHORT_NAMES.get(symbol.name, symbol.name)
-                name = short if entry is None else entry.symbol.name
-                array = self.abbreviate(name, symbol.domain, array, statement.plates)
+                array = self._abbreviate_argument(symbol, array, statement.plates)
             mapping[symbol] = array
         term, residuals = (term, {}) if self.apart else name_residuals(term)
         for symbol, array in residuals.items():
@@ -179,6 +202,23 @@ class Draft:
             else:
                 mapping[symbol] = Array(array.indices, body)
         return sum_over(plates, replace_symbols(term, mapping))
+
+    def _abbreviate_argument(self, symbol: Symbol, array: Array, plates: Axes) -> Array:
+        """An argument of a family by the name of the user's quantity, or by its own.
+
+        A quantity with a name is one variable at all its places, whatever statements read it.
+        """
+        entry = self.quantities.entry_of(array.body)
+        if entry is None:
+            name = SHORT_NAMES.get(symbol.name, symbol.name)
+            return self.abbreviate(name, symbol.domain, array, plates)
+        name = entry.symbol.name
+        if entry.symbol in self._repeated_quantities.arrays:
+            whole = self.quantities.arrays[entry.symbol]
+            short = self.abbreviate(name, symbol.domain, whole, ())
+            if isinstance(short.body, Entry):
+                return Array(array.indices, instantiate(short, entry.indices))
+        return self.abbreviate(name, symbol.domain, array, plates)
 
     def know_matrix(self, matrix: Array, variable: Symbol) -> None:
         """From here on, what is made of the matrix is made of the variable."""
@@ -196,6 +236,18 @@ class Draft:
             given = ((s, Array(a.indices, replace_symbols(a.body, self.given))) for s, a in pairs)
             self._quantities[key] = KnownArrays(given)
         return self._quantities[key]
+
+    @property
+    def _repeated_quantities(self) -> KnownArrays:
+        """Those that stand several times in what the user wrote, in their stable form."""
+        key = tuple(self.given.items())
+        if key not in self._settled:
+            uses = self.setting.model.quantity_uses
+            arrays = ((s, a) for s, a in self.quantities.arrays.items() if uses[s] > 1)
+            facts = self.setting.facts
+            stable = ((s, Array(a.indices, settle(a.body, facts))) for s, a in arrays)
+            self._settled[key] = KnownArrays(stable)
+        return self._settled[key]
 
     def abbreviate(
         self, name: str, domain: Domain, array: Array, plates: tuple[Index, ...]

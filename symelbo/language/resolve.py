@@ -7,6 +7,7 @@ stand-in, so that one run finds every independent fault of the text.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 
 from symelbo.index.build import ZERO, add, call, extent_length, mul, negate, number, power, total
 from symelbo.index.signs import place_bounds
@@ -386,6 +387,22 @@ class Resolver:
         term = self._faultless_scalar(node, loops)
         return None if term is None else Array((), term)
 
+    def in_names(self, node: Expression, loops: Loops) -> Array | None:
+        """The same as `array` in the names of the deterministic quantities that are mentioned.
+
+        requires: it has no faults.  None where none is mentioned, and where one does what a number
+        cannot: it selects, or has the places of a node.
+        """
+        entities = {name: self._names.get(name) for name in names_used(node)}
+        quantities = [e for e in entities.values() if isinstance(e, Deterministic)]
+        if not quantities:
+            return None
+        named = {quantity.name: quantity.symbol for quantity in quantities}
+        twin = copy(self)
+        twin._names = {**self._names, **named}
+        twin._fault = Wording("", twin._names, lambda _: None, density=False)
+        return twin.array(node, loops)
+
     def _selected(self, node: Expression, loops: Loops) -> Array | None:
         """A name or call, indexed or not -> the array that is left; None after a fault."""
         base = node.base if isinstance(node, SubscriptSyntax) else node
@@ -406,7 +423,7 @@ class Resolver:
                 return None
             case SizeName(extent):
                 return self._unindexed(base, given, extent_length(extent), loops)
-            case Deterministic(parts, operations, shape) as quantity:
+            case Deterministic(_, parts, _, operations, shape) as quantity:
                 first = quantity.first
                 places = self._places_on(node, given, shape, name, loops, first)
                 if places is None:

@@ -83,11 +83,20 @@ class Deterministic:
 
     The own indices of an array run over the places that its statement defines: of the places up to
     `shape`, each is in one of them, from the first one of every axis on.
+
+    parts: the quantities in them written out; written: the same in the names of these.
     """
 
+    name: str
     parts: tuple[Array, ...]
+    written: tuple[Array, ...]
     operations: int
     shape: tuple[Extent, ...]
+
+    @property
+    def symbol(self) -> Symbol:
+        """What stands for it where it keeps its name."""
+        return Symbol(self.name, Role.ARGUMENT, Real(), self.shape)
 
     @property
     def first(self) -> tuple[int, ...]:

@@ -145,6 +145,9 @@ def bind_call(
             if not is_tainted(array):
                 check_argument(context, item.scalar, syntax, family, formal, value, array)
             arguments.append((formal.name, array))
+            named = resolver.in_names(value.value, loops)
+            if named is not None and named.indices == array.indices:
+                context.written.setdefault(array.body, named.body)
     for formal, value, (_, array) in zip(form.arguments, values, arguments, strict=False):
         if formal.above is not None and formal.above[0] in extents:
             extent, by = extents[formal.above[0]], formal.above[1]

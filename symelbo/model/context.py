@@ -9,8 +9,7 @@ from typing import Final
 from symelbo.errors import Fault, Place, SpecError
 from symelbo.families.family import Family
 from symelbo.families.registry import FAMILIES
-from symelbo.index.domains import Real
-from symelbo.index.terms import Array, Extent, Role, Symbol
+from symelbo.index.terms import Extent, Term
 from symelbo.language.fault import TextFault, quote
 from symelbo.language.resolve import Resolver
 from symelbo.language.scope import FUNCTIONS, Broken, Budget, Deterministic, Entity
@@ -51,6 +50,7 @@ class Context:
     conditions: list[Condition] = field(default_factory=list)
     arities: dict[str, tuple[tuple[Extent, ...], ...]] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
+    written: dict[Term, Term] = field(default_factory=dict)  # see `Model.written`
     characters: int = 0  # of the expressions read so far
     faulty: set[str] = field(default_factory=set)  # names of which something cannot be read
     missing: set[str] = field(default_factory=set)  # names that were reported as undeclared
@@ -88,14 +88,9 @@ class Context:
         """The names of all families, the user's last."""
         return [*FAMILIES, *self.own]
 
-    def definitions(self) -> tuple[tuple[Symbol, Array], ...]:
-        """What each deterministic quantity stands for, an array for each of its statements."""
-        return tuple(
-            (Symbol(name, Role.ARGUMENT, Real(), entity.shape), part)
-            for name, entity in self.names.items()
-            if isinstance(entity, Deterministic)
-            for part in entity.parts
-        )
+    def quantities(self) -> tuple[Deterministic, ...]:
+        """The deterministic quantities, inner first."""
+        return tuple(q for q in self.names.values() if isinstance(q, Deterministic))
 
     def reporter(self, scalar: Scalar) -> Callable[[TextFault], None]:
         """Turn the offsets of faults in a text into places of the file.

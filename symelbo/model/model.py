@@ -17,6 +17,7 @@ from symelbo.index.terms import (
     Extent,
     Index,
     IndexTerm,
+    Node,
     Offset,
     Position,
     Role,
@@ -119,6 +120,20 @@ def tell_apart(statements: Sequence[Statement]) -> tuple[Statement, ...]:
     return tuple(replace(s, shows_ranges=labels[s.label] > 1) for s in statements)
 
 
+def _entries_in(term: Term) -> Counter[Symbol]:
+    """How often each quantity stands in a term, as it is written."""
+    known: dict[Node, Counter[Symbol]] = {}
+
+    def visit(node: Node) -> Counter[Symbol]:
+        if node not in known:
+            named = isinstance(node, Entry) and node.symbol.role is Role.ARGUMENT
+            start = Counter([node.symbol] if isinstance(node, Entry) and named else ())
+            known[node] = sum(map(visit, node.parts()), start)
+        return known[node]
+
+    return visit(term)
+
+
 @dataclass(frozen=True, slots=True)
 class OwnFamily:
     """A family that the specification states, its density resolved; its extents are sizes here."""
@@ -156,6 +171,8 @@ class Model:
     conditions: tuple[Condition, ...] = ()
     families: tuple[OwnFamily, ...] = ()  # the user's own
     definitions: tuple[tuple[Symbol, Array], ...] = ()  # of deterministic quantities, inner first
+    formulas: tuple[tuple[Symbol, Array], ...] = ()  # the same, each in the names of the others
+    written: Mapping[Term, Term] = field(default_factory=dict)  # an argument -> it in these names
     normalized: Mapping[str, object] = field(default_factory=dict)  # the spec, for the JSON
     sha256: str = ""  # of the bytes of the specification
 
@@ -164,6 +181,14 @@ class Model:
         """The deterministic quantities that one statement defines, and so one formula."""
         statements = Counter(symbol for symbol, _ in self.definitions)
         return tuple(pair for pair in self.definitions if statements[pair[0]] == 1)
+
+    @property
+    def quantity_uses(self) -> Counter[Symbol]:
+        """How often each stands in the statements of the model and in other quantities."""
+        arguments = (array for statement in self.statements for _, array in statement.arguments)
+        written = [self.written.get(array.body, array.body) for array in arguments]
+        terms = [*written, *(array.body for _, array in self.formulas)]
+        return sum(map(_entries_in, terms), Counter())
 
     @property
     def declared(self) -> tuple[Statement, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from symelbo.index.substitute import walk_parts
-from symelbo.index.terms import Index
+from symelbo.index.terms import Array, Index
 from symelbo.model.model import Model
 from symelbo.notation.print_text import BARE_WORDS, TextNotation
 
-__all__ = ["names_in", "text_notation"]
+__all__ = ["indices_in", "names_in", "text_notation"]
 
 
 def text_notation(model: Model) -> TextNotation:
@@ -32,8 +34,11 @@ def names_in(model: Model) -> frozenset[str]:
     names = _symbols_of(model) | set(model.sizes)
     for statement in model.all_statements:
         names |= {index.name for index in statement.plates}
-        for _, array in statement.arguments:
-            names |= {
-                part.name for part in walk_parts(array, binders=True) if isinstance(part, Index)
-            }
+        names |= indices_in(array for _, array in statement.arguments)
     return frozenset(names)
+
+
+def indices_in(arrays: Iterable[Array]) -> set[str]:
+    """The names of their indices, bound ones too."""
+    parts = (part for array in arrays for part in walk_parts(array, binders=True))
+    return {part.name for part in parts if isinstance(part, Index)}

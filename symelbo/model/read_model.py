@@ -126,6 +126,7 @@ class _Reader:
         if context.faults:
             raise SpecError(context.faults)
         normalized = normalize(self._top, KEYS)
+        quantities = context.quantities()
         return Model(
             name=texts["name"],
             stem=_stem(stem, texts["name"]),
@@ -143,7 +144,9 @@ class _Reader:
             description=texts["description"],
             conditions=tuple(dict.fromkeys(context.conditions)),
             families=families,
-            definitions=context.definitions(),
+            definitions=tuple((q.symbol, part) for q in quantities for part in q.parts),
+            formulas=tuple((q.symbol, part) for q in quantities for part in q.written),
+            written=context.written,
             normalized=normalized,
             sha256=sha256 or hashlib.sha256(canonical_json(normalized)).hexdigest(),
         )

@@ -183,16 +183,22 @@ def _define(context: Context, unit: _Unit) -> None:
     """Let the name of a deterministic quantity stand for its arrays; broken after a fault."""
     before = len(context.faults)
     parts: list[Array] = []
+    written: list[Array] = []
     for left in unit.lefts:
         assert isinstance(left.item.syntax, Assignment)
-        body = left.resolver.scalar(left.item.syntax.body, left.loops)
+        syntax = left.item.syntax.body
+        whole = Array((), left.resolver.scalar(syntax, left.loops))
         if left.places is not None:
-            parts.append(_array_over(left.places, Array((), body)))
+            parts.append(_array_over(left.places, whole))
+            named = left.resolver.in_names(syntax, left.loops) or whole
+            written.append(_array_over(left.places, named))
     if unit.plates is None or len(context.faults) > before or any(map(is_tainted, parts)):
         return
     if all(_fits(context, left.item, parts) for left in unit.lefts):
         operations = sum(count_operations(part, STATEMENT_OPERATIONS) for part in parts)
-        context.names[unit.name] = Deterministic(tuple(parts), operations, unit.plates)
+        context.names[unit.name] = Deterministic(
+            unit.name, tuple(parts), tuple(written), operations, unit.plates
+        )
 
 
 def _array_over(places: tuple[IndexTerm, ...], scalar: Array) -> Array:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from symelbo.answer.derivation import Derivation
 from symelbo.answer.worked import (
+    Abbreviations,
     Centred,
     Product,
     WorkedForm,
@@ -18,8 +19,17 @@ from symelbo.entropy.summand import Summand
 from symelbo.expfam.form import Block
 from symelbo.index.build import ZERO, add, negate
 from symelbo.index.substitute import symbols_of, walk_parts
-from symelbo.index.terms import Add, Entry, Index, Role, Symbol, sort_key
-from symelbo.model.model import Statement
+from symelbo.index.terms import (
+    Add,
+    Array,
+    Entry,
+    Index,
+    Role,
+    Symbol,
+    sort_key,
+)
+from symelbo.model.model import Model, Statement
+from symelbo.model.quantities import Definition, explain_names, left_side
 from symelbo.notation.arrange import arrange, leads_with_minus
 from symelbo.notation.break_lines import Joint, Piece, enclose
 from symelbo.notation.names import escape_latex, latex_extent, latex_symbol
@@ -118,8 +128,14 @@ def parent_symbols(statement: Statement) -> list[Symbol]:
     return sorted((s for s in frozenset().union(*symbols) if is_parent(s)), key=lambda s: s.name)
 
 
-def process_row(notation: Notation, statement: Statement, *, marked: bool = False) -> Row:
-    """x[d] ~ Family(arguments), d = 1..D; marked: data carry the superscript of their point."""
+def process_row(notation: Notation, item: Statement | Definition, *, marked: bool = False) -> Row:
+    """x[d] ~ Family(arguments), d = 1..D, or a[d] = formula, d = 1..D.
+
+    marked: data carry the superscript of their point.
+    """
+    if isinstance(item, tuple):
+        return _definition_row(notation, *item, marked=marked)
+    statement = item
     positional = statement.family.forms[0] == statement.form
     pieces: list[Piece] = []  # a long line breaks between them
     for name, array in statement.arguments:
@@ -138,6 +154,14 @@ def process_row(notation: Notation, statement: Statement, *, marked: bool = Fals
     pieces = enclose(f"{family}{left}", pieces, right, Joint.PLUS, LATEX)
     tail = ranges(statement.plates) if statement.plates else ""
     return Row(notation.term(entry_of(statement)), (tuple(pieces),), tail, relation=r"\sim")
+
+
+def _definition_row(notation: Notation, symbol: Symbol, array: Array, *, marked: bool) -> Row:
+    """a[d] = formula, d = 1..D."""
+    entry = left_side(symbol, array)
+    free = [index for index in array.indices if index in entry.indices]
+    left = notation.marked(entry) if marked else notation.term(entry)
+    return Row(left, (tuple(notation.summands(array.body, marked=marked)),), ranges(free))
 
 
 def _superscripts(count: int) -> list[str]:
@@ -176,7 +200,7 @@ def make_factor_part(
         holds=result.identity is not None,
         summed=entropy is not None,
     )
-    printer = _Printer(notation, common)
+    printer = _Printer(derivation.model, notation, common)
     worked = derivation.worked.factors[number]
     part = common
     if worked.form is not None:
@@ -186,6 +210,7 @@ def make_factor_part(
 
 @dataclass(frozen=True, slots=True)
 class _Printer:
+    model: Model
     notation: Notation
     common: FactorPart
 
@@ -200,13 +225,19 @@ class _Printer:
         ]
         return replace(
             part,
-            abbreviations=self.notation.abbreviations(worked.abbreviations, ","),
+            abbreviations=self.abbreviations(worked.abbreviations),
             logarithm=self.notation.display([Row(p, (worked.logarithm,))], "."),
             speeds=self.notation.display(speeds, ",") if speeds else "",
             change=self.notation.display([Row(along, (worked.change,))], "."),
             identity=self.notation.display([self.identity_row(p, along, worked)], "."),
             based=worked.base != ZERO,
         )
+
+    def abbreviations(self, chosen: Abbreviations) -> str:
+        """What stands for what, apart from the quantities that the model defines."""
+        pairs = explain_names(self.model, chosen)
+        defined = {symbol.name for symbol, _ in self.model.formulas}
+        return self.notation.abbreviations([p for p in pairs if p[0].name not in defined], ",")
 
     def along(self, shown: str) -> str:
         d = self.notation["d"]
@@ -254,7 +285,7 @@ class _Printer:
         part = replace(
             part,
             form=self.form(worked),
-            form_abbreviations=self.notation.abbreviations(worked.abbreviations, ","),
+            form_abbreviations=self.abbreviations(worked.abbreviations),
             conditional=join_words(held),
             dropped=any(empty) and not all(empty),
             symmetric=any(b.symmetric for b in worked.form.blocks),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from symelbo.index.substitute import formal_indices
+from symelbo.index.substitute import formal_indices, symbols_of
 from symelbo.index.terms import (
     Add,
     Array,
@@ -17,7 +17,8 @@ from symelbo.index.terms import (
     Term,
 )
 from symelbo.model.model import Model
-from symelbo.model.names import names_in
+from symelbo.model.names import indices_in, names_in
+from symelbo.model.quantities import left_side
 from symelbo.notation.arrange import arrange, leads_with_minus
 from symelbo.notation.break_lines import Piece, break_lines, join_pieces
 from symelbo.notation.names import RESERVED, latex_extent, latex_name, name_array_indices
@@ -28,7 +29,7 @@ from symelbo.notation.print_latex import (
     latex_width,
     print_latex,
 )
-from symelbo.values import dataclass
+from symelbo.values import dataclass, replace
 
 __all__ = ["Notation", "Row", "choose_notation", "ranges", "sum_signs"]
 
@@ -115,6 +116,11 @@ class Notation:
         tall = r"\frac" in shown or r"\sum" in shown
         return rf"\Bigl({shown}\Bigr)" if tall else f"({shown})"
 
+    def of_data_points(self, model: Model) -> Notation:
+        """The same, in which quantities that depend on data carry the superscript as well."""
+        varying = (s.name for s, a in model.definitions if _reads(a) & self.marks.keys())
+        return replace(self, marks={**self.marks, **dict.fromkeys(varying, f"({self['n']})")})
+
     def entries(self, symbol: Symbol) -> tuple[Index, ...]:
         """Pleasant indices for all entries of a symbol."""
         formal = formal_indices(symbol.shape)
@@ -127,9 +133,7 @@ class Notation:
 
     def abbreviations(self, pairs: Iterable[tuple[Symbol, Array]], end: str) -> str:
         """What symbols stand for, one line each; empty if there are none."""
-        rows = [
-            Row(self.term(Entry(symbol, array.indices)), (array.body,)) for symbol, array in pairs
-        ]
+        rows = [Row(self.term(left_side(s, array)), (array.body,)) for s, array in pairs]
         return self.display(rows, end) if rows else ""
 
     def display(self, rows: Sequence[Row], end: str = "") -> str:
@@ -143,12 +147,17 @@ class Notation:
 def choose_notation(model: Model) -> Notation:
     """Letters that no symbol, size or index of the model uses; bold ones instead of those."""
     names = names_in(model)
-    letters = {role: both[role in names] for role, both in _LETTERS.items()}
+    letters_taken = names | indices_in(array for _, array in model.formulas)
+    letters = {role: both[role in letters_taken] for role, both in _LETTERS.items()}
     data = {s.name for s in model.inputs} | {s.name for s in model.variational_symbols}
     mark = f"({letters['n']})"
     marks = dict.fromkeys(sorted(data | set(model.observed)), mark)
     stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in model.stem)
     return Notation(letters, names, marks, f"symelbo:{stem}")
+
+
+def _reads(array: Array) -> set[str]:
+    return {symbol.name for symbol in symbols_of(array)}
 
 
 def sum_signs(indices: Sequence[Index]) -> str:

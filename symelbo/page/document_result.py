@@ -15,6 +15,7 @@ from symelbo.index.terms import (
     Role,
     Symbol,
 )
+from symelbo.model.quantities import explain_names
 from symelbo.notation.arrange import split_sign
 from symelbo.notation.break_lines import Joint, Piece, enclose, turn
 from symelbo.notation.names import latex_symbol
@@ -132,11 +133,11 @@ class ResultPrinter:
         return enclose(head, shown, closing, _joint(summand.sign), LATEX)
 
     def abbreviations(self) -> tuple[tuple[Symbol, Array], ...]:
-        """What the symbols in `explicit` stand for."""
+        """What the symbols in `explicit` stand for, and the user's quantities in that."""
         entropy_sum = self.derivation.entropy_sum
         if entropy_sum is None or entropy_sum.closed_form is not None:
             return ()
-        return entropy_sum.abbreviations
+        return tuple(explain_names(self.derivation.model, entropy_sum.abbreviations))
 
     # -- the gap
 

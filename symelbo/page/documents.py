@@ -22,6 +22,7 @@ from symelbo.index.build import ZERO, number
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Array, Entry, Extent, Index, Position, Role, Symbol, Term
 from symelbo.limits import LEFT_OVER_TERMS
+from symelbo.model.quantities import Definition
 from symelbo.notation.break_lines import Piece, cut_pieces, join_pieces
 from symelbo.notation.names import (
     RESERVED,
@@ -129,10 +130,10 @@ class _Document:
             "theorem": derivation.theorem,
             "parts": self.parts,
             "process": notation.display(
-                [process_row(notation, s) for s in model.statements],
+                [process_row(notation, item) for item in derivation.worked.process],
                 "," if model.parameters else ".",
             ),
-            "shorthand": notation.abbreviations(derivation.worked.shorthand.definitions, "."),
+            "shorthand": notation.abbreviations(self.undefined(), "."),
             "declared": self.declared(),
             "exact": model.variational == "exact",
             "headline": self.headline(),
@@ -195,11 +196,16 @@ class _Document:
 
     def declared(self) -> str:
         """The statements for q, with the superscript of the data point."""
-        variational = self.derivation.model.variational
-        if isinstance(variational, str):
-            return ""
-        rows = [process_row(self.notation, s, marked=True) for s in variational]
-        return self.notation.display(rows, ".")
+        items = self.derivation.worked.declared
+        notation = self.notation.of_data_points(self.derivation.model)
+        rows = [process_row(notation, item, marked=True) for item in items]
+        return notation.display(rows, ".") if rows else ""
+
+    def undefined(self) -> list[Definition]:
+        """The shorthand apart from the quantities of the user, which the model defines."""
+        worked = self.derivation.worked
+        known = {item[0].name for item in worked.process if isinstance(item, tuple)}
+        return [pair for pair in worked.shorthand.definitions if pair[0].name not in known]
 
     def elbo(self) -> str:
         """F = mean H[q] + sum of the factors' parts."""

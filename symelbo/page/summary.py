@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import Final
 
 from symelbo.answer.derivation import Derivation, FactorResult, Trial
 from symelbo.answer.worked import (
-    Abbreviations,
     Velocity,
     WorkedFactor,
     WorkedMotion,
@@ -22,6 +21,7 @@ from symelbo.index.build import ZERO
 from symelbo.index.terms import Role, Symbol, Term
 from symelbo.limits import LEFT_OVER_TERMS
 from symelbo.model.names import text_notation
+from symelbo.model.quantities import Definition, explain_names, left_side
 from symelbo.notation.break_lines import (
     Joint,
     Piece,
@@ -175,15 +175,19 @@ def abbreviations(derivation: Derivation) -> list[str]:
     """`a[d] = ...` for each name that stands for a long argument in the entropies."""
     whole = derivation.entropy_sum
     notation = text_notation(derivation.model)
-    found = _abbreviations(notation, whole.abbreviations) if whole else ()
-    return [join_pieces(pieces, TEXT) for pieces in found]
+    pairs = explain_names(derivation.model, whole.abbreviations) if whole else ()
+    return [join_pieces(pieces, TEXT) for pieces in _abbreviations(notation, pairs)]
 
 
 def _abbreviations(
-    notation: TextNotation, pairs: Abbreviations, head: str = ""
+    notation: TextNotation, pairs: Iterable[Definition], head: str = ""
 ) -> Iterator[list[Piece]]:
-    for moved in name_velocities(dict(pairs)):
-        yield _formula(notation, moved.velocity, f"{head}{notation.print(moved.entry)} = ")
+    for symbol, array in pairs:
+        entry, body = left_side(symbol, array), array.body
+        if entry.indices == array.indices:
+            (named,) = name_velocities({symbol: array})
+            entry, body = named.entry, named.velocity
+        yield _formula(notation, body, f"{head}{notation.print(entry)} = ")
 
 
 def _sum_rows(derivation: Derivation) -> Iterator[_Row]:
@@ -193,7 +197,8 @@ def _sum_rows(derivation: Derivation) -> Iterator[_Row]:
     notation = text_notation(derivation.model)
     head = f"{notation.word('F')} = "
     yield _Row("", enclose(head, _sum_pieces(notation, whole), "", Joint.PLUS, TEXT), 2, hang=4)
-    for pieces in _abbreviations(notation, whole.abbreviations, "with "):
+    pairs = explain_names(derivation.model, whole.abbreviations)
+    for pieces in _abbreviations(notation, pairs, "with "):
         yield _Row("", pieces, 2, hang=4)
     legend = []
     averages = {s.average for s in whole.printed} if whole.closed_form is None else set()
@@ -277,6 +282,10 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
     notation = text_notation(derivation.model)
     entropies = derivation.entropies
     shown: dict[str, Refuted] = {}
+    model, whole = derivation.model, derivation.entropy_sum
+    stated = whole.abbreviations if whole is not None and sum_text(derivation) else ()
+    quantities = dict(model.formulas)
+    defined = {symbol for symbol, _ in explain_names(model, stated) if symbol in quantities}
     for statement, result, worked in zip(
         derivation.model.statements, derivation.factors, derivation.worked.factors, strict=True
     ):
@@ -284,7 +293,11 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
         rows: list[_Row]
         match result.result:
             case Holds():
-                rows = list(_identity_rows(notation, result, worked, entropies[result.node]))
+                entropy = entropies[result.node]
+                pairs = explain_names(model, entropy.abbreviations)
+                new = [pair for pair in pairs if pair[0] not in defined]
+                defined |= {symbol for symbol, _ in new if symbol in quantities}
+                rows = list(_identity_rows(notation, result, worked, entropy, new))
             case Refuted() as refuted:
                 title += ": refuted"
                 known = [n for n, r in shown.items() if r.certificate == refuted.certificate]
@@ -316,7 +329,11 @@ def _factor_groups(derivation: Derivation) -> Iterator[list[_Row]]:
 
 
 def _identity_rows(
-    notation: TextNotation, result: FactorResult, worked: WorkedFactor, entropy: Summand
+    notation: TextNotation,
+    result: FactorResult,
+    worked: WorkedFactor,
+    entropy: Summand,
+    definitions: Iterable[Definition],
 ) -> Iterator[_Row]:
     if result.form is not None and result.form.conditional:
         held = ", ".join(symbol.name for symbol in result.form.held)
@@ -327,7 +344,7 @@ def _identity_rows(
         )
     kind = entropy.kind.value.replace("_", "-")
     yield _Row(kind, _formula(notation, entropy.display))
-    for pieces in _abbreviations(notation, entropy.abbreviations, "with "):
+    for pieces in _abbreviations(notation, definitions, "with "):
         yield _Row(" ", pieces)
 
 

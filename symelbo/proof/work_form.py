@@ -11,12 +11,12 @@ from symelbo.criterion.motion import Motion
 from symelbo.entropy.summand import Summand
 from symelbo.expfam.form import Block
 from symelbo.index.build import subtract
-from symelbo.index.known_arrays import KnownArrays
 from symelbo.index.normal import normal
 from symelbo.index.substitute import rename_indices
 from symelbo.index.terms import Index, Term
 from symelbo.index.tidy import tidy, tidy_short
 from symelbo.proof.abbreviate import Short, abbreviate
+from symelbo.proof.quantity_names import QuantityNames
 from symelbo.proof.verify_jacobian import differentiate_blocks, verify_jacobian
 
 __all__ = ["work_form"]
@@ -27,19 +27,20 @@ def work_form(
     form: FactorForm,
     motion: Motion,
     entropy: Summand | None,
-    taken: frozenset[str],
-    quantities: KnownArrays,
+    names: QuantityNames,
 ) -> WorkedForm:
     """eta, T, A, h -> the same in abbreviated arguments, those that move written out.
 
     motion: what of it the factor feels; a Jacobian is of use where no latent moves.
     """
     moved = motion.parameters
-    short = abbreviate(factor, entropy, taken, quantities, frozenset(moved))
+    has_jacobian = bool(moved) and not motion.latents
+    opened = frozenset(moved if has_jacobian else ())
+    short = abbreviate(factor, entropy, names, frozenset(moved), opened)
     blocks = _blocks(short, form)
     jacobian = None
-    if moved and not motion.latents:
-        jacobian = verify_jacobian(factor, blocks, moved, taken)
+    if has_jacobian:
+        jacobian = verify_jacobian(factor, blocks, moved, names.taken)
     return WorkedForm(
         form,
         short.chosen,

@@ -13,12 +13,12 @@ from symelbo.expfam.respond import respond, value_at
 from symelbo.expfam.separate_change import rate_symbol, shift_symbol, value_velocity
 from symelbo.index.build import add, negate
 from symelbo.index.differentiate import derivative_along
-from symelbo.index.known_arrays import KnownArrays
 from symelbo.index.name_parts import derivative_form
 from symelbo.index.substitute import instantiate, replace_symbols
 from symelbo.index.terms import Array, Symbol, Term
 from symelbo.index.tidy import tidy, tidy_residuals, tidy_short
 from symelbo.proof.abbreviate import Short, abbreviate
+from symelbo.proof.quantity_names import QuantityNames
 
 __all__ = ["work_identity"]
 
@@ -27,15 +27,14 @@ def work_identity(
     identity: Identity,
     motion: Motion,
     entropy: Summand | None,
-    taken: frozenset[str],
-    quantities: KnownArrays,
+    names: QuantityNames,
 ) -> tuple[WorkedIdentity, list[Step]]:
     """log p, D log p -> b - H~ + d, with the derivatives of the arguments that lead there.
 
     entropy: that of the factor in the sum, whose abbreviations are kept.
     """
     factor = identity.factor
-    short = abbreviate(factor, entropy, taken, quantities)
+    short = abbreviate(factor, entropy, names)
     velocities = motion.velocities()
     change = derivative_form(factor.log_density, velocities)
     shown = tidy(identity.entropy)
@@ -44,7 +43,7 @@ def work_identity(
     worked = WorkedIdentity(
         short.chosen,
         short.put_squares(factor.change.density.term),
-        _speeds(short, velocities),
+        _speeds(short, names),
         _by_chain_rule(short, identity, motion.latents, change),
         tidy(identity.base),
         shown,
@@ -70,12 +69,12 @@ def work_identity(
     ]
 
 
-def _speeds(short: Short, velocities: Mapping[Symbol, Array]) -> tuple[tuple[Term, Term], ...]:
+def _speeds(short: Short, names: QuantityNames) -> tuple[tuple[Term, Term], ...]:
     """d/ds of every argument of the family, with the velocities of what it mentions."""
     found: dict[tuple[Term, Term], None] = {}  # Gamma(a, a) has one argument twice
     for argument, array in short.factor.arguments().items():
-        speed = tidy_short(derivative_form(array.body, velocities))
-        found[instantiate(short.mapping[argument], array.indices), speed] = None
+        shown = instantiate(short.mapping[argument], array.indices)
+        found[shown, names.speed_of(array.body, shown)] = None
     return tuple(found)
 
 

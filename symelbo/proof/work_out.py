@@ -9,11 +9,11 @@ from symelbo.answer.worked import Step, Worked, WorkedFactor
 from symelbo.criterion.result import Decision, Holds
 from symelbo.entropy.exact_posterior import ExactPosterior
 from symelbo.entropy.summand import EntropySum, Summand
-from symelbo.index.known_arrays import KnownArrays
 from symelbo.index.tidy import tidy, tidy_array
 from symelbo.model.model import Model
-from symelbo.model.names import names_in
+from symelbo.model.quantities import write_process
 from symelbo.proof.find_shorthand import find_shorthand
+from symelbo.proof.quantity_names import QuantityNames
 from symelbo.proof.work_form import work_form
 from symelbo.proof.work_identity import work_identity
 from symelbo.proof.work_motion import work_motion
@@ -35,10 +35,10 @@ def work_out(
     other = decision.alternative
     alternative = None if other is None else work_motion(other.motion, other.nonzero)[0]
     entropies = {} if entropy_sum is None else entropy_sum.by_factor
-    taken, quantities = names_in(model), KnownArrays(model.quantities)
+    names = QuantityNames.of(model, decision.motion.velocities())
     found = []
     for factor in factors:
-        worked, more = _work_factor(factor, decision, entropies.get(factor.node), taken, quantities)
+        worked, more = _work_factor(factor, decision, entropies.get(factor.node), names)
         found.append(worked)
         steps += more
     shown = None
@@ -49,26 +49,33 @@ def work_out(
             precision=tidy_array(posterior.precision),
             entropy=tidy(posterior.entropy),
         )
-    whole = Worked(motion, alternative, tuple(found), shown, tuple(steps))
+    process = write_process(model, model.statements)
+    known = {item[0].name for item in process if isinstance(item, tuple)}
+    whole = Worked(
+        motion,
+        alternative,
+        tuple(found),
+        shown,
+        tuple(steps),
+        process=process,
+        declared=write_process(model, model.declared, known),
+    )
     everything = (model.statements, model.declared, decision, factors, entropy_sum, whole)
-    return replace(whole, shorthand=find_shorthand(everything, taken, model.quantities))
+    return replace(whole, shorthand=find_shorthand(everything, names.taken, model.quantities))
 
 
 def _work_factor(
     factor: FactorResult,
     decision: Decision,
     entropy: Summand | None,
-    taken: frozenset[str],
-    quantities: KnownArrays,
+    names: QuantityNames,
 ) -> tuple[WorkedFactor, list[Step]]:
     form = None
     if factor.form is not None:
-        form = work_form(factor.factor, factor.form, factor.motion, entropy, taken, quantities)
+        form = work_form(factor.factor, factor.form, factor.motion, entropy, names)
     result = factor.result
     if isinstance(result, Holds):
-        identity, steps = work_identity(
-            result.identity, decision.motion, entropy, taken, quantities
-        )
+        identity, steps = work_identity(result.identity, decision.motion, entropy, names)
         return WorkedFactor(identity, form, nonzero=tuple(map(tidy, result.nonzero))), steps
     cases, step = work_refutation(result)
     return WorkedFactor(None, form, cases), [step]
