@@ -139,6 +139,7 @@ SAMPLED_SIZES: Final = 6  # combinations of small sizes that are tried
 SAMPLED_PARENTS: Final = 8  # configurations of the parents of a factor
 SAMPLED_VALUES: Final = 8  # of the value of a factor
 SAMPLED_INPUTS: Final = 4  # values of the inputs of a data point, where latents may move with them
+BLOCK_PLACES: Final = 3  # of a long matrix whose entries vary, where a factor names some of it
 NARROW_UNITS: Final = 2  # entries of the parents that vary, where there are many
 GENERIC_VALUES: Final = 6  # of the value of a factor, at random
 THINNED_POINTS: Final = 3  # parameter values for which a part of a long plate has to do

@@ -38,6 +38,21 @@ Y, Z, W = v("y"), v("z"), v("w")
 S, T, U = long(), long(last=2), long(kind="positive", name="u")
 UP, DOWN = ("*", Y, S), ("*", Y, negative(S))
 
+# more of them multiplied out are more than a product may have
+PAIRS = [sum_of(v(f"a{n}"), ("*", v(f"b{n}"), v("bit", "binary"))) for n in range(8)]
+MANY = ("*", *PAIRS)
+
+
+def square_of(left: Raw, right: Raw) -> Raw:
+    """(a + b)^2 -> a^2 + 2 a b + b^2"""
+    return sum_of(power(left, 2), ("*", ("q", Fraction(2)), left, right), power(right, 2))
+
+
+def spread_pairs(left: Raw, right: Raw) -> Raw:
+    """(a + b) (c + d) -> a c + a d + b c + b d"""
+    return sum_of(*(("*", a, b) for a in left[1:] for b in right[1:]))
+
+
 TRUE: dict[str, Raw] = {
     "itself": minus(UP, UP),
     "two levels": minus(("*", Z, sum_of(UP, W)), sum_of(("*", Z, UP), ("*", Z, W))),
@@ -58,12 +73,20 @@ TRUE: dict[str, Raw] = {
         sum_of(("f", "log", v("a", "positive")), ("f", "log", U)),
     ),
     "the square": minus(("*", S, S), power(S, 2)),
+    "a product of pairs": minus(MANY, ("*", *MANY[:0:-1])),
+    "the square of a product": minus(power(sum_of(W, MANY), 2), square_of(W, MANY)),
+    "a square in a product": minus(("*", MANY, PAIRS[0]), ("*", power(PAIRS[0], 2), *PAIRS[1:])),
+    "powers of pairs": minus(power(PAIRS[0], 20), ("*", *[power(PAIRS[0], 4)] * 5)),
+    "a product of two pairs": minus(("*", *PAIRS[:2]), spread_pairs(*PAIRS[:2])),
     "a difference of squares": minus(
         ("*", minus(S, T), sum_of(S, T)), minus(power(S, 2), power(T, 2))
     ),
 }
 
 FALSE: dict[str, Raw] = {
+    "another pair": minus(MANY, ("*", *PAIRS[1:], PAIRS[1])),
+    "a product and its square": minus(power(MANY, 2), MANY),
+    "without one term": minus(power(sum_of(W, MANY), 2), sum_of(power(W, 2), power(MANY, 2))),
     "another sum": minus(UP, ("*", Y, T)),
     "another factor": minus(UP, ("*", Z, S)),
     "multiplied out wrongly": minus(UP, spread(Y, T)),

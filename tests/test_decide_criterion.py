@@ -452,6 +452,36 @@ def test_single_entries_of_what_has_no_free_entries(name: str) -> None:
     assert holds is (kind is H)
 
 
+# beside y ~ MvNormal(m, S), by which S' = S C S - S for one matrix C
+BESIDE_A_COVARIANCE: dict[str, tuple[int, str, type[Result]]] = {
+    "an entry beside the diagonal": (3, "x ~ Normal(S[1,2], 1)", R),
+    "the last one": (3, "x ~ Normal(S[2,3], 1)", R),
+    "a diagonal entry": (3, "x ~ Normal(S[1,1], 1)", R),
+    "a mean with a free variance": (3, "x ~ Normal(S[1,2], s)", R),
+    "a mean with another entry as its variance": (3, "x ~ Normal(S[1,2], S[3,3])", R),
+    "a mean, a variance and a third": (4, "x ~ Normal(S[1,2] + S[4,4], S[2,2])", R),
+    "five rows": (5, "x ~ Poisson(exp(S[1,5]))", R),
+    "a variance": (3, "x ~ Normal(0, S[1,1])", H),
+    "a known mean and the sum of two": (3, "x ~ Normal(u, S[1,1] + 2*S[2,2])", H),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BESIDE_A_COVARIANCE)
+def test_entries_of_a_covariance_of_literal_size(name: str) -> None:
+    size, statement, kind = BESIDE_A_COVARIANCE[name]
+    parameters = {"S": f"posdef[{size}, {size}]", "m": f"real[{size}]"}
+    parameters |= {"s": "positive"} if "s)" in statement else {}
+    inputs = {"u": "real"} if "u" in statement else {}
+    statements = [statement, "y ~ MvNormal(m, S)"]
+    model = model_of(statements, parameters, observed="xy", inputs=inputs)
+    decision = decide_criterion(model)
+    assert [type(result) for result in decision.results] == [kind, kind]
+    if size == 3:
+        spec = {"name": "m", "parameters": parameters, "inputs": inputs, "model": statements}
+        answers = oracle.decide({**spec, "observed": ["x", "y"]})
+        assert all(a.verdict == "HOLDS" for a in answers) is (kind is H)
+
+
 Kinds = list[type[Result]]
 # parameters, statements and what is found of each, by theorem 1 or 2
 OF_SHARES: dict[str, tuple[dict[str, str], list[str], Kinds, int]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from itertools import permutations
 from typing import Final, NamedTuple
@@ -10,7 +10,9 @@ from typing import Final, NamedTuple
 from .domains import domain_of
 from .matrices import Matrices
 from .polynomial import (
+    MAX_FACTOR,
     MAX_POWER,
+    MAX_PRODUCT,
     UNIT,
     Poly,
     Rational,
@@ -295,14 +297,57 @@ class Forms(Matrices):
             known = self.terms[id(raw)] = raw, self.poly_of(raw)
         return known[1]
 
-    def factor(self, raw: Raw) -> Poly:
+    def factor(self, raw: Raw, longest: int = MAX_FACTOR) -> Poly:
         """The normal form of a factor of a product, held where sums are.
 
         >>> F.holds = True
         >>> len(F.factor(sum_of(*(power(x, n) for n in range(9)))))
         1
         """
-        return self.hold(self.poly(raw))
+        return self.hold(self.poly(raw), longest)
+
+    def product(self, raw: Raw) -> Poly:
+        """p q -> the normal form; where sums are held, long ones are, and if the product is long
+        all of them.
+
+        >>> F.holds = True
+        >>> len(F.product(("*", sum_of(x, y), sum_of(x, a))))
+        4
+        >>> len(F.product(("*", *(sum_of(x, power(y, n)) for n in range(1, 8)))))
+        1
+        """
+        result, count = UNIT, 1
+        for part in raw[1:]:
+            factor = self.factor(part)
+            count *= len(factor)
+            if self.holds and count > MAX_PRODUCT:
+                return self.multiply(self.held_factors(raw))
+            result = self.mul(result, factor)
+        return dict(result)
+
+    def multiply(self, factors: Iterable[Poly]) -> Poly:
+        """p, q, ... -> p q ...
+
+        >>> show(F.multiply([poly(x), poly(y), poly(x)]))
+        'x^2*y'
+        """
+        result = UNIT
+        for factor in factors:
+            result = self.mul(result, factor)
+        return dict(result)
+
+    def held_factors(self, raw: Raw) -> list[Poly]:
+        """p (q + r)^2 -> p and H(q + r)^2
+
+        >>> F.holds = True
+        >>> [show(p) for p in F.held_factors(("*", x, power(sum_of(x, y), 2)))]
+        ['x', '(x + y)^2']
+        """
+        if raw[0] == "*":
+            return [factor for part in raw[1:] for factor in self.held_factors(part)]
+        if raw[0] == "^" and raw[2][0] == "q" and raw[2][1] in range(2, MAX_POWER):
+            return [self.power(p, rational_of(raw[2][1])) for p in self.held_factors(raw[1])]
+        return [self.factor(raw, 1)]
 
     def poly_of(self, raw: Raw) -> Poly:
         """The normal form by the head of a term."""
@@ -324,10 +369,7 @@ class Forms(Matrices):
                 total = accumulate(total, part, 1)
             return total
         if head == "*":
-            result = UNIT
-            for t in raw[1:]:
-                result = self.mul(result, self.factor(t))
-            return dict(result)
+            return self.product(raw)
         if head == "^":
             return self.raw_power(raw[1], raw[2])
         if head == "f":
@@ -374,7 +416,10 @@ class Forms(Matrices):
                 and base[2][1] > 0
             ):
                 return self.raw_power(base[1], ("q", Fraction(e * base[2][1])))
-        return self.power(self.poly(base), e)
+        inner = self.poly(base)
+        if self.holds and e.denominator == 1 and e > 1 and len(inner) ** e > MAX_PRODUCT:
+            return self.multiply(self.power(factor, e) for factor in self.held_factors(base))
+        return self.power(inner, e)
 
     def raw_log(self, raw: Raw) -> Poly:
         """log(a b^n) = log a + n log b where every factor is positive.

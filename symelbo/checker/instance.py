@@ -15,7 +15,7 @@ from .domains import Domain
 from .forms import Forms
 from .gradient import gradient
 from .interval import certainly_positive
-from .polynomial import UNIT, Poly, Values, add_polys, scale_poly
+from .polynomial import MAX_FACTOR, UNIT, Poly, Values, add_polys, scale_poly
 from .statement import Place, Symbol
 from .terms import (
     NOWHERE,
@@ -46,7 +46,7 @@ __all__ = [
 NUMBERS: Final = ("c", "N", "f", "P", "H")  # heads of atoms that are numbers if their parts are
 SMOOTH: Final = ("exp", "tanh", "sigmoid", "softplus", "sin", "cos", "erf", "log")
 MAX_PLACES: Final = 4096  # of an array
-MAX_MATRIX: Final = 4  # rows of one whose inverse is written out
+MAX_MATRIX: Final = 6  # rows of one whose inverse is written out
 
 
 def length(extent: tuple[str, int], sizes: Mapping[str, int]) -> int:
@@ -110,9 +110,9 @@ class _Numbers(Forms):
             found = known[id(raw)] = raw, bool(inside or own)
         return found[1]
 
-    def factor(self, raw: Raw) -> Poly:
+    def factor(self, raw: Raw, longest: int = MAX_FACTOR) -> Poly:
         """What is the same for all data points of the same parents may be any number."""
-        return self.poly(raw) if self.mentions(raw, self.own) else super().factor(raw)
+        return self.poly(raw) if self.mentions(raw, self.own) else super().factor(raw, longest)
 
     def inverse(
         self, variables: Sequence[RawIndex], body: Poly, row: RawIndex, column: RawIndex
@@ -147,6 +147,8 @@ class _Numbers(Forms):
         """By its first row."""
         result: Poly = {} if entries else dict(UNIT)
         for n, entry in enumerate(entries[0] if entries else ()):
+            if not entry:
+                continue
             minor = [[*line[:n], *line[n + 1 :]] for line in entries[1:]]
             part = self.mul(entry, self.determinant(minor))
             result = add_polys(result, part, -1 if n % 2 else 1)

@@ -48,6 +48,7 @@ LONG = 16  # monomials from which a sum counts by itself
 LARGE = 256  # bits from which the length of a number counts
 MAX_POWER = 64  # of a sum that is multiplied out
 MAX_FACTOR = 8  # monomials of a factor that is multiplied out where sums are held
+MAX_PRODUCT = 64  # of a product of sums that is multiplied out there
 _REDUCED: Final = ("sign", "sin", "cos")  # functions whose powers or products are others
 UNIT: Final[Poly] = {(): 1}
 
@@ -482,8 +483,8 @@ class Polynomials:
                 result = accumulate(result, self.merge(m, n), c * e)
         return result
 
-    def hold(self, poly: Poly) -> Poly:
-        """A factor of a product: c S -> c H(S) for a long sum S, where sums are held.
+    def hold(self, poly: Poly, longest: int = MAX_FACTOR) -> Poly:
+        """A factor of a product: c S -> c H(S) for a sum S of more terms, where sums are held.
 
         Products of products of sums would grow with every level.  An identity in which S may be
         any number holds of S; where none is found, sums are multiplied out.
@@ -493,7 +494,7 @@ class Polynomials:
         >>> len(long), len(F.mul(long, poly(y))), len(F.mul(F.hold(long), poly(y)))
         (9, 9, 1)
         """
-        if not self.holds or len(poly) <= MAX_FACTOR:
+        if not self.holds or len(poly) <= longest:
             return poly
         self.held = True
         prime = primitive_of(poly)

@@ -13,7 +13,7 @@ from symelbo.certify.certificate import Case, Certificate, Moved, Unknown
 from symelbo.criterion.choose_functions import interpretations
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.open_factors import find_opening, has_many_entries, open_factor
-from symelbo.criterion.sample import Instance, small_sizes
+from symelbo.criterion.sample import Instance, blocks_named, small_sizes
 from symelbo.criterion.system import Assignment, System
 from symelbo.criterion.weigh_rows import weigh_rows
 from symelbo.limits import (
@@ -153,9 +153,16 @@ def _systems(
         return
     most = REFUTED_ROWS * len(factors)
     names = frozenset(factor.name for factor in factors)
+    shapes = [
+        (number_of, sizes, blocks)
+        for number_of, sizes in enumerate(small_sizes(factors, budget.least))
+        for blocks in ({}, *(blocks_named(factors, sizes) if narrow else ()))
+    ]
     for choose in interpretations(factors):
-        for number_of, sizes in enumerate(small_sizes(factors, budget.least)):
+        for number_of, sizes, blocks in shapes:
             counts = GENERIC_POINTS if generic else REFUTED_POINTS
+            for block in blocks.values():  # one more than a quadratic form and four others settle
+                counts = (*counts, 5 + len(block) * (len(block) + 1) // 2)
             instance = Instance(
                 factors,
                 sizes,
@@ -166,6 +173,7 @@ def _systems(
                 single=single,
                 origin=origin,
                 narrow=narrow,
+                blocks=blocks,
                 # sizes that are given may be large; a part of the rows refutes as well
                 most=REFUTED_ROWS if number_of == 0 else None,
                 beside=budget.model,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import islice, product
+from itertools import combinations, islice, product
 from math import isfinite, prod
 from random import Random
 from typing import ParamSpec, TypeVar
@@ -44,6 +44,7 @@ from symelbo.index.terms import (
     literal_place,
 )
 from symelbo.limits import (
+    BLOCK_PLACES,
     CONDITION_DRAWS,
     CONDITION_NUMBERS,
     CONDITION_WORSE,
@@ -59,7 +60,7 @@ from symelbo.limits import (
 )
 from symelbo.values import dataclass, field
 
-__all__ = ["Instance", "Row", "Values", "small_sizes"]
+__all__ = ["Instance", "Row", "Values", "blocks_named", "small_sizes"]
 
 
 Values = dict[Place, Fraction]
@@ -150,6 +151,27 @@ def _shares(total: int, costs: Sequence[int]) -> Iterator[tuple[int, ...]]:
                 yield first, *rest
 
 
+def blocks_named(
+    factors: Sequence[Factor], sizes: Mapping[str, int]
+) -> list[dict[int, frozenset[int]]]:
+    """length -> the places of a definite matrix so long that a factor names, for each that names a
+    few, the fewest first.
+    """
+    found: dict[tuple[int, frozenset[int]], None] = {}
+    for factor in factors:
+        named: dict[int, set[int]] = {}
+        for part in walk_parts(factor.log_density):
+            if isinstance(part, Entry) and part.symbol.domain.is_definite:
+                own = named.setdefault(extent_value(part.symbol.shape[-1], sizes), set())
+                ends = (place for place in part.indices[-2:] if isinstance(place, Position))
+                own.update(extent_value(place.extent, sizes) for place in ends)
+        for length, places in named.items():
+            if 0 < len(places) <= BLOCK_PLACES and length > 2:
+                found[length, frozenset(places)] = None
+    order = sorted(found, key=lambda item: (len(item[1]), item[0], sorted(item[1])))
+    return [{length: places} for length, places in order]
+
+
 def _places_in(item: Node) -> Iterator[tuple[Extent, int]]:
     """(axis, the place that is read of it), for literal places; the extents of sums; sizes."""
     for part in walk_parts(item):
@@ -219,6 +241,8 @@ class Instance:
     single: bool = False  # each parameter value differs from the first in one parameter only
     origin: bool = False  # the first one is where the most functions are rational: 0, 1
     narrow: bool = False  # of many parents only the first ones vary, all others are 0 or simple
+    # length -> the places of definite matrices so long, and of vectors beside them, that vary
+    blocks: Mapping[int, frozenset[int]] = field(default_factory=dict)
     most: int | None = None  # rows of each factor: of a long plate only the first places are taken
     beside: Sequence[Factor] = ()  # others of the model, whose conditions hold at all points too
     rows: list[Row] = field(default_factory=list)
@@ -380,8 +404,19 @@ class Instance:
         """Values of what is chosen together: an entry, a vector or a matrix."""
         if symbol.name in self.counts:
             return _at(symbol, places, [Fraction(2 + number % 3)] * len(places))
+        if symbol.domain.is_definite and self.length(symbol) in self.blocks:
+            return self.draw_block(symbol, places, number)
         given = self.given(symbol.domain, places)
         return _at(symbol, places, _known(symbol.domain.draw_exact, number, given))
+
+    def draw_block(self, symbol: Symbol, places: Sequence[tuple[int, ...]], number: int) -> Values:
+        """A matrix that is one in its block, and the unit matrix beside it."""
+        order = {k: n for n, k in enumerate(sorted(self.blocks[self.length(symbol)]), start=1)}
+        inside = [at for at in places if set(at[-2:]) <= set(order)]
+        small = [(*at[:-2], order[at[-2]], order[at[-1]]) for at in inside]
+        drawn = symbol.domain.draw_exact(number, self.given(symbol.domain, small))
+        unit = {(symbol.name, at): Fraction(at[-1] == at[-2]) for at in places}
+        return {**unit, **_at(symbol, inside, drawn)}
 
     def given(self, domain: Domain, places: Sequence[tuple[int, ...]]) -> Given:
         """What exact values are drawn from."""
@@ -606,8 +641,33 @@ class Instance:
                 units.sort(key=lambda unit: unit[0].role is Role.INPUT)
             both = self.configurations(units, SAMPLED_PARENTS)
             configurations = [self.apart(values) for values in both]
+        of_node = self.units(factor.node, own)
+        length = self.length(factor.node)
+        if len(of_node) > 1 and factor.node.domain.is_line and length in self.blocks:
+            return configurations, self.values_of_block(of_node, length)
         most = GENERIC_VALUES if self.generic else SAMPLED_VALUES
-        return configurations, self.configurations(self.units(factor.node, own), most)
+        return configurations, self.configurations(of_node, most)
+
+    def values_of_block(
+        self, units: Sequence[tuple[Symbol, tuple[tuple[int, ...], ...]]], length: int
+    ) -> list[Values]:
+        """Values of a vector that tell all functions of degree two of some entries apart: 0, e_i,
+        another multiple of e_i, and e_i + e_j, with any numbers for 0 and 1.
+        """
+        choices = []
+        for symbol, places in units:
+            given = self.given(symbol.domain, places)
+            choices.append(_known(symbol.domain.exact_values, SAMPLED_VALUES, given))
+        varying = [n for n, (_, (at,)) in enumerate(units) if at[-1] in self.blocks[length]]
+        picks = [(), *(((n, k),) for k in (1, 2) for n in varying)]
+        picks += [((n, 1), (m, 1)) for n, m in combinations(varying, 2)]
+        found = []
+        for pick in map(dict, picks):
+            values: Values = {}
+            for n, (symbol, places) in enumerate(units):
+                values.update(_at(symbol, places, choices[n][pick.get(n, 0)]))
+            found.append(values)
+        return found
 
     def apart(self, values: Values) -> tuple[int, Values]:
         """Inputs and nodes -> the number of the first, and the second."""
@@ -627,8 +687,11 @@ class Instance:
 
     @property
     def is_wide(self) -> bool:
-        """Whether a factor has so many parents that some of them need not vary."""
-        return any(len(self.parent_units(f, ())) > 2 * NARROW_UNITS for f in self.factors)
+        """Whether a factor has so many parents that some of them need not vary, or a matrix so
+        many places.
+        """
+        many = any(len(self.parent_units(f, ())) > 2 * NARROW_UNITS for f in self.factors)
+        return many or bool(self.blocks)
 
     def own_places(self, factor: Factor, env: Mapping[Index, int]) -> list[tuple[int, ...]]:
         """The places of the factor's own value."""
