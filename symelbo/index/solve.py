@@ -819,7 +819,8 @@ def _inverses_along(
     if isinstance(atom, Apply) and invertible and len(atom.derivatives) == len(atom.indices) == 1:
         ((slot, (other,)),) = atom.derivatives
         (mine,) = atom.indices
-        row, column = formal_indices((atom.function.shape[0], _extent_of(other)), "row")
+        moved = atom.arguments[slot].indices[0]  # along all of it, wherever this derivative is
+        row, column = formal_indices((atom.function.shape[0], moved.extent), "row")
         slope = Apply(atom.function, atom.arguments, (row,), ((slot, (column,)),))
         if isinstance(mine, Index):
             jacobian = Array((row, column), slope)
@@ -856,12 +857,6 @@ def _open_axes(indices: tuple[Index, ...], at: tuple[IndexTerm | None, ...]) -> 
 def _mirrored(at: tuple[IndexTerm | None, ...]) -> tuple[IndexTerm | None, ...]:
     """(c, 1, 2) -> (c, 2, 1), where both places are fixed."""
     return at if None in at[-2:] else (*at[:-2], at[-1], at[-2])
-
-
-def _extent_of(place: IndexTerm) -> Extent:
-    if isinstance(place, Index):
-        return place.extent
-    raise ValueError("a derivative by a fixed place")
 
 
 def _missing_places(index: Index, extent: Extent) -> list[Position]:
