@@ -10,6 +10,8 @@ import symelbo
 from symelbo.answer.derivation import Derivation
 from symelbo.families.family import Argument, Family, Form
 from symelbo.families.registry import FAMILIES
+from symelbo.index.terms import Extent
+from symelbo.write_output import render_files
 
 CASES = {
     f"{family.name}({', '.join(a.name for a in form.arguments)})": (family, form)
@@ -175,3 +177,53 @@ def test_outside_where_an_argument_is_not_known(key: str, reason: str) -> None:
     outside = derivation.factors[-1].result
     assert reason in outside.reason  # type: ignore[union-attr]
     assert outside.piece is not None  # type: ignore[union-attr]
+
+
+OWN_TYPES = [
+    *("real", "positive", "unit", "real[L]", "unit[2]", "real[K, L]", "simplex[L]", "simplex[2]"),
+    *(
+        "simplex[3]",
+        "simplex[K, L]",
+        "simplex[K, 3]",
+        "posdef[K, K]",
+        "posdef[2, 2]",
+        "posdef[L, K, K]",
+    ),
+]
+OWN_SUPPORTS = {  # one entry {l} of an argument is the mean, or scales the log-odds
+    "real": "-(v - {l})**2/2 - log(2*PI)/2",
+    "binary": "v*{l} - log(1 + exp({l}))",
+}
+
+
+@pytest.mark.parametrize("kind", OWN_TYPES)
+@pytest.mark.parametrize("support", OWN_SUPPORTS)
+def test_a_family_of_ones_own_with_an_argument_of_any_type(kind: str, support: str) -> None:
+    """A scalar statistic of one entry of an array: proved, and every file is written.
+
+    Not on simplex[L], the sole entry of which is 1 for L = 1: nothing moves there.
+    """
+    shape = kind.partition("[")[2].count(",") + 1 if "[" in kind else 0
+    entry = "l" + (f"[{', '.join('1' * shape)}]" if shape else "")
+    derivation = derive(
+        {
+            "name": "own",
+            "sizes": ["K", "L"],
+            "families": {
+                "Own": {
+                    "value": "v",
+                    "support": support,
+                    "parameters": {"l": kind},
+                    "log_density": OWN_SUPPORTS[support].format(l=entry),
+                }
+            },
+            "parameters": {"m": kind, "w": "real[K, L]"},
+            "model": ["x ~ Own(m)", "y[k, l] ~ Normal(w[k, l], 1) for k in 1:K, l in 1:L"],
+            "observed": ["x", "y"],
+        }
+    )
+    if derivation.model.parameters[0].shape[-1:] == (Extent("L"),) and "simplex" in kind:
+        assert derivation.verdict != "proved"
+    else:
+        check_proved(derivation)
+    assert render_files(derivation)

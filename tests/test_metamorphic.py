@@ -83,19 +83,6 @@ EXTRA: dict[str, Spec] = {
         "model": ["z ~ Bernoulli(rho)", "x ~ Exponential(exp(w*z))"],
         "observed": ["x"],
     },
-    "abstract_simplex": {
-        "sizes": ["L"],
-        "families": {
-            "F": {
-                "abstract": True,
-                "parameters": {"theta": "simplex[L]"},
-                "base_measure": "constant",
-            }
-        },
-        "parameters": {"th": "simplex[L]"},
-        "model": ["x ~ F(th)"],
-        "observed": ["x"],
-    },
 }
 
 

@@ -1106,6 +1106,25 @@ CAUSES: dict[str, tuple[str, str]] = {
         "constants: {exp: real}\nmodel:\n  - x ~ Normal(exp, exp(w))\nobserved: [x]\n",
         "12:13: the name `exp` of a constant",
     ),
+    **{
+        f"a family that is faulty, {where}": (
+            "families:\n"
+            "  Own: {value: v, support: real, parameters: {l: real}, log_density: -foo(l)*v}\n"
+            + rest,
+            "13:71: unknown function `foo`",
+        )
+        for where, rest in {
+            "in the model": "model:\n  - z ~ Own(w)\n  - x ~ Normal(z, 1)\nobserved: [x]\n",
+            "in q": "model:\n  - z ~ Normal(0, 1)\n  - y ~ Normal(0, 1)\n  - x ~ Normal(z + y, 1)\n"
+            "observed: [x]\nvariational:\n  - z ~ Own(a)\n  - y ~ Normal(m, s)\n",
+            "in both": "model:\n  - z ~ Own(w)\n  - x ~ Normal(z, 1)\nobserved: [x]\n"
+            "variational:\n  - z ~ Own(a)\n",
+            "of places": "model:\n  - z[d] ~ Normal(0, 1) for d in 1:D\n"
+            "  - x[d] ~ Normal(z[d], 1) for d in 1:D\nobserved: [x]\n"
+            "variational:\n  - z[d] ~ Own(a[d]) for d in 1:D\n",
+            "nowhere": "model:\n  - x ~ Normal(w, 1)\nobserved: [x]\n",
+        }.items()
+    },
     "a quantity that is not defined": (
         "model:\n  - a = log(0)\n  - z ~ Normal(0, a)\n  - x ~ Normal(z, -a)\nobserved: [x]\n",
         "13:9: `log(0)`, which is not a real number",
@@ -1268,8 +1287,8 @@ def test_a_function_of_an_abstract_family_has_its_name_alone(function: str, wher
         "name": "names",
         "sizes": [named["sizes"]],
         "parameters": {named["parameters"]: "positive"},
-        "functions": {named["functions"]: "real"},
-        "families": {"F": {"abstract": True, "parameters": {"t": "real"}}},
+        "functions": {named["functions"]: "real[2]"},
+        "families": {"F": {"abstract": True, "parameters": {"t": "real[2]"}}},
         "model": [
             f"{named['model']} ~ Normal(0, {named['parameters']})",
             f"x[d] ~ F({named['functions']}({named['model']})) for d in 1:{named['sizes']}",
@@ -1279,6 +1298,30 @@ def test_a_function_of_an_abstract_family_has_its_name_alone(function: str, wher
     }
     with pytest.raises(SpecError, match=f"the name `{function}` a second time"):
         read_model(spec)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("real", "positive", "unit", "real[K, L]", "real[L, L]", "unit[2, 2]"),
+        *("simplex[L]", "simplex[2]", "simplex[K, L]", "posdef[K, K]", "posdef[2, 2]"),
+        "posdef[L, K, K]",
+    ],
+)
+@pytest.mark.parametrize("where", ["model", "variational"])
+def test_the_parameter_of_an_abstract_family_is_a_vector(
+    kind: str, where: str, tmp_path: Path
+) -> None:
+    prior, q = ("F(th)", "any") if where == "model" else ("Normal(0, 1)", "[z ~ F(a)]")
+    text = (
+        f"name: Bad\nsizes: [K, L]\nparameters: {{th: '{kind}', m: 'real[K, L]'}}\nfamilies:\n"
+        f"  F: {{abstract: true, parameters: {{theta: '{kind}'}}}}\n"
+        f"model:\n  - z ~ {prior}\n  - x ~ Normal(z + m[1, 1], 1)\nobserved: [x]\n"
+        f"variational: {q}\n"
+    )
+    (found,) = faults_of(tmp_path, text)
+    assert found.startswith("5:44: the parameter `theta` of the abstract family `F`; expected one ")
+    assert "as in `theta: real[L]`" in found
 
 
 PLACES_OF_NAMES = ("sizes", "parameters", "functions", "model", "variational")

@@ -432,6 +432,11 @@ FACTS |= {
         "HOLDS 1",
         "",
     ),
+    "a kink between the inputs": (
+        spec("x ~ Bernoulli(logit=abs(w*u + k))", "w: real", inputs="u: real", constants="k: real"),
+        "FAILS",
+        "",
+    ),
     "logistic regression": (
         spec("x ~ Bernoulli(logit=w*u + b)", "w: real; b: real", inputs="u: real"),
         "HOLDS 1",

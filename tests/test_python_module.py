@@ -303,7 +303,7 @@ def _velocities(derivation: Derivation, given: Arguments) -> dict[str, Floats]:
     for symbol, array in motion.parameters.items():
         moved[setting.names[symbol]] = _evaluate(setting, given, symbol, array, values)
     for symbol, array in motion.variational.items():
-        own = tuple(motion.variational)
+        own = (*motion.variational, *derivation.model.inputs, *setting.observed)
         rows = [
             _evaluate(setting, given, symbol, array, values | _entries(setting, own, given, n))
             for n in range(len(given[setting.names[symbol]]))
@@ -311,7 +311,7 @@ def _velocities(derivation: Derivation, given: Arguments) -> dict[str, Floats]:
         moved[setting.names[symbol]] = np.array(rows)
     for node, latent in motion.latents.items():
         rate = _evaluate(setting, given, node, latent.rate, values)
-        if setting.names.get(node) in given:
+        if setting.names.get(node) in inspect.signature(derivation.function().elbo).parameters:
             shift = _evaluate(setting, given, node, latent.shift, values)
             moved[setting.names[node]] = rate * given[setting.names[node]] + shift
         name = setting.entropy_q_name

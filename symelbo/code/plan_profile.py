@@ -89,6 +89,8 @@ def profile_of_simplex(
     if form is None or form.means is None or len(form.blocks) != 1:
         raise Unsupported(f"the mean parameters of {result.node} are not known")
     (block,), (mean,) = form.blocks, form.means
+    if len(block.indices) != 1:
+        raise Unsupported(f"the statistics of {result.node} are no vector")
     every = Index("i", parameter.shape[-1], origin=Origin.PASSING)
     statistic = instantiate(Array(block.indices, block.statistic), (every,))
     places = (*body.indices[:-1], every)

@@ -839,9 +839,10 @@ def _inverses_along(
     if isinstance(atom, Apply) and invertible and len(atom.derivatives) == len(atom.indices) == 1:
         ((slot, (other,)),) = atom.derivatives
         (mine,) = atom.indices
-        if isinstance(mine, Index) and isinstance(other, Index):
-            row, column = formal_indices((atom.function.shape[0], other.extent), "row")
-            slope = Apply(atom.function, atom.arguments, (row,), ((slot, (column,)),))
+        moved = atom.arguments[slot].indices[0]  # along all of it, wherever this derivative is
+        row, column = formal_indices((atom.function.shape[0], moved.extent), "row")
+        slope = Apply(atom.function, atom.arguments, (row,), ((slot, (column,)),))
+        if isinstance(mine, Index):
             jacobian = Array((row, column), slope)
             found.append((mine, other, lambda a, i=mine: Inverse(jacobian, a, i)))  # type: ignore[misc]
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from symelbo.errors import Place
@@ -179,6 +180,8 @@ def _assemble(
             "one, which its natural parameters are a function of",
             "write one array, as in {theta: real[L]}",
         )
+    elif abstract and arguments and isinstance(parameters, MappingNode):
+        _check_vector(context, key, arguments[0], dict(parameters.items))
     if len(context.faults) > before or not arguments:
         return None
     if abstract:
@@ -199,6 +202,25 @@ def _assemble(
     }
     resolved = read_density(family, form, {**sizes, **extents}, context.reporter(density))
     return OwnFamily(family, tuple(extents.items()), resolved, density.place)
+
+
+def _check_vector(
+    context: Context, key: Scalar, argument: Argument, types: Mapping[Scalar, Node]
+) -> None:
+    """The parameter of an abstract family is one vector of free entries.
+
+    eta has as many components, and a Jacobian in these entries that is invertible: the entries of a
+    simplex or of a symmetric matrix are no coordinates.
+    """
+    if argument.domain.rank or len(argument.shape) != 1:
+        (kind,) = (kind for name, kind in types.items() if name.text == argument.name)
+        context.fault(
+            kind.place,
+            f"the parameter {quote(argument.name)} of the abstract family {quote(key.text)}",
+            "one vector whose entries are free, of which the natural parameters are an invertible "
+            "function",
+            f"write its free coordinates as one vector, as in `{argument.name}: real[L]`",
+        )
 
 
 def _read_arguments(

@@ -78,7 +78,8 @@ def read_variational(
         resolved = _resolve(context, item, nodes, context.resolver(item.scalar, names))
         if resolved is not None:
             result.append(resolved)
-    if len(context.faults) == before:
+    # a statement of a family that is faulty itself is no fault of its own, and yet not here
+    if len(context.faults) == before and len(result) == len(kept):
         _check_density(context, kept, result)
     about = {item.syntax.target for item in parsed} | unread
     for name in nodes:

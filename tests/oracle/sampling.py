@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -41,6 +41,7 @@ from tests.oracle.spec import (
     Index,
     Instance,
     Loops,
+    Model,
     OutOfRange,
     Support,
     Unsupported,
@@ -66,6 +67,7 @@ MOVABLE = {
 }
 MOST = 128  # most combinations of discrete parents
 DATA_POINTS = 3  # for a declared q
+BEYOND = 4.0  # times as large are real parameters at every second point, on both sides of a kink
 INPUTS = 7  # most values of the inputs at which latents move
 
 
@@ -123,6 +125,23 @@ def sample_values(support: Support, count: int, rng: np.random.Generator) -> Arr
         case "simplex" | "posdef":
             return draw(rng, support.kind, support.event, (count,))
     raise SpecFault(f"unknown support {support.kind}")
+
+
+def has_kink(model: Model) -> bool:
+    """Whether a statement has an absolute value, written out or in the density of a Laplace."""
+
+    def calls(node: object) -> Iterator[str]:
+        if isinstance(node, Call):
+            yield node.name
+        if isinstance(node, tuple):
+            for part in node:
+                yield from calls(part)
+        elif is_dataclass(node):
+            for each in fields(node):
+                yield from calls(getattr(node, each.name))
+
+    densities = (model.statements, tuple(model.families.values()))
+    return any(s.family == "Laplace" for s in model.statements) or "abs" in calls(densities)
 
 
 def _spread(low: float, high: float, count: int, rng: np.random.Generator) -> Array:
@@ -187,16 +206,24 @@ class Sampler:
         self.effort = effort
         self.entry_of = {(f.node, e): f for f in instance.factors for e in f.entries}
         self.nodes = {f.node for f in instance.factors}
-        self.thetas = {
-            name: instance.draw_parameter(instance.rng("theta", name), name, (points,))
-            for name in self.model.parameters
-        }
+        self.thetas = {name: self.draw_points(name) for name in self.model.parameters}
         self.fixed: dict[str, Value] = {
             name: leaves("p", name, kind.base, instance.shapes[name], self.thetas[name], 0)
             for name, kind in self.model.parameters.items()
         }
         self.fixed.update({name: boxed(v) for name, v in instance.constants.items()})
         self.moving_values: dict[tuple[str, Index], Array] = {}
+
+    def draw_points(self, name: str) -> Array:
+        """Values of a parameter at all points.
+
+        Where a model has a kink, every second one is larger: of |b u + k| with |k| above |b u| the
+        sign is that of k at all inputs, and on one side of a kink more holds.
+        """
+        drawn = self.instance.draw_parameter(self.instance.rng("theta", name), name, (self.points,))
+        if self.model.parameters[name].base == "real" and has_kink(self.model):
+            drawn[1::2] *= BEYOND
+        return drawn
 
     # Worlds.
 
