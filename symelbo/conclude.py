@@ -92,8 +92,8 @@ def _describe_closure(decision: Decision, motion: WorkedMotion, notation: TextNo
     return {
         Closure.ASSUMED: closed,
         Closure.EXACT: f"{closed} (holds: q is the exact posterior)",
-        Closure.SHOWN: f"{closed} (shown for the declared q, whose parameters are free for every"
-        " data point)",
+        Closure.SHOWN: f"{closed} (shown for the declared q"
+        + (", whose parameters are free for every data point)" if motion.variational else ")"),
         Closure.BROKEN: f"{closed} (NOT shown for the declared q"
         + (f": {', '.join(decision.broken)})" if decision.broken else ")"),
     }[decision.closure]

@@ -16,6 +16,7 @@ from symelbo.criterion.result import Closure, Holds, Outside, Refuted
 from symelbo.expfam.form import Gauge
 from symelbo.notation.names import name_indices
 from symelbo.notation.print_text import print_text
+from symelbo.page.documents import render_proof
 
 SBN_PRIOR = "z[h] ~ Bernoulli(pi[h]) for h in 1:H"
 NORMAL_PRIOR = "z[h] ~ Normal(0, 1) for h in 1:H"
@@ -469,6 +470,51 @@ def test_a_tied_encoder_follows_by_a_free_intercept_that_moves_with_the_data(
     if holds:
         velocity = next(a for s, a in derivation.motion.variational.items() if s.name == "nu")
         assert "x[d]" in print_text(velocity.body)
+
+
+@pytest.mark.parametrize(
+    ("prior", "q", "moving"),
+    [
+        ("Normal(0, 1)", "Normal(V[h]*x, tau[h])", {"V", "tau"}),
+        ("Normal(0, 1)", "Normal(V[h]*x + c[h], tau[h])", {"V", "c", "tau"}),
+        ("Normal(0, 1)", "Normal(V[h]*x, exp(c[h]*x + V2[h]))", {"V", "V2"}),
+        ("Normal(1, 1)", "Normal(V[h]*x + c[h], tau[h])", {"V", "c", "tau"}),
+        ("Normal(1, 1)", "Normal(V[h]*x, tau[h])", None),  # z' = (z - 1)/2 moves the intercept
+        ("Normal(0, 1)", "Normal(V[h]*x, 0.5)", None),  # no free scale
+        ("Normal(0, 1)", "Normal(V[h]*x, exp(c[h]*x))", None),  # c would depend on x
+        ("Normal(0, 1)", "Normal(w[h]*x, tau[h])", None),  # w serves the model by w' = -w/2
+    ],
+)
+def test_weights_of_an_encoder_move_alike_for_all_data(
+    prior: str, q: str, moving: set[str] | None
+) -> None:
+    own = {"V": "real[H]", "V2": "real[H]", "c": "real[H]", "tau": "positive[H]"}
+    derivation = symelbo.derive(
+        {
+            "name": "Amortised",
+            "sizes": ["H"],
+            "parameters": {
+                "w": "real[H]",
+                "b": "real",
+                "s": "positive",
+                **{name: domain for name, domain in own.items() if f"{name}[" in q},
+            },
+            "model": [
+                f"z[h] ~ {prior} for h in 1:H",
+                "x ~ Normal(sum(w[h]*z[h] for h in 1:H) + b, s)",
+            ],
+            "observed": ["x"],
+            "variational": [f"z[h] ~ {q} for h in 1:H"],
+        }
+    )
+    assert derivation.verdict == ("undecided" if moving is None else "proved")
+    assert derivation.closure is (Closure.BROKEN if moving is None else Closure.SHOWN)
+    names = {symbol.name for symbol in derivation.motion.parameters} & own.keys()
+    assert names == (moving or set())
+    if moving:
+        theorem = render_proof(derivation).split("\\begin{theorem}")[1].split("vanish")[0]
+        assert all(name in theorem for name in moving - {"V2"})
+        assert "free for every data point" not in derivation.summary()
 
 
 def test_reparameterization_can_be_forbidden() -> None:

@@ -5,11 +5,11 @@ What is found here is proposed; (U) is proved of it elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 
 from symelbo.criterion.balance_degrees import find_by_degrees
-from symelbo.criterion.factor import Equations, Factor, parameters_of, symbols_of_statement
+from symelbo.criterion.factor import Equations, Factor, symbols_of_statement
 from symelbo.criterion.motion import Latent, Motion
 from symelbo.criterion.open_factors import (
     close_motion,
@@ -331,7 +331,6 @@ def make_unknowns(attempt: Attempt) -> Unknowns:
     """The unknowns of an attempt, whatever its base measures are."""
     statements = [factor.statement for factor in attempt.everything]
     mentioned = frozenset().union(*(symbols_of_statement(s) for s in statements))
-    learned = frozenset().union(*(parameters_of(f.statement) for f in attempt.factors))
     bases: dict[Symbol, Array] = {}
     order: list[Symbol] = []
     known: dict[Symbol, frozenset[Role]] = {}
@@ -351,7 +350,7 @@ def make_unknowns(attempt: Attempt) -> Unknowns:
     def named(role: Role) -> list[Symbol]:
         return sorted((s for s in mentioned if s.role is role), key=lambda s: s.name)
 
-    parameters = {s: velocity(s) for s in named(Role.PARAMETER) if s in learned}
+    parameters = {s: velocity(s) for s in named(Role.PARAMETER)}
     count = len(order)
     variational = {s: velocity(s) for s in named(Role.VARIATIONAL)}
     known.update(dict.fromkeys(order[count:], _DATA))
@@ -418,11 +417,15 @@ def closure_equations(q: Factor, unknowns: Unknowns) -> list[Term]:
     return [add(change, Motion({}, unknowns.latents).divergence(q.statement))]
 
 
-def closes(q: Sequence[Factor], motion: Motion) -> bool:
-    """Whether some motion of the own parameters of statements of q follows that of all else."""
+def closes(q: Sequence[Factor], motion: Motion, held: Collection[Symbol]) -> bool:
+    """Whether some motion of the own parameters of statements of q follows that of all else.
+
+    held: parameters that are not q's own, which move as the motion says or stand still.
+    """
     attempt = Attempt((), (), {}, tuple(q))
     unknowns = make_unknowns(attempt)
-    given = replace(unknowns, parameters=motion.parameters, latents=motion.latents)
+    own = {symbol: array for symbol, array in unknowns.parameters.items() if symbol not in held}
+    given = replace(unknowns, parameters={**own, **motion.parameters}, latents=motion.latents)
     equations = [term for statement in q for term in closure_equations(statement, given)]
     try:
         return isinstance(_eliminate(Equations(tuple(equations)), unknowns, {}), Found)

@@ -88,8 +88,8 @@ class Search:
 
     @cached_property
     def learned(self) -> frozenset[Symbol]:
-        """The parameters of all factors."""
-        return frozenset(p for factor in self.factors for p in factor.parameters())
+        """The parameters of all factors and of q, which may name some that no factor does."""
+        return frozenset(p for f in (*self.factors, *self.variational) for p in f.parameters())
 
     # ------------------------------------------------------------------ which latents may move
 
@@ -348,13 +348,14 @@ class Search:
         themselves, or not beside those that have to, whose free parameters they name.
         """
         moving = {*motion.parameters, *motion.latents}
+        held = frozenset(p for factor in self.factors for p in factor.parameters())
         ordered = sorted(
             self.variational,
             key=lambda q: moving.isdisjoint({q.node, *symbols_of_statement(q.statement)}),
         )
         follow: list[Factor] = []
         for q in ordered:
-            if closes([*follow, q], motion):
+            if closes([*follow, q], motion, held):
                 follow.append(q)
         return tuple(q.name for q in self.variational if q not in follow)
 

@@ -621,11 +621,12 @@ class _Document:
                 text = escape_latex(assumption.text)
                 found.append(text[0].upper() + text[1:])
         q = self.notation["q"]
+        own = self.derivation.motion.variational
+        free = ", whose parameters are free for every data point" if own else ""
         known = {
             "assumed": "",
             "exact posterior": f" This holds, since ${q}$ is the exact posterior.",
-            "shown": f" This was shown for the declared ${q}$, whose parameters are free for every"
-            " data point.",
+            "shown": f" This was shown for the declared ${q}${free}.",
             "not shown": f" This was \\emph{{not}} shown for the declared ${q}$.",
         }
         if self.derivation.closure.value in known:

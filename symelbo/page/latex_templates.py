@@ -50,7 +50,7 @@ def fill_body(c: Mapping[str, Any]) -> str:
             w('$ in the direction\nin which the latents move (Section~\\ref{')
             w(str(c['label']('motion')))
             w('})')
-        elif (c['closure'] == 'shown'):
+        elif ((c['closure'] == 'shown') and c['motion_q']):
             w(', and so do those by the parameters ')
             w(str(c['moved_q']))
             w(' of $')
@@ -836,11 +836,14 @@ def fill_body(c: Mapping[str, Any]) -> str:
                 w(str(('Then for' if (c['motion_q'] or c['named_by_q']) else 'For')))
                 w(' every statement of $')
                 w(str(c['letter']['q']))
-                w('$ the derivative of its logarithm along the motion, its value and its parents moving, is minus the\ndivergence: the law of the moving latents is, to first order, the member of the family at the moved parameters. The parameters of\n$')
-                w(str(c['letter']['q']))
-                w('$ are free for every data point')
+                w('$ the derivative of its logarithm along the motion, its value and its parents moving, is minus the\ndivergence: the law of the moving latents is, to first order, the member of the family at the moved parameters. The ')
+                if c['motion_q']:
+                    w('parameters of\n$')
+                    w(str(c['letter']['q']))
+                    w('$ are free for every data point')
                 if c['named_by_q']:
-                    w(', and the derivatives by ')
+                    w(str((', and the ' if c['motion_q'] else '')))
+                    w('derivatives by ')
                     w(str(c['named_by_q']))
                     w(' include what they contribute through $')
                     w(str(c['letter']['q']))
