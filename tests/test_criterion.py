@@ -517,6 +517,49 @@ def test_weights_of_an_encoder_move_alike_for_all_data(
         assert "free for every data point" not in derivation.summary()
 
 
+@pytest.mark.parametrize("density", ["log(v**2)", "2*log(abs(v))"])
+@pytest.mark.parametrize(
+    ("place", "likelihood", "verdict"),
+    [
+        ("0", "Normal(sum(w[h]*z[h] for h in 1:H), s)", "proved"),
+        ("0", "Normal(sum(w[h]*z[h] for h in 1:H), 1)", "proved"),
+        ("0", "Normal(sum(w[h]*z[h] for h in 1:H) + b, s)", "proved"),
+        # z' = z/2 would move the intercept, and b = log|z|^2 allows no shift
+        ("0", "Normal(sum(w[h]*(z[h] + 1) for h in 1:H), s)", "undecided"),
+        ("0", "Normal(sum(z[h] for h in 1:H), s)", "undecided"),
+        # log|z - 1| is no multiple of itself along z' = z/2
+        ("1", "Normal(sum(w[h]*z[h] for h in 1:H), s)", "undecided"),
+    ],
+)
+def test_the_base_measure_of_a_real_latent_that_scales_is_the_log_of_its_size(
+    density: str, place: str, likelihood: str, verdict: str
+) -> None:
+    centred = density.replace("v", "(v - m)")
+    derivation = symelbo.derive(
+        {
+            "name": "Two humps",
+            "sizes": ["H"],
+            "families": {
+                "Humps": {
+                    "value": "v",
+                    "support": "real",
+                    "parameters": {"m": "real"},
+                    "log_density": f"{centred} - (v - m)**2/2 - log(2*PI)/2",
+                }
+            },
+            "parameters": {"w": "real[H]", "b": "real", "s": "positive"},
+            "model": [f"z[h] ~ Humps({place}) for h in 1:H", f"x ~ {likelihood}"],
+            "observed": ["x"],
+        }
+    )
+    assert derivation.verdict == verdict
+    assert "were tried" not in derivation.summary()
+    if verdict == "proved":
+        (latent,) = derivation.motion.latents.values()
+        assert print_text(latent.rate.body) == "1/2"
+        assert derivation.theorem == 2
+
+
 def test_reparameterization_can_be_forbidden() -> None:
     assert symelbo.derive(vae(reparameterize="never")).verdict == "refuted"
 

@@ -127,7 +127,7 @@ def _ask(degrees: _Degrees, factor: Factor, gauge: Gauge, travel: Travel) -> Non
     response = respond(factor.change, gauge, travel)
     if response is None or gauge is Gauge.SHIFTED:
         raise _NoDegree
-    rate = degrees.of.get(factor.node, {}) if travel is Travel.AFFINE else {}
+    rate = degrees.of.get(factor.node, {}) if travel.scales else {}
     shift = shift_symbol(factor.value)
     still = {shift: Array(formal_indices(shift.shape), ZERO)}
 

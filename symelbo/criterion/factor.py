@@ -21,6 +21,7 @@ from symelbo.index.angles import split_angles
 from symelbo.index.binary import expand_binary
 from symelbo.index.build import ZERO, subtract, total
 from symelbo.index.differentiate import derivative_along
+from symelbo.index.signs import is_positive
 from symelbo.index.substitute import (
     formal_indices,
     free_indices,
@@ -30,8 +31,19 @@ from symelbo.index.substitute import (
     replace_symbols,
     selectors_of,
     symbols_of,
+    walk_parts,
 )
-from symelbo.index.terms import Array, Index, Origin, Role, Symbol, Term
+from symelbo.index.terms import (
+    Array,
+    Call,
+    Index,
+    Number,
+    Origin,
+    Power,
+    Role,
+    Symbol,
+    Term,
+)
 from symelbo.limits import KEPT_CHANGES, KEPT_FACTORS
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, replace
@@ -94,6 +106,26 @@ class Factor:
     def can_move(self) -> bool:
         """Whether the support allows the value to move, if it is a latent."""
         return self.node.role is Role.LATENT and self.value.domain.motions is not None
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether no logarithm or pole makes log p infinite at some value: on the whole line its
+        base measure has no c log|v - a| then.
+        """
+        for part in walk_parts(self.change.density.term):
+            match part:
+                case Call("exp" | "abs" | "tanh" | "sigmoid" | "softplus" | "sin" | "cos" | "erf"):
+                    continue
+                case Call(_, arguments):
+                    shown = all(map(is_positive, arguments))
+                case Power(base, exponent):
+                    natural = isinstance(exponent, Number) and exponent.value.denominator == 1
+                    shown = is_positive(base) or (natural and is_positive(exponent))
+                case _:
+                    continue
+            if not shown and self.value in symbols_of(part):
+                return False
+        return True
 
     def arguments(self) -> Mapping[Symbol, Array]:
         """formal argument -> what the model puts there, of the arguments that vary"""

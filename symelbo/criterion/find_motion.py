@@ -373,11 +373,11 @@ def _move(
     motions = node.domain.motions
     assert motions is not None
     common = common or motions.whole
-    if motions.shifts:
+    if travel.shifts and motions.shifts:
         symbol = Symbol(f"s {node.name}", Role.UNKNOWN, Real(), node.shape)
         shift = Entry(symbol, indices)
         order.append(symbol)
-    if travel is Travel.AFFINE and motions.scales:
+    if travel.scales and motions.scales:
         symbol = Symbol(f"r {node.name}", Role.UNKNOWN, Real(), () if common else node.shape)
         rate = Entry(symbol, () if common else indices)
         order.append(symbol)

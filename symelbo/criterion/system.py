@@ -87,6 +87,7 @@ class System:
         ]
         self.movable = instance.continuous - {f.node.name for f in members if not f.can_move}
         self.categories = {s.name for s in instance.symbols if s.domain.is_place}
+        self.finite = [factor.is_finite for factor in instance.factors]
         self.opened: dict[object, _Opened] = {}
         self.places: dict[str, list[int]] = {}  # of the rows of each factor
         self.learned = {
@@ -159,16 +160,17 @@ class System:
         self, row: Row, assignment: Assignment
     ) -> tuple[tuple[object, ...], int] | None:
         """What the base measure may be: any function of the value; of a latent that is shifted
-        c v, that is scaled c log v or c log|v - end|; of a real one that is scaled, and of a
-        factor in which nothing moves, a constant.
+        c v, that is scaled c log v or c log|v - end|; of a real one that is scaled, if its density
+        is finite everywhere, and of a factor in which nothing moves, a constant.
         """
         given = row.inputs
         own = (row.value[0][0], given)
         if self.is_movable_value(row) and own in assignment.moving:
             domain = self.instance.factors[row.factor].value.domain
-            if domain.is_line and own not in assignment.shifted:
+            if not domain.is_line or own in assignment.shifted:
+                return ("c", row.factor, row.place, given), self.moving_base(row)
+            if self.finite[row.factor]:
                 return None
-            return ("c", row.factor, row.place, given), self.moving_base(row)
         if self.is_idle(row, assignment):
             return None
         return ("b", row.factor, row.place, row.numbers[1], given), 1

@@ -88,9 +88,9 @@ class Tableau:
         said = {node.name: travel for node, travel in case.items()}
         known: dict[int, int] = {}
         for node, travel in case.items():
-            if travel is not Travel.AFFINE:
+            if not travel.scales:
                 known.update(dict.fromkeys(self.rates[node], 0))
-            if travel is Travel.REST:
+            if not travel.shifts:
                 known.update(dict.fromkeys(self.shifts[node], 0))
         for number, part, shares in self.bases:
             factor, gauge = self.factors[number], gauges[number]
@@ -162,7 +162,8 @@ class Tableau:
         self, case: Mapping[Symbol, Travel], node: Symbol, gauges: Sequence[Gauge | None]
     ) -> dict[Symbol, Travel] | None:
         """The case with one latent more that moves."""
-        for travel in (Travel.AFFINE, Travel.SHIFT) if node.domain.is_line else (Travel.AFFINE,):
+        ways = (Travel.AFFINE, Travel.SHIFT, Travel.SCALE) if node.domain.is_line else ()
+        for travel in ways or (Travel.AFFINE,):
             moved = {**case, node: travel}
             if self.is_solvable(moved, gauges):
                 return moved

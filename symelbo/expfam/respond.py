@@ -32,11 +32,24 @@ __all__ = ["Response", "Travel", "base_share", "respond", "takes_base", "value_a
 
 
 class Travel(Enum):
-    """How the value of a factor may move: not at all, by a shift alone, or by scale and shift."""
+    """How the value of a factor may move: not at all, by a shift alone, by a scale alone, or by
+    both.
+    """
 
     REST = "rest"
     SHIFT = "shift"
+    SCALE = "scale"
     AFFINE = "affine"
+
+    @property
+    def scales(self) -> bool:
+        """Whether r may differ from 0."""
+        return self in (Travel.SCALE, Travel.AFFINE)
+
+    @property
+    def shifts(self) -> bool:
+        """Whether s may."""
+        return self in (Travel.SHIFT, Travel.AFFINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +67,9 @@ def value_at(value: Symbol, travel: Travel) -> dict[Symbol, Array]:
     """What r and s are set to 0 by the way in which the value may move."""
     still: dict[Symbol, Array] = {}
     rate, shift = rate_symbol(value), shift_symbol(value)
-    if travel is not Travel.AFFINE:
+    if not travel.scales:
         still[rate] = Array(formal_indices(rate.shape), ZERO)
-    if travel is Travel.REST:
+    if not travel.shifts:
         still[shift] = Array(formal_indices(shift.shape), ZERO)
     return still
 
