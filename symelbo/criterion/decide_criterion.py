@@ -50,12 +50,18 @@ def decide_criterion(model: Model) -> Decision:
     factors = tuple(make_factor(s) for s in model.statements)
     q = tuple(make_factor(s) for s in model.declared)
     unbounded = [_support_reason(factor) for factor in factors]
-    decision = _Decider(model, Search(factors, q), unbounded).decide()
-    undecided = any(isinstance(result, Undecided) for result in decision.results)
     everything = (*factors, *q)
-    if undecided and find_opening(everything) is not None and not has_many_entries(everything):
+    deciders = [_Decider(model, Search(factors, q), unbounded)]
+    if find_opening(everything) is not None and not has_many_entries(everything):
         # what does not hold at all lengths may hold at those that are given
-        return _Decider(model, Search(factors, q, opened=False), unbounded).decide()
+        deciders.append(_Decider(model, Search(factors, q, opened=False), unbounded))
+    for decider in deciders:  # a motion is found, or not, sooner than a certificate
+        if (found := decider.find()) is not None:
+            return found
+    for decider in deciders:
+        decision = decider.partial(decider.confirmed({}, with_q=False))
+        if not any(isinstance(result, Undecided) for result in decision.results):
+            break
     return decision
 
 
@@ -72,10 +78,10 @@ class _Decider:
 
     # ------------------------------------------------------------------ the whole model
 
-    def decide(self) -> Decision:
-        """The first motion that serves all factors and q; else the partial answer."""
+    def find(self) -> Decision | None:
+        """The first motion that serves all factors and q; None if there is none."""
         if any(self.unbounded):
-            return self.partial(self.search.decide({}, with_q=False))
+            return None
         for with_q in (True, False) if self.search.variational else (True,):
             still = self.confirmed({}, with_q=with_q)
             if all(component.holds for component in still):
@@ -87,7 +93,7 @@ class _Decider:
                 found = self.confirmed(moving, way, with_q=with_q)
                 if all(component.holds for component in found):
                     return self.preferred(self.whole(found, moving, with_q), still)
-        return self.partial(self.confirmed({}, with_q=False))
+        return None
 
     def confirmed(
         self, moving: Moving, way: Way = ALIKE, *, with_q: bool, constant: bool = False
