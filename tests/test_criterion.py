@@ -1246,3 +1246,60 @@ DECIDED: dict[str, tuple[dict[str, Any], str]] = {
 def test_what_a_hand_decides_is_decided(name: str) -> None:
     given, verdict = DECIDED[name]
     assert symelbo.derive(given).verdict == verdict
+
+
+TWO_SHARES = {
+    "the probabilities of two events": (
+        ["x ~ Bernoulli(p[1])", "y ~ Bernoulli(p[2])"],
+        {"p": "simplex[2]"},
+    ),
+    "of two latent events": (
+        ["z ~ Bernoulli(p[1])", "u ~ Bernoulli(p[2])", "x ~ Bernoulli(logit=w*z + v*u)"],
+        {"p": "simplex[2]", "w": "real", "v": "real"},
+    ),
+    **{
+        f"of a category and of event {k}": (
+            ["c ~ Categorical(p)", f"z ~ Bernoulli(p[{k}])", "x ~ Normal(mu[c] + z, v)"],
+            {"p": "simplex[2]", "mu": "real[2]", "v": "positive"},
+        )
+        for k in (1, 2)
+    },
+    "of a row that a category selects": (
+        ["c ~ Categorical(p)", "x ~ Bernoulli(A[c, 1])", "y ~ Bernoulli(A[c, 2])"],
+        {"A": "simplex[K, 2]", "p": "simplex[K]"},
+    ),
+    **{
+        f"of a category of such a row, and of event {k}": (
+            ["c ~ Categorical(p)", "x ~ Categorical(A[c])", f"y ~ Bernoulli(A[c, {k}])"],
+            {"A": "simplex[K, 2]", "p": "simplex[K]"},
+        )
+        for k in (1, 2)
+    },
+    "of numbers of events": (
+        ["x ~ Binomial(n, p[1])", "y ~ Binomial(m, p[2])"],
+        {"p": "simplex[2]"},
+    ),
+    "as the weights of a vector of counts": (
+        ["x ~ Multinomial(n, p)", "y ~ Bernoulli(p[2])"],
+        {"p": "simplex[2]"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TWO_SHARES)
+def test_of_two_shares_the_last_is_one_minus_the_first(case: str) -> None:
+    """p_2 = 1 - p_1, so that p_1' = p_1 p_2 log(p_1/p_2) is a motion of both."""
+    model, parameters = TWO_SHARES[case]
+    nodes = {statement.split()[0] for statement in model}
+    derivation = symelbo.derive(
+        spec(
+            model,
+            parameters,
+            ("K",) if "K]" in str(parameters) else (),
+            constants={name: "positive" for name in "nm" if f"({name}, " in str(model)},
+            observed=sorted(nodes & {"x", "y"}),
+        )
+    )
+    assert derivation.verdict == "proved"
+    assert derivation.residual is not None
+    assert derivation.residual < 1e-9

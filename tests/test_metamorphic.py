@@ -86,6 +86,63 @@ EXTRA: dict[str, Spec] = {
 }
 
 
+def _shifted_by(shift: str, **parameters: str) -> Spec:
+    """z ~ Normal(1, 1) and x[d] ~ Normal(w[d] z + shift, s): with z scaled, the shift moves."""
+    vectors = dict.fromkeys(("a", "w", "b"), "real[D]")
+    return {
+        "sizes": ["D"],
+        "parameters": vectors | {"s": "positive"} | parameters,
+        "constants": {"t": "real[D]"},
+        "model": ["z ~ Normal(1, 1)", f"x[d] ~ Normal(w[d]*z + {shift}, s) for d in 1:D"],
+        "observed": ["x"],
+    }
+
+
+def _alone(line: str, **parameters: str) -> Spec:
+    """One statement without plates."""
+    return {"parameters": parameters, "model": [line], "observed": ["x"]}
+
+
+# solved for the velocity of another parameter, these would divide by what may be 0
+PIVOTS: dict[str, Spec] = {
+    "constant": _shifted_by("a[d]*t[d] + b[d]"),
+    "product": _shifted_by("a[d]*g[d] + b[d]", g="real[D]"),
+    "squared": _shifted_by("a[d]**2 + b[d]"),
+    "exponential": _shifted_by("exp(a[d])*b[d] + b[d]"),
+    "shared": _shifted_by("c*t[d] + b[d]", c="real"),
+    "input": {
+        "sizes": ["D"],
+        "parameters": dict.fromkeys(("a", "w", "b"), "real[D]") | {"s": "positive"},
+        "inputs": {"u": "real"},
+        "model": ["z ~ Normal(u, 1)", "x[d] ~ Normal(w[d]*z + a[d]**2*u + b[d]*u, s) for d in 1:D"],
+        "observed": ["x"],
+    },
+    "two_rows": {
+        "parameters": {n: "real" for n in "abcwv"} | {"s": "positive"},
+        "constants": {"t": "real", "u": "real"},
+        "model": [
+            "z ~ Normal(1, 1)",
+            "x ~ Normal(w*z + a*t + b, s)",
+            "y ~ Normal(v*z + a*u + b + c, s)",
+        ],
+        "observed": ["x", "y"],
+    },
+    "logit": _alone("x ~ Bernoulli(logit=exp(d) + c**2)", c="real", d="real"),
+    "logit_product": _alone("x ~ Bernoulli(logit=b*a**2 + exp(b))", a="real", b="real"),
+    "power": _alone("x ~ Normal(m, s**k)", m="real", s="positive", k="positive"),
+    "rate": {
+        **_alone("x ~ Exponential(s**k*u)", s="positive", k="positive"),
+        "inputs": {"u": "positive"},
+    },
+    "power_in_plate": {
+        "sizes": ["D"],
+        "parameters": {"r": "positive[D]", "a": "positive[D]", "m": "real[D]"},
+        "model": ["x[d] ~ Normal(m[d], r[d]**a[d]) for d in 1:D"],
+        "observed": ["x"],
+    },
+}
+
+
 def _read(path: Path) -> Spec:
     plain = YAML(typ="safe", pure=True).load(path.read_text())
     assert isinstance(plain, dict)
@@ -125,6 +182,7 @@ def agree(name: str, changed: Mapped) -> bool:
     before, (spec, mapped) = derived(name), changed
     after = symelbo.derive(spec)
     assert (after.verdict, after.theorem) == (before.verdict, before.theorem), spec
+    assert len(after.decision.nonzero) == len(before.decision.nonzero), spec
     values = values_of(before)
     if values is None:
         return False
@@ -326,6 +384,13 @@ NAMES = sorted(SPECS)
 def test_names_and_order_do_not_matter(name: str) -> None:
     agree(name, rename(SPECS[name]))
     agree(name, reverse(SPECS[name]))
+
+
+@pytest.mark.parametrize("name", sorted(PIVOTS))
+def test_no_condition_is_needed_whatever_the_names_are(name: str) -> None:
+    spec = {"name": name, **PIVOTS[name]}
+    for derivation in map(symelbo.derive, (spec, rename(spec)[0], reverse(spec)[0])):
+        assert (derivation.theorem, derivation.decision.nonzero) == (1, ()), spec
 
 
 @pytest.mark.parametrize("chart", [0, 1, 2])

@@ -73,11 +73,11 @@ from symelbo.index import (
     tidy,
 )
 from symelbo.index.build import ONE, add, call, divide, mul, negate, number, power, subtract, total
-from symelbo.index.domains import Category, OneHot, Real
+from symelbo.index.domains import Category, OneHot, Real, Simplex
 from symelbo.index.normal import RING
 from symelbo.index.polynomial import UNIT, Factors, Monomial, Poly, from_monomial, from_poly
 from symelbo.index.ring import Normalizer
-from symelbo.index.substitute import free_indices, instantiate
+from symelbo.index.substitute import free_indices, instantiate, walk_parts
 from symelbo.index.terms import (
     Add,
     Apply,
@@ -499,6 +499,29 @@ def shares_of_three(random: Random) -> None:
     expected = mul(term, last) if power_of_last < 0 else term
     same(expected, from_poly(freed), random, draw)
     assert last not in (atom for monomial in freed for atom, _ in monomial.factors)
+
+
+@tries(ring._fixed_by_sum)
+def shares_of_two(random: Random) -> None:
+    first = random.uniform(0.1, 0.9)
+    for length, values in ((1, [1.0]), (2, [first, 1 - first])):
+        symbol = Symbol("few", Role.PARAMETER, Simplex(), (Extent(None, length),))
+        last = Entry(symbol, (Position(Extent(None, length)),))
+        term = add(mul(draw_term(random, 1), last), call("log", last), power(last, -1))
+        given = {("few", (k,)): share for k, share in enumerate(values, 1)}
+
+        def draw(random: Random, given: dict[Any, float] = given) -> World:
+            world = draw_world(random)
+            return World(world.sizes, {**world.values, **given})
+
+        same(term, RING.normal(term), random, draw)
+        assert last not in walk_parts(RING.normal(term))
+        index = Index("i", Extent(None, length))
+        share = Entry(symbol, (index,))
+        body = add(mul(draw_term(random, 1), call("log", share)), share, power(share, -1))
+        opened = from_poly(RING.sum_poly(index, body))
+        same(total(index, body), opened, random, draw)
+        assert share not in walk_parts(opened)
 
 
 @tries(Normalizer.sum_poly)

@@ -94,12 +94,17 @@ class Sums(Functions):
     def entry(self, raw: Raw) -> Poly:
         """An entry, or its value; S[i, j] = S[j, i] of a symmetric matrix; a sole share is 1.
 
+        Of two shares the last is 1 - p_1.
+
         >>> F.entry(s(i, j)) == F.entry(s(j, i))
         True
         """
         _, name, kind, where = raw
         if kind[1:] == ("", 1) and domain_of(kind).sums_to_one:
             return dict(UNIT)
+        if kind[1:] == ("", 2) and where[-1] == ("p", "", 2) and domain_of(kind).sums_to_one:
+            first = (*raw[:3], (*where[:-1], ("p", "", 1)))
+            return add_polys(dict(UNIT), self.entry(first), -1)
         if self.values and all(i[0] == "p" and i[1] == "" for i in where):
             value = self.values.get((name, tuple(i[2] for i in where)))
             if value is not None:

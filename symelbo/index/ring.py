@@ -36,7 +36,13 @@ from symelbo.index.polynomial import (
     monomial_key,
 )
 from symelbo.index.signs import are_equal, is_positive, is_positive_poly
-from symelbo.index.substitute import free_indices, instantiate, replace_index, symbols_of
+from symelbo.index.substitute import (
+    free_indices,
+    instantiate,
+    replace_index,
+    symbols_of,
+    walk_parts,
+)
 from symelbo.index.terms import (
     Add,
     Apply,
@@ -59,6 +65,7 @@ from symelbo.index.terms import (
     Power,
     Size,
     Sum,
+    Symbol,
     Term,
     sort_key,
 )
@@ -124,8 +131,10 @@ class Normalizer:
             case IndexValue():
                 return atom_poly(term)
             case Entry(symbol, indices):
-                if symbol.domain.entry_sum is not None and symbol.shape[-1] == Extent(None, 1):
-                    return self.to_poly(build.number(symbol.domain.entry_sum))  # the sole entry
+                if symbol.domain.entry_sum is not None:
+                    fixed = _fixed_by_sum(symbol, indices, symbol.domain.entry_sum)
+                    if fixed is not None:
+                        return self.to_poly(fixed)
                 return atom_poly(order_entry(symbol, indices, term))
             case Add(terms):
                 total: Poly = {}
@@ -358,6 +367,9 @@ class Normalizer:
         >>> show(RING.sum_poly(h, term("(v[h] + 1)*x")))
         H*x + x*sum(v[h] for h in 1:H)
         """
+        if _runs_over_two_shares(index, body):
+            both = (Position(Extent(None, place)) for place in (1, 2))
+            return self.to_poly(build.add(*(replace_index(body, index, at) for at in both)))
         fresh = index.like("@s", Origin.PASSING)
         count = 0
         while fresh in free_indices(body):
@@ -507,6 +519,34 @@ def atom_poly(term: Term, exponent: Fraction = F1) -> Poly:
     if isinstance(term, Entry) and term.symbol.domain.is_bit and exponent > 0:
         exponent = F1  # z**2 = z on {0, 1}
     return {Monomial((), ((term, exponent),)): F1}
+
+
+def _fixed_by_sum(symbol: Symbol, indices: tuple[IndexTerm, ...], whole: int) -> Term | None:
+    """p[1] -> 1 of one entry, p[2] -> 1 - p[1] of two, where the entries sum to 1
+
+    The last entry of more is one only where that is needed (`free_shares`): it would be long.
+    """
+    end = symbol.shape[-1]
+    if end == Extent(None, 1):
+        return build.number(whole)
+    if end == Extent(None, 2) and indices[-1] == Position(end):
+        first = Entry(symbol, (*indices[:-1], Position(Extent(None, 1))))
+        return build.subtract(build.number(whole), first)
+    return None
+
+
+def _runs_over_two_shares(index: Index, body: Term) -> bool:
+    """Whether sum_i f(p_i) is f(p_1) + f(1 - p_1); what delta(i, j) picks is no sum of two."""
+    if index.low != 1 or index.extent != Extent(None, 2):
+        return False
+    parts = [part for part in walk_parts(body) if index in part.parts()]
+    return any(
+        isinstance(part, Entry)
+        and part.symbol.domain.entry_sum == 1
+        and part.symbol.shape[-1] == index.extent
+        and part.indices[-1] == index
+        for part in parts
+    ) and not any(isinstance(part, Delta) for part in parts)
 
 
 def _has_real_powers(atom: Term) -> bool:

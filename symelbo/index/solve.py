@@ -10,7 +10,7 @@ unknown is left in an equation: an equation is solved for the one that may depen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import prod
 from types import MappingProxyType
@@ -113,9 +113,10 @@ def find_by_elimination(
 ) -> Found | NotFound:
     """equations f(u) = 0 -> u, the unknowns; those left undetermined are zero.
 
-    Unknowns of kind `tangent` sum to zero over their last index.  The first unknowns are solved for
-    first, so that the last ones are more often zero.  collect: an equation in which no unknown is
-    left does not end the search, but is returned in `left`.  shifted: terms that need
+    Unknowns of kind `tangent` sum to zero over their last index.  An equation is solved for an
+    unknown whose coefficient is certainly nonzero, if there is one; of these the first unknowns are
+    solved for first, so that the last ones are more often zero.  collect: an equation in which no
+    unknown is left does not end the search, but is returned in `left`.  shifted: terms that need
     vanish only up to a constant, which is sought as well: it may depend on known constants and
     covariates, on no parameter and on no other spectator.  least: the smallest value of a
     size, 1 if not.  known: the roles of the spectators on which an unknown may depend, where
@@ -368,6 +369,7 @@ class _Elimination:
             del self.open[0]
             return None
         for attempt in (
+            self.pivot_surely,
             self.pivot,
             self.isolate,
             self.separate,
@@ -541,13 +543,44 @@ class _Elimination:
                 term = replace_index(term, index, index.like(f"f{self.extra}", Origin.FORMAL))
         return to_poly(term)
 
-    def pivot(self, poly: Poly) -> bool:
-        """a U[i, j] + rest = 0 -> U[i, j] = -rest / a, where i, j are all free indices."""
+    def pivot_surely(self, poly: Poly) -> bool:
+        """The same as `pivot`, where a is certainly nonzero: nothing need be asked of the model."""
+        return self.pivot(poly, surely=True)
+
+    def pivot(self, poly: Poly, surely: bool = False) -> bool:
+        """a U[i, j] + rest = 0 -> U[i, j] = -rest / a, where i, j are all free indices.
+
+        surely: only if a is certainly nonzero, a number first; else the a of the fewest factors
+        that may vanish.  So the number of conditions does not hang on the names of parameters.
+        """
         known, poly = self.known_in(self.held(poly)), self.name_places(poly)
         if self.known_in(self.held(poly)) < known:  # what may depend on spectators is solved by now
             self.open = [other for other in self.open if other is not poly]
             self.push(poly)
             return True
+        pivots = self.find_pivots(poly)
+        if surely:
+            sure = (pivot for pivot in pivots if is_nonzero(pivot[1]))
+            ranked = sorted(sure, key=lambda pivot: not isinstance(pivot[1], Number))
+        else:
+            ranked = sorted(pivots, key=lambda pivot: _count_conditions(pivot[1]))
+        for entry, divisor, rest in ranked:
+            rest, contraction = self.name_contraction(rest, entry.symbol)
+            if any(e.symbol == entry.symbol for e in self.held(rest)):
+                continue
+            body = normal(mul(build.MINUS_ONE, from_poly(rest), power(divisor, -1)))
+            self.open = [other for other in self.open if other is not poly]
+            self.define(entry, body)
+            if contraction is not None:
+                symbol, meaning = contraction
+                self.push(to_poly(build.subtract(Entry(symbol), self.apply(meaning))))
+            return True
+        return False
+
+    def find_pivots(self, poly: Poly) -> Iterator[tuple[Entry, Term, Poly]]:
+        """a U[i, j] + rest -> (U[i, j], a, rest) for the unknowns that may depend on most, where
+        i, j are all free indices and a is not 0; the first unknowns first.
+        """
         free = free_indices(from_poly(poly))
         entries = sorted(
             self.held(poly), key=lambda e: (self.order.get(e.symbol, 999), sort_key(e))
@@ -567,22 +600,9 @@ class _Elimination:
                     _add(coefficient, Monomial((), factors), scale)
                 else:
                     _add(rest, monomial, scale)
-            if not coefficient:
-                continue
-            rest, contraction = self.name_contraction(rest, entry.symbol)
-            if any(e.symbol == entry.symbol for e in self.held(rest)):
-                continue
             divisor = from_poly(coefficient)
-            if is_zero(divisor):
-                continue
-            body = normal(mul(build.MINUS_ONE, from_poly(rest), power(divisor, -1)))
-            self.open = [other for other in self.open if other is not poly]
-            self.define(entry, body)
-            if contraction is not None:
-                symbol, meaning = contraction
-                self.push(to_poly(build.subtract(Entry(symbol), self.apply(meaning))))
-            return True
-        return False
+            if coefficient and not is_zero(divisor):
+                yield entry, divisor, rest
 
     def define(self, entry: Entry, body: Term) -> None:
         """Record U[i] = body(i), patched with deltas where the equation's range is shorter."""
@@ -888,6 +908,11 @@ def divisors(item: Node) -> list[Term]:
                 factors = base.factors if isinstance(base, Mul) else (base,)
                 found |= dict.fromkeys(f for f in factors if not is_nonzero(f))
     return list(found)
+
+
+def _count_conditions(divisor: Term) -> int:
+    """How many factors of a divisor are not certainly different from 0."""
+    return len(divisors(factor_divisors(power(divisor, -1))))
 
 
 def _order_of_appearance(
