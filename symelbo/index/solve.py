@@ -550,8 +550,8 @@ class _Elimination:
     def pivot(self, poly: Poly, surely: bool = False) -> bool:
         """a U[i, j] + rest = 0 -> U[i, j] = -rest / a, where i, j are all free indices.
 
-        surely: only if a is certainly nonzero, a number first; else the a of the fewest factors
-        that may vanish.  So the number of conditions does not hang on the names of parameters.
+        surely: only if a is certainly nonzero; else the a of the fewest factors that may vanish.
+        So the number of conditions does not hang on the names of parameters.
         """
         known, poly = self.known_in(self.held(poly)), self.name_places(poly)
         if self.known_in(self.held(poly)) < known:  # what may depend on spectators is solved by now
@@ -560,8 +560,7 @@ class _Elimination:
             return True
         pivots = self.find_pivots(poly)
         if surely:
-            sure = (pivot for pivot in pivots if is_nonzero(pivot[1]))
-            ranked = sorted(sure, key=lambda pivot: not isinstance(pivot[1], Number))
+            ranked = [pivot for pivot in pivots if is_nonzero(pivot[1])]
         else:
             ranked = sorted(pivots, key=lambda pivot: _count_conditions(pivot[1]))
         for entry, divisor, rest in ranked:
