@@ -195,53 +195,7 @@ def _systems(
 
 
 def _tree(system: System, assignment: Assignment, budget: Budget) -> list[Assignment] | None:
-    """Cases of the motion of entries without a solution; None if none were found.
-
-    Of many entries those first of which a case has no solution; else as they stand.
-    """
-    if len(system.entries()) >= REFUTED_DEPTH:
-        budget.spend(system.rank_work)
-        if not system.is_consistent(system.rows, assignment):
-            return [assignment]
-        found = _tree_by_closing(system, assignment, budget)
-        if found is not None:
-            return found
-    return _tree_in_order(system, assignment, budget)
-
-
-def _tree_by_closing(
-    system: System, assignment: Assignment, budget: Budget, splits: int = REFUTED_DEPTH
-) -> list[Assignment] | None:
-    """Of a consistent case: by the entry that leaves the fewest cases open, of which one counts as
-    no split; None where no entry closes a case.
-    """
-    best: tuple[list[Assignment], list[Assignment]] | None = None
-    for entry in system.entries():
-        if entry in assignment.decided or budget.exhausted:
-            continue
-        left: list[Assignment] = []
-        closed: list[Assignment] = []
-        for branch in system.branches(assignment, entry):
-            budget.spend(system.rank_work)
-            (left if system.is_consistent(system.rows, branch) else closed).append(branch)
-        if closed and (best is None or len(left) < len(best[0])):
-            best = left, closed
-        if closed and len(left) < 2:
-            break
-    if best is None or (len(best[0]) > 1 and not splits):
-        return None
-    leaves = best[1]
-    for branch in best[0]:
-        found = _tree_by_closing(system, branch, budget, splits - (len(best[0]) > 1))
-        if found is None:
-            return None
-        leaves = leaves + found
-    return leaves
-
-
-def _tree_in_order(
-    system: System, assignment: Assignment, budget: Budget
-) -> list[Assignment] | None:
+    """Cases of the motion of entries without a solution; None if some case has one."""
     budget.spend(system.rank_work)
     if not system.is_consistent(system.rows, assignment):
         return [assignment]
@@ -252,7 +206,7 @@ def _tree_in_order(
             continue
         leaves: list[Assignment] = []
         for branch in system.branches(assignment, entry):
-            found = _tree_in_order(system, branch, budget)
+            found = _tree(system, branch, budget)
             if found is None:
                 return None
             leaves += found
