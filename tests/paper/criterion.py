@@ -81,10 +81,12 @@ def definition_1(point: Point, node: str) -> Iterator[Check]:
     result, motion = point.result(node), point.result(node).motion
     moving = {symbol.name for symbol in motion.latents}
     assert result.field or moving, node
-    arrays = [*result.field.values()]
-    arrays += [array for moved in motion.latents.values() for array in (moved.rate, moved.shift)]
-    mentioned = [symbol for array in arrays for symbol in symbols_of(array)]
+    mentioned = [symbol for array in result.field.values() for symbol in symbols_of(array)]
     assert not any(is_parent(symbol) for symbol in mentioned), f"{node}: depends on latents"
+    arrays = [array for moved in motion.latents.values() for array in (moved.rate, moved.shift)]
+    mentioned = [symbol for array in arrays for symbol in symbols_of(array)]
+    parents = [s for s in mentioned if is_parent(s) and s not in point.derivation.model.inputs]
+    assert not parents, f"{node}: r or s depends on latents"
     natural, field = point.natural(node), point.field(node)
     if point.factor(node).node.name in moving:
         # where parameters or parents move as well, it is no Definition 1: (U) alone is of it
