@@ -217,8 +217,7 @@ def test_large_shapes(shape: float, digits: float) -> None:
     assert abs(found - wanted) <= digits * abs(wanted)
 
 
-def test_the_centre_of_the_data_is_a_fraction_of_nothing() -> None:
-    """Constant data are their own centre."""
+def test_constant_data_are_their_own_centre() -> None:
     emitted = mixture("Normal", mu="real[C]", v="positive[C]")
     xs, mu, v = np.full(4, 7.0), [7.0, 8.0], [1.0, 2.0]
     q = np.array([[0.5, 0.5]] * 4)

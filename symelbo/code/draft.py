@@ -54,7 +54,7 @@ from symelbo.limits import NAMED_FROM, NEAR_SUBTERMS, REPEATED_FROM, SHORT_SUBTE
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, field
 
-__all__ = ["Draft"]
+__all__ = ["Draft", "own_places"]
 
 _LINKS = frozenset(("exp", "sigmoid", "softplus", "tanh"))
 _MAY_BE_INFINITE = frozenset(("logzero", "xlogy"))
@@ -303,8 +303,7 @@ class Draft:
 
         m over t in 2:T is a variable of T - 1 places; its value at t stands in place t - 1.
         """
-        shape = tuple(Extent(i.extent.size, i.extent.offset - i.low + 1) for i in array.indices)
-        places = tuple(i if i.low == 1 else Offset(i, 1 - i.low) for i in array.indices)
+        shape, places = own_places(array.indices)
         local = self.define(Symbol(name, Role.ARGUMENT, domain, shape), array)
         return Array(array.indices, Entry(local, places))
 
@@ -440,6 +439,12 @@ class Draft:
 
 # functions that `lower` takes apart
 _LOWERED = frozenset(("raised", "over", "logbesseli0e", "besselratio", "logbesseli0"))
+
+
+def own_places(indices: Axes) -> tuple[tuple[Extent, ...], tuple[IndexTerm, ...]]:
+    """(t in 2:T) -> (T - 1), (t - 1): the lengths of an array over the indices, and places there"""
+    lengths = tuple(Extent(i.extent.size, i.extent.offset - i.low + 1) for i in indices)
+    return lengths, tuple(i if i.low == 1 else Offset(i, 1 - i.low) for i in indices)
 
 
 def _links_in(term: Term) -> Iterator[Call]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symelbo.code.draft import Draft
+from symelbo.code.draft import Draft, own_places
 from symelbo.code.ops import Axes
 from symelbo.code.plan import Average
 from symelbo.code.rearrange import factors_of
@@ -23,10 +23,8 @@ from symelbo.index.terms import (
     Array,
     Call,
     Entry,
-    Extent,
     Index,
     Number,
-    Offset,
     Origin,
     Power,
     Role,
@@ -119,25 +117,25 @@ class Statistics:
         placed = draft.place(term)
         entries = (part for part in walk_parts(placed) if isinstance(part, Entry))
         free = free_indices(placed) - set(draft.leading)
-        rows = tuple(dict.fromkeys(i for entry in entries for i in entry.indices if i in free))
+        found = dict.fromkeys(place for entry in entries for place in entry.indices)
+        rows = tuple(place for place in found if isinstance(place, Index) and place in free)
         kept: Axes = over
         for index in rows:
-            assert isinstance(index, Index)
             row = Index(f"row{len(kept)}", index.extent, index.low, Origin.PLANNED)
             placed, kept = replace_index(placed, index, row), (*kept, row)
         weights = setting.weights if over else None
         value = Average(placed, setting.data, over[0] if over else None, weights, kept)
         symbol = self._known.get(value)
         if symbol is None:
-            shape = tuple(Extent(i.extent.size, i.extent.offset - i.low + 1) for i in kept)
+            shape, _ = own_places(kept)
             data = self._name_data(term) or setting.weights.name
             variable = Symbol(draft.fresh(f"{stem}_{data}"), Role.ARGUMENT, Real(), shape)
             draft.write(variable, kept, value)
             symbol = Symbol(f"{variable.name}'", Role.ARGUMENT, Real(), shape)
             draft.variables[symbol] = Variable(variable)
             self._known[value] = symbol
-        moved = (i if i.low == 1 else Offset(i, 1 - i.low) for i in (*over, *rows))
-        return Entry(symbol, tuple(moved))
+        _, places = own_places((*over, *rows))
+        return Entry(symbol, places)
 
     def _name_data(self, term: Term) -> str:
         """x, and of x - c too; xx of a product of two"""

@@ -59,18 +59,16 @@ def separate_data(term: Term, how: Separation) -> list[Piece]:
     requires: no index is bound twice on the way down.
     raises: Inseparable.
     """
-    varies = how.varies(term)
-    if varies == (True, True):
-        if isinstance(term, Sum):
-            return [_sum_over(term.index, piece) for piece in separate_data(term.body, how)]
-        if isinstance(term, Add) and any(isinstance(part, Sum) for part in term.terms):
-            parts = [piece for part in term.terms for piece in separate_data(part, how)]
-            return list(_collect(parts))
-        if (bit := _only_bit(term, how)) is not None:
-            at_one, at_zero = (swap_term(term, bit, value) for value in (ONE, ZERO))
-            return [Piece(ONE, at_zero), Piece(bit, subtract(at_one, at_zero))]
-        return _about_centre(term, how)
-    return [Piece(ONE, term)] if not varies[0] else [Piece(term, ONE)]
+    if how.varies(term) != (True, True):
+        return _expand(term, how)
+    if isinstance(term, Sum):
+        return [_sum_over(term.index, piece) for piece in separate_data(term.body, how)]
+    if isinstance(term, Add) and any(isinstance(part, Sum) for part in term.terms):
+        return list(_collect(p for part in term.terms for p in separate_data(part, how)))
+    if (bit := _only_bit(term, how)) is not None:
+        at_one, at_zero = (swap_term(term, bit, value) for value in (ONE, ZERO))
+        return [Piece(ONE, at_zero), Piece(bit, subtract(at_one, at_zero))]
+    return _about_centre(term, how)
 
 
 def _about_centre(term: Term, how: Separation) -> list[Piece]:
