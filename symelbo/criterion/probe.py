@@ -242,6 +242,21 @@ class _Probe:
         """That of the first inputs, which are those of the one data point."""
         return (0,) if any(s.role is Role.INPUT for own in self.symbols for s in own) else ()
 
+    def draw_data(self) -> Iterator[tuple[dict[Symbol, Entries], tuple[int, ...]]]:
+        """Values of nodes and inputs, and the number of the latter if there are any.
+
+        An unknown that may depend on the inputs is sought at a few of these.
+        """
+        most = PROBE_DRAWS + len(self.columns)
+        few = PROBE_INPUTS if self.known else most
+        inputs: list[dict[Symbol, Entries]] = []
+        for draws in range(most):
+            number = draws // 4 % few
+            if number == len(inputs):
+                inputs.append(self.draw_inputs(number))
+            moving = {**inputs[number], **self.draw((Role.LATENT, Role.OBSERVED), draws)}
+            yield moving, (number,) if inputs[number] else ()
+
     def draw_inputs(self, number: int) -> dict[Symbol, Entries]:
         """Values of the inputs; the first ones are those of the one data point, if there is one."""
         if self.data and not number:
@@ -431,15 +446,8 @@ def is_solvable_somewhere(
     if probe.is_contradictory:
         return False
     asked = 1
-    # an unknown that may depend on the inputs is sought at a few of these
-    few = PROBE_INPUTS if probe.known else PROBE_DRAWS + len(probe.columns)
-    inputs: list[dict[Symbol, Entries]] = []
-    for draws in range(PROBE_DRAWS + len(probe.columns)):
-        number = draws // 4 % few
-        if number == len(inputs):
-            inputs.append(probe.draw_inputs(number))
-        moving = {**inputs[number], **probe.draw((Role.LATENT, Role.OBSERVED), draws)}
-        for row, value in probe.rows(still, moving, (number,) if inputs[number] else ()):
+    for moving, group in probe.draw_data():
+        for row, value in probe.rows(still, moving, group):
             table.append(row)
             ends.append(value)
         if probe.is_contradictory:
@@ -562,14 +570,7 @@ def find_rows(
         probe.random = Random(seed + point)
         still.append(probe.draw(_STILL))
         rows += ((place(point, row, list(probe.columns)), 0) for row in probe.tangents())
-    few = PROBE_INPUTS if first.known else PROBE_DRAWS + len(first.columns)
-    inputs: list[dict[Symbol, Entries]] = []
-    for draws in range(PROBE_DRAWS + len(first.columns)):
-        number = draws // 4 % few
-        if number == len(inputs):
-            inputs.append(first.draw_inputs(number))
-        moving = {**inputs[number], **first.draw((Role.LATENT, Role.OBSERVED), draws)}
-        group = (number,) if inputs[number] else ()
+    for moving, group in first.draw_data():
         for point, probe in enumerate(probes):
             drawn = list(probe.rows(still[point], moving, group))
             keys = list(probe.columns)
