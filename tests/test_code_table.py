@@ -10,7 +10,7 @@ import importlib.util
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,14 +18,14 @@ import numpy as np
 import pytest
 from all_domains import DOMAINS
 from defined import DEFINITIONS, define
-from scipy import special
+from libraries import LIBRARIES, OTHERS, Library, library
 
 from symelbo.code import ops
 from symelbo.code.gamma_rules import LOG_MULTINOMIAL
 from symelbo.code.lower import Lowering
 from symelbo.code.ops import FUNCTIONS, Op
 from symelbo.code.plan import Average, Ratio, Solve, Total
-from symelbo.code.print_numpy import NumpyPrinter
+from symelbo.code.print_arrays import ArrayPrinter
 from symelbo.code.stable_rules import LOG_SOFTMAX, SOFTMAX, WHOLE
 from symelbo.index import terms
 from symelbo.index.build import ONE, add, divide, log, mul, number
@@ -305,22 +305,24 @@ def world_of(values: dict[str, np.ndarray[Any, Any]]) -> World:
     return World(LENGTHS, entries, functions={"f": apply, "g": apply})
 
 
-def call_f(*arguments: Any) -> Any:
+def call_f(chosen: Library, *arguments: Any) -> Any:
     """f(x)[k] = k sum_i (1 + i) x_i over all arguments; leading axes broadcast"""
-    return call_g(*arguments)[..., None] * np.arange(1, LENGTHS["K"] + 1)
+    return call_g(chosen, *arguments)[..., None] * chosen.array(np.arange(1.0, LENGTHS["K"] + 1))
 
 
-def call_g(*arguments: Any) -> Any:
+def call_g(chosen: Library, *arguments: Any) -> Any:
     def weigh(given: Any) -> Any:
-        has_axis = np.ndim(given) > 0 and given.shape[-1] == LENGTHS["K"]
-        return given @ np.arange(2, LENGTHS["K"] + 2) if has_axis else np.asarray(given)
+        has_axis = given.ndim > 0 and given.shape[-1] == LENGTHS["K"]
+        return given @ chosen.array(np.arange(2.0, LENGTHS["K"] + 2)) if has_axis else given
 
     return sum(weigh(given) for given in arguments)
 
 
-def check_array(name: str, value: Any, dims: str, domain: str, sizes: Any) -> Any:
+def check_array(
+    xp: Any, real: Any, name: str, value: Any, dims: str, domain: str, sizes: Any
+) -> Any:
     """The check of a function's value, as in an emitted module"""
-    assert value.shape == tuple(sizes[dim] for dim in dims.split()), name
+    assert tuple(value.shape) == tuple(sizes[dim] for dim in dims.split()), name
     return value
 
 
@@ -334,10 +336,13 @@ def helpers() -> dict[str, Any]:
     return vars(module)
 
 
-def run(op: Op, values: dict[str, np.ndarray[Any, Any]]) -> Any:
-    space = {"np": np, "special": special, "sizes": LENGTHS, "_array": check_array}
-    space |= {"f": call_f, "g": call_g, **helpers(), **LENGTHS, **values}
-    return eval(NumpyPrinter({size: size for size in LENGTHS}).text(op), space)
+def run(op: Op, values: dict[str, np.ndarray[Any, Any]], name: str = "numpy") -> Any:
+    """The value of the printed operation, an array of that library"""
+    chosen = library(name)
+    given = {key: chosen.array(value) for key, value in values.items()}
+    space = {**helpers(), **chosen.space, "sizes": LENGTHS, "_array": check_array, **LENGTHS}
+    space |= {"f": partial(call_f, chosen), "g": partial(call_g, chosen), **given}
+    return eval(ArrayPrinter({size: size for size in LENGTHS}).print_array(op).text, space)
 
 
 def evaluated(term: Term, axes: Axes, values: dict[str, np.ndarray[Any, Any]]) -> Any:
@@ -371,6 +376,22 @@ def test_node_in_its_place(build: Build, axes: Axes) -> None:
     again = np.broadcast_to(np.transpose(wanted)[..., None], np.shape(whole))
     assert np.allclose(whole, again, rtol=1e-9, atol=1e-12)
     assert np.shape(whole) == (*wanted.shape[::-1], LENGTHS["H"])
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("where", ["a number", "one axis", "all"])
+@pytest.mark.parametrize("node", TABLE, ids=lambda node: node.__name__)
+def test_node_in_another_library(node: type[Term], where: str, name: str) -> None:
+    """The same text gives the same array there, of its dtype"""
+    for build in TABLE[node]:
+        term = build(PLACES[where])
+        op = Lowering(LEADING).lower(term)
+        values = values_of([term])
+        found = run(op, values, name)
+        assert found.dtype == library(name).float64
+        # PyTorch's trigamma is exact to 1e-9
+        rtol = 1e-8 if isinstance(op, ops.Call) and op.name == "polygamma" else 1e-11
+        assert np.allclose(np.asarray(found), run(op, values), rtol=rtol, atol=1e-13)
 
 
 @pytest.mark.parametrize(("build", "axes"), CASES)
@@ -432,9 +453,10 @@ AVERAGED: list[tuple[Term, Axes]] = [
 ]
 
 
+@pytest.mark.parametrize("name", LIBRARIES)
 @pytest.mark.parametrize("guarded", [False, True])
 @pytest.mark.parametrize(("value", "kept"), AVERAGED)
-def test_averages_by_their_definition(value: Term, kept: Axes, guarded: bool) -> None:
+def test_averages_by_their_definition(value: Term, kept: Axes, guarded: bool, name: str) -> None:
     """(1/N) sum_n sum_s q[n,s] value"""
     needs_q = s in free_indices(value) or s in kept
     average = Average(value, n, s if needs_q else None, WEIGHTS if needs_q else None, kept, guarded)
@@ -444,8 +466,8 @@ def test_averages_by_their_definition(value: Term, kept: Axes, guarded: bool) ->
     values = values_of([meant, Entry(WEIGHTS, (n, s))])
     op = Lowering(LEADING).value(average)
     assert set(op.axes) <= set(kept)
-    found, wanted = run(op, values), evaluated(meant, op.axes, values)
-    assert np.allclose(found, wanted, rtol=1e-12)
+    found, wanted = run(op, values, name), evaluated(meant, op.axes, values)
+    assert np.allclose(np.asarray(found), wanted, rtol=1e-12)
 
 
 def test_a_guarded_average_takes_out_what_has_no_weight() -> None:
