@@ -18,6 +18,7 @@ from defined import define
 
 import symelbo
 from symelbo.answer.derivation import Derivation
+from symelbo.code.array_module import render_plan
 from symelbo.code.draft import Draft
 from symelbo.code.facts import find_facts
 from symelbo.code.lay_out_python import (
@@ -34,7 +35,6 @@ from symelbo.code.lay_out_python import (
 )
 from symelbo.code.lower import Lowering
 from symelbo.code.moments_of_q import find_moments_of_q
-from symelbo.code.array_module import render_plan
 from symelbo.code.ops import Axes
 from symelbo.code.plan import (
     Average,
@@ -568,6 +568,7 @@ STATEMENTS = [
     f"np.sum({WIDER})[None] - np.sum({LONG} + {LONG})",
     f"np.sum({WIDER}) - np.sum({LONG}) * {'b' * 20}",
     f"np.sum({WIDER}) - {'b' * 20}",
+    f"np.sum({WIDER})[1]",
     f"{'b' * 20} - np.sum({WIDER}) * c",
     f"np.sum({WIDER}) * c - {'b' * 20}",
     f"np.sum({LONG}, axis={'a' * 22}) * (c - {'b' * 20}) - 0.5 * np.sum({'d' * 73}) + c",

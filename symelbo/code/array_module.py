@@ -185,7 +185,9 @@ class _Printed:
         dims = [dim_text(extent, self.plan.sizes) for extent in argument.shape]
         if argument.kind == "samples":
             data, samples = dims
-            return call("_weights", "xp", "real", f'"{name}"', name, f'"{data}"', f'"{samples}"', "sizes")
+            return call(
+                "_weights", "xp", "real", f'"{name}"', name, f'"{data}"', f'"{samples}"', "sizes"
+            )
         bounds = []
         if argument.is_bounded:
             # categories are counted, the other values are measured

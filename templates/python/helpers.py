@@ -65,11 +65,11 @@ def _log_softmax(xp: Any, a: Array) -> Array:
 
 
 def _exprel(xp: Any, a: Array) -> Array:
-    """(exp(a) - 1)/a, which is 1 at 0."""
-    small = xp.abs(a) < 1e-3
-    near, far = xp.where(small, a, 0), xp.where(small, 1, a)
+    """(exp(a) - 1)/a, which is 1 at 0, and infinity beyond the floats."""
+    small, large = xp.abs(a) < 1e-3, a > math.log(xp.finfo(a.dtype).max)
+    near, far = xp.where(small, a, 0), xp.where(small | large, 1, a)
     series = _polynomial([1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2, 1], near)
-    return xp.where(small, series, xp.expm1(far) / far)
+    return xp.where(large, math.inf, xp.where(small, series, xp.expm1(far) / far))
 
 
 def _entropy_of_logit(xp: Any, special: Any, a: Array) -> Array:
