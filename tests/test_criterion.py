@@ -126,6 +126,7 @@ HOLDS: dict[str, tuple[dict[str, Any], int, dict[str, dict[str, str]]]] = {
             "x": {
                 "m": "m*(sum(p[c]*log(p[c]) for c in 1:C) - 1/sum(g[c]*p[c] for c in 1:C)"
                 "*sum(g[c]*p[c]*log(p[c]) for c in 1:C))",
+                "p": "p[i]*(log(p[i]) - sum(p[c]*log(p[c]) for c in 1:C))",
                 "v": "-v[i]",
             }
         },
