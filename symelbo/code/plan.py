@@ -46,7 +46,13 @@ class Average:
     """The mean of a value over the data, and under q where `over` is given.
 
     (1/N) sum_n sum_s weights[n,s] value;  with the axis `over` among `kept`, not summed over it.
-    guarded: the value may be minus infinity, where a weight of 0 takes it out.
+    guarded: the value may be minus infinity, where a weight of 0 takes it out;  shared: the value
+    varies with the samples, and with data points by these alone.
+
+    With the axis `data` among `kept`, by what all data points share.  Where they share the samples,
+    the mean, at the one place of this axis.  Where they do not, there are terms for every n: the
+    value itself, or (1/N) weights[n,s] value; what is summed over n, s and times what is shared is
+    the same in both cases.
     """
 
     value: Term
@@ -55,6 +61,7 @@ class Average:
     weights: Symbol | None = None
     kept: Axes = ()
     guarded: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +118,10 @@ Bound: TypeAlias = Term | None  # a number, a size, an argument, or pi
 class Argument:
     """A keyword argument.
 
-    kind: array, size, value (a number), samples (weights of samples) or function; domain: that of
-    an array; lower, upper: bounds of its values, or their sum for counts; text: for its user;
-    optional: only checked if given.
+    kind: array, size, value (a number) or samples (weights of samples); domain: that of an array;
+    lower, upper: bounds of its values, or their sum for counts; text: for its user; optional: only
+    checked if given; shared: an array whose axis of data points may be left out, for the number of
+    the data points that have values of their own has a name.
     """
 
     name: str
@@ -124,6 +132,7 @@ class Argument:
     lower: Bound = None
     upper: Bound = None
     optional: bool = False
+    shared: str = ""
 
     @property
     def is_bounded(self) -> bool:

@@ -54,11 +54,13 @@ class Body:
     """What a function computes, and what its documentation may say of it.
 
     result: what it returns; if None, the variables `profiled` by their names.  asked: arguments
-    that are means of abstract functions, with what they are.
+    that are means of abstract functions, with what they are.  by_data: the variables that vary
+    with the data.
     """
 
     statements: tuple[Assignment, ...]
     result: Value | None
+    by_data: frozenset[str]
     comment: str = ""
     profiled: tuple[Symbol, ...] = ()
     asked: tuple[tuple[Symbol, str], ...] = ()
@@ -80,6 +82,7 @@ def plan_entropy_sum(setting: Setting) -> Body:
         with suppress(Unsupported):  # of an abstract family, whose entropy is asked for
             return _plan_closed_form(setting, sums.closed_form)
     means = Expectations(setting)
+    statements = {statement.label: statement for statement in setting.model.statements}
     draft, parts, asked = means.draft, Parts(), list[tuple[Symbol, str]]()
     if setting.computes_q:
         _compute_q(draft)
@@ -90,13 +93,11 @@ def plan_entropy_sum(setting: Setting) -> Body:
         name = f"log_base_{node}" if base else f"entropy_{node}"
         display = summand.known if base else summand.display
         draft.pending = f"{what} of {node}"
-        means.moments.subject = node
-        before = means.by_samples
+        means.turn_to(statements[node])
         try:
             term = means.of_term(summand.known, display, summand.abbreviations)
             mean = draft.assign(name, term)
         except Unsupported:
-            means.by_samples = before
             mean = _ask(draft, asked, name, f"{what} of {node} under q")
         parts.append((summand.sign < 0, mean))
     return _finish(means, Total(tuple(parts)), asked=asked)
@@ -118,7 +119,7 @@ def plan_elbo(setting: Setting) -> Body:
     if not exact:
         _add_entropy_of_q(draft, parts)
     for statement, result in zip(model.statements, setting.derivation.factors, strict=True):
-        means.moments.subject = result.node
+        means.turn_to(statement)
         draft.pending = f"log-density of {result.node}"
         make = partial(means.of_formal, statement, statement.density.term, only_at_mean=exact)
         parts += [(False, mean) for mean in _average_all(means, f"log_{result.node}", make)]
@@ -135,22 +136,27 @@ def plan_elbo(setting: Setting) -> Body:
         term = normal(subtract(posterior.entropy, divide(length, number(2))))
         draft.pending = "the posterior is normal, so log p(x) = log p(x, mode) + this"
         parts.append((False, draft.assign("log_volume", term)))
-    return _finish(means, Total(tuple(parts)), refuse_functions=True)
+    return _finish(means, Total(tuple(parts)))
 
 
 def plan_gap(setting: Setting) -> Body:
-    """sum_f E (D log p_f + d_f): the derivative of the ELBO along the motion"""
+    """sum_f E (D log p_f + d_f): the derivative of the ELBO along the motion
+
+    The values of abstract functions stand still, as their arguments do.
+    """
+    if not setting.values.stand_still(setting.derivation.motion):
+        raise Unsupported("the motion moves an argument of an abstract function")
     means = Expectations(setting)
     draft, parts = means.draft, Parts()
     if setting.computes_q:
         _compute_q(draft)
     means.moments.use_exact()
     for statement, result in zip(setting.model.statements, setting.derivation.factors, strict=True):
-        means.moments.subject = result.node
+        means.turn_to(statement)
         draft.pending = f"derivative of log p({result.node}) along the motion"
         make = partial(means.of_change, statement, result)
         parts += [(False, mean) for mean in _average_all(means, f"slope_{result.node}", make)]
-    return _finish(means, Total(tuple(parts)), refuse_functions=True)
+    return _finish(means, Total(tuple(parts)))
 
 
 def plan_profiles(setting: Setting) -> Body:
@@ -165,7 +171,7 @@ def plan_profiles(setting: Setting) -> Body:
     reads = frozenset().union(*(symbols_in(s.value) for s in draft.statements))
     if not reads.isdisjoint(profiled):
         raise Unsupported("a stationary value depends on another")
-    return _finish(means, None, profiled=profiled, refuse_functions=True)
+    return _finish(means, None, profiled=profiled)
 
 
 # ---------------------------------------------------------------- parts of the sums
@@ -243,28 +249,24 @@ def _finish(
     *,
     profiled: tuple[Symbol, ...] = (),
     asked: Sequence[tuple[Symbol, str]] = (),
-    refuse_functions: bool = False,
 ) -> Body:
-    """What is read of what was assigned; refused if it needs an abstract function and may not."""
-    draft, setting = means.draft, means.setting
+    """What is read of what was assigned."""
+    draft = means.draft
     wanted: list[Value] = [] if result is None else [result]
     wanted += [Entry(symbol, rows_of(symbol, "i")) for symbol in profiled]
     statements = draft.live_statements(wanted)
     parts = result.parts if isinstance(result, Total) else ()
     infinite = any(not draft.infinite.isdisjoint(symbols_of(p.value)) for _, p in parts)
-    body = Body(
+    return Body(
         statements,
         result,
+        frozenset(symbol.name for symbol in draft.by_data),
         comment,
         profiled,
         tuple(asked),
         _how_averaged(means),
         "Minus infinity where a category of probability 0 has weight." * infinite,
     )
-    functions = {setting.variables[symbol].symbol for symbol in setting.model.functions}
-    if refuse_functions and not functions.isdisjoint(body.reads):
-        raise Unsupported("an abstract function")
-    return body
 
 
 def _how_averaged(means: Expectations) -> str:
@@ -272,7 +274,7 @@ def _how_averaged(means: Expectations) -> str:
     setting = means.setting
     if setting.mixture is not None or not setting.latents:
         return ""
-    if means.by_samples:
+    if means.sampled:
         return (
             "Expectations under q are weighted sums over the given samples: exact for an"
             " enumeration, an estimate otherwise."
@@ -315,7 +317,7 @@ def _assign_profile(means: Expectations, profile: Profile) -> None:
     """parameter = E above / E below"""
     draft, setting = means.draft, means.setting
     name = setting.names[profile.parameter]
-    means.moments.subject = name
+    means.turn_to(profile.statement, name)
     draft.pending = f"{name}, where the ELBO is stationary in it"
     kept = tuple(_axis(setting, place) for place in profile.places)
     above, axes = _profile_mean(means, profile, profile.above, kept)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from symelbo.code.draft import Draft, own_places
+from symelbo.code.draft import Draft
 from symelbo.code.ops import Axes
 from symelbo.code.plan import Average
-from symelbo.code.rearrange import factors_of
-from symelbo.code.separate_data import Piece, Separation, separate_data
+from symelbo.code.rearrange import factors_of, own_places
+from symelbo.code.separate_data import Inseparable, Piece, Separation, separate_data
 from symelbo.code.setting import Variable
 from symelbo.index.build import ONE, add, mul, subtract
 from symelbo.index.domains import Real
@@ -52,7 +52,7 @@ class Statistics:
         until then is left to `live_statements`.
         """
         draft = self.draft
-        term = replace_symbols(term, draft.given)
+        term = draft.stated(term)
         if self._varies(term) != (True, True):
             return draft.assign(name, term, kept)
         pieces = separate_data(term, Separation(self._varies, self._at_centre, self._deviation))
@@ -62,18 +62,21 @@ class Statistics:
     def _varies(self, term: Term) -> tuple[bool, bool]:
         """Whether a term of the model varies with the data, and with samples or categories."""
         known = self.draft.variables
-        batches = (known[symbol].batch for symbol in symbols_of(term) if symbol in known)
-        axes = free_indices(term).union(*batches)
-        data, over = self.draft.leading
-        return data in axes, over in axes
+        found = [known[symbol] for symbol in symbols_of(term) if symbol in known]
+        axes = free_indices(term).union(*(variable.batch for variable in found))
+        by_data = any(variable.symbol in self.draft.by_data for variable in found)
+        return by_data, self.draft.setting.over in axes
 
     def _at_centre(self, term: Term) -> Term:
         """A term of the model, each of the data at its mean over the data points."""
         means = {}
         for symbol in sorted(symbols_of(term), key=lambda symbol: symbol.name):
-            if self._varies(Entry(symbol, formal_indices(symbol.shape)))[0]:
-                rows = formal_indices(symbol.shape)
-                means[symbol] = Array(rows, self._name_mean("center", Entry(symbol, rows)))
+            rows = formal_indices(symbol.shape)
+            by_data, by_sample = self._varies(Entry(symbol, rows))
+            if by_data and by_sample:
+                raise Inseparable(symbol)
+            if by_data:
+                means[symbol] = Array(rows, self._name_centre(Entry(symbol, rows)))
         return replace_symbols(term, means)
 
     def _deviation(self, term: Term) -> Term:
@@ -96,20 +99,28 @@ class Statistics:
 
         The rest is placed by itself: rules for stable numbers see nothing else in it.
         """
-        draft = self.draft
-        over = draft.leading[1]
-        weighed = over in kept or self._varies(piece.rest)[1]
+        draft, setting = self.draft, self.draft.setting
+        weighed = setting.over in kept or self._varies(piece.rest)[1]
+        over = ((setting.over,) if setting.mixture else draft.leading) if weighed else ()
         joint = draft.place(piece.rest)
         if piece.data != ONE or weighed:
-            mean = self._name_mean("mean", piece.data, (over,) if weighed else ())
-            joint = mul(draft.place(mean), joint)
-        summed = (over,) if weighed and over not in kept else ()
+            joint = mul(draft.place(self._name_mean("mean", piece.data, over)), joint)
+        summed = tuple(axis for axis in over if axis not in kept)
         for index in reversed((*summed, *piece.summed)):
             joint = Sum(index, joint)
         return joint
 
+    def _name_centre(self, entry: Entry) -> Entry:
+        """The centre of the data, by its name.
+
+        Where data points have samples of their own, these are close to the data point: it is its
+        own centre, so that no digits are lost.
+        """
+        setting = self.draft.setting
+        return self._name_mean("center", entry, () if setting.mixture else (setting.data,))
+
     def _name_mean(self, stem: str, term: Term, over: Axes = ()) -> Entry:
-        """The mean of a data part over the data, weighed for each of `over`, by its name.
+        """The mean of a data part over the data, by its name; weighed with the axis of q in `over`.
 
         The same mean has one name, whatever its indices are called.
         """
@@ -123,18 +134,19 @@ class Statistics:
         for index in rows:
             row = Index(f"row{len(kept)}", index.extent, index.low, Origin.PLANNED)
             placed, kept = replace_index(placed, index, row), (*kept, row)
-        weights = setting.weights if over else None
-        value = Average(placed, setting.data, over[0] if over else None, weights, kept)
+        weighed = setting.over in over
+        weights = setting.weights if weighed else None
+        value = Average(placed, setting.data, setting.over if weighed else None, weights, kept)
         symbol = self._known.get(value)
         if symbol is None:
             shape, _ = own_places(kept)
             data = self._name_data(term) or setting.weights.name
             variable = Symbol(draft.fresh(f"{stem}_{data}"), Role.ARGUMENT, Real(), shape)
             draft.write(variable, kept, value)
-            symbol = Symbol(f"{variable.name}'", Role.ARGUMENT, Real(), shape)
-            draft.variables[symbol] = Variable(variable)
+            symbol = Symbol(f"{variable.name}'", Role.ARGUMENT, Real(), shape[len(over) :])
+            draft.variables[symbol] = Variable(variable, over, setting.data in over)
             self._known[value] = symbol
-        _, places = own_places((*over, *rows))
+        _, places = own_places(rows)
         return Entry(symbol, places)
 
     def _name_data(self, term: Term) -> str:
