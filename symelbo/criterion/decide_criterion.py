@@ -51,10 +51,10 @@ def decide_criterion(model: Model) -> Decision:
     q = tuple(make_factor(s) for s in model.declared)
     unbounded = [_support_reason(factor) for factor in factors]
     everything = (*factors, *q)
-    deciders = [_Decider(model, Search(factors, q), unbounded)]
+    deciders = [_Decider(model, factors, q, unbounded)]
     if find_opening(everything) is not None and not has_many_entries(everything):
         # what does not hold at all lengths may hold at those that are given
-        deciders.append(_Decider(model, Search(factors, q, opened=False), unbounded))
+        deciders.append(_Decider(model, factors, q, unbounded, opened=False))
     for decider in deciders:  # a motion is found, or not, sooner than a certificate
         if (found := decider.find()) is not None:
             return found
@@ -67,12 +67,18 @@ def decide_criterion(model: Model) -> Decision:
 
 class _Decider:
     def __init__(
-        self, model: Model, search: Search, unbounded: Sequence[tuple[str, Term] | None]
+        self,
+        model: Model,
+        factors: tuple[Factor, ...],
+        q: tuple[Factor, ...],
+        unbounded: Sequence[tuple[str, Term] | None],
+        *,
+        opened: bool = True,
     ) -> None:
-        self.model, self.search, self.unbounded = model, search, unbounded
-        self.factors = search.factors
+        self.model, self.factors, self.unbounded = model, factors, unbounded
         self.still = model.reparameterize == "never"
-        self.budget = Budget.of_model(self.factors, search.least)
+        self.search = Search(factors, q, opened=opened)
+        self.budget = self.search.budget = Budget.of_model(factors, self.search.least)
         self.refused: list[str] = []  # by the checker, of what was found
         self.certificates: dict[tuple[int, ...], Certificate | None] = {}
 
