@@ -40,8 +40,11 @@ def radial_entropy(statement: Statement) -> tuple[Density, dict[Symbol, Array], 
 
 
 def entropy_of_statement(statement: Statement) -> Term | None:
-    """The entropy of a declared density over its plates, in nats; None if it is not derived."""
-    found = radial_entropy(statement)
+    """The entropy of a declared density over its plates, in nats; None if it is not derived.
+
+    That of an abstract family has no formula but its name.
+    """
+    found = None if statement.family.abstract else radial_entropy(statement)
     if found is None:
         return None
     mapping = make_factor(statement).actual()
