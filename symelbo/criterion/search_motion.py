@@ -158,9 +158,9 @@ class Search:
         """
         if not attempt.moving:
             return None
-        if self.budget is not None and len(self.learned) > LOOKED_AT_FIRST:
-            if not is_solvable(attempt.factors, self.budget, instances=LOOKS[0]):
-                return None
+        own = self.budget if len(self.learned) > LOOKED_AT_FIRST else None
+        if own is not None and not is_solvable(attempt.factors, own, instances=LOOKS[0]):
+            return None
         tableau = self.tableau(attempt)
         return attempt.moving if tableau is None else tableau.find_moving(constant=constant)
 
