@@ -263,6 +263,43 @@ SPECS: dict[str, Spec] = {
     "log_normal_mixture": _mixture(  # mean and variance move: one value depends on the other
         _plates("LogNormal(m[c,d], s2[c,d])"), {"m": "real[C,D]", "s2": "positive[C,D]"}
     ),
+    "bayesian_regression": {  # the precision of the posterior depends on the covariates
+        "name": "Bayesian linear regression",
+        "sizes": ["M", "K"],
+        "parameters": {"t2": "positive", "b": "real", "s2": "positive"},
+        "inputs": {"a": "real[M,K]"},
+        "model": [
+            "w[k] ~ Normal(0, t2) for k in 1:K",
+            "y[m] ~ Normal(sum(a[m,k]*w[k] for k in 1:K) + b, s2) for m in 1:M",
+        ],
+        "observed": ["y"],
+        "variational": "exact",
+    },
+    "mixed_model": {
+        "name": "Linear mixed model",
+        "sizes": ["M", "K"],
+        "parameters": {"beta": "real", "S": "posdef[K,K]", "s2": "positive"},
+        "inputs": {"a": "real[M]", "u": "real[M,K]"},
+        "model": [
+            "origin[k] = 0 for k in 1:K",
+            "z ~ MvNormal(origin, S)",
+            "y[m] ~ Normal(beta*a[m] + sum(u[m,k]*z[k] for k in 1:K), s2) for m in 1:M",
+        ],
+        "observed": ["y"],
+        "variational": "exact",
+    },
+    "random_persistence": {  # .. and here on the data
+        "name": "Autoregression with a random coefficient",
+        "sizes": ["T"],
+        "parameters": {"b": "real", "t2": "positive", "s2": "positive"},
+        "model": [
+            "z ~ Normal(0, t2)",
+            "x[1] ~ Normal(b, s2)",
+            "x[t] ~ Normal(b + z*x[t-1], s2) for t in 2:T",
+        ],
+        "observed": ["x"],
+        "variational": "exact",
+    },
     "one_probability": _linear("Bernoulli(p)", "s2", {"p": "unit", "s2": "positive"}),
 }
 

@@ -627,7 +627,7 @@ class _Checks:
             return [f"{latent.name} is no vector of real latents"]
         indices, precision = posterior.precision
         for name in sorted(names_in(precision)):
-            if self.symbols[name].role not in ("parameter", "constant"):
+            if self.symbols[name].role not in ("parameter", "constant", "input", "observed"):
                 return [f"the precision depends on {name}"]
         if tuple(i[2:] for i in indices) != tuple((1, *e) for e in latent.shape * 2):
             return ["the precision has another shape than the latent"]

@@ -74,7 +74,7 @@ class Draft:
     variables: dict[Symbol, Variable] = field(default_factory=dict)
     infinite: set[Symbol] = field(default_factory=set)  # variables that may be minus infinity
     by_data: set[Symbol] = field(default_factory=set)  # variables that vary with the data
-    _matrices: dict[Array, Symbol] = field(default_factory=dict)  # normal array -> its variable
+    _matrices: dict[Array, Variable] = field(default_factory=dict)  # normal array -> its variable
     _placed: dict[Term, Term] = field(default_factory=dict)
     _common: dict[Array, str] = field(default_factory=dict)  # what is repeated -> its name
     _shared: dict[tuple[str, Array], Symbol] = field(default_factory=dict)
@@ -159,7 +159,8 @@ class Draft:
             case Inverse(matrix, _, _) | LogDet(matrix) if self._matrices:
                 known = self._matrices.get(normal_array(matrix))
                 if known is not None:
-                    whole = Array(matrix.indices, Entry(known, matrix.indices))
+                    places = (*known.batch, *matrix.indices)
+                    whole = Array(matrix.indices, Entry(known.symbol, places))
                     if isinstance(term, LogDet):
                         return LogDet(whole)
                     return Inverse(whole, *map(self._place_index, (term.row, term.column)))
@@ -221,7 +222,7 @@ class Draft:
                 return Array(array.indices, instantiate(short, entry.indices))
         return self.abbreviate(name, symbol.domain, array, plates)
 
-    def know_matrix(self, matrix: Array, variable: Symbol) -> None:
+    def know_matrix(self, matrix: Array, variable: Variable) -> None:
         """From here on, what is made of the matrix is made of the variable."""
         self._matrices[normal_array(matrix)] = variable
         self._placed.clear()
@@ -315,7 +316,7 @@ class Draft:
         """symbol, array -> the symbol that stands for the array, a variable of this name.
 
         ensures: the same name and value are assigned once, whatever its places are called;
-        symmetric: either order of the axes will do.
+        symmetric: either order of its two axes will do.
         """
         body = self.stated(array.body)
         formal = tuple(i.like(f"k{n}", Origin.PASSING) for n, i in enumerate(array.indices))

@@ -69,7 +69,8 @@ class Lowering:
     def value(self, value: Value, axes: Axes | None = None, *, symmetric: bool = False) -> Op:
         """value -> op, with these axes if any are given
 
-        symmetric: the value is the same with its axes the other way round, so either will do.
+        symmetric: the value is the same with its last two axes the other way round, so either
+        will do.
         """
         match value:
             case Average():
@@ -82,7 +83,7 @@ class Lowering:
                 op = self._solve(value)
             case _:
                 op = self.lower(value)
-        if axes is None or (symmetric and op.axes == axes[::-1]):
+        if axes is None or (symmetric and op.axes == (*axes[:-2], *axes[:-3:-1])):
             return op
         return self.full(op, axes)
 

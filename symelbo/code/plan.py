@@ -93,7 +93,7 @@ Value: TypeAlias = Term | Average | Total | Ratio | Solve
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """target[axes] = value;  symmetric: the same with the axes the other way round."""
+    """target[axes] = value;  symmetric: the same with its last two axes the other way round."""
 
     target: Symbol
     axes: Axes

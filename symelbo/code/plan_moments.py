@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from symelbo.code.draft import Draft
 from symelbo.code.moments_of_q import rows_of
-from symelbo.code.plan import Solve, Unsupported
+from symelbo.code.plan import Solve, Value
 from symelbo.code.rearrange import fold_absolutes, has_latents, is_affine_in
 from symelbo.code.setting import Variable
 from symelbo.entropy.exact_posterior import log_joint
@@ -30,6 +30,7 @@ from symelbo.index.substitute import (
     count_subterms,
     free_indices,
     instantiate,
+    replace_index,
     replace_symbols,
     symbols_of,
 )
@@ -193,18 +194,24 @@ class Moments:
         slope = draft.place(tidy_residuals(replace_symbols(gradient, zero)))
         precision = draft.place(posterior.precision.body)
         pair = posterior.precision.indices
-        if not free_indices(precision) <= set(pair):
-            raise Unsupported("the precision depends on the data point")
+        batch = tuple(axis for axis in (draft.setting.data,) if axis in free_indices(precision))
         names = [draft.fresh(name) for name in ("precision", "covariance", "mode")]
-        matrix, inverse = (_real(name, latent, latent) for name in names[:2])
+        shape = tuple(axis.extent for axis in (*batch, *pair))
+        matrix, inverse = (Symbol(name, Role.ARGUMENT, Real(), shape) for name in names[:2])
         mode = Symbol(names[2], Role.ARGUMENT, Real(), (draft.setting.data.extent, *latent.shape))
         draft.pending = f"exact posterior of {latent.name}: normal with this precision and mode"
-        draft.write(matrix, pair, precision)
-        draft.know_matrix(posterior.precision, matrix)
-        whole = Entry(matrix, pair)
-        draft.write(inverse, pair, Inverse(Array(pair, whole), *pair) if pair else power(whole, -1))
-        draft.write(mode, (draft.setting.data, *rows), Solve(matrix, rows, slope))
-        draft.variables[covariance] = Variable(inverse)
+        axes = (*batch, *pair)
+        draft.write(matrix, axes, precision)
+        draft.know_matrix(posterior.precision, Variable(matrix, batch))
+        whole = Entry(matrix, axes)
+        draft.write(inverse, axes, Inverse(Array(pair, whole), *pair) if pair else power(whole, -1))
+        solved: Value = Solve(matrix, rows, slope)
+        if batch and pair:  # a matrix of its own for each data point
+            at = pair[1]
+            there = replace_index(slope, rows[0], at)
+            solved = total(at, mul(Entry(inverse, (*batch, *rows, at)), there))
+        draft.write(mode, (draft.setting.data, *rows), solved)
+        draft.variables[covariance] = Variable(inverse, batch)
         draft.variables[mean] = Variable(mode, (draft.setting.data,))
         return True
 
