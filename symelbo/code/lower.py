@@ -381,7 +381,7 @@ class Lowering:
         return negative, found
 
     def _contract(self, summed: Axes, operands: list[Op]) -> Op:
-        if len({op.axes for op in operands}) == 1 and {*summed} == {*operands[0].axes}:
+        if len(summed) > 1 and all({*op.axes} == {*summed} for op in operands):
             operands = [self._product_of(Fraction(1), operands, [])]
         if len(operands) == 1:
             return self._reduce("sum", operands[0], summed)

@@ -160,7 +160,7 @@ class Statistics:
             own = {
                 self._deviating.get(symbol, known[symbol].symbol.name)
                 for symbol in symbols_of(base)
-                if symbol in known and known[symbol].batch
+                if symbol in known and known[symbol].symbol in self.draft.by_data
             }
             names += ["_".join(sorted(own))] * times if own else []
         short = all(len(name) == 1 for name in names)
