@@ -55,7 +55,7 @@ class Statistics:
         term = replace_symbols(term, draft.given)
         if self._varies(term) != (True, True):
             return draft.assign(name, term, kept)
-        pieces = separate_data(term, Separation(self._varies, self._at_centre, self._deviation))
+        pieces = separate_data(term, Separation(self._varies, (self._at_centre, self._deviation)))
         whole = add(*(self._join(piece, kept) for piece in pieces))
         return Average(draft.assign_placed(name, whole, kept), draft.setting.data, kept=kept)
 
