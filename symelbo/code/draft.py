@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
 from symelbo.code.ops import FUNCTIONS, Axes
 from symelbo.code.plan import Assignment, Average, Unsupported, Value, symbols_in
@@ -80,6 +80,7 @@ class Draft:
     _shared: dict[tuple[str, Array], Symbol] = field(default_factory=dict)
     _assigned: dict[tuple[str, Term], Entry] = field(default_factory=dict)
     apart: bool = False  # whether residuals stay written out, since data parts are taken apart
+    written_out: Callable[[Term], bool] | None = None  # and which arguments of families do
     _quantities: dict[object, KnownArrays] = field(default_factory=dict)  # by what is given
     _settled: dict[object, KnownArrays] = field(default_factory=dict)  # those used several times
 
@@ -209,6 +210,8 @@ class Draft:
 
         A quantity with a name is one variable at all its places, whatever statements read it.
         """
+        if self.written_out is not None and self.written_out(array.body):
+            return array
         entry = self.quantities.entry_of(array.body)
         if entry is None:
             name = SHORT_NAMES.get(symbol.name, symbol.name)
@@ -427,12 +430,16 @@ class Draft:
 
     # ------------------------------------------------------------------ the end
 
-    def live_statements(self, results: Sequence[Value]) -> tuple[Assignment, ...]:
-        """The assignments that the results need, in their order; the others are left out."""
+    def live_statements(
+        self, results: Sequence[Value], given: Container[Symbol] = ()
+    ) -> tuple[Assignment, ...]:
+        """The assignments that the results need, in their order; the others are left out, and those
+        of what is given.
+        """
         wanted = frozenset().union(*map(symbols_in, results))
         live: list[Assignment] = []
         for statement in reversed(self.statements):
-            if statement.target in wanted:
+            if statement.target in wanted and statement.target not in given:
                 live.append(statement)
                 wanted |= symbols_in(statement.value)
         return tuple(reversed(live))

@@ -15,6 +15,7 @@ from symelbo.code.draft import Draft
 from symelbo.code.plan import Unsupported
 from symelbo.code.plan_moments import Moments, NotQuadratic
 from symelbo.code.plan_statistics import Statistics
+from symelbo.code.plan_sums import Sums
 from symelbo.code.rearrange import has_latents, summands_of
 from symelbo.code.setting import Setting
 from symelbo.index.build import ZERO, add, negate
@@ -30,18 +31,26 @@ __all__ = ["Expectations"]
 
 @dataclass
 class Expectations:
-    """How the terms of one function are averaged: by moments until samples are needed."""
+    """How the terms of one function are averaged: by moments until samples are needed.
+
+    by_sums: whether the data enter by sums alone, which are found.
+    """
 
     setting: Setting
+    by_sums: bool = False
     draft: Draft = field(init=False)
     moments: Moments = field(init=False)
     statistics: Statistics = field(init=False)
+    sums: Sums | None = field(init=False)
     _by_samples: bool = False
 
     def __post_init__(self) -> None:
         self.draft = Draft(self.setting)
         self.moments = Moments(self.draft)
-        self.statistics = Statistics(self.draft)
+        self.sums = Sums(self.draft) if self.by_sums else None
+        self.statistics = Statistics(self.draft) if self.sums is None else self.sums
+        if self.sums is not None:
+            self.moments.expand_mode = self.sums.expand_mode
         self.by_samples = False
 
     @property

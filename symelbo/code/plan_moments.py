@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 from symelbo.code.draft import Draft
@@ -74,6 +75,7 @@ class Moments:
     q_is_normal: bool = False
     folded: bool = False  # whether a mean of an absolute value was used
     subject: str = ""  # the factor at hand
+    expand_mode: Callable[[Term, Axes, Symbol], Array | None] | None = None  # of the exact posterior
 
     def __post_init__(self) -> None:
         setting = self.draft.setting
@@ -181,16 +183,17 @@ class Moments:
     def use_exact(self) -> bool:
         """Assign the mode and the covariance of the exact normal posterior, once."""
         posterior = self.draft.setting.derivation.posterior
-        if posterior is None or self.exact is None:
+        if posterior is None or self.exact is None or self.means is None:
             return False
         draft, (mean, covariance) = self.draft, self.exact
-        if mean in draft.variables:
+        if covariance in draft.variables:
             return True
         latent, model = posterior.latent, draft.setting.model
         rows = rows_of(latent, "row")
         zero = {latent: Array(rows_of(latent, "z"), ZERO)}
         gradient = derivative_by(log_joint(model.statements), latent, rows)
-        slope = draft.place(tidy_residuals(replace_symbols(gradient, zero)))
+        at_zero = tidy_residuals(replace_symbols(gradient, zero))
+        slope = draft.place(at_zero) if self.expand_mode is None else ZERO
         precision = draft.place(posterior.precision.body)
         pair = posterior.precision.indices
         batch = tuple(axis for axis in (draft.setting.data,) if axis in free_indices(precision))
