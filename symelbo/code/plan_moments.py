@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from symelbo.code.draft import Draft
 from symelbo.code.moments_of_q import rows_of
+from symelbo.code.ops import Axes
 from symelbo.code.plan import Solve, Value
 from symelbo.code.rearrange import fold_absolutes, has_latents, is_affine_in
 from symelbo.code.setting import Variable
@@ -207,13 +208,19 @@ class Moments:
         draft.know_matrix(posterior.precision, Variable(matrix, batch))
         whole = Entry(matrix, axes)
         draft.write(inverse, axes, Inverse(Array(pair, whole), *pair) if pair else power(whole, -1))
+        draft.variables[covariance] = Variable(inverse, batch)
+        if self.expand_mode is not None:
+            expanded = None if batch else self.expand_mode(at_zero, rows, covariance)
+            if expanded is not None:
+                self.means[latent] = expanded
+                return True
+            slope = draft.place(at_zero)
         solved: Value = Solve(matrix, rows, slope)
         if batch and pair:  # a matrix of its own for each data point
             at = pair[1]
             there = replace_index(slope, rows[0], at)
             solved = total(at, mul(Entry(inverse, (*batch, *rows, at)), there))
         draft.write(mode, (draft.setting.data, *rows), solved)
-        draft.variables[covariance] = Variable(inverse, batch)
         draft.variables[mean] = Variable(mode, (draft.setting.data,))
         return True
 
