@@ -54,7 +54,7 @@ from symelbo.limits import NAMED_FROM, NEAR_SUBTERMS, REPEATED_FROM, SHORT_SUBTE
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, field
 
-__all__ = ["Draft", "own_places"]
+__all__ = ["Draft", "own_places", "plain_name"]
 
 _LINKS = frozenset(("exp", "sigmoid", "softplus", "tanh"))
 _MAY_BE_INFINITE = frozenset(("logzero", "xlogy"))
@@ -382,7 +382,7 @@ class Draft:
 
     def fresh(self, name: str) -> str:
         """A variable for a name that may be a place, such as log_z[t+1]."""
-        name = fresh(re.sub(r"\W+_?", "_", name).strip("_"), self.taken)
+        name = fresh(plain_name(name), self.taken)
         self.taken.add(name)
         return name
 
@@ -447,6 +447,11 @@ class Draft:
 
 # functions that `lower` takes apart
 _LOWERED = frozenset(("raised", "over", "logbesseli0e", "besselratio", "logbesseli0"))
+
+
+def plain_name(name: str) -> str:
+    """log_z[t+1] -> log_z_t_1"""
+    return re.sub(r"\W+_?", "_", name).strip("_")
 
 
 def own_places(indices: Axes) -> tuple[tuple[Extent, ...], tuple[IndexTerm, ...]]:

@@ -47,6 +47,7 @@ __all__ = [
     "Body",
     "average_entropy_of_q",
     "average_profile",
+    "axes_of",
     "compute_q",
     "find_profiles",
     "finish",
@@ -64,8 +65,8 @@ Parts = list[tuple[bool, Average]]
 class Body:
     """What a function computes, and what its documentation may say of it.
 
-    result: what it returns; if None, the variables `profiled` by their names, or `fields`.  asked: arguments
-    that are means of abstract functions, with what they are.
+    result: what it returns; if None, the variables `profiled` by their names, or `fields`.
+    asked: arguments that are means of abstract functions, with what they are.
     """
 
     statements: tuple[Assignment, ...]
@@ -304,9 +305,7 @@ def find_profiles(setting: Setting) -> list[Profile]:
     return [profile_of(parameter, *find_owner(derivation, parameter)) for parameter in moved]
 
 
-def profile_of(
-    parameter: Symbol, result: FactorResult, statement: Statement, name: str
-) -> Profile:
+def profile_of(parameter: Symbol, result: FactorResult, statement: Statement, name: str) -> Profile:
     if parameter.domain.entry_sum == 1:
         return profile_of_simplex(parameter, result, statement, name)
     return profile_of_argument(parameter, statement, statement.density, name)
@@ -322,9 +321,7 @@ def _assign_profile(means: Expectations, profile: Profile) -> None:
     draft.write(target, axes, above if below is None else Ratio(above, below))
 
 
-def average_profile(
-    means: Expectations, profile: Profile
-) -> tuple[Average, Average | None, Axes]:
+def average_profile(means: Expectations, profile: Profile) -> tuple[Average, Average | None, Axes]:
     """E above, E below (None if it is one), and the axes of the places of the parameter."""
     setting = means.setting
     means.moments.subject = setting.names[profile.parameter]
@@ -341,7 +338,7 @@ def _added(means: Expectations, parts: list[Average], kept: Axes) -> Average:
     if len(parts) == 1:
         return parts[0]
     draft = means.draft
-    own = tuple(axis for axis in kept if any(axis in _axes_of(part) for part in parts))
+    own = tuple(axis for axis in kept if any(axis in axes_of(part) for part in parts))
     shape = tuple(axis.extent for axis in own)
     total = Symbol(draft.fresh(f"sum_{means.moments.subject}"), Role.ARGUMENT, Real(), shape)
     draft.write(total, own, Total(tuple((False, part) for part in parts)))
@@ -375,7 +372,7 @@ def _profile_means(
     return means.average_terms(name, lambda: [selected], kept), kept
 
 
-def _axes_of(average: Average) -> frozenset[Index]:
+def axes_of(average: Average) -> frozenset[Index]:
     """The axes that a mean is left with."""
     over = frozenset((average.over,)) if average.over in average.kept else frozenset()
     return (free_indices(average.value) | over) & frozenset(average.kept)

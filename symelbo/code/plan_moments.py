@@ -76,7 +76,9 @@ class Moments:
     q_is_normal: bool = False
     folded: bool = False  # whether a mean of an absolute value was used
     subject: str = ""  # the factor at hand
-    expand_mode: Callable[[Term, Axes, Symbol], Array | None] | None = None  # of the exact posterior
+    expand_mode: Callable[[Term, Axes, Symbol], Array | None] | None = (
+        None  # of the exact posterior
+    )
 
     def __post_init__(self) -> None:
         setting = self.draft.setting
@@ -119,16 +121,13 @@ class Moments:
         if covariance is None:  # the exact posterior: a full matrix
             self.use_exact()
             assert self.exact is not None
-            curvature = Symbol(
-                f"curvature_{self.subject}",
-                Role.ARGUMENT,
-                Real(),
-                tuple(i.extent for i in second.indices),
-            )
-            curvature = self.draft.define(curvature, second, symmetric=True)
-            both = (curvature, self.exact[1])
-            indices = second.indices
-            part = mul(*(Entry(s, indices) for s in both))
+            indices, curved = second.indices, second.body
+            if not free_indices(second):
+                shape = tuple(i.extent for i in indices)
+                name = f"curvature_{self.subject}"
+                curvature = Symbol(name, Role.ARGUMENT, Real(), shape)
+                curved = Entry(self.draft.define(curvature, second, symmetric=True), indices)
+            part = mul(curved, Entry(self.exact[1], indices))
         else:
             indices = covariance.indices
             events = len(indices) - len(latent.shape)

@@ -146,6 +146,8 @@ class Statistics:
     def _name_data(self, term: Term) -> str:
         """x, and of x - c too; xx of a product of two"""
         names: list[str] = []
+        while isinstance(term, Sum):
+            term = term.body
         for factor in factors_of(term):
             base, times = factor, 1
             if isinstance(factor, Power) and isinstance(factor.exponent, Number):

@@ -121,7 +121,9 @@ def _expand(term: Term, how: Separation) -> list[Piece]:
 
 def _expand_deviating(term: Term, how: Separation) -> list[Piece]:
     """x - m -> (x - c) + (c - m): products of these are no larger than they have to be."""
-    parts = summands_of(term)
+    if isinstance(term, Mul) and not any(isinstance(factor, Power) for factor in term.factors):
+        return _multiply([_expand_deviating(factor, how) for factor in term.factors])
+    parts = list(_flattened(term))
     own = [part for part in parts if how.varies(part) == (True, False)]
     fixed = [part for part in parts if not how.varies(part)[0]]
     mixed = [part for part in parts if how.varies(part) == (True, True)]
@@ -134,6 +136,16 @@ def _expand_deviating(term: Term, how: Separation) -> list[Piece]:
     if (rest := add(*fixed)) != ZERO:
         found.append(Piece(ONE, rest))
     return found
+
+
+def _flattened(term: Term) -> Iterable[Term]:
+    """2 (a + b) + c -> 2 a, 2 b, c"""
+    for part in summands_of(term):
+        match part:
+            case Mul((Number(), Add(terms)) as factors):
+                yield from (p for inner in terms for p in _flattened(mul(factors[0], inner)))
+            case _:
+                yield part
 
 
 def _only_bit(term: Term, how: Separation) -> Entry | None:
