@@ -168,7 +168,6 @@ PROBE_VALUES: Final = 8  # of which one is drawn
 CURVED_LEVELS: Final = 2  # of nested functions, from the inside, whose stand-ins have higher powers
 
 # criterion.refute
-REFUTED_DEPTH: Final = 4  # latent entries whose motion and rest are told apart
 REFUTED_ROWS: Final = 400  # of an instance, for each factor; twice as many at several inputs
 REFUTED_WORK: Final = 24_000  # short rows, and ranks, for one model
 FACTORS_OF_WORK: Final = 25  # by which it grows by as much again

@@ -76,6 +76,16 @@ FAILING: dict[str, Spec] = {
         ["u ~ Bernoulli(r + m)", "x ~ Normal(m, 1 - r**2)"],
         {"r": "real", "m": "real"},
     ),
+    # of more latents than can be told apart one by one the fifth decides
+    "a chain with one known step": (
+        [
+            "z1 ~ Normal(0, 1)",
+            *(f"z{n} ~ Normal(a[{n}]*z{n - 1}, s)" for n in (2, 3, 4)),
+            "z5 ~ Normal(z4, 1)",
+            "x ~ Normal(a[1]*z5, s)",
+        ],
+        {"a": "real[4]", "s": "positive"},
+    ),
     "one parameter, two speeds": (
         ["z ~ Poisson(s)", "x ~ Normal(z*r, s)"],
         {"r": "real", "s": "positive"},

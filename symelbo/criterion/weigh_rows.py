@@ -11,9 +11,10 @@ from math import gcd
 from typing import TypeAlias
 
 from symelbo.certify.certificate import Case, CertificateRow, Unknown, What
+from symelbo.criterion.find_cases import Assignment
 from symelbo.criterion.residues import rational_of
 from symelbo.criterion.sample import Row
-from symelbo.criterion.system import Assignment, System
+from symelbo.criterion.system import System
 from symelbo.index.build import ONE, ZERO, add, divide, mul, number
 from symelbo.index.echelon import echelon_of
 from symelbo.index.modular import PRIME
