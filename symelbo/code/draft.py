@@ -210,8 +210,6 @@ class Draft:
 
         A quantity with a name is one variable at all its places, whatever statements read it.
         """
-        if self.written_out is not None and self.written_out(array.body):
-            return array
         entry = self.quantities.entry_of(array.body)
         if entry is None:
             name = SHORT_NAMES.get(symbol.name, symbol.name)
@@ -261,6 +259,8 @@ class Draft:
         Rules for log(sigmoid(a)) and the like only apply where they see the function.
         """
         if count_subterms(array.body) <= SHORT_SUBTERMS:
+            return array
+        if self.written_out is not None and self.written_out(array.body):
             return array
         array = Array(array.indices, self._share(array.body))
         shown = stable_form(array.body, self.setting.facts)

@@ -65,7 +65,8 @@ Parts = list[tuple[bool, Average]]
 class Body:
     """What a function computes, and what its documentation may say of it.
 
-    result: what it returns; if None, the variables `profiled` by their names, or `fields`.
+    result: what it returns; if None, the variables `profiled` by their names, or
+    `fields`, each with its axes.
     asked: arguments that are means of abstract functions, with what they are.
     """
 
@@ -76,14 +77,14 @@ class Body:
     asked: tuple[tuple[Symbol, str], ...] = ()
     averaged: str = ""
     infinite: str = ""
-    fields: tuple[tuple[str, Value], ...] = ()
+    fields: tuple[tuple[str, Axes, Value], ...] = ()
 
     @property
     def reads(self) -> frozenset[Symbol]:
         """The variables that are read, arguments and others."""
         values = [statement.value for statement in self.statements]
         values += [] if self.result is None else [self.result]
-        values += [value for _, value in self.fields]
+        values += [value for _, _, value in self.fields]
         return frozenset().union(*map(symbols_in, values))
 
 
@@ -306,6 +307,7 @@ def find_profiles(setting: Setting) -> list[Profile]:
 
 
 def profile_of(parameter: Symbol, result: FactorResult, statement: Statement, name: str) -> Profile:
+    """Of an argument of a factor that is a scalar, or of the probabilities of categories."""
     if parameter.domain.entry_sum == 1:
         return profile_of_simplex(parameter, result, statement, name)
     return profile_of_argument(parameter, statement, statement.density, name)

@@ -97,7 +97,9 @@ class Sums(Statistics):
         free = free_indices(average.value).union(over)
         axes = tuple(axis for axis in kept if axis in free)
         shape = tuple(axis.extent for axis in axes)
-        variable = Symbol(draft.fresh(f"mean_{name}"), Role.ARGUMENT, Real(), shape)
+        variable = Symbol(
+            draft.fresh(f"mean_{name.removeprefix('sum_')}"), Role.ARGUMENT, Real(), shape
+        )
         draft.write(variable, axes, average)
         if average.guarded:
             draft.infinite.add(variable)

@@ -27,7 +27,7 @@ from symelbo.entropy.summand import Kind, Summand
 from symelbo.index.build import ONE, add, divide, mul, negate
 from symelbo.index.domains import Positive, Real
 from symelbo.index.substitute import free_indices
-from symelbo.index.terms import Call, Entry, Role, Symbol, Term
+from symelbo.index.terms import Call, Entry, Index, Role, Symbol, Term
 from symelbo.values import dataclass, field, replace
 
 __all__ = ["SumsBody", "plan_terms"]
@@ -113,7 +113,7 @@ def _add_entropies(terms: _Terms) -> list[Term]:
         means.moments.subject = summand.node
 
         def make(summand: Summand = summand) -> list[Term]:
-            if means.draft.apart or summand.kind is Kind.BASE:
+            if summand.kind is Kind.BASE:
                 return [means.of_term(summand.known, summand.known, ())]
             return [means.of_term(summand.known, summand.display, summand.abbreviations)]
 
@@ -187,6 +187,7 @@ def _plan_profiles(terms: _Terms) -> list[Assignment]:
 
 
 def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> SumsBody:
+    """The statements for the sums, and those that need nothing of the data but these."""
     draft, sums = terms.means.draft, terms.sums
     names = ("points", "data_weights", "weighted_q")
     points, weights, weighted = (
@@ -195,8 +196,9 @@ def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> 
     )
     centres = {centre: rows_of(centre, "row") for centre in sums.centres.values()}
     given = {**sums.found, **centres}
-    fields = (*totals.items(), *terms.found.items())
-    values: list[Value] = [value for _, value in fields]
+    fields: list[tuple[str, Axes, Value]] = [(name, (), value) for name, value in totals.items()]
+    fields += [(name, _axes(entry), entry) for name, entry in terms.found.items()]
+    values = [value for _, _, value in fields]
     own = draft.live_statements(values, given)
     more = (*draft.live_statements([a.value for a in profiled], given), *profiled)
     needed = {
@@ -220,17 +222,25 @@ def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> 
         ]
         return [*means, *statements]
 
-    terms_body = Body(tuple(of_sums(own, values)), None, fields=fields)
+    terms_body = Body(tuple(of_sums(own, values)), None, fields=tuple(fields))
     profiles = None
     if profiled:
         targets = tuple(a.target for a in profiled)
         profiles = Body(tuple(of_sums(more, ())), None, profiled=targets)
-    kept: list[tuple[str, Value]] = [(points.name, Entry(points))]
-    kept += [(_summed(s).name, mul(Entry(points), Entry(s, axes))) for s, axes in needed.items()]
+    kept: list[tuple[str, Axes, Value]] = [(points.name, (), Entry(points))]
+    for symbol, axes in needed.items():
+        kept.append((_summed(symbol).name, axes, mul(Entry(points), Entry(symbol, axes))))
     weighed = _weigh_data(collected, draft.setting, weights, weighted)
     collect = Body(tuple(weighed), None, fields=tuple(kept))
     used = tuple((data, c) for data, c in sums.centres.items() if c in needed)
+    functions = {draft.variables[symbol].symbol for symbol in draft.setting.model.functions}
+    if not functions.isdisjoint(collect.reads):
+        raise Unsupported("an abstract function")
     return SumsBody(collect, terms_body, profiles, points, weights, used)
+
+
+def _axes(entry: Entry) -> Axes:
+    return tuple(place for place in entry.indices if isinstance(place, Index))
 
 
 def _summed(mean: Symbol) -> Symbol:
