@@ -195,7 +195,7 @@ def _settings(derivation: Derivation) -> Iterator[tuple[Arguments, dict[str, int
         upwards = range(first, first + len(names)) if not seed else [first] * len(names)
         lengths = dict(zip(names, upwards, strict=True))
         given = Arguments(derivation, seed, lengths=lengths, own=True)
-        lengths[setting.points] = lengths[str(setting.data.extent)]
+        lengths[setting.sets] = lengths[str(setting.data.extent)]
         if setting.mixture is not None:  # no zeros: 0 log 0 has no plain value
             q = given[setting.q_name] + 0.1
             given[setting.q_name] = q / q.sum(axis=1, keepdims=True)

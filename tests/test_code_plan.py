@@ -119,13 +119,16 @@ def _at_every_place(term: Term, axes: Axes, values: Values, sizes: dict[str, int
 def value_of(value: Value, axes: Axes, values: Values, sizes: dict[str, int]) -> Any:
     """By the definitions in `plan`, from plain sums"""
     match value:
-        case Average(term, data, over, weights, kept):
+        case Average(term, data, over, weights, kept, _, by):
             rest = (a for a in axes if a not in (data, over))
             inner = (data, *(() if over is None else (over,)), *rest)
             found = _at_every_place(term, inner, values, sizes)
+            if by is not None:
+                found = np.moveaxis(np.moveaxis(found, 0, -1) * values[by.name], -1, 0)
             if weights is None:
                 return found if data in kept else found.mean(axis=0)
             q = values[weights.name]
+            q = q if q.ndim == 2 else np.tile(q, (len(found), 1))  # means over the data already
             weighed = q.reshape(*q.shape, *(1 for _ in inner[2:])) * found
             if data in kept:  # no samples are shared: the terms of the sum over n
                 return np.transpose(weighed, [inner.index(a) for a in axes]) / len(q)
@@ -176,7 +179,7 @@ def test_a_plan_is_what_the_module_computes(stem: str) -> None:
     setting = Setting(derivation)
     for axis, length in zip((setting.data, setting.samples), given["weights"].shape, strict=True):
         sizes[str(axis.extent)] = length
-    sizes[setting.points] = sizes[str(setting.data.extent)]
+    sizes[setting.sets] = sizes[str(setting.data.extent)]
     for function in plan.functions:
         for argument in function.arguments:
             given.setdefault(argument.name, 0.7)  # the mean of what is abstract
@@ -264,7 +267,7 @@ def test_names_are_free_in_the_module() -> None:
     )
     setting = Setting(derivation)
     assert sorted(setting.names.values()) == ["lambda_", "np_", "special_"]
-    assert setting.sizes == {"N": "N", "N_": "N_", "S": "S", "points": "points"}
+    assert setting.sizes == {"N": "N", "N_": "N_", "S": "S", "sets": "sets"}
     assert setting.renamed() == (("np", "np_"), ("lambda", "lambda_"), ("special", "special_"))
     (data,) = (v for s, v in setting.variables.items() if s.role is Role.OBSERVED)
     assert data.batch == (setting.data,) and data.symbol.shape == (setting.data.extent, Extent("N"))

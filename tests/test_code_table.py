@@ -224,7 +224,15 @@ TABLE: dict[type[Term], list[Build]] = {
     ],
     LogDet: [lambda x: LogDet(spd(x)), lambda x: mul(number(-2), a(x), LogDet(spd(x[:1])))],
 }
-ARITY = {"xlogy": 2, "weigh": 2, "deviance": 3, "logchoose": 2, "logratio": 2, "over": 2}
+ARITY = {
+    "xlogy": 2,
+    "weigh": 2,
+    "deviance": 3,
+    "logchoose": 2,
+    "logratio": 2,
+    "over": 2,
+    "ratio": 2,
+}
 PRINTED = sorted(FUNCTIONS - {"sqrt", "besseli0e", "besseli1e", "polygamma"})
 LOWERED = ["logbesseli0", "logbesseli0e", "besselratio", "over"]
 
@@ -302,7 +310,7 @@ def helpers() -> dict[str, Any]:
 
 def run(op: Op, values: dict[str, np.ndarray[Any, Any]]) -> Any:
     space = {"np": np, "special": special, **helpers(), **LENGTHS, **values}
-    return eval(NumpyPrinter({size: size for size in (*LENGTHS, "points")}).text(op), space)
+    return eval(NumpyPrinter({size: size for size in (*LENGTHS, "sets")}).text(op), space)
 
 
 def evaluated(term: Term, axes: Axes, values: dict[str, np.ndarray[Any, Any]]) -> Any:
@@ -446,14 +454,14 @@ def test_averages_of_what_data_points_may_share(
     value: Term, kept: Axes, own: bool, guarded: bool
 ) -> None:
     """Of length one, or N, on the axis of data points; the weights too."""
-    average = Average(value, n, s, WEIGHTS, kept, guarded, True)
-    op = Lowering(LEADING, ops.Length("points")).value(average)
+    average = Average(value, n, s, WEIGHTS, kept, guarded, shared=True)
+    op = Lowering(LEADING, ops.Length("sets")).value(average)
     whole = values_of([value, Entry(WEIGHTS, (n, s))])
     for even in (False, True):
         values = {**whole}
         values["a"] = whole["a"] if own else whole["a"][:1]
         values["q"] = whole["q"][:1] if even else whole["q"]
-        found = run(op, {**values, "points": np.asarray(len(values["a"]))})
+        found = run(op, {**values, "sets": np.asarray(len(values["a"]))})
         term = values["a"] * whole.get("b", 1)
         weights = values["q"].reshape(*values["q"].shape, *(1 for _ in term.shape[2:]))
         wanted = (weights * term).sum(axis=1).mean(axis=0)
@@ -464,12 +472,12 @@ def test_averages_of_what_data_points_may_share(
 @pytest.mark.parametrize(("value", "kept"), POOLED)
 def test_means_that_meet_what_data_points_may_share(value: Term, kept: Axes, own: bool) -> None:
     """sum_ns pooled[n,s] r[n,s] = (1/N) sum_n sum_s weights[n,s] value[n] r[n,s]"""
-    op = Lowering(LEADING, ops.Length("points")).value(Average(value, n, s, WEIGHTS, kept))
+    op = Lowering(LEADING, ops.Length("sets")).value(Average(value, n, s, WEIGHTS, kept))
     assert op.axes == kept
     values = values_of([value, Entry(WEIGHTS, (n, s))])
     rest = entry("r", (n, s))
     shared = values_of([rest])["r"][: None if own else 1]
-    found = run(op, {**values, "points": np.asarray(len(shared))})
+    found = run(op, {**values, "sets": np.asarray(len(shared))})
     assert len(found) == len(shared)
     placed = evaluated(mul(value, Entry(WEIGHTS, (n, s))), kept, values)
     shape = (*shared.shape, *(1 for _ in kept[2:]))
@@ -480,9 +488,9 @@ def test_means_that_meet_what_data_points_may_share(value: Term, kept: Axes, own
 @pytest.mark.parametrize("own", [False, True])
 def test_the_centre_of_what_data_points_may_share(own: bool) -> None:
     value = entry("a", (n, d))
-    op = Lowering(LEADING, ops.Length("points")).value(Average(value, n, kept=(n, d)))
+    op = Lowering(LEADING, ops.Length("sets")).value(Average(value, n, kept=(n, d)))
     values = values_of([value])
-    found = run(op, {**values, "points": np.asarray(len(values["a"]) if own else 1)})
+    found = run(op, {**values, "sets": np.asarray(len(values["a"]) if own else 1)})
     mean = values["a"].mean(axis=0, keepdims=True)
     assert np.array_equal(found, values["a"]) if own else np.allclose(found, mean)
 

@@ -79,18 +79,18 @@ def entropy_sum(
     A = _array("A", A, "K K", "weights", sizes)
     v = _array("v", v, "K D", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S T", "category", sizes, "points", sizes["K"])
+    z = _samples("z", z, "N S T", "category", sizes, "sets", sizes["K"])
     if mu is not None:
         _array("mu", mu, "K D", "real", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # entropy of z[1]
     entropy_z_1 = np.sum(special.entr(p))
     # entropy of z[t]
     entropy_z_t = np.sum(np.sum(special.entr(A[z[:, :, :-1] - 1]), axis=-1), axis=-1)
     # entropy of x
     entropy_x = 0.5 * np.sum(np.log(2 * np.e * np.pi * v[z - 1]), axis=(-2, -1))
-    mean_weights = _mean_weights(weights, points)
+    mean_weights = _mean_weights(weights, sets)
     return float(
         entropy_q
         - entropy_z_1
@@ -140,19 +140,19 @@ def elbo(
     mu = _array("mu", mu, "K D", "real", sizes)
     v = _array("v", v, "K D", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S T", "category", sizes, "points", sizes["K"])
+    z = _samples("z", z, "N S T", "category", sizes, "sets", sizes["K"])
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # log-density of z[1]
     log_z_1 = _log(p[z[:, :, 0] - 1])
     # log-density of z[t]
     log_z_t = np.sum(_log(A[z[:, :, :-1] - 1, z[:, :, 1:] - 1]), axis=-1)
     # log-density of x
-    center_x = _pool(x, points)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, points)
-    mean_xx = _sampled_mean(weights, deviation_x**2, points)
-    mean_x = _sampled_mean(weights, deviation_x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = _sampled_mean(weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     log_x = (
         np.sum(
             mean_weights
@@ -218,11 +218,11 @@ def gap(
     A = _array("A", A, "K K", "weights", sizes)
     mu = _array("mu", mu, "K D", "real", sizes)
     v = _array("v", v, "K D", "positive", sizes)
-    z = _samples("z", z, "N S T", "category", sizes, "points", sizes["K"])
+    z = _samples("z", z, "N S T", "category", sizes, "sets", sizes["K"])
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # derivative of log p(z[1]) along the motion
     slope_z_1 = _log(p[z[:, :, 0] - 1]) + np.sum(special.entr(p))
     # derivative of log p(z[t]) along the motion
@@ -232,11 +232,11 @@ def gap(
         axis=-1,
     )
     # derivative of log p(x) along the motion
-    center_x = _pool(x, points)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, points)
-    mean_xx = _sampled_mean(weights, deviation_x**2, points)
-    mean_x = _sampled_mean(weights, deviation_x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = _sampled_mean(weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     slope_x = (
         np.sum(
             mean_weights
@@ -280,26 +280,26 @@ def _weighted_mean(
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
-def _pool(values: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean over the data where they share the samples, else the values."""
-    return values.mean(axis=0, keepdims=True) if points == 1 else values
+    return values.mean(axis=0, keepdims=True) if sets == 1 else values
 
 
-def _mean_weights(weights: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean weight of each sample, or each weight over N where none is shared."""
-    if points == 1:
+    if sets == 1:
         return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / points, (points, weights.shape[1]))
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
 
 
 def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], points: int
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
 ) -> NDArray[np.float64]:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
-    if points == 1:
+    if sets == 1:
         return _weighted_mean(weights, values)[None]
     shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / points
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _array(
@@ -357,7 +357,7 @@ def _samples(
     dims: str,
     domain: str,
     sizes: dict[str, int],
-    points: str,
+    sets: str,
     *bounds: ArrayLike,
 ) -> NDArray[np.float64]:
     """Check what varies with samples; without an axis of data points these share it."""
@@ -365,7 +365,7 @@ def _samples(
     own = dims.partition(" ")[2] if shared else dims
     array = _array(name, value, own, domain, sizes, *bounds)
     array = array[None] if shared else array
-    if sizes.setdefault(points, len(array)) != len(array):
+    if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
     return array
 

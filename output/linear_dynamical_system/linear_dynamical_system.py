@@ -127,9 +127,9 @@ def elbo(
     C = _array("C", C, "D K", "real", sizes)
     R = _array("R", R, "D", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S T K", "real", sizes, "points")
+    z = _samples("z", z, "N S T K", "real", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # log-density of z[1,k]
     log_z_1_k = np.sum(-0.5 * z[:, :, 0] ** 2 - 0.5 * np.log(2 * np.pi), axis=-1)
     # log-density of z[t,k]
@@ -140,11 +140,11 @@ def elbo(
     )
     # log-density of x
     m_ = z @ C.T
-    center_x = _pool(x, points)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, points)
-    mean_x = np.mean(np.sum(deviation_x**2, axis=1), axis=0)
-    mean_x_ = _sampled_mean(weights, deviation_x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = np.mean(np.sum(deviation_x**2, axis=1), axis=0)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     log_x = (
         np.sum(
             mean_weights
@@ -154,8 +154,8 @@ def elbo(
                 axis=(-2, -1),
             )
         )
-        - 0.5 * np.sum(mean_x / R)
-        - np.sum(mean_x_ * (center_x[:, None, :, :] - m_) / R)
+        - 0.5 * np.sum(mean_xx / R)
+        - np.sum(mean_x * (center_x[:, None, :, :] - m_) / R)
     )
     return float(
         entropy_q
@@ -208,11 +208,11 @@ def gap(
     Q = _array("Q", Q, "K", "positive", sizes)
     C = _array("C", C, "D K", "real", sizes)
     R = _array("R", R, "D", "positive", sizes)
-    z = _samples("z", z, "N S T K", "real", sizes, "points")
+    z = _samples("z", z, "N S T K", "real", sizes, "sets")
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # derivative of log p(z[1,k]) along the motion
     slope_z_1_k = 0.5 * np.sum(1 - z[:, :, 0] ** 2, axis=-1)
     # derivative of log p(z[t,k]) along the motion
@@ -222,11 +222,11 @@ def gap(
     )
     # derivative of log p(x) along the motion
     m_ = z @ C.T
-    center_x = _pool(x, points)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, points)
-    mean_x = np.mean(np.sum(deviation_x**2, axis=1), axis=0)
-    mean_x_ = _sampled_mean(weights, deviation_x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = np.mean(np.sum(deviation_x**2, axis=1), axis=0)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     slope_x = (
         np.sum(
             mean_weights
@@ -235,8 +235,8 @@ def gap(
                 axis=(-2, -1),
             )
         )
-        - 0.5 * np.sum(mean_x / R)
-        - np.sum(mean_x_ * (center_x[:, None, :, :] - m_) / R)
+        - 0.5 * np.sum(mean_xx / R)
+        - np.sum(mean_x * (center_x[:, None, :, :] - m_) / R)
     )
     return float(
         np.sum(mean_weights * slope_z_1_k)
@@ -254,26 +254,26 @@ def _weighted_mean(
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
-def _pool(values: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean over the data where they share the samples, else the values."""
-    return values.mean(axis=0, keepdims=True) if points == 1 else values
+    return values.mean(axis=0, keepdims=True) if sets == 1 else values
 
 
-def _mean_weights(weights: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean weight of each sample, or each weight over N where none is shared."""
-    if points == 1:
+    if sets == 1:
         return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / points, (points, weights.shape[1]))
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
 
 
 def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], points: int
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
 ) -> NDArray[np.float64]:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
-    if points == 1:
+    if sets == 1:
         return _weighted_mean(weights, values)[None]
     shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / points
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _array(
@@ -326,7 +326,7 @@ def _samples(
     dims: str,
     domain: str,
     sizes: dict[str, int],
-    points: str,
+    sets: str,
     *bounds: ArrayLike,
 ) -> NDArray[np.float64]:
     """Check what varies with samples; without an axis of data points these share it."""
@@ -334,7 +334,7 @@ def _samples(
     own = dims.partition(" ")[2] if shared else dims
     array = _array(name, value, own, domain, sizes, *bounds)
     array = array[None] if shared else array
-    if sizes.setdefault(points, len(array)) != len(array):
+    if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
     return array
 

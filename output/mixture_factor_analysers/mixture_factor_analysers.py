@@ -80,13 +80,13 @@ def entropy_sum(
     pi = _array("pi", pi, "C", "weights", sizes)
     v = _array("v", v, "C D", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    c = _samples("c", c, "N S", "category", sizes, "points", sizes["C"])
+    c = _samples("c", c, "N S", "category", sizes, "sets", sizes["C"])
     if W is not None:
         _array("W", W, "C D H", "real", sizes)
     if mu is not None:
         _array("mu", mu, "C D", "real", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # entropy of c
     entropy_c = np.sum(special.entr(pi))
     # entropy of z
@@ -97,7 +97,7 @@ def entropy_sum(
         entropy_q
         - entropy_c
         - entropy_z
-        - np.sum(_mean_weights(weights, points) * entropy_x)
+        - np.sum(_mean_weights(weights, sets) * entropy_x)
     )
 
 
@@ -144,21 +144,21 @@ def elbo(
     mu = _array("mu", mu, "C D", "real", sizes)
     v = _array("v", v, "C D", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S H", "real", sizes, "points")
-    c = _samples("c", c, "N S", "category", sizes, "points", sizes["C"])
+    z = _samples("z", z, "N S H", "real", sizes, "sets")
+    c = _samples("c", c, "N S", "category", sizes, "sets", sizes["C"])
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # log-density of c
     log_c = _log(pi[c - 1])
     # log-density of z
     log_z = np.sum(-0.5 * z**2 - 0.5 * np.log(2 * np.pi), axis=-1)
     # log-density of x
     m = mu[c - 1] + np.sum(W[c - 1] * z[:, :, None, :], axis=-1)
-    center_x = _pool(x, points)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, points)
-    mean_xx = _sampled_mean(weights, deviation_x**2, points)
-    mean_x = _sampled_mean(weights, deviation_x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = _sampled_mean(weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     log_x = (
         np.sum(
             mean_weights
@@ -226,23 +226,23 @@ def gap(
     W = _array("W", W, "C D H", "real", sizes)
     mu = _array("mu", mu, "C D", "real", sizes)
     v = _array("v", v, "C D", "positive", sizes)
-    z = _samples("z", z, "N S H", "real", sizes, "points")
-    c = _samples("c", c, "N S", "category", sizes, "points", sizes["C"])
+    z = _samples("z", z, "N S H", "real", sizes, "sets")
+    c = _samples("c", c, "N S", "category", sizes, "sets", sizes["C"])
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # derivative of log p(c) along the motion
     slope_c = _log(pi[c - 1]) + np.sum(special.entr(pi))
     # derivative of log p(z) along the motion
     slope_z = 0.5 * np.sum(1 - z**2, axis=-1)
     # derivative of log p(x) along the motion
     m = mu[c - 1] + np.sum(W[c - 1] * z[:, :, None, :], axis=-1)
-    center_x = _pool(x, points)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, points)
-    mean_xx = _sampled_mean(weights, deviation_x**2, points)
-    mean_x = _sampled_mean(weights, deviation_x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = _sampled_mean(weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     slope_x = (
         np.sum(
             mean_weights
@@ -282,26 +282,26 @@ def _weighted_mean(
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
-def _pool(values: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean over the data where they share the samples, else the values."""
-    return values.mean(axis=0, keepdims=True) if points == 1 else values
+    return values.mean(axis=0, keepdims=True) if sets == 1 else values
 
 
-def _mean_weights(weights: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean weight of each sample, or each weight over N where none is shared."""
-    if points == 1:
+    if sets == 1:
         return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / points, (points, weights.shape[1]))
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
 
 
 def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], points: int
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
 ) -> NDArray[np.float64]:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
-    if points == 1:
+    if sets == 1:
         return _weighted_mean(weights, values)[None]
     shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / points
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _array(
@@ -359,7 +359,7 @@ def _samples(
     dims: str,
     domain: str,
     sizes: dict[str, int],
-    points: str,
+    sets: str,
     *bounds: ArrayLike,
 ) -> NDArray[np.float64]:
     """Check what varies with samples; without an axis of data points these share it."""
@@ -367,7 +367,7 @@ def _samples(
     own = dims.partition(" ")[2] if shared else dims
     array = _array(name, value, own, domain, sizes, *bounds)
     array = array[None] if shared else array
-    if sizes.setdefault(points, len(array)) != len(array):
+    if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
     return array
 

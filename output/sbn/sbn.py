@@ -76,16 +76,16 @@ def entropy_sum(
     W = _array("W", W, "D H", "real", sizes)
     mu = _array("mu", mu, "D", "real", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S H", "binary", sizes, "points")
+    z = _samples("z", z, "N S H", "binary", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # entropy of z
     entropy_z = np.sum(-pi * np.log(pi) - np.log1p(-pi) * (1 - pi))
     # entropy of x
     a = mu + z @ W.T
     entropy_x = np.sum(_entropy_of_logit(a), axis=-1)
     return float(
-        entropy_q - entropy_z - np.sum(_mean_weights(weights, points) * entropy_x)
+        entropy_q - entropy_z - np.sum(_mean_weights(weights, sets) * entropy_x)
     )
 
 
@@ -125,15 +125,15 @@ def elbo(
     W = _array("W", W, "D H", "real", sizes)
     mu = _array("mu", mu, "D", "real", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S H", "binary", sizes, "points")
+    z = _samples("z", z, "N S H", "binary", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # log-density of z
     log_z = np.sum(z * np.log(pi) + np.log1p(-pi) * (1 - z), axis=-1)
     # log-density of x
     a = mu + z @ W.T
-    mean_weights = _mean_weights(weights, points)
-    mean_x = _sampled_mean(weights, x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_x = _sampled_mean(weights, x, sets)
     log_x = np.sum(a * mean_x) - np.sum(
         mean_weights * np.sum(np.logaddexp(0, a), axis=-1)
     )
@@ -179,17 +179,17 @@ def gap(
     pi = _array("pi", pi, "H", "unit", sizes)
     W = _array("W", W, "D H", "real", sizes)
     mu = _array("mu", mu, "D", "real", sizes)
-    z = _samples("z", z, "N S H", "binary", sizes, "points")
+    z = _samples("z", z, "N S H", "binary", sizes, "sets")
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = np.sum((pi - z) * (np.log1p(-pi) - np.log(pi)), axis=-1)
     # derivative of log p(x) along the motion
     a = mu + z @ W.T
-    mean_weights = _mean_weights(weights, points)
-    mean_x = _sampled_mean(weights, x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_x = _sampled_mean(weights, x, sets)
     slope_x = np.sum(a * mean_x) - np.sum(
         mean_weights * np.sum(a * special.expit(a), axis=-1)
     )
@@ -205,21 +205,21 @@ def _weighted_mean(
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
-def _mean_weights(weights: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean weight of each sample, or each weight over N where none is shared."""
-    if points == 1:
+    if sets == 1:
         return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / points, (points, weights.shape[1]))
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
 
 
 def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], points: int
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
 ) -> NDArray[np.float64]:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
-    if points == 1:
+    if sets == 1:
         return _weighted_mean(weights, values)[None]
     shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / points
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _entropy_of_logit(a: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -282,7 +282,7 @@ def _samples(
     dims: str,
     domain: str,
     sizes: dict[str, int],
-    points: str,
+    sets: str,
     *bounds: ArrayLike,
 ) -> NDArray[np.float64]:
     """Check what varies with samples; without an axis of data points these share it."""
@@ -290,7 +290,7 @@ def _samples(
     own = dims.partition(" ")[2] if shared else dims
     array = _array(name, value, own, domain, sizes, *bounds)
     array = array[None] if shared else array
-    if sizes.setdefault(points, len(array)) != len(array):
+    if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
     return array
 

@@ -84,10 +84,10 @@ def entropy_sum(
     W = _array("W", W, "D I", "real", sizes)
     mu = _array("mu", mu, "D", "real", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S H", "binary", sizes, "points")
-    y = _samples("y", y, "N S I", "binary", sizes, "points")
+    z = _samples("z", z, "N S H", "binary", sizes, "sets")
+    y = _samples("y", y, "N S I", "binary", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # entropy of z
     entropy_z = np.sum(-pi * np.log(pi) - np.log1p(-pi) * (1 - pi))
     # entropy of y
@@ -96,7 +96,7 @@ def entropy_sum(
     # entropy of x
     a_x = mu + y @ W.T
     entropy_x = np.sum(_entropy_of_logit(a_x), axis=-1)
-    mean_weights = _mean_weights(weights, points)
+    mean_weights = _mean_weights(weights, sets)
     return float(
         entropy_q
         - entropy_z
@@ -149,10 +149,10 @@ def elbo(
     W = _array("W", W, "D I", "real", sizes)
     mu = _array("mu", mu, "D", "real", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S H", "binary", sizes, "points")
-    y = _samples("y", y, "N S I", "binary", sizes, "points")
+    z = _samples("z", z, "N S H", "binary", sizes, "sets")
+    y = _samples("y", y, "N S I", "binary", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # log-density of z
     log_z = np.sum(z * np.log(pi) + np.log1p(-pi) * (1 - z), axis=-1)
     # log-density of y
@@ -160,8 +160,8 @@ def elbo(
     log_y = -np.sum(np.logaddexp(0, a * (1 - 2 * y)), axis=-1)
     # log-density of x
     a_ = mu + y @ W.T
-    mean_weights = _mean_weights(weights, points)
-    mean_x = _sampled_mean(weights, x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_x = _sampled_mean(weights, x, sets)
     log_x = np.sum(a_ * mean_x) - np.sum(
         mean_weights * np.sum(np.logaddexp(0, a_), axis=-1)
     )
@@ -219,12 +219,12 @@ def gap(
     nu = _array("nu", nu, "I", "real", sizes)
     W = _array("W", W, "D I", "real", sizes)
     mu = _array("mu", mu, "D", "real", sizes)
-    z = _samples("z", z, "N S H", "binary", sizes, "points")
-    y = _samples("y", y, "N S I", "binary", sizes, "points")
+    z = _samples("z", z, "N S H", "binary", sizes, "sets")
+    y = _samples("y", y, "N S I", "binary", sizes, "sets")
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = np.sum((pi - z) * (np.log1p(-pi) - np.log(pi)), axis=-1)
     # derivative of log p(y) along the motion
@@ -232,8 +232,8 @@ def gap(
     slope_y = np.sum(a * (y * special.expit(-a) - special.expit(a) * (1 - y)), axis=-1)
     # derivative of log p(x) along the motion
     a_ = mu + y @ W.T
-    mean_weights = _mean_weights(weights, points)
-    mean_x = _sampled_mean(weights, x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_x = _sampled_mean(weights, x, sets)
     slope_x = np.sum(a_ * mean_x) - np.sum(
         mean_weights * np.sum(a_ * special.expit(a_), axis=-1)
     )
@@ -251,21 +251,21 @@ def _weighted_mean(
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
-def _mean_weights(weights: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean weight of each sample, or each weight over N where none is shared."""
-    if points == 1:
+    if sets == 1:
         return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / points, (points, weights.shape[1]))
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
 
 
 def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], points: int
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
 ) -> NDArray[np.float64]:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
-    if points == 1:
+    if sets == 1:
         return _weighted_mean(weights, values)[None]
     shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / points
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _entropy_of_logit(a: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -328,7 +328,7 @@ def _samples(
     dims: str,
     domain: str,
     sizes: dict[str, int],
-    points: str,
+    sets: str,
     *bounds: ArrayLike,
 ) -> NDArray[np.float64]:
     """Check what varies with samples; without an axis of data points these share it."""
@@ -336,7 +336,7 @@ def _samples(
     own = dims.partition(" ")[2] if shared else dims
     array = _array(name, value, own, domain, sizes, *bounds)
     array = array[None] if shared else array
-    if sizes.setdefault(points, len(array)) != len(array):
+    if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
     return array
 

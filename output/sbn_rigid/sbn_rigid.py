@@ -109,18 +109,18 @@ def elbo(
     pi = _array("pi", pi, "", "unit", sizes)
     v = _array("v", v, "", "real", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S", "binary", sizes, "points")
+    z = _samples("z", z, "N S", "binary", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # log-density of z
     log_z = z * np.log(pi) + np.log1p(-pi) * (1 - z)
     # log-density of x1
-    mean_weights = _mean_weights(weights, points)
-    mean_x1 = _sampled_mean(weights, x1, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_x1 = _sampled_mean(weights, x1, sets)
     log_x1 = v * np.sum(mean_x1 * z) - np.sum(mean_weights * np.logaddexp(0, v * z))
     # log-density of x2
     a = z * (v + 1)
-    mean_x2 = _sampled_mean(weights, x2, points)
+    mean_x2 = _sampled_mean(weights, x2, sets)
     log_x2 = np.sum(a * mean_x2) - np.sum(mean_weights * np.logaddexp(0, a))
     return float(entropy_q + np.sum(mean_weights * log_z) + log_x1 + log_x2)
 
@@ -134,21 +134,21 @@ def _weighted_mean(
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
-def _mean_weights(weights: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean weight of each sample, or each weight over N where none is shared."""
-    if points == 1:
+    if sets == 1:
         return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / points, (points, weights.shape[1]))
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
 
 
 def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], points: int
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
 ) -> NDArray[np.float64]:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
-    if points == 1:
+    if sets == 1:
         return _weighted_mean(weights, values)[None]
     shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / points
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _array(
@@ -205,7 +205,7 @@ def _samples(
     dims: str,
     domain: str,
     sizes: dict[str, int],
-    points: str,
+    sets: str,
     *bounds: ArrayLike,
 ) -> NDArray[np.float64]:
     """Check what varies with samples; without an axis of data points these share it."""
@@ -213,7 +213,7 @@ def _samples(
     own = dims.partition(" ")[2] if shared else dims
     array = _array(name, value, own, domain, sizes, *bounds)
     array = array[None] if shared else array
-    if sizes.setdefault(points, len(array)) != len(array):
+    if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
     return array
 

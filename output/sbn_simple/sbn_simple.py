@@ -73,15 +73,15 @@ def entropy_sum(
     pi = _array("pi", pi, "", "unit", sizes)
     v = _array("v", v, "D", "real", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S", "binary", sizes, "points")
+    z = _samples("z", z, "N S", "binary", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # entropy of z
     entropy_z = -pi * np.log(pi) - np.log1p(-pi) * (1 - pi)
     # entropy of x
     entropy_x = np.sum(_entropy_of_logit(v * z[:, :, None]), axis=-1)
     return float(
-        entropy_q - entropy_z - np.sum(_mean_weights(weights, points) * entropy_x)
+        entropy_q - entropy_z - np.sum(_mean_weights(weights, sets) * entropy_x)
     )
 
 
@@ -118,14 +118,14 @@ def elbo(
     pi = _array("pi", pi, "", "unit", sizes)
     v = _array("v", v, "D", "real", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S", "binary", sizes, "points")
+    z = _samples("z", z, "N S", "binary", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # log-density of z
     log_z = z * np.log(pi) + np.log1p(-pi) * (1 - z)
     # log-density of x
-    mean_weights = _mean_weights(weights, points)
-    mean_x = _sampled_mean(weights, x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_x = _sampled_mean(weights, x, sets)
     log_x = np.sum(mean_x * v * z[:, :, None]) - np.sum(
         mean_weights * np.sum(np.logaddexp(0, v * z[:, :, None]), axis=-1)
     )
@@ -167,16 +167,16 @@ def gap(
     x = _array("x", x, "N D", "binary", sizes)
     pi = _array("pi", pi, "", "unit", sizes)
     v = _array("v", v, "D", "real", sizes)
-    z = _samples("z", z, "N S", "binary", sizes, "points")
+    z = _samples("z", z, "N S", "binary", sizes, "sets")
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = (pi - z) * (np.log1p(-pi) - np.log(pi))
     # derivative of log p(x) along the motion
-    mean_weights = _mean_weights(weights, points)
-    mean_x = _sampled_mean(weights, x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_x = _sampled_mean(weights, x, sets)
     slope_x = np.sum(mean_x * v * z[:, :, None]) - np.sum(
         mean_weights * z * np.sum(v * special.expit(v * z[:, :, None]), axis=-1)
     )
@@ -192,21 +192,21 @@ def _weighted_mean(
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
-def _mean_weights(weights: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean weight of each sample, or each weight over N where none is shared."""
-    if points == 1:
+    if sets == 1:
         return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / points, (points, weights.shape[1]))
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
 
 
 def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], points: int
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
 ) -> NDArray[np.float64]:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
-    if points == 1:
+    if sets == 1:
         return _weighted_mean(weights, values)[None]
     shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / points
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _entropy_of_logit(a: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -269,7 +269,7 @@ def _samples(
     dims: str,
     domain: str,
     sizes: dict[str, int],
-    points: str,
+    sets: str,
     *bounds: ArrayLike,
 ) -> NDArray[np.float64]:
     """Check what varies with samples; without an axis of data points these share it."""
@@ -277,7 +277,7 @@ def _samples(
     own = dims.partition(" ")[2] if shared else dims
     array = _array(name, value, own, domain, sizes, *bounds)
     array = array[None] if shared else array
-    if sizes.setdefault(points, len(array)) != len(array):
+    if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
     return array
 

@@ -75,11 +75,11 @@ def entropy_sum(
     v = _array("v", v, "", "positive", sizes)
     nu = _array("nu", nu, "", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    u = _samples("u", u, "N S", "positive", sizes, "points")
+    u = _samples("u", u, "N S", "positive", sizes, "sets")
     if w is not None:
         _array("w", w, "K", "real", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # pseudo-entropy of u
     entropy_u = (
         np.log(2)
@@ -91,7 +91,7 @@ def entropy_sum(
     entropy_x = 0.5 * np.log(2 * np.e * np.pi * v) - 0.5 * np.log(u)
     # logarithm of the base measure of u
     log_base_u = -np.log(u)
-    mean_weights = _mean_weights(weights, points)
+    mean_weights = _mean_weights(weights, sets)
     return float(
         entropy_q
         + np.sum(mean_weights * log_base_u)
@@ -139,9 +139,9 @@ def elbo(
     v = _array("v", v, "", "positive", sizes)
     nu = _array("nu", nu, "", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    u = _samples("u", u, "N S", "positive", sizes, "points")
+    u = _samples("u", u, "N S", "positive", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # log-density of u
     log_u = (
         np.log(nu)
@@ -152,10 +152,10 @@ def elbo(
     # log-density of x
     m = np.sum(a * w, axis=-1)
     variance = v / u
-    center_m = _pool(m, points)
-    center_x = _pool(x, points)
-    mean_weights = _mean_weights(weights, points)
-    mean_m_x = _sampled_mean(weights, (x - m) ** 2 - (center_x - center_m) ** 2, points)
+    center_m = _pool(m, sets)
+    center_x = _pool(x, sets)
+    mean_weights = _mean_weights(weights, sets)
+    mean_m_x = _sampled_mean(weights, (x - m) ** 2 - (center_x - center_m) ** 2, sets)
     log_x = np.sum(
         mean_weights
         * (
@@ -207,11 +207,11 @@ def gap(
     w = _array("w", w, "K", "real", sizes)
     v = _array("v", v, "", "positive", sizes)
     nu = _array("nu", nu, "", "positive", sizes)
-    u = _samples("u", u, "N S", "positive", sizes, "points")
+    u = _samples("u", u, "N S", "positive", sizes, "sets")
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # derivative of log p(u) along the motion
     slope_u = 0.5 * nu * _log_minus_digamma(0.5 * nu) - _deviance(
         0.5 * nu, 0.5 * nu * u, np.log(nu) + np.log(u) - np.log(2)
@@ -219,10 +219,10 @@ def gap(
     # derivative of log p(x) along the motion
     m = np.sum(a * w, axis=-1)
     variance = v / u
-    center_m = _pool(m, points)
-    center_x = _pool(x, points)
-    mean_weights = _mean_weights(weights, points)
-    mean_m_x = _sampled_mean(weights, (x - m) ** 2 - (center_x - center_m) ** 2, points)
+    center_m = _pool(m, sets)
+    center_x = _pool(x, sets)
+    mean_weights = _mean_weights(weights, sets)
+    mean_m_x = _sampled_mean(weights, (x - m) ** 2 - (center_x - center_m) ** 2, sets)
     slope_x = np.sum(
         mean_weights
         * (0.5 - 0.5 * ((center_x - center_m)[:, None] / np.sqrt(variance)) ** 2)
@@ -239,26 +239,26 @@ def _weighted_mean(
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
-def _pool(values: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean over the data where they share the samples, else the values."""
-    return values.mean(axis=0, keepdims=True) if points == 1 else values
+    return values.mean(axis=0, keepdims=True) if sets == 1 else values
 
 
-def _mean_weights(weights: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean weight of each sample, or each weight over N where none is shared."""
-    if points == 1:
+    if sets == 1:
         return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / points, (points, weights.shape[1]))
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
 
 
 def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], points: int
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
 ) -> NDArray[np.float64]:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
-    if points == 1:
+    if sets == 1:
         return _weighted_mean(weights, values)[None]
     shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / points
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _log_stirling(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -347,7 +347,7 @@ def _samples(
     dims: str,
     domain: str,
     sizes: dict[str, int],
-    points: str,
+    sets: str,
     *bounds: ArrayLike,
 ) -> NDArray[np.float64]:
     """Check what varies with samples; without an axis of data points these share it."""
@@ -355,7 +355,7 @@ def _samples(
     own = dims.partition(" ")[2] if shared else dims
     array = _array(name, value, own, domain, sizes, *bounds)
     array = array[None] if shared else array
-    if sizes.setdefault(points, len(array)) != len(array):
+    if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
     return array
 

@@ -121,11 +121,11 @@ def elbo(
     sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
     nu = _array("nu", nu, "N H", "real", sizes)
     tau2 = _array("tau2", tau2, "N H", "positive", sizes)
-    m = _samples("m", m, "N S D", "real", sizes, "points")
+    m = _samples("m", m, "N S D", "real", sizes, "sets")
     if w is not None:
         _array("w", w, "P", "real", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    H, points = sizes["H"], sizes["points"]
+    H, sets = sizes["H"], sizes["sets"]
     # entropy of q
     entropy_q = 0.5 * np.sum(np.log(tau2), axis=-1) + 0.5 * H * np.log(2 * np.e * np.pi)
     # log-density of z
@@ -134,11 +134,11 @@ def elbo(
     )
     log_z_spread = -0.5 * np.sum(tau2 / alpha2, axis=-1)
     # log-density of x
-    center_x = _pool(x, points)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, points)
-    mean_x = np.mean(np.sum(deviation_x**2, axis=-1))
-    mean_x_ = _sampled_mean(weights, deviation_x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = np.mean(np.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     log_x = (
         np.sum(
             mean_weights
@@ -148,8 +148,8 @@ def elbo(
                 axis=-1,
             )
         )
-        - 0.5 * mean_x / sigma2
-        - 1 / sigma2 * np.sum(mean_x_ * (center_x[:, None, :] - m))
+        - 0.5 * mean_xx / sigma2
+        - 1 / sigma2 * np.sum(mean_x * (center_x[:, None, :] - m))
     )
     return float(np.mean(entropy_q) + np.mean(log_z) + np.mean(log_z_spread) + log_x)
 
@@ -194,20 +194,20 @@ def gap(
     sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
     nu = _array("nu", nu, "N H", "real", sizes)
     tau2 = _array("tau2", tau2, "N H", "positive", sizes)
-    m = _samples("m", m, "N S D", "real", sizes, "points")
+    m = _samples("m", m, "N S D", "real", sizes, "sets")
     if w is not None:
         _array("w", w, "P", "real", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = np.sum(0.5 - 0.5 * (nu / np.sqrt(alpha2)) ** 2, axis=-1)
     slope_z_spread = -0.5 * np.sum(tau2 / alpha2, axis=-1)
     # derivative of log p(x) along the motion
-    center_x = _pool(x, points)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, points)
-    mean_x = np.mean(np.sum(deviation_x**2, axis=-1))
-    mean_x_ = _sampled_mean(weights, deviation_x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = np.mean(np.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     slope_x = (
         np.sum(
             mean_weights
@@ -215,8 +215,8 @@ def gap(
                 0.5 - 0.5 * ((center_x[:, None, :] - m) / np.sqrt(sigma2)) ** 2, axis=-1
             )
         )
-        - 0.5 * mean_x / sigma2
-        - 1 / sigma2 * np.sum(mean_x_ * (center_x[:, None, :] - m))
+        - 0.5 * mean_xx / sigma2
+        - 1 / sigma2 * np.sum(mean_x * (center_x[:, None, :] - m))
     )
     return float(np.mean(slope_z) + np.mean(slope_z_spread) + slope_x)
 
@@ -253,11 +253,11 @@ def profiled_scales(
     x = _array("x", x, "N D", "real", sizes)
     nu = _array("nu", nu, "N H", "real", sizes)
     tau2 = _array("tau2", tau2, "N H", "positive", sizes)
-    m = _samples("m", m, "N S D", "real", sizes, "points")
+    m = _samples("m", m, "N S D", "real", sizes, "sets")
     if w is not None:
         _array("w", w, "P", "real", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    D, points = sizes["D"], sizes["points"]
+    D, sets = sizes["D"], sizes["sets"]
     # alpha2, where the ELBO is stationary in it
     sum_alpha2 = nu**2
     sum_alpha2_spread = tau2
@@ -265,15 +265,15 @@ def profiled_scales(
     sum_alpha2__ = np.mean(sum_alpha2, axis=0) + np.mean(sum_alpha2_spread, axis=0)
     alpha2 = sum_alpha2__ / sum_alpha2_
     # sigma2, where the ELBO is stationary in it
-    center_x = _pool(x, points)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, points)
-    mean_x = np.mean(np.sum(deviation_x**2, axis=-1))
-    mean_x_ = _sampled_mean(weights, deviation_x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = np.mean(np.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     sum_sigma2 = (
-        mean_x
+        mean_xx
         + np.sum(mean_weights * np.sum((center_x[:, None, :] - m) ** 2, axis=-1))
-        + np.sum(mean_x_ * ((2 * center_x)[:, None, :] - 2 * m))
+        + np.sum(mean_x * ((2 * center_x)[:, None, :] - 2 * m))
     )
     sum_sigma2_ = D
     sigma2 = sum_sigma2 / sum_sigma2_
@@ -291,26 +291,26 @@ def _weighted_mean(
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
-def _pool(values: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean over the data where they share the samples, else the values."""
-    return values.mean(axis=0, keepdims=True) if points == 1 else values
+    return values.mean(axis=0, keepdims=True) if sets == 1 else values
 
 
-def _mean_weights(weights: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean weight of each sample, or each weight over N where none is shared."""
-    if points == 1:
+    if sets == 1:
         return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / points, (points, weights.shape[1]))
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
 
 
 def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], points: int
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
 ) -> NDArray[np.float64]:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
-    if points == 1:
+    if sets == 1:
         return _weighted_mean(weights, values)[None]
     shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / points
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _array(
@@ -363,7 +363,7 @@ def _samples(
     dims: str,
     domain: str,
     sizes: dict[str, int],
-    points: str,
+    sets: str,
     *bounds: ArrayLike,
 ) -> NDArray[np.float64]:
     """Check what varies with samples; without an axis of data points these share it."""
@@ -371,7 +371,7 @@ def _samples(
     own = dims.partition(" ")[2] if shared else dims
     array = _array(name, value, own, domain, sizes, *bounds)
     array = array[None] if shared else array
-    if sizes.setdefault(points, len(array)) != len(array):
+    if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
     return array
 

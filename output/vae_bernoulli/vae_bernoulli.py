@@ -117,20 +117,20 @@ def elbo(
     pi = _array("pi", pi, "H", "unit", sizes)
     sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S H", "binary", sizes, "points")
-    m = _samples("m", m, "N S D", "real", sizes, "points")
+    z = _samples("z", z, "N S H", "binary", sizes, "sets")
+    m = _samples("m", m, "N S D", "real", sizes, "sets")
     if w is not None:
         _array("w", w, "P", "real", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # log-density of z
     log_z = np.sum(z * np.log(pi) + np.log1p(-pi) * (1 - z), axis=-1)
     # log-density of x
-    center_x = _pool(x, points)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, points)
-    mean_x = np.mean(np.sum(deviation_x**2, axis=-1))
-    mean_x_ = _sampled_mean(weights, deviation_x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = np.mean(np.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     log_x = (
         np.sum(
             mean_weights
@@ -140,8 +140,8 @@ def elbo(
                 axis=-1,
             )
         )
-        - 0.5 * mean_x / sigma2
-        - 1 / sigma2 * np.sum(mean_x_ * (center_x[:, None, :] - m))
+        - 0.5 * mean_xx / sigma2
+        - 1 / sigma2 * np.sum(mean_x * (center_x[:, None, :] - m))
     )
     return float(entropy_q + np.sum(mean_weights * log_z) + log_x)
 
@@ -185,22 +185,22 @@ def gap(
     x = _array("x", x, "N D", "real", sizes)
     pi = _array("pi", pi, "H", "unit", sizes)
     sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
-    z = _samples("z", z, "N S H", "binary", sizes, "points")
-    m = _samples("m", m, "N S D", "real", sizes, "points")
+    z = _samples("z", z, "N S H", "binary", sizes, "sets")
+    m = _samples("m", m, "N S D", "real", sizes, "sets")
     if w is not None:
         _array("w", w, "P", "real", sizes)
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = np.sum((pi - z) * (np.log1p(-pi) - np.log(pi)), axis=-1)
     # derivative of log p(x) along the motion
-    center_x = _pool(x, points)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, points)
-    mean_x = np.mean(np.sum(deviation_x**2, axis=-1))
-    mean_x_ = _sampled_mean(weights, deviation_x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = np.mean(np.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     slope_x = (
         np.sum(
             mean_weights
@@ -208,8 +208,8 @@ def gap(
                 0.5 - 0.5 * ((center_x[:, None, :] - m) / np.sqrt(sigma2)) ** 2, axis=-1
             )
         )
-        - 0.5 * mean_x / sigma2
-        - 1 / sigma2 * np.sum(mean_x_ * (center_x[:, None, :] - m))
+        - 0.5 * mean_xx / sigma2
+        - 1 / sigma2 * np.sum(mean_x * (center_x[:, None, :] - m))
     )
     return float(np.sum(mean_weights * slope_z) + slope_x)
 
@@ -242,27 +242,27 @@ def profiled_scales(
     """
     sizes: dict[str, int] = {}
     x = _array("x", x, "N D", "real", sizes)
-    z = _samples("z", z, "N S H", "binary", sizes, "points")
-    m = _samples("m", m, "N S D", "real", sizes, "points")
+    z = _samples("z", z, "N S H", "binary", sizes, "sets")
+    m = _samples("m", m, "N S D", "real", sizes, "sets")
     if w is not None:
         _array("w", w, "P", "real", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    D, points = sizes["D"], sizes["points"]
+    D, sets = sizes["D"], sizes["sets"]
     # pi, where the ELBO is stationary in it
     sum_pi = z
     sum_pi_ = 1
-    mean_weights_ = _mean_weights(weights, points)
+    mean_weights_ = _mean_weights(weights, sets)
     pi = np.einsum("ns,nsh->h", mean_weights_, sum_pi) / sum_pi_
     # sigma2, where the ELBO is stationary in it
-    center_x = _pool(x, points)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
     mean_weights = mean_weights_
-    mean_x = np.mean(np.sum(deviation_x**2, axis=-1))
-    mean_x_ = _sampled_mean(weights, deviation_x, points)
+    mean_xx = np.mean(np.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     sum_sigma2 = (
-        mean_x
+        mean_xx
         + np.sum(mean_weights * np.sum((center_x[:, None, :] - m) ** 2, axis=-1))
-        + np.sum(mean_x_ * ((2 * center_x)[:, None, :] - 2 * m))
+        + np.sum(mean_x * ((2 * center_x)[:, None, :] - 2 * m))
     )
     sum_sigma2_ = D
     sigma2 = sum_sigma2 / sum_sigma2_
@@ -280,26 +280,26 @@ def _weighted_mean(
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
-def _pool(values: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean over the data where they share the samples, else the values."""
-    return values.mean(axis=0, keepdims=True) if points == 1 else values
+    return values.mean(axis=0, keepdims=True) if sets == 1 else values
 
 
-def _mean_weights(weights: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean weight of each sample, or each weight over N where none is shared."""
-    if points == 1:
+    if sets == 1:
         return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / points, (points, weights.shape[1]))
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
 
 
 def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], points: int
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
 ) -> NDArray[np.float64]:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
-    if points == 1:
+    if sets == 1:
         return _weighted_mean(weights, values)[None]
     shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / points
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _array(
@@ -358,7 +358,7 @@ def _samples(
     dims: str,
     domain: str,
     sizes: dict[str, int],
-    points: str,
+    sets: str,
     *bounds: ArrayLike,
 ) -> NDArray[np.float64]:
     """Check what varies with samples; without an axis of data points these share it."""
@@ -366,7 +366,7 @@ def _samples(
     own = dims.partition(" ")[2] if shared else dims
     array = _array(name, value, own, domain, sizes, *bounds)
     array = array[None] if shared else array
-    if sizes.setdefault(points, len(array)) != len(array):
+    if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
     return array
 

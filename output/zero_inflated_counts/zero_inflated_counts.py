@@ -79,9 +79,9 @@ def entropy_sum(
     off = _array("off", off, "D", "positive", sizes)
     x = _array("x", x, "N D", "naturals", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S D", "binary", sizes, "points")
+    z = _samples("z", z, "N S D", "binary", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # entropy of z
     entropy_z = np.sum(-r * np.log(r) - np.log1p(-r) * (1 - r))
     # pseudo-entropy of x
@@ -93,7 +93,7 @@ def entropy_sum(
         entropy_q
         + np.mean(log_base_x)
         - entropy_z
-        - np.sum(_mean_weights(weights, points) * entropy_x)
+        - np.sum(_mean_weights(weights, sets) * entropy_x)
     )
 
 
@@ -133,20 +133,20 @@ def elbo(
     on = _array("on", on, "D", "positive", sizes)
     off = _array("off", off, "D", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S D", "binary", sizes, "points")
+    z = _samples("z", z, "N S D", "binary", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # log-density of z
     log_z = np.sum(z * np.log(r) + np.log1p(-r) * (1 - z), axis=-1)
     # log-density of x
     rate = off * (1 - z) + on * z
-    center_x = _pool(x, points)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, points)
+    mean_weights = _mean_weights(weights, sets)
     mean_x = np.mean(
         np.sum(special.gammaln(center_x + 1) - special.gammaln(x + 1), axis=-1)
     )
-    mean_x_ = _sampled_mean(weights, deviation_x, points)
+    mean_x_ = _sampled_mean(weights, deviation_x, sets)
     log_x = (
         mean_x
         + np.sum(
@@ -201,19 +201,19 @@ def gap(
     r = _array("r", r, "D", "unit", sizes)
     on = _array("on", on, "D", "positive", sizes)
     off = _array("off", off, "D", "positive", sizes)
-    z = _samples("z", z, "N S D", "binary", sizes, "points")
+    z = _samples("z", z, "N S D", "binary", sizes, "sets")
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
-    points = sizes["points"]
+    sets = sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = np.sum((r - z) * (np.log1p(-r) - np.log(r)), axis=-1)
     # derivative of log p(x) along the motion
     rate = off * (1 - z) + on * z
-    center_x = _pool(x, points)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, points)
-    mean_x = _sampled_mean(weights, deviation_x, points)
+    mean_weights = _mean_weights(weights, sets)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     slope_x = np.sum(
         mean_weights * np.sum(np.log(rate) * (center_x[:, None, :] - rate), axis=-1)
     ) + np.sum(mean_x * np.log(rate))
@@ -229,26 +229,26 @@ def _weighted_mean(
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
 
 
-def _pool(values: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean over the data where they share the samples, else the values."""
-    return values.mean(axis=0, keepdims=True) if points == 1 else values
+    return values.mean(axis=0, keepdims=True) if sets == 1 else values
 
 
-def _mean_weights(weights: NDArray[np.float64], points: int) -> NDArray[np.float64]:
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """The mean weight of each sample, or each weight over N where none is shared."""
-    if points == 1:
+    if sets == 1:
         return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / points, (points, weights.shape[1]))
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
 
 
 def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], points: int
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
 ) -> NDArray[np.float64]:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
-    if points == 1:
+    if sets == 1:
         return _weighted_mean(weights, values)[None]
     shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / points
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _log_stirling(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -335,7 +335,7 @@ def _samples(
     dims: str,
     domain: str,
     sizes: dict[str, int],
-    points: str,
+    sets: str,
     *bounds: ArrayLike,
 ) -> NDArray[np.float64]:
     """Check what varies with samples; without an axis of data points these share it."""
@@ -343,7 +343,7 @@ def _samples(
     own = dims.partition(" ")[2] if shared else dims
     array = _array(name, value, own, domain, sizes, *bounds)
     array = array[None] if shared else array
-    if sizes.setdefault(points, len(array)) != len(array):
+    if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
     return array
 

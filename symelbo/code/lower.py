@@ -55,12 +55,12 @@ class Lowering:
     """Lowers the terms of one function, each once.
 
     leading: the axes of data points, and of samples or categories, which come first in this order;
-    points: the length of the axis of data points of what varies with samples alone; by_data: the
+    sets: the length of the axis of data points of what varies with samples alone; by_data: the
     variables that vary with the data.
     """
 
     leading: Axes = ()
-    points: ops.Length | None = None
+    sets: ops.Length | None = None
     by_data: frozenset[str] = frozenset()
     _known: dict[Term, Op] = field(default_factory=dict)
 
@@ -93,9 +93,9 @@ class Lowering:
         data, over, kept = average.data, average.over, average.kept
         if over is None:
             if data in kept:
-                assert self.points is not None
-                return ops.Pool(value, self.points, value.axes)
-            return self._reduce("mean", value, (data,)) if data in value.axes else value
+                assert self.sets is not None
+                return ops.Pool(value, self.sets, value.axes)
+            return self._mean(average, value) if data in value.axes else value
         assert average.weights is not None
         weights = Read(average.weights.name, (data, over))
         if data in value.axes and not average.shared:
@@ -108,8 +108,9 @@ class Lowering:
             return self._reduce("mean", product, (data,))
         summed = (data, over) if average.shared or data in kept else (over,)
         rest = tuple(axis for axis in value.axes if axis not in summed)
-        points = self.points if data in summed else None
-        mean = ops.MeanWeights(weights, summed, points)
+        mean: Op = ops.MeanWeights(weights, summed, self.sets if data in summed else None)
+        if len(average.weights.shape) == 1:
+            mean = Read(average.weights.name, (over,))
         if over in kept:
             if value == _UNIT:
                 return mean
@@ -118,22 +119,44 @@ class Lowering:
             return self._reduce("sum", self._weigh(average, mean, value, (*summed, *rest)), summed)
         return self._contract(summed, [mean, self._align(value, (*summed, *rest))])
 
+    def _mean(self, average: Average, value: Op) -> Op:
+        """The mean over the data, of a product of two as a product of matrices."""
+        data = average.data
+        by = [] if average.by is None else [Entry(average.by, (data,))]
+        factors = factors_of(average.value)
+        inside = [*by, *(f for f in factors if data in free_indices(f))]
+        if len(inside) == 1:
+            return self._reduce("mean", value, (data,))
+        negative, groups = self._grouped(inside)
+        if by and len(groups) == 1:
+            rest = self._grouped(inside[1:])
+            negative, groups = rest[0], [self.lower(by[0]), *rest[1]]
+        own = [set(group.axes) - {data} for group in groups]
+        if len(groups) != 2 or own[0] & own[1] or average.shared:
+            weighed = self._product_of(Fraction(1), [*map(self.lower, by), value], [])
+            return self._reduce("mean", weighed, (data,))
+        product = self._contract((data,), groups)
+        outside = [f for f in factors if data not in free_indices(f)]
+        flip, others = self._product(factors_of(build.mul(*outside)))
+        count = self.length(data.extent)
+        return _signed(negative != flip, self._product_of(Fraction(1), [others, product], [count]))
+
     def _weigh_data(self, average: Average, weights: Read, axes: Axes) -> Op:
         """The data part averaged, as a product of two where these share no axis but the data's."""
         data, *rest = axes
         assert average.over is not None
         first: Axes = (average.over,)
-        points = None
+        sets = None
         if data in average.kept:
-            first, points = (data, average.over), self.points
+            first, sets = (data, average.over), self.sets
         negative, groups = self._grouped(factors_of(average.value))
         parts = [self._align(g, (data, *(i for i in rest if i in g.axes))) for g in groups]
         own = [set(part.axes) - {data} for part in parts]
         if len(parts) != 2 or not all(own) or own[0] & own[1]:
             whole = self._align(self.lower(average.value), axes)
-            return ops.WeighData(weights, (whole,), (*first, *rest), points)
+            return ops.WeighData(weights, (whole,), (*first, *rest), sets)
         both = tuple(axis for part in parts for axis in part.axes if axis != data)
-        op = ops.WeighData(weights, tuple(parts), (*first, *both), points)
+        op = ops.WeighData(weights, tuple(parts), (*first, *both), sets)
         return _signed(negative, op)
 
     def _weigh(self, average: Average, weights: Op, value: Op, axes: Axes) -> Op:
@@ -440,8 +463,8 @@ class Lowering:
         if set(op.axes) == set(axes):
             return aligned
         lengths = [self.length(axis.extent, axis.low) for axis in axes]
-        if self.points is not None and self._is_shared(op):
-            lengths[axes.index(self.leading[0])] = self.points
+        if self.sets is not None and self._is_shared(op):
+            lengths[axes.index(self.leading[0])] = self.sets
         return ops.Broadcast(aligned, tuple(lengths), axes)
 
     def _is_shared(self, op: Op) -> bool:

@@ -62,7 +62,7 @@ FUNCTIONS: Final = frozenset(
         *("exp", "log", "sqrt", "abs", "sign", "tanh", "sin", "cos", "expm1", "log1p", "softplus"),
         *("sigmoid", "loggamma", "digamma", "polygamma", "erf", "besseli0e", "besseli1e", "entr"),
         *("xlogy", "exprel", "logzero", "weigh", "entropyoflogit", "logstirling", "deviance"),
-        *("logminusdigamma", "logchoose", "logratio", "besselgap", "versine"),
+        *("logminusdigamma", "logchoose", "logratio", "besselgap", "versine", "ratio"),
     )
 )
 
@@ -179,21 +179,21 @@ class Reduce:
 class MeanWeights:
     """The mean weight, over the data, of each sample or category.
 
-    points: number of data points that have samples of their own: one if these are shared; if not,
+    sets: the number of sets of samples, one if data points share them, else one for each: then
     what is averaged is left as it is, divided by this number.  None for categories.
     """
 
     weights: Read
     axes: Axes
-    points: Length | None = None
+    sets: Length | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The mean over the first axis, which is kept, where `points` is one; else the operand."""
+    """The mean over the first axis, which is kept, where `sets` is one; else the operand."""
 
     operand: Op
-    points: Length
+    sets: Length
     axes: Axes
 
 
@@ -201,13 +201,13 @@ class Pool:
 class WeighData:
     """(1/N) sum_n weights[n, k] left[n, ...] right[n, ...], N the number of data points.
 
-    Left and right, if there are two, have no other axis in common.  points: as in `MeanWeights`.
+    Left and right, if there are two, have no other axis in common.  sets: as in `MeanWeights`.
     """
 
     weights: Read
     values: tuple[Op, ...]
     axes: Axes
-    points: Length | None = None
+    sets: Length | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,10 @@ class Average:
     """The mean of a value over the data, and under q where `over` is given.
 
     (1/N) sum_n sum_s weights[n,s] value;  with the axis `over` among `kept`, not summed over it.
-    guarded: the value may be minus infinity, where a weight of 0 takes it out;  shared: the value
-    varies with the samples, and with data points by these alone.
+    guarded: the value may be minus infinity, where a weight of 0 takes it out.  Weights without
+    the axis of the data are means over them already.  by: weights of the data points, of mean one,
+    where `weights` has not them as a factor.  shared: the value has an axis of data points by the
+    samples alone.
 
     With the axis `data` among `kept`, by what all data points share.  Where they share the samples,
     the mean, at the one place of this axis.  Where they do not, there are terms for every n: the
@@ -61,6 +63,7 @@ class Average:
     weights: Symbol | None = None
     kept: Axes = ()
     guarded: bool = False
+    by: Symbol | None = None
     shared: bool = False
 
 
@@ -120,8 +123,8 @@ class Argument:
 
     kind: array, size, value (a number) or samples (weights of samples); domain: that of an array;
     lower, upper: bounds of its values, or their sum for counts; text: for its user; optional: only
-    checked if given; shared: an array whose axis of data points may be left out, for the number of
-    the data points that have values of their own has a name.
+    checked if given; shared: the size, if any, that is one where the axis of data points is left
+    out of an array.
     """
 
     name: str
@@ -213,8 +216,8 @@ def symbols_in(value: Value) -> frozenset[Symbol]:
     """The variables that a value reads."""
     found = frozenset().union(*map(symbols_of, terms_in(value)))
     match value:
-        case Average(weights=Symbol() as weights):
-            return found | {weights}
+        case Average(weights=weights, by=by):
+            return found | {symbol for symbol in (weights, by) if symbol is not None}
         case Total(parts):
             return found.union(*(symbols_in(part) for _, part in parts))
         case Ratio(above, below):

@@ -137,8 +137,8 @@ def symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False)
     if optional:
         check = "real" if domain.is_place else check
         limits = (None, None)
-    points = setting.points if shared else ""
-    return Argument(variable.name, "array", text, variable.shape, check, *limits, optional, points)
+    sets = setting.sets if shared else ""
+    return Argument(variable.name, "array", text, variable.shape, check, *limits, optional, sets)
 
 
 def as_optional(argument: Argument) -> Argument:

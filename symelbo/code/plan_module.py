@@ -153,7 +153,7 @@ def _function(
 
 
 def _lower(setting: Setting, body: Body) -> tuple[tuple[Line, ...], Op | None]:
-    lowering = Lowering((setting.data, setting.over), Length(setting.points), body.by_data)
+    lowering = Lowering((setting.data, setting.over), Length(setting.sets), body.by_data)
     lines = tuple(
         Line(
             statement.target.name,

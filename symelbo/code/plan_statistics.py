@@ -55,17 +55,21 @@ class Statistics:
         term = draft.stated(term)
         if self._varies(term) != (True, True):
             return draft.assign(name, term, kept)
-        pieces = separate_data(term, Separation(self._varies, self._at_centre, self._deviation))
+        pieces = separate_data(term, Separation(self._varies, (self._at_centre, self._deviation)))
         whole = add(*(self._join(piece, kept) for piece in pieces))
         return Average(draft.assign_placed(name, whole, kept), draft.setting.data, kept=kept)
 
     def _varies(self, term: Term) -> tuple[bool, bool]:
         """Whether a term of the model varies with the data, and with samples or categories."""
+        known, by_data = self.draft.variables, self.draft.by_data
+        varying = any(known[s].symbol in by_data for s in symbols_of(term) if s in known)
+        return varying, self.draft.setting.over in self.axes_of(term)
+
+    def axes_of(self, term: Term) -> frozenset[Index]:
+        """The indices that are free in a term of the model once it is placed."""
         known = self.draft.variables
-        found = [known[symbol] for symbol in symbols_of(term) if symbol in known]
-        axes = free_indices(term).union(*(variable.batch for variable in found))
-        by_data = any(variable.symbol in self.draft.by_data for variable in found)
-        return by_data, self.draft.setting.over in axes
+        batches = (known[symbol].batch for symbol in symbols_of(term) if symbol in known)
+        return free_indices(term).union(*batches)
 
     def _at_centre(self, term: Term) -> Term:
         """A term of the model, each of the data at its mean over the data points."""
@@ -100,11 +104,11 @@ class Statistics:
         The rest is placed by itself: rules for stable numbers see nothing else in it.
         """
         draft, setting = self.draft, self.draft.setting
-        weighed = setting.over in kept or self._varies(piece.rest)[1]
+        weighed = setting.over in kept or setting.over in self.axes_of(piece.rest)
         over = ((setting.over,) if setting.mixture else draft.leading) if weighed else ()
         joint = draft.place(piece.rest)
         if piece.data != ONE or weighed:
-            joint = mul(draft.place(self._name_mean("mean", piece.data, over)), joint)
+            joint = mul(draft.place(self.name_mean("mean", piece.data, over)), joint)
         summed = tuple(axis for axis in over if axis not in kept)
         for index in reversed((*summed, *piece.summed)):
             joint = Sum(index, joint)
@@ -117,10 +121,11 @@ class Statistics:
         own centre, so that no digits are lost.
         """
         setting = self.draft.setting
-        return self._name_mean("center", entry, () if setting.mixture else (setting.data,))
+        return self.name_mean("center", entry, () if setting.mixture else (setting.data,))
 
-    def _name_mean(self, stem: str, term: Term, over: Axes = ()) -> Entry:
-        """The mean of a data part over the data, by its name; weighed with the axis of q in `over`.
+    def name_mean(self, stem: str, term: Term, over: Axes = ()) -> Entry:
+        """The mean of a data part over the data, and under q or weighed for each of `over`, by its
+        name.
 
         The same mean has one name, whatever its indices are called.
         """
@@ -134,9 +139,9 @@ class Statistics:
         for index in rows:
             row = Index(f"row{len(kept)}", index.extent, index.low, Origin.PLANNED)
             placed, kept = replace_index(placed, index, row), (*kept, row)
-        weighed = setting.over in over
-        weights = setting.weights if weighed else None
-        value = Average(placed, setting.data, setting.over if weighed else None, weights, kept)
+        summed = setting.over if setting.over in {*over, *free_indices(placed)} else None
+        weights, shared = setting.weights if summed else None, draft.is_shared(placed)
+        value = Average(placed, setting.data, summed, weights, kept, shared=shared)
         symbol = self._known.get(value)
         if symbol is None:
             shape, _ = own_places(kept)
@@ -152,6 +157,8 @@ class Statistics:
     def _name_data(self, term: Term) -> str:
         """x, and of x - c too; xx of a product of two"""
         names: list[str] = []
+        while isinstance(term, Sum):
+            term = term.body
         for factor in factors_of(term):
             base, times = factor, 1
             if isinstance(factor, Power) and isinstance(factor.exponent, Number):

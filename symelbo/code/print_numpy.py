@@ -84,6 +84,7 @@ _FUNCTIONS: Final[Mapping[str, Written]] = {
     "logratio": _helper("_log_ratio"),
     "besselgap": _helper("_bessel_gap"),
     "versine": _helper("_versine"),
+    "ratio": _helper("_ratio"),
     # of the last axis as a whole
     "softmax": Written(lambda x: call("special.softmax", x, "axis=-1"), ("special",)),
     "logsoftmax": _helper("_log_softmax"),
@@ -113,7 +114,7 @@ def needs_of(item: object) -> frozenset[str]:
                 found.update(_FUNCTIONS[name].needs)
             case ops.WeighData():
                 found.add(_weighed(op))
-            case ops.MeanWeights(points=ops.Length()):
+            case ops.MeanWeights(sets=ops.Length()):
                 found.add("_mean_weights")
             case ops.Pool():
                 found.add("_pool")
@@ -124,7 +125,7 @@ def needs_of(item: object) -> frozenset[str]:
 
 def _weighed(op: ops.WeighData) -> str:
     """The helper that an operation calls."""
-    return _WEIGHED[len(op.values)][op.points is not None]
+    return _WEIGHED[len(op.values)][op.sets is not None]
 
 
 @dataclass(frozen=True)
@@ -210,17 +211,17 @@ class NumpyPrinter:
         return _REDUCTIONS[op.name].of(self.print(op.operand), *_axis_argument(op))
 
     def _mean_weights(self, op: ops.MeanWeights) -> Expression:
-        if op.points is not None:
-            return call("_mean_weights", *self._all((op.weights, op.points)))
+        if op.sets is not None:
+            return call("_mean_weights", *self._all((op.weights, op.sets)))
         return self._follow(op.weights, ".mean", _items("axis=0"))
 
     def _pool(self, op: ops.Pool) -> Expression:
-        return call("_pool", *self._all((op.operand, op.points)))
+        return call("_pool", *self._all((op.operand, op.sets)))
 
     def _weigh_data(self, op: ops.WeighData) -> Expression:
-        points = () if op.points is None else (op.points,)
+        sets = () if op.sets is None else (op.sets,)
         name = _weighed(op)
-        return call(name, *self._all((op.weights, *op.values, *points)))
+        return call(name, *self._all((op.weights, *op.values, *sets)))
 
     def _mat_mul(self, op: ops.MatMul) -> Expression:
         left, right = self.print(op.left), self.print(op.right)

@@ -52,7 +52,7 @@ class Setting:
     """What the functions of one module share.
 
     names, sizes: symbols and sizes of the model -> their names in the module, where no two are
-    equal and none is reserved; data, samples: the axes of the module alone; points: the length of
+    equal and none is reserved; data, samples: the axes of the module alone; sets: the length of
     the axis of data points of what varies with samples, which is one where these are shared;
     mixture: the axis of the categories, if the only latent is one category; over: that axis, or
     the axis of samples; values: of the abstract functions; variables: the arguments of the
@@ -82,8 +82,8 @@ class Setting:
             self.names[symbol] = self._take(symbol.name)
         self.sizes = {name: self._take(name) for name in self.model.sizes}
         self.data, self.samples = self._axis("n", "N"), self._axis("s", "S")
-        self.points = self._take("points")
-        self.sizes[self.points] = self.points
+        self.sets = self._take("sets")
+        self.sizes[self.sets] = self.sets
         self.q_name = self._take("q")
         self.entropy_q_name = self._take("entropy_q")
         self.weights_name = self._take("weights")
