@@ -119,12 +119,15 @@ def _at_every_place(term: Term, axes: Axes, values: Values, sizes: dict[str, int
 def value_of(value: Value, axes: Axes, values: Values, sizes: dict[str, int]) -> Any:
     """By the definitions in `plan`, from plain sums"""
     match value:
-        case Average(term, data, over, weights, kept, _):
+        case Average(term, data, over, weights, kept, _, by):
             inner = (data, *(() if over is None else (over,)), *(a for a in axes if a != over))
             found = _at_every_place(term, inner, values, sizes)
+            if by is not None:
+                found = np.moveaxis(np.moveaxis(found, 0, -1) * values[by.name], -1, 0)
             if weights is None:
                 return found.mean(axis=0)
             q = values[weights.name]
+            q = q if q.ndim == 2 else np.tile(q, (len(found), 1))  # means over the data already
             weighed = q.reshape(*q.shape, *(1 for _ in inner[2:])) * found
             if over in kept:
                 order = [a for a in inner if a != data]

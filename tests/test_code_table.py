@@ -231,7 +231,15 @@ TABLE: dict[type[Term], list[Build]] = {
     ],
     LogDet: [lambda x: LogDet(spd(x)), lambda x: mul(number(-2), a(x), LogDet(spd(x[:1])))],
 }
-ARITY = {"xlogy": 2, "weigh": 2, "deviance": 3, "logchoose": 2, "logratio": 2, "over": 2}
+ARITY = {
+    "xlogy": 2,
+    "weigh": 2,
+    "deviance": 3,
+    "logchoose": 2,
+    "logratio": 2,
+    "over": 2,
+    "ratio": 2,
+}
 PRINTED = sorted(FUNCTIONS - {"sqrt", "besseli0e", "besseli1e", "polygamma"})
 LOWERED = ["logbesseli0", "logbesseli0e", "besselratio", "over"]
 

@@ -114,7 +114,7 @@ def elbo(
     mu = _array("mu", mu, "C D", "real", sizes)
     Sigma = _array("Sigma", Sigma, "D D", "posdef", sizes)
     q = _array("q", q, "N C", "weights", sizes)
-    D = sizes["D"]
+    D, N = sizes["D"], sizes["N"]
     # entropy of q
     entropy_q = np.sum(special.entr(q), axis=1)
     # log-density of c
@@ -123,7 +123,7 @@ def elbo(
     center_x = np.mean(x, axis=0)
     deviation_x = x - center_x
     mean_q = q.mean(axis=0)
-    mean_xx = np.mean(deviation_x[:, :, None] * deviation_x[:, None, :], axis=0)
+    mean_xx = deviation_x.T @ deviation_x / N
     mean_x = _weighted_mean(q, deviation_x)
     inverse_Sigma = np.linalg.inv(Sigma)
     log_x = (
@@ -184,14 +184,14 @@ def gap(
     mu = _array("mu", mu, "C D", "real", sizes)
     Sigma = _array("Sigma", Sigma, "D D", "posdef", sizes)
     q = _array("q", q, "N C", "weights", sizes)
-    D = sizes["D"]
+    D, N = sizes["D"], sizes["N"]
     # derivative of log p(c) along the motion
     slope_c = _log(pi) + np.sum(special.entr(pi))
     # derivative of log p(x) along the motion
     center_x = np.mean(x, axis=0)
     deviation_x = x - center_x
     mean_q = q.mean(axis=0)
-    mean_xx = np.mean(deviation_x[:, :, None] * deviation_x[:, None, :], axis=0)
+    mean_xx = deviation_x.T @ deviation_x / N
     mean_x = _weighted_mean(q, deviation_x)
     inverse_Sigma = np.linalg.inv(Sigma)
     slope_x = (

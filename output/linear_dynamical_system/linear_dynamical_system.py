@@ -141,8 +141,8 @@ def elbo(
     center_x = np.mean(x, axis=0)
     deviation_x = x - center_x
     mean_weights = weights.mean(axis=0)
-    mean_x = np.mean(np.sum(deviation_x**2, axis=1), axis=0)
-    mean_x_ = _weighted_mean(weights, deviation_x)
+    mean_xx = np.mean(np.sum(deviation_x**2, axis=1), axis=0)
+    mean_x = _weighted_mean(weights, deviation_x)
     log_x = (
         np.sum(
             mean_weights
@@ -152,8 +152,8 @@ def elbo(
                 axis=(-2, -1),
             )
         )
-        - 0.5 * np.sum(mean_x / R)
-        - np.sum(mean_x_ * (center_x - m_) / R)
+        - 0.5 * np.sum(mean_xx / R)
+        - np.sum(mean_x * (center_x - m_) / R)
     )
     return float(
         entropy_q + mean_weights @ log_z_1_k + mean_weights @ log_z_t_k + log_x
@@ -216,15 +216,15 @@ def gap(
     center_x = np.mean(x, axis=0)
     deviation_x = x - center_x
     mean_weights = weights.mean(axis=0)
-    mean_x = np.mean(np.sum(deviation_x**2, axis=1), axis=0)
-    mean_x_ = _weighted_mean(weights, deviation_x)
+    mean_xx = np.mean(np.sum(deviation_x**2, axis=1), axis=0)
+    mean_x = _weighted_mean(weights, deviation_x)
     slope_x = (
         np.sum(
             mean_weights
             * np.sum(0.5 - 0.5 * ((center_x - m_) / np.sqrt(R)) ** 2, axis=(-2, -1))
         )
-        - 0.5 * np.sum(mean_x / R)
-        - np.sum(mean_x_ * (center_x - m_) / R)
+        - 0.5 * np.sum(mean_xx / R)
+        - np.sum(mean_x * (center_x - m_) / R)
     )
     return float(mean_weights @ slope_z_1_k + mean_weights @ slope_z_t_k + slope_x)
 

@@ -129,8 +129,8 @@ def elbo(
     center_x = np.mean(x, axis=0)
     deviation_x = x - center_x
     mean_weights = weights.mean(axis=0)
-    mean_x = np.mean(np.sum(deviation_x**2, axis=(-2, -1)))
-    mean_x_ = _weighted_mean(weights, deviation_x)
+    mean_xx = np.mean(np.sum(deviation_x**2, axis=(-2, -1)))
+    mean_x = _weighted_mean(weights, deviation_x)
     log_x = (
         np.sum(
             mean_weights
@@ -139,8 +139,8 @@ def elbo(
                 axis=(-2, -1),
             )
         )
-        - 0.5 * mean_x / v
-        - 1 / v * np.sum(mean_x_ * (center_x - m))
+        - 0.5 * mean_xx / v
+        - 1 / v * np.sum(mean_x * (center_x - m))
     )
     return float(entropy_q + mean_weights @ log_z + log_x)
 
@@ -196,15 +196,15 @@ def gap(
     center_x = np.mean(x, axis=0)
     deviation_x = x - center_x
     mean_weights = weights.mean(axis=0)
-    mean_x = np.mean(np.sum(deviation_x**2, axis=(-2, -1)))
-    mean_x_ = _weighted_mean(weights, deviation_x)
+    mean_xx = np.mean(np.sum(deviation_x**2, axis=(-2, -1)))
+    mean_x = _weighted_mean(weights, deviation_x)
     slope_x = (
         np.sum(
             mean_weights
             * np.sum(0.5 - 0.5 * ((center_x - m) / np.sqrt(v)) ** 2, axis=(-2, -1))
         )
-        - 0.5 * mean_x / v
-        - 1 / v * np.sum(mean_x_ * (center_x - m))
+        - 0.5 * mean_xx / v
+        - 1 / v * np.sum(mean_x * (center_x - m))
     )
     return float(mean_weights @ slope_z + slope_x)
 

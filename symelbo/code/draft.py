@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
 from symelbo.code.ops import FUNCTIONS, Axes
 from symelbo.code.plan import Assignment, Average, Unsupported, Value, symbols_in
@@ -54,7 +54,7 @@ from symelbo.limits import NAMED_FROM, NEAR_SUBTERMS, REPEATED_FROM, SHORT_SUBTE
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, field
 
-__all__ = ["Draft", "own_places"]
+__all__ = ["Draft", "own_places", "plain_name"]
 
 _LINKS = frozenset(("exp", "sigmoid", "softplus", "tanh"))
 _MAY_BE_INFINITE = frozenset(("logzero", "xlogy"))
@@ -80,6 +80,7 @@ class Draft:
     _shared: dict[tuple[str, Array], Symbol] = field(default_factory=dict)
     _assigned: dict[tuple[str, Term], Entry] = field(default_factory=dict)
     apart: bool = False  # whether residuals stay written out, since data parts are taken apart
+    written_out: Callable[[Term], bool] | None = None  # and which arguments of families do
     _quantities: dict[object, KnownArrays] = field(default_factory=dict)  # by what is given
     _settled: dict[object, KnownArrays] = field(default_factory=dict)  # those used several times
 
@@ -259,6 +260,8 @@ class Draft:
         """
         if count_subterms(array.body) <= SHORT_SUBTERMS:
             return array
+        if self.written_out is not None and self.written_out(array.body):
+            return array
         array = Array(array.indices, self._share(array.body))
         shown = stable_form(array.body, self.setting.facts)
         links = list(dict.fromkeys(_links_in(shown)))
@@ -379,7 +382,7 @@ class Draft:
 
     def fresh(self, name: str) -> str:
         """A variable for a name that may be a place, such as log_z[t+1]."""
-        name = fresh(re.sub(r"\W+_?", "_", name).strip("_"), self.taken)
+        name = fresh(plain_name(name), self.taken)
         self.taken.add(name)
         return name
 
@@ -427,12 +430,16 @@ class Draft:
 
     # ------------------------------------------------------------------ the end
 
-    def live_statements(self, results: Sequence[Value]) -> tuple[Assignment, ...]:
-        """The assignments that the results need, in their order; the others are left out."""
+    def live_statements(
+        self, results: Sequence[Value], given: Container[Symbol] = ()
+    ) -> tuple[Assignment, ...]:
+        """The assignments that the results need, in their order; the others are left out, and those
+        of what is given.
+        """
         wanted = frozenset().union(*map(symbols_in, results))
         live: list[Assignment] = []
         for statement in reversed(self.statements):
-            if statement.target in wanted:
+            if statement.target in wanted and statement.target not in given:
                 live.append(statement)
                 wanted |= symbols_in(statement.value)
         return tuple(reversed(live))
@@ -440,6 +447,11 @@ class Draft:
 
 # functions that `lower` takes apart
 _LOWERED = frozenset(("raised", "over", "logbesseli0e", "besselratio", "logbesseli0"))
+
+
+def plain_name(name: str) -> str:
+    """log_z[t+1] -> log_z_t_1"""
+    return re.sub(r"\W+_?", "_", name).strip("_")
 
 
 def own_places(indices: Axes) -> tuple[tuple[Extent, ...], tuple[IndexTerm, ...]]:

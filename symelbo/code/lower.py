@@ -88,7 +88,7 @@ class Lowering:
         value = self.lower(average.value)
         data, over, kept = average.data, average.over, average.kept
         if over is None:
-            return self._reduce("mean", value, (data,)) if data in value.axes else value
+            return self._mean(average, value) if data in value.axes else value
         assert average.weights is not None
         rest = tuple(axis for axis in value.axes if axis not in (data, over))
         weights = Read(average.weights.name, (data, over))
@@ -100,7 +100,9 @@ class Lowering:
             if over not in kept:
                 product = self._reduce("sum", product, (over,))
             return self._reduce("mean", product, (data,))
-        mean = ops.MeanWeights(weights, (over,))
+        mean: Op = ops.MeanWeights(weights, (over,))
+        if len(average.weights.shape) == 1:
+            mean = Read(average.weights.name, (over,))
         if over in kept:
             if value == _UNIT:
                 return mean
@@ -108,6 +110,28 @@ class Lowering:
         if average.guarded:
             return self._reduce("sum", self._weigh(average, mean, value, (over, *rest)), (over,))
         return self._contract((over,), [mean, self._align(value, (over, *rest))])
+
+    def _mean(self, average: Average, value: Op) -> Op:
+        """The mean over the data, of a product of two as a product of matrices."""
+        data = average.data
+        by = [] if average.by is None else [Entry(average.by, (data,))]
+        factors = factors_of(average.value)
+        inside = [*by, *(f for f in factors if data in free_indices(f))]
+        if len(inside) == 1:
+            return self._reduce("mean", value, (data,))
+        negative, groups = self._grouped(inside)
+        if by and len(groups) == 1:
+            rest = self._grouped(inside[1:])
+            negative, groups = rest[0], [self.lower(by[0]), *rest[1]]
+        own = [set(group.axes) - {data} for group in groups]
+        if len(groups) != 2 or own[0] & own[1]:
+            weighed = self._product_of(Fraction(1), [*map(self.lower, by), value], [])
+            return self._reduce("mean", weighed, (data,))
+        product = self._contract((data,), groups)
+        outside = [f for f in factors if data not in free_indices(f)]
+        flip, others = self._product(factors_of(build.mul(*outside)))
+        count = self.length(data.extent)
+        return _signed(negative != flip, self._product_of(Fraction(1), [others, product], [count]))
 
     def _weigh_data(self, average: Average, weights: Read, axes: Axes) -> Op:
         """The data part averaged, as a product of two where these share no axis but the data's."""

@@ -62,7 +62,7 @@ FUNCTIONS: Final = frozenset(
         *("exp", "log", "sqrt", "abs", "sign", "tanh", "sin", "cos", "expm1", "log1p", "softplus"),
         *("sigmoid", "loggamma", "digamma", "polygamma", "erf", "besseli0e", "besseli1e", "entr"),
         *("xlogy", "exprel", "logzero", "weigh", "entropyoflogit", "logstirling", "deviance"),
-        *("logminusdigamma", "logchoose", "logratio", "besselgap", "versine"),
+        *("logminusdigamma", "logchoose", "logratio", "besselgap", "versine", "ratio"),
     )
 )
 

@@ -46,7 +46,9 @@ class Average:
     """The mean of a value over the data, and under q where `over` is given.
 
     (1/N) sum_n sum_s weights[n,s] value;  with the axis `over` among `kept`, not summed over it.
-    guarded: the value may be minus infinity, where a weight of 0 takes it out.
+    guarded: the value may be minus infinity, where a weight of 0 takes it out.  Weights without
+    the axis of the data are means over them already.  by: weights of the data points, of mean one,
+    where `weights` has not them as a factor.
     """
 
     value: Term
@@ -55,6 +57,7 @@ class Average:
     weights: Symbol | None = None
     kept: Axes = ()
     guarded: bool = False
+    by: Symbol | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +207,8 @@ def symbols_in(value: Value) -> frozenset[Symbol]:
     """The variables that a value reads."""
     found = frozenset().union(*map(symbols_of, terms_in(value)))
     match value:
-        case Average(weights=Symbol() as weights):
-            return found | {weights}
+        case Average(weights=weights, by=by):
+            return found | {symbol for symbol in (weights, by) if symbol is not None}
         case Total(parts):
             return found.union(*(symbols_in(part) for _, part in parts))
         case Ratio(above, below):

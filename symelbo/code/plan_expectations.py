@@ -8,14 +8,17 @@ samples    a weighted sum over samples (or an enumeration) of the latents
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from symelbo.answer.derivation import FactorResult
 from symelbo.code.draft import Draft
-from symelbo.code.plan import Unsupported
+from symelbo.code.ops import Axes
+from symelbo.code.plan import Average, Unsupported
 from symelbo.code.plan_moments import Moments, NotQuadratic
 from symelbo.code.plan_statistics import Statistics
+from symelbo.code.plan_sums import Sums
 from symelbo.code.rearrange import has_latents, summands_of
+from symelbo.code.separate_data import Inseparable
 from symelbo.code.setting import Setting
 from symelbo.index.build import ZERO, add, negate
 from symelbo.index.normal import from_poly, monomials_of
@@ -30,18 +33,26 @@ __all__ = ["Expectations"]
 
 @dataclass
 class Expectations:
-    """How the terms of one function are averaged: by moments until samples are needed."""
+    """How the terms of one function are averaged: by moments until samples are needed.
+
+    by_sums: whether the data enter by sums alone, which are found.
+    """
 
     setting: Setting
+    by_sums: bool = False
     draft: Draft = field(init=False)
     moments: Moments = field(init=False)
     statistics: Statistics = field(init=False)
+    sums: Sums | None = field(init=False)
     _by_samples: bool = False
 
     def __post_init__(self) -> None:
         self.draft = Draft(self.setting)
         self.moments = Moments(self.draft)
-        self.statistics = Statistics(self.draft)
+        self.sums = Sums(self.draft) if self.by_sums else None
+        self.statistics = Statistics(self.draft) if self.sums is None else self.sums
+        if self.sums is not None:
+            self.moments.expand_mode = self.sums.expand_mode
         self.by_samples = False
 
     @property
@@ -55,6 +66,23 @@ class Expectations:
         if self.setting.mixture is None:
             means = self.moments.means
             self.draft.given = means if means is not None and not value else {}
+
+    def average_terms(
+        self, name: str, make: Callable[[], Sequence[Term]], kept: Axes = ()
+    ) -> list[Average]:
+        """The means of a term, and of a correction by the covariance of q if there is one."""
+        draft, names, pending = self.draft, (name, f"{name}_spread"), self.draft.pending
+        if self.sums is not None:
+            return self.sums.average_terms(names, make, kept)
+        draft.apart = True
+        try:
+            pairs = zip(names, make(), strict=False)
+            return [self.statistics.average(n, t, kept) for n, t in pairs]
+        except Inseparable:
+            draft.apart, draft.pending = False, pending
+            return [draft.assign(n, t, kept) for n, t in zip(names, make(), strict=False)]
+        finally:
+            draft.apart = False
 
     def of_term(
         self, term: Term, display: Term, abbreviations: Sequence[tuple[Symbol, Array]]

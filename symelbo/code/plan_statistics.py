@@ -55,17 +55,21 @@ class Statistics:
         term = replace_symbols(term, draft.given)
         if self._varies(term) != (True, True):
             return draft.assign(name, term, kept)
-        pieces = separate_data(term, Separation(self._varies, self._at_centre, self._deviation))
+        pieces = separate_data(term, Separation(self._varies, (self._at_centre, self._deviation)))
         whole = add(*(self._join(piece, kept) for piece in pieces))
         return Average(draft.assign_placed(name, whole, kept), draft.setting.data, kept=kept)
 
     def _varies(self, term: Term) -> tuple[bool, bool]:
         """Whether a term of the model varies with the data, and with samples or categories."""
-        known = self.draft.variables
-        batches = (known[symbol].batch for symbol in symbols_of(term) if symbol in known)
-        axes = free_indices(term).union(*batches)
+        axes = self.axes_of(term)
         data, over = self.draft.leading
         return data in axes, over in axes
+
+    def axes_of(self, term: Term) -> frozenset[Index]:
+        """The indices that are free in a term of the model once it is placed."""
+        known = self.draft.variables
+        batches = (known[symbol].batch for symbol in symbols_of(term) if symbol in known)
+        return free_indices(term).union(*batches)
 
     def _at_centre(self, term: Term) -> Term:
         """A term of the model, each of the data at its mean over the data points."""
@@ -73,7 +77,7 @@ class Statistics:
         for symbol in sorted(symbols_of(term), key=lambda symbol: symbol.name):
             if self._varies(Entry(symbol, formal_indices(symbol.shape)))[0]:
                 rows = formal_indices(symbol.shape)
-                means[symbol] = Array(rows, self._name_mean("center", Entry(symbol, rows)))
+                means[symbol] = Array(rows, self.name_mean("center", Entry(symbol, rows)))
         return replace_symbols(term, means)
 
     def _deviation(self, term: Term) -> Term:
@@ -98,18 +102,19 @@ class Statistics:
         """
         draft = self.draft
         over = draft.leading[1]
-        weighed = over in kept or self._varies(piece.rest)[1]
+        weighed = over in kept or over in self.axes_of(piece.rest)
         joint = draft.place(piece.rest)
         if piece.data != ONE or weighed:
-            mean = self._name_mean("mean", piece.data, (over,) if weighed else ())
+            mean = self.name_mean("mean", piece.data, (over,) if weighed else ())
             joint = mul(draft.place(mean), joint)
         summed = (over,) if weighed and over not in kept else ()
         for index in reversed((*summed, *piece.summed)):
             joint = Sum(index, joint)
         return joint
 
-    def _name_mean(self, stem: str, term: Term, over: Axes = ()) -> Entry:
-        """The mean of a data part over the data, weighed for each of `over`, by its name.
+    def name_mean(self, stem: str, term: Term, over: Axes = ()) -> Entry:
+        """The mean of a data part over the data, and under q or weighed for each of `over`, by its
+        name.
 
         The same mean has one name, whatever its indices are called.
         """
@@ -123,8 +128,9 @@ class Statistics:
         for index in rows:
             row = Index(f"row{len(kept)}", index.extent, index.low, Origin.PLANNED)
             placed, kept = replace_index(placed, index, row), (*kept, row)
-        weights = setting.weights if over else None
-        value = Average(placed, setting.data, over[0] if over else None, weights, kept)
+        summed = draft.leading[1] if over or draft.leading[1] in free_indices(placed) else None
+        weights = setting.weights if summed else None
+        value = Average(placed, setting.data, summed, weights, kept)
         symbol = self._known.get(value)
         if symbol is None:
             shape, _ = own_places(kept)
@@ -140,6 +146,8 @@ class Statistics:
     def _name_data(self, term: Term) -> str:
         """x, and of x - c too; xx of a product of two"""
         names: list[str] = []
+        while isinstance(term, Sum):
+            term = term.body
         for factor in factors_of(term):
             base, times = factor, 1
             if isinstance(factor, Power) and isinstance(factor.exponent, Number):

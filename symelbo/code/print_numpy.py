@@ -84,6 +84,7 @@ _FUNCTIONS: Final[Mapping[str, Written]] = {
     "logratio": _helper("_log_ratio"),
     "besselgap": _helper("_bessel_gap"),
     "versine": _helper("_versine"),
+    "ratio": _helper("_ratio"),
     # of the last axis as a whole
     "softmax": Written(lambda x: call("special.softmax", x, "axis=-1"), ("special",)),
     "logsoftmax": _helper("_log_softmax"),

@@ -127,3 +127,11 @@ def _bessel_gap(k: NDArray[np.float64]) -> NDArray[np.float64]:
 def _versine(a: NDArray[np.float64]) -> NDArray[np.float64]:
     """1 - cos(a), exact for small angles."""
     return 2 * np.sin(0.5 * a) ** 2
+
+
+def _ratio(
+    above: NDArray[np.float64], below: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """above/below: one where both are 0, infinity where below is."""
+    quotient = above / np.where(below != 0, below, 1)
+    return np.where(above == below, 1.0, np.where(below != 0, quotient, np.inf))
