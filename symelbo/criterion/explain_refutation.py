@@ -202,9 +202,10 @@ def _find_remedy(
             break
         search = Search(tuple(map(make_factor, change.statements)), (), limit=left)
         # few factors are quicker than all, and numbers than a search in vain
-        if all(
-            _may_be_served(search, some, budget, still) for some in (set(blamed), wanted)
-        ) and _is_served(search, wanted, still):
+        groups = dict.fromkeys((frozenset(blamed), frozenset(wanted)))
+        if all(_may_be_served(search, some, budget, still) for some in groups) and _is_served(
+            search, wanted, still
+        ):
             return change.words
         left -= len(search.known)
         if left <= 0:
