@@ -32,11 +32,10 @@ class Given:
     def sizes(self) -> dict[str, int]:
         """The sizes of the model that the arguments imply, by their names in the model."""
         found: dict[str, int] = {}
-        for symbol, variable in self.setting.variables.items():
-            value = self.arguments.get(self.setting.names[symbol])
-            if value is None:
-                continue
-            for extent, length in zip(variable.symbol.shape, np.shape(value), strict=True):
+        for symbol, name in self.setting.names.items():
+            # its own axes are the last ones, behind those of data points and samples
+            own = np.shape(self.arguments.get(name, 0))[-len(symbol.shape) or None :]
+            for extent, length in zip(symbol.shape, own, strict=False):
                 if extent.size in self.derivation.model.sizes:
                     found[extent.size] = length - extent.offset
         return found
