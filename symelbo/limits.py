@@ -127,7 +127,7 @@ TINY: Final = 1e-9  # floats nearer to zero have no sign
 
 # criterion.search_motion
 MOTION_ATTEMPTS: Final = 400  # linear problems that are set up for one model
-LOOKED_AT_FIRST: Final = 24  # learned parameters from which on numbers are asked before a table
+LOOKED_AT_FIRST: Final = 24  # parameters for each factor; of more, numbers are asked before a table
 
 # criterion.decide_criterion
 FAILING_SUBSETS: Final = 12  # of failing factors, against which a certificate is sought
