@@ -325,6 +325,7 @@ KEPT_DISPLAYS: Final = 20_000  # of terms, and of places in the order of reading
 
 # notation.names, notation.print_latex
 KEPT_NAMES: Final = 10_000  # taken apart
+KEPT_RENAMED: Final = 4000  # terms whose indices have letters
 KEPT_PIECES: Final = 20_000  # of LaTeX, whose width is known
 
 # notation.print_latex, notation.print_text
