@@ -320,6 +320,9 @@ KEPT_MEANS: Final = 40  # of the statistics of a form
 # index.rewrite_products
 KEPT_DIVISORS: Final = 10_000  # whose leading atom is known
 
+# model.least_sizes
+KEPT_NEEDS: Final = 4000  # terms, and the sizes that their places need
+
 # notation.arrange
 KEPT_DISPLAYS: Final = 20_000  # of terms, and of places in the order of reading
 

@@ -234,9 +234,11 @@ def name_indices(term: Term, avoid: Iterable[str] = ()) -> Term:
     No binder takes a name that is free in the term, the name of a symbol in it, that of an
     enclosing binder, or one in `avoid`; so nothing is captured.  Single letters stay.
     """
-    return _rename(term, frozenset(avoid))
+    named: Term = _rename(term, frozenset(avoid))
+    return named
 
 
 def name_array_indices(array: Array, avoid: Iterable[str] = ()) -> Array:
     """`name_indices` for an array, whose own indices are bound too."""
-    return _rename(array, frozenset(avoid))
+    named: Array = _rename(array, frozenset(avoid))
+    return named
