@@ -123,8 +123,8 @@ def elbo(
     center_x = np.mean(x, axis=0)
     deviation_x = x - center_x
     mean_q = q.mean(axis=0)
-    mean_x = _weighted_mean(q, np.sum(deviation_x**2, axis=-1))
-    mean_x_ = _weighted_mean(q, deviation_x)
+    mean_xx = _weighted_mean(q, np.sum(deviation_x**2, axis=-1))
+    mean_x = _weighted_mean(q, deviation_x)
     log_x = (
         np.sum(
             mean_q
@@ -134,8 +134,8 @@ def elbo(
                 axis=-1,
             )
         )
-        - 0.5 * np.sum(mean_x / sigma2)
-        - np.sum(mean_x_ * (center_x - mu) / sigma2[:, None])
+        - 0.5 * np.sum(mean_xx / sigma2)
+        - np.sum(mean_x * (center_x - mu) / sigma2[:, None])
     )
     return float(np.mean(entropy_q) + np.sum(_weigh(mean_q, log_c)) + log_x)
 
@@ -181,8 +181,8 @@ def gap(
     center_x = np.mean(x, axis=0)
     deviation_x = x - center_x
     mean_q = q.mean(axis=0)
-    mean_x = _weighted_mean(q, np.sum(deviation_x**2, axis=-1))
-    mean_x_ = _weighted_mean(q, deviation_x)
+    mean_xx = _weighted_mean(q, np.sum(deviation_x**2, axis=-1))
+    mean_x = _weighted_mean(q, deviation_x)
     slope_x = (
         np.sum(
             mean_q
@@ -190,8 +190,8 @@ def gap(
                 0.5 - 0.5 * ((center_x - mu) / np.sqrt(sigma2)[:, None]) ** 2, axis=-1
             )
         )
-        - 0.5 * np.sum(mean_x / sigma2)
-        - np.sum(mean_x_ * (center_x - mu) / sigma2[:, None])
+        - 0.5 * np.sum(mean_xx / sigma2)
+        - np.sum(mean_x * (center_x - mu) / sigma2[:, None])
     )
     return float(np.sum(_weigh(mean_q, slope_c)) + slope_x)
 
@@ -229,12 +229,12 @@ def profiled_scales(
     center_x = np.mean(x, axis=0)
     deviation_x = x - center_x
     mean_q = pi
-    mean_x = _weighted_mean(q, np.sum(deviation_x**2, axis=-1))
-    mean_x_ = _weighted_mean(q, deviation_x)
+    mean_xx = _weighted_mean(q, np.sum(deviation_x**2, axis=-1))
+    mean_x = _weighted_mean(q, deviation_x)
     sum_sigma2 = (
-        mean_x
+        mean_xx
         + mean_q * np.sum((center_x - mu) ** 2, axis=-1)
-        + np.sum(mean_x_ * (2 * center_x - 2 * mu), axis=-1)
+        + np.sum(mean_x * (2 * center_x - 2 * mu), axis=-1)
     )
     sum_sigma2_ = D
     sigma2 = sum_sigma2 / (pi * sum_sigma2_)

@@ -1,0 +1,300 @@
+"""Gaussian mixture, tied covariance: numeric entropy sum and ELBO.
+
+Reference: Warnken et al. (2025), Proposition 4.
+Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, are equal
+at stationary points.
+All values are per data point and in nats.
+
+Written by symelbo 0.1.0 from a specification with SHA-256
+b277480e689dddb57afacbb70dd2031e34ce0f94ac2fb97fa02c29d4154adbaf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+__all__ = ["elbo", "entropy_sum", "gap"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
+    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                value = function(*args, **kwargs)
+            if isinstance(value, float) and not value < np.inf:
+                raise FloatingPointError(f"found {value}")
+        except FloatingPointError as error:
+            message = f"{function.__name__} is undetermined or exceeds floats: {error}"
+            raise ValueError(message) from None
+        return value
+
+    return checked
+
+
+@_within_floats
+def entropy_sum(
+    *,
+    pi: ArrayLike,
+    mu: ArrayLike | None = None,
+    Sigma: ArrayLike,
+    q: ArrayLike,
+) -> float:
+    """Entropy sum per data point, in nats.
+
+    Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
+    elsewhere it is not a bound.
+
+    Args:
+        pi: shape (C,); non-negative, summing to one over the last axis.
+        mu: shape (C, D); real. Only checked: the value does not depend on it.
+        Sigma: shape (D, D); symmetric positive definite in the last two axes.
+        q: shape (N, C); responsibilities: q[n, c] is the probability that data point n
+            has category c; rows sum to one, zeros are allowed.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sizes: dict[str, int] = {}
+    pi = _array("pi", pi, "C", "weights", sizes)
+    Sigma = _array("Sigma", Sigma, "D D", "posdef", sizes)
+    q = _array("q", q, "N C", "weights", sizes)
+    if mu is not None:
+        _array("mu", mu, "C D", "real", sizes)
+    D = sizes["D"]
+    # entropy of q
+    entropy_q = np.sum(special.entr(q), axis=1)
+    # entropy of c
+    entropy_c = np.sum(special.entr(pi))
+    # entropy of x
+    entropy_x = 0.5 * np.linalg.slogdet(Sigma)[1] + 0.5 * D * np.log(2 * np.e * np.pi)
+    return float(np.mean(entropy_q) - entropy_c - entropy_x)
+
+
+@_within_floats
+def elbo(
+    *,
+    x: ArrayLike,
+    pi: ArrayLike,
+    mu: ArrayLike,
+    Sigma: ArrayLike,
+    q: ArrayLike,
+) -> float:
+    """ELBO per data point, in nats.
+
+    Minus infinity where a category of probability 0 has weight.
+
+    Args:
+        x: shape (N, D); data, real.
+        pi: shape (C,); non-negative, summing to one over the last axis.
+        mu: shape (C, D); real.
+        Sigma: shape (D, D); symmetric positive definite in the last two axes.
+        q: shape (N, C); responsibilities: q[n, c] is the probability that data point n
+            has category c; rows sum to one, zeros are allowed.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sizes: dict[str, int] = {}
+    x = _array("x", x, "N D", "real", sizes)
+    pi = _array("pi", pi, "C", "weights", sizes)
+    mu = _array("mu", mu, "C D", "real", sizes)
+    Sigma = _array("Sigma", Sigma, "D D", "posdef", sizes)
+    q = _array("q", q, "N C", "weights", sizes)
+    D, N = sizes["D"], sizes["N"]
+    # entropy of q
+    entropy_q = np.sum(special.entr(q), axis=1)
+    # log-density of c
+    log_c = _log(pi)
+    # log-density of x
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_q = q.mean(axis=0)
+    mean_xx = deviation_x.T @ deviation_x / N
+    mean_x = _weighted_mean(q, deviation_x)
+    inverse_Sigma = np.linalg.inv(Sigma)
+    log_x = (
+        np.sum(
+            mean_q
+            * (
+                -0.5 * np.linalg.slogdet(Sigma)[1]
+                - 0.5
+                * np.einsum(
+                    "ij,ci,cj->c",
+                    inverse_Sigma,
+                    center_x - mu,
+                    center_x - mu,
+                    optimize=True,
+                )
+                - 0.5 * D * np.log(2 * np.pi)
+            )
+        )
+        - 0.5 * np.sum(mean_x * ((center_x - mu) @ inverse_Sigma.T))
+        - 0.5 * np.sum(mean_x * ((center_x - mu) @ inverse_Sigma))
+        - 0.5 * np.sum(mean_xx * inverse_Sigma)
+    )
+    return float(np.mean(entropy_q) + np.sum(_weigh(mean_q, log_c)) + log_x)
+
+
+@_within_floats
+def gap(
+    *,
+    x: ArrayLike,
+    pi: ArrayLike,
+    mu: ArrayLike,
+    Sigma: ArrayLike,
+    q: ArrayLike,
+) -> float:
+    """ELBO minus entropy sum, per data point, in nats.
+
+    Computed as the derivative of the ELBO along the motion
+        d/ds Sigma[d,i] = -Sigma[d,i]
+        d/ds pi[c] = pi[c]*(log(pi[c]) - sum(pi[i]*log(pi[i]) for i in 1:C))
+    It vanishes at stationary points.
+    Minus infinity where a category of probability 0 has weight.
+
+    Args:
+        x: shape (N, D); data, real.
+        pi: shape (C,); non-negative, summing to one over the last axis.
+        mu: shape (C, D); real.
+        Sigma: shape (D, D); symmetric positive definite in the last two axes.
+        q: shape (N, C); responsibilities: q[n, c] is the probability that data point n
+            has category c; rows sum to one, zeros are allowed.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sizes: dict[str, int] = {}
+    x = _array("x", x, "N D", "real", sizes)
+    pi = _array("pi", pi, "C", "weights", sizes)
+    mu = _array("mu", mu, "C D", "real", sizes)
+    Sigma = _array("Sigma", Sigma, "D D", "posdef", sizes)
+    q = _array("q", q, "N C", "weights", sizes)
+    D, N = sizes["D"], sizes["N"]
+    # derivative of log p(c) along the motion
+    slope_c = _log(pi) + np.sum(special.entr(pi))
+    # derivative of log p(x) along the motion
+    center_x = np.mean(x, axis=0)
+    deviation_x = x - center_x
+    mean_q = q.mean(axis=0)
+    mean_xx = deviation_x.T @ deviation_x / N
+    mean_x = _weighted_mean(q, deviation_x)
+    inverse_Sigma = np.linalg.inv(Sigma)
+    slope_x = (
+        np.sum(
+            mean_q
+            * (
+                0.5 * D
+                - 0.5
+                * np.einsum(
+                    "ij,ci,cj->c",
+                    inverse_Sigma,
+                    center_x - mu,
+                    center_x - mu,
+                    optimize=True,
+                )
+            )
+        )
+        - 0.5 * np.sum(mean_xx * inverse_Sigma)
+        - 0.5 * np.sum(mean_x * ((center_x - mu) @ inverse_Sigma.T))
+        - 0.5 * np.sum(mean_x * ((center_x - mu) @ inverse_Sigma))
+    )
+    return float(np.sum(_weigh(mean_q, slope_c)) + slope_x)
+
+
+def _log(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """log(p), minus infinity at 0."""
+    p = np.asarray(p)
+    return np.log(p, out=np.full(p.shape, -np.inf), where=p > 0)
+
+
+def _weigh(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """weights * values, where a weight of 0 takes out minus infinity."""
+    shape = np.broadcast_shapes(weights.shape, values.shape)
+    return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)
+
+
+def _weighted_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = values.mean(axis=0, keepdims=True)
+    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+
+
+def _array(
+    name: str,
+    value: ArrayLike,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+) -> NDArray[np.float64]:
+    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
+    array = _real(name, value)
+    names = dims.split()
+    if array.ndim == len(names):
+        for dim, length in zip(names, array.shape):
+            if not dim.isdigit():
+                sizes.setdefault(dim, length)
+    expected = tuple(_length(dim, sizes) for dim in names)
+    if array.shape != expected:
+        symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+        numbers = str(expected).replace("None", "?")
+        raise ValueError(
+            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
+        )
+    if 0 in array.shape:
+        raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    least = array.min()
+    if domain in ("simplex", "weights"):
+        if least < 0 or (domain == "simplex" and least == 0):
+            sign = "positive" if domain == "simplex" else "non-negative"
+            raise ValueError(f"{name} must be {sign}, found {least}")
+        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
+            raise ValueError(f"{name} must sum to one over its last axis")
+        return array
+    largest = array.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
+        raise ValueError(f"{name} must be finite, found NaN or infinity")
+    if domain == "posdef":
+        asymmetry = np.abs(array - np.swapaxes(array, -1, -2))
+        if np.any(asymmetry > 1e-8 * np.abs(array).max(axis=(-2, -1), keepdims=True)):
+            raise ValueError(f"{name} must be symmetric in its last two axes")
+        try:
+            np.linalg.cholesky(array)
+        except np.linalg.LinAlgError:
+            raise ValueError(f"{name} must be positive definite") from None
+    return array
+
+
+def _length(dim: str, sizes: dict[str, int]) -> int | None:
+    """The length of an axis, None while it is unknown."""
+    return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Refuse text, complex numbers, objects and rows of unequal lengths."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be an array of real numbers")
+    return np.asarray(array, dtype=float)

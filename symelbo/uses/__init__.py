@@ -1,0 +1,1 @@
+"""What the sums are good for: which parameter is off, model selection, posterior collapse."""
