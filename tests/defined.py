@@ -34,6 +34,7 @@ def _deviance(x: Term, mean: Term, log_mean: Term) -> Term:
 DEFINITIONS: dict[str, Callable[..., Term]] = {
     "logzero": log,
     "weigh": mul,
+    "ratio": divide,
     "xlogy": lambda x, y: mul(x, log(y)),
     "entr": lambda p: negate(mul(p, log(p))),
     "exprel": lambda x: divide(subtract(exp(x), ONE), x),

@@ -10,7 +10,7 @@ import importlib.util
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from all_domains import DOMAINS
 from defined import DEFINITIONS, define
-from libraries import LIBRARIES, OTHERS, Library, library
+from libraries import LIBRARIES, OTHERS, library
 
 from symelbo.code import ops
 from symelbo.code.gamma_rules import LOG_MULTINOMIAL
@@ -56,7 +56,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.trial.evaluate import Pair, World, evaluate
+from symelbo.trial.evaluate import World, evaluate
 
 LENGTHS = {"N": 2, "K": 3, "D": 4, "H": 5, "S": 6, "T": 7}
 N, K, D, H, S, T = (Extent(size) for size in LENGTHS)
@@ -114,8 +114,6 @@ t, u = Index("t", T), Index("u", T)
 later = Index("t", Extent("T", -1))  # 1:T-1
 inside = Index("t", Extent("T", -1), 2)  # 2:T-1
 k, k2 = Index("k", K), Index("k2", K)
-f = Symbol("f", Role.FUNCTION, Real(), (K,))
-g = Symbol("g", Role.FUNCTION, Real())
 
 
 def a(axes: Axes) -> Entry:
@@ -212,11 +210,6 @@ TABLE: dict[type[Term], list[Build]] = {
         lambda x: mul(a(x), Delta(last(x), Position(Extent(None, 2)))),
     ],
     Apply: [
-        lambda x: Apply(f, (Array((k,), entry("a", (*_leading(x), k))),), (k2,)),
-        lambda x: Sum(k2, Apply(f, (Array((k,), entry("a", (*_leading(x), k))),), (k2,))),
-        lambda x: Apply(f, (Array((k,), entry("b", (k,))),), (category("z", x),)),
-        lambda x: mul(c(x), Apply(g, (Array((), entry("a", _leading(x))),))),
-        lambda x: Apply(f, (Array((k,), entry("b", (k,))), Array((), a(_leading(x)))), (k2,)),
         lambda x: Apply(SOFTMAX, (Array((k,), entry("a", (*x, k))),), (k,)),
         lambda x: Apply(LOG_SOFTMAX, (Array((k,), entry("a", (k, *x))),), (category("z", x[:1]),)),
         lambda x: Apply(LOG_SOFTMAX, (Array((k,), entry("b", (k,))),), (category("z", x),)),
@@ -231,7 +224,15 @@ TABLE: dict[type[Term], list[Build]] = {
     ],
     LogDet: [lambda x: LogDet(spd(x)), lambda x: mul(number(-2), a(x), LogDet(spd(x[:1])))],
 }
-ARITY = {"xlogy": 2, "weigh": 2, "deviance": 3, "logchoose": 2, "logratio": 2, "over": 2}
+ARITY = {
+    "xlogy": 2,
+    "weigh": 2,
+    "deviance": 3,
+    "logchoose": 2,
+    "logratio": 2,
+    "over": 2,
+    "ratio": 2,
+}
 PRINTED = sorted(FUNCTIONS - {"sqrt", "besseli0e", "besseli1e", "polygamma"})
 LOWERED = ["logbesseli0", "logbesseli0e", "besselratio", "over"]
 
@@ -254,10 +255,6 @@ TABLE[Call] += [
     lambda x: Call("log", (Sum(k, entry("a", (*x, k))),)),
     lambda x: Call("exp", (mul(number(-1), add(a(x), b(x))),)),
 ]
-
-
-def _leading(axes: Axes) -> Axes:
-    return tuple(axis for axis in axes if axis in LEADING)
 
 
 CASES = [
@@ -298,32 +295,7 @@ def world_of(values: dict[str, np.ndarray[Any, Any]]) -> World:
         for where, value in np.ndenumerate(given)
     }
 
-    def apply(arguments: Any, where: tuple[int, ...], slots: Any) -> Pair:
-        total = sum(v * (1 + sum(at)) for given in arguments for at, (v, _) in given.items())
-        return total * (where[0] if where else 1), 0.0
-
-    return World(LENGTHS, entries, functions={"f": apply, "g": apply})
-
-
-def call_f(chosen: Library, *arguments: Any) -> Any:
-    """f(x)[k] = k sum_i (1 + i) x_i over all arguments; leading axes broadcast"""
-    return call_g(chosen, *arguments)[..., None] * chosen.array(np.arange(1.0, LENGTHS["K"] + 1))
-
-
-def call_g(chosen: Library, *arguments: Any) -> Any:
-    def weigh(given: Any) -> Any:
-        has_axis = given.ndim > 0 and given.shape[-1] == LENGTHS["K"]
-        return given @ chosen.array(np.arange(2.0, LENGTHS["K"] + 2)) if has_axis else given
-
-    return sum(weigh(given) for given in arguments)
-
-
-def check_array(
-    xp: Any, real: Any, name: str, value: Any, dims: str, domain: str, sizes: Any
-) -> Any:
-    """The check of a function's value, as in an emitted module"""
-    assert tuple(value.shape) == tuple(sizes[dim] for dim in dims.split()), name
-    return value
+    return World(LENGTHS, entries)
 
 
 @cache
@@ -339,10 +311,10 @@ def helpers() -> dict[str, Any]:
 def run(op: Op, values: dict[str, np.ndarray[Any, Any]], name: str = "numpy") -> Any:
     """The value of the printed operation, an array of that library"""
     chosen = library(name)
-    given = {key: chosen.array(value) for key, value in values.items()}
-    space = {**helpers(), **chosen.space, "sizes": LENGTHS, "_array": check_array, **LENGTHS}
-    space |= {"f": partial(call_f, chosen), "g": partial(call_g, chosen), **given}
-    return eval(ArrayPrinter({size: size for size in LENGTHS}).print_array(op).text, space)
+    given = {n: v if isinstance(v, int) else chosen.array(v) for n, v in values.items()}
+    space = {**helpers(), **chosen.space, **LENGTHS, **given}
+    printer = ArrayPrinter({size: size for size in (*LENGTHS, "sets")})
+    return eval(printer.print_array(op).text, space)
 
 
 def evaluated(term: Term, axes: Axes, values: dict[str, np.ndarray[Any, Any]]) -> Any:
@@ -483,6 +455,67 @@ def test_a_guarded_average_takes_out_what_has_no_weight() -> None:
         assert np.isclose(found, rest.sum(axis=1).mean())
 
 
+SHARED: list[tuple[Term, Axes]] = [
+    (entry("a", (n, s)), ()),
+    (entry("a", (n, s, d)), (d,)),
+    (mul(entry("a", (n, s, d)), entry("b", (d,))), (d,)),
+]
+POOLED: list[tuple[Term, Axes]] = [
+    (ONE, (n, s)),
+    (entry("a", (n,)), (n, s)),
+    (entry("a", (n, d)), (n, s, d)),
+    (mul(entry("a", (n, d)), entry("b", (n, h))), (n, s, d, h)),
+]
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize(("value", "kept"), SHARED)
+def test_averages_of_what_data_points_may_share(
+    value: Term, kept: Axes, own: bool, guarded: bool
+) -> None:
+    """Of length one, or N, on the axis of data points; the weights too."""
+    average = Average(value, n, s, WEIGHTS, kept, guarded, shared=True)
+    op = Lowering(LEADING, ops.Length("sets")).value(average)
+    whole = values_of([value, Entry(WEIGHTS, (n, s))])
+    for even in (False, True):
+        values = {**whole}
+        values["a"] = whole["a"] if own else whole["a"][:1]
+        values["q"] = whole["q"][:1] if even else whole["q"]
+        found = run(op, {**values, "sets": len(values["a"])})
+        term = values["a"] * whole.get("b", 1)
+        weights = values["q"].reshape(*values["q"].shape, *(1 for _ in term.shape[2:]))
+        wanted = (weights * term).sum(axis=1).mean(axis=0)
+        assert np.allclose(found, wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize(("value", "kept"), POOLED)
+def test_means_that_meet_what_data_points_may_share(value: Term, kept: Axes, own: bool) -> None:
+    """sum_ns pooled[n,s] r[n,s] = (1/N) sum_n sum_s weights[n,s] value[n] r[n,s]"""
+    op = Lowering(LEADING, ops.Length("sets")).value(Average(value, n, s, WEIGHTS, kept))
+    assert op.axes == kept
+    values = values_of([value, Entry(WEIGHTS, (n, s))])
+    rest = entry("r", (n, s))
+    shared = values_of([rest])["r"][: None if own else 1]
+    found = run(op, {**values, "sets": len(shared)})
+    assert len(found) == len(shared)
+    placed = evaluated(mul(value, Entry(WEIGHTS, (n, s))), kept, values)
+    shape = (*shared.shape, *(1 for _ in kept[2:]))
+    wanted = (placed * shared.reshape(shape)).sum(axis=(0, 1)) / len(values["q"])
+    assert np.allclose((found * shared.reshape(shape)).sum(axis=(0, 1)), wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_the_centre_of_what_data_points_may_share(own: bool) -> None:
+    value = entry("a", (n, d))
+    op = Lowering(LEADING, ops.Length("sets")).value(Average(value, n, kept=(n, d)))
+    values = values_of([value])
+    found = run(op, {**values, "sets": len(values["a"]) if own else 1})
+    mean = values["a"].mean(axis=0, keepdims=True)
+    assert np.array_equal(found, values["a"]) if own else np.allclose(found, mean)
+
+
 def test_totals_ratios_and_solutions() -> None:
     parts = [Average(entry(name, axes), n) for name, axes in (("a", (n,)), ("b", ()))]
     values = values_of([part.value for part in parts])
@@ -519,4 +552,4 @@ def test_every_operation_is_printed_here() -> None:
         op = lowering.value(build(axes), (*free_indices(build(axes)), Index("more", H)))
         made |= {type(part) for part in ops.walk(op)}
     # test_averages_by_their_definition and test_totals_ratios_and_solutions have the rest
-    assert made | {ops.MeanWeights, ops.Solve, ops.WeighData} == set(get_args(Op))
+    assert made | {ops.MeanWeights, ops.Pool, ops.Solve, ops.WeighData} == set(get_args(Op))

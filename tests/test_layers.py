@@ -47,6 +47,8 @@ FLOORS = (
     ("symelbo.page",),
     ("symelbo.pipeline",),
     ("symelbo.api",),
+    ("symelbo.uses",),
+    ("symelbo.sklearn",),
     ("symelbo.manifest",),
     ("symelbo.replace_folder", "symelbo.compile_pdf"),
     ("symelbo.write_output",),
@@ -62,6 +64,7 @@ OUTSIDE = {
     "flint": {"symelbo.criterion", "symelbo.index"},
     "ruamel": {"symelbo.model"},
     "click": {"symelbo.cli"},
+    "sklearn": {"symelbo.sklearn"},
     "sympy": {"symelbo.sympy_edge", "symelbo.language"},  # language: of densities given as such
 }
 

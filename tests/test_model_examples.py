@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from all_domains import DOMAINS
 
+import symelbo
 from symelbo.errors import SpecError
 from symelbo.index.build import ONE, add, mul, number, power
 from symelbo.index.domains import Binary, Category, Interval, Positive
@@ -505,3 +506,33 @@ def test_reading_is_the_same_under_every_hash_seed(tmp_path: Path) -> None:
         for seed in ("0", "1", "2")
     }
     assert len(outputs) == 1
+
+
+@pytest.mark.parametrize("length", ["L", "1", "3"])
+def test_arguments_of_an_own_family_in_q_have_its_shape(length: str) -> None:
+    derivation = symelbo.derive(
+        dict(
+            name="own q",
+            sizes=["L"] if length == "L" else [],
+            parameters={"w": "real", "m": "real", "s": "positive"},
+            families={
+                "F": {
+                    "abstract": True,
+                    "parameters": {"theta": f"real[{length}]"},
+                    "base_measure": "any",
+                }
+            },
+            model=["z ~ Normal(m, s)", "x ~ Normal(w*z, s)"],
+            observed=["x"],
+            variational=["z ~ F(a)"],
+        )
+    )
+    model = derivation.model
+    extent = Extent("L") if length == "L" else Extent(None, int(length))
+    assert [(s.name, s.domain.kind, s.shape) for s in model.variational_symbols] == [
+        ("a", "real", (extent,))
+    ]
+    assert derivation.verdict == "proved"
+    whole = derivation.entropy_sum
+    assert whole is not None and whole.q_entropy is None  # the caller gives its number
+    assert "entropy_q" in derivation.python()

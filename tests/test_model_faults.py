@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import symelbo
 from symelbo.errors import SpecError
 from symelbo.families.registry import FAMILIES
 from symelbo.model.read_model import read_model
@@ -1181,6 +1183,103 @@ def test_what_the_hint_on_ranges_says_is_read() -> None:
         }
     )
     assert len(model.statements) == 2
+
+
+EARLIER_PLACES = (
+    "name the earlier places one by one: a fixed number of them, as in `x[t-1]` and `x[t-2]`, or, "
+    "where the length is a number, all of them in a statement for every place: `x[1] ~ ...`, "
+    "`x[2] ~ ... x[1] ...`"
+)
+
+
+def test_a_range_over_earlier_places_of_the_node_itself(tmp_path: Path) -> None:
+    text = (
+        "model:\n"
+        "  - x[1] ~ Normal(0, 1)\n"
+        "  - x[t] ~ Normal(sum(x[s]*w for s in 1:t-1), 1) for t in 2:T\n"
+        "observed: [x]\n"
+    )
+    assert faults_of(tmp_path, BASE + text) == [
+        "14:41: the end `t-1` of a range, which depends on the index `t`; expected ends that are "
+        f"the same for every value of the other indices; {EARLIER_PLACES}"
+    ]
+
+
+def test_what_the_hint_on_earlier_places_says_is_read() -> None:
+    some = [
+        "x[1] ~ Normal(0, s)",
+        "x[2] ~ Normal(0, s)",
+        "x[t] ~ Normal(w[1]*x[t-1] + w[2]*x[t-2], s) for t in 3:T",
+    ]
+    each = ["x[1] ~ Normal(0, s)", "x[2] ~ Normal(w[1]*x[1], s)"]
+    for statements in (some, each):
+        read_model(
+            {
+                "name": "chain",
+                "sizes": ["T"],
+                "parameters": {"s": "positive", "w": "real[2]"},
+                "model": statements,
+                "observed": ["x"],
+            }
+        )
+
+
+# statement, the formula of arrays in it, the statement that names it, what is written instead
+FORMULAS_OF_ARRAYS = {
+    "a sum": ("x ~ MvNormal(m, S + U)", "S + U", "V[d,i] = S[d,i] + U[d,i] for {d}, {i}", "V"),
+    "multiples": (
+        "x ~ MvNormal(m, v*S + U/v)",
+        "v*S + U/v",
+        "V[d,i] = v*S[d,i] + U[d,i]/v for {d}, {i}",
+        "V",
+    ),
+    "a vector and a number": ("x ~ MvNormal(m + v, S)", "m + v", "a[d] = m[d] + v for {d}", "a"),
+    "in a plate": (
+        "x[k] ~ MvNormal(m, S + v*B[k]) for k in 1:K",
+        "S + v*B[k]",
+        "V[k,d,i] = S[d,i] + v*B[k,d,i] for k in 1:K, {d}, {i}",
+        "V[k]",
+    ),
+    "of a network": (
+        "x[d] ~ Normal(f(m - r)[d], v) for d in 1:D",
+        "m - r",
+        "a[i] = m[i] - r[i] for {i}",
+        "a",
+    ),
+    "no rule for entries": ("x ~ MvNormal(m, S*U)", "S*U", "V[d,i] = ... for {d}, {i}", "V"),
+}
+
+
+@pytest.mark.parametrize("case", FORMULAS_OF_ARRAYS)
+def test_a_formula_of_arrays_is_named_first(case: str) -> None:
+    statement, formula, definition, name = FORMULAS_OF_ARRAYS[case]
+    definition = definition.format(d="d in 1:D", i="i in 1:D")
+    spec: dict[str, Any] = {
+        "name": "formula of arrays",
+        "sizes": ["D", "K"],
+        "parameters": {
+            "m": "real[D]",
+            "r": "real[D]",
+            "v": "positive",
+            "S": "posdef[D, D]",
+            "U": "posdef[D, D]",
+            "B": "posdef[K, D, D]",
+        },
+        "functions": {"f": "real[D]"},
+        "model": [statement],
+        "observed": ["x"],
+    }
+    with pytest.raises(SpecError) as caught:
+        read_model(spec)
+    (fault,) = caught.value.faults
+    place = statement.index(formula) + 1
+    assert str(fault) == (
+        f"<dict>: model[0]:{place}: `{formula}`, a formula of arrays; expected the name of an "
+        f"array; name it first, entry by entry: `{definition}`, and write `{name}`"
+    )
+    if "..." not in definition:
+        spec["model"] = [definition, statement.replace(formula, name)]
+        assert symelbo.derive(spec).verdict == "proved"
 
 
 # deterministic quantities in parts: what is said where they do not fit together

@@ -179,6 +179,28 @@ def test_the_exact_posterior_of_a_scalar_counts_all_plates() -> None:
     assert math.isclose(evaluate(posterior.entropy, world).value, entropy)
 
 
+def test_the_precision_may_depend_on_data_and_inputs() -> None:
+    model = model_of(
+        [
+            "z[h] ~ Normal(0, 1) for h in 1:H",
+            "x[1] ~ Normal(0, s2)",
+            "x[2] ~ Normal(sum(u[h]*z[h] for h in 1:H)*x[1], s2)",
+        ],
+        {"s2": "positive"},
+        inputs={"u": "real[H]"},
+    )
+    posterior = derive_exact_posterior(model)
+    assert posterior is not None
+    u, x, s2 = (0.5, -1.5), 2.0, 0.7
+    given = {("u", (1,)): u[0], ("u", (2,)): u[1], ("x", (1,)): x, ("s2", ()): s2}
+    world = World({"D": 1, "H": 2}, given)
+    expected = np.eye(2) + np.outer(u, u) * x**2 / s2
+    at = dict.fromkeys(posterior.precision.indices, 1)
+    assert math.isclose(evaluate(posterior.precision.body, world, at).value, expected[0, 0])
+    entropy = math.log(2 * math.pi * math.e) - np.linalg.slogdet(expected)[1] / 2
+    assert math.isclose(evaluate(posterior.entropy, world).value, entropy)
+
+
 @pytest.mark.parametrize(
     ("model", "parameters"),
     [
@@ -186,11 +208,14 @@ def test_the_exact_posterior_of_a_scalar_counts_all_plates() -> None:
         (["z ~ Normal(0, 1)", "x ~ Normal(z**2, s2)"], {"s2": "positive"}),
         (["z ~ Gamma(2, s2)", "x ~ Normal(z, s2)"], {"s2": "positive"}),
         (["z ~ Normal(0, s2)", "y ~ Normal(z, s2)", "x ~ Normal(y, s2)"], {"s2": "positive"}),
-        (["z ~ Normal(0, s2)", "x ~ Normal(0, s2)", "y ~ Normal(x*z, s2)"], {"s2": "positive"}),
+        (
+            ["z ~ Normal(0, s2)", "x ~ Normal(0, s2)", "y ~ Normal(exp(x*z), s2)"],
+            {"s2": "positive"},
+        ),
     ],
 )
 def test_no_normal_posterior_is_invented(model: list[str], parameters: dict[str, str]) -> None:
-    """|z|, degree four, a half line, two latents, a precision that depends on the data."""
+    """|z|, degree four, a half line, two latents, an exponential."""
     observed = ["x", "y"] if model[-1].startswith("y") else ["x"]
     assert derive_exact_posterior(model_of(model, parameters, observed=observed)) is None
 

@@ -487,6 +487,11 @@ def test_helpers_by_definition(helpers: SimpleNamespace) -> None:
         assert np.allclose(helpers._bessel_gap(np.array([1e8, 1e300])) * 2e8, [1, 0], rtol=1e-7)
 
 
+def test_a_ratio_is_one_where_nothing_is_known(helpers: SimpleNamespace) -> None:
+    found = helpers._ratio(np.array([3.0, 0.0, 2.0]), np.array([2.0, 0.0, 0.0]))
+    assert found.tolist() == [1.5, 1.0, np.inf]
+
+
 def test_deviance_by_definition(helpers: SimpleNamespace) -> None:
     with mp.workdps(700), np.errstate(over="raise", divide="raise", invalid="raise"):
         for x, mean in itertools.product([*GRID, 1e8 + 1e4, 1e8 * (1 + 1e-8)], MEANS):

@@ -114,7 +114,14 @@ def test_the_installed_program_uses_worker_processes(environment: Path, tmp_path
     assert len(run(*command, cwd=tmp_path).splitlines()) == 3
 
 
-DISTRIBUTIONS = {"ruamel": "ruamel.yaml", "flint": "python-flint"}
+DISTRIBUTIONS = {"ruamel": "ruamel.yaml", "flint": "python-flint", "sklearn": "scikit-learn"}
+
+# what extras bring to the package itself: the extra, the library, and the rooms at the edge
+BROUGHT = (
+    ("sympy", "sympy", {"language", "sympy_edge"}),  # densities given; results taken
+    ("numeric", "numpy", {"symelbo", "uses"}),
+    ("sklearn", "scikit-learn", {"symelbo"}),
+)
 
 
 def test_every_import_is_a_declared_dependency() -> None:
@@ -129,9 +136,9 @@ def test_every_import_is_a_declared_dependency() -> None:
             if match and match[1].partition(".")[0] not in sys.stdlib_module_names:
                 name = match[1].split(".")[0]
                 used.setdefault(DISTRIBUTIONS.get(name, name), set()).add(path.parent.name)
-    # the only library that an extra brings to the package itself, and the rooms at its edge
-    assert used.pop("sympy") == {"language", "sympy_edge"}  # densities given; results taken
-    assert "sympy" in project["optional-dependencies"]
+    for extra, library, rooms in BROUGHT:
+        assert used.pop(library) == rooms
+        assert any(text.startswith(library) for text in project["optional-dependencies"][extra])
     assert used.keys() - {"symelbo"} <= declared
 
 

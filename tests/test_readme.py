@@ -56,14 +56,17 @@ def test_the_python_runs(
 ) -> None:
     pytest.importorskip("numpy")
     monkeypatch.chdir(ROOT)
-    (code,) = blocks("python")
+    first, second = blocks("python")
     names: dict[str, object] = {}
-    exec(compile(code, "README.md", "exec"), names)
+    exec(compile(first, "README.md", "exec"), names)
     printed = capsys.readouterr().out
     assert printed.startswith("proved 1\n")
     elbo, sum_and_gap = map(float, printed.splitlines()[-1].split())
     assert elbo == pytest.approx(sum_and_gap, rel=1e-12)
     assert str(names["latex"]).startswith("\\documentclass")
+    pytest.importorskip("sklearn")
+    exec(compile(second, "README.md", "exec"), names)
+    assert capsys.readouterr().out.startswith("GaussianMixture as ")
 
 
 def test_every_key_of_a_specification_is_explained() -> None:
@@ -80,7 +83,7 @@ def test_every_file_of_an_output_is_explained() -> None:
 
 def test_the_commands_are_those_of_the_project() -> None:
     assert "    pip install . && symelbo derive models/ppca.yaml\n" in TEXT
-    tests = "pip install '.[test]' && pytest"
+    tests = "pip install '.[test]' && pytest -n auto"
     assert f"    {tests}\n" in TEXT
     # continuous integration runs this very command, in quiet
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")

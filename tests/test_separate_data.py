@@ -37,7 +37,7 @@ def at_centre(term: Term) -> Term:
     return replace_symbols(term, {x: centre, y: centre})
 
 
-HOW = Separation(varies, at_centre, lambda term: subtract(term, at_centre(term)))
+HOW = Separation(varies, (at_centre, lambda term: subtract(term, at_centre(term))))
 
 
 def value(term: Term, seed: int) -> float:

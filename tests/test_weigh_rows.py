@@ -12,9 +12,10 @@ import pytest
 from factors import Rows, assert_contradiction, factors_of
 
 from symelbo.certify.certificate import CertificateRow
+from symelbo.criterion.find_cases import Assignment
 from symelbo.criterion.residues import rational_of
 from symelbo.criterion.sample import Instance, Row, small_sizes
-from symelbo.criterion.system import Assignment, System
+from symelbo.criterion.system import System
 from symelbo.criterion.weigh_rows import (
     _collapse,
     _column_basis,

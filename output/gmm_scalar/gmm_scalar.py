@@ -125,8 +125,8 @@ def elbo(*, x: Array, pi: Array, mu: Array, sigma2: Array, q: Array) -> Array:
     center_x = xp.mean(x, axis=0)
     deviation_x = x - center_x
     mean_q = xp.mean(q, axis=0)
-    mean_x = _weighted_mean(xp, q, xp.sum(deviation_x**2, axis=-1))
-    mean_x_ = _weighted_mean(xp, q, deviation_x)
+    mean_xx = _weighted_mean(xp, q, xp.sum(deviation_x**2, axis=-1))
+    mean_x = _weighted_mean(xp, q, deviation_x)
     log_x = (
         xp.sum(
             mean_q
@@ -136,8 +136,8 @@ def elbo(*, x: Array, pi: Array, mu: Array, sigma2: Array, q: Array) -> Array:
                 axis=-1,
             )
         )
-        - 0.5 * xp.sum(mean_x / sigma2)
-        - xp.sum(mean_x_ * (center_x - mu) / sigma2[:, None])
+        - 0.5 * xp.sum(mean_xx / sigma2)
+        - xp.sum(mean_x * (center_x - mu) / sigma2[:, None])
     )
     return xp.mean(entropy_q) + xp.sum(_weigh(xp, mean_q, log_c)) + log_x
 
@@ -178,8 +178,8 @@ def gap(*, x: Array, pi: Array, mu: Array, sigma2: Array, q: Array) -> Array:
     center_x = xp.mean(x, axis=0)
     deviation_x = x - center_x
     mean_q = xp.mean(q, axis=0)
-    mean_x = _weighted_mean(xp, q, xp.sum(deviation_x**2, axis=-1))
-    mean_x_ = _weighted_mean(xp, q, deviation_x)
+    mean_xx = _weighted_mean(xp, q, xp.sum(deviation_x**2, axis=-1))
+    mean_x = _weighted_mean(xp, q, deviation_x)
     slope_x = (
         xp.sum(
             mean_q
@@ -187,8 +187,8 @@ def gap(*, x: Array, pi: Array, mu: Array, sigma2: Array, q: Array) -> Array:
                 0.5 - 0.5 * ((center_x - mu) / xp.sqrt(sigma2)[:, None]) ** 2, axis=-1
             )
         )
-        - 0.5 * xp.sum(mean_x / sigma2)
-        - xp.sum(mean_x_ * (center_x - mu) / sigma2[:, None])
+        - 0.5 * xp.sum(mean_xx / sigma2)
+        - xp.sum(mean_x * (center_x - mu) / sigma2[:, None])
     )
     return xp.sum(_weigh(xp, mean_q, slope_c)) + slope_x
 
@@ -222,12 +222,12 @@ def profiled_scales(*, x: Array, mu: Array, q: Array) -> dict[str, Array]:
     center_x = xp.mean(x, axis=0)
     deviation_x = x - center_x
     mean_q = pi
-    mean_x = _weighted_mean(xp, q, xp.sum(deviation_x**2, axis=-1))
-    mean_x_ = _weighted_mean(xp, q, deviation_x)
+    mean_xx = _weighted_mean(xp, q, xp.sum(deviation_x**2, axis=-1))
+    mean_x = _weighted_mean(xp, q, deviation_x)
     sum_sigma2 = (
-        mean_x
+        mean_xx
         + mean_q * xp.sum((center_x - mu) ** 2, axis=-1)
-        + xp.sum(mean_x_ * (2 * center_x - 2 * mu), axis=-1)
+        + xp.sum(mean_x * (2 * center_x - 2 * mu), axis=-1)
     )
     sum_sigma2_ = D
     sigma2 = sum_sigma2 / (pi * sum_sigma2_)

@@ -70,8 +70,8 @@ def entropy_sum(
         mu: shape (K, D); real. Only checked: the value does not depend on it.
         v: shape (K, D); positive.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, T); samples or an enumeration of the latent, a category, counted
-            from 1.
+        z: shape (S, T) or (N, S, T); samples or an enumeration of the latent, a
+            category, counted from 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -86,19 +86,23 @@ def entropy_sum(
     A = _array(xp, real, "A", A, "K K", "weights", sizes)
     v = _array(xp, real, "v", v, "K D", "positive", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _array(xp, real, "z", z, "S T", "category", sizes, sizes["K"])
+    z = _samples(xp, real, "z", z, "N S T", "category", sizes, "sets", sizes["K"])
     if mu is not None:
         _array(xp, real, "mu", mu, "K D", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # entropy of z[1]
     entropy_z_1 = xp.sum(special.entr(p))
     # entropy of z[t]
-    entropy_z_t = xp.sum(xp.sum(special.entr(A[z[:, :-1] - 1]), axis=-1), axis=-1)
+    entropy_z_t = xp.sum(xp.sum(special.entr(A[z[:, :, :-1] - 1]), axis=-1), axis=-1)
     # entropy of x
     entropy_x = 0.5 * xp.sum(xp.log(2 * math.e * math.pi * v[z - 1]), axis=(-2, -1))
-    mean_weights = xp.mean(weights, axis=0)
+    mean_weights = _mean_weights(xp, weights, sets)
     return (
-        entropy_q - entropy_z_1 - mean_weights @ entropy_z_t - mean_weights @ entropy_x
+        entropy_q
+        - entropy_z_1
+        - xp.sum(mean_weights * entropy_z_t)
+        - xp.sum(mean_weights * entropy_x)
     )
 
 
@@ -127,8 +131,8 @@ def elbo(
         mu: shape (K, D); real.
         v: shape (K, D); positive.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, T); samples or an enumeration of the latent, a category, counted
-            from 1.
+        z: shape (S, T) or (N, S, T); samples or an enumeration of the latent, a
+            category, counted from 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -144,29 +148,31 @@ def elbo(
     mu = _array(xp, real, "mu", mu, "K D", "real", sizes)
     v = _array(xp, real, "v", v, "K D", "positive", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _array(xp, real, "z", z, "S T", "category", sizes, sizes["K"])
+    z = _samples(xp, real, "z", z, "N S T", "category", sizes, "sets", sizes["K"])
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # log-density of z[1]
-    log_z_1 = _log(xp, p[z[:, 0] - 1])
+    log_z_1 = _log(xp, p[z[:, :, 0] - 1])
     # log-density of z[t]
-    log_z_t = xp.sum(_log(xp, A[z[:, :-1] - 1, z[:, 1:] - 1]), axis=-1)
+    log_z_t = xp.sum(_log(xp, A[z[:, :, :-1] - 1, z[:, :, 1:] - 1]), axis=-1)
     # log-density of x
-    center_x = xp.mean(x, axis=0)
+    center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
-    mean_weights = xp.mean(weights, axis=0)
-    mean_xx = _weighted_mean(xp, weights, deviation_x**2)
-    mean_x = _weighted_mean(xp, weights, deviation_x)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = _sampled_mean(xp, weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     log_x = (
         xp.sum(
             mean_weights
             * xp.sum(
                 -0.5 * xp.log(2 * math.pi * v[z - 1])
-                - 0.5 * ((center_x - mu[z - 1]) / xp.sqrt(v[z - 1])) ** 2,
+                - 0.5
+                * ((center_x[:, None, :, :] - mu[z - 1]) / xp.sqrt(v[z - 1])) ** 2,
                 axis=(-2, -1),
             )
         )
         - 0.5 * xp.sum(mean_xx / v[z - 1])
-        - xp.sum(mean_x * (center_x - mu[z - 1]) / v[z - 1])
+        - xp.sum(mean_x * (center_x[:, None, :, :] - mu[z - 1]) / v[z - 1])
     )
     return (
         entropy_q
@@ -205,8 +211,8 @@ def gap(
         v: shape (K, D); positive.
         entropy_q: mean entropy of q over the data, in nats. Only checked: the value
             does not depend on it.
-        z: shape (S, T); samples or an enumeration of the latent, a category, counted
-            from 1.
+        z: shape (S, T) or (N, S, T); samples or an enumeration of the latent, a
+            category, counted from 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -222,34 +228,37 @@ def gap(
     A = _array(xp, real, "A", A, "K K", "weights", sizes)
     mu = _array(xp, real, "mu", mu, "K D", "real", sizes)
     v = _array(xp, real, "v", v, "K D", "positive", sizes)
-    z = _array(xp, real, "z", z, "S T", "category", sizes, sizes["K"])
+    z = _samples(xp, real, "z", z, "N S T", "category", sizes, "sets", sizes["K"])
     if entropy_q is not None:
         _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # derivative of log p(z[1]) along the motion
-    slope_z_1 = _log(xp, p[z[:, 0] - 1]) + xp.sum(special.entr(p))
+    slope_z_1 = _log(xp, p[z[:, :, 0] - 1]) + xp.sum(special.entr(p))
     # derivative of log p(z[t]) along the motion
     slope_z_t = xp.sum(
-        _log(xp, A[z[:, :-1] - 1, z[:, 1:] - 1])
-        + xp.sum(special.entr(A[z[:, :-1] - 1]), axis=-1),
+        _log(xp, A[z[:, :, :-1] - 1, z[:, :, 1:] - 1])
+        + xp.sum(special.entr(A[z[:, :, :-1] - 1]), axis=-1),
         axis=-1,
     )
     # derivative of log p(x) along the motion
-    center_x = xp.mean(x, axis=0)
+    center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
-    mean_weights = xp.mean(weights, axis=0)
-    mean_xx = _weighted_mean(xp, weights, deviation_x**2)
-    mean_x = _weighted_mean(xp, weights, deviation_x)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = _sampled_mean(xp, weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     slope_x = (
         xp.sum(
             mean_weights
             * xp.sum(
-                0.5 - 0.5 * ((center_x - mu[z - 1]) / xp.sqrt(v[z - 1])) ** 2,
+                0.5
+                - 0.5
+                * ((center_x[:, None, :, :] - mu[z - 1]) / xp.sqrt(v[z - 1])) ** 2,
                 axis=(-2, -1),
             )
         )
         - 0.5 * xp.sum(mean_xx / v[z - 1])
-        - xp.sum(mean_x * (center_x - mu[z - 1]) / v[z - 1])
+        - xp.sum(mean_x * (center_x[:, None, :, :] - mu[z - 1]) / v[z - 1])
     )
     return (
         xp.sum(_weigh(xp, mean_weights, slope_z_1))
@@ -291,6 +300,26 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     if len(weights) < len(values):
         values = xp.mean(values, axis=0, keepdims=True)
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
+
+
+def _pool(xp: Any, values: Array, sets: int) -> Array:
+    """The mean over the data where they share the samples, else the values."""
+    return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(xp, weights, values)[None, ...]
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
 def _is_foreign(value: Array) -> bool:
@@ -396,6 +425,27 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
+def _samples(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: Array,
+) -> Array:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
+    array = array[None, ...] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
+
+
 def _weights(
     xp: Any,
     real: dict[str, Any],
@@ -408,8 +458,7 @@ def _weights(
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
         return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    weights = _real(xp, real, name, weights)
-    if weights.ndim == 1:
+    if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 

@@ -72,8 +72,8 @@ def entropy_sum(
         v: shape (C, D); positive.
         H: a positive integer; no array above determines it.
         entropy_q: mean entropy of q over the data, in nats.
-        c: shape (S,); samples or an enumeration of the latent, a category, counted from
-            1.
+        c: shape (S,) or (N, S); samples or an enumeration of the latent, a category,
+            counted from 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -87,19 +87,25 @@ def entropy_sum(
     pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
     v = _array(xp, real, "v", v, "C D", "positive", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    c = _array(xp, real, "c", c, "S", "category", sizes, sizes["C"])
+    c = _samples(xp, real, "c", c, "N S", "category", sizes, "sets", sizes["C"])
     if W is not None:
         _array(xp, real, "W", W, "C D H", "real", sizes)
     if mu is not None:
         _array(xp, real, "mu", mu, "C D", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # entropy of c
     entropy_c = xp.sum(special.entr(pi))
     # entropy of z
     entropy_z = 0.5 * H * math.log(2 * math.e * math.pi)
     # entropy of x
     entropy_x = 0.5 * xp.sum(xp.log(2 * math.e * math.pi * v[c - 1]), axis=-1)
-    return entropy_q - entropy_c - entropy_z - xp.mean(weights, axis=0) @ entropy_x
+    return (
+        entropy_q
+        - entropy_c
+        - entropy_z
+        - xp.sum(_mean_weights(xp, weights, sets) * entropy_x)
+    )
 
 
 @_within_floats
@@ -128,9 +134,9 @@ def elbo(
         mu: shape (C, D); real.
         v: shape (C, D); positive.
         entropy_q: mean entropy of q over the data, in nats.
-        c: shape (S,); samples or an enumeration of the latent, a category, counted from
-            1.
-        z: shape (S, H); samples or an enumeration of the latent, real.
+        c: shape (S,) or (N, S); samples or an enumeration of the latent, a category,
+            counted from 1.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, real.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -146,36 +152,37 @@ def elbo(
     mu = _array(xp, real, "mu", mu, "C D", "real", sizes)
     v = _array(xp, real, "v", v, "C D", "positive", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _array(xp, real, "z", z, "S H", "real", sizes)
-    c = _array(xp, real, "c", c, "S", "category", sizes, sizes["C"])
+    z = _samples(xp, real, "z", z, "N S H", "real", sizes, "sets")
+    c = _samples(xp, real, "c", c, "N S", "category", sizes, "sets", sizes["C"])
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # log-density of c
     log_c = _log(xp, pi[c - 1])
     # log-density of z
     log_z = xp.sum(-0.5 * z**2 - 0.5 * math.log(2 * math.pi), axis=-1)
     # log-density of x
-    m = mu[c - 1] + xp.sum(W[c - 1] * z[:, None, :], axis=-1)
-    center_x = xp.mean(x, axis=0)
+    m = mu[c - 1] + xp.sum(W[c - 1] * z[:, :, None, :], axis=-1)
+    center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
-    mean_weights = xp.mean(weights, axis=0)
-    mean_xx = _weighted_mean(xp, weights, deviation_x**2)
-    mean_x = _weighted_mean(xp, weights, deviation_x)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = _sampled_mean(xp, weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     log_x = (
         xp.sum(
             mean_weights
             * xp.sum(
                 -0.5 * xp.log(2 * math.pi * v[c - 1])
-                - 0.5 * ((center_x - m) / xp.sqrt(v[c - 1])) ** 2,
+                - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(v[c - 1])) ** 2,
                 axis=-1,
             )
         )
         - 0.5 * xp.sum(mean_xx / v[c - 1])
-        - xp.sum(mean_x * (center_x - m) / v[c - 1])
+        - xp.sum(mean_x * (center_x[:, None, :] - m) / v[c - 1])
     )
     return (
         entropy_q
         + xp.sum(_weigh(xp, mean_weights, log_c))
-        + mean_weights @ log_z
+        + xp.sum(mean_weights * log_z)
         + log_x
     )
 
@@ -211,9 +218,9 @@ def gap(
         v: shape (C, D); positive.
         entropy_q: mean entropy of q over the data, in nats. Only checked: the value
             does not depend on it.
-        c: shape (S,); samples or an enumeration of the latent, a category, counted from
-            1.
-        z: shape (S, H); samples or an enumeration of the latent, real.
+        c: shape (S,) or (N, S); samples or an enumeration of the latent, a category,
+            counted from 1.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, real.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -229,31 +236,39 @@ def gap(
     W = _array(xp, real, "W", W, "C D H", "real", sizes)
     mu = _array(xp, real, "mu", mu, "C D", "real", sizes)
     v = _array(xp, real, "v", v, "C D", "positive", sizes)
-    z = _array(xp, real, "z", z, "S H", "real", sizes)
-    c = _array(xp, real, "c", c, "S", "category", sizes, sizes["C"])
+    z = _samples(xp, real, "z", z, "N S H", "real", sizes, "sets")
+    c = _samples(xp, real, "c", c, "N S", "category", sizes, "sets", sizes["C"])
     if entropy_q is not None:
         _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # derivative of log p(c) along the motion
     slope_c = _log(xp, pi[c - 1]) + xp.sum(special.entr(pi))
     # derivative of log p(z) along the motion
     slope_z = 0.5 * xp.sum(1 - z**2, axis=-1)
     # derivative of log p(x) along the motion
-    m = mu[c - 1] + xp.sum(W[c - 1] * z[:, None, :], axis=-1)
-    center_x = xp.mean(x, axis=0)
+    m = mu[c - 1] + xp.sum(W[c - 1] * z[:, :, None, :], axis=-1)
+    center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
-    mean_weights = xp.mean(weights, axis=0)
-    mean_xx = _weighted_mean(xp, weights, deviation_x**2)
-    mean_x = _weighted_mean(xp, weights, deviation_x)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = _sampled_mean(xp, weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     slope_x = (
         xp.sum(
             mean_weights
-            * xp.sum(0.5 - 0.5 * ((center_x - m) / xp.sqrt(v[c - 1])) ** 2, axis=-1)
+            * xp.sum(
+                0.5 - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(v[c - 1])) ** 2,
+                axis=-1,
+            )
         )
         - 0.5 * xp.sum(mean_xx / v[c - 1])
-        - xp.sum(mean_x * (center_x - m) / v[c - 1])
+        - xp.sum(mean_x * (center_x[:, None, :] - m) / v[c - 1])
     )
-    return xp.sum(_weigh(xp, mean_weights, slope_c)) + mean_weights @ slope_z + slope_x
+    return (
+        xp.sum(_weigh(xp, mean_weights, slope_c))
+        + xp.sum(mean_weights * slope_z)
+        + slope_x
+    )
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -289,6 +304,26 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     if len(weights) < len(values):
         values = xp.mean(values, axis=0, keepdims=True)
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
+
+
+def _pool(xp: Any, values: Array, sets: int) -> Array:
+    """The mean over the data where they share the samples, else the values."""
+    return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(xp, weights, values)[None, ...]
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
 def _is_foreign(value: Array) -> bool:
@@ -394,6 +429,27 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
+def _samples(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: Array,
+) -> Array:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
+    array = array[None, ...] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
+
+
 def _weights(
     xp: Any,
     real: dict[str, Any],
@@ -406,8 +462,7 @@ def _weights(
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
         return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    weights = _real(xp, real, name, weights)
-    if weights.ndim == 1:
+    if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 

@@ -112,7 +112,7 @@ def elbo(
         tau: a number; real.
         v: a number; positive.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, J); samples or an enumeration of the latent, real.
+        z: shape (S, J) or (N, S, J); samples or an enumeration of the latent, real.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -127,31 +127,31 @@ def elbo(
     tau = _array(xp, real, "tau", tau, "", "real", sizes)
     v = _array(xp, real, "v", v, "", "positive", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _array(xp, real, "z", z, "S J", "real", sizes)
+    z = _samples(xp, real, "z", z, "N S J", "real", sizes, "sets")
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    J, K, S = sizes["J"], sizes["K"], sizes["S"]
+    J, K, S, sets = sizes["J"], sizes["K"], sizes["S"], sizes["sets"]
     # log-density of z
     log_z = xp.sum(-0.5 * z**2 - 0.5 * math.log(2 * math.pi), axis=-1)
     # log-density of x
-    m = xp.broadcast_to((mu + tau * z)[:, :, None], (S, J, K))
-    center_x = xp.mean(x, axis=0)
+    m = xp.broadcast_to((mu + tau * z)[:, :, :, None], (sets, S, J, K))
+    center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
-    mean_weights = xp.mean(weights, axis=0)
-    mean_x = xp.mean(xp.sum(deviation_x**2, axis=(-2, -1)))
-    mean_x_ = _weighted_mean(xp, weights, deviation_x)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=(-2, -1)))
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     log_x = (
         xp.sum(
             mean_weights
             * xp.sum(
                 -0.5 * xp.log(2 * math.pi * v)
-                - 0.5 * ((center_x - m) / xp.sqrt(v)) ** 2,
+                - 0.5 * ((center_x[:, None, :, :] - m) / xp.sqrt(v)) ** 2,
                 axis=(-2, -1),
             )
         )
-        - 0.5 * mean_x / v
-        - 1 / v * xp.sum(mean_x_ * (center_x - m))
+        - 0.5 * mean_xx / v
+        - 1 / v * xp.sum(mean_x * (center_x[:, None, :, :] - m))
     )
-    return entropy_q + mean_weights @ log_z + log_x
+    return entropy_q + xp.sum(mean_weights * log_z) + log_x
 
 
 @_within_floats
@@ -180,7 +180,7 @@ def gap(
         v: a number; positive.
         entropy_q: mean entropy of q over the data, in nats. Only checked: the value
             does not depend on it.
-        z: shape (S, J); samples or an enumeration of the latent, real.
+        z: shape (S, J) or (N, S, J); samples or an enumeration of the latent, real.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -194,29 +194,32 @@ def gap(
     mu = _array(xp, real, "mu", mu, "", "real", sizes)
     tau = _array(xp, real, "tau", tau, "", "real", sizes)
     v = _array(xp, real, "v", v, "", "positive", sizes)
-    z = _array(xp, real, "z", z, "S J", "real", sizes)
+    z = _samples(xp, real, "z", z, "N S J", "real", sizes, "sets")
     if entropy_q is not None:
         _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    J, K, S = sizes["J"], sizes["K"], sizes["S"]
+    J, K, S, sets = sizes["J"], sizes["K"], sizes["S"], sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = 0.5 * xp.sum(1 - z**2, axis=-1)
     # derivative of log p(x) along the motion
-    m = xp.broadcast_to((mu + tau * z)[:, :, None], (S, J, K))
-    center_x = xp.mean(x, axis=0)
+    m = xp.broadcast_to((mu + tau * z)[:, :, :, None], (sets, S, J, K))
+    center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
-    mean_weights = xp.mean(weights, axis=0)
-    mean_x = xp.mean(xp.sum(deviation_x**2, axis=(-2, -1)))
-    mean_x_ = _weighted_mean(xp, weights, deviation_x)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=(-2, -1)))
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     slope_x = (
         xp.sum(
             mean_weights
-            * xp.sum(0.5 - 0.5 * ((center_x - m) / xp.sqrt(v)) ** 2, axis=(-2, -1))
+            * xp.sum(
+                0.5 - 0.5 * ((center_x[:, None, :, :] - m) / xp.sqrt(v)) ** 2,
+                axis=(-2, -1),
+            )
         )
-        - 0.5 * mean_x / v
-        - 1 / v * xp.sum(mean_x_ * (center_x - m))
+        - 0.5 * mean_xx / v
+        - 1 / v * xp.sum(mean_x * (center_x[:, None, :, :] - m))
     )
-    return mean_weights @ slope_z + slope_x
+    return xp.sum(mean_weights * slope_z) + slope_x
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -242,6 +245,26 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     if len(weights) < len(values):
         values = xp.mean(values, axis=0, keepdims=True)
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
+
+
+def _pool(xp: Any, values: Array, sets: int) -> Array:
+    """The mean over the data where they share the samples, else the values."""
+    return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(xp, weights, values)[None, ...]
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
 def _is_foreign(value: Array) -> bool:
@@ -331,6 +354,27 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
+def _samples(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: Array,
+) -> Array:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
+    array = array[None, ...] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
+
+
 def _weights(
     xp: Any,
     real: dict[str, Any],
@@ -343,8 +387,7 @@ def _weights(
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
         return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    weights = _real(xp, real, name, weights)
-    if weights.ndim == 1:
+    if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 

@@ -67,7 +67,7 @@ def entropy_sum(
         W: shape (D, H); real.
         mu: shape (D,); real.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, H); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -82,14 +82,15 @@ def entropy_sum(
     W = _array(xp, real, "W", W, "D H", "real", sizes)
     mu = _array(xp, real, "mu", mu, "D", "real", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _array(xp, real, "z", z, "S H", "binary", sizes)
+    z = _samples(xp, real, "z", z, "N S H", "binary", sizes, "sets")
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # entropy of z
     entropy_z = xp.sum(-pi * xp.log(pi) - xp.log1p(-pi) * (1 - pi))
     # entropy of x
     a = mu + z @ W.T
     entropy_x = xp.sum(_entropy_of_logit(xp, special, a), axis=-1)
-    return entropy_q - entropy_z - xp.mean(weights, axis=0) @ entropy_x
+    return entropy_q - entropy_z - xp.sum(_mean_weights(xp, weights, sets) * entropy_x)
 
 
 @_within_floats
@@ -114,7 +115,7 @@ def elbo(
         W: shape (D, H); real.
         mu: shape (D,); real.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, H); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -129,18 +130,19 @@ def elbo(
     W = _array(xp, real, "W", W, "D H", "real", sizes)
     mu = _array(xp, real, "mu", mu, "D", "real", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _array(xp, real, "z", z, "S H", "binary", sizes)
+    z = _samples(xp, real, "z", z, "N S H", "binary", sizes, "sets")
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # log-density of z
     log_z = xp.sum(z * xp.log(pi) + xp.log1p(-pi) * (1 - z), axis=-1)
     # log-density of x
     a = mu + z @ W.T
-    mean_weights = xp.mean(weights, axis=0)
-    mean_x = _weighted_mean(xp, weights, x)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_x = _sampled_mean(xp, weights, x, sets)
     log_x = xp.sum(a * mean_x) - xp.sum(
         mean_weights * xp.sum(xp.logaddexp(0, a), axis=-1)
     )
-    return entropy_q + mean_weights @ log_z + log_x
+    return entropy_q + xp.sum(mean_weights * log_z) + log_x
 
 
 @_within_floats
@@ -169,7 +171,7 @@ def gap(
         mu: shape (D,); real.
         entropy_q: mean entropy of q over the data, in nats. Only checked: the value
             does not depend on it.
-        z: shape (S, H); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -184,20 +186,21 @@ def gap(
     pi = _array(xp, real, "pi", pi, "H", "unit", sizes)
     W = _array(xp, real, "W", W, "D H", "real", sizes)
     mu = _array(xp, real, "mu", mu, "D", "real", sizes)
-    z = _array(xp, real, "z", z, "S H", "binary", sizes)
+    z = _samples(xp, real, "z", z, "N S H", "binary", sizes, "sets")
     if entropy_q is not None:
         _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = xp.sum((pi - z) * (xp.log1p(-pi) - xp.log(pi)), axis=-1)
     # derivative of log p(x) along the motion
     a = mu + z @ W.T
-    mean_weights = xp.mean(weights, axis=0)
-    mean_x = _weighted_mean(xp, weights, x)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_x = _sampled_mean(xp, weights, x, sets)
     slope_x = xp.sum(a * mean_x) - xp.sum(
         mean_weights * xp.sum(a * special.expit(a), axis=-1)
     )
-    return mean_weights @ slope_z + slope_x
+    return xp.sum(mean_weights * slope_z) + slope_x
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -223,6 +226,21 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     if len(weights) < len(values):
         values = xp.mean(values, axis=0, keepdims=True)
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
+
+
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(xp, weights, values)[None, ...]
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
 def _entropy_of_logit(xp: Any, special: Any, a: Array) -> Array:
@@ -333,6 +351,27 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
+def _samples(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: Array,
+) -> Array:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
+    array = array[None, ...] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
+
+
 def _weights(
     xp: Any,
     real: dict[str, Any],
@@ -345,8 +384,7 @@ def _weights(
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
         return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    weights = _real(xp, real, name, weights)
-    if weights.ndim == 1:
+    if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 

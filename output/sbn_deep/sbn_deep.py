@@ -72,8 +72,8 @@ def entropy_sum(
         W: shape (D, I); real.
         mu: shape (D,); real.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, H); samples or an enumeration of the latent, 0 or 1.
-        y: shape (S, I); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, 0 or 1.
+        y: shape (S, I) or (N, S, I); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -90,9 +90,10 @@ def entropy_sum(
     W = _array(xp, real, "W", W, "D I", "real", sizes)
     mu = _array(xp, real, "mu", mu, "D", "real", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _array(xp, real, "z", z, "S H", "binary", sizes)
-    y = _array(xp, real, "y", y, "S I", "binary", sizes)
+    z = _samples(xp, real, "z", z, "N S H", "binary", sizes, "sets")
+    y = _samples(xp, real, "y", y, "N S I", "binary", sizes, "sets")
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # entropy of z
     entropy_z = xp.sum(-pi * xp.log(pi) - xp.log1p(-pi) * (1 - pi))
     # entropy of y
@@ -101,8 +102,13 @@ def entropy_sum(
     # entropy of x
     a_x = mu + y @ W.T
     entropy_x = xp.sum(_entropy_of_logit(xp, special, a_x), axis=-1)
-    mean_weights = xp.mean(weights, axis=0)
-    return entropy_q - entropy_z - mean_weights @ entropy_y - mean_weights @ entropy_x
+    mean_weights = _mean_weights(xp, weights, sets)
+    return (
+        entropy_q
+        - entropy_z
+        - xp.sum(mean_weights * entropy_y)
+        - xp.sum(mean_weights * entropy_x)
+    )
 
 
 @_within_floats
@@ -132,8 +138,8 @@ def elbo(
         W: shape (D, I); real.
         mu: shape (D,); real.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, H); samples or an enumeration of the latent, 0 or 1.
-        y: shape (S, I); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, 0 or 1.
+        y: shape (S, I) or (N, S, I); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -150,9 +156,10 @@ def elbo(
     W = _array(xp, real, "W", W, "D I", "real", sizes)
     mu = _array(xp, real, "mu", mu, "D", "real", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _array(xp, real, "z", z, "S H", "binary", sizes)
-    y = _array(xp, real, "y", y, "S I", "binary", sizes)
+    z = _samples(xp, real, "z", z, "N S H", "binary", sizes, "sets")
+    y = _samples(xp, real, "y", y, "N S I", "binary", sizes, "sets")
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # log-density of z
     log_z = xp.sum(z * xp.log(pi) + xp.log1p(-pi) * (1 - z), axis=-1)
     # log-density of y
@@ -160,12 +167,14 @@ def elbo(
     log_y = -xp.sum(xp.logaddexp(0, a * (1 - 2 * y)), axis=-1)
     # log-density of x
     a_ = mu + y @ W.T
-    mean_weights = xp.mean(weights, axis=0)
-    mean_x = _weighted_mean(xp, weights, x)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_x = _sampled_mean(xp, weights, x, sets)
     log_x = xp.sum(a_ * mean_x) - xp.sum(
         mean_weights * xp.sum(xp.logaddexp(0, a_), axis=-1)
     )
-    return entropy_q + mean_weights @ log_z + mean_weights @ log_y + log_x
+    return (
+        entropy_q + xp.sum(mean_weights * log_z) + xp.sum(mean_weights * log_y) + log_x
+    )
 
 
 @_within_floats
@@ -201,8 +210,8 @@ def gap(
         mu: shape (D,); real.
         entropy_q: mean entropy of q over the data, in nats. Only checked: the value
             does not depend on it.
-        z: shape (S, H); samples or an enumeration of the latent, 0 or 1.
-        y: shape (S, I); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, 0 or 1.
+        y: shape (S, I) or (N, S, I); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -219,11 +228,12 @@ def gap(
     nu = _array(xp, real, "nu", nu, "I", "real", sizes)
     W = _array(xp, real, "W", W, "D I", "real", sizes)
     mu = _array(xp, real, "mu", mu, "D", "real", sizes)
-    z = _array(xp, real, "z", z, "S H", "binary", sizes)
-    y = _array(xp, real, "y", y, "S I", "binary", sizes)
+    z = _samples(xp, real, "z", z, "N S H", "binary", sizes, "sets")
+    y = _samples(xp, real, "y", y, "N S I", "binary", sizes, "sets")
     if entropy_q is not None:
         _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = xp.sum((pi - z) * (xp.log1p(-pi) - xp.log(pi)), axis=-1)
     # derivative of log p(y) along the motion
@@ -231,12 +241,12 @@ def gap(
     slope_y = xp.sum(a * (y * special.expit(-a) - special.expit(a) * (1 - y)), axis=-1)
     # derivative of log p(x) along the motion
     a_ = mu + y @ W.T
-    mean_weights = xp.mean(weights, axis=0)
-    mean_x = _weighted_mean(xp, weights, x)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_x = _sampled_mean(xp, weights, x, sets)
     slope_x = xp.sum(a_ * mean_x) - xp.sum(
         mean_weights * xp.sum(a_ * special.expit(a_), axis=-1)
     )
-    return mean_weights @ slope_z + mean_weights @ slope_y + slope_x
+    return xp.sum(mean_weights * slope_z) + xp.sum(mean_weights * slope_y) + slope_x
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -262,6 +272,21 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     if len(weights) < len(values):
         values = xp.mean(values, axis=0, keepdims=True)
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
+
+
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(xp, weights, values)[None, ...]
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
 def _entropy_of_logit(xp: Any, special: Any, a: Array) -> Array:
@@ -372,6 +397,27 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
+def _samples(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: Array,
+) -> Array:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
+    array = array[None, ...] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
+
+
 def _weights(
     xp: Any,
     real: dict[str, Any],
@@ -384,8 +430,7 @@ def _weights(
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
         return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    weights = _real(xp, real, name, weights)
-    if weights.ndim == 1:
+    if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 

@@ -96,7 +96,7 @@ def elbo(
         pi: a number; strictly between 0 and 1.
         v: a number; real.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S,); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S,) or (N, S); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -111,19 +111,20 @@ def elbo(
     pi = _array(xp, real, "pi", pi, "", "unit", sizes)
     v = _array(xp, real, "v", v, "", "real", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _array(xp, real, "z", z, "S", "binary", sizes)
+    z = _samples(xp, real, "z", z, "N S", "binary", sizes, "sets")
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # log-density of z
     log_z = z * xp.log(pi) + xp.log1p(-pi) * (1 - z)
     # log-density of x1
-    mean_weights = xp.mean(weights, axis=0)
-    mean_x1 = _weighted_mean(xp, weights, x1)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_x1 = _sampled_mean(xp, weights, x1, sets)
     log_x1 = v * xp.sum(mean_x1 * z) - xp.sum(mean_weights * xp.logaddexp(0, v * z))
     # log-density of x2
     a = z * (v + 1)
-    mean_x2 = _weighted_mean(xp, weights, x2)
+    mean_x2 = _sampled_mean(xp, weights, x2, sets)
     log_x2 = xp.sum(a * mean_x2) - xp.sum(mean_weights * xp.logaddexp(0, a))
-    return entropy_q + mean_weights @ log_z + log_x1 + log_x2
+    return entropy_q + xp.sum(mean_weights * log_z) + log_x1 + log_x2
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -149,6 +150,21 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     if len(weights) < len(values):
         values = xp.mean(values, axis=0, keepdims=True)
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
+
+
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(xp, weights, values)[None, ...]
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
 def _is_foreign(value: Array) -> bool:
@@ -242,6 +258,27 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
+def _samples(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: Array,
+) -> Array:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
+    array = array[None, ...] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
+
+
 def _weights(
     xp: Any,
     real: dict[str, Any],
@@ -254,8 +291,7 @@ def _weights(
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
         return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    weights = _real(xp, real, name, weights)
-    if weights.ndim == 1:
+    if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 

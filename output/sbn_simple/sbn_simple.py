@@ -65,7 +65,7 @@ def entropy_sum(
         pi: a number; strictly between 0 and 1.
         v: shape (D,); real.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S,); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S,) or (N, S); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -79,13 +79,14 @@ def entropy_sum(
     pi = _array(xp, real, "pi", pi, "", "unit", sizes)
     v = _array(xp, real, "v", v, "D", "real", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _array(xp, real, "z", z, "S", "binary", sizes)
+    z = _samples(xp, real, "z", z, "N S", "binary", sizes, "sets")
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # entropy of z
     entropy_z = -pi * xp.log(pi) - xp.log1p(-pi) * (1 - pi)
     # entropy of x
-    entropy_x = xp.sum(_entropy_of_logit(xp, special, v * z[:, None]), axis=-1)
-    return entropy_q - entropy_z - xp.mean(weights, axis=0) @ entropy_x
+    entropy_x = xp.sum(_entropy_of_logit(xp, special, v * z[:, :, None]), axis=-1)
+    return entropy_q - entropy_z - xp.sum(_mean_weights(xp, weights, sets) * entropy_x)
 
 
 @_within_floats
@@ -108,7 +109,7 @@ def elbo(
         pi: a number; strictly between 0 and 1.
         v: shape (D,); real.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S,); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S,) or (N, S); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -122,17 +123,18 @@ def elbo(
     pi = _array(xp, real, "pi", pi, "", "unit", sizes)
     v = _array(xp, real, "v", v, "D", "real", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _array(xp, real, "z", z, "S", "binary", sizes)
+    z = _samples(xp, real, "z", z, "N S", "binary", sizes, "sets")
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # log-density of z
     log_z = z * xp.log(pi) + xp.log1p(-pi) * (1 - z)
     # log-density of x
-    mean_weights = xp.mean(weights, axis=0)
-    mean_x = _weighted_mean(xp, weights, x)
-    log_x = xp.sum(mean_x * v * z[:, None]) - xp.sum(
-        mean_weights * xp.sum(xp.logaddexp(0, v * z[:, None]), axis=-1)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_x = _sampled_mean(xp, weights, x, sets)
+    log_x = xp.sum(mean_x * v * z[:, :, None]) - xp.sum(
+        mean_weights * xp.sum(xp.logaddexp(0, v * z[:, :, None]), axis=-1)
     )
-    return entropy_q + mean_weights @ log_z + log_x
+    return entropy_q + xp.sum(mean_weights * log_z) + log_x
 
 
 @_within_floats
@@ -158,7 +160,7 @@ def gap(
         v: shape (D,); real.
         entropy_q: mean entropy of q over the data, in nats. Only checked: the value
             does not depend on it.
-        z: shape (S,); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S,) or (N, S); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -172,19 +174,20 @@ def gap(
     x = _array(xp, real, "x", x, "N D", "binary", sizes)
     pi = _array(xp, real, "pi", pi, "", "unit", sizes)
     v = _array(xp, real, "v", v, "D", "real", sizes)
-    z = _array(xp, real, "z", z, "S", "binary", sizes)
+    z = _samples(xp, real, "z", z, "N S", "binary", sizes, "sets")
     if entropy_q is not None:
         _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = (pi - z) * (xp.log1p(-pi) - xp.log(pi))
     # derivative of log p(x) along the motion
-    mean_weights = xp.mean(weights, axis=0)
-    mean_x = _weighted_mean(xp, weights, x)
-    slope_x = xp.sum(mean_x * v * z[:, None]) - xp.sum(
-        mean_weights * z * xp.sum(v * special.expit(v * z[:, None]), axis=-1)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_x = _sampled_mean(xp, weights, x, sets)
+    slope_x = xp.sum(mean_x * v * z[:, :, None]) - xp.sum(
+        mean_weights * z * xp.sum(v * special.expit(v * z[:, :, None]), axis=-1)
     )
-    return mean_weights @ slope_z + slope_x
+    return xp.sum(mean_weights * slope_z) + slope_x
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -210,6 +213,21 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     if len(weights) < len(values):
         values = xp.mean(values, axis=0, keepdims=True)
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
+
+
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(xp, weights, values)[None, ...]
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
 def _entropy_of_logit(xp: Any, special: Any, a: Array) -> Array:
@@ -320,6 +338,27 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
+def _samples(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: Array,
+) -> Array:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
+    array = array[None, ...] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
+
+
 def _weights(
     xp: Any,
     real: dict[str, Any],
@@ -332,8 +371,7 @@ def _weights(
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
         return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    weights = _real(xp, real, name, weights)
-    if weights.ndim == 1:
+    if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 

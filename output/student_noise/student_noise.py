@@ -68,7 +68,7 @@ def entropy_sum(
         v: a number; positive.
         nu: a number; positive.
         entropy_q: mean entropy of q over the data, in nats.
-        u: shape (S,); samples or an enumeration of the latent, positive.
+        u: shape (S,) or (N, S); samples or an enumeration of the latent, positive.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -82,10 +82,11 @@ def entropy_sum(
     v = _array(xp, real, "v", v, "", "positive", sizes)
     nu = _array(xp, real, "nu", nu, "", "positive", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    u = _array(xp, real, "u", u, "S", "positive", sizes)
+    u = _samples(xp, real, "u", u, "N S", "positive", sizes, "sets")
     if w is not None:
         _array(xp, real, "w", w, "K", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # pseudo-entropy of u
     entropy_u = (
         math.log(2)
@@ -97,8 +98,13 @@ def entropy_sum(
     entropy_x = 0.5 * xp.log(2 * math.e * math.pi * v) - 0.5 * xp.log(u)
     # logarithm of the base measure of u
     log_base_u = -xp.log(u)
-    mean_weights = xp.mean(weights, axis=0)
-    return entropy_q + mean_weights @ log_base_u - entropy_u - mean_weights @ entropy_x
+    mean_weights = _mean_weights(xp, weights, sets)
+    return (
+        entropy_q
+        + xp.sum(mean_weights * log_base_u)
+        - entropy_u
+        - xp.sum(mean_weights * entropy_x)
+    )
 
 
 @_within_floats
@@ -125,7 +131,7 @@ def elbo(
         v: a number; positive.
         nu: a number; positive.
         entropy_q: mean entropy of q over the data, in nats.
-        u: shape (S,); samples or an enumeration of the latent, positive.
+        u: shape (S,) or (N, S); samples or an enumeration of the latent, positive.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -142,8 +148,9 @@ def elbo(
     v = _array(xp, real, "v", v, "", "positive", sizes)
     nu = _array(xp, real, "nu", nu, "", "positive", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    u = _array(xp, real, "u", u, "S", "positive", sizes)
+    u = _samples(xp, real, "u", u, "N S", "positive", sizes, "sets")
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # log-density of u
     log_u = (
         xp.log(nu)
@@ -154,18 +161,20 @@ def elbo(
     # log-density of x
     m = xp.sum(a * w, axis=-1)
     variance = v / u
-    center_m = xp.mean(m)
-    center_x = xp.mean(x)
-    mean_weights = xp.mean(weights, axis=0)
-    mean_m_x = _weighted_mean(xp, weights, (x - m) ** 2 - (center_x - center_m) ** 2)
+    center_m = _pool(xp, m, sets)
+    center_x = _pool(xp, x, sets)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_m_x = _sampled_mean(
+        xp, weights, (x - m) ** 2 - (center_x - center_m) ** 2, sets
+    )
     log_x = xp.sum(
         mean_weights
         * (
             -0.5 * xp.log(2 * math.pi * variance)
-            - 0.5 * ((center_x - center_m) / xp.sqrt(variance)) ** 2
+            - 0.5 * ((center_x - center_m)[:, None] / xp.sqrt(variance)) ** 2
         )
     ) - 0.5 * xp.sum(mean_m_x / variance)
-    return entropy_q + mean_weights @ log_u + log_x
+    return entropy_q + xp.sum(mean_weights * log_u) + log_x
 
 
 @_within_floats
@@ -195,7 +204,7 @@ def gap(
         nu: a number; positive.
         entropy_q: mean entropy of q over the data, in nats. Only checked: the value
             does not depend on it.
-        u: shape (S,); samples or an enumeration of the latent, positive.
+        u: shape (S,) or (N, S); samples or an enumeration of the latent, positive.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -211,10 +220,11 @@ def gap(
     w = _array(xp, real, "w", w, "K", "real", sizes)
     v = _array(xp, real, "v", v, "", "positive", sizes)
     nu = _array(xp, real, "nu", nu, "", "positive", sizes)
-    u = _array(xp, real, "u", u, "S", "positive", sizes)
+    u = _samples(xp, real, "u", u, "N S", "positive", sizes, "sets")
     if entropy_q is not None:
         _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # derivative of log p(u) along the motion
     slope_u = 0.5 * nu * _log_minus_digamma(xp, special, 0.5 * nu) - _deviance(
         xp, 0.5 * nu, 0.5 * nu * u, xp.log(nu) + xp.log(u) - math.log(2)
@@ -222,14 +232,17 @@ def gap(
     # derivative of log p(x) along the motion
     m = xp.sum(a * w, axis=-1)
     variance = v / u
-    center_m = xp.mean(m)
-    center_x = xp.mean(x)
-    mean_weights = xp.mean(weights, axis=0)
-    mean_m_x = _weighted_mean(xp, weights, (x - m) ** 2 - (center_x - center_m) ** 2)
+    center_m = _pool(xp, m, sets)
+    center_x = _pool(xp, x, sets)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_m_x = _sampled_mean(
+        xp, weights, (x - m) ** 2 - (center_x - center_m) ** 2, sets
+    )
     slope_x = xp.sum(
-        mean_weights * (0.5 - 0.5 * ((center_x - center_m) / xp.sqrt(variance)) ** 2)
+        mean_weights
+        * (0.5 - 0.5 * ((center_x - center_m)[:, None] / xp.sqrt(variance)) ** 2)
     ) - 0.5 * xp.sum(mean_m_x / variance)
-    return mean_weights @ slope_u + slope_x
+    return xp.sum(mean_weights * slope_u) + slope_x
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -255,6 +268,26 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     if len(weights) < len(values):
         values = xp.mean(values, axis=0, keepdims=True)
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
+
+
+def _pool(xp: Any, values: Array, sets: int) -> Array:
+    """The mean over the data where they share the samples, else the values."""
+    return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(xp, weights, values)[None, ...]
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
 def _log_stirling(xp: Any, special: Any, x: Array) -> Array:
@@ -397,6 +430,27 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
+def _samples(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: Array,
+) -> Array:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
+    array = array[None, ...] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
+
+
 def _weights(
     xp: Any,
     real: dict[str, Any],
@@ -409,8 +463,7 @@ def _weights(
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
         return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    weights = _real(xp, real, name, weights)
-    if weights.ndim == 1:
+    if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 

@@ -1,4 +1,4 @@
-"""VAE-1: numeric entropy sum.
+"""VAE-1: numeric entropy sum and ELBO.
 
 Reference: Damm et al. (2023), Definition 1.
 Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, are equal
@@ -19,7 +19,7 @@ from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
 
-__all__ = ["check", "entropy_sum"]
+__all__ = ["check", "elbo", "entropy_sum", "gap"]
 
 # of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
 Array: TypeAlias = Any
@@ -97,6 +97,158 @@ def entropy_sum(
     return xp.mean(entropy_q) - entropy_z - entropy_x
 
 
+@_within_floats
+def elbo(
+    *,
+    x: Array,
+    W: Array | None = None,
+    b: Array | None = None,
+    w: Array | None = None,
+    sigma2: Array,
+    nu: Array,
+    tau2: Array,
+    m: Array,
+    weights: Array | None = None,
+) -> Array:
+    """ELBO per data point, in nats.
+
+    Expectations under q are weighted sums over the given samples: exact for an
+    enumeration, an estimate otherwise.
+
+    Args:
+        x: shape (N, D); data, real.
+        W: shape (K, H); real. Only checked: the value does not depend on it.
+        b: shape (K,); real. Only checked: the value does not depend on it.
+        w: shape (P,); real. Only checked: the value does not depend on it.
+        sigma2: a number; positive.
+        nu: shape (N, H); parameters of q, real.
+        tau2: shape (N, H); parameters of q, positive.
+        m: shape (S, D) or (N, S, D); values of m(a, w), real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, W, b, w, sigma2, nu, tau2, m, weights)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+    nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
+    m = _samples(xp, real, "m", m, "N S D", "real", sizes, "sets")
+    if W is not None:
+        _array(xp, real, "W", W, "K H", "real", sizes)
+    if b is not None:
+        _array(xp, real, "b", b, "K", "real", sizes)
+    if w is not None:
+        _array(xp, real, "w", w, "P", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    H, sets = sizes["H"], sizes["sets"]
+    # entropy of q
+    entropy_q = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
+        2 * math.e * math.pi
+    )
+    # log-density of z
+    log_z = xp.sum(-0.5 * nu**2 - 0.5 * math.log(2 * math.pi), axis=-1)
+    log_z_spread = -0.5 * xp.sum(tau2, axis=-1)
+    # log-density of x
+    center_x = _pool(xp, x, sets)
+    deviation_x = x - center_x
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
+    log_x = (
+        xp.sum(
+            mean_weights
+            * xp.sum(
+                -0.5 * xp.log(2 * math.pi * sigma2)
+                - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(sigma2)) ** 2,
+                axis=-1,
+            )
+        )
+        - 0.5 * mean_xx / sigma2
+        - 1 / sigma2 * xp.sum(mean_x * (center_x[:, None, :] - m))
+    )
+    return xp.mean(entropy_q) + xp.mean(log_z) + xp.mean(log_z_spread) + log_x
+
+
+@_within_floats
+def gap(
+    *,
+    x: Array,
+    W: Array | None = None,
+    b: Array | None = None,
+    w: Array | None = None,
+    sigma2: Array,
+    nu: Array,
+    tau2: Array,
+    m: Array,
+    weights: Array | None = None,
+) -> Array:
+    """ELBO minus entropy sum, per data point, in nats.
+
+    Computed as the derivative of the ELBO along the motion
+        d/ds W[k,h] = -W[k,h]/2
+        d/ds sigma2 = -sigma2
+        d/ds z[h] = z[h]/2
+        d/ds nu[h] = nu[h]/2
+        d/ds tau2[h] = tau2[h]
+    It vanishes at stationary points.
+
+    Args:
+        x: shape (N, D); data, real.
+        W: shape (K, H); real. Only checked: the value does not depend on it.
+        b: shape (K,); real. Only checked: the value does not depend on it.
+        w: shape (P,); real. Only checked: the value does not depend on it.
+        sigma2: a number; positive.
+        nu: shape (N, H); parameters of q, real.
+        tau2: shape (N, H); parameters of q, positive.
+        m: shape (S, D) or (N, S, D); values of m(a, w), real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, W, b, w, sigma2, nu, tau2, m, weights)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+    nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
+    m = _samples(xp, real, "m", m, "N S D", "real", sizes, "sets")
+    if W is not None:
+        _array(xp, real, "W", W, "K H", "real", sizes)
+    if b is not None:
+        _array(xp, real, "b", b, "K", "real", sizes)
+    if w is not None:
+        _array(xp, real, "w", w, "P", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    H, sets = sizes["H"], sizes["sets"]
+    # derivative of log p(z) along the motion
+    slope_z = 0.5 * H - 0.5 * xp.sum(tau2, axis=-1) - 0.5 * xp.sum(nu**2, axis=-1)
+    # derivative of log p(x) along the motion
+    center_x = _pool(xp, x, sets)
+    deviation_x = x - center_x
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
+    slope_x = (
+        xp.sum(
+            mean_weights
+            * xp.sum(
+                0.5 - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(sigma2)) ** 2, axis=-1
+            )
+        )
+        - 0.5 * mean_xx / sigma2
+        - 1 / sigma2 * xp.sum(mean_x * (center_x[:, None, :] - m))
+    )
+    return xp.mean(slope_z) + slope_x
+
+
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
     """The value of a function of this module in NumPy, after all its checks.
 
@@ -113,6 +265,33 @@ def _to_numpy(value: Array) -> Array:
             value = getattr(value, method)() if hasattr(value, method) else value
         return np.asarray(value)
     return value
+
+
+def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = xp.mean(values, axis=0, keepdims=True)
+    return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
+
+
+def _pool(xp: Any, values: Array, sets: int) -> Array:
+    """The mean over the data where they share the samples, else the values."""
+    return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(xp, weights, values)[None, ...]
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
 def _is_foreign(value: Array) -> bool:
@@ -178,7 +357,17 @@ def _array(
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
     if xp is not np:  # values may be unknown yet: see `check`
         return array
+    precision = np.result_type(np.float32, np.asarray(value).dtype)
+    tolerance = np.finfo(precision).eps ** 0.5
     least = array.min()
+    if domain in ("simplex", "weights"):
+        if least < 0 or (domain == "simplex" and least == 0):
+            sign = "positive" if domain == "simplex" else "non-negative"
+            raise ValueError(f"{name} must be {sign}, found {least}")
+        sums = array @ np.ones(array.shape[-1], array.dtype)
+        if not np.all(np.abs(sums - 1) <= tolerance):
+            raise ValueError(f"{name} must sum to one over its last axis")
+        return array
     largest = array.max()
     if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
@@ -190,6 +379,44 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _samples(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: Array,
+) -> Array:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
+    array = array[None, ...] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
+
+
+def _weights(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    weights: Array,
+    data: str,
+    samples: str,
+    sizes: dict[str, int],
+) -> Array:
+    """Weights of the samples with a leading axis of data points (or of length one)."""
+    if weights is None:
+        return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
+    if _real(xp, real, name, weights).ndim == 1:
+        return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
+    return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 
 
 def _size(name: str, value: int) -> int:

@@ -1,4 +1,4 @@
-"""VAE-3: numeric entropy sum.
+"""VAE-3: numeric entropy sum and ELBO.
 
 Reference: Damm et al. (2023), Definition 3 and Theorem 3.
 Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, are equal
@@ -19,7 +19,7 @@ from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
 
-__all__ = ["check", "entropy_sum"]
+__all__ = ["check", "elbo", "entropy_sum", "gap"]
 
 # of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
 Array: TypeAlias = Any
@@ -51,13 +51,12 @@ def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
 @_within_floats
 def entropy_sum(
     *,
-    W: Array,
-    c: Array,
-    w: Array,
+    W: Array | None = None,
+    c: Array | None = None,
+    w: Array | None = None,
     b: Array,
-    v: Callable[..., Array],
     tau2: Array,
-    z: Array,
+    v: Array,
     weights: Array | None = None,
 ) -> Array:
     """Entropy sum per data point, in nats.
@@ -66,14 +65,12 @@ def entropy_sum(
     elsewhere it is not a bound.
 
     Args:
-        W: shape (K, H); real.
-        c: shape (K,); real.
-        w: shape (P,); real.
+        W: shape (K, H); real. Only checked: the value does not depend on it.
+        c: shape (K,); real. Only checked: the value does not depend on it.
+        w: shape (P,); real. Only checked: the value does not depend on it.
         b: shape (D,); real.
-        v: callable; maps the arrays of its arguments to an array of shape (S, D), the
-            leading axis being that of the samples among them.
         tau2: shape (N, H); parameters of q, positive.
-        z: shape (S, H); samples or an enumeration of the latent, real.
+        v: shape (S, D) or (N, S, D); values of v(a, w), real.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -81,16 +78,19 @@ def entropy_sum(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
-    xp, real = _library(W, c, w, b, tau2, z, weights)
+    xp, real = _library(W, c, w, b, tau2, v, weights)
     sizes: dict[str, int] = {}
-    W = _array(xp, real, "W", W, "K H", "real", sizes)
-    c = _array(xp, real, "c", c, "K", "real", sizes)
-    w = _array(xp, real, "w", w, "P", "real", sizes)
     b = _array(xp, real, "b", b, "D", "real", sizes)
     tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
-    z = _array(xp, real, "z", z, "S H", "real", sizes)
+    v = _samples(xp, real, "v", v, "N S D", "real", sizes, "sets")
+    if W is not None:
+        _array(xp, real, "W", W, "K H", "real", sizes)
+    if c is not None:
+        _array(xp, real, "c", c, "K", "real", sizes)
+    if w is not None:
+        _array(xp, real, "w", w, "P", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    H = sizes["H"]
+    H, sets = sizes["H"], sizes["sets"]
     # entropy of q
     entropy_q = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
         2 * math.e * math.pi
@@ -99,12 +99,172 @@ def entropy_sum(
     entropy_z = 0.5 * H * math.log(2 * math.e * math.pi)
     # entropy of x
     entropy_x = xp.sum(
-        0.5 * b
-        + 0.5 * math.log(2 * math.e * math.pi)
-        + 0.5 * _array(xp, real, "v", v(c + z @ W.T, w), "S D", "real", sizes),
-        axis=-1,
+        0.5 * b + 0.5 * v + 0.5 * math.log(2 * math.e * math.pi), axis=-1
     )
-    return xp.mean(entropy_q) - entropy_z - xp.mean(weights, axis=0) @ entropy_x
+    return (
+        xp.mean(entropy_q)
+        - entropy_z
+        - xp.sum(_mean_weights(xp, weights, sets) * entropy_x)
+    )
+
+
+@_within_floats
+def elbo(
+    *,
+    x: Array,
+    W: Array | None = None,
+    c: Array | None = None,
+    w: Array | None = None,
+    b: Array,
+    nu: Array,
+    tau2: Array,
+    m: Array,
+    v: Array,
+    weights: Array | None = None,
+) -> Array:
+    """ELBO per data point, in nats.
+
+    Expectations under q are weighted sums over the given samples: exact for an
+    enumeration, an estimate otherwise.
+
+    Args:
+        x: shape (N, D); data, real.
+        W: shape (K, H); real. Only checked: the value does not depend on it.
+        c: shape (K,); real. Only checked: the value does not depend on it.
+        w: shape (P,); real. Only checked: the value does not depend on it.
+        b: shape (D,); real.
+        nu: shape (N, H); parameters of q, real.
+        tau2: shape (N, H); parameters of q, positive.
+        m: shape (S, D) or (N, S, D); values of m(a, w), real.
+        v: shape (S, D) or (N, S, D); values of v(a, w), real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, W, c, w, b, nu, tau2, m, v, weights)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    b = _array(xp, real, "b", b, "D", "real", sizes)
+    nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
+    m = _samples(xp, real, "m", m, "N S D", "real", sizes, "sets")
+    v = _samples(xp, real, "v", v, "N S D", "real", sizes, "sets")
+    if W is not None:
+        _array(xp, real, "W", W, "K H", "real", sizes)
+    if c is not None:
+        _array(xp, real, "c", c, "K", "real", sizes)
+    if w is not None:
+        _array(xp, real, "w", w, "P", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    H, sets = sizes["H"], sizes["sets"]
+    # entropy of q
+    entropy_q = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
+        2 * math.e * math.pi
+    )
+    # log-density of z
+    log_z = xp.sum(-0.5 * nu**2 - 0.5 * math.log(2 * math.pi), axis=-1)
+    log_z_spread = -0.5 * xp.sum(tau2, axis=-1)
+    # log-density of x
+    center_x = _pool(xp, x, sets)
+    deviation_x = x - center_x
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = _sampled_mean(xp, weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
+    log_x = (
+        xp.sum(
+            mean_weights
+            * xp.sum(
+                -0.5 * (xp.exp(-0.5 * (b + v)) * (center_x[:, None, :] - m)) ** 2
+                - 0.5 * (b + v + math.log(2 * math.pi)),
+                axis=-1,
+            )
+        )
+        - 0.5 * xp.sum(mean_xx * xp.exp(-(b + v)))
+        - xp.sum(mean_x * xp.exp(-(b + v)) * (center_x[:, None, :] - m))
+    )
+    return xp.mean(entropy_q) + xp.mean(log_z) + xp.mean(log_z_spread) + log_x
+
+
+@_within_floats
+def gap(
+    *,
+    x: Array,
+    W: Array | None = None,
+    c: Array | None = None,
+    w: Array | None = None,
+    b: Array,
+    nu: Array,
+    tau2: Array,
+    m: Array,
+    v: Array,
+    weights: Array | None = None,
+) -> Array:
+    """ELBO minus entropy sum, per data point, in nats.
+
+    Computed as the derivative of the ELBO along the motion
+        d/ds W[k,h] = -W[k,h]/2
+        d/ds b[d] = -1
+        d/ds z[h] = z[h]/2
+        d/ds nu[h] = nu[h]/2
+        d/ds tau2[h] = tau2[h]
+    It vanishes at stationary points.
+
+    Args:
+        x: shape (N, D); data, real.
+        W: shape (K, H); real. Only checked: the value does not depend on it.
+        c: shape (K,); real. Only checked: the value does not depend on it.
+        w: shape (P,); real. Only checked: the value does not depend on it.
+        b: shape (D,); real.
+        nu: shape (N, H); parameters of q, real.
+        tau2: shape (N, H); parameters of q, positive.
+        m: shape (S, D) or (N, S, D); values of m(a, w), real.
+        v: shape (S, D) or (N, S, D); values of v(a, w), real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, W, c, w, b, nu, tau2, m, v, weights)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    b = _array(xp, real, "b", b, "D", "real", sizes)
+    nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
+    m = _samples(xp, real, "m", m, "N S D", "real", sizes, "sets")
+    v = _samples(xp, real, "v", v, "N S D", "real", sizes, "sets")
+    if W is not None:
+        _array(xp, real, "W", W, "K H", "real", sizes)
+    if c is not None:
+        _array(xp, real, "c", c, "K", "real", sizes)
+    if w is not None:
+        _array(xp, real, "w", w, "P", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    H, sets = sizes["H"], sizes["sets"]
+    # derivative of log p(z) along the motion
+    slope_z = 0.5 * H - 0.5 * xp.sum(tau2, axis=-1) - 0.5 * xp.sum(nu**2, axis=-1)
+    # derivative of log p(x) along the motion
+    center_x = _pool(xp, x, sets)
+    deviation_x = x - center_x
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = _sampled_mean(xp, weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
+    slope_x = (
+        xp.sum(
+            mean_weights
+            * xp.sum(
+                0.5 - 0.5 * (xp.exp(-0.5 * (b + v)) * (center_x[:, None, :] - m)) ** 2,
+                axis=-1,
+            )
+        )
+        - 0.5 * xp.sum(mean_xx * xp.exp(-(b + v)))
+        - xp.sum(mean_x * xp.exp(-(b + v)) * (center_x[:, None, :] - m))
+    )
+    return xp.mean(slope_z) + slope_x
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -123,6 +283,33 @@ def _to_numpy(value: Array) -> Array:
             value = getattr(value, method)() if hasattr(value, method) else value
         return np.asarray(value)
     return value
+
+
+def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = xp.mean(values, axis=0, keepdims=True)
+    return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
+
+
+def _pool(xp: Any, values: Array, sets: int) -> Array:
+    """The mean over the data where they share the samples, else the values."""
+    return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(xp, weights, values)[None, ...]
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
 def _is_foreign(value: Array) -> bool:
@@ -212,6 +399,27 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
+def _samples(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: Array,
+) -> Array:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
+    array = array[None, ...] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
+
+
 def _weights(
     xp: Any,
     real: dict[str, Any],
@@ -224,8 +432,7 @@ def _weights(
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
         return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    weights = _real(xp, real, name, weights)
-    if weights.ndim == 1:
+    if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 

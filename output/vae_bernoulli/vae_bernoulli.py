@@ -1,4 +1,4 @@
-"""VAE with binary latents: numeric entropy sum.
+"""VAE with binary latents: numeric entropy sum and ELBO.
 
 Reference: Warnken et al. (2025), Proposition 2.
 Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, are equal
@@ -19,7 +19,7 @@ from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
 
-__all__ = ["check", "entropy_sum"]
+__all__ = ["check", "elbo", "entropy_sum", "gap", "profiled_scales"]
 
 # of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
 Array: TypeAlias = Any
@@ -87,6 +87,200 @@ def entropy_sum(
     return entropy_q - entropy_z - entropy_x
 
 
+@_within_floats
+def elbo(
+    *,
+    x: Array,
+    pi: Array,
+    w: Array | None = None,
+    sigma2: Array,
+    entropy_q: Array,
+    z: Array,
+    m: Array,
+    weights: Array | None = None,
+) -> Array:
+    """ELBO per data point, in nats.
+
+    Expectations under q are weighted sums over the given samples: exact for an
+    enumeration, an estimate otherwise.
+
+    Args:
+        x: shape (N, D); data, real.
+        pi: shape (H,); strictly between 0 and 1.
+        w: shape (P,); real. Only checked: the value does not depend on it.
+        sigma2: a number; positive.
+        entropy_q: mean entropy of q over the data, in nats.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, 0 or 1.
+        m: shape (S, D) or (N, S, D); values of m(z, w), real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, pi, w, sigma2, entropy_q, z, m, weights)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    pi = _array(xp, real, "pi", pi, "H", "unit", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    z = _samples(xp, real, "z", z, "N S H", "binary", sizes, "sets")
+    m = _samples(xp, real, "m", m, "N S D", "real", sizes, "sets")
+    if w is not None:
+        _array(xp, real, "w", w, "P", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
+    # log-density of z
+    log_z = xp.sum(z * xp.log(pi) + xp.log1p(-pi) * (1 - z), axis=-1)
+    # log-density of x
+    center_x = _pool(xp, x, sets)
+    deviation_x = x - center_x
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
+    log_x = (
+        xp.sum(
+            mean_weights
+            * xp.sum(
+                -0.5 * xp.log(2 * math.pi * sigma2)
+                - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(sigma2)) ** 2,
+                axis=-1,
+            )
+        )
+        - 0.5 * mean_xx / sigma2
+        - 1 / sigma2 * xp.sum(mean_x * (center_x[:, None, :] - m))
+    )
+    return entropy_q + xp.sum(mean_weights * log_z) + log_x
+
+
+@_within_floats
+def gap(
+    *,
+    x: Array,
+    pi: Array,
+    w: Array | None = None,
+    sigma2: Array,
+    entropy_q: Array | None = None,
+    z: Array,
+    m: Array,
+    weights: Array | None = None,
+) -> Array:
+    """ELBO minus entropy sum, per data point, in nats.
+
+    Computed as the derivative of the ELBO along the motion
+        d/ds pi[h] = pi[h]*(1 - pi[h])*log(pi[h]/(1 - pi[h]))
+        d/ds sigma2 = -sigma2
+    It vanishes at stationary points.
+
+    Args:
+        x: shape (N, D); data, real.
+        pi: shape (H,); strictly between 0 and 1.
+        w: shape (P,); real. Only checked: the value does not depend on it.
+        sigma2: a number; positive.
+        entropy_q: mean entropy of q over the data, in nats. Only checked: the value
+            does not depend on it.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, 0 or 1.
+        m: shape (S, D) or (N, S, D); values of m(z, w), real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, pi, w, sigma2, entropy_q, z, m, weights)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    pi = _array(xp, real, "pi", pi, "H", "unit", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+    z = _samples(xp, real, "z", z, "N S H", "binary", sizes, "sets")
+    m = _samples(xp, real, "m", m, "N S D", "real", sizes, "sets")
+    if w is not None:
+        _array(xp, real, "w", w, "P", "real", sizes)
+    if entropy_q is not None:
+        _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
+    # derivative of log p(z) along the motion
+    slope_z = xp.sum((pi - z) * (xp.log1p(-pi) - xp.log(pi)), axis=-1)
+    # derivative of log p(x) along the motion
+    center_x = _pool(xp, x, sets)
+    deviation_x = x - center_x
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
+    slope_x = (
+        xp.sum(
+            mean_weights
+            * xp.sum(
+                0.5 - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(sigma2)) ** 2, axis=-1
+            )
+        )
+        - 0.5 * mean_xx / sigma2
+        - 1 / sigma2 * xp.sum(mean_x * (center_x[:, None, :] - m))
+    )
+    return xp.sum(mean_weights * slope_z) + slope_x
+
+
+@_within_floats
+def profiled_scales(
+    *,
+    x: Array,
+    w: Array | None = None,
+    z: Array,
+    m: Array,
+    weights: Array | None = None,
+) -> dict[str, Array]:
+    """pi and sigma2 where the ELBO is stationary in them.
+
+    All else is held fixed. `entropy_sum` at these values equals the ELBO there,
+    whatever the other parameters and q are.
+
+    Args:
+        x: shape (N, D); data, real.
+        w: shape (P,); real. Only checked: the value does not depend on it.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, 0 or 1.
+        m: shape (S, D) or (N, S, D); values of m(z, w), real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, w, z, m, weights)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    z = _samples(xp, real, "z", z, "N S H", "binary", sizes, "sets")
+    m = _samples(xp, real, "m", m, "N S D", "real", sizes, "sets")
+    if w is not None:
+        _array(xp, real, "w", w, "P", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    D, sets = sizes["D"], sizes["sets"]
+    # pi, where the ELBO is stationary in it
+    sum_pi = z
+    sum_pi_ = 1
+    mean_weights_ = _mean_weights(xp, weights, sets)
+    pi = xp.einsum("ns,nsh->h", mean_weights_, sum_pi) / sum_pi_
+    # sigma2, where the ELBO is stationary in it
+    center_x = _pool(xp, x, sets)
+    deviation_x = x - center_x
+    mean_weights = mean_weights_
+    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
+    sum_sigma2 = (
+        mean_xx
+        + xp.sum(mean_weights * xp.sum((center_x[:, None, :] - m) ** 2, axis=-1))
+        + xp.sum(mean_x * ((2 * center_x)[:, None, :] - 2 * m))
+    )
+    sum_sigma2_ = D
+    sigma2 = sum_sigma2 / sum_sigma2_
+    pi = _array(xp, real, "pi", pi, "H", "unit", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+    return {"pi": pi, "sigma2": sigma2}
+
+
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
     """The value of a function of this module in NumPy, after all its checks.
 
@@ -103,6 +297,33 @@ def _to_numpy(value: Array) -> Array:
             value = getattr(value, method)() if hasattr(value, method) else value
         return np.asarray(value)
     return value
+
+
+def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = xp.mean(values, axis=0, keepdims=True)
+    return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
+
+
+def _pool(xp: Any, values: Array, sets: int) -> Array:
+    """The mean over the data where they share the samples, else the values."""
+    return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(xp, weights, values)[None, ...]
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
 def _is_foreign(value: Array) -> bool:
@@ -168,7 +389,21 @@ def _array(
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
     if xp is not np:  # values may be unknown yet: see `check`
         return array
+    if domain == "binary":
+        if not np.all((array == 0) | (array == 1)):
+            raise ValueError(f"{name} must be 0 or 1")
+        return array
+    precision = np.result_type(np.float32, np.asarray(value).dtype)
+    tolerance = np.finfo(precision).eps ** 0.5
     least = array.min()
+    if domain in ("simplex", "weights"):
+        if least < 0 or (domain == "simplex" and least == 0):
+            sign = "positive" if domain == "simplex" else "non-negative"
+            raise ValueError(f"{name} must be {sign}, found {least}")
+        sums = array @ np.ones(array.shape[-1], array.dtype)
+        if not np.all(np.abs(sums - 1) <= tolerance):
+            raise ValueError(f"{name} must sum to one over its last axis")
+        return array
     largest = array.max()
     if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
@@ -182,6 +417,44 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _samples(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: Array,
+) -> Array:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
+    array = array[None, ...] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
+
+
+def _weights(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    weights: Array,
+    data: str,
+    samples: str,
+    sizes: dict[str, int],
+) -> Array:
+    """Weights of the samples with a leading axis of data points (or of length one)."""
+    if weights is None:
+        return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
+    if _real(xp, real, name, weights).ndim == 1:
+        return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
+    return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 
 
 def _size(name: str, value: int) -> int:

@@ -70,7 +70,7 @@ def entropy_sum(
         off: shape (D,); positive.
         x: shape (N, D); data, whole numbers from 0 on.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, D); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S, D) or (N, S, D); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -86,8 +86,9 @@ def entropy_sum(
     off = _array(xp, real, "off", off, "D", "positive", sizes)
     x = _array(xp, real, "x", x, "N D", "naturals", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _array(xp, real, "z", z, "S D", "binary", sizes)
+    z = _samples(xp, real, "z", z, "N S D", "binary", sizes, "sets")
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # entropy of z
     entropy_z = xp.sum(-r * xp.log(r) - xp.log1p(-r) * (1 - r))
     # pseudo-entropy of x
@@ -99,7 +100,7 @@ def entropy_sum(
         entropy_q
         + xp.mean(log_base_x)
         - entropy_z
-        - xp.mean(weights, axis=0) @ entropy_x
+        - xp.sum(_mean_weights(xp, weights, sets) * entropy_x)
     )
 
 
@@ -125,7 +126,7 @@ def elbo(
         on: shape (D,); positive.
         off: shape (D,); positive.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, D); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S, D) or (N, S, D); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -141,32 +142,33 @@ def elbo(
     on = _array(xp, real, "on", on, "D", "positive", sizes)
     off = _array(xp, real, "off", off, "D", "positive", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _array(xp, real, "z", z, "S D", "binary", sizes)
+    z = _samples(xp, real, "z", z, "N S D", "binary", sizes, "sets")
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # log-density of z
     log_z = xp.sum(z * xp.log(r) + xp.log1p(-r) * (1 - z), axis=-1)
     # log-density of x
     rate = off * (1 - z) + on * z
-    center_x = xp.mean(x, axis=0)
+    center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
-    mean_weights = xp.mean(weights, axis=0)
+    mean_weights = _mean_weights(xp, weights, sets)
     mean_x = xp.mean(
         xp.sum(special.gammaln(center_x + 1) - special.gammaln(x + 1), axis=-1)
     )
-    mean_x_ = _weighted_mean(xp, weights, deviation_x)
+    mean_x_ = _sampled_mean(xp, weights, deviation_x, sets)
     log_x = (
         mean_x
         + xp.sum(
             mean_weights
             * xp.sum(
-                -_deviance(xp, center_x, rate, xp.log(rate))
-                - _log_stirling(xp, special, center_x),
+                -_deviance(xp, center_x[:, None, :], rate, xp.log(rate))
+                - _log_stirling(xp, special, center_x)[:, None, :],
                 axis=-1,
             )
         )
         + xp.sum(mean_x_ * xp.log(rate))
     )
-    return entropy_q + mean_weights @ log_z + log_x
+    return entropy_q + xp.sum(mean_weights * log_z) + log_x
 
 
 @_within_floats
@@ -195,7 +197,7 @@ def gap(
         off: shape (D,); positive.
         entropy_q: mean entropy of q over the data, in nats. Only checked: the value
             does not depend on it.
-        z: shape (S, D); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S, D) or (N, S, D); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -209,22 +211,23 @@ def gap(
     r = _array(xp, real, "r", r, "D", "unit", sizes)
     on = _array(xp, real, "on", on, "D", "positive", sizes)
     off = _array(xp, real, "off", off, "D", "positive", sizes)
-    z = _array(xp, real, "z", z, "S D", "binary", sizes)
+    z = _samples(xp, real, "z", z, "N S D", "binary", sizes, "sets")
     if entropy_q is not None:
         _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = xp.sum((r - z) * (xp.log1p(-r) - xp.log(r)), axis=-1)
     # derivative of log p(x) along the motion
     rate = off * (1 - z) + on * z
-    center_x = xp.mean(x, axis=0)
+    center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
-    mean_weights = xp.mean(weights, axis=0)
-    mean_x = _weighted_mean(xp, weights, deviation_x)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     slope_x = xp.sum(
-        mean_weights * xp.sum(xp.log(rate) * (center_x - rate), axis=-1)
+        mean_weights * xp.sum(xp.log(rate) * (center_x[:, None, :] - rate), axis=-1)
     ) + xp.sum(mean_x * xp.log(rate))
-    return mean_weights @ slope_z + slope_x
+    return xp.sum(mean_weights * slope_z) + slope_x
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -250,6 +253,26 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     if len(weights) < len(values):
         values = xp.mean(values, axis=0, keepdims=True)
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
+
+
+def _pool(xp: Any, values: Array, sets: int) -> Array:
+    """The mean over the data where they share the samples, else the values."""
+    return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(xp, weights, values)[None, ...]
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
 def _log_stirling(xp: Any, special: Any, x: Array) -> Array:
@@ -390,6 +413,27 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
+def _samples(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: Array,
+) -> Array:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
+    array = array[None, ...] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
+
+
 def _weights(
     xp: Any,
     real: dict[str, Any],
@@ -402,8 +446,7 @@ def _weights(
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
         return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    weights = _real(xp, real, name, weights)
-    if weights.ndim == 1:
+    if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 

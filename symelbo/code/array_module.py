@@ -63,6 +63,7 @@ def render_plan(plan: Plan) -> str:
             domains=domains,
             offsets=any(e.size is not None and e.offset for a in arguments for e in a.shape),
             bounded=any(a.is_bounded for a in arguments),
+            shared=any(a.shared for a in arguments),
             helpers=sources,
             has_special=any(function.reads_special for function in printed),
             has_math="math." in "".join((text, *sources)),
@@ -196,7 +197,10 @@ class _Printed:
             if argument.domain == "interval":
                 bounds.append(self._bound(argument.lower, "-math.inf"))
         shape, domain = f'"{" ".join(dims)}"', f'"{argument.domain}"'
-        return call("_array", "xp", "real", f'"{name}"', name, shape, domain, "sizes", *bounds)
+        if argument.shared:
+            bounds.insert(0, expression(f'"{argument.shared}"'))
+        check = "_samples" if argument.shared else "_array"
+        return call(check, "xp", "real", f'"{name}"', name, shape, domain, "sizes", *bounds)
 
     def _bound(self, bound: Bound, otherwise: str, *, whole: bool = False) -> Expression:
         if bound is None:
@@ -239,8 +243,7 @@ class _Printed:
 
 def _annotation(argument: Argument) -> str:
     """The annotation and default in the signature."""
-    kinds = {"size": "int", "function": "Callable[..., Array]"}
-    found = kinds.get(argument.kind, "Array")
+    found = "int" if argument.kind == "size" else "Array"
     return f"{found} | None = None" if argument.optional else found
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from symelbo.code.ops import FUNCTIONS, Axes
 from symelbo.code.plan import Assignment, Average, Unsupported, Value, symbols_in
-from symelbo.code.rearrange import map_unfolded, swap_term
+from symelbo.code.rearrange import map_unfolded, own_places, swap_term
 from symelbo.code.setting import Setting, Variable, fresh
 from symelbo.code.stable_form import settle, stable_form
 from symelbo.code.stable_rules import WHOLE
@@ -35,14 +36,12 @@ from symelbo.index.terms import (
     Call,
     Domain,
     Entry,
-    Extent,
     Index,
     IndexTerm,
     IndexValue,
     Inverse,
     LogDet,
     Node,
-    Offset,
     Origin,
     Role,
     Symbol,
@@ -54,7 +53,7 @@ from symelbo.limits import NAMED_FROM, NEAR_SUBTERMS, REPEATED_FROM, SHORT_SUBTE
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, field
 
-__all__ = ["Draft", "own_places"]
+__all__ = ["Draft", "plain_name"]
 
 _LINKS = frozenset(("exp", "sigmoid", "softplus", "tanh"))
 _MAY_BE_INFINITE = frozenset(("logzero", "xlogy"))
@@ -74,12 +73,14 @@ class Draft:
     pending: str = ""  # the comment on the next assignment
     variables: dict[Symbol, Variable] = field(default_factory=dict)
     infinite: set[Symbol] = field(default_factory=set)  # variables that may be minus infinity
-    _matrices: dict[Array, Symbol] = field(default_factory=dict)  # normal array -> its variable
+    by_data: set[Symbol] = field(default_factory=set)  # variables that vary with the data
+    _matrices: dict[Array, Variable] = field(default_factory=dict)  # normal array -> its variable
     _placed: dict[Term, Term] = field(default_factory=dict)
     _common: dict[Array, str] = field(default_factory=dict)  # what is repeated -> its name
     _shared: dict[tuple[str, Array], Symbol] = field(default_factory=dict)
     _assigned: dict[tuple[str, Term], Entry] = field(default_factory=dict)
     apart: bool = False  # whether residuals stay written out, since data parts are taken apart
+    written_out: Callable[[Term], bool] | None = None  # and which arguments of families do
     _quantities: dict[object, KnownArrays] = field(default_factory=dict)  # by what is given
     _settled: dict[object, KnownArrays] = field(default_factory=dict)  # those used several times
 
@@ -88,6 +89,10 @@ class Draft:
         self.taken = set(setting.taken)
         self.leading: Axes = (setting.data, setting.over)
         self.variables = dict(setting.variables)
+        own = (
+            v.symbol for v in self.variables.values() if setting.data in v.batch and not v.shared
+        )
+        self.by_data = {*own, setting.weights}
         if setting.mixture is not None:
             (latent,) = setting.latents
             del self.variables[latent]
@@ -102,8 +107,17 @@ class Draft:
         ensures: the same value at every data point and sample; its free indices are its axes.
         Unsupported where a symbol has no value, or a function no numbers.
         """
-        shared = self._share(replace_symbols(term, self.given))
+        shared = self._share(self.stated(term))
         return self._place(self._name_quantities(settle(shared, self.setting.facts)))
+
+    def stated(self, term: Term) -> Term:
+        """A term of the model -> the same with what is given for latents, and with values"""
+        return replace_symbols(self.setting.values.replace(term), self.given)
+
+    def is_shared(self, placed: Term) -> bool:
+        """Whether a placed term has an axis of data points that may be of length one."""
+        by_point = self.setting.data in free_indices(placed)
+        return by_point and self.by_data.isdisjoint(symbols_of(placed))
 
     def _name_quantities(self, term: Term) -> Term:
         """A settled term -> the same, in which a quantity that the model uses several times is a
@@ -146,14 +160,15 @@ class Draft:
             case Inverse(matrix, _, _) | LogDet(matrix) if self._matrices:
                 known = self._matrices.get(normal_array(matrix))
                 if known is not None:
-                    whole = Array(matrix.indices, Entry(known, matrix.indices))
+                    places = (*known.batch, *matrix.indices)
+                    whole = Array(matrix.indices, Entry(known.symbol, places))
                     if isinstance(term, LogDet):
                         return LogDet(whole)
                     return Inverse(whole, *map(self._place_index, (term.row, term.column)))
             case Call(name) if name not in FUNCTIONS and name not in _LOWERED:
                 raise Unsupported(f"no numeric form of {name}")
             case Apply(function) if function not in WHOLE:
-                return self._place_function(term)
+                raise Unsupported(f"{function.name} is an abstract function")
         return map_unfolded(term, self._place, self._place_index)
 
     def _place_index(self, place: IndexTerm) -> IndexTerm:
@@ -162,18 +177,6 @@ class Draft:
         placed = self._place(place)
         assert isinstance(placed, Entry)
         return placed
-
-    def _place_function(self, term: Apply) -> Term:
-        name = self.setting.names.get(term.function)
-        if name is None or term.derivatives:
-            raise Unsupported(f"{term.function.name} is an abstract function")
-        function = self.variables[term.function].symbol
-        placed = map_unfolded(term, self._place, self._place_index)
-        assert isinstance(placed, Apply)
-        for argument in placed.arguments:
-            if not free_indices(argument) <= set(self.leading):
-                raise Unsupported(f"{term.function.name} is applied once per index")
-        return Apply(function, placed.arguments, placed.indices)
 
     def formal(
         self,
@@ -188,7 +191,7 @@ class Draft:
         plates = statement.plates if plates is None else plates
         mapping: dict[Symbol, Array] = {}
         for symbol, array in statement.actual().items():
-            array = Array(array.indices, replace_symbols(array.body, self.given))
+            array = Array(array.indices, self.stated(array.body))
             if symbol != statement.density.value and symbol in symbols_of(term):
                 array = self._abbreviate_argument(symbol, array, statement.plates)
             mapping[symbol] = array
@@ -220,7 +223,7 @@ class Draft:
                 return Array(array.indices, instantiate(short, entry.indices))
         return self.abbreviate(name, symbol.domain, array, plates)
 
-    def know_matrix(self, matrix: Array, variable: Symbol) -> None:
+    def know_matrix(self, matrix: Array, variable: Variable) -> None:
         """From here on, what is made of the matrix is made of the variable."""
         self._matrices[normal_array(matrix)] = variable
         self._placed.clear()
@@ -233,8 +236,11 @@ class Draft:
         key = tuple(self.given.items())
         if key not in self._quantities:
             pairs = self.setting.model.quantities
-            given = ((s, Array(a.indices, replace_symbols(a.body, self.given))) for s, a in pairs)
-            self._quantities[key] = KnownArrays(given)
+            known = KnownArrays()
+            for symbol, array in pairs:
+                with suppress(Unsupported):  # of an abstract function that nothing reads
+                    known.add(symbol, Array(array.indices, self.stated(array.body)))
+            self._quantities[key] = known
         return self._quantities[key]
 
     @property
@@ -257,6 +263,8 @@ class Draft:
         Rules for log(sigmoid(a)) and the like only apply where they see the function.
         """
         if count_subterms(array.body) <= SHORT_SUBTERMS:
+            return array
+        if self.written_out is not None and self.written_out(array.body):
             return array
         array = Array(array.indices, self._share(array.body))
         shown = stable_form(array.body, self.setting.facts)
@@ -311,9 +319,9 @@ class Draft:
         """symbol, array -> the symbol that stands for the array, a variable of this name.
 
         ensures: the same name and value are assigned once, whatever its places are called;
-        symmetric: either order of the axes will do.
+        symmetric: either order of its two axes will do.
         """
-        body = replace_symbols(array.body, self.given)
+        body = self.stated(array.body)
         formal = tuple(i.like(f"k{n}", Origin.PASSING) for n, i in enumerate(array.indices))
         key = symbol.name, Array(formal, instantiate(Array(array.indices, body), formal))
         if key in self._shared:
@@ -330,7 +338,7 @@ class Draft:
             symbol = Symbol(again, symbol.role, symbol.domain, symbol.shape)
         variable = Symbol(name, Role.ARGUMENT, symbol.domain, shape)
         self.write(variable, (*batch, *array.indices), placed, symmetric=symmetric)
-        self.variables[symbol] = Variable(variable, batch)
+        self.variables[symbol] = Variable(variable, batch, variable not in self.by_data)
         self._shared[key] = symbol
         return symbol
 
@@ -378,7 +386,7 @@ class Draft:
 
     def fresh(self, name: str) -> str:
         """A variable for a name that may be a place, such as log_z[t+1]."""
-        name = fresh(re.sub(r"\W+_?", "_", name).strip("_"), self.taken)
+        name = fresh(plain_name(name), self.taken)
         self.taken.add(name)
         return name
 
@@ -386,6 +394,10 @@ class Draft:
         """Add an assignment, under the comment that is pending."""
         self.statements.append(Assignment(target, axes, value, self.pending, symmetric))
         self.pending = ""
+        pooled = isinstance(value, Average) and self.setting.data in value.kept
+        shared = isinstance(value, Term) and self.is_shared(value)
+        if self.setting.data in axes and not (pooled or shared):
+            self.by_data.add(target)
         parts = walk_parts(value) if isinstance(value, Term) else ()
         if any(isinstance(part, Call) and part.name in _MAY_BE_INFINITE for part in parts):
             self.infinite.add(target)
@@ -419,19 +431,25 @@ class Draft:
         """The mean of a placed term over q and over the data; axes `kept` are left."""
         free, data, over = free_indices(value), self.setting.data, self.setting.over
         self._rest(free, kept)
+        shared = self.is_shared(value)
         if over not in free and over not in kept:
-            return Average(value, data, kept=kept)
+            return Average(value, data, kept=kept, shared=shared)
         guarded = isinstance(value, Entry) and value.symbol in self.infinite
-        return Average(value, data, over, self.setting.weights, kept, guarded)
+        weights = self.setting.weights
+        return Average(value, data, over, weights, kept, guarded, shared=shared)
 
     # ------------------------------------------------------------------ the end
 
-    def live_statements(self, results: Sequence[Value]) -> tuple[Assignment, ...]:
-        """The assignments that the results need, in their order; the others are left out."""
+    def live_statements(
+        self, results: Sequence[Value], given: Container[Symbol] = ()
+    ) -> tuple[Assignment, ...]:
+        """The assignments that the results need, in their order; the others are left out, and those
+        of what is given.
+        """
         wanted = frozenset().union(*map(symbols_in, results))
         live: list[Assignment] = []
         for statement in reversed(self.statements):
-            if statement.target in wanted:
+            if statement.target in wanted and statement.target not in given:
                 live.append(statement)
                 wanted |= symbols_in(statement.value)
         return tuple(reversed(live))
@@ -441,10 +459,9 @@ class Draft:
 _LOWERED = frozenset(("raised", "over", "logbesseli0e", "besselratio", "logbesseli0"))
 
 
-def own_places(indices: Axes) -> tuple[tuple[Extent, ...], tuple[IndexTerm, ...]]:
-    """(t in 2:T) -> (T - 1), (t - 1): the lengths of an array over the indices, and places there"""
-    lengths = tuple(Extent(i.extent.size, i.extent.offset - i.low + 1) for i in indices)
-    return lengths, tuple(i if i.low == 1 else Offset(i, 1 - i.low) for i in indices)
+def plain_name(name: str) -> str:
+    """log_z[t+1] -> log_z_t_1"""
+    return re.sub(r"\W+_?", "_", name).strip("_")
 
 
 def _links_in(term: Term) -> Iterator[Call]:

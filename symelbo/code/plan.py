@@ -46,7 +46,15 @@ class Average:
     """The mean of a value over the data, and under q where `over` is given.
 
     (1/N) sum_n sum_s weights[n,s] value;  with the axis `over` among `kept`, not summed over it.
-    guarded: the value may be minus infinity, where a weight of 0 takes it out.
+    guarded: the value may be minus infinity, where a weight of 0 takes it out.  Weights without
+    the axis of the data are means over them already.  by: weights of the data points, of mean one,
+    where `weights` has not them as a factor.  shared: the value has an axis of data points by the
+    samples alone.
+
+    With the axis `data` among `kept`, by what all data points share.  Where they share the samples,
+    the mean, at the one place of this axis.  Where they do not, there are terms for every n: the
+    value itself, or (1/N) weights[n,s] value; what is summed over n, s and times what is shared is
+    the same in both cases.
     """
 
     value: Term
@@ -55,6 +63,8 @@ class Average:
     weights: Symbol | None = None
     kept: Axes = ()
     guarded: bool = False
+    by: Symbol | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,7 @@ Value: TypeAlias = Term | Average | Total | Ratio | Solve
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """target[axes] = value;  symmetric: the same with the axes the other way round."""
+    """target[axes] = value;  symmetric: the same with its last two axes the other way round."""
 
     target: Symbol
     axes: Axes
@@ -111,9 +121,10 @@ Bound: TypeAlias = Term | None  # a number, a size, an argument, or pi
 class Argument:
     """A keyword argument.
 
-    kind: array, size, value (a number), samples (weights of samples) or function; domain: that of
-    an array; lower, upper: bounds of its values, or their sum for counts; text: for its user;
-    optional: only checked if given.
+    kind: array, size, value (a number) or samples (weights of samples); domain: that of an array;
+    lower, upper: bounds of its values, or their sum for counts; text: for its user; optional: only
+    checked if given; shared: the size, if any, that is one where the axis of data points is left
+    out of an array.
     """
 
     name: str
@@ -124,6 +135,7 @@ class Argument:
     lower: Bound = None
     upper: Bound = None
     optional: bool = False
+    shared: str = ""
 
     @property
     def is_bounded(self) -> bool:
@@ -204,8 +216,8 @@ def symbols_in(value: Value) -> frozenset[Symbol]:
     """The variables that a value reads."""
     found = frozenset().union(*map(symbols_of, terms_in(value)))
     match value:
-        case Average(weights=Symbol() as weights):
-            return found | {weights}
+        case Average(weights=weights, by=by):
+            return found | {symbol for symbol in (weights, by) if symbol is not None}
         case Total(parts):
             return found.union(*(symbols_in(part) for _, part in parts))
         case Ratio(above, below):

@@ -8,14 +8,17 @@ samples    a weighted sum over samples (or an enumeration) of the latents
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from symelbo.answer.derivation import FactorResult
 from symelbo.code.draft import Draft
-from symelbo.code.plan import Unsupported
+from symelbo.code.ops import Axes
+from symelbo.code.plan import Average
 from symelbo.code.plan_moments import Moments, NotQuadratic
 from symelbo.code.plan_statistics import Statistics
+from symelbo.code.plan_sums import Sums
 from symelbo.code.rearrange import has_latents, summands_of
+from symelbo.code.separate_data import Inseparable
 from symelbo.code.setting import Setting
 from symelbo.index.build import ZERO, add, negate
 from symelbo.index.normal import from_poly, monomials_of
@@ -30,31 +33,69 @@ __all__ = ["Expectations"]
 
 @dataclass
 class Expectations:
-    """How the terms of one function are averaged: by moments until samples are needed."""
+    """How the terms of one function are averaged: by moments where these close, else by samples.
+
+    A factor is averaged in one way in all functions: where its log-density needs samples, so does
+    its entropy, or ELBO, entropy sum and gap would not agree on the same samples.
+    by_sums: whether the data enter by sums alone, which are found.
+    """
 
     setting: Setting
+    by_sums: bool = False
     draft: Draft = field(init=False)
     moments: Moments = field(init=False)
     statistics: Statistics = field(init=False)
-    _by_samples: bool = False
+    sums: Sums | None = field(init=False)
+    by_samples: bool = False  # how the factor at hand is averaged
+    sampled: bool = False  # whether any was averaged by samples
+    exactly: bool = False  # whether any was averaged by moments
 
     def __post_init__(self) -> None:
         self.draft = Draft(self.setting)
         self.moments = Moments(self.draft)
-        self.statistics = Statistics(self.draft)
-        self.by_samples = False
+        self.sums = Sums(self.draft) if self.by_sums else None
+        self.statistics = Statistics(self.draft) if self.sums is None else self.sums
+        if self.sums is not None:
+            self.moments.expand_mode = self.sums.expand_mode
 
-    @property
-    def by_samples(self) -> bool:
-        """Whether the latents stand for samples."""
-        return self._by_samples
-
-    @by_samples.setter
-    def by_samples(self, value: bool) -> None:
-        self._by_samples = value
+    def turn_to(self, statement: Statement, subject: str = "") -> None:
+        """From here on, means are those of a factor."""
+        self.moments.subject = subject or statement.label
         if self.setting.mixture is None:
-            means = self.moments.means
-            self.draft.given = means if means is not None and not value else {}
+            self._use_samples(not self._closes(statement))
+
+    def _use_samples(self, by_samples: bool) -> None:
+        self.by_samples = by_samples
+        self.draft.given = {} if by_samples or not self.moments.means else self.moments.means
+
+    def _closes(self, statement: Statement) -> bool:
+        """Whether the mean of a log-density needs no samples."""
+        known = self.setting.closed
+        if self.moments.means is None or self.moments.exact is not None:
+            return self.moments.exact is not None
+        if statement.label not in known:
+            scratch = Expectations(self.setting)
+            scratch._use_samples(False)
+            scratch.of_formal(statement, statement.density.term)
+            known[statement.label] = not scratch.by_samples
+        return known[statement.label]
+
+    def average_terms(
+        self, name: str, make: Callable[[], Sequence[Term]], kept: Axes = ()
+    ) -> list[Average]:
+        """The means of a term, and of a correction by the covariance of q if there is one."""
+        draft, names, pending = self.draft, (name, f"{name}_spread"), self.draft.pending
+        if self.sums is not None:
+            return self.sums.average_terms(names, make, kept)
+        draft.apart = True
+        try:
+            pairs = zip(names, make(), strict=False)
+            return [self.statistics.average(n, t, kept) for n, t in pairs]
+        except Inseparable:
+            draft.apart, draft.pending = False, pending
+            return [draft.assign(n, t, kept) for n, t in zip(names, make(), strict=False)]
+        finally:
+            draft.apart = False
 
     def of_term(
         self, term: Term, display: Term, abbreviations: Sequence[tuple[Symbol, Array]]
@@ -63,15 +104,18 @@ class Expectations:
 
         display: the same term as it is to be written, in symbols that stand for long arrays.
         """
-        latent = has_latents(term)
-        if latent and self.moments.means is not None and not self.by_samples:
-            try:
-                self.moments.use_exact()
-                return tidy(add(*self.moments.expect(term)))
-            except NotQuadratic:
-                pass
-        if latent and self.setting.mixture is None:
-            self.by_samples = True
+        setting = self.setting
+        if has_latents(term) and setting.mixture is None:
+            if not self.by_samples:
+                try:
+                    self.moments.use_exact()
+                    found = tidy(add(*self.moments.expect(setting.values.replace(term))))
+                except NotQuadratic:
+                    self._use_samples(True)
+                else:
+                    self.exactly = True
+                    return found
+            self.sampled = True
         named = {}
         for symbol, array in abbreviations:
             body = Array((), array.body)
@@ -92,19 +136,32 @@ class Expectations:
         Summed over `plates`, by default over all plates of the statement.
         """
         plates = statement.plates if plates is None else plates
-        point = replace_symbols(term, statement.actual())
-        latent = has_latents(sum_over(plates, point))
-        if not latent or self.moments.means is None or self.by_samples:
-            if latent and self.setting.mixture is None:
-                self.by_samples = True
+        point = self.setting.values.replace(replace_symbols(term, statement.actual()))
+        if not has_latents(sum_over(plates, point)) or self.setting.mixture is not None:
             return [self.draft.formal(statement, term, plates)]
+        if not self.by_samples:
+            try:
+                found = self._by_moments(statement, term, point, plates, only_at_mean)
+            except NotQuadratic:
+                self._use_samples(True)
+            else:
+                self.exactly = True
+                return found
+        self.sampled = True
+        return [self.draft.formal(statement, term, plates)]
+
+    def _by_moments(
+        self,
+        statement: Statement,
+        term: Term,
+        point: Term,
+        plates: tuple[Index, ...],
+        only_at_mean: bool,
+    ) -> list[Term]:
         if only_at_mean:
             return [self.draft.formal(statement, term, plates)]
-        try:
-            folded = self.moments.fold(point)
-            at_mean, curved = self.moments.expect(sum_over(plates, folded))
-        except NotQuadratic:
-            raise Unsupported("no closed form") from None
+        folded = self.moments.fold(point)
+        at_mean, curved = self.moments.expect(sum_over(plates, folded))
         if folded != point:
             return [tidy(add(at_mean, curved))]
         terms = [self.draft.formal(statement, term, plates)]

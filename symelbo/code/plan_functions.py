@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -18,7 +18,6 @@ from symelbo.code.plan_profile import (
     profile_of_argument,
     profile_of_simplex,
 )
-from symelbo.code.separate_data import Inseparable
 from symelbo.code.setting import Setting
 from symelbo.code.stable_rules import SOFTMAX
 from symelbo.entropy.summand import Kind
@@ -44,7 +43,20 @@ from symelbo.index.tidy import sum_over, tidy
 from symelbo.model.model import Statement
 from symelbo.values import dataclass
 
-__all__ = ["Body", "plan_elbo", "plan_entropy_sum", "plan_gap", "plan_profiles"]
+__all__ = [
+    "Body",
+    "average_entropy_of_q",
+    "average_profile",
+    "axes_of",
+    "compute_q",
+    "find_profiles",
+    "finish",
+    "plan_elbo",
+    "plan_entropy_sum",
+    "plan_gap",
+    "plan_profiles",
+    "profile_of",
+]
 
 Parts = list[tuple[bool, Average]]
 
@@ -53,8 +65,10 @@ Parts = list[tuple[bool, Average]]
 class Body:
     """What a function computes, and what its documentation may say of it.
 
-    result: what it returns; if None, the variables `profiled` by their names.  asked: arguments
-    that are means of abstract functions, with what they are.
+    result: what it returns; if None, the variables `profiled` by their names, or
+    `fields`, each with its axes.
+    asked: arguments that are means of abstract functions, with what they are.
+    by_data: the variables that vary with the data.
     """
 
     statements: tuple[Assignment, ...]
@@ -64,12 +78,15 @@ class Body:
     asked: tuple[tuple[Symbol, str], ...] = ()
     averaged: str = ""
     infinite: str = ""
+    fields: tuple[tuple[str, Axes, Value], ...] = ()
+    by_data: frozenset[str] = frozenset()
 
     @property
     def reads(self) -> frozenset[Symbol]:
         """The variables that are read, arguments and others."""
         values = [statement.value for statement in self.statements]
         values += [] if self.result is None else [self.result]
+        values += [value for _, _, value in self.fields]
         return frozenset().union(*map(symbols_in, values))
 
 
@@ -80,32 +97,31 @@ def plan_entropy_sum(setting: Setting) -> Body:
         with suppress(Unsupported):  # of an abstract family, whose entropy is asked for
             return _plan_closed_form(setting, sums.closed_form)
     means = Expectations(setting)
+    statements = {statement.label: statement for statement in setting.model.statements}
     draft, parts, asked = means.draft, Parts(), list[tuple[Symbol, str]]()
     if setting.computes_q:
-        _compute_q(draft)
-    _add_entropy_of_q(draft, parts)
+        compute_q(draft)
+    parts += [(False, mean) for mean in average_entropy_of_q(means)]
     for summand in sums.of(Kind.ENTROPY, Kind.PSEUDO_ENTROPY, Kind.BASE):
         node, base = summand.node, summand.kind is Kind.BASE
         what = "logarithm of the base measure" if base else summand.kind.value.replace("_", "-")
         name = f"log_base_{node}" if base else f"entropy_{node}"
         display = summand.known if base else summand.display
         draft.pending = f"{what} of {node}"
-        means.moments.subject = node
-        before = means.by_samples
+        means.turn_to(statements[node])
         try:
             term = means.of_term(summand.known, display, summand.abbreviations)
             mean = draft.assign(name, term)
         except Unsupported:
-            means.by_samples = before
             mean = _ask(draft, asked, name, f"{what} of {node} under q")
         parts.append((summand.sign < 0, mean))
-    return _finish(means, Total(tuple(parts)), asked=asked)
+    return finish(means, Total(tuple(parts)), asked=asked)
 
 
 def _plan_closed_form(setting: Setting, closed: Term) -> Body:
     means = Expectations(setting)
     value = Average(means.draft.place(closed), setting.data)
-    return _finish(means, value, "closed form of the entropy sum")
+    return finish(means, value, "closed form of the entropy sum")
 
 
 def plan_elbo(setting: Setting) -> Body:
@@ -113,15 +129,15 @@ def plan_elbo(setting: Setting) -> Body:
     model, means = setting.model, Expectations(setting)
     draft, parts = means.draft, Parts()
     if setting.computes_q:
-        _compute_q(draft)
+        compute_q(draft)
     exact = means.moments.use_exact()
     if not exact:
-        _add_entropy_of_q(draft, parts)
+        parts += [(False, mean) for mean in average_entropy_of_q(means)]
     for statement, result in zip(model.statements, setting.derivation.factors, strict=True):
-        means.moments.subject = result.node
+        means.turn_to(statement)
         draft.pending = f"log-density of {result.node}"
         make = partial(means.of_formal, statement, statement.density.term, only_at_mean=exact)
-        parts += [(False, mean) for mean in _average_all(means, f"log_{result.node}", make)]
+        parts += [(False, mean) for mean in means.average_terms(f"log_{result.node}", make)]
     if exact:
         # H[q] plus half the trace of Hessian times covariance, which is -H/2
         posterior = setting.derivation.posterior
@@ -135,37 +151,47 @@ def plan_elbo(setting: Setting) -> Body:
         term = normal(subtract(posterior.entropy, divide(length, number(2))))
         draft.pending = "the posterior is normal, so log p(x) = log p(x, mode) + this"
         parts.append((False, draft.assign("log_volume", term)))
-    return _finish(means, Total(tuple(parts)), refuse_functions=True)
+    return finish(means, Total(tuple(parts)))
 
 
 def plan_gap(setting: Setting) -> Body:
-    """sum_f E (D log p_f + d_f): the derivative of the ELBO along the motion"""
+    """sum_f E (D log p_f + d_f): the derivative of the ELBO along the motion
+
+    The values of abstract functions stand still, as their arguments do.
+    """
+    require_still(setting)
     means = Expectations(setting)
     draft, parts = means.draft, Parts()
     if setting.computes_q:
-        _compute_q(draft)
+        compute_q(draft)
     means.moments.use_exact()
     for statement, result in zip(setting.model.statements, setting.derivation.factors, strict=True):
-        means.moments.subject = result.node
+        means.turn_to(statement)
         draft.pending = f"derivative of log p({result.node}) along the motion"
         make = partial(means.of_change, statement, result)
-        parts += [(False, mean) for mean in _average_all(means, f"slope_{result.node}", make)]
-    return _finish(means, Total(tuple(parts)), refuse_functions=True)
+        parts += [(False, mean) for mean in means.average_terms(f"slope_{result.node}", make)]
+    return finish(means, Total(tuple(parts)))
+
+
+def require_still(setting: Setting) -> None:
+    """Unsupported where the motion moves an argument of an abstract function."""
+    if not setting.values.stand_still(setting.derivation.motion):
+        raise Unsupported("the motion moves an argument of an abstract function")
 
 
 def plan_profiles(setting: Setting) -> Body:
     """The parameters that the field moves, each from its own stationarity."""
     means = Expectations(setting)
-    draft, found = means.draft, _find_profiles(setting)
+    draft, found = means.draft, find_profiles(setting)
     if setting.computes_q:
-        _compute_q(draft)
+        compute_q(draft)
     for profile in found:
         _assign_profile(means, profile)
     profiled = tuple(setting.variables[profile.parameter].symbol for profile in found)
     reads = frozenset().union(*(symbols_in(s.value) for s in draft.statements))
     if not reads.isdisjoint(profiled):
         raise Unsupported("a stationary value depends on another")
-    return _finish(means, None, profiled=profiled, refuse_functions=True)
+    return finish(means, None, profiled=profiled)
 
 
 # ---------------------------------------------------------------- parts of the sums
@@ -179,44 +205,32 @@ def _ask(draft: Draft, asked: list[tuple[Symbol, str]], name: str, what: str) ->
     return Average(Entry(symbol), draft.setting.data)
 
 
-def _average_all(
-    means: Expectations, name: str, make: Callable[[], Sequence[Term]], kept: Axes = ()
-) -> list[Average]:
-    """The means of a term, and of a correction by the covariance of q if there is one."""
-    draft, statistics = means.draft, means.statistics
-    names, pending = (name, f"{name}_spread"), draft.pending
-    draft.apart = True
-    try:
-        terms = make()
-        return [statistics.average(n, t, kept) for n, t in zip(names, terms, strict=False)]
-    except Inseparable:
-        draft.apart, draft.pending = False, pending
-        return [draft.assign(n, t, kept) for n, t in zip(names, make(), strict=False)]
-    finally:
-        draft.apart = False
-
-
-def _add_entropy_of_q(draft: Draft, parts: Parts) -> None:
-    setting = draft.setting
+def average_entropy_of_q(means: Expectations) -> list[Average]:
+    """The mean of H[q_n], which the caller gives where nothing else does."""
+    draft, setting, sums = means.draft, means.setting, means.sums
+    symbol, known = setting.entropy_q, setting.entropy_sum.q_entropy
     if not setting.latents:
-        return
+        return []
+    draft.pending = "entropy of q"
     if setting.mixture is not None:
         weights = Entry(setting.weights, draft.leading)
         value: Term = Sum(setting.mixture, Call("entr", (weights,)))
-    elif setting.entropy_sum.q_entropy is not None:
-        value = draft.place(tidy(setting.entropy_sum.q_entropy))
+    elif known is None:
+        draft.pending = ""
+        given = Average(Entry(symbol), setting.data)
+        return [given if sums is None else sums.keep(symbol.name, given)]
+    elif sums is not None:
+        return means.average_terms(symbol.name, lambda: [tidy(known)])
     else:
-        parts.append((False, Average(Entry(setting.entropy_q), setting.data)))
-        return
-    draft.pending = "entropy of q"
+        value = draft.place(tidy(known))
     axes = tuple(axis for axis in draft.leading if axis in free_indices(value))
-    symbol = setting.entropy_q
     target = Symbol(symbol.name, symbol.role, symbol.domain, tuple(i.extent for i in axes))
     draft.write(target, axes, value)
-    parts.append((False, draft.average(Entry(target, axes))))
+    mean = draft.average(Entry(target, axes))
+    return [mean if sums is None else sums.keep(symbol.name, mean)]
 
 
-def _compute_q(draft: Draft) -> None:
+def compute_q(draft: Draft) -> None:
     """The responsibilities from the exact posterior or the declared q."""
     setting = draft.setting
     model = setting.model
@@ -236,23 +250,22 @@ def _compute_q(draft: Draft) -> None:
     draft.write(setting.weights, draft.leading, value)
 
 
-def _finish(
+def finish(
     means: Expectations,
     result: Value | None,
     comment: str = "",
     *,
     profiled: tuple[Symbol, ...] = (),
     asked: Sequence[tuple[Symbol, str]] = (),
-    refuse_functions: bool = False,
 ) -> Body:
-    """What is read of what was assigned; refused if it needs an abstract function and may not."""
-    draft, setting = means.draft, means.setting
+    """What is read of what was assigned."""
+    draft = means.draft
     wanted: list[Value] = [] if result is None else [result]
     wanted += [Entry(symbol, rows_of(symbol, "i")) for symbol in profiled]
     statements = draft.live_statements(wanted)
     parts = result.parts if isinstance(result, Total) else ()
     infinite = any(not draft.infinite.isdisjoint(symbols_of(p.value)) for _, p in parts)
-    body = Body(
+    return Body(
         statements,
         result,
         comment,
@@ -260,11 +273,8 @@ def _finish(
         tuple(asked),
         _how_averaged(means),
         "Minus infinity where a category of probability 0 has weight." * infinite,
+        by_data=frozenset(symbol.name for symbol in draft.by_data),
     )
-    functions = {setting.variables[symbol].symbol for symbol in setting.model.functions}
-    if refuse_functions and not functions.isdisjoint(body.reads):
-        raise Unsupported("an abstract function")
-    return body
 
 
 def _how_averaged(means: Expectations) -> str:
@@ -272,7 +282,7 @@ def _how_averaged(means: Expectations) -> str:
     setting = means.setting
     if setting.mixture is not None or not setting.latents:
         return ""
-    if means.by_samples:
+    if means.sampled:
         return (
             "Expectations under q are weighted sums over the given samples: exact for an"
             " enumeration, an estimate otherwise."
@@ -290,7 +300,7 @@ def _how_averaged(means: Expectations) -> str:
 # ---------------------------------------------------------------- profiled parameters
 
 
-def _find_profiles(setting: Setting) -> list[Profile]:
+def find_profiles(setting: Setting) -> list[Profile]:
     """One profile for every parameter that moves."""
     derivation = setting.derivation
     if setting.model.variational == "exact":
@@ -300,12 +310,11 @@ def _find_profiles(setting: Setting) -> list[Profile]:
     moved = list(dict.fromkeys(p for r in derivation.factors for p in r.field))
     if not moved:
         raise Unsupported("no parameter moves")
-    return [_profile_of(parameter, *find_owner(derivation, parameter)) for parameter in moved]
+    return [profile_of(parameter, *find_owner(derivation, parameter)) for parameter in moved]
 
 
-def _profile_of(
-    parameter: Symbol, result: FactorResult, statement: Statement, name: str
-) -> Profile:
+def profile_of(parameter: Symbol, result: FactorResult, statement: Statement, name: str) -> Profile:
+    """Of an argument of a factor that is a scalar, or of the probabilities of categories."""
     if parameter.domain.entry_sum == 1:
         return profile_of_simplex(parameter, result, statement, name)
     return profile_of_argument(parameter, statement, statement.density, name)
@@ -315,23 +324,34 @@ def _assign_profile(means: Expectations, profile: Profile) -> None:
     """parameter = E above / E below"""
     draft, setting = means.draft, means.setting
     name = setting.names[profile.parameter]
-    means.moments.subject = name
     draft.pending = f"{name}, where the ELBO is stationary in it"
-    kept = tuple(_axis(setting, place) for place in profile.places)
-    above, axes = _profile_mean(means, profile, profile.above, kept)
-    below, _ = _profile_mean(means, profile, profile.below, kept)
+    above, below, axes = average_profile(means, profile)
     target = setting.variables[profile.parameter].symbol
-    if below == Average(ONE, setting.data, kept=kept):
-        draft.write(target, axes, above)
-        return
-    if isinstance(above, Total):
-        free = frozenset().union(*(_axes_of(part) for _, part in above.parts))
-        own = tuple(axis for axis in kept if axis in free)
-        shape = tuple(axis.extent for axis in own)
-        total = Symbol(draft.fresh(f"sum_{name}"), Role.ARGUMENT, Real(), shape)
-        draft.write(total, own, above)
-        above = Average(Entry(total, own), setting.data, kept=kept)
-    draft.write(target, axes, Ratio(above, below))
+    draft.write(target, axes, above if below is None else Ratio(above, below))
+
+
+def average_profile(means: Expectations, profile: Profile) -> tuple[Average, Average | None, Axes]:
+    """E above, E below (None if it is one), and the axes of the places of the parameter."""
+    setting = means.setting
+    means.turn_to(profile.statement, setting.names[profile.parameter])
+    kept = tuple(_axis(setting, place) for place in profile.places)
+    above, axes = _profile_means(means, profile, profile.above, kept)
+    below, _ = _profile_means(means, profile, profile.below, kept)
+    if below == [Average(ONE, setting.data, kept=kept)]:
+        return _added(means, above, kept), None, axes
+    return _added(means, above, kept), _added(means, below, kept), axes
+
+
+def _added(means: Expectations, parts: list[Average], kept: Axes) -> Average:
+    """The sum of means, a variable if there are several."""
+    if len(parts) == 1:
+        return parts[0]
+    draft = means.draft
+    own = tuple(axis for axis in kept if any(axis in axes_of(part) for part in parts))
+    shape = tuple(axis.extent for axis in own)
+    total = Symbol(draft.fresh(f"sum_{means.moments.subject}"), Role.ARGUMENT, Real(), shape)
+    draft.write(total, own, Total(tuple((False, part) for part in parts)))
+    return Average(Entry(total, own), means.setting.data, kept=kept)
 
 
 def _axis(setting: Setting, place: IndexTerm) -> Index:
@@ -342,29 +362,26 @@ def _axis(setting: Setting, place: IndexTerm) -> Index:
     return setting.over
 
 
-def _profile_mean(
+def _profile_means(
     means: Expectations, profile: Profile, term: Term, kept: Axes
-) -> tuple[Average | Total, Axes]:
+) -> tuple[list[Average], Axes]:
     """The mean of one side of a profile, and the axes of the places of the parameter."""
-    draft, over = means.draft, means.setting.over
-    if not profile.formal:
-        selected = replace_symbols(sum_over(profile.summed, term), draft.given)
-        if isinstance(selected, Delta) and {selected.left, selected.right} == {over, kept[-1]}:
-            # the statistic of category k is 1 for k alone: its mean is the weight of k
-            whole = (*kept[:-1], over)
-            return draft.average(ONE, whole), whole
-        return draft.average(draft.place(selected), kept), kept
-    statement = profile.statement
+    draft, over, sums = means.draft, means.setting.over, means.sums
     name = f"sum_{profile.parameter.name}"
-    parts = _average_all(
-        means, name, partial(means.of_formal, statement, term, plates=profile.summed), kept
-    )
-    if len(parts) == 1:
-        return parts[0], kept
-    return Total(tuple((False, part) for part in parts)), kept
+    if profile.formal:
+        make = partial(means.of_formal, profile.statement, term, plates=profile.summed)
+        return means.average_terms(name, make, kept), kept
+    selected = replace_symbols(sum_over(profile.summed, term), draft.given)
+    if isinstance(selected, Delta) and {selected.left, selected.right} == {over, kept[-1]}:
+        # the statistic of category k is 1 for k alone: its mean is the weight of k
+        whole = (*kept[:-1], over)
+        return [draft.average(ONE, whole) if sums is None else sums.fixed(ONE, whole)], whole
+    if sums is None or term == ONE:
+        return [draft.average(draft.place(selected), kept)], kept
+    return means.average_terms(name, lambda: [selected], kept), kept
 
 
-def _axes_of(average: Average) -> frozenset[Index]:
+def axes_of(average: Average) -> frozenset[Index]:
     """The axes that a mean is left with."""
     over = frozenset((average.over,)) if average.over in average.kept else frozenset()
     return (free_indices(average.value) | over) & frozenset(average.kept)

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from symelbo.answer.derivation import Derivation
 from symelbo.code.lower import Lowering
-from symelbo.code.ops import Op
+from symelbo.code.ops import Length, Op
 from symelbo.code.plan import Argument, Function, Line, Plan, Unsupported
 from symelbo.code.plan_arguments import (
     as_optional,
@@ -153,7 +153,7 @@ def _function(
 
 
 def _lower(setting: Setting, body: Body) -> tuple[tuple[Line, ...], Op | None]:
-    lowering = Lowering((setting.data, setting.over))
+    lowering = Lowering((setting.data, setting.over), Length(setting.sets), body.by_data)
     lines = tuple(
         Line(
             statement.target.name,

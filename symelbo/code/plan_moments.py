@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 from symelbo.code.draft import Draft
 from symelbo.code.moments_of_q import rows_of
-from symelbo.code.plan import Solve, Unsupported
+from symelbo.code.ops import Axes
+from symelbo.code.plan import Solve, Value
 from symelbo.code.rearrange import fold_absolutes, has_latents, is_affine_in
 from symelbo.code.setting import Variable
 from symelbo.entropy.exact_posterior import log_joint
@@ -30,6 +32,7 @@ from symelbo.index.substitute import (
     count_subterms,
     free_indices,
     instantiate,
+    replace_index,
     replace_symbols,
     symbols_of,
 )
@@ -73,6 +76,9 @@ class Moments:
     q_is_normal: bool = False
     folded: bool = False  # whether a mean of an absolute value was used
     subject: str = ""  # the factor at hand
+    expand_mode: Callable[[Term, Axes, Symbol], Array | None] | None = (
+        None  # of the exact posterior
+    )
 
     def __post_init__(self) -> None:
         setting = self.draft.setting
@@ -94,7 +100,8 @@ class Moments:
     def expect(self, term: Term) -> tuple[Term, Term]:
         """E f = f(m) + tr(f'' C)/2 for a polynomial f of degree two, as two terms."""
         assert self.means is not None
-        if not _is_polynomial(term):
+        latents = {symbol for symbol in symbols_of(term) if symbol.role is Role.LATENT}
+        if not latents <= self.means.keys() or not _is_polynomial(term):
             raise NotQuadratic
         curved: list[Term] = []
         for latent in self.means:
@@ -115,16 +122,13 @@ class Moments:
         if covariance is None:  # the exact posterior: a full matrix
             self.use_exact()
             assert self.exact is not None
-            curvature = Symbol(
-                f"curvature_{self.subject}",
-                Role.ARGUMENT,
-                Real(),
-                tuple(i.extent for i in second.indices),
-            )
-            curvature = self.draft.define(curvature, second, symmetric=True)
-            both = (curvature, self.exact[1])
-            indices = second.indices
-            part = mul(*(Entry(s, indices) for s in both))
+            indices, curved = second.indices, second.body
+            if not free_indices(second):
+                shape = tuple(i.extent for i in indices)
+                name = f"curvature_{self.subject}"
+                curvature = Symbol(name, Role.ARGUMENT, Real(), shape)
+                curved = Entry(self.draft.define(curvature, second, symmetric=True), indices)
+            part = mul(curved, Entry(self.exact[1], indices))
         else:
             indices = covariance.indices
             events = len(indices) - len(latent.shape)
@@ -180,30 +184,43 @@ class Moments:
     def use_exact(self) -> bool:
         """Assign the mode and the covariance of the exact normal posterior, once."""
         posterior = self.draft.setting.derivation.posterior
-        if posterior is None or self.exact is None:
+        if posterior is None or self.exact is None or self.means is None:
             return False
         draft, (mean, covariance) = self.draft, self.exact
-        if mean in draft.variables:
+        if covariance in draft.variables:
             return True
         latent, model = posterior.latent, draft.setting.model
         rows = rows_of(latent, "row")
         zero = {latent: Array(rows_of(latent, "z"), ZERO)}
         gradient = derivative_by(log_joint(model.statements), latent, rows)
-        slope = draft.place(tidy_residuals(replace_symbols(gradient, zero)))
+        at_zero = tidy_residuals(replace_symbols(gradient, zero))
+        slope = draft.place(at_zero) if self.expand_mode is None else ZERO
         precision = draft.place(posterior.precision.body)
         pair = posterior.precision.indices
-        if not free_indices(precision) <= set(pair):
-            raise Unsupported("the precision depends on the data point")
+        batch = tuple(axis for axis in (draft.setting.data,) if axis in free_indices(precision))
         names = [draft.fresh(name) for name in ("precision", "covariance", "mode")]
-        matrix, inverse = (_real(name, latent, latent) for name in names[:2])
+        shape = tuple(axis.extent for axis in (*batch, *pair))
+        matrix, inverse = (Symbol(name, Role.ARGUMENT, Real(), shape) for name in names[:2])
         mode = Symbol(names[2], Role.ARGUMENT, Real(), (draft.setting.data.extent, *latent.shape))
         draft.pending = f"exact posterior of {latent.name}: normal with this precision and mode"
-        draft.write(matrix, pair, precision)
-        draft.know_matrix(posterior.precision, matrix)
-        whole = Entry(matrix, pair)
-        draft.write(inverse, pair, Inverse(Array(pair, whole), *pair) if pair else power(whole, -1))
-        draft.write(mode, (draft.setting.data, *rows), Solve(matrix, rows, slope))
-        draft.variables[covariance] = Variable(inverse)
+        axes = (*batch, *pair)
+        draft.write(matrix, axes, precision)
+        draft.know_matrix(posterior.precision, Variable(matrix, batch))
+        whole = Entry(matrix, axes)
+        draft.write(inverse, axes, Inverse(Array(pair, whole), *pair) if pair else power(whole, -1))
+        draft.variables[covariance] = Variable(inverse, batch)
+        if self.expand_mode is not None:
+            expanded = None if batch else self.expand_mode(at_zero, rows, covariance)
+            if expanded is not None:
+                self.means[latent] = expanded
+                return True
+            slope = draft.place(at_zero)
+        solved: Value = Solve(matrix, rows, slope)
+        if batch and pair:  # a matrix of its own for each data point
+            at = pair[1]
+            there = replace_index(slope, rows[0], at)
+            solved = total(at, mul(Entry(inverse, (*batch, *rows, at)), there))
+        draft.write(mode, (draft.setting.data, *rows), solved)
         draft.variables[mean] = Variable(mode, (draft.setting.data,))
         return True
 

@@ -22,7 +22,7 @@ from symelbo.code.lay_out_python import (
     expression,
     negative,
 )
-from symelbo.code.ops import Op, dim_text
+from symelbo.code.ops import Op
 from symelbo.code.python_template import HELPERS
 from symelbo.index.terms import Index
 from symelbo.values import dataclass
@@ -51,7 +51,7 @@ def _helper(name: str) -> Written:
 
 def _libraries(helper: str) -> list[str]:
     """What a helper takes before its arrays."""
-    return [library for library in ("xp", "special") if library in HELPERS[helper][1]]
+    return [name for name in ("xp", "special", "real") if name in HELPERS[helper][1]]
 
 
 def _log_multinomial(counts: Expression) -> Expression:
@@ -95,6 +95,7 @@ _FUNCTIONS: Final[Mapping[str, Written]] = {
     "logratio": _helper("_log_ratio"),
     "besselgap": _helper("_bessel_gap"),
     "versine": _helper("_versine"),
+    "ratio": _helper("_ratio"),
     # of the last axis as a whole
     "softmax": _helper("_softmax"),
     "logsoftmax": _helper("_log_softmax"),
@@ -111,8 +112,11 @@ _REDUCTIONS: Final[Mapping[str, Written]] = {
     "mean": _array("mean"),
     "logsumexp": _special("logsumexp"),
 }
-# by the number of factors
-_WEIGHED: Final[Mapping[int, str]] = {1: "_weighted_mean", 2: "_weighted_products"}
+# by the number of factors, for categories and for samples
+_WEIGHED: Final[Mapping[int, tuple[str, str]]] = {
+    1: ("_weighted_mean", "_sampled_mean"),
+    2: ("_weighted_products", "_sampled_products"),
+}
 _CONSTANTS: Final = {"pi": "math.pi", "e": "math.e"}
 _SIMPLE = (ops.Read, ops.Literal, ops.Named, ops.Length)  # a power of these has no spaces in it
 _ARITHMETIC = (
@@ -128,11 +132,20 @@ def needs_of(item: object) -> frozenset[str]:
         match op:
             case ops.Call(name) | ops.Whole(name):
                 found.update(_FUNCTIONS[name].needs)
-            case ops.WeighData(_, values):
-                found.add(_WEIGHED[len(values)])
+            case ops.WeighData():
+                found.add(_weighed(op))
+            case ops.MeanWeights(sets=ops.Length()):
+                found.add("_mean_weights")
+            case ops.Pool():
+                found.add("_pool")
             case ops.Reduce(name):
                 found.update(_REDUCTIONS[name].needs)
     return frozenset(found)
+
+
+def _weighed(op: ops.WeighData) -> str:
+    """The helper that an operation calls."""
+    return _WEIGHED[len(op.values)][op.sets is not None]
 
 
 @dataclass(frozen=True)
@@ -256,10 +269,16 @@ class ArrayPrinter:
         return _REDUCTIONS[op.name].of(self.print(op.operand), *_axis_argument(op))
 
     def _mean_weights(self, op: ops.MeanWeights) -> Expression:
+        if op.sets is not None:
+            return _helper("_mean_weights").of(*self._all((op.weights, op.sets)))
         return call("xp.mean", self.print(op.weights), "axis=0")
 
+    def _pool(self, op: ops.Pool) -> Expression:
+        return _helper("_pool").of(*self._all((op.operand, op.sets)))
+
     def _weigh_data(self, op: ops.WeighData) -> Expression:
-        return _helper(_WEIGHED[len(op.values)]).of(*self._all((op.weights, *op.values)))
+        sets = () if op.sets is None else (op.sets,)
+        return _helper(_weighed(op)).of(*self._all((op.weights, *op.values, *sets)))
 
     def _mat_mul(self, op: ops.MatMul) -> Expression:
         left, right = self.print(op.left), self.print(op.right)
@@ -325,11 +344,6 @@ class ArrayPrinter:
         solved = call("xp.linalg.solve", self.print(op.matrix), self._follow(op.right, ".T"))
         return expression(*solved.parts, ".T")
 
-    def _evaluate(self, op: ops.Evaluate) -> Expression:
-        dims = " ".join(dim_text(extent, self.sizes) for extent in op.dims)
-        called = call(op.name, *self._arrays(op.operands))
-        return call("_array", "xp", "real", f'"{op.name}"', called, f'"{dims}"', '"real"', "sizes")
-
 
 _TABLE: Final[Mapping[type, Callable[[ArrayPrinter, Any], Expression]]] = {
     ops.Literal: ArrayPrinter._literal,
@@ -346,6 +360,7 @@ _TABLE: Final[Mapping[type, Callable[[ArrayPrinter, Any], Expression]]] = {
     ops.Whole: ArrayPrinter._whole,
     ops.Reduce: ArrayPrinter._reduce,
     ops.MeanWeights: ArrayPrinter._mean_weights,
+    ops.Pool: ArrayPrinter._pool,
     ops.WeighData: ArrayPrinter._weigh_data,
     ops.MatMul: ArrayPrinter._mat_mul,
     ops.Contract: ArrayPrinter._contract,
@@ -359,7 +374,6 @@ _TABLE: Final[Mapping[type, Callable[[ArrayPrinter, Any], Expression]]] = {
     ops.Inverse: ArrayPrinter._inverse,
     ops.LogDet: ArrayPrinter._log_det,
     ops.Solve: ArrayPrinter._solve,
-    ops.Evaluate: ArrayPrinter._evaluate,
 }
 
 

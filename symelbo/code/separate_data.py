@@ -42,13 +42,21 @@ class Piece:
 class Separation:
     """What terms vary with, and where the data have their centre.
 
-    varies: whether a term varies with the data, and with the samples; at_centre: a term, the data
-    in it at their centre; deviation: a term that varies with the data alone, less its value there.
+    varies: whether a term varies with the data, and with the rest (samples, or parameters);
+    centre: a term, the data in it at their centre, and a term that varies with the data alone, less
+    its value there; None where the data are taken as they are.
     """
 
     varies: Callable[[Term], tuple[bool, bool]]
-    at_centre: Callable[[Term], Term]
-    deviation: Callable[[Term], Term]
+    centre: tuple[Callable[[Term], Term], Callable[[Term], Term]] | None = None
+
+    def at_centre(self, term: Term) -> Term:
+        """What stands for a term that varies with the data alone, at their centre."""
+        return ZERO if self.centre is None else self.centre[0](term)
+
+    def deviation(self, term: Term) -> Term:
+        """The term less that."""
+        return term if self.centre is None else self.centre[1](term)
 
 
 def separate_data(term: Term, how: Separation) -> list[Piece]:
@@ -73,6 +81,8 @@ def separate_data(term: Term, how: Separation) -> list[Piece]:
 
 def _about_centre(term: Term, how: Separation) -> list[Piece]:
     """f -> f(c), and deviations of the data parts"""
+    if how.centre is None:
+        return list(_collect(_expand(term, how)))
     found = [Piece(ONE, how.at_centre(term))]
     for piece in _collect(_expand(term, how)):
         if piece.data == ONE:
@@ -111,13 +121,31 @@ def _expand(term: Term, how: Separation) -> list[Piece]:
 
 def _expand_deviating(term: Term, how: Separation) -> list[Piece]:
     """x - m -> (x - c) + (c - m): products of these are no larger than they have to be."""
-    own = [part for part in summands_of(term) if how.varies(part) == (True, False)]
-    others = [part for part in summands_of(term) if part not in own]
-    if not own or any(how.varies(part)[0] for part in others):
-        return _expand(term, how)
+    if isinstance(term, Mul) and not any(isinstance(factor, Power) for factor in term.factors):
+        return _multiply([_expand_deviating(factor, how) for factor in term.factors])
+    parts = list(_flattened(term))
+    own = [part for part in parts if how.varies(part) == (True, False)]
+    fixed = [part for part in parts if not how.varies(part)[0]]
+    mixed = [part for part in parts if how.varies(part) == (True, True)]
+    found = [piece for part in mixed for piece in _expand(part, how)]
     data = add(*own)
-    rest = add(*others, how.at_centre(data))
-    return [Piece(how.deviation(data), ONE, vanishes=True), Piece(ONE, rest)]
+    if own:
+        vanishes = how.centre is not None
+        found.append(Piece(how.deviation(data), ONE, vanishes=vanishes))
+        fixed.append(how.at_centre(data))
+    if (rest := add(*fixed)) != ZERO:
+        found.append(Piece(ONE, rest))
+    return found
+
+
+def _flattened(term: Term) -> Iterable[Term]:
+    """2 (a + b) + c -> 2 a, 2 b, c"""
+    for part in summands_of(term):
+        match part:
+            case Mul((Number(), Add(terms)) as factors):
+                yield from (p for inner in terms for p in _flattened(mul(factors[0], inner)))
+            case _:
+                yield part
 
 
 def _only_bit(term: Term, how: Separation) -> Entry | None:

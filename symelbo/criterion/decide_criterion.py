@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
+from functools import cached_property
+from itertools import chain, combinations, islice
 
 from symelbo.certify.certificate import Certificate
 from symelbo.checker.terms import readable
@@ -51,10 +52,10 @@ def decide_criterion(model: Model) -> Decision:
     q = tuple(make_factor(s) for s in model.declared)
     unbounded = [_support_reason(factor) for factor in factors]
     everything = (*factors, *q)
-    deciders = [_Decider(model, Search(factors, q), unbounded)]
+    deciders = [_Decider(model, factors, q, unbounded)]
     if find_opening(everything) is not None and not has_many_entries(everything):
         # what does not hold at all lengths may hold at those that are given
-        deciders.append(_Decider(model, Search(factors, q, opened=False), unbounded))
+        deciders.append(_Decider(model, factors, q, unbounded, opened=False))
     for decider in deciders:  # a motion is found, or not, sooner than a certificate
         if (found := decider.find()) is not None:
             return found
@@ -67,12 +68,18 @@ def decide_criterion(model: Model) -> Decision:
 
 class _Decider:
     def __init__(
-        self, model: Model, search: Search, unbounded: Sequence[tuple[str, Term] | None]
+        self,
+        model: Model,
+        factors: tuple[Factor, ...],
+        q: tuple[Factor, ...],
+        unbounded: Sequence[tuple[str, Term] | None],
+        *,
+        opened: bool = True,
     ) -> None:
-        self.model, self.search, self.unbounded = model, search, unbounded
-        self.factors = search.factors
+        self.model, self.factors, self.unbounded = model, factors, unbounded
         self.still = model.reparameterize == "never"
-        self.budget = Budget.of_model(self.factors, search.least)
+        self.search = Search(factors, q, opened=opened)
+        self.budget = self.search.budget = Budget.of_model(factors, self.search.least)
         self.refused: list[str] = []  # by the checker, of what was found
         self.certificates: dict[tuple[int, ...], Certificate | None] = {}
 
@@ -257,7 +264,7 @@ class _Decider:
         if chosen not in self.certificates:
             group = tuple(self.factors[n] for n in chosen)
             proposals = find_certificates(group, self.budget, still=self.still)
-            self.certificates[chosen] = first_confirmed(proposals, group, self.factors)
+            self.certificates[chosen] = first_confirmed(proposals, group, self.budget, self.factors)
         return self.certificates[chosen]
 
     def suspects(self, members: Sequence[int]) -> Iterator[tuple[int, ...]]:
@@ -273,14 +280,12 @@ class _Decider:
             [self.factors[n] for n in whole], self.budget, still=self.still
         ):
             return
-        found: dict[tuple[int, ...], None] = {(n,): None for n in members}
-        found[tuple(members)] = None
-        others = [n for n in whole if n not in members]
-        for size in (1, 2):
-            for more in combinations(others, size):
-                found[tuple(sorted((*members, *more)))] = None
         together = (tuple(members), tuple(whole))
-        chosen = dict.fromkeys((*list(found)[:FAILING_SUBSETS], *together))
+        others = [n for n in whole if n not in members]
+        beside = chain(combinations(others, 1), combinations(others, 2))
+        larger = (tuple(sorted((*members, *more))) for more in beside)
+        small = chain(dict.fromkeys((*((n,) for n in members), together[0])), larger)
+        chosen = dict.fromkeys((*islice(small, FAILING_SUBSETS), *together))
         later = []
         for numbers in chosen:
             group = [self.factors[n] for n in numbers]
@@ -294,19 +299,22 @@ class _Decider:
         """The factors that share parameters or movable latents with some of these, or with those
         that do.
         """
-        shared = {*self.search.movable(), *(p for f in self.factors for p in f.parameters())}
-        found = set(members)
-        while True:
-            links = set().union(*(self.symbols(n) for n in found)) & shared
-            more = {n for n in range(len(self.factors)) if self.symbols(n) & links} - found
-            if not more:
-                return sorted(found)
-            found |= more
+        found, links = set(members), set[Symbol]()
+        left = {n: own for n, own in enumerate(self.shared) if n not in found}
+        more = list(found)
+        while more:
+            links.update(*(self.shared[n] for n in more))
+            more = [n for n, own in left.items() if not own.isdisjoint(links)]
+            for n in more:
+                del left[n]
+            found.update(more)
+        return sorted(found)
 
-    def symbols(self, number: int) -> set[Symbol]:
-        """What a factor mentions, its own node included."""
-        factor = self.factors[number]
-        return {factor.node, *symbols_of_statement(factor.statement)}
+    @cached_property
+    def shared(self) -> list[set[Symbol]]:
+        """The parameters and movable latents that each factor mentions, its own node included."""
+        links = {*self.search.movable(), *(p for f in self.factors for p in f.parameters())}
+        return [{f.node, *symbols_of_statement(f.statement)} & links for f in self.factors]
 
     def open(self, number: int, residual: Term, failing: Sequence[Factor] = ()) -> Result:
         """Undecided, with what would decide it; failing: factors that have no motion together, as

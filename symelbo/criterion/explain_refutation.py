@@ -148,8 +148,9 @@ def _alone(factor: Factor, argument: Symbol) -> Factor:
 
 def _is_to_blame(factor: Factor, argument: Symbol, still: bool) -> bool:
     group = (_alone(factor, argument),)
-    proposals = find_certificates(group, Budget(BLAME_WORK), still=still)
-    return first_confirmed(proposals, group) is not None
+    budget = Budget(BLAME_WORK)
+    proposals = find_certificates(group, budget, still=still)
+    return first_confirmed(proposals, group, budget) is not None
 
 
 def _can_be_served(factor: Factor, argument: Symbol) -> bool:
@@ -201,9 +202,10 @@ def _find_remedy(
             break
         search = Search(tuple(map(make_factor, change.statements)), (), limit=left)
         # few factors are quicker than all, and numbers than a search in vain
-        if all(
-            _may_be_served(search, some, budget, still) for some in (set(blamed), wanted)
-        ) and _is_served(search, wanted, still):
+        groups = dict.fromkeys((frozenset(blamed), frozenset(wanted)))
+        if all(_may_be_served(search, some, budget, still) for some in groups) and _is_served(
+            search, wanted, still
+        ):
             return change.words
         left -= len(search.known)
         if left <= 0:

@@ -76,19 +76,25 @@ class _Machine(Modular):
     def __init__(self, sizes: Mapping[str, int], seed: int, work: Allowance) -> None:
         super().__init__(sizes, {}, seed)
         self.work = work
-        self.known: dict[tuple[object, ...], Dual] = {}
+        self.known: dict[Node | tuple[object, ...], Dual] = {}
+        self.given: dict[tuple[object, ...], tuple[int, ...]] = {}
         self.indices: dict[Node, tuple[Index, ...]] = {}
 
     def stand_at(self, entries: Mapping[Place, Dual]) -> None:
         """Other values of the entries."""
         self.move_to(entries)
-        self.known = {}
+        self.known, self.given = {}, {}
 
     def term(self, term: Term, env: Mapping[Index, int]) -> Dual:
         kind = type(term)
-        if kind is Entry or kind is Number:
-            return self.at_node(term, env)
-        key = (term, *[env[index] for index in self.free(term)])
+        if kind is Entry:
+            return self._entry(term, env)  # type: ignore[arg-type]
+        if kind is Number:
+            return self._number(term, env)  # type: ignore[arg-type]
+        free = self.indices.get(term)
+        if free is None:
+            free = self.free(term)
+        key = (term, *[env[index] for index in free]) if free else term
         found = self.known.get(key)
         if found is None:
             found = self.apply(term, env) if isinstance(term, Apply) else self.at_node(term, env)
@@ -104,9 +110,9 @@ class _Machine(Modular):
 
     def apply(self, term: Apply, env: Mapping[Index, int]) -> Dual:
         """A value that depends on the function, the place and the arguments alone."""
-        where = tuple(self.index(i, env) for i in term.indices)
-        slots = tuple((n, tuple(self.index(i, env) for i in at)) for n, at in term.derivatives)
-        given = tuple(self.entries_of(array, env) for array in term.arguments)
+        where = tuple([self.index(i, env) for i in term.indices])
+        slots = tuple([(n, tuple([self.index(i, env) for i in at])) for n, at in term.derivatives])
+        given = tuple([self.entries_of(array, env) for array in term.arguments])
         domain, name = term.function.domain, term.function.name
         if domain.is_symmetric:
             where = (*where[:-2], *sorted(where[-2:]))
@@ -119,13 +125,17 @@ class _Machine(Modular):
         return Dual(value, None, {}, value % 2001 / 1000 - 1 if domain.is_line else size)
 
     def entries_of(self, array: Array, env: Mapping[Index, int]) -> tuple[int, ...]:
-        ranges = [range(i.low, self.length(i.extent) + 1) for i in array.indices]
-        inner = dict(env)
-        found = []
-        for at in product(*ranges):
-            inner.update(zip(array.indices, at, strict=True))
-            found.append(self.term(array.body, inner).value)
-        return tuple(found)
+        key = (array, *[env[index] for index in self.free(array)])
+        known = self.given.get(key)
+        if known is None:
+            ranges = [range(i.low, self.length(i.extent) + 1) for i in array.indices]
+            inner = dict(env)
+            found = []
+            for at in product(*ranges):
+                inner.update(zip(array.indices, at, strict=True))
+                found.append(self.term(array.body, inner).value)
+            known = self.given[key] = tuple(found)
+        return known
 
 
 class _Basis:

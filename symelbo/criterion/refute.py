@@ -12,17 +12,18 @@ from itertools import chain, islice
 from symelbo.certify.certificate import Case, Certificate, Moved, Unknown
 from symelbo.criterion.choose_functions import interpretations
 from symelbo.criterion.factor import Factor
+from symelbo.criterion.find_cases import Assignment, find_cases
 from symelbo.criterion.open_factors import find_opening, has_many_entries, open_factor
 from symelbo.criterion.sample import Instance, blocks_named, small_sizes
-from symelbo.criterion.system import Assignment, System
+from symelbo.criterion.system import System
 from symelbo.criterion.weigh_rows import weigh_rows
 from symelbo.limits import (
+    CUT_ROWS,
     FACTORS_OF_WORK,
     GENERIC_PAIRS,
     GENERIC_POINTS,
     LOOKS,
     REFUSED_ROWS,
-    REFUTED_DEPTH,
     REFUTED_PAIRS,
     REFUTED_POINTS,
     REFUTED_ROWS,
@@ -71,6 +72,10 @@ class Budget:
             self.opened = Budget(least=self.least)
         return self.opened
 
+    def pay_for_cut(self) -> None:
+        """The checker was cut: what is proposed next is no smaller."""
+        self.spend(CUT_ROWS)
+
     def spend(self, amount: int) -> None:
         """Take some of it; what has begun may end."""
         self.left -= amount
@@ -117,7 +122,7 @@ def is_solvable(
                 _systems(factors, budget, generic=False, still=still),
             )
         for system in islice(systems, instances) if budget.solvable[key] else ():
-            if _tree(system, Assignment(), budget) is not None:
+            if _cases(system, budget) is not None:
                 budget.solvable[key] = False
                 budget.failing.append(system)
                 break
@@ -132,7 +137,7 @@ def is_known_to_fail(factors: Sequence[Factor], budget: Budget, *, still: bool =
             continue
         key = (number, names)
         if key not in budget.known_to_fail:
-            found = _tree(system.of(names), Assignment(), budget)
+            found = _cases(system.of(names), budget)
             budget.known_to_fail[key] = found is not None
         if budget.known_to_fail[key]:
             return True
@@ -194,24 +199,16 @@ def _systems(
                     yield System(instance, points, instance.rows, names, inputs)
 
 
-def _tree(system: System, assignment: Assignment, budget: Budget) -> list[Assignment] | None:
+def _cases(system: System, budget: Budget) -> list[Assignment] | None:
     """Cases of the motion of entries without a solution; None if some case has one."""
-    budget.spend(system.rank_work)
-    if not system.is_consistent(system.rows, assignment):
-        return [assignment]
-    if len(assignment.decided) >= REFUTED_DEPTH:
-        return None
-    for entry in system.entries():
-        if entry in assignment.decided:
-            continue
-        leaves: list[Assignment] = []
-        for branch in system.branches(assignment, entry):
-            found = _tree(system, branch, budget)
-            if found is None:
-                return None
-            leaves += found
-        return leaves
-    return None
+
+    def has_solution(assignment: Assignment) -> bool:
+        if budget.exhausted:
+            return True  # none is excluded
+        budget.spend(system.rank_work)
+        return system.is_consistent(system.rows, assignment)
+
+    return find_cases(system.entries(), system.ways, has_solution)
 
 
 # ---------------------------------------------------------------- certificates
@@ -239,7 +236,7 @@ def find_certificates(
     for way in _WAYS:
         systems = _systems(factors, budget, generic=False, still=still, **way)
         for system in islice(systems, SINGLE_POINTS) if way.get("single") else systems:
-            leaves = _tree(system, Assignment(), budget)
+            leaves = _cases(system, budget)
             certificate = None if leaves is None else _certify(system, leaves, budget)
             if certificate is not None:
                 yield certificate

@@ -14,6 +14,7 @@ from symelbo.criterion.factor import Factor, symbols_of_statement
 from symelbo.criterion.find_motion import Attempt, Missing, Proposal, closes, find_motion
 from symelbo.criterion.motion import Motion
 from symelbo.criterion.probe import allow_probes, allow_tables
+from symelbo.criterion.refute import Budget, is_solvable
 from symelbo.criterion.tableau import Tableau, make_tableau
 from symelbo.expfam.form import Gauge
 from symelbo.expfam.respond import Travel, base_share, takes_base
@@ -23,7 +24,7 @@ from symelbo.index.normal import is_zero
 from symelbo.index.solve import NotFound
 from symelbo.index.terms import Role, Symbol
 from symelbo.index.work import Allowance, TooLong
-from symelbo.limits import MOTION_ATTEMPTS
+from symelbo.limits import LOOKED_AT_FIRST, LOOKS, MOTION_ATTEMPTS
 from symelbo.model.least_sizes import least_values
 from symelbo.values import dataclass, field
 
@@ -68,7 +69,10 @@ class Component:
 
 @dataclass
 class Search:
-    """All attempts for one model; the answers are kept."""
+    """All attempts for one model; the answers are kept.
+
+    budget: of the numbers that are asked before a long table of all motions; None: they are not.
+    """
 
     factors: tuple[Factor, ...]
     variational: tuple[Factor, ...]
@@ -80,6 +84,7 @@ class Search:
     opened: bool = True  # whether long literal lengths are taken for any lengths
     probes: Allowance = field(default_factory=allow_probes)
     table_work: Allowance = field(default_factory=allow_tables)
+    budget: Budget | None = None
 
     @cached_property
     def least(self) -> Mapping[str, int]:
@@ -152,6 +157,10 @@ class Search:
         will do.
         """
         if not attempt.moving:
+            return None
+        asks = len(self.learned) > LOOKED_AT_FIRST * len(attempt.factors)
+        own = self.budget if asks else None
+        if own is not None and not is_solvable(attempt.factors, own, instances=LOOKS[0]):
             return None
         tableau = self.tableau(attempt)
         return attempt.moving if tableau is None else tableau.find_moving(constant=constant)

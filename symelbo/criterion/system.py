@@ -9,6 +9,7 @@ from heapq import merge
 
 from symelbo.certify.certificate import Moved
 from symelbo.criterion.factor import symbols_of_statement
+from symelbo.criterion.find_cases import Assignment, Way
 from symelbo.criterion.sample import Instance, Row
 from symelbo.index.build import ONE, add, log, mul, number
 from symelbo.index.concretize import concretize
@@ -31,25 +32,7 @@ from symelbo.index.terms import (
 from symelbo.limits import CELLS_OF_ROW, SLOPES_OF_ROW
 from symelbo.values import dataclass, field
 
-__all__ = ["Assignment", "System"]
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """Which latent entries are taken to move at which values of the inputs, and which to rest; of
-    all others nothing is said.
-
-    shifted: those of the moving ones, real, whose r is 0 at all parameter values.
-    """
-
-    moving: frozenset[Moved] = frozenset()
-    resting: frozenset[Moved] = frozenset()
-    shifted: frozenset[Moved] = frozenset()
-
-    @property
-    def decided(self) -> frozenset[Moved]:
-        """The entries of which something is said."""
-        return self.moving | self.resting
+__all__ = ["System"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +59,23 @@ class System:
         inputs: int = 1,
     ) -> None:
         self.instance, self.points, self.names, self.inputs = instance, points, names, inputs
-        members = [factor for factor in instance.factors if factor.name in names]
-        numbers = {n for n, factor in enumerate(instance.factors) if factor.name in names}
+        members = {n: f for n, f in enumerate(instance.factors) if f.name in names}
         self.rows = [
             row
             for row in rows
-            if row.factor in numbers
+            if row.factor in members
             and row.point < points
             and (row.inputs < inputs or not instance.is_linked)
         ]
-        self.movable = instance.continuous - {f.node.name for f in members if not f.can_move}
+        still = {factor.node.name for factor in members.values() if not factor.can_move}
+        self.movable = instance.continuous - still
         self.categories = {s.name for s in instance.symbols if s.domain.is_place}
-        self.finite = [factor.is_finite for factor in instance.factors]
+        self.finite = {n: factor.is_finite for n, factor in members.items()}
         self.opened: dict[object, _Opened] = {}
         self.places: dict[str, list[int]] = {}  # of the rows of each factor
         self.learned = {
             n: any(s.role is Role.PARAMETER for s in symbols_of_statement(f.statement))
-            for n, f in enumerate(instance.factors)
+            for n, f in members.items()
         }
 
     def of(self, names: frozenset[str]) -> System:
@@ -118,18 +101,11 @@ class System:
                 found[row.value[0][0], row.inputs] = None
         return list(found)
 
-    def branches(self, assignment: Assignment, entry: Moved) -> list[Assignment]:
-        """An entry rests, or moves; if it is real, by a shift alone or not."""
-        moving, resting, shifted = assignment.moving, assignment.resting, assignment.shifted
-        found = [
-            Assignment(moving, resting | {entry}, shifted),
-            Assignment(moving | {entry}, resting, shifted),
-        ]
+    def ways(self, entry: Moved) -> Sequence[Way]:
+        """What an entry may do: only a real one is shifted."""
         (name, _), _ = entry
-        symbol = self.instance.by_name[name]
-        if symbol.domain.is_line:
-            found.append(Assignment(moving | {entry}, resting, shifted | {entry}))
-        return found
+        line = self.instance.by_name[name].domain.is_line
+        return tuple(Way) if line else (Way.RESTS, Way.MOVES)
 
     def is_movable_value(self, row: Row) -> bool:
         """Whether the row's value is one entry of a continuous latent."""

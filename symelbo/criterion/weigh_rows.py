@@ -11,9 +11,10 @@ from math import gcd
 from typing import TypeAlias
 
 from symelbo.certify.certificate import Case, CertificateRow, Unknown, What
+from symelbo.criterion.find_cases import Assignment
 from symelbo.criterion.residues import rational_of
 from symelbo.criterion.sample import Row
-from symelbo.criterion.system import Assignment, System
+from symelbo.criterion.system import System
 from symelbo.index.build import ONE, ZERO, add, divide, mul, number
 from symelbo.index.echelon import echelon_of
 from symelbo.index.modular import PRIME
@@ -98,6 +99,7 @@ def _weigh_rows(
                 line[n] += weight * x
             line[-1] += weight * rows[m].logarithm
         lines.append([x % PRIME for x in line])
+    scales = [pow(units[key], -1, PRIME) for key in left]
     stated = 0
     for chosen in _square_systems(lines, [len(weights) for weights in combined]):
         kept = [combined[i] for i in chosen]
@@ -105,7 +107,7 @@ def _weigh_rows(
         options: list[_Option] = [] if whole is None else [([whole], [], {}, False)]
         plain = [lines[i][:-1] for i in chosen]
         for scaled in (False, True):
-            basis = _column_basis(_scale(plain, left, units) if scaled else plain)
+            basis = _column_basis(_scale(plain, scales) if scaled else plain)
             if basis is not None:
                 dependent = {left[n]: combination for n, combination in basis[1].items()}
                 options.append((kept, [left[n] for n in basis[0]], dependent, scaled))
@@ -167,9 +169,8 @@ def _square_systems(lines: Residues, costs: Sequence[int]) -> list[dict[int, int
     return found[:WEIGHED_SYSTEMS]
 
 
-def _scale(lines: Residues, keys: Sequence[Key], units: Mapping[Key, int]) -> Residues:
-    """Columns in units of the first coefficients of their unknowns."""
-    scales = [pow(units[key], -1, PRIME) for key in keys]
+def _scale(lines: Residues, scales: Sequence[int]) -> Residues:
+    """Columns, each times a number of its own."""
     return [[x * scale % PRIME for x, scale in zip(line, scales, strict=True)] for line in lines]
 
 

@@ -29,9 +29,10 @@ __all__ = ["ExactPosterior", "derive_exact_posterior", "log_joint"]
 
 @dataclass(frozen=True, slots=True)
 class ExactPosterior:
-    """A normal posterior over the entries of one latent, with a precision free of data.
+    """A normal posterior over the entries of one latent.
 
-    precision: -d2 log p(x, z) / dz dz'; entropy: nats.
+    precision: -d2 log p(x, z) / dz dz', of one data point where it depends on data or inputs;
+    entropy: nats.
     """
 
     latent: Symbol
@@ -47,10 +48,9 @@ def log_joint(statements: Sequence[Statement]) -> Term:
 def derive_exact_posterior(model: Model) -> ExactPosterior | None:
     """log p(x, z) a polynomial of degree two in one real latent z -> the normal posterior p(z | x).
 
-    The coefficients of degree two must contain no data and no abstract function; then the posterior
-    is normal with the same precision for every data point: since p(x) is finite, the quadratic form
-    is definite.  None where log p(x, z) is no such polynomial; derivatives do not decide that: the
-    second one of |z| is 0.
+    The coefficients of degree two must contain no abstract function; since p(x) is finite, the
+    quadratic form is definite.  None where log p(x, z) is no such polynomial; derivatives do not
+    decide that: the second one of |z| is 0.
     """
     latents = list(dict.fromkeys(s.node for s in model.latents))
     if len(latents) != 1 or not latents[0].domain.is_line or len(latents[0].shape) > 1:
@@ -72,8 +72,6 @@ def derive_exact_posterior(model: Model) -> ExactPosterior | None:
         precision = Array((i, j), normal(negate(second)))
         determinant = LogDet(precision)
         size = extent_length(extent)
-    if mentions(precision, lambda s: s.role in (Role.LATENT, Role.OBSERVED, Role.INPUT)):
-        return None
     if mentions(precision, lambda s: s.role is Role.FUNCTION):
         return None
     two_pi_e = add(log(mul(number(2), Constant("pi"))), number(1))

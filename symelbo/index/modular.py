@@ -76,12 +76,14 @@ class Dual(NamedTuple):
     def sign(self) -> int | None:
         """The sign of the number, None where it is not known."""
         if self.exact is not None:
-            return (self.exact > 0) - (self.exact < 0)
+            above = self.exact.numerator
+            return (above > 0) - (above < 0)
         if self.size > TINY or self.size < -TINY:
             return 1 if self.size > 0 else -1
         return None
 
 
+_UNIT, _MINUS = Fraction(1), Fraction(-1)
 _ZERO = Dual(0, Fraction(0), {}, 0.0)
 _ONE = Dual(1, Fraction(1), {}, 1.0)
 
@@ -142,10 +144,11 @@ class Modular:
 
     def random(self, *key: object) -> int:
         """A residue that depends on the key alone."""
-        if key not in self.drawn:
+        found = self.drawn.get(key)
+        if found is None:
             digest = blake2b(f"{self.seed}:{key}".encode(), digest_size=16).digest()
-            self.drawn[key] = 2 + int.from_bytes(digest) % (PRIME - 3)
-        return self.drawn[key]
+            found = self.drawn[key] = 2 + int.from_bytes(digest) % (PRIME - 3)
+        return found
 
     @staticmethod
     def rational(value: Fraction | int) -> Dual:
@@ -171,9 +174,10 @@ class Modular:
         bare = _ZERO
         gradients: list[tuple[int, Gradient]] = []
         for part in parts:
-            if part.gradient:
-                gradients.append((1, part.gradient))
-                part = Dual(part.value, part.exact, {}, part.size)
+            value, exact, gradient, size = part
+            if gradient:
+                gradients.append((1, gradient))
+                part = Dual(value, exact, {}, size)
             bare = self.add(bare, part)
         if not gradients:
             return bare
@@ -187,15 +191,17 @@ class Modular:
         exact = None
         if x is not None and y is not None:
             exact = _unless_long(x * y)
-        elif x == 0 or y == 0:
+        elif (not a and x == 0) or (not b and y == 0):
             exact = Fraction(0)
-        parts: list[tuple[int, Gradient]] = [(b, along)] if along and b else []
-        if other and a:
-            parts.append((a, other))
-        gradient = combine(parts, PRIME) if parts else {}
+        gradient: Gradient = {}
+        if along or other:
+            parts = [(b, along)] if along and b else []
+            if other and a:
+                parts.append((a, other))
+            gradient = combine(parts, PRIME) if parts else {}
         value = a * b % PRIME
-        if exact is None:
-            self.powers.setdefault(value, ((left, Fraction(1)), (right, Fraction(1))))
+        if exact is None and value not in self.powers:
+            self.powers[value] = ((left, _UNIT), (right, _UNIT))
         return Dual(value, exact, gradient, size * more)
 
     @staticmethod
@@ -209,12 +215,12 @@ class Modular:
         return Dual(value % PRIME, exact, gradient, size)
 
     def inverse_of(self, dual: Dual) -> Dual:
-        if dual.exact == 0 or not dual.value:
+        if not dual.value:
             raise NoResidue("division by zero")
         value = pow(dual.value, -1, PRIME)
         exact = None if dual.exact is None else 1 / dual.exact
-        if exact is None:
-            self.powers.setdefault(value, ((dual, Fraction(-1)),))
+        if exact is None and value not in self.powers:
+            self.powers[value] = ((dual, _MINUS),)
         return self.chain(value, exact, -value * value, dual, _float(lambda a: 1 / a, dual))
 
     # ------------------------------------------------------------------ terms
@@ -378,10 +384,10 @@ class Modular:
         return self.random("prime root", prime, denominator)
 
     def exp_residue(self, exponent: Fraction) -> int:
-        scaled = exponent * ROOTS
-        if scaled.denominator != 1:
+        scaled = _scaled(exponent)
+        if scaled is None:
             return self.random("exp", exponent)
-        return pow(self.random("e"), int(scaled) % (PRIME - 1), PRIME)
+        return pow(self.random("e"), scaled, PRIME)
 
     def call(self, name: str, arguments: list[Dual]) -> Dual:
         if name == "polygamma":
@@ -437,10 +443,11 @@ class Modular:
         value = 1
         for part, by in self.linear(a).items():
             value = value * self.exp_part(part, by) % PRIME
-        if a.exact != 0:
+        exact = None if a.value or a.exact != 0 else _UNIT
+        if exact is None:
             self.logs.setdefault(value, a.value)
             self.logs.setdefault((1 + value) % PRIME, self.softplus_residue(a))
-        return self.chain(value, Fraction(1) if a.exact == 0 else None, value, a, size)
+        return self.chain(value, exact, value, a, size)
 
     def linear(self, a: Dual) -> Mapping[int, Fraction]:
         """a as a rational combination of 1 and of residues that are no such combinations; a long
@@ -448,40 +455,52 @@ class Modular:
         """
         if a.exact is not None:
             return {1: a.exact}
-        if a.value in self.lines:
-            return self.lines[a.value]
-        alone = {a.value: Fraction(1)} if a.value <= PRIME // 2 else {PRIME - a.value: Fraction(-1)}
-        self.lines[a.value] = alone  # set first: a number is also itself less 1, plus 1
+        value = a.value
+        known = self.lines.get(value)
+        if known is not None:
+            return known
+        line = {value: _UNIT} if value <= PRIME // 2 else {PRIME - value: _MINUS}
+        self.lines[value] = line  # set first: a number is also itself less 1, plus 1
         found: dict[int, Fraction] = {}
-        for part, by in self.addends(a.value):
+        is_met = False  # whether two parts have an atom in common, which may cancel
+        for part, by in self.addends(value):
             for atom, k in self.linear(part).items():
-                found[atom] = found.get(atom, Fraction(0)) + by * k
+                share = k if by is _UNIT else by * k
+                if atom in found:
+                    is_met = True
+                    share += found[atom]
+                found[atom] = share
         if 0 < len(found) <= LINE_PARTS:
-            self.lines[a.value] = {atom: k for atom, k in found.items() if k}
-        return self.lines[a.value]
+            line = {atom: k for atom, k in found.items() if k} if is_met else found
+            self.lines[value] = line
+        return line
 
     def addends(self, value: int) -> Sequence[tuple[Dual, Fraction]]:
         """Numbers, with their rational factors, of which a residue is known to be the sum."""
         if value in self.sums:
-            return [(part, Fraction(1)) for part in self.sums[value]]
+            return [(part, _UNIT) for part in self.sums[value]]
         made = self.powers.get(value, ())
-        known = [part.exact for part, e in made if part.exact is not None and e == 1]
-        others = [part for part, e in made if part.exact is None and e == 1]
-        if len(made) == 2 and len(known) == len(others) == 1:
-            return [(others[0], known[0])]
+        if len(made) != 2:
+            return ()
+        (left, _), (right, _) = made  # a product
+        if left.exact is not None and right.exact is None:
+            return [(right, left.exact)]
+        if right.exact is not None and left.exact is None:
+            return [(left, right.exact)]
         return ()
 
     def exp_part(self, part: int, by: Fraction) -> int:
         """exp(by part) for a part of a linear combination; exp(k log a) = a^k."""
         if part == 1:
             return self.exp_residue(by)
-        for value, k in ((part, by), (PRIME - part, -by)):
-            if value in self.antilogs:
-                return self.power(self.antilogs[value], self.rational(k)).value
-        scaled = by * ROOTS
-        if scaled.denominator != 1:
+        if part in self.antilogs:
+            return self.power(self.antilogs[part], self.rational(by)).value
+        if PRIME - part in self.antilogs:
+            return self.power(self.antilogs[PRIME - part], self.rational(-by)).value
+        scaled = _scaled(by)
+        if scaled is None:
             return self.random("exp", part, by)
-        return pow(self.random("exp", part), int(scaled) % (PRIME - 1), PRIME)
+        return pow(self.random("exp", part), scaled, PRIME)
 
     def softplus_residue(self, a: Dual) -> int:
         """log(1 + e^a), where softplus(a) - softplus(-a) = a."""
@@ -556,11 +575,11 @@ class Modular:
         unit = _square_root(PRIME - 1)
         assert unit is not None
         if a.exact is not None:
-            scaled = a.exact * ROOTS
+            scaled = _scaled(a.exact)
             turn = (
-                pow(self.random("turn"), int(scaled) % (PRIME - 1), PRIME)
-                if scaled.denominator == 1
-                else self.random("turn", a.exact)
+                self.random("turn", a.exact)
+                if scaled is None
+                else pow(self.random("turn"), scaled, PRIME)
             )
         else:
             turn = self.random("turn", a.value)
@@ -654,6 +673,12 @@ def _float(function: Callable[[float], float], argument: Dual) -> float:
         return function(argument.size)
     except (ValueError, OverflowError, ZeroDivisionError):
         return nan
+
+
+def _scaled(exponent: Fraction) -> int | None:
+    """The exponent of a ROOTS-th root, None where that is no integer."""
+    n, d = exponent.as_integer_ratio()
+    return None if ROOTS % d else n * (ROOTS // d) % (PRIME - 1)
 
 
 def _primes(value: Fraction) -> list[tuple[int, int]]:

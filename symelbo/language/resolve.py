@@ -83,7 +83,8 @@ class Resolver:
     density: whether the functions of family densities are available;
     categories: the number of categories of a formal category value, where it is known;
     undeclared: makes the symbol of an undeclared entry (variational parameters), or None;
-    arities: the shapes of the arguments that the model's functions were called with so far.
+    arities: the shapes of the arguments that the model's functions were called with so far;
+    target: the name that the statement is about.
     """
 
     def __init__(
@@ -97,8 +98,11 @@ class Resolver:
         undeclared: Undeclared | None = None,
         arities: dict[str, tuple[tuple[Extent, ...], ...]] | None = None,
         budget: Budget | None = None,
+        target: str = "",
     ) -> None:
         self._names = names
+        self._target = target
+        self._arrays: list[tuple[Expression, Array]] | None = None  # of a formula, see `array`
         self._fault = Wording(text, names, report, density=density)
         self._functions = {**FUNCTIONS, **DENSITY_FUNCTIONS} if density else FUNCTIONS
         self._matrix_functions = MATRIX_FUNCTIONS if density else ()
@@ -134,18 +138,21 @@ class Resolver:
         self._fault.no_size(node)
         return None
 
-    def ranges(self, items: Iterable[RangeSyntax], loops: Loops) -> Loops:
-        """`for h in 1:H, k in 1:K` -> the loop variables in scope.
+    def ranges(
+        self, items: Iterable[RangeSyntax], loops: Loops, body: Expression | None = None
+    ) -> Loops:
+        """`for h in 1:H, k in 1:K` -> the loop variables in scope; body: what is summed.
 
         After a fault the variable stands for an index of unknown range, see `is_sound`.
         """
         result = dict(loops)
+        of_itself = body is not None and self._target in names_used(body)
         for item in items:
-            index = self._range(item, result)
+            index = self._range(item, result, self._target if of_itself else "")
             result[item.variable] = index or Index(item.variable, UNKNOWN_EXTENT)
         return result
 
-    def _range(self, item: RangeSyntax, loops: Loops) -> Index | None:
+    def _range(self, item: RangeSyntax, loops: Loops, of_itself: str) -> Index | None:
         name, low = item.variable, item.low
         if name in self._names or name in FUNCTIONS or name == "PI":
             self._fault.taken_index_name(item)
@@ -156,7 +163,7 @@ class Resolver:
         for end in (low, item.high):
             others = [name for name in names_used(end) if name in loops]
             if others:
-                self._fault.range_of_an_index(end, others[0], loops[others[0]])
+                self._fault.range_of_an_index(end, others[0], loops[others[0]], of_itself)
                 return None
         high = self.extent(item.high)
         if not isinstance(low, NumberSyntax) or low.value.denominator != 1 or low.value < 1:
@@ -214,7 +221,9 @@ class Resolver:
 
     def _category(self, node: Expression, loops: Loops) -> IndexTerm | None:
         """A term that selects: an entry of a category."""
+        outer, self._arrays = self._arrays, None
         term = self._faultless_scalar(node, loops)
+        self._arrays = outer
         if term is None or term == STAND_IN:
             return None
         if isinstance(term, IndexValue):
@@ -312,7 +321,7 @@ class Resolver:
             case CallSyntax():
                 return self._number(node, self._selected_call(node, node, (), loops))
             case SumSyntax(body=body, ranges=ranges):
-                inner = self.ranges(ranges, loops)
+                inner = self.ranges(ranges, loops, body)
                 term = self.scalar(body, inner)
                 if not is_sound(inner):
                     return STAND_IN
@@ -326,7 +335,10 @@ class Resolver:
         if array is None:
             return STAND_IN
         if array.indices:
-            self._fault.no_number(node, array)
+            if self._arrays is None:
+                self._fault.no_number(node, array)
+            else:
+                self._arrays.append((node, array))
             return STAND_IN
         return array.body
 
@@ -381,11 +393,21 @@ class Resolver:
     # -- arrays
 
     def array(self, node: Expression, loops: Loops) -> Array | None:
-        """An argument -> whole array where it names one, else a scalar; None after a fault."""
+        """An argument -> whole array where it names one, else a scalar; None after a fault.
+
+        A formula of arrays is no array: it is named first, entry by entry.
+        """
+        outer, self._arrays = self._arrays, []
         if isinstance(node, NameSyntax | SubscriptSyntax | CallSyntax):
-            return self._selected(node, loops)
-        term = self._faultless_scalar(node, loops)
-        return None if term is None else Array((), term)
+            result = self._selected(node, loops)
+        else:
+            term = self._faultless_scalar(node, loops)
+            result = None if term is None else Array((), term)
+        arrays, self._arrays = self._arrays, outer
+        if arrays:
+            self._fault.formula_of_arrays(node, arrays, loops)
+            return None
+        return result
 
     def in_names(self, node: Expression, loops: Loops) -> Array | None:
         """The same as `array` in the names of the deterministic quantities that are mentioned.

@@ -24,6 +24,7 @@ __all__ = [
     "SumSyntax",
     "TypeSyntax",
     "names_used",
+    "parts_of",
 ]
 
 
@@ -156,21 +157,38 @@ def names_used(expression: Expression) -> Iterator[str]:
     stack: list[tuple[Expression, frozenset[str]]] = [(expression, frozenset())]
     while stack:
         node, bound = stack.pop()
-        inside: list[Expression] = []
         match node:
             case NameSyntax(name=name):
                 if name not in bound:
                     yield name
-            case SubscriptSyntax(base=base, indices=indices):
-                inside = [base, *indices]
-            case CallSyntax(name=name, arguments=arguments):
+            case CallSyntax(name=name):
                 yield name
-                inside = [*arguments]
-            case AddSyntax(terms=parts) | MulSyntax(factors=parts):
-                inside = [part for _, part in parts]
-            case PowerSyntax(base=base, exponent=exponent):
-                inside = [base, exponent]
             case SumSyntax(body=body, ranges=ranges):
                 stack.append((body, bound.union(item.variable for item in ranges)))
-                inside = [end for item in ranges for end in (item.low, item.high)]
-        stack += [(part, bound) for part in inside]
+                stack += [(end, bound) for item in ranges for end in (item.low, item.high)]
+                continue
+        stack += [(part, bound) for part in _inside(node)]
+
+
+def parts_of(expression: Expression) -> Iterator[Expression]:
+    """The expression and all that it consists of."""
+    stack = [expression]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack += _inside(node)
+
+
+def _inside(node: Expression) -> tuple[Expression, ...]:
+    match node:
+        case SubscriptSyntax(base=base, indices=indices):
+            return (base, *indices)
+        case CallSyntax(arguments=arguments):
+            return arguments
+        case AddSyntax(terms=parts) | MulSyntax(factors=parts):
+            return tuple(part for _, part in parts)
+        case PowerSyntax(base=base, exponent=exponent):
+            return (base, exponent)
+        case SumSyntax(body=body, ranges=ranges):
+            return (body, *(end for item in ranges for end in (item.low, item.high)))
+    return ()

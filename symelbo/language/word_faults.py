@@ -5,7 +5,7 @@ One method for each mistake that `resolve` can find; none decides anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Final
 
 from symelbo.index.terms import Array, Entry, Extent, Index, IndexTerm, Offset, Role, Symbol, Term
@@ -22,13 +22,18 @@ from symelbo.language.scope import (
     array_shape,
 )
 from symelbo.language.syntax import (
+    AddSyntax,
     CallSyntax,
     Expression,
+    MulSyntax,
     NameSyntax,
     PowerSyntax,
     RangeSyntax,
     SubscriptSyntax,
+    names_used,
+    parts_of,
 )
+from symelbo.words import fresh_name
 
 __all__ = ["Wording", "shape_text"]
 
@@ -160,16 +165,28 @@ class Wording:
             "places are counted from 1, as in `for h in 1:H`",
         )
 
-    def range_of_an_index(self, end: Expression, variable: str, within: Index) -> None:
-        """for s in 1:t-1"""
+    def range_of_an_index(
+        self, end: Expression, variable: str, within: Index, of_itself: str
+    ) -> None:
+        """for s in 1:t-1; of_itself: the name of the statement, if places of it are summed."""
         whole = f"{within.low}:{within.extent}"
+        hint = (
+            f"take the whole range, with a constant array that is 0 outside of yours: declare "
+            f'`constants: {{L: "real[{within.extent}, {within.extent}]"}}` and write '
+            f"`sum(L[{variable},k]*... for k in {whole})`"
+        )
+        if of_itself:
+            hint = (
+                "name the earlier places one by one: a fixed number of them, as in "
+                f"`{of_itself}[{variable}-1]` and `{of_itself}[{variable}-2]`, or, where the "
+                "length is a number, all of them in a statement for every place: "
+                f"`{of_itself}[1] ~ ...`, `{of_itself}[2] ~ ... {of_itself}[1] ...`"
+            )
         self._fault(
             end.at,
             f"the end {self._quoted(end)} of a range, which depends on the index {quote(variable)}",
             "ends that are the same for every value of the other indices",
-            f"take the whole range, with a constant array that is 0 outside of yours: declare "
-            f'`constants: {{L: "real[{within.extent}, {within.extent}]"}}` and write '
-            f"`sum(L[{variable},k]*... for k in {whole})`",
+            hint,
         )
 
     def empty_range(self, low: Expression, start: object, high: Extent) -> None:
@@ -339,6 +356,48 @@ class Wording:
             f"write {quote(shape_text(self.source(base), shape))}",
         )
 
+    def formula_of_arrays(
+        self, node: Expression, arrays: Sequence[tuple[Expression, Array]], loops: Loops
+    ) -> None:
+        """S + U where an array belongs; arrays: those in it, left to right."""
+        shapes = {array_shape(array) for _, array in arrays}
+        hint = "an array that is calculated is an argument of its own"
+        if not self._density:
+            shape = max(shapes, key=len)
+            outer = [loops[name] for name in dict.fromkeys(names_used(node)) if name in loops]
+            taken = {*loops, *self._names}
+            inner: list[Index] = []
+            for extent in shape:
+                letter = fresh_name((extent.size or "i").lower()[:1], taken, *"ijkl")
+                taken.add(letter)
+                inner.append(Index(letter, extent))
+            name = fresh_name("V" if len(shape) > 1 else "a", taken)
+            body = "..."
+            if len(shapes) == 1 and _is_entrywise(node, {id(part) for part, _ in arrays}):
+                body = self._at_places(node, arrays, [index.name for index in inner])
+            left = ",".join(index.name for index in (*outer, *inner))
+            ranges = ", ".join(f"{i.name} in {i.low}:{i.extent}" for i in (*outer, *inner))
+            own = f"[{','.join(index.name for index in outer)}]" if outer else ""
+            hint = (
+                f"name it first, entry by entry: `{name}[{left}] = {body} for {ranges}`, "
+                f"and write {quote(name + own)}"
+            )
+        self._fault(
+            node.at, f"{self._quoted(node)}, a formula of arrays", "the name of an array", hint
+        )
+
+    def _at_places(
+        self, node: Expression, arrays: Sequence[tuple[Expression, Array]], places: Sequence[str]
+    ) -> str:
+        """S + U[c] -> S[d,e] + U[c,d,e]"""
+        text, at = "", node.at
+        for part, _ in arrays:
+            open_at = part.end - 1 if isinstance(part, SubscriptSyntax) else part.end
+            before = "," if open_at < part.end else "["
+            text += self._text[at:open_at] + before + ",".join(places) + "]"
+            at = part.end
+        return text + self._text[at : node.end]
+
     def index_without_name(self, base: Expression) -> None:
         """(a + b)[k]"""
         self._fault(
@@ -464,6 +523,28 @@ class Wording:
     def index_on_determinant(self, node: CallSyntax) -> None:
         """logdet(A)[k]"""
         self._fault(node.at, "an index on `logdet(...)`, a number", "an array")
+
+
+def _is_entrywise(node: Expression, arrays: Container[int]) -> bool:
+    """Whether a formula of arrays says the same of their entries: sums and multiples do.
+
+    arrays: the nodes (by identity) that are arrays.
+    """
+    if id(node) in arrays:
+        return True
+    match node:
+        case AddSyntax(terms=terms):
+            return all(_is_entrywise(part, arrays) for _, part in terms)
+        case MulSyntax(factors=factors):
+            within = [pair for pair in factors if _holds(pair[1], arrays)]
+            return len(within) < 2 and all(
+                not divides and _is_entrywise(part, arrays) for divides, part in within
+            )
+    return not _holds(node, arrays)
+
+
+def _holds(node: Expression, arrays: Container[int]) -> bool:
+    return any(id(part) in arrays for part in parts_of(node))
 
 
 def _places_of(extent: Extent, what: str, axis: int, first: int) -> str:

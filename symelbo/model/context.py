@@ -107,14 +107,17 @@ class Context:
 
         return report
 
-    def resolver(self, scalar: Scalar, names: Mapping[str, Entity] | None = None) -> Resolver:
-        """A resolver of this text in the names of the model."""
+    def resolver(
+        self, scalar: Scalar, names: Mapping[str, Entity] | None = None, target: str = ""
+    ) -> Resolver:
+        """A resolver of this text, a statement about `target`, in the names of the model."""
         return Resolver(
             scalar.text,
             self.names if names is None else names,
             self.reporter(scalar),
             arities=self.arities,
             budget=self.budget,
+            target=target,
         )
 
     def declare(self, name: str, what: str, place: Place) -> bool:

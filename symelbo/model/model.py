@@ -26,7 +26,7 @@ from symelbo.index.terms import (
 )
 from symelbo.values import dataclass, field, replace
 
-__all__ = ["Condition", "Model", "OwnFamily", "Place", "Statement", "tell_apart"]
+__all__ = ["Condition", "Model", "OwnFamily", "Place", "Statement", "Unused", "tell_apart"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +151,15 @@ class OwnFamily:
 
 
 @dataclass(frozen=True, slots=True)
+class Unused:
+    """A declared quantity on which no density depends, of the model or of q."""
+
+    name: str
+    what: str  # a parameter, a constant, an input, a function
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A generative model, as the specification states it (spec-language contract)."""
 
@@ -169,6 +178,7 @@ class Model:
     reference: str = ""
     description: str = ""
     conditions: tuple[Condition, ...] = ()
+    unused: tuple[Unused, ...] = ()
     families: tuple[OwnFamily, ...] = ()  # the user's own
     definitions: tuple[tuple[Symbol, Array], ...] = ()  # of deterministic quantities, inner first
     formulas: tuple[tuple[Symbol, Array], ...] = ()  # the same, each in the names of the others

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from symelbo.language.fault import closest, quote, suggest
 from symelbo.language.scope import Broken, Deterministic, SizeName
 from symelbo.limits import SPEC_BYTES, TITLE_CHARACTERS
 from symelbo.model.context import Context, Parsed
-from symelbo.model.model import Model, Statement
+from symelbo.model.model import Model, Statement, Unused
 from symelbo.model.normalize import canonical_json, normalize
 from symelbo.model.parse_statements import parse_statements
 from symelbo.model.parse_type import parse_type
@@ -127,6 +127,7 @@ class _Reader:
             raise SpecError(context.faults)
         normalized = normalize(self._top, KEYS)
         quantities = context.quantities()
+        densities = (*statements, *(() if isinstance(variational, str) else variational))
         return Model(
             name=texts["name"],
             stem=_stem(stem, texts["name"]),
@@ -143,6 +144,7 @@ class _Reader:
             reference=texts["reference"],
             description=texts["description"],
             conditions=tuple(dict.fromkeys(context.conditions)),
+            unused=tuple(self._unused(densities)),
             families=families,
             definitions=tuple((q.symbol, part) for q in quantities for part in q.parts),
             formulas=tuple((q.symbol, part) for q in quantities for part in q.written),
@@ -346,6 +348,14 @@ class _Reader:
                     f"add it to `observed`, use it, or drop it: observed is "
                     f"[{', '.join(observed)}]",
                 )
+
+    def _unused(self, densities: tuple[Statement, ...]) -> Iterator[Unused]:
+        arrays = [array for statement in densities for _, array in statement.arguments]
+        used = {symbol.name for symbol in frozenset().union(*map(symbols_of, arrays))}
+        kinds = {what for _, what in _ROLES.values()}
+        for name, (what, place) in self._context.declared.items():
+            if what in kinds and name not in used:
+                yield Unused(name, what, place)
 
 
 def _stem(stem: str | None, name: str) -> str:

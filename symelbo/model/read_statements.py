@@ -88,7 +88,7 @@ def _units(context: Context, name: str, group: list[Parsed]) -> list[_Unit]:
     """The statements of a name, their left sides read."""
     lefts = []
     for item in group:
-        resolver = context.resolver(item.scalar)
+        resolver = context.resolver(item.scalar, target=name)
         lefts.append(_Left(item, *target_places(context, item, resolver), resolver))
     reached: list[tuple[Parsed, tuple[Reach, ...]]] = []
     for left in lefts:

@@ -207,6 +207,9 @@ def _collect(
     categories = category_extent(node.domain)
     if family.categories and categories is not None:
         bound[family.categories] = categories
+    own = context.own.get(family.name)
+    if own is not None:
+        bound.update(own.extents)
     for formal, value in _given(family, syntax):
         direct, event, domain = "", (), _REAL
         if formal is not None and all(name in bound for name in formal.shape):

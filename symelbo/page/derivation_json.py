@@ -75,6 +75,10 @@ def derivation_data(derivation: Derivation) -> Json:
         for result, worked in zip(derivation.factors, derivation.worked.factors, strict=True)
     ]
     trial = derivation.trial
+    unused = [
+        {"name": u.name, "kind": u.what.split()[-1], "line": u.place.line, "column": u.place.column}
+        for u in derivation.model.unused
+    ]
     return {
         "schema": SCHEMA,
         "symelbo_version": __version__,
@@ -92,6 +96,7 @@ def derivation_data(derivation: Derivation) -> Json:
             for a in derivation.assumptions
         ],
         "conditions": list(derivation.conditions),
+        **({"unused": unused} if unused else {}),
         "residual": None if trial is None else residual_bound(trial.residual),
         "trials": 0 if trial is None else trial.trials,
         **({"untried": list(trial.untried)} if trial is not None and trial.untried else {}),

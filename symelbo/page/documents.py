@@ -17,7 +17,7 @@ from symelbo.certify.certificate import Case, Certificate, Given, Unknown, What
 from symelbo.certify.enclose import Bounds, determinant_of, enclosure, rounded
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.result import Closure, Outside, Refuted, Undecided
-from symelbo.entropy.summand import Kind
+from symelbo.entropy.summand import Kind, varying
 from symelbo.index.build import ZERO, number
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Array, Entry, Extent, Index, Position, Role, Symbol, Term
@@ -335,7 +335,7 @@ class _Document:
         summands = self.notation.summands(known[0].display, marked=True)
         return self.notation.display([Row(left, (tuple(summands),))], ".")
 
-    def posterior(self) -> dict[str, str] | None:
+    def posterior(self) -> dict[str, str | bool] | None:
         """The exact posterior: its precision and entropy."""
         posterior = self.derivation.worked.posterior
         if posterior is None:
@@ -360,6 +360,7 @@ class _Document:
             "latent": latent,
             "given": given,
             "precision": notation.display(rows, ","),
+            "varies": bool(varying(posterior.entropy)),
             "entropy": notation.display([entropy], "."),
         }
 

@@ -911,9 +911,15 @@ def fill_body(c: Mapping[str, Any]) -> str:
                 w(str(attribute(c['posterior'], 'latent')))
                 w('$ with\n')
                 w(str(attribute(c['posterior'], 'precision')))
-                w('\nwhich contains neither $')
-                w(str(attribute(c['posterior'], 'latent')))
-                w('$ nor data. So every posterior is normal with this precision, and\n')
+                w('\n')
+                if attribute(c['posterior'], 'varies'):
+                    w('which does not contain $')
+                    w(str(attribute(c['posterior'], 'latent')))
+                    w('$. So the posterior of each data point is normal, with a precision of its own, and\n')
+                else:
+                    w('which contains neither $')
+                    w(str(attribute(c['posterior'], 'latent')))
+                    w('$ nor data. So every posterior is normal with this precision, and\n')
                 w(str(attribute(c['posterior'], 'entropy')))
                 w('\n')
             if (c['closed'] and c['posterior']):

@@ -451,6 +451,10 @@ def _basis_rows(derivation: Derivation, notes: Sequence[tuple[str, str]]) -> Ite
         if condition not in texts:
             texts.append(condition)
     model = derivation.model
+    for unused in model.unused:
+        by_label.setdefault("note", []).append(
+            f"no density depends on `{unused.name}`, {unused.what} ({unused.place})"
+        )
     if model.variational == "exact" and model.latents and derivation.posterior is None:
         by_label.setdefault("of q", []).append(
             "no closed form of the exact posterior was derived: its entropy and the expectations"

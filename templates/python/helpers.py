@@ -1,8 +1,9 @@
 """Functions that a module may need: each is copied into the modules that use it.
 
 They are elementwise unless they say otherwise, and neither warn nor return NaN.  Those that need
-the library of their arrays take it first: `xp`, and then its special functions.  Nothing is done in
-place, and what is not chosen of two cases is finite, so that derivatives are numbers.
+the library of their arrays take it first: `xp`, its special functions, and the dtype and device of
+real numbers.  Nothing is done in place, and what is not chosen of two cases is finite, so that
+derivatives are numbers.
 """
 
 from __future__ import annotations
@@ -49,17 +50,49 @@ def _weighted_products(xp: Any, weights: Array, left: Array, right: Array) -> Ar
     return total / len(left)
 
 
+def _pool(xp: Any, values: Array, sets: int) -> Array:
+    """The mean over the data where they share the samples, else the values."""
+    return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(xp, weights, values)[None, ...]
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
+
+
+def _sampled_products(
+    xp: Any, weights: Array, left: Array, right: Array, sets: int
+) -> Array:
+    """(1/N) sum_n weights[n, s]*left[n, ...]*right[n, ...], or its terms likewise."""
+    if sets == 1:
+        return _weighted_products(xp, weights, left, right)[None, ...]
+    weighted = _sampled_mean(xp, weights, left, sets)
+    shape = (*weighted.shape, *(1,) * (right.ndim - 1))
+    spread = xp.reshape(right, (len(right), *(1,) * left.ndim, *right.shape[1:]))
+    return xp.reshape(weighted, shape) * spread
+
+
 def _softmax(xp: Any, a: Array) -> Array:
     """exp(a)/sum(exp(a)) over the last axis."""
     shares = xp.exp(a - xp.max(a, axis=-1, keepdims=True))
     return shares / xp.sum(shares, axis=-1, keepdims=True)
 
 
-def _log_softmax(xp: Any, a: Array) -> Array:
+def _log_softmax(xp: Any, real: dict[str, Any], a: Array) -> Array:
     """a - log(sum(exp(a))) over the last axis, exact where one entry is far above."""
     largest = xp.argmax(a, axis=-1, keepdims=True)
     shifted = a - xp.take_along_axis(a, largest, axis=-1)
-    is_largest = xp.arange(a.shape[-1], device=largest.device) == largest
+    is_largest = xp.arange(a.shape[-1], device=real["device"]) == largest
     others = xp.where(is_largest, 0, xp.exp(shifted))
     return shifted - xp.log1p(xp.sum(others, axis=-1, keepdims=True))
 
@@ -140,6 +173,12 @@ def _bessel_gap(xp: Any, special: Any, k: Array) -> Array:
 def _versine(xp: Any, a: Array) -> Array:
     """1 - cos(a), exact for small angles."""
     return 2 * xp.sin(0.5 * a) ** 2
+
+
+def _ratio(xp: Any, above: Array, below: Array) -> Array:
+    """above/below: one where both are 0, infinity where below is."""
+    quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
+    return xp.where(above == below, 1, quotient)
 
 
 def _polynomial(coefficients: Sequence[float], x: Array) -> Array:

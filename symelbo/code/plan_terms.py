@@ -1,0 +1,281 @@
+"""The parts of the ELBO by name, of sums over the data: what `statistics` and `terms` compute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+
+from symelbo.code.draft import plain_name
+from symelbo.code.moments_of_q import rows_of
+from symelbo.code.ops import Axes
+from symelbo.code.plan import Assignment, Average, Ratio, Total, Unsupported, Value, symbols_in
+from symelbo.code.plan_expectations import Expectations
+from symelbo.code.plan_functions import (
+    Body,
+    average_entropy_of_q,
+    average_profile,
+    axes_of,
+    compute_q,
+    find_profiles,
+    profile_of,
+    require_still,
+)
+from symelbo.code.plan_profile import find_owner
+from symelbo.code.plan_sums import Sums
+from symelbo.code.setting import Setting, fresh
+from symelbo.entropy.summand import Kind, Summand
+from symelbo.index.build import ONE, add, divide, mul, negate
+from symelbo.index.domains import Positive, Real
+from symelbo.index.substitute import free_indices
+from symelbo.index.terms import Call, Entry, Index, Role, Symbol, Term
+from symelbo.values import dataclass, field, replace
+
+__all__ = ["SumsBody", "plan_terms"]
+
+
+@dataclass(frozen=True, slots=True)
+class SumsBody:
+    """Statistics of the data, and what is made of them and parameters.
+
+    collect: its fields are the sums, of the data; terms, profiles: of the sums, which they read as
+    `kept` names them.  points: the number of data points; weights: those of the data points, which
+    the caller may give, and of mean one; centres: data -> the variable of their centre.
+    """
+
+    collect: Body
+    terms: Body
+    profiles: Body | None
+    points: Symbol
+    weights: Symbol
+    centres: tuple[tuple[Symbol, Symbol], ...]
+
+
+@dataclass
+class _Terms:
+    """The parts while they are planned: each a variable of the draft by the name of a field."""
+
+    means: Expectations
+    sums: Sums
+    found: dict[str, Entry] = field(default_factory=dict)
+
+    def name(self, name: str, value: Value, axes: Axes = ()) -> Entry:
+        """A field, and the entry that stands for it."""
+        draft = self.means.draft
+        shape = tuple(axis.extent for axis in axes)
+        target = Symbol(draft.fresh(name), Role.ARGUMENT, Real(), shape)
+        draft.write(target, axes, value)
+        own = fresh(name, set(self.found))
+        self.found[own] = Entry(target, axes)
+        return self.found[own]
+
+    def total(self, name: str, averages: list[Average]) -> Term:
+        if len(averages) == 1:
+            (average,) = averages
+            if average.over is None and isinstance(average.value, Entry):
+                self.means.draft.pending = ""
+                self.found[fresh(name, set(self.found))] = average.value
+                return average.value
+            return self.name(name, averages[0])
+        return self.name(name, Total(tuple((False, average) for average in averages)))
+
+
+def plan_terms(setting: Setting) -> SumsBody:
+    """H[q], the entropies and base measures of the factors, their slopes along the motion, ratios
+
+    By (U) it is E log p_f = b - E H_f + slope, so that the ELBO is the entropy sum plus the gap.
+    """
+    if setting.entropy_sum.remainders:
+        raise Unsupported("a factor without an entropy has no slope")
+    require_still(setting)
+    means = Expectations(setting, by_sums=True)
+    assert means.sums is not None
+    terms = _Terms(means, means.sums)
+    if setting.computes_q:
+        compute_q(means.draft)
+    means.moments.use_exact()
+    sums = _add_entropies(terms)
+    gaps = _add_slopes(terms)
+    totals = {"entropy_sum": add(*sums), "gap": add(*gaps)}
+    totals = {"elbo": add(*totals.values()), **totals}
+    _add_ratios(terms)
+    profiled = _plan_profiles(terms)
+    return _cut(terms, totals, profiled)
+
+
+def _add_entropies(terms: _Terms) -> list[Term]:
+    """The summands of the entropy sum, with their signs."""
+    means, found = terms.means, list[Term]()
+    statements = {statement.label: statement for statement in means.setting.model.statements}
+    if entropy := average_entropy_of_q(means):
+        found.append(terms.total("entropy_q", entropy))
+    for summand in means.setting.entropy_sum.of(Kind.ENTROPY, Kind.PSEUDO_ENTROPY, Kind.BASE):
+        stem = "base" if summand.kind is Kind.BASE else "entropy"
+        name = plain_name(f"{stem}_{summand.node}")
+        means.draft.pending = f"{stem.replace('base', 'base measure')} of {summand.node}"
+        means.turn_to(statements[summand.node])
+
+        def make(summand: Summand = summand) -> list[Term]:
+            if summand.kind is Kind.BASE:
+                return [means.of_term(summand.known, summand.known, ())]
+            return [means.of_term(summand.known, summand.display, summand.abbreviations)]
+
+        mean = terms.total(name, means.average_terms(name, make))
+        found.append(mean if summand.sign > 0 else negate(mean))
+    return found
+
+
+def _add_slopes(terms: _Terms) -> list[Term]:
+    means, found = terms.means, list[Term]()
+    setting = means.setting
+    for statement, result in zip(setting.model.statements, setting.derivation.factors, strict=True):
+        means.turn_to(statement)
+        means.draft.pending = f"derivative of log p({result.node}) along the motion"
+        make = partial(means.of_change, statement, result)
+        name = plain_name(result.node)
+        averages = means.average_terms(f"slope_{name}", make)
+        found.append(terms.total(f"gap_{name}", averages))
+    return found
+
+
+def _add_ratios(terms: _Terms) -> None:
+    """What a scale that moves is, divided by what it should be, all else as it is."""
+    means = terms.means
+    setting = means.setting
+    moved = dict.fromkeys(p for r in setting.derivation.factors for p in r.field)
+    for parameter in moved:
+        if parameter.domain.entry_sum == 1:
+            continue
+        with suppress(Unsupported):
+            profile = profile_of(parameter, *find_owner(setting.derivation, parameter))
+            above, below, axes = average_profile(means, profile)
+            name = setting.names[parameter]
+            should = _written(terms, f"sum_{name}", above, axes)
+            weight = ONE if below is None else _written(terms, f"weight_{name}", below, axes)
+            own = Entry(setting.variables[parameter].symbol, axes)
+            terms.name(f"ratio_{name}", Call("ratio", (mul(own, weight), should)), axes)
+
+
+def _written(terms: _Terms, name: str, average: Average, axes: Axes) -> Entry:
+    """A mean as a variable, over those of the axes that it has."""
+    if average.over is None and isinstance(average.value, Entry):
+        return average.value
+    draft = terms.means.draft
+    own = tuple(axis for axis in axes if axis in axes_of(average))
+    target = Symbol(draft.fresh(name), Role.ARGUMENT, Real(), tuple(i.extent for i in own))
+    draft.write(target, own, average)
+    return Entry(target, own)
+
+
+def _plan_profiles(terms: _Terms) -> list[Assignment]:
+    """The parameters that move, each from its own stationarity; none if one needs another."""
+    means = terms.means
+    setting = means.setting
+    found = []
+    try:
+        for profile in find_profiles(setting):
+            above, below, axes = average_profile(means, profile)
+            target = setting.variables[profile.parameter].symbol
+            value = above if below is None else Ratio(above, below)
+            comment = f"{target.name}, where the ELBO is stationary in it"
+            found.append(Assignment(target, axes, value, comment))
+    except Unsupported:
+        return []
+    live = means.draft.live_statements([a.value for a in found], terms.sums.found)
+    read = frozenset().union(*(symbols_in(a.value) for a in (*live, *found)))
+    return [] if any(a.target in read for a in found) else found
+
+
+# ---------------------------------------------------------------- on both sides of the sums
+
+
+def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> SumsBody:
+    """The statements for the sums, and those that need nothing of the data but these."""
+    draft, sums = terms.means.draft, terms.sums
+    names = ("points", "data_weights", "weighted_q")
+    points, weights, weighted = (
+        Symbol(draft.fresh(name), Role.ARGUMENT, Positive(), shape)
+        for name, shape in zip(names, ((), (draft.setting.data.extent,), ()), strict=True)
+    )
+    centres = {centre: rows_of(centre, "row") for centre in sums.centres.values()}
+    given = {**sums.found, **centres}
+    fields: list[tuple[str, Axes, Value]] = [(name, (), value) for name, value in totals.items()]
+    fields += [(name, _axes(entry), entry) for name, entry in terms.found.items()]
+    values = [value for _, _, value in fields]
+    own = draft.live_statements(values, given)
+    more = (*draft.live_statements([a.value for a in profiled], given), *profiled)
+    needed = {
+        symbol: axes
+        for symbol, axes in given.items()
+        if any(
+            symbol in symbols_in(value) for value in (*values, *(a.value for a in (*own, *more)))
+        )
+    }
+    collected = draft.live_statements([Entry(symbol, axes) for symbol, axes in needed.items()])
+
+    def of_sums(statements: Sequence[Assignment], values: Sequence[Value]) -> list[Assignment]:
+        """The means that are read, and the statements."""
+        read = frozenset().union(*map(symbols_in, (*values, *(s.value for s in statements))))
+        if any(sums.is_of_data(s) for s in read - {s.target for s in statements}):
+            raise Unsupported("the data are read beside their sums")
+        means = [
+            Assignment(symbol, axes, divide(Entry(_summed(symbol), axes), Entry(points)))
+            for symbol, axes in needed.items()
+            if symbol in read
+        ]
+        return [*means, *statements]
+
+    by_data = frozenset(symbol.name for symbol in draft.by_data)
+    terms_body = Body(tuple(of_sums(own, values)), None, fields=tuple(fields), by_data=by_data)
+    profiles = None
+    if profiled:
+        targets = tuple(a.target for a in profiled)
+        profiles = Body(tuple(of_sums(more, ())), None, profiled=targets, by_data=by_data)
+    kept: list[tuple[str, Axes, Value]] = [(points.name, (), Entry(points))]
+    for symbol, axes in needed.items():
+        kept.append((_summed(symbol).name, axes, mul(Entry(points), Entry(symbol, axes))))
+    weighed = _weigh_data(collected, draft.setting, weights, weighted)
+    collect = Body(tuple(weighed), None, fields=tuple(kept), by_data=by_data)
+    used = tuple((data, c) for data, c in sums.centres.items() if c in needed)
+    return SumsBody(collect, terms_body, profiles, points, weights, used)
+
+
+def _axes(entry: Entry) -> Axes:
+    return tuple(place for place in entry.indices if isinstance(place, Index))
+
+
+def _summed(mean: Symbol) -> Symbol:
+    """mean_x -> sum_x"""
+    name = f"sum_{mean.name.removeprefix('mean_')}"
+    return Symbol(name, mean.role, mean.domain, mean.shape)
+
+
+def _weigh_data(
+    statements: Sequence[Assignment], setting: Setting, by: Symbol, weighted: Symbol
+) -> Iterator[Assignment]:
+    """Means over the data -> means with weights of the data points, of mean one"""
+    both = (setting.data, setting.over)
+    weighted = replace(weighted, shape=setting.weights.shape)
+    known = False
+    for statement in statements:
+        value = statement.value
+        if isinstance(value, Average) and value.over is not None and not known:
+            known = True
+            product = mul(Entry(setting.weights, both), Entry(by, both[:1]))
+            yield Assignment(weighted, both, product, "weights of data points and of q")
+        yield replace(statement, value=_weigh(value, by, weighted))
+
+
+def _weigh(value: Value, by: Symbol, weighted: Symbol) -> Value:
+    match value:
+        case Average(over=None):
+            varies = value.data in free_indices(value.value) and value.data not in value.kept
+            return replace(value, by=by) if varies else value
+        case Average():
+            return replace(value, weights=weighted)
+        case Total(parts):
+            weighed = ((sign, _weigh(part, by, weighted)) for sign, part in parts)
+            return Total(tuple((sign, part) for sign, part in weighed if isinstance(part, Average)))
+        case Ratio(above, below):
+            return Ratio(_weigh(above, by, weighted), _weigh(below, by, weighted))
+    return value
