@@ -19,12 +19,11 @@ import pytest
 from arguments import Arguments
 from numpy.typing import NDArray
 from scipy import special, stats
+from velocities import velocities_of
 
 import symelbo
 from symelbo.answer.derivation import Derivation
 from symelbo.code.setting import Setting
-from symelbo.index.terms import Array, Symbol
-from symelbo.trial.evaluate import World, evaluate, places
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = sorted((ROOT / "models").glob("*.yaml"))
@@ -366,66 +365,6 @@ def test_data_points_with_samples_of_their_own_are_averaged_one_by_one(name: str
         assert isclose(given.call(function), np.mean(values), rel_tol=1e-9, abs_tol=1e-9)
 
 
-def _velocities(derivation: Derivation, given: Arguments) -> dict[str, Floats]:
-    """The motion of the whole model at the given values, by the checker's own evaluator.
-
-    Samples of a latent move as it does, and the entropy of their q by its divergence.
-    """
-    setting = Setting(derivation)
-    motion = derivation.motion
-    known = (*derivation.model.parameters, *derivation.model.constants)
-    values = _entries(setting, known, given)
-    moved = {}
-    for symbol, array in motion.parameters.items():
-        moved[setting.names[symbol]] = _evaluate(setting, given, symbol, array, values)
-    for symbol, array in motion.variational.items():
-        own = (*motion.variational, *derivation.model.inputs, *setting.observed)
-        rows = [
-            _evaluate(setting, given, symbol, array, values | _entries(setting, own, given, n))
-            for n in range(len(given[setting.names[symbol]]))
-        ]
-        moved[setting.names[symbol]] = np.array(rows)
-    for node, latent in motion.latents.items():
-        rate = _evaluate(setting, given, node, latent.rate, values)
-        if setting.names.get(node) in inspect.signature(derivation.function().elbo).parameters:
-            shift = _evaluate(setting, given, node, latent.shift, values)
-            moved[setting.names[node]] = rate * given[setting.names[node]] + shift
-        name = setting.entropy_q_name
-        moved[name] = moved.get(name, np.float64(0)) + np.sum(rate)
-    return moved
-
-
-def _entries(
-    setting: Setting, symbols: tuple[Symbol, ...], given: Arguments, *data: int
-) -> dict[tuple[str, tuple[int, ...]], float]:
-    world = _world(setting, given, {})
-    return {
-        (s.name, where): float(
-            np.asarray(given[setting.names[s]])[(*data, *(i - 1 for i in where))]
-        )
-        for s in symbols
-        for where in places(world, s.shape)
-    }
-
-
-def _world(setting: Setting, given: Arguments, values: Any) -> World:
-    sizes = {n: given[setting.sizes[n]] for n in setting.derivation.model.sizes}
-    return World(sizes, values)
-
-
-def _evaluate(
-    setting: Setting, given: Arguments, symbol: Symbol, array: Array, values: Any
-) -> Floats:
-    """The array at every place of the symbol."""
-    world = _world(setting, given, values)
-    shape = tuple(world.length(extent) for extent in symbol.shape)
-    result = np.zeros(shape)
-    for where in places(world, symbol.shape):
-        env = dict(zip(array.indices, where, strict=True))
-        result[tuple(i - 1 for i in where)] = evaluate(array.body, world, env).value
-    return result
-
-
 def _slope(derivation: Derivation, given: Arguments, moved: dict[str, Floats]) -> float:
     elbo, step = derivation.function().elbo, 1e-5
     moved = {n: v for n, v in moved.items() if n in given}
@@ -439,7 +378,7 @@ def test_gap_is_the_derivative_of_the_elbo_along_the_field(name: str) -> None:
     derivation = derived(name)
     for seed in range(1, 5):
         given = Arguments(derivation, seed, own=seed == 4)
-        slope = _slope(derivation, given, _velocities(derivation, given))
+        slope = _slope(derivation, given, velocities_of(derivation, given))
         gap = given.call(derivation.function().gap)
         assert isclose(slope, gap, rel_tol=1e-6, abs_tol=1e-6), (seed, slope, gap)
 
