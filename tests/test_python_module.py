@@ -98,6 +98,33 @@ SPECS: dict[str, Spec] = {
     "linear_any_q": _linear("Normal(0, 1)", "s2", {"s2": "positive"}),
     "linear_declared_q": _linear("Normal(0, 1)", "s2", {"s2": "positive"}, variational=_Q),
     "tied_variances": _linear("Normal(0, s2)", "s2", {"s2": "positive"}, variational="exact"),
+    "linear_full_q": _linear(
+        "Normal(0, 1)", "s2", {"s2": "positive"}, variational=["z ~ MvNormal(nu, S)"]
+    ),
+    "chain_full_q": {
+        "name": "Gaussian chain",
+        "sizes": ["T"],
+        "parameters": {"w": "real", "s2": "positive", "t2": "positive"},
+        "model": [
+            "z[1] ~ Normal(0, s2)",
+            "z[t+1] ~ Normal(w*z[t], s2) for t in 1:T-1",
+            "x[t] ~ Normal(z[t], t2) for t in 1:T",
+        ],
+        "observed": ["x"],
+        "variational": ["z ~ MvNormal(m, S)"],
+    },
+    "system_full_q": {
+        "name": "Linear system, one normal q for each step",
+        "sizes": ["D", "K", "T"],
+        "parameters": {"A": "real[K,K]", "Q": "positive[K]", "C": "real[D,K]", "R": "positive[D]"},
+        "model": [
+            "z[1,k] ~ Normal(0, 1) for k in 1:K",
+            "z[t,k] ~ Normal(sum(A[k,j]*z[t-1,j] for j in 1:K), Q[k]) for t in 2:T, k in 1:K",
+            "x[t,d] ~ Normal(sum(C[d,k]*z[t,k] for k in 1:K), R[d]) for t in 1:T, d in 1:D",
+        ],
+        "observed": ["x"],
+        "variational": ["z[t] ~ MvNormal(m[t], S[t]) for t in 1:T"],
+    },
     "binary_declared_q": _linear(
         "Bernoulli(p[h])",
         "s2",
@@ -474,6 +501,33 @@ def test_gaussian_chain_elbo_is_the_log_likelihood() -> None:
     covariance = s2 * np.linalg.inv(step) @ np.linalg.inv(step).T + t2 * np.eye(length)
     expected = stats.multivariate_normal(np.zeros(length), covariance).logpdf(x).mean()
     assert isclose(given.call(module.elbo), expected, rel_tol=1e-11)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (1, 3, 2), (4, 2, 3)])
+def test_a_full_covariance_reaches_the_log_likelihood(sizes: tuple[int, int, int]) -> None:
+    """With the mean and the covariance of the exact posterior"""
+    n, d, h = sizes
+    rng = np.random.default_rng(d)
+    W, mu, x = rng.normal(size=(d, h)), rng.normal(size=d), rng.normal(size=(n, d))
+    covariance = np.linalg.inv(np.eye(h) + W.T @ W / 0.4)
+    nu, S = (x - mu) @ W @ covariance / 0.4, np.broadcast_to(covariance, (n, h, h))
+    found = derived("linear_full_q").function().elbo(x=x, W=W, mu=mu, s2=0.4, nu=nu, S=S)
+    whole = np.atleast_2d(W @ W.T + 0.4 * np.eye(d))
+    wanted = np.mean(stats.multivariate_normal(mu, whole).logpdf(x))
+    assert isclose(found, wanted, rel_tol=1e-11)
+
+
+@pytest.mark.parametrize("length", [1, 2, 4])
+def test_a_full_covariance_over_a_chain_reaches_the_log_likelihood(length: int) -> None:
+    rng = np.random.default_rng(length)
+    w, s2, t2, x = 0.7, 0.5, 0.3, rng.normal(size=(3, length))
+    step = np.eye(length) - w * np.eye(length, k=-1)
+    S = np.linalg.inv(step.T @ step / s2 + np.eye(length) / t2)
+    given = {"m": x @ S / t2, "S": np.broadcast_to(S, (3, length, length))}
+    found = derived("chain_full_q").function().elbo(x=x, w=w, s2=s2, t2=t2, **given)
+    whole = s2 * np.linalg.inv(step) @ np.linalg.inv(step).T + t2 * np.eye(length)
+    wanted = np.mean(stats.multivariate_normal(np.zeros(length), whole).logpdf(x))
+    assert isclose(found, wanted, rel_tol=1e-11)
 
 
 def _mixture_elbo(q: Floats, pi: Floats, log_x: Floats) -> float:
