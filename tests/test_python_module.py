@@ -414,6 +414,16 @@ def _velocities(derivation: Derivation, given: Arguments) -> dict[str, Floats]:
         moved[setting.names[symbol]] = np.array(rows)
     for node, latent in motion.latents.items():
         rate = _evaluate(setting, given, node, latent.rate, values)
+        if (chain := setting.chain) is not None and chain.spread is not None:
+            shift = _evaluate(setting, given, node, latent.shift, values)
+            mean, spread, pair = (given[setting.names[symbol]] for symbol in chain.symbols)
+            moved[setting.names[chain.single]] = rate * mean + shift
+            rates = rate if rate.ndim > 1 else rate[:, None]
+            within = rates[:, :, None] + rates[:, None, :]
+            across = rates[1:, :, None] + rates[:-1, None, :]
+            moved[setting.names[chain.spread]] = within.reshape(spread.shape[1:]) * spread
+            moved[setting.names[chain.pair]] = across.reshape(pair.shape[1:]) * pair
+            continue
         if setting.names.get(node) in inspect.signature(derivation.function().elbo).parameters:
             shift = _evaluate(setting, given, node, latent.shift, values)
             moved[setting.names[node]] = rate * given[setting.names[node]] + shift
@@ -767,7 +777,8 @@ def test_source_stands_alone(name: str) -> None:
         # loops are over sizes that are checked, and over blocks of the data
         assert not isinstance(node, ast.While)
         if isinstance(node, ast.For):
-            assert "sizes" in ast.unparse(node) or "step" in ast.unparse(node.iter)
+            over = ast.unparse(node.iter)
+            assert "sizes" in ast.unparse(node) or "step" in over or over == "'+-'"
     assert roots <= {"__future__", "collections", "functools", "numpy", "scipy", "typing"}
     assert max(map(len, source.splitlines())) <= 88
     assert source.replace("\n", "").isprintable()
@@ -1021,3 +1032,92 @@ def test_the_entropy_of_an_abstract_family_is_asked_for_where_the_sum_has_a_clos
     assert derivation.entropy_sum is not None and derivation.entropy_sum.closed_form is not None
     found = derivation.function().entropy_sum(w=2.0, entropy_x=0.25)
     assert found == pytest.approx(-0.25 - np.log(2 * np.pi * np.e * 2.0) / 2)
+
+
+# ---------------------------------------------------------------- chains
+
+
+def _all_paths(states: int, steps: int) -> Floats:
+    return np.array(np.meshgrid(*[np.arange(states)] * steps, indexing="ij")).reshape(steps, -1).T
+
+
+@pytest.mark.parametrize(
+    "sizes", [(1, 1, 1, 2), (3, 1, 2, 2), (1, 2, 1, 3), (4, 3, 2, 2), (2, 4, 1, 3)]
+)
+def test_a_hidden_markov_model_by_all_its_paths(sizes: tuple[int, int, int, int]) -> None:
+    """gamma and xi of the posterior, and of another Markov chain, against sums over paths"""
+    n, steps, d, k = sizes
+    rng = np.random.default_rng(sum(sizes))
+    module = derived("hidden_markov").function()
+    p, A = rng.dirichlet(np.ones(k)), rng.dirichlet(np.ones(k), k)
+    mu, v, x = rng.normal(size=(k, d)), rng.uniform(0.5, 2, (k, d)), rng.normal(size=(n, steps, d))
+    paths = _all_paths(k, steps)
+    prior = np.log(p)[paths[:, 0]] + np.log(A)[paths[:, :-1], paths[:, 1:]].sum(axis=1)
+    law = stats.norm(mu[paths], np.sqrt(v[paths]))
+    joint = prior + law.logpdf(x[:, None]).sum(axis=(2, 3))
+    given = {"p": p, "A": A, "mu": mu, "v": v}
+    for q in (special.softmax(joint, axis=1), special.softmax(3 * prior + 0 * joint, axis=1)):
+        one = paths[:, :, None] == np.arange(k)
+        gamma = np.einsum("np,ptk->ntk", q, one)
+        xi = np.einsum("np,pti,ptj->ntij", q, one[:, :-1], one[:, 1:])
+        found = module.elbo(x=x, gamma=gamma, xi=xi, **given)
+        wanted = (q * (joint - np.log(q))).sum(axis=1).mean()
+        assert isclose(found, wanted, rel_tol=1e-11)
+        total = module.entropy_sum(gamma=gamma, xi=xi, **given)
+        assert isclose(found, total + module.gap(x=x, gamma=gamma, xi=xi, **given), rel_tol=1e-10)
+
+
+def test_a_path_that_is_certain_has_zeros() -> None:
+    """One-hot marginals, and probabilities that are 0 where nothing goes."""
+    module = derived("hidden_markov").function()
+    A = np.array([[0.0, 1.0], [1.0, 0.0]])
+    gamma = np.array([[[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]])
+    xi = gamma[:, :-1, :, None] * gamma[:, 1:, None, :]
+    x = np.zeros((1, 3, 1))
+    given = {"x": x, "p": [1.0, 0.0], "mu": np.zeros((2, 1)), "v": np.ones((2, 1))}
+    found = module.elbo(A=A, gamma=gamma, xi=xi, **given)
+    assert isclose(found, -1.5 * np.log(2 * np.pi))
+    assert module.elbo(A=np.eye(2), gamma=gamma, xi=xi, **given) == -np.inf
+    for name, wrong in (("gamma", gamma / 2), ("xi", xi / 2), ("xi", -xi)):
+        with pytest.raises(ValueError, match=f"{name} must"):
+            module.elbo(A=A, **{"gamma": gamma, "xi": xi, **given, name: wrong})
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 1, 1), (2, 1, 2, 2), (1, 2, 3, 1), (3, 4, 2, 3)])
+def test_a_linear_dynamical_system_by_exact_smoothing(sizes: tuple[int, int, int, int]) -> None:
+    """At the exact posterior F is the log-likelihood; away from it, F by the whole covariance."""
+    n, steps, d, k = sizes
+    rng = np.random.default_rng(sum(sizes))
+    module = derived("linear_dynamical_system").function()
+    A, C = rng.normal(size=(k, k)) / 2, rng.normal(size=(d, k))
+    Q, R, x = rng.uniform(0.5, 2, k), rng.uniform(0.5, 2, d), rng.normal(size=(n, steps, d))
+    lower = np.eye(steps * k)
+    for t in range(1, steps):
+        lower[t * k : (t + 1) * k, (t - 1) * k : t * k] = -A
+    noise = np.concatenate([np.ones(k), np.tile(Q, steps - 1)])
+    precision = lower.T @ np.diag(1 / noise) @ lower
+    loadings = np.kron(np.eye(steps), C)
+    whole = loadings @ np.linalg.inv(precision) @ loadings.T + np.diag(np.tile(R, steps))
+    flat = x.reshape(n, -1)
+    likelihood = np.mean(stats.multivariate_normal(np.zeros(steps * d), whole).logpdf(flat))
+    given = {"A": A, "Q": Q, "C": C, "R": R}
+    for scale in (1.0, 1.7):  # the exact posterior; all variances times a number
+        joint = precision + loadings.T @ np.diag(1 / np.tile(R, steps)) @ loadings
+        S = scale * np.linalg.inv(joint)
+        mean = flat @ np.diag(1 / np.tile(R, steps)) @ loadings @ np.linalg.inv(joint)
+        blocks = S.reshape(steps, k, steps, k)
+        cov = np.stack([blocks[t, :, t] for t in range(steps)])
+        lag = np.array([blocks[t, :, t - 1] for t in range(1, steps)]).reshape(steps - 1, k, k)
+        q = {
+            "mean_z": mean.reshape(n, steps, k),
+            "cov_z": np.broadcast_to(cov, (n, *cov.shape)),
+            "lag_cov_z": np.broadcast_to(lag, (n, *lag.shape)),
+        }
+        size = steps * k  # F - log p(x) = -KL
+        divergence = (size * scale - size - size * np.log(scale)) / 2
+        elbo = module.elbo(x=x, **given, **q)
+        assert isclose(elbo, likelihood - divergence, rel_tol=1e-10)
+        gap = module.gap(x=x, **given, **q)
+        del q["mean_z"]
+        total = module.entropy_sum(Q=Q, R=R, **q) + gap
+        assert isclose(elbo, total, rel_tol=1e-10)

@@ -50,9 +50,8 @@ def entropy_sum(
     A: ArrayLike,
     mu: ArrayLike | None = None,
     v: ArrayLike,
-    entropy_q: float,
-    z: ArrayLike,
-    weights: ArrayLike | None = None,
+    gamma: ArrayLike,
+    xi: ArrayLike,
 ) -> float:
     """Entropy sum per data point, in nats.
 
@@ -64,11 +63,10 @@ def entropy_sum(
         A: shape (K, K); non-negative, summing to one over the last axis.
         mu: shape (K, D); real. Only checked: the value does not depend on it.
         v: shape (K, D); positive.
-        entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, T) or (N, S, T); samples or an enumeration of the latent, a
-            category, counted from 1.
-        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
-            last axis; 1/S if not given.
+        gamma: shape (N, T, K); q of each step of z, non-negative, summing to one over
+            the last axis.
+        xi: shape (N, T-1, K, K); q of each step of z and the next, non-negative,
+            summing to one over the last two axes.
 
     Raises:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
@@ -78,24 +76,30 @@ def entropy_sum(
     p = _array("p", p, "K", "weights", sizes)
     A = _array("A", A, "K K", "weights", sizes)
     v = _array("v", v, "K D", "positive", sizes)
-    entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S T", "category", sizes, "sets", sizes["K"])
+    gamma = _array("gamma", gamma, "N T K", "weights", sizes)
+    xi = _array("xi", xi, "N T-1 K K", "joint", sizes)
     if mu is not None:
         _array("mu", mu, "K D", "real", sizes)
-    weights = _weights("weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    D, T = sizes["D"], sizes["T"]
+    # entropy of q
+    entropy_q = (
+        np.sum(special.entr(gamma), axis=(-2, -1))
+        - np.sum(special.entr(gamma[:, 1:]), axis=(-2, -1))
+        - np.sum(special.entr(gamma[:, :-1]), axis=(-2, -1))
+        + np.sum(special.entr(xi), axis=(-3, -2, -1))
+    )
     # entropy of z[1]
     entropy_z_1 = np.sum(special.entr(p))
     # entropy of z[t]
-    entropy_z_t = np.sum(np.sum(special.entr(A[z[:, :, :-1] - 1]), axis=-1), axis=-1)
+    entropy_z_t = np.sum(
+        gamma[:, :-1] * np.sum(special.entr(A), axis=-1), axis=(-2, -1)
+    )
     # entropy of x
-    entropy_x = 0.5 * np.sum(np.log(2 * np.e * np.pi * v[z - 1]), axis=(-2, -1))
-    mean_weights = _mean_weights(weights, sets)
+    entropy_x = 0.5 * np.sum(
+        gamma * np.sum(np.log(v), axis=-1), axis=(-2, -1)
+    ) + 0.5 * D * T * np.log(2 * np.e * np.pi)
     return float(
-        entropy_q
-        - entropy_z_1
-        - np.sum(mean_weights * entropy_z_t)
-        - np.sum(mean_weights * entropy_x)
+        np.mean(entropy_q) - entropy_z_1 - np.mean(entropy_z_t) - np.mean(entropy_x)
     )
 
 
@@ -107,14 +111,12 @@ def elbo(
     A: ArrayLike,
     mu: ArrayLike,
     v: ArrayLike,
-    entropy_q: float,
-    z: ArrayLike,
-    weights: ArrayLike | None = None,
+    gamma: ArrayLike,
+    xi: ArrayLike,
 ) -> float:
     """ELBO per data point, in nats.
 
-    Expectations under q are weighted sums over the given samples: exact for an
-    enumeration, an estimate otherwise.
+    Expectations under q are exact: log p(x, z) is quadratic in the latents.
     Minus infinity where a category of probability 0 has weight.
 
     Args:
@@ -123,11 +125,10 @@ def elbo(
         A: shape (K, K); non-negative, summing to one over the last axis.
         mu: shape (K, D); real.
         v: shape (K, D); positive.
-        entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, T) or (N, S, T); samples or an enumeration of the latent, a
-            category, counted from 1.
-        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
-            last axis; 1/S if not given.
+        gamma: shape (N, T, K); q of each step of z, non-negative, summing to one over
+            the last axis.
+        xi: shape (N, T-1, K, K); q of each step of z and the next, non-negative,
+            summing to one over the last two axes.
 
     Raises:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
@@ -139,39 +140,41 @@ def elbo(
     A = _array("A", A, "K K", "weights", sizes)
     mu = _array("mu", mu, "K D", "real", sizes)
     v = _array("v", v, "K D", "positive", sizes)
-    entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S T", "category", sizes, "sets", sizes["K"])
-    weights = _weights("weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    gamma = _array("gamma", gamma, "N T K", "weights", sizes)
+    xi = _array("xi", xi, "N T-1 K K", "joint", sizes)
+    N = sizes["N"]
+    # entropy of q
+    entropy_q = (
+        np.sum(special.entr(gamma), axis=(-2, -1))
+        - np.sum(special.entr(gamma[:, 1:]), axis=(-2, -1))
+        - np.sum(special.entr(gamma[:, :-1]), axis=(-2, -1))
+        + np.sum(special.entr(xi), axis=(-3, -2, -1))
+    )
     # log-density of z[1]
-    log_z_1 = _log(p[z[:, :, 0] - 1])
+    mean_gamma = np.mean(gamma[:, 0], axis=0)
+    log_z_1 = np.sum(_weigh(mean_gamma, _log(p)))
     # log-density of z[t]
-    log_z_t = np.sum(_log(A[z[:, :, :-1] - 1, z[:, :, 1:] - 1]), axis=-1)
+    mean_xi = np.mean(np.sum(xi, axis=1), axis=0)
+    log_z_t = np.sum(_weigh(mean_xi, _log(A)))
     # log-density of x
-    center_x = _pool(x, sets)
+    center_x = np.mean(x, axis=0)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, sets)
-    mean_xx = _sampled_mean(weights, deviation_x**2, sets)
-    mean_x = _sampled_mean(weights, deviation_x, sets)
+    mean_gamma_ = np.mean(gamma, axis=0)
+    mean_gamma_x_x = np.einsum("ntr,nti->ri", gamma, deviation_x**2) / N
+    mean_x_gamma = np.einsum("nri,nrj->rij", deviation_x, gamma) / N
     log_x = (
         np.sum(
-            mean_weights
-            * np.sum(
-                -0.5 * np.log(2 * np.pi * v[z - 1])
+            mean_gamma_
+            * (
+                -0.5 * np.sum(np.log(2 * np.pi * v), axis=-1)
                 - 0.5
-                * ((center_x[:, None, :, :] - mu[z - 1]) / np.sqrt(v[z - 1])) ** 2,
-                axis=(-2, -1),
+                * np.sum(((center_x[:, :, None] - mu.T) / np.sqrt(v).T) ** 2, axis=1)
             )
         )
-        - 0.5 * np.sum(mean_xx / v[z - 1])
-        - np.sum(mean_x * (center_x[:, None, :, :] - mu[z - 1]) / v[z - 1])
+        - 0.5 * np.sum(mean_gamma_x_x / v)
+        - np.sum(mean_x_gamma * (center_x[:, :, None] - mu.T) / v.T)
     )
-    return float(
-        entropy_q
-        + np.sum(_weigh(mean_weights, log_z_1))
-        + np.sum(_weigh(mean_weights, log_z_t))
-        + log_x
-    )
+    return float(np.mean(entropy_q) + log_z_1 + log_z_t + log_x)
 
 
 @_within_floats
@@ -182,9 +185,8 @@ def gap(
     A: ArrayLike,
     mu: ArrayLike,
     v: ArrayLike,
-    entropy_q: float | None = None,
-    z: ArrayLike,
-    weights: ArrayLike | None = None,
+    gamma: ArrayLike,
+    xi: ArrayLike,
 ) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
@@ -201,12 +203,10 @@ def gap(
         A: shape (K, K); non-negative, summing to one over the last axis.
         mu: shape (K, D); real.
         v: shape (K, D); positive.
-        entropy_q: mean entropy of q over the data, in nats. Only checked: the value
-            does not depend on it.
-        z: shape (S, T) or (N, S, T); samples or an enumeration of the latent, a
-            category, counted from 1.
-        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
-            last axis; 1/S if not given.
+        gamma: shape (N, T, K); q of each step of z, non-negative, summing to one over
+            the last axis.
+        xi: shape (N, T-1, K, K); q of each step of z and the next, non-negative,
+            summing to one over the last two axes.
 
     Raises:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
@@ -218,43 +218,36 @@ def gap(
     A = _array("A", A, "K K", "weights", sizes)
     mu = _array("mu", mu, "K D", "real", sizes)
     v = _array("v", v, "K D", "positive", sizes)
-    z = _samples("z", z, "N S T", "category", sizes, "sets", sizes["K"])
-    if entropy_q is not None:
-        _number("entropy_q", entropy_q)
-    weights = _weights("weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    gamma = _array("gamma", gamma, "N T K", "weights", sizes)
+    xi = _array("xi", xi, "N T-1 K K", "joint", sizes)
+    D, N = sizes["D"], sizes["N"]
     # derivative of log p(z[1]) along the motion
-    slope_z_1 = _log(p[z[:, :, 0] - 1]) + np.sum(special.entr(p))
+    mean_gamma = np.mean(gamma[:, 0], axis=0)
+    slope_z_1 = np.sum(_weigh(mean_gamma, _log(p) + np.sum(special.entr(p))))
     # derivative of log p(z[t]) along the motion
+    mean_xi = np.mean(np.sum(xi, axis=1), axis=0)
     slope_z_t = np.sum(
-        _log(A[z[:, :, :-1] - 1, z[:, :, 1:] - 1])
-        + np.sum(special.entr(A[z[:, :, :-1] - 1]), axis=-1),
-        axis=-1,
+        _weigh(mean_xi, _log(A) + np.sum(special.entr(A), axis=-1)[:, None])
     )
     # derivative of log p(x) along the motion
-    center_x = _pool(x, sets)
+    center_x = np.mean(x, axis=0)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, sets)
-    mean_xx = _sampled_mean(weights, deviation_x**2, sets)
-    mean_x = _sampled_mean(weights, deviation_x, sets)
+    mean_gamma_ = np.mean(gamma, axis=0)
+    mean_gamma_x_x = np.einsum("ntr,nti->ri", gamma, deviation_x**2) / N
+    mean_x_gamma = np.einsum("nri,nrj->rij", deviation_x, gamma) / N
     slope_x = (
         np.sum(
-            mean_weights
-            * np.sum(
-                0.5
+            mean_gamma_
+            * (
+                0.5 * D
                 - 0.5
-                * ((center_x[:, None, :, :] - mu[z - 1]) / np.sqrt(v[z - 1])) ** 2,
-                axis=(-2, -1),
+                * np.sum(((center_x[:, :, None] - mu.T) / np.sqrt(v).T) ** 2, axis=1)
             )
         )
-        - 0.5 * np.sum(mean_xx / v[z - 1])
-        - np.sum(mean_x * (center_x[:, None, :, :] - mu[z - 1]) / v[z - 1])
+        - 0.5 * np.sum(mean_gamma_x_x / v)
+        - np.sum(mean_x_gamma * (center_x[:, :, None] - mu.T) / v.T)
     )
-    return float(
-        np.sum(_weigh(mean_weights, slope_z_1))
-        + np.sum(_weigh(mean_weights, slope_z_t))
-        + slope_x
-    )
+    return float(slope_z_1 + slope_z_t + slope_x)
 
 
 def _log(p: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -271,52 +264,25 @@ def _weigh(
     return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)
 
 
-def _weighted_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
-    if len(weights) < len(values):
-        values = values.mean(axis=0, keepdims=True)
-    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
-
-
-def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
-    """The mean over the data where they share the samples, else the values."""
-    return values.mean(axis=0, keepdims=True) if sets == 1 else values
-
-
-def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
-    """The mean weight of each sample, or each weight over N where none is shared."""
-    if sets == 1:
-        return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
-
-
-def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
-) -> NDArray[np.float64]:
-    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
-    if sets == 1:
-        return _weighted_mean(weights, values)[None]
-    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / sets
-
-
 def _array(
     name: str,
     value: ArrayLike,
     dims: str,
     domain: str,
     sizes: dict[str, int],
-    upper: ArrayLike = np.inf,
 ) -> NDArray[np.float64]:
     """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
     array = _real(name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
-            if not dim.isdigit():
-                sizes.setdefault(dim, length)
+            size, offset = dim, 0
+            for sign in "+-":
+                if sign in dim:
+                    size = dim.split(sign)[0]
+                    offset = int(dim[len(size) :])
+            if not size.isdigit():
+                sizes.setdefault(size, length - offset)
     expected = tuple(_length(dim, sizes) for dim in names)
     if array.shape != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
@@ -324,8 +290,10 @@ def _array(
         raise ValueError(
             f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
         )
-    if 0 in array.shape:
+    if any(n == 0 and "-" not in dim for dim, n in zip(names, array.shape)):
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if array.size == 0:
+        return array
     least = array.min()
     if domain in ("simplex", "weights"):
         if least < 0 or (domain == "simplex" and least == 0):
@@ -334,61 +302,27 @@ def _array(
         if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
             raise ValueError(f"{name} must sum to one over its last axis")
         return array
+    if domain == "joint":
+        if least < 0:
+            raise ValueError(f"{name} must be non-negative, found {least}")
+        if not np.all(np.abs(array.sum(axis=(-2, -1)) - 1) <= 1e-8):
+            raise ValueError(f"{name} must sum to one over its last two axes")
+        return array
     largest = array.max()
     if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
     if domain == "positive" and least <= 0:
         raise ValueError(f"{name} must be positive, found {least}")
-    if domain == "category":
-        if least < 1 or largest > upper or np.any(array != np.floor(array)):
-            raise ValueError(f"{name} must be a category in 1..{upper}")
-        return array.astype(int)
     return array
 
 
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
+    for sign in "+-":
+        if sign in dim:
+            size = dim.split(sign)[0]
+            return sizes[size] + int(dim[len(size) :]) if size in sizes else None
     return int(dim) if dim.isdigit() else sizes.get(dim)
-
-
-def _samples(
-    name: str,
-    value: ArrayLike,
-    dims: str,
-    domain: str,
-    sizes: dict[str, int],
-    sets: str,
-    *bounds: ArrayLike,
-) -> NDArray[np.float64]:
-    """Check what varies with samples; without an axis of data points these share it."""
-    shared = np.ndim(value) < len(dims.split())
-    own = dims.partition(" ")[2] if shared else dims
-    array = _array(name, value, own, domain, sizes, *bounds)
-    array = array[None] if shared else array
-    if sizes.setdefault(sets, len(array)) != len(array):
-        raise ValueError(f"{name} has an axis of data points, or other samples have it")
-    return array
-
-
-def _weights(
-    name: str, weights: ArrayLike | None, data: str, samples: str, sizes: dict[str, int]
-) -> NDArray[np.float64]:
-    """Weights of the samples with a leading axis of data points (or of length one)."""
-    if weights is None:
-        count = sizes[samples]
-        return np.full((1, count), 1 / count)
-    dims = samples if np.ndim(weights) == 1 else f"{data} {samples}"
-    return np.atleast_2d(_array(name, weights, dims, "weights", sizes))
-
-
-def _number(name: str, value: float) -> float:
-    """Check a finite number."""
-    number = _real(name, value)
-    if number.shape:
-        raise ValueError(f"{name} must be a number, found an array")
-    if not np.isfinite(number):
-        raise ValueError(f"{name} must be finite, found {number}")
-    return float(number)
 
 
 def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:

@@ -49,8 +49,8 @@ def entropy_sum(
     Q: ArrayLike,
     C: ArrayLike | None = None,
     R: ArrayLike,
-    T: int,
-    entropy_q: float,
+    cov_z: ArrayLike,
+    lag_cov_z: ArrayLike,
 ) -> float:
     """Entropy sum per data point, in nats.
 
@@ -62,29 +62,51 @@ def entropy_sum(
         Q: shape (K,); positive.
         C: shape (D, K); real. Only checked: the value does not depend on it.
         R: shape (D,); positive.
-        T: a positive integer; no array above determines it.
-        entropy_q: mean entropy of q over the data, in nats.
+        cov_z: shape (N, T, K, K); covariances under q of each step of z, symmetric
+            positive definite in the last two axes.
+        lag_cov_z: shape (N, T-1, K, K); covariances under q of each step of z (rows)
+            with the one before, real.
 
     Raises:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
-    sizes: dict[str, int] = {"T": _size("T", T)}
+    sizes: dict[str, int] = {}
     Q = _array("Q", Q, "K", "positive", sizes)
     R = _array("R", R, "D", "positive", sizes)
-    entropy_q = _number("entropy_q", entropy_q)
+    cov_z = _array("cov_z", cov_z, "N T K K", "posdef", sizes)
+    lag_cov_z = _array("lag_cov_z", lag_cov_z, "N T-1 K K", "real", sizes)
     if A is not None:
         _array("A", A, "K K", "real", sizes)
     if C is not None:
         _array("C", C, "D K", "real", sizes)
-    K = sizes["K"]
+    K, T = sizes["K"], sizes["T"]
+    # entropy of q
+    entropy_q = (
+        0.5 * np.linalg.slogdet(cov_z[:, 0])[1]
+        + 0.5
+        * np.sum(
+            np.linalg.slogdet(
+                cov_z[:, 1:]
+                - np.einsum(
+                    "nijk,nilm,nikm->nijl",
+                    lag_cov_z,
+                    lag_cov_z,
+                    np.linalg.inv(cov_z[:, :-1]),
+                    optimize=True,
+                )
+            )[1],
+            axis=-1,
+        )
+        + 0.5 * K * T * np.log(2 * np.e * np.pi)
+    )
     # entropy of z[1,k]
     entropy_z_1_k = 0.5 * K * np.log(2 * np.e * np.pi)
     # entropy of z[t,k]
     entropy_z_t_k = 0.5 * (T - 1) * np.sum(np.log(2 * np.e * np.pi * Q))
     # entropy of x
     entropy_x = 0.5 * T * np.sum(np.log(2 * np.e * np.pi * R))
-    return float(entropy_q - entropy_z_1_k - entropy_z_t_k - entropy_x)
+    return float(np.mean(entropy_q) - entropy_z_1_k - entropy_z_t_k - entropy_x)
 
 
 @_within_floats
@@ -95,14 +117,13 @@ def elbo(
     Q: ArrayLike,
     C: ArrayLike,
     R: ArrayLike,
-    entropy_q: float,
-    z: ArrayLike,
-    weights: ArrayLike | None = None,
+    mean_z: ArrayLike,
+    cov_z: ArrayLike,
+    lag_cov_z: ArrayLike,
 ) -> float:
     """ELBO per data point, in nats.
 
-    Expectations under q are weighted sums over the given samples: exact for an
-    enumeration, an estimate otherwise.
+    Expectations under q are exact: log p(x, z) is quadratic in the latents.
 
     Args:
         x: shape (N, T, D); data, real.
@@ -110,11 +131,11 @@ def elbo(
         Q: shape (K,); positive.
         C: shape (D, K); real.
         R: shape (D,); positive.
-        entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, T, K) or (N, S, T, K); samples or an enumeration of the latent,
-            real.
-        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
-            last axis; 1/S if not given.
+        mean_z: shape (N, T, K); means of z under q, real.
+        cov_z: shape (N, T, K, K); covariances under q of each step of z, symmetric
+            positive definite in the last two axes.
+        lag_cov_z: shape (N, T-1, K, K); covariances under q of each step of z (rows)
+            with the one before, real.
 
     Raises:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
@@ -126,42 +147,60 @@ def elbo(
     Q = _array("Q", Q, "K", "positive", sizes)
     C = _array("C", C, "D K", "real", sizes)
     R = _array("R", R, "D", "positive", sizes)
-    entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S T K", "real", sizes, "sets")
-    weights = _weights("weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    mean_z = _array("mean_z", mean_z, "N T K", "real", sizes)
+    cov_z = _array("cov_z", cov_z, "N T K K", "posdef", sizes)
+    lag_cov_z = _array("lag_cov_z", lag_cov_z, "N T-1 K K", "real", sizes)
+    K, T = sizes["K"], sizes["T"]
+    # entropy of q
+    entropy_q = (
+        0.5 * np.linalg.slogdet(cov_z[:, 0])[1]
+        + 0.5
+        * np.sum(
+            np.linalg.slogdet(
+                cov_z[:, 1:]
+                - np.einsum(
+                    "nijk,nilm,nikm->nijl",
+                    lag_cov_z,
+                    lag_cov_z,
+                    np.linalg.inv(cov_z[:, :-1]),
+                    optimize=True,
+                )
+            )[1],
+            axis=-1,
+        )
+        + 0.5 * K * T * np.log(2 * np.e * np.pi)
+    )
     # log-density of z[1,k]
-    log_z_1_k = np.sum(-0.5 * z[:, :, 0] ** 2 - 0.5 * np.log(2 * np.pi), axis=-1)
+    log_z_1_k = np.sum(-0.5 * mean_z[:, 0] ** 2 - 0.5 * np.log(2 * np.pi), axis=-1)
+    log_z_1_k_spread = -0.5 * np.sum(cov_z[:, 0, np.arange(K), np.arange(K)], axis=-1)
     # log-density of z[t,k]
-    m = z[:, :, :-1] @ A.T
+    m = mean_z[:, :-1] @ A.T
     log_z_t_k = np.sum(
-        -0.5 * np.log(2 * np.pi * Q) - 0.5 * ((z[:, :, 1:] - m) / np.sqrt(Q)) ** 2,
+        -0.5 * np.log(2 * np.pi * Q) - 0.5 * ((mean_z[:, 1:] - m) / np.sqrt(Q)) ** 2,
         axis=(-2, -1),
     )
+    log_z_t_k_spread = (
+        np.sum(A * lag_cov_z / Q[:, None], axis=(-3, -2, -1))
+        - 0.5 * np.sum(cov_z[:, 1:, np.arange(K), np.arange(K)] / Q, axis=(-2, -1))
+        - 0.5
+        * np.einsum("lj,lk,nijk->n", A / Q[:, None], A, cov_z[:, :-1], optimize=True)
+    )
     # log-density of x
-    m_ = z @ C.T
-    center_x = _pool(x, sets)
-    deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, sets)
-    mean_xx = np.mean(np.sum(deviation_x**2, axis=1), axis=0)
-    mean_x = _sampled_mean(weights, deviation_x, sets)
-    log_x = (
-        np.sum(
-            mean_weights
-            * np.sum(
-                -0.5 * np.log(2 * np.pi * R)
-                - 0.5 * ((center_x[:, None, :, :] - m_) / np.sqrt(R)) ** 2,
-                axis=(-2, -1),
-            )
-        )
-        - 0.5 * np.sum(mean_xx / R)
-        - np.sum(mean_x * (center_x[:, None, :, :] - m_) / R)
+    m_ = mean_z @ C.T
+    log_x = np.sum(
+        -0.5 * np.log(2 * np.pi * R) - 0.5 * ((x - m_) / np.sqrt(R)) ** 2, axis=(-2, -1)
+    )
+    log_x_spread = -0.5 * np.einsum(
+        "lj,lk,nijk->n", C / R[:, None], C, cov_z, optimize=True
     )
     return float(
-        entropy_q
-        + np.sum(mean_weights * log_z_1_k)
-        + np.sum(mean_weights * log_z_t_k)
-        + log_x
+        np.mean(entropy_q)
+        + np.mean(log_z_1_k)
+        + np.mean(log_z_1_k_spread)
+        + np.mean(log_z_t_k)
+        + np.mean(log_z_t_k_spread)
+        + np.mean(log_x)
+        + np.mean(log_x_spread)
     )
 
 
@@ -173,9 +212,9 @@ def gap(
     Q: ArrayLike,
     C: ArrayLike,
     R: ArrayLike,
-    entropy_q: float | None = None,
-    z: ArrayLike,
-    weights: ArrayLike | None = None,
+    mean_z: ArrayLike,
+    cov_z: ArrayLike,
+    lag_cov_z: ArrayLike,
 ) -> float:
     """ELBO minus entropy sum, per data point, in nats.
 
@@ -191,12 +230,11 @@ def gap(
         Q: shape (K,); positive.
         C: shape (D, K); real.
         R: shape (D,); positive.
-        entropy_q: mean entropy of q over the data, in nats. Only checked: the value
-            does not depend on it.
-        z: shape (S, T, K) or (N, S, T, K); samples or an enumeration of the latent,
-            real.
-        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
-            last axis; 1/S if not given.
+        mean_z: shape (N, T, K); means of z under q, real.
+        cov_z: shape (N, T, K, K); covariances under q of each step of z, symmetric
+            positive definite in the last two axes.
+        lag_cov_z: shape (N, T-1, K, K); covariances under q of each step of z (rows)
+            with the one before, real.
 
     Raises:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
@@ -208,72 +246,40 @@ def gap(
     Q = _array("Q", Q, "K", "positive", sizes)
     C = _array("C", C, "D K", "real", sizes)
     R = _array("R", R, "D", "positive", sizes)
-    z = _samples("z", z, "N S T K", "real", sizes, "sets")
-    if entropy_q is not None:
-        _number("entropy_q", entropy_q)
-    weights = _weights("weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    mean_z = _array("mean_z", mean_z, "N T K", "real", sizes)
+    cov_z = _array("cov_z", cov_z, "N T K K", "posdef", sizes)
+    lag_cov_z = _array("lag_cov_z", lag_cov_z, "N T-1 K K", "real", sizes)
+    K = sizes["K"]
     # derivative of log p(z[1,k]) along the motion
-    slope_z_1_k = 0.5 * np.sum(1 - z[:, :, 0] ** 2, axis=-1)
+    slope_z_1_k = (
+        0.5 * K
+        - 0.5 * np.sum(cov_z[:, 0, np.arange(K), np.arange(K)], axis=-1)
+        - 0.5 * np.sum(mean_z[:, 0] ** 2, axis=-1)
+    )
     # derivative of log p(z[t,k]) along the motion
-    m = z[:, :, :-1] @ A.T
+    m = mean_z[:, :-1] @ A.T
     slope_z_t_k = np.sum(
-        0.5 - 0.5 * ((z[:, :, 1:] - m) / np.sqrt(Q)) ** 2, axis=(-2, -1)
+        0.5 - 0.5 * ((mean_z[:, 1:] - m) / np.sqrt(Q)) ** 2, axis=(-2, -1)
+    )
+    slope_z_t_k_spread = (
+        np.sum(A * lag_cov_z / Q[:, None], axis=(-3, -2, -1))
+        - 0.5 * np.sum(cov_z[:, 1:, np.arange(K), np.arange(K)] / Q, axis=(-2, -1))
+        - 0.5
+        * np.einsum("lj,lk,nijk->n", A / Q[:, None], A, cov_z[:, :-1], optimize=True)
     )
     # derivative of log p(x) along the motion
-    m_ = z @ C.T
-    center_x = _pool(x, sets)
-    deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, sets)
-    mean_xx = np.mean(np.sum(deviation_x**2, axis=1), axis=0)
-    mean_x = _sampled_mean(weights, deviation_x, sets)
-    slope_x = (
-        np.sum(
-            mean_weights
-            * np.sum(
-                0.5 - 0.5 * ((center_x[:, None, :, :] - m_) / np.sqrt(R)) ** 2,
-                axis=(-2, -1),
-            )
-        )
-        - 0.5 * np.sum(mean_xx / R)
-        - np.sum(mean_x * (center_x[:, None, :, :] - m_) / R)
+    m_ = mean_z @ C.T
+    slope_x = np.sum(0.5 - 0.5 * ((x - m_) / np.sqrt(R)) ** 2, axis=(-2, -1))
+    slope_x_spread = -0.5 * np.einsum(
+        "lj,lk,nijk->n", C / R[:, None], C, cov_z, optimize=True
     )
     return float(
-        np.sum(mean_weights * slope_z_1_k)
-        + np.sum(mean_weights * slope_z_t_k)
-        + slope_x
+        np.mean(slope_z_1_k)
+        + np.mean(slope_z_t_k)
+        + np.mean(slope_z_t_k_spread)
+        + np.mean(slope_x)
+        + np.mean(slope_x_spread)
     )
-
-
-def _weighted_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
-    if len(weights) < len(values):
-        values = values.mean(axis=0, keepdims=True)
-    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
-
-
-def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
-    """The mean over the data where they share the samples, else the values."""
-    return values.mean(axis=0, keepdims=True) if sets == 1 else values
-
-
-def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
-    """The mean weight of each sample, or each weight over N where none is shared."""
-    if sets == 1:
-        return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
-
-
-def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
-) -> NDArray[np.float64]:
-    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
-    if sets == 1:
-        return _weighted_mean(weights, values)[None]
-    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _array(
@@ -288,8 +294,13 @@ def _array(
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
-            if not dim.isdigit():
-                sizes.setdefault(dim, length)
+            size, offset = dim, 0
+            for sign in "+-":
+                if sign in dim:
+                    size = dim.split(sign)[0]
+                    offset = int(dim[len(size) :])
+            if not size.isdigit():
+                sizes.setdefault(size, length - offset)
     expected = tuple(_length(dim, sizes) for dim in names)
     if array.shape != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
@@ -297,74 +308,34 @@ def _array(
         raise ValueError(
             f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
         )
-    if 0 in array.shape:
+    if any(n == 0 and "-" not in dim for dim, n in zip(names, array.shape)):
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    least = array.min()
-    if domain in ("simplex", "weights"):
-        if least < 0 or (domain == "simplex" and least == 0):
-            sign = "positive" if domain == "simplex" else "non-negative"
-            raise ValueError(f"{name} must be {sign}, found {least}")
-        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
-            raise ValueError(f"{name} must sum to one over its last axis")
+    if array.size == 0:
         return array
+    least = array.min()
     largest = array.max()
     if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
     if domain == "positive" and least <= 0:
         raise ValueError(f"{name} must be positive, found {least}")
+    if domain == "posdef":
+        asymmetry = np.abs(array - np.swapaxes(array, -1, -2))
+        if np.any(asymmetry > 1e-8 * np.abs(array).max(axis=(-2, -1), keepdims=True)):
+            raise ValueError(f"{name} must be symmetric in its last two axes")
+        try:
+            np.linalg.cholesky(array)
+        except np.linalg.LinAlgError:
+            raise ValueError(f"{name} must be positive definite") from None
     return array
 
 
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
+    for sign in "+-":
+        if sign in dim:
+            size = dim.split(sign)[0]
+            return sizes[size] + int(dim[len(size) :]) if size in sizes else None
     return int(dim) if dim.isdigit() else sizes.get(dim)
-
-
-def _samples(
-    name: str,
-    value: ArrayLike,
-    dims: str,
-    domain: str,
-    sizes: dict[str, int],
-    sets: str,
-    *bounds: ArrayLike,
-) -> NDArray[np.float64]:
-    """Check what varies with samples; without an axis of data points these share it."""
-    shared = np.ndim(value) < len(dims.split())
-    own = dims.partition(" ")[2] if shared else dims
-    array = _array(name, value, own, domain, sizes, *bounds)
-    array = array[None] if shared else array
-    if sizes.setdefault(sets, len(array)) != len(array):
-        raise ValueError(f"{name} has an axis of data points, or other samples have it")
-    return array
-
-
-def _weights(
-    name: str, weights: ArrayLike | None, data: str, samples: str, sizes: dict[str, int]
-) -> NDArray[np.float64]:
-    """Weights of the samples with a leading axis of data points (or of length one)."""
-    if weights is None:
-        count = sizes[samples]
-        return np.full((1, count), 1 / count)
-    dims = samples if np.ndim(weights) == 1 else f"{data} {samples}"
-    return np.atleast_2d(_array(name, weights, dims, "weights", sizes))
-
-
-def _size(name: str, value: int) -> int:
-    """Check a size."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, found {value!r}")
-    return int(value)
-
-
-def _number(name: str, value: float) -> float:
-    """Check a finite number."""
-    number = _real(name, value)
-    if number.shape:
-        raise ValueError(f"{name} must be a number, found an array")
-    if not np.isfinite(number):
-        raise ValueError(f"{name} must be finite, found {number}")
-    return float(number)
 
 
 def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
