@@ -997,12 +997,12 @@ def test_data_and_scalars_leave_their_domains() -> None:
         ppca.entropy_sum(W=np.ones((3, 1)), sigma2=-1)
     with pytest.raises(ValueError, match=r"sigma2 must have shape \(\)"):
         ppca.entropy_sum(W=np.ones((3, 1)), sigma2=[1.0])
-    chain = derived("hidden_chain").function()
-    given = Arguments(derived("hidden_chain"), 1)
-    with pytest.raises(ValueError, match="z must be a category in 1"):
-        given.call(chain.entropy_sum, z=given["z"] - 1)
+    pair = derived("two_categories").function()
+    given = Arguments(derived("two_categories"), 1)
+    with pytest.raises(ValueError, match="b must be a category in 1"):
+        given.call(pair.entropy_sum, b=given["b"] - 1)
     with pytest.raises(ValueError, match="entropy_q must be finite"):
-        given.call(chain.entropy_sum, entropy_q=float("nan"))
+        given.call(pair.entropy_sum, entropy_q=float("nan"))
 
 
 def test_one_trial_has_one_category() -> None:
