@@ -11,34 +11,39 @@ b8fb005b18ad7daf48b1990fdd00e0c1f08bf751471db195314eeef5fa0d240b.
 
 from __future__ import annotations
 
+import importlib
+import math
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
-__all__ = ["elbo", "entropy_sum", "gap"]
+__all__ = ["check", "elbo", "entropy_sum", "gap"]
 
+# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
+Array: TypeAlias = Any
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
+    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if any(map(_is_foreign, kwargs.values())):
+            return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
-            if isinstance(value, float) and not value < np.inf:
+            if isinstance(value, dict):
+                return value
+            if not value < np.inf:
                 raise FloatingPointError(f"found {value}")
-        except FloatingPointError as error:
+        except ArithmeticError as error:
             message = f"{function.__name__} is undetermined or exceeds floats: {error}"
             raise ValueError(message) from None
-        return value
+        return value[()]
 
     return checked
 
@@ -46,13 +51,13 @@ def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
 @_within_floats
 def entropy_sum(
     *,
-    p: ArrayLike,
-    A: ArrayLike,
-    mu: ArrayLike | None = None,
-    v: ArrayLike,
-    gamma: ArrayLike,
-    xi: ArrayLike,
-) -> float:
+    p: Array,
+    A: Array,
+    mu: Array | None = None,
+    v: Array,
+    gamma: Array,
+    xi: Array,
+) -> Array:
     """Entropy sum per data point, in nats.
 
     Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
@@ -72,48 +77,48 @@ def entropy_sum(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(p, A, mu, v, gamma, xi)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    p = _array("p", p, "K", "weights", sizes)
-    A = _array("A", A, "K K", "weights", sizes)
-    v = _array("v", v, "K D", "positive", sizes)
-    gamma = _array("gamma", gamma, "N T K", "weights", sizes)
-    xi = _array("xi", xi, "N T-1 K K", "joint", sizes)
+    p = _array(xp, real, "p", p, "K", "weights", sizes)
+    A = _array(xp, real, "A", A, "K K", "weights", sizes)
+    v = _array(xp, real, "v", v, "K D", "positive", sizes)
+    gamma = _array(xp, real, "gamma", gamma, "N T K", "weights", sizes)
+    xi = _array(xp, real, "xi", xi, "N T-1 K K", "joint", sizes)
     if mu is not None:
-        _array("mu", mu, "K D", "real", sizes)
+        _array(xp, real, "mu", mu, "K D", "real", sizes)
     D, T = sizes["D"], sizes["T"]
     # entropy of q
     entropy_q = (
-        np.sum(special.entr(gamma), axis=(-2, -1))
-        - np.sum(special.entr(gamma[:, 1:]), axis=(-2, -1))
-        - np.sum(special.entr(gamma[:, :-1]), axis=(-2, -1))
-        + np.sum(special.entr(xi), axis=(-3, -2, -1))
+        xp.sum(special.entr(gamma), axis=(-2, -1))
+        - xp.sum(special.entr(gamma[:, 1:]), axis=(-2, -1))
+        - xp.sum(special.entr(gamma[:, :-1]), axis=(-2, -1))
+        + xp.sum(special.entr(xi), axis=(-3, -2, -1))
     )
     # entropy of z[1]
-    entropy_z_1 = np.sum(special.entr(p))
+    entropy_z_1 = xp.sum(special.entr(p))
     # entropy of z[t]
-    entropy_z_t = np.sum(
-        gamma[:, :-1] * np.sum(special.entr(A), axis=-1), axis=(-2, -1)
+    entropy_z_t = xp.sum(
+        gamma[:, :-1] * xp.sum(special.entr(A), axis=-1), axis=(-2, -1)
     )
     # entropy of x
-    entropy_x = 0.5 * np.sum(
-        gamma * np.sum(np.log(v), axis=-1), axis=(-2, -1)
-    ) + 0.5 * D * T * np.log(2 * np.e * np.pi)
-    return float(
-        np.mean(entropy_q) - entropy_z_1 - np.mean(entropy_z_t) - np.mean(entropy_x)
-    )
+    entropy_x = 0.5 * xp.sum(
+        gamma * xp.sum(xp.log(v), axis=-1), axis=(-2, -1)
+    ) + 0.5 * D * T * math.log(2 * math.e * math.pi)
+    return xp.mean(entropy_q) - entropy_z_1 - xp.mean(entropy_z_t) - xp.mean(entropy_x)
 
 
 @_within_floats
 def elbo(
     *,
-    x: ArrayLike,
-    p: ArrayLike,
-    A: ArrayLike,
-    mu: ArrayLike,
-    v: ArrayLike,
-    gamma: ArrayLike,
-    xi: ArrayLike,
-) -> float:
+    x: Array,
+    p: Array,
+    A: Array,
+    mu: Array,
+    v: Array,
+    gamma: Array,
+    xi: Array,
+) -> Array:
     """ELBO per data point, in nats.
 
     Expectations under q are exact: log p(x, z) is quadratic in the latents.
@@ -134,60 +139,62 @@ def elbo(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, p, A, mu, v, gamma, xi)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N T D", "real", sizes)
-    p = _array("p", p, "K", "weights", sizes)
-    A = _array("A", A, "K K", "weights", sizes)
-    mu = _array("mu", mu, "K D", "real", sizes)
-    v = _array("v", v, "K D", "positive", sizes)
-    gamma = _array("gamma", gamma, "N T K", "weights", sizes)
-    xi = _array("xi", xi, "N T-1 K K", "joint", sizes)
+    x = _array(xp, real, "x", x, "N T D", "real", sizes)
+    p = _array(xp, real, "p", p, "K", "weights", sizes)
+    A = _array(xp, real, "A", A, "K K", "weights", sizes)
+    mu = _array(xp, real, "mu", mu, "K D", "real", sizes)
+    v = _array(xp, real, "v", v, "K D", "positive", sizes)
+    gamma = _array(xp, real, "gamma", gamma, "N T K", "weights", sizes)
+    xi = _array(xp, real, "xi", xi, "N T-1 K K", "joint", sizes)
     N = sizes["N"]
     # entropy of q
     entropy_q = (
-        np.sum(special.entr(gamma), axis=(-2, -1))
-        - np.sum(special.entr(gamma[:, 1:]), axis=(-2, -1))
-        - np.sum(special.entr(gamma[:, :-1]), axis=(-2, -1))
-        + np.sum(special.entr(xi), axis=(-3, -2, -1))
+        xp.sum(special.entr(gamma), axis=(-2, -1))
+        - xp.sum(special.entr(gamma[:, 1:]), axis=(-2, -1))
+        - xp.sum(special.entr(gamma[:, :-1]), axis=(-2, -1))
+        + xp.sum(special.entr(xi), axis=(-3, -2, -1))
     )
     # log-density of z[1]
-    mean_gamma = np.mean(gamma[:, 0], axis=0)
-    log_z_1 = np.sum(_weigh(mean_gamma, _log(p)))
+    mean_gamma = xp.mean(gamma[:, 0], axis=0)
+    log_z_1 = xp.sum(_weigh(xp, mean_gamma, _log(xp, p)))
     # log-density of z[t]
-    mean_xi = np.mean(np.sum(xi, axis=1), axis=0)
-    log_z_t = np.sum(_weigh(mean_xi, _log(A)))
+    mean_xi = xp.mean(xp.sum(xi, axis=1), axis=0)
+    log_z_t = xp.sum(_weigh(xp, mean_xi, _log(xp, A)))
     # log-density of x
-    center_x = np.mean(x, axis=0)
+    center_x = xp.mean(x, axis=0)
     deviation_x = x - center_x
-    mean_gamma_ = np.mean(gamma, axis=0)
-    mean_gamma_x_x = np.einsum("ntr,nti->ri", gamma, deviation_x**2) / N
-    mean_x_gamma = np.einsum("nri,nrj->rij", deviation_x, gamma) / N
+    mean_gamma_ = xp.mean(gamma, axis=0)
+    mean_gamma_x_x = xp.einsum("ntr,nti->ri", gamma, deviation_x**2) / N
+    mean_x_gamma = xp.einsum("nri,nrj->rij", deviation_x, gamma) / N
     log_x = (
-        np.sum(
+        xp.sum(
             mean_gamma_
             * (
-                -0.5 * np.sum(np.log(2 * np.pi * v), axis=-1)
+                -0.5 * xp.sum(xp.log(2 * math.pi * v), axis=-1)
                 - 0.5
-                * np.sum(((center_x[:, :, None] - mu.T) / np.sqrt(v).T) ** 2, axis=1)
+                * xp.sum(((center_x[:, :, None] - mu.T) / xp.sqrt(v).T) ** 2, axis=1)
             )
         )
-        - 0.5 * np.sum(mean_gamma_x_x / v)
-        - np.sum(mean_x_gamma * (center_x[:, :, None] - mu.T) / v.T)
+        - 0.5 * xp.sum(mean_gamma_x_x / v)
+        - xp.sum(mean_x_gamma * (center_x[:, :, None] - mu.T) / v.T)
     )
-    return float(np.mean(entropy_q) + log_z_1 + log_z_t + log_x)
+    return xp.mean(entropy_q) + log_z_1 + log_z_t + log_x
 
 
 @_within_floats
 def gap(
     *,
-    x: ArrayLike,
-    p: ArrayLike,
-    A: ArrayLike,
-    mu: ArrayLike,
-    v: ArrayLike,
-    gamma: ArrayLike,
-    xi: ArrayLike,
-) -> float:
+    x: Array,
+    p: Array,
+    A: Array,
+    mu: Array,
+    v: Array,
+    gamma: Array,
+    xi: Array,
+) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
     Computed as the derivative of the ELBO along the motion
@@ -212,67 +219,133 @@ def gap(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, p, A, mu, v, gamma, xi)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N T D", "real", sizes)
-    p = _array("p", p, "K", "weights", sizes)
-    A = _array("A", A, "K K", "weights", sizes)
-    mu = _array("mu", mu, "K D", "real", sizes)
-    v = _array("v", v, "K D", "positive", sizes)
-    gamma = _array("gamma", gamma, "N T K", "weights", sizes)
-    xi = _array("xi", xi, "N T-1 K K", "joint", sizes)
+    x = _array(xp, real, "x", x, "N T D", "real", sizes)
+    p = _array(xp, real, "p", p, "K", "weights", sizes)
+    A = _array(xp, real, "A", A, "K K", "weights", sizes)
+    mu = _array(xp, real, "mu", mu, "K D", "real", sizes)
+    v = _array(xp, real, "v", v, "K D", "positive", sizes)
+    gamma = _array(xp, real, "gamma", gamma, "N T K", "weights", sizes)
+    xi = _array(xp, real, "xi", xi, "N T-1 K K", "joint", sizes)
     D, N = sizes["D"], sizes["N"]
     # derivative of log p(z[1]) along the motion
-    mean_gamma = np.mean(gamma[:, 0], axis=0)
-    slope_z_1 = np.sum(_weigh(mean_gamma, _log(p) + np.sum(special.entr(p))))
+    mean_gamma = xp.mean(gamma[:, 0], axis=0)
+    slope_z_1 = xp.sum(_weigh(xp, mean_gamma, _log(xp, p) + xp.sum(special.entr(p))))
     # derivative of log p(z[t]) along the motion
-    mean_xi = np.mean(np.sum(xi, axis=1), axis=0)
-    slope_z_t = np.sum(
-        _weigh(mean_xi, _log(A) + np.sum(special.entr(A), axis=-1)[:, None])
+    mean_xi = xp.mean(xp.sum(xi, axis=1), axis=0)
+    slope_z_t = xp.sum(
+        _weigh(xp, mean_xi, _log(xp, A) + xp.sum(special.entr(A), axis=-1)[:, None])
     )
     # derivative of log p(x) along the motion
-    center_x = np.mean(x, axis=0)
+    center_x = xp.mean(x, axis=0)
     deviation_x = x - center_x
-    mean_gamma_ = np.mean(gamma, axis=0)
-    mean_gamma_x_x = np.einsum("ntr,nti->ri", gamma, deviation_x**2) / N
-    mean_x_gamma = np.einsum("nri,nrj->rij", deviation_x, gamma) / N
+    mean_gamma_ = xp.mean(gamma, axis=0)
+    mean_gamma_x_x = xp.einsum("ntr,nti->ri", gamma, deviation_x**2) / N
+    mean_x_gamma = xp.einsum("nri,nrj->rij", deviation_x, gamma) / N
     slope_x = (
-        np.sum(
+        xp.sum(
             mean_gamma_
             * (
                 0.5 * D
                 - 0.5
-                * np.sum(((center_x[:, :, None] - mu.T) / np.sqrt(v).T) ** 2, axis=1)
+                * xp.sum(((center_x[:, :, None] - mu.T) / xp.sqrt(v).T) ** 2, axis=1)
             )
         )
-        - 0.5 * np.sum(mean_gamma_x_x / v)
-        - np.sum(mean_x_gamma * (center_x[:, :, None] - mu.T) / v.T)
+        - 0.5 * xp.sum(mean_gamma_x_x / v)
+        - xp.sum(mean_x_gamma * (center_x[:, :, None] - mu.T) / v.T)
     )
-    return float(slope_z_1 + slope_z_t + slope_x)
+    return slope_z_1 + slope_z_t + slope_x
 
 
-def _log(p: NDArray[np.float64]) -> NDArray[np.float64]:
+def check(function: Callable[..., Any], **arguments: Array) -> Any:
+    """The value of a function of this module in NumPy, after all its checks.
+
+    Values are checked in NumPy alone.  For arrays of another library, and before these
+    are traced or compiled: `check(entropy_sum, ...)`.
+    """
+    return function(**{name: _to_numpy(value) for name, value in arguments.items()})
+
+
+def _to_numpy(value: Array) -> Array:
+    """An array of any library, copied to NumPy; anything else as it is."""
+    if _is_foreign(value):
+        for method in ("detach", "cpu", "get"):  # PyTorch's and CuPy's
+            value = getattr(value, method)() if hasattr(value, method) else value
+        return np.asarray(value)
+    return value
+
+
+def _log(xp: Any, p: Array) -> Array:
     """log(p), minus infinity at 0."""
-    p = np.asarray(p)
-    return np.log(p, out=np.full(p.shape, -np.inf), where=p > 0)
+    return xp.where(p > 0, xp.log(xp.where(p > 0, p, 1)), -math.inf)
 
 
-def _weigh(
-    weights: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _weigh(xp: Any, weights: Array, values: Array) -> Array:
     """weights * values, where a weight of 0 takes out minus infinity."""
-    shape = np.broadcast_shapes(weights.shape, values.shape)
-    return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)
+    return weights * xp.where(weights > 0, values, 0)
+
+
+def _is_foreign(value: Array) -> bool:
+    """Whether it is an array of another library than NumPy."""
+    own = (np.ndarray, np.generic, int, float, list, tuple)
+    return not isinstance(value, own) and hasattr(value, "__dlpack__")
+
+
+def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
+    """The library of some arrays, and the dtype and device of its real numbers.
+
+    The dtype is the largest of those given, and at least that of single precision.
+    """
+    foreign = [value for value in values if _is_foreign(value)]
+    own = [value for value in values if isinstance(value, np.ndarray)]
+    if not foreign:
+        widths = [array.itemsize for array in own if array.dtype.kind == "f"]
+        single = 0 < max(widths, default=0) <= 4
+        return np, {"dtype": np.float32 if single else np.float64, "device": None}
+    xp = _namespace(foreign[0])
+    if own or any(_namespace(array) is not xp for array in foreign):
+        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}
+        found = " and ".join(sorted(names))
+        raise ValueError(f"arrays must be of one library, found {found}")
+    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]
+    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))
+    device = None  # that of the arrays it meets, but in PyTorch
+    if hasattr(foreign[0], "__torch_function__"):
+        device = max(foreign, key=lambda array: array.ndim).device
+    return xp, {"dtype": dtype, "device": device}
+
+
+def _namespace(array: Array) -> Any:
+    """The functions of a library, by the names of the array API standard."""
+    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
+        return importlib.import_module("array_api_compat.torch")
+    return importlib.import_module("array_api_compat").array_namespace(array)
+
+
+def _special(xp: Any) -> Any:
+    """The special functions of a library, which have the names of SciPy's."""
+    homes = {
+        "numpy": "scipy.special",
+        "array_api_compat.torch": "torch.special",
+        "array_api_compat.cupy": "cupyx.scipy.special",
+        "jax.numpy": "jax.scipy.special",
+    }
+    return importlib.import_module(homes[xp.__name__])
 
 
 def _array(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
-) -> NDArray[np.float64]:
-    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    array = _real(name, value)
+) -> Array:
+    """Check the shape of an array, and its values in NumPy; `sizes` keeps lengths."""
+    array = _real(xp, real, name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
@@ -283,29 +356,33 @@ def _array(
                     offset = int(dim[len(size) :])
             if not size.isdigit():
                 sizes.setdefault(size, length - offset)
-    expected = tuple(_length(dim, sizes) for dim in names)
-    if array.shape != expected:
+    expected = tuple([_length(dim, sizes) for dim in names])
+    if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
-        raise ValueError(
-            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
-        )
+        shape = f"have shape {symbols} = {numbers}" if names else "be a number"
+        raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
     if any(n == 0 and "-" not in dim for dim, n in zip(names, array.shape)):
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if xp is not np:  # values may be unknown yet: see `check`
+        return array
     if array.size == 0:
         return array
+    precision = np.result_type(np.float32, np.asarray(value).dtype)
+    tolerance = np.finfo(precision).eps ** 0.5
     least = array.min()
     if domain in ("simplex", "weights"):
         if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
             raise ValueError(f"{name} must be {sign}, found {least}")
-        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
+        sums = array @ np.ones(array.shape[-1], array.dtype)
+        if not np.all(np.abs(sums - 1) <= tolerance):
             raise ValueError(f"{name} must sum to one over its last axis")
         return array
     if domain == "joint":
         if least < 0:
             raise ValueError(f"{name} must be non-negative, found {least}")
-        if not np.all(np.abs(array.sum(axis=(-2, -1)) - 1) <= 1e-8):
+        if not np.all(np.abs(array.sum(axis=(-2, -1)) - 1) <= tolerance):
             raise ValueError(f"{name} must sum to one over its last two axes")
         return array
     largest = array.max()
@@ -325,12 +402,16 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
-def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Refuse text, complex numbers, objects and rows of unequal lengths."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers")
-    return np.asarray(array, dtype=float)
+def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
+    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if _is_foreign(value):
+        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
+            return xp.astype(value, real["dtype"], copy=False, device=real["device"])
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind in "biuf":
+            return xp.asarray(array if xp is np else value, **real)
+    raise ValueError(f"{name} must be an array of real numbers")
