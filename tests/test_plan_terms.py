@@ -66,7 +66,7 @@ class Trial:
         for statement in body.statements:
             value = value_of(statement.value, statement.axes, values, sizes)
             values[statement.target.name] = value
-        found = {name: value_of(value, axes, values, sizes) for name, axes, value in body.fields}
+        found = {name: value_of(value, axes, values, sizes) for name, _, axes, value in body.fields}
         return found | {target.name: values[target.name] for target in body.profiled}
 
     def collect(self, rows: list[int], weights: Any = None) -> Values:
@@ -77,7 +77,8 @@ class Trial:
         weights = np.ones(len(rows)) if weights is None else weights
         given[self.body.points.name] = weights.sum()
         given[self.body.weights.name] = weights / weights.mean()
-        return self.compute(self.body.collect, given | self.centres, len(rows))
+        found = self.compute(self.body.collect, given | self.centres, len(rows))
+        return found | {self.body.points.name: weights.sum()}
 
     def terms(self, statistics: Values) -> Values:
         return self.compute(self.body.terms, statistics, 1)

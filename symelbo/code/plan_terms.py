@@ -33,6 +33,14 @@ from symelbo.values import dataclass, field, replace
 __all__ = ["SumsBody", "plan_terms"]
 
 
+TOTALS = {"elbo": "ELBO", "entropy_sum": "entropy sum", "gap": "ELBO minus entropy sum"}
+_WHAT = {
+    Kind.ENTROPY: "entropy",
+    Kind.PSEUDO_ENTROPY: "pseudo-entropy",
+    Kind.BASE: "logarithm of the base measure",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SumsBody:
     """Statistics of the data, and what is made of them and parameters.
@@ -56,27 +64,27 @@ class _Terms:
 
     means: Expectations
     sums: Sums
-    found: dict[str, Entry] = field(default_factory=dict)
+    found: dict[str, tuple[str, Entry]] = field(default_factory=dict)
 
-    def name(self, name: str, value: Value, axes: Axes = ()) -> Entry:
+    def name(self, name: str, text: str, value: Value, axes: Axes = ()) -> Entry:
         """A field, and the entry that stands for it."""
         draft = self.means.draft
-        shape = tuple(axis.extent for axis in axes)
-        target = Symbol(draft.fresh(name), Role.ARGUMENT, Real(), shape)
-        draft.write(target, axes, value)
-        own = fresh(name, set(self.found))
-        self.found[own] = Entry(target, axes)
-        return self.found[own]
+        if isinstance(value, Average) and value.over is None and isinstance(value.value, Entry):
+            draft.pending = ""
+            entry = value.value
+        else:
+            shape = tuple(axis.extent for axis in axes)
+            target = Symbol(draft.fresh(name), Role.ARGUMENT, Real(), shape)
+            draft.write(target, axes, value)
+            entry = Entry(target, axes)
+        self.found[fresh(name, {*TOTALS, *self.found})] = text, entry
+        return entry
 
-    def total(self, name: str, averages: list[Average]) -> Term:
+    def total(self, name: str, text: str, averages: list[Average]) -> Entry:
+        """A field that is the sum of means."""
         if len(averages) == 1:
-            (average,) = averages
-            if average.over is None and isinstance(average.value, Entry):
-                self.means.draft.pending = ""
-                self.found[fresh(name, set(self.found))] = average.value
-                return average.value
-            return self.name(name, averages[0])
-        return self.name(name, Total(tuple((False, average) for average in averages)))
+            return self.name(name, text, averages[0])
+        return self.name(name, text, Total(tuple((False, average) for average in averages)))
 
 
 def plan_terms(setting: Setting) -> SumsBody:
@@ -94,22 +102,22 @@ def plan_terms(setting: Setting) -> SumsBody:
     means.moments.use_exact()
     sums = _add_entropies(terms)
     gaps = _add_slopes(terms)
-    totals = {"entropy_sum": add(*sums), "gap": add(*gaps)}
-    totals = {"elbo": add(*totals.values()), **totals}
     _add_ratios(terms)
+    totals = add(*sums, *gaps), add(*sums), add(*gaps)
     profiled = _plan_profiles(terms)
-    return _cut(terms, totals, profiled)
+    return _cut(terms, dict(zip(TOTALS, totals, strict=True)), profiled)
 
 
 def _add_entropies(terms: _Terms) -> list[Term]:
     """The summands of the entropy sum, with their signs."""
     means, found = terms.means, list[Term]()
     if entropy := average_entropy_of_q(means):
-        found.append(terms.total("entropy_q", entropy))
+        found.append(terms.total("entropy_q", "entropy of q", entropy))
     for summand in means.setting.entropy_sum.of(Kind.ENTROPY, Kind.PSEUDO_ENTROPY, Kind.BASE):
         stem = "base" if summand.kind is Kind.BASE else "entropy"
         name = plain_name(f"{stem}_{summand.node}")
-        means.draft.pending = f"{stem.replace('base', 'base measure')} of {summand.node}"
+        text = f"{_WHAT[summand.kind]} of {summand.node}"
+        means.draft.pending = text
         means.moments.subject = summand.node
 
         def make(summand: Summand = summand) -> list[Term]:
@@ -117,7 +125,7 @@ def _add_entropies(terms: _Terms) -> list[Term]:
                 return [means.of_term(summand.known, summand.known, ())]
             return [means.of_term(summand.known, summand.display, summand.abbreviations)]
 
-        mean = terms.total(name, means.average_terms(name, make))
+        mean = terms.total(name, text, means.average_terms(name, make))
         found.append(mean if summand.sign > 0 else negate(mean))
     return found
 
@@ -127,11 +135,12 @@ def _add_slopes(terms: _Terms) -> list[Term]:
     setting = means.setting
     for statement, result in zip(setting.model.statements, setting.derivation.factors, strict=True):
         means.moments.subject = result.node
-        means.draft.pending = f"derivative of log p({result.node}) along the motion"
+        text = f"derivative of log p({result.node}) along the motion"
+        means.draft.pending = text
         make = partial(means.of_change, statement, result)
         name = plain_name(result.node)
         averages = means.average_terms(f"slope_{name}", make)
-        found.append(terms.total(f"gap_{name}", averages))
+        found.append(terms.total(f"gap_{name}", text, averages))
     return found
 
 
@@ -150,7 +159,8 @@ def _add_ratios(terms: _Terms) -> None:
             should = _written(terms, f"sum_{name}", above, axes)
             weight = ONE if below is None else _written(terms, f"weight_{name}", below, axes)
             own = Entry(setting.variables[parameter].symbol, axes)
-            terms.name(f"ratio_{name}", Call("ratio", (mul(own, weight), should)), axes)
+            text = f"{name} divided by its value where the ELBO is stationary in it"
+            terms.name(f"ratio_{name}", text, Call("ratio", (mul(own, weight), should)), axes)
 
 
 def _written(terms: _Terms, name: str, average: Average, axes: Axes) -> Entry:
@@ -196,9 +206,11 @@ def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> 
     )
     centres = {centre: rows_of(centre, "row") for centre in sums.centres.values()}
     given = {**sums.found, **centres}
-    fields: list[tuple[str, Axes, Value]] = [(name, (), value) for name, value in totals.items()]
-    fields += [(name, _axes(entry), entry) for name, entry in terms.found.items()]
-    values = [value for _, _, value in fields]
+    fields: list[tuple[str, str, Axes, Value]] = [
+        (name, TOTALS[name], (), value) for name, value in totals.items()
+    ]
+    fields += [(name, text, _axes(e), e) for name, (text, e) in terms.found.items()]
+    values = [value for *_, value in fields]
     own = draft.live_statements(values, given)
     more = (*draft.live_statements([a.value for a in profiled], given), *profiled)
     needed = {
@@ -227,9 +239,10 @@ def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> 
     if profiled:
         targets = tuple(a.target for a in profiled)
         profiles = Body(tuple(of_sums(more, ())), None, profiled=targets)
-    kept: list[tuple[str, Axes, Value]] = [(points.name, (), Entry(points))]
-    for symbol, axes in needed.items():
-        kept.append((_summed(symbol).name, axes, mul(Entry(points), Entry(symbol, axes))))
+    kept: list[tuple[str, str, Axes, Value]] = [
+        (_summed(s).name, "", axes, mul(Entry(points), Entry(s, axes)))
+        for s, axes in needed.items()
+    ]
     weighed = _weigh_data(collected, draft.setting, weights, weighted)
     collect = Body(tuple(weighed), None, fields=tuple(kept))
     used = tuple((data, c) for data, c in sums.centres.items() if c in needed)
