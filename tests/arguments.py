@@ -11,7 +11,7 @@ import numpy as np
 from symelbo.answer.derivation import Derivation
 from symelbo.code.setting import Setting
 from symelbo.index.build import category_extent
-from symelbo.index.terms import Extent, Role
+from symelbo.index.terms import Extent
 
 __all__ = ["Arguments", "draw"]
 
@@ -40,7 +40,8 @@ def draw(rng: np.random.Generator, kind: str, shape: tuple[int, ...], upper: int
 class Arguments(dict[str, Any]):
     """Random values for every keyword argument of the functions of one module.
 
-    lengths: those of the sizes of the model, of data and of samples, by their names in the module.
+    lengths: those of the sizes of the model, of data and of samples, by their names in the module;
+    own: whether every data point has samples of its own.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Arguments(dict[str, Any]):
         *,
         ones: bool = False,
         lengths: Mapping[str, int] | None = None,
+        own: bool = False,
     ) -> None:
         rng = np.random.default_rng(seed)
         setting = Setting(derivation)
@@ -63,14 +65,12 @@ class Arguments(dict[str, Any]):
             return extent.offset + (sizes[extent.size] if extent.size else 0)
 
         for symbol, name in setting.names.items():
-            shape = tuple(map(length, symbol.shape))
-            if symbol.role in (Role.OBSERVED, Role.INPUT, Role.VARIATIONAL):
-                shape = (data, *shape)
-            elif symbol.role is Role.LATENT:
-                shape = (points, *shape)
+            shape, variable = tuple(map(length, symbol.shape)), setting.variables[symbol]
+            leading = {setting.data: data, setting.samples: points}
+            batch = variable.batch[variable.shared and not own :]
+            shape = (*(leading[a] if a in leading else length(a.extent) for a in batch), *shape)
             extent = category_extent(symbol.domain)
-            if symbol.role is not Role.FUNCTION:
-                self[name] = draw(rng, symbol.domain.kind, shape, length(extent) if extent else 0)
+            self[name] = draw(rng, symbol.domain.kind, shape, length(extent) if extent else 0)
         if setting.mixture is not None:
             q = rng.uniform(size=(data, length(setting.mixture.extent)))
             q[0, 1:] = 0  # zeros are allowed

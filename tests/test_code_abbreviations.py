@@ -194,7 +194,8 @@ def _settings(derivation: Derivation) -> Iterator[tuple[Arguments, dict[str, int
     for seed, first in enumerate((2, 3)):
         upwards = range(first, first + len(names)) if not seed else [first] * len(names)
         lengths = dict(zip(names, upwards, strict=True))
-        given = Arguments(derivation, seed, lengths=lengths)
+        given = Arguments(derivation, seed, lengths=lengths, own=True)
+        lengths[setting.sets] = lengths[str(setting.data.extent)]
         if setting.mixture is not None:  # no zeros: 0 log 0 has no plain value
             q = given[setting.q_name] + 0.1
             given[setting.q_name] = q / q.sum(axis=1, keepdims=True)
@@ -232,7 +233,7 @@ def elbo_of(derivation: Derivation, given: Arguments, sizes: dict[str, int]) -> 
 
 def _here(setting: Setting, symbol: Symbol, array: Any, n: int, s: int) -> Any:
     if symbol in setting.latents:
-        return np.asarray(s + 1.0) if setting.mixture is not None else array[s]
+        return np.asarray(s + 1.0) if setting.mixture is not None else array[n, s]
     return array[n] if setting.variables[symbol].batch else array
 
 

@@ -56,7 +56,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.trial.evaluate import Pair, World, evaluate
+from symelbo.trial.evaluate import World, evaluate
 
 LENGTHS = {"N": 2, "K": 3, "D": 4, "H": 5, "S": 6, "T": 7}
 N, K, D, H, S, T = (Extent(size) for size in LENGTHS)
@@ -114,8 +114,6 @@ t, u = Index("t", T), Index("u", T)
 later = Index("t", Extent("T", -1))  # 1:T-1
 inside = Index("t", Extent("T", -1), 2)  # 2:T-1
 k, k2 = Index("k", K), Index("k2", K)
-f = Symbol("f", Role.FUNCTION, Real(), (K,))
-g = Symbol("g", Role.FUNCTION, Real())
 
 
 def a(axes: Axes) -> Entry:
@@ -212,11 +210,6 @@ TABLE: dict[type[Term], list[Build]] = {
         lambda x: mul(a(x), Delta(last(x), Position(Extent(None, 2)))),
     ],
     Apply: [
-        lambda x: Apply(f, (Array((k,), entry("a", (*_leading(x), k))),), (k2,)),
-        lambda x: Sum(k2, Apply(f, (Array((k,), entry("a", (*_leading(x), k))),), (k2,))),
-        lambda x: Apply(f, (Array((k,), entry("b", (k,))),), (category("z", x),)),
-        lambda x: mul(c(x), Apply(g, (Array((), entry("a", _leading(x))),))),
-        lambda x: Apply(f, (Array((k,), entry("b", (k,))), Array((), a(_leading(x)))), (k2,)),
         lambda x: Apply(SOFTMAX, (Array((k,), entry("a", (*x, k))),), (k,)),
         lambda x: Apply(LOG_SOFTMAX, (Array((k,), entry("a", (k, *x))),), (category("z", x[:1]),)),
         lambda x: Apply(LOG_SOFTMAX, (Array((k,), entry("b", (k,))),), (category("z", x),)),
@@ -264,10 +257,6 @@ TABLE[Call] += [
 ]
 
 
-def _leading(axes: Axes) -> Axes:
-    return tuple(axis for axis in axes if axis in LEADING)
-
-
 CASES = [
     pytest.param(build, axes, id=f"{node.__name__}{number}, {where}")
     for node, builds in TABLE.items()
@@ -306,30 +295,7 @@ def world_of(values: dict[str, np.ndarray[Any, Any]]) -> World:
         for where, value in np.ndenumerate(given)
     }
 
-    def apply(arguments: Any, where: tuple[int, ...], slots: Any) -> Pair:
-        total = sum(v * (1 + sum(at)) for given in arguments for at, (v, _) in given.items())
-        return total * (where[0] if where else 1), 0.0
-
-    return World(LENGTHS, entries, functions={"f": apply, "g": apply})
-
-
-def call_f(*arguments: Any) -> Any:
-    """f(x)[k] = k sum_i (1 + i) x_i over all arguments; leading axes broadcast"""
-    return call_g(*arguments)[..., None] * np.arange(1, LENGTHS["K"] + 1)
-
-
-def call_g(*arguments: Any) -> Any:
-    def weigh(given: Any) -> Any:
-        has_axis = np.ndim(given) > 0 and given.shape[-1] == LENGTHS["K"]
-        return given @ np.arange(2, LENGTHS["K"] + 2) if has_axis else np.asarray(given)
-
-    return sum(weigh(given) for given in arguments)
-
-
-def check_array(name: str, value: Any, dims: str, domain: str, sizes: Any) -> Any:
-    """The check of a function's value, as in an emitted module"""
-    assert value.shape == tuple(sizes[dim] for dim in dims.split()), name
-    return value
+    return World(LENGTHS, entries)
 
 
 @cache
@@ -343,9 +309,8 @@ def helpers() -> dict[str, Any]:
 
 
 def run(op: Op, values: dict[str, np.ndarray[Any, Any]]) -> Any:
-    space = {"np": np, "special": special, "sizes": LENGTHS, "_array": check_array}
-    space |= {"f": call_f, "g": call_g, **helpers(), **LENGTHS, **values}
-    return eval(NumpyPrinter({size: size for size in LENGTHS}).text(op), space)
+    space = {"np": np, "special": special, **helpers(), **LENGTHS, **values}
+    return eval(NumpyPrinter({size: size for size in (*LENGTHS, "sets")}).text(op), space)
 
 
 def evaluated(term: Term, axes: Axes, values: dict[str, np.ndarray[Any, Any]]) -> Any:
@@ -469,6 +434,67 @@ def test_a_guarded_average_takes_out_what_has_no_weight() -> None:
         assert np.isclose(found, rest.sum(axis=1).mean())
 
 
+SHARED: list[tuple[Term, Axes]] = [
+    (entry("a", (n, s)), ()),
+    (entry("a", (n, s, d)), (d,)),
+    (mul(entry("a", (n, s, d)), entry("b", (d,))), (d,)),
+]
+POOLED: list[tuple[Term, Axes]] = [
+    (ONE, (n, s)),
+    (entry("a", (n,)), (n, s)),
+    (entry("a", (n, d)), (n, s, d)),
+    (mul(entry("a", (n, d)), entry("b", (n, h))), (n, s, d, h)),
+]
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize(("value", "kept"), SHARED)
+def test_averages_of_what_data_points_may_share(
+    value: Term, kept: Axes, own: bool, guarded: bool
+) -> None:
+    """Of length one, or N, on the axis of data points; the weights too."""
+    average = Average(value, n, s, WEIGHTS, kept, guarded, shared=True)
+    op = Lowering(LEADING, ops.Length("sets")).value(average)
+    whole = values_of([value, Entry(WEIGHTS, (n, s))])
+    for even in (False, True):
+        values = {**whole}
+        values["a"] = whole["a"] if own else whole["a"][:1]
+        values["q"] = whole["q"][:1] if even else whole["q"]
+        found = run(op, {**values, "sets": np.asarray(len(values["a"]))})
+        term = values["a"] * whole.get("b", 1)
+        weights = values["q"].reshape(*values["q"].shape, *(1 for _ in term.shape[2:]))
+        wanted = (weights * term).sum(axis=1).mean(axis=0)
+        assert np.allclose(found, wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize(("value", "kept"), POOLED)
+def test_means_that_meet_what_data_points_may_share(value: Term, kept: Axes, own: bool) -> None:
+    """sum_ns pooled[n,s] r[n,s] = (1/N) sum_n sum_s weights[n,s] value[n] r[n,s]"""
+    op = Lowering(LEADING, ops.Length("sets")).value(Average(value, n, s, WEIGHTS, kept))
+    assert op.axes == kept
+    values = values_of([value, Entry(WEIGHTS, (n, s))])
+    rest = entry("r", (n, s))
+    shared = values_of([rest])["r"][: None if own else 1]
+    found = run(op, {**values, "sets": np.asarray(len(shared))})
+    assert len(found) == len(shared)
+    placed = evaluated(mul(value, Entry(WEIGHTS, (n, s))), kept, values)
+    shape = (*shared.shape, *(1 for _ in kept[2:]))
+    wanted = (placed * shared.reshape(shape)).sum(axis=(0, 1)) / len(values["q"])
+    assert np.allclose((found * shared.reshape(shape)).sum(axis=(0, 1)), wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_the_centre_of_what_data_points_may_share(own: bool) -> None:
+    value = entry("a", (n, d))
+    op = Lowering(LEADING, ops.Length("sets")).value(Average(value, n, kept=(n, d)))
+    values = values_of([value])
+    found = run(op, {**values, "sets": np.asarray(len(values["a"]) if own else 1)})
+    mean = values["a"].mean(axis=0, keepdims=True)
+    assert np.array_equal(found, values["a"]) if own else np.allclose(found, mean)
+
+
 def test_totals_ratios_and_solutions() -> None:
     parts = [Average(entry(name, axes), n) for name, axes in (("a", (n,)), ("b", ()))]
     values = values_of([part.value for part in parts])
@@ -505,4 +531,4 @@ def test_every_operation_is_printed_here() -> None:
         op = lowering.value(build(axes), (*free_indices(build(axes)), Index("more", H)))
         made |= {type(part) for part in ops.walk(op)}
     # test_averages_by_their_definition and test_totals_ratios_and_solutions have the rest
-    assert made | {ops.MeanWeights, ops.Solve, ops.WeighData} == set(get_args(Op))
+    assert made | {ops.MeanWeights, ops.Pool, ops.Solve, ops.WeighData} == set(get_args(Op))

@@ -65,8 +65,8 @@ def entropy_sum(
         mu: shape (K, D); real. Only checked: the value does not depend on it.
         v: shape (K, D); positive.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, T); samples or an enumeration of the latent, a category, counted
-            from 1.
+        z: shape (S, T) or (N, S, T); samples or an enumeration of the latent, a
+            category, counted from 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -79,19 +79,23 @@ def entropy_sum(
     A = _array("A", A, "K K", "weights", sizes)
     v = _array("v", v, "K D", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _array("z", z, "S T", "category", sizes, sizes["K"])
+    z = _samples("z", z, "N S T", "category", sizes, "sets", sizes["K"])
     if mu is not None:
         _array("mu", mu, "K D", "real", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # entropy of z[1]
     entropy_z_1 = np.sum(special.entr(p))
     # entropy of z[t]
-    entropy_z_t = np.sum(np.sum(special.entr(A[z[:, :-1] - 1]), axis=-1), axis=-1)
+    entropy_z_t = np.sum(np.sum(special.entr(A[z[:, :, :-1] - 1]), axis=-1), axis=-1)
     # entropy of x
     entropy_x = 0.5 * np.sum(np.log(2 * np.e * np.pi * v[z - 1]), axis=(-2, -1))
-    mean_weights = weights.mean(axis=0)
+    mean_weights = _mean_weights(weights, sets)
     return float(
-        entropy_q - entropy_z_1 - mean_weights @ entropy_z_t - mean_weights @ entropy_x
+        entropy_q
+        - entropy_z_1
+        - np.sum(mean_weights * entropy_z_t)
+        - np.sum(mean_weights * entropy_x)
     )
 
 
@@ -120,8 +124,8 @@ def elbo(
         mu: shape (K, D); real.
         v: shape (K, D); positive.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, T); samples or an enumeration of the latent, a category, counted
-            from 1.
+        z: shape (S, T) or (N, S, T); samples or an enumeration of the latent, a
+            category, counted from 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -136,29 +140,31 @@ def elbo(
     mu = _array("mu", mu, "K D", "real", sizes)
     v = _array("v", v, "K D", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _array("z", z, "S T", "category", sizes, sizes["K"])
+    z = _samples("z", z, "N S T", "category", sizes, "sets", sizes["K"])
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # log-density of z[1]
-    log_z_1 = _log(p[z[:, 0] - 1])
+    log_z_1 = _log(p[z[:, :, 0] - 1])
     # log-density of z[t]
-    log_z_t = np.sum(_log(A[z[:, :-1] - 1, z[:, 1:] - 1]), axis=-1)
+    log_z_t = np.sum(_log(A[z[:, :, :-1] - 1, z[:, :, 1:] - 1]), axis=-1)
     # log-density of x
-    center_x = np.mean(x, axis=0)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = weights.mean(axis=0)
-    mean_xx = _weighted_mean(weights, deviation_x**2)
-    mean_x = _weighted_mean(weights, deviation_x)
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = _sampled_mean(weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     log_x = (
         np.sum(
             mean_weights
             * np.sum(
                 -0.5 * np.log(2 * np.pi * v[z - 1])
-                - 0.5 * ((center_x - mu[z - 1]) / np.sqrt(v[z - 1])) ** 2,
+                - 0.5
+                * ((center_x[:, None, :, :] - mu[z - 1]) / np.sqrt(v[z - 1])) ** 2,
                 axis=(-2, -1),
             )
         )
         - 0.5 * np.sum(mean_xx / v[z - 1])
-        - np.sum(mean_x * (center_x - mu[z - 1]) / v[z - 1])
+        - np.sum(mean_x * (center_x[:, None, :, :] - mu[z - 1]) / v[z - 1])
     )
     return float(
         entropy_q
@@ -197,8 +203,8 @@ def gap(
         v: shape (K, D); positive.
         entropy_q: mean entropy of q over the data, in nats. Only checked: the value
             does not depend on it.
-        z: shape (S, T); samples or an enumeration of the latent, a category, counted
-            from 1.
+        z: shape (S, T) or (N, S, T); samples or an enumeration of the latent, a
+            category, counted from 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -212,34 +218,37 @@ def gap(
     A = _array("A", A, "K K", "weights", sizes)
     mu = _array("mu", mu, "K D", "real", sizes)
     v = _array("v", v, "K D", "positive", sizes)
-    z = _array("z", z, "S T", "category", sizes, sizes["K"])
+    z = _samples("z", z, "N S T", "category", sizes, "sets", sizes["K"])
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # derivative of log p(z[1]) along the motion
-    slope_z_1 = _log(p[z[:, 0] - 1]) + np.sum(special.entr(p))
+    slope_z_1 = _log(p[z[:, :, 0] - 1]) + np.sum(special.entr(p))
     # derivative of log p(z[t]) along the motion
     slope_z_t = np.sum(
-        _log(A[z[:, :-1] - 1, z[:, 1:] - 1])
-        + np.sum(special.entr(A[z[:, :-1] - 1]), axis=-1),
+        _log(A[z[:, :, :-1] - 1, z[:, :, 1:] - 1])
+        + np.sum(special.entr(A[z[:, :, :-1] - 1]), axis=-1),
         axis=-1,
     )
     # derivative of log p(x) along the motion
-    center_x = np.mean(x, axis=0)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = weights.mean(axis=0)
-    mean_xx = _weighted_mean(weights, deviation_x**2)
-    mean_x = _weighted_mean(weights, deviation_x)
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = _sampled_mean(weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     slope_x = (
         np.sum(
             mean_weights
             * np.sum(
-                0.5 - 0.5 * ((center_x - mu[z - 1]) / np.sqrt(v[z - 1])) ** 2,
+                0.5
+                - 0.5
+                * ((center_x[:, None, :, :] - mu[z - 1]) / np.sqrt(v[z - 1])) ** 2,
                 axis=(-2, -1),
             )
         )
         - 0.5 * np.sum(mean_xx / v[z - 1])
-        - np.sum(mean_x * (center_x - mu[z - 1]) / v[z - 1])
+        - np.sum(mean_x * (center_x[:, None, :, :] - mu[z - 1]) / v[z - 1])
     )
     return float(
         np.sum(_weigh(mean_weights, slope_z_1))
@@ -269,6 +278,28 @@ def _weighted_mean(
     if len(weights) < len(values):
         values = values.mean(axis=0, keepdims=True)
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+
+
+def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean over the data where they share the samples, else the values."""
+    return values.mean(axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return weights.mean(axis=0, keepdims=True)
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(weights, values)[None]
+    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _array(
@@ -318,6 +349,25 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _samples(
+    name: str,
+    value: ArrayLike,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: ArrayLike,
+) -> NDArray[np.float64]:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = np.ndim(value) < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(name, value, own, domain, sizes, *bounds)
+    array = array[None] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
 
 
 def _weights(

@@ -111,7 +111,8 @@ def elbo(
         C: shape (D, K); real.
         R: shape (D,); positive.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, T, K); samples or an enumeration of the latent, real.
+        z: shape (S, T, K) or (N, S, T, K); samples or an enumeration of the latent,
+            real.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -126,37 +127,41 @@ def elbo(
     C = _array("C", C, "D K", "real", sizes)
     R = _array("R", R, "D", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _array("z", z, "S T K", "real", sizes)
+    z = _samples("z", z, "N S T K", "real", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # log-density of z[1,k]
-    log_z_1_k = np.sum(-0.5 * z[:, 0] ** 2 - 0.5 * np.log(2 * np.pi), axis=-1)
+    log_z_1_k = np.sum(-0.5 * z[:, :, 0] ** 2 - 0.5 * np.log(2 * np.pi), axis=-1)
     # log-density of z[t,k]
-    m = np.einsum("kj,stj->stk", A, z[:, :-1])
+    m = z[:, :, :-1] @ A.T
     log_z_t_k = np.sum(
-        -0.5 * np.log(2 * np.pi * Q) - 0.5 * ((z[:, 1:] - m) / np.sqrt(Q)) ** 2,
+        -0.5 * np.log(2 * np.pi * Q) - 0.5 * ((z[:, :, 1:] - m) / np.sqrt(Q)) ** 2,
         axis=(-2, -1),
     )
     # log-density of x
-    m_ = np.einsum("dk,stk->std", C, z)
-    center_x = np.mean(x, axis=0)
+    m_ = z @ C.T
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = weights.mean(axis=0)
+    mean_weights = _mean_weights(weights, sets)
     mean_xx = np.mean(np.sum(deviation_x**2, axis=1), axis=0)
-    mean_x = _weighted_mean(weights, deviation_x)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     log_x = (
         np.sum(
             mean_weights
             * np.sum(
                 -0.5 * np.log(2 * np.pi * R)
-                - 0.5 * ((center_x - m_) / np.sqrt(R)) ** 2,
+                - 0.5 * ((center_x[:, None, :, :] - m_) / np.sqrt(R)) ** 2,
                 axis=(-2, -1),
             )
         )
         - 0.5 * np.sum(mean_xx / R)
-        - np.sum(mean_x * (center_x - m_) / R)
+        - np.sum(mean_x * (center_x[:, None, :, :] - m_) / R)
     )
     return float(
-        entropy_q + mean_weights @ log_z_1_k + mean_weights @ log_z_t_k + log_x
+        entropy_q
+        + np.sum(mean_weights * log_z_1_k)
+        + np.sum(mean_weights * log_z_t_k)
+        + log_x
     )
 
 
@@ -188,7 +193,8 @@ def gap(
         R: shape (D,); positive.
         entropy_q: mean entropy of q over the data, in nats. Only checked: the value
             does not depend on it.
-        z: shape (S, T, K); samples or an enumeration of the latent, real.
+        z: shape (S, T, K) or (N, S, T, K); samples or an enumeration of the latent,
+            real.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -202,31 +208,41 @@ def gap(
     Q = _array("Q", Q, "K", "positive", sizes)
     C = _array("C", C, "D K", "real", sizes)
     R = _array("R", R, "D", "positive", sizes)
-    z = _array("z", z, "S T K", "real", sizes)
+    z = _samples("z", z, "N S T K", "real", sizes, "sets")
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # derivative of log p(z[1,k]) along the motion
-    slope_z_1_k = 0.5 * np.sum(1 - z[:, 0] ** 2, axis=-1)
+    slope_z_1_k = 0.5 * np.sum(1 - z[:, :, 0] ** 2, axis=-1)
     # derivative of log p(z[t,k]) along the motion
-    m = np.einsum("kj,stj->stk", A, z[:, :-1])
-    slope_z_t_k = np.sum(0.5 - 0.5 * ((z[:, 1:] - m) / np.sqrt(Q)) ** 2, axis=(-2, -1))
+    m = z[:, :, :-1] @ A.T
+    slope_z_t_k = np.sum(
+        0.5 - 0.5 * ((z[:, :, 1:] - m) / np.sqrt(Q)) ** 2, axis=(-2, -1)
+    )
     # derivative of log p(x) along the motion
-    m_ = np.einsum("dk,stk->std", C, z)
-    center_x = np.mean(x, axis=0)
+    m_ = z @ C.T
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = weights.mean(axis=0)
+    mean_weights = _mean_weights(weights, sets)
     mean_xx = np.mean(np.sum(deviation_x**2, axis=1), axis=0)
-    mean_x = _weighted_mean(weights, deviation_x)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     slope_x = (
         np.sum(
             mean_weights
-            * np.sum(0.5 - 0.5 * ((center_x - m_) / np.sqrt(R)) ** 2, axis=(-2, -1))
+            * np.sum(
+                0.5 - 0.5 * ((center_x[:, None, :, :] - m_) / np.sqrt(R)) ** 2,
+                axis=(-2, -1),
+            )
         )
         - 0.5 * np.sum(mean_xx / R)
-        - np.sum(mean_x * (center_x - m_) / R)
+        - np.sum(mean_x * (center_x[:, None, :, :] - m_) / R)
     )
-    return float(mean_weights @ slope_z_1_k + mean_weights @ slope_z_t_k + slope_x)
+    return float(
+        np.sum(mean_weights * slope_z_1_k)
+        + np.sum(mean_weights * slope_z_t_k)
+        + slope_x
+    )
 
 
 def _weighted_mean(
@@ -236,6 +252,28 @@ def _weighted_mean(
     if len(weights) < len(values):
         values = values.mean(axis=0, keepdims=True)
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+
+
+def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean over the data where they share the samples, else the values."""
+    return values.mean(axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return weights.mean(axis=0, keepdims=True)
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(weights, values)[None]
+    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _array(
@@ -280,6 +318,25 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _samples(
+    name: str,
+    value: ArrayLike,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: ArrayLike,
+) -> NDArray[np.float64]:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = np.ndim(value) < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(name, value, own, domain, sizes, *bounds)
+    array = array[None] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
 
 
 def _weights(

@@ -67,8 +67,8 @@ def entropy_sum(
         v: shape (C, D); positive.
         H: a positive integer; no array above determines it.
         entropy_q: mean entropy of q over the data, in nats.
-        c: shape (S,); samples or an enumeration of the latent, a category, counted from
-            1.
+        c: shape (S,) or (N, S); samples or an enumeration of the latent, a category,
+            counted from 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -80,19 +80,25 @@ def entropy_sum(
     pi = _array("pi", pi, "C", "weights", sizes)
     v = _array("v", v, "C D", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    c = _array("c", c, "S", "category", sizes, sizes["C"])
+    c = _samples("c", c, "N S", "category", sizes, "sets", sizes["C"])
     if W is not None:
         _array("W", W, "C D H", "real", sizes)
     if mu is not None:
         _array("mu", mu, "C D", "real", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # entropy of c
     entropy_c = np.sum(special.entr(pi))
     # entropy of z
     entropy_z = 0.5 * H * np.log(2 * np.e * np.pi)
     # entropy of x
     entropy_x = 0.5 * np.sum(np.log(2 * np.e * np.pi * v[c - 1]), axis=-1)
-    return float(entropy_q - entropy_c - entropy_z - weights.mean(axis=0) @ entropy_x)
+    return float(
+        entropy_q
+        - entropy_c
+        - entropy_z
+        - np.sum(_mean_weights(weights, sets) * entropy_x)
+    )
 
 
 @_within_floats
@@ -121,9 +127,9 @@ def elbo(
         mu: shape (C, D); real.
         v: shape (C, D); positive.
         entropy_q: mean entropy of q over the data, in nats.
-        c: shape (S,); samples or an enumeration of the latent, a category, counted from
-            1.
-        z: shape (S, H); samples or an enumeration of the latent, real.
+        c: shape (S,) or (N, S); samples or an enumeration of the latent, a category,
+            counted from 1.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, real.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -138,34 +144,38 @@ def elbo(
     mu = _array("mu", mu, "C D", "real", sizes)
     v = _array("v", v, "C D", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _array("z", z, "S H", "real", sizes)
-    c = _array("c", c, "S", "category", sizes, sizes["C"])
+    z = _samples("z", z, "N S H", "real", sizes, "sets")
+    c = _samples("c", c, "N S", "category", sizes, "sets", sizes["C"])
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # log-density of c
     log_c = _log(pi[c - 1])
     # log-density of z
     log_z = np.sum(-0.5 * z**2 - 0.5 * np.log(2 * np.pi), axis=-1)
     # log-density of x
-    m = mu[c - 1] + np.sum(W[c - 1] * z[:, None, :], axis=-1)
-    center_x = np.mean(x, axis=0)
+    m = mu[c - 1] + np.sum(W[c - 1] * z[:, :, None, :], axis=-1)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = weights.mean(axis=0)
-    mean_xx = _weighted_mean(weights, deviation_x**2)
-    mean_x = _weighted_mean(weights, deviation_x)
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = _sampled_mean(weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     log_x = (
         np.sum(
             mean_weights
             * np.sum(
                 -0.5 * np.log(2 * np.pi * v[c - 1])
-                - 0.5 * ((center_x - m) / np.sqrt(v[c - 1])) ** 2,
+                - 0.5 * ((center_x[:, None, :] - m) / np.sqrt(v[c - 1])) ** 2,
                 axis=-1,
             )
         )
         - 0.5 * np.sum(mean_xx / v[c - 1])
-        - np.sum(mean_x * (center_x - m) / v[c - 1])
+        - np.sum(mean_x * (center_x[:, None, :] - m) / v[c - 1])
     )
     return float(
-        entropy_q + np.sum(_weigh(mean_weights, log_c)) + mean_weights @ log_z + log_x
+        entropy_q
+        + np.sum(_weigh(mean_weights, log_c))
+        + np.sum(mean_weights * log_z)
+        + log_x
     )
 
 
@@ -200,9 +210,9 @@ def gap(
         v: shape (C, D); positive.
         entropy_q: mean entropy of q over the data, in nats. Only checked: the value
             does not depend on it.
-        c: shape (S,); samples or an enumeration of the latent, a category, counted from
-            1.
-        z: shape (S, H); samples or an enumeration of the latent, real.
+        c: shape (S,) or (N, S); samples or an enumeration of the latent, a category,
+            counted from 1.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, real.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -216,32 +226,36 @@ def gap(
     W = _array("W", W, "C D H", "real", sizes)
     mu = _array("mu", mu, "C D", "real", sizes)
     v = _array("v", v, "C D", "positive", sizes)
-    z = _array("z", z, "S H", "real", sizes)
-    c = _array("c", c, "S", "category", sizes, sizes["C"])
+    z = _samples("z", z, "N S H", "real", sizes, "sets")
+    c = _samples("c", c, "N S", "category", sizes, "sets", sizes["C"])
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # derivative of log p(c) along the motion
     slope_c = _log(pi[c - 1]) + np.sum(special.entr(pi))
     # derivative of log p(z) along the motion
     slope_z = 0.5 * np.sum(1 - z**2, axis=-1)
     # derivative of log p(x) along the motion
-    m = mu[c - 1] + np.sum(W[c - 1] * z[:, None, :], axis=-1)
-    center_x = np.mean(x, axis=0)
+    m = mu[c - 1] + np.sum(W[c - 1] * z[:, :, None, :], axis=-1)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = weights.mean(axis=0)
-    mean_xx = _weighted_mean(weights, deviation_x**2)
-    mean_x = _weighted_mean(weights, deviation_x)
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = _sampled_mean(weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     slope_x = (
         np.sum(
             mean_weights
-            * np.sum(0.5 - 0.5 * ((center_x - m) / np.sqrt(v[c - 1])) ** 2, axis=-1)
+            * np.sum(
+                0.5 - 0.5 * ((center_x[:, None, :] - m) / np.sqrt(v[c - 1])) ** 2,
+                axis=-1,
+            )
         )
         - 0.5 * np.sum(mean_xx / v[c - 1])
-        - np.sum(mean_x * (center_x - m) / v[c - 1])
+        - np.sum(mean_x * (center_x[:, None, :] - m) / v[c - 1])
     )
     return float(
-        np.sum(_weigh(mean_weights, slope_c)) + mean_weights @ slope_z + slope_x
+        np.sum(_weigh(mean_weights, slope_c)) + np.sum(mean_weights * slope_z) + slope_x
     )
 
 
@@ -266,6 +280,28 @@ def _weighted_mean(
     if len(weights) < len(values):
         values = values.mean(axis=0, keepdims=True)
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+
+
+def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean over the data where they share the samples, else the values."""
+    return values.mean(axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return weights.mean(axis=0, keepdims=True)
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(weights, values)[None]
+    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _array(
@@ -315,6 +351,25 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _samples(
+    name: str,
+    value: ArrayLike,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: ArrayLike,
+) -> NDArray[np.float64]:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = np.ndim(value) < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(name, value, own, domain, sizes, *bounds)
+    array = array[None] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
 
 
 def _weights(

@@ -105,7 +105,7 @@ def elbo(
         tau: a number; real.
         v: a number; positive.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, J); samples or an enumeration of the latent, real.
+        z: shape (S, J) or (N, S, J); samples or an enumeration of the latent, real.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -119,30 +119,31 @@ def elbo(
     tau = _array("tau", tau, "", "real", sizes)
     v = _array("v", v, "", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _array("z", z, "S J", "real", sizes)
+    z = _samples("z", z, "N S J", "real", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
-    J, K, S = sizes["J"], sizes["K"], sizes["S"]
+    J, K, S, sets = sizes["J"], sizes["K"], sizes["S"], sizes["sets"]
     # log-density of z
     log_z = np.sum(-0.5 * z**2 - 0.5 * np.log(2 * np.pi), axis=-1)
     # log-density of x
-    m = np.broadcast_to((mu + tau * z)[:, :, None], (S, J, K))
-    center_x = np.mean(x, axis=0)
+    m = np.broadcast_to((mu + tau * z)[:, :, :, None], (sets, S, J, K))
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = weights.mean(axis=0)
+    mean_weights = _mean_weights(weights, sets)
     mean_xx = np.mean(np.sum(deviation_x**2, axis=(-2, -1)))
-    mean_x = _weighted_mean(weights, deviation_x)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     log_x = (
         np.sum(
             mean_weights
             * np.sum(
-                -0.5 * np.log(2 * np.pi * v) - 0.5 * ((center_x - m) / np.sqrt(v)) ** 2,
+                -0.5 * np.log(2 * np.pi * v)
+                - 0.5 * ((center_x[:, None, :, :] - m) / np.sqrt(v)) ** 2,
                 axis=(-2, -1),
             )
         )
         - 0.5 * mean_xx / v
-        - 1 / v * np.sum(mean_x * (center_x - m))
+        - 1 / v * np.sum(mean_x * (center_x[:, None, :, :] - m))
     )
-    return float(entropy_q + mean_weights @ log_z + log_x)
+    return float(entropy_q + np.sum(mean_weights * log_z) + log_x)
 
 
 @_within_floats
@@ -171,7 +172,7 @@ def gap(
         v: a number; positive.
         entropy_q: mean entropy of q over the data, in nats. Only checked: the value
             does not depend on it.
-        z: shape (S, J); samples or an enumeration of the latent, real.
+        z: shape (S, J) or (N, S, J); samples or an enumeration of the latent, real.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -184,29 +185,32 @@ def gap(
     mu = _array("mu", mu, "", "real", sizes)
     tau = _array("tau", tau, "", "real", sizes)
     v = _array("v", v, "", "positive", sizes)
-    z = _array("z", z, "S J", "real", sizes)
+    z = _samples("z", z, "N S J", "real", sizes, "sets")
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
-    J, K, S = sizes["J"], sizes["K"], sizes["S"]
+    J, K, S, sets = sizes["J"], sizes["K"], sizes["S"], sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = 0.5 * np.sum(1 - z**2, axis=-1)
     # derivative of log p(x) along the motion
-    m = np.broadcast_to((mu + tau * z)[:, :, None], (S, J, K))
-    center_x = np.mean(x, axis=0)
+    m = np.broadcast_to((mu + tau * z)[:, :, :, None], (sets, S, J, K))
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = weights.mean(axis=0)
+    mean_weights = _mean_weights(weights, sets)
     mean_xx = np.mean(np.sum(deviation_x**2, axis=(-2, -1)))
-    mean_x = _weighted_mean(weights, deviation_x)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     slope_x = (
         np.sum(
             mean_weights
-            * np.sum(0.5 - 0.5 * ((center_x - m) / np.sqrt(v)) ** 2, axis=(-2, -1))
+            * np.sum(
+                0.5 - 0.5 * ((center_x[:, None, :, :] - m) / np.sqrt(v)) ** 2,
+                axis=(-2, -1),
+            )
         )
         - 0.5 * mean_xx / v
-        - 1 / v * np.sum(mean_x * (center_x - m))
+        - 1 / v * np.sum(mean_x * (center_x[:, None, :, :] - m))
     )
-    return float(mean_weights @ slope_z + slope_x)
+    return float(np.sum(mean_weights * slope_z) + slope_x)
 
 
 def _weighted_mean(
@@ -216,6 +220,28 @@ def _weighted_mean(
     if len(weights) < len(values):
         values = values.mean(axis=0, keepdims=True)
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+
+
+def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean over the data where they share the samples, else the values."""
+    return values.mean(axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return weights.mean(axis=0, keepdims=True)
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(weights, values)[None]
+    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _array(
@@ -260,6 +286,25 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _samples(
+    name: str,
+    value: ArrayLike,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: ArrayLike,
+) -> NDArray[np.float64]:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = np.ndim(value) < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(name, value, own, domain, sizes, *bounds)
+    array = array[None] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
 
 
 def _weights(

@@ -61,7 +61,7 @@ def entropy_sum(
         tau: a number; positive.
         b: shape (I,); real.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S,); samples or an enumeration of the latent, real.
+        z: shape (S,) or (N, S); samples or an enumeration of the latent, real.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -73,14 +73,17 @@ def entropy_sum(
     tau = _array("tau", tau, "", "positive", sizes)
     b = _array("b", b, "I", "real", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _array("z", z, "S", "real", sizes)
+    z = _samples("z", z, "N S", "real", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # entropy of z
     entropy_z = 0.5 * np.log(2 * np.e * np.pi * tau)
     # entropy of x
-    a = z[:, None] - b
+    a = z[:, :, None] - b
     entropy_x = np.sum(_entropy_of_logit(a), axis=-1)
-    return float(entropy_q - entropy_z - weights.mean(axis=0) @ entropy_x)
+    return float(
+        entropy_q - entropy_z - np.sum(_mean_weights(weights, sets) * entropy_x)
+    )
 
 
 @_within_floats
@@ -103,7 +106,7 @@ def elbo(
         tau: a number; positive.
         b: shape (I,); real.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S,); samples or an enumeration of the latent, real.
+        z: shape (S,) or (N, S); samples or an enumeration of the latent, real.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -116,18 +119,19 @@ def elbo(
     tau = _array("tau", tau, "", "positive", sizes)
     b = _array("b", b, "I", "real", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _array("z", z, "S", "real", sizes)
+    z = _samples("z", z, "N S", "real", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # log-density of z
     log_z = -0.5 * np.log(2 * np.pi * tau) - 0.5 * (z / np.sqrt(tau)) ** 2
     # log-density of x
-    a = z[:, None] - b
-    mean_weights = weights.mean(axis=0)
-    mean_x = _weighted_mean(weights, x)
+    a = z[:, :, None] - b
+    mean_weights = _mean_weights(weights, sets)
+    mean_x = _sampled_mean(weights, x, sets)
     log_x = np.sum(a * mean_x) - np.sum(
         mean_weights * np.sum(np.logaddexp(0, a), axis=-1)
     )
-    return float(entropy_q + mean_weights @ log_z + log_x)
+    return float(entropy_q + np.sum(mean_weights * log_z) + log_x)
 
 
 @_within_floats
@@ -154,7 +158,7 @@ def gap(
         b: shape (I,); real.
         entropy_q: mean entropy of q over the data, in nats. Only checked: the value
             does not depend on it.
-        z: shape (S,); samples or an enumeration of the latent, real.
+        z: shape (S,) or (N, S); samples or an enumeration of the latent, real.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -166,20 +170,21 @@ def gap(
     x = _array("x", x, "N I", "binary", sizes)
     tau = _array("tau", tau, "", "positive", sizes)
     b = _array("b", b, "I", "real", sizes)
-    z = _array("z", z, "S", "real", sizes)
+    z = _samples("z", z, "N S", "real", sizes, "sets")
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = 0.5 - 0.5 * (z / np.sqrt(tau)) ** 2
     # derivative of log p(x) along the motion
-    a = z[:, None] - b
-    mean_weights = weights.mean(axis=0)
-    mean_x = _weighted_mean(weights, x)
+    a = z[:, :, None] - b
+    mean_weights = _mean_weights(weights, sets)
+    mean_x = _sampled_mean(weights, x, sets)
     slope_x = np.sum(a * mean_x) - np.sum(
         mean_weights * np.sum(a * special.expit(a), axis=-1)
     )
-    return float(mean_weights @ slope_z + slope_x)
+    return float(np.sum(mean_weights * slope_z) + slope_x)
 
 
 def _weighted_mean(
@@ -189,6 +194,23 @@ def _weighted_mean(
     if len(weights) < len(values):
         values = values.mean(axis=0, keepdims=True)
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+
+
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return weights.mean(axis=0, keepdims=True)
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(weights, values)[None]
+    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _entropy_of_logit(a: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -243,6 +265,25 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _samples(
+    name: str,
+    value: ArrayLike,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: ArrayLike,
+) -> NDArray[np.float64]:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = np.ndim(value) < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(name, value, own, domain, sizes, *bounds)
+    array = array[None] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
 
 
 def _weights(

@@ -68,8 +68,8 @@ def entropy_sum(
         W: shape (D, I); real.
         mu: shape (D,); real.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, H); samples or an enumeration of the latent, 0 or 1.
-        y: shape (S, I); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, 0 or 1.
+        y: shape (S, I) or (N, S, I); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -84,9 +84,10 @@ def entropy_sum(
     W = _array("W", W, "D I", "real", sizes)
     mu = _array("mu", mu, "D", "real", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _array("z", z, "S H", "binary", sizes)
-    y = _array("y", y, "S I", "binary", sizes)
+    z = _samples("z", z, "N S H", "binary", sizes, "sets")
+    y = _samples("y", y, "N S I", "binary", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # entropy of z
     entropy_z = np.sum(-pi * np.log(pi) - np.log1p(-pi) * (1 - pi))
     # entropy of y
@@ -95,9 +96,12 @@ def entropy_sum(
     # entropy of x
     a_x = mu + y @ W.T
     entropy_x = np.sum(_entropy_of_logit(a_x), axis=-1)
-    mean_weights = weights.mean(axis=0)
+    mean_weights = _mean_weights(weights, sets)
     return float(
-        entropy_q - entropy_z - mean_weights @ entropy_y - mean_weights @ entropy_x
+        entropy_q
+        - entropy_z
+        - np.sum(mean_weights * entropy_y)
+        - np.sum(mean_weights * entropy_x)
     )
 
 
@@ -128,8 +132,8 @@ def elbo(
         W: shape (D, I); real.
         mu: shape (D,); real.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, H); samples or an enumeration of the latent, 0 or 1.
-        y: shape (S, I); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, 0 or 1.
+        y: shape (S, I) or (N, S, I); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -145,9 +149,10 @@ def elbo(
     W = _array("W", W, "D I", "real", sizes)
     mu = _array("mu", mu, "D", "real", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _array("z", z, "S H", "binary", sizes)
-    y = _array("y", y, "S I", "binary", sizes)
+    z = _samples("z", z, "N S H", "binary", sizes, "sets")
+    y = _samples("y", y, "N S I", "binary", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # log-density of z
     log_z = np.sum(z * np.log(pi) + np.log1p(-pi) * (1 - z), axis=-1)
     # log-density of y
@@ -155,12 +160,14 @@ def elbo(
     log_y = -np.sum(np.logaddexp(0, a * (1 - 2 * y)), axis=-1)
     # log-density of x
     a_ = mu + y @ W.T
-    mean_weights = weights.mean(axis=0)
-    mean_x = _weighted_mean(weights, x)
+    mean_weights = _mean_weights(weights, sets)
+    mean_x = _sampled_mean(weights, x, sets)
     log_x = np.sum(a_ * mean_x) - np.sum(
         mean_weights * np.sum(np.logaddexp(0, a_), axis=-1)
     )
-    return float(entropy_q + mean_weights @ log_z + mean_weights @ log_y + log_x)
+    return float(
+        entropy_q + np.sum(mean_weights * log_z) + np.sum(mean_weights * log_y) + log_x
+    )
 
 
 @_within_floats
@@ -196,8 +203,8 @@ def gap(
         mu: shape (D,); real.
         entropy_q: mean entropy of q over the data, in nats. Only checked: the value
             does not depend on it.
-        z: shape (S, H); samples or an enumeration of the latent, 0 or 1.
-        y: shape (S, I); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, 0 or 1.
+        y: shape (S, I) or (N, S, I); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -212,11 +219,12 @@ def gap(
     nu = _array("nu", nu, "I", "real", sizes)
     W = _array("W", W, "D I", "real", sizes)
     mu = _array("mu", mu, "D", "real", sizes)
-    z = _array("z", z, "S H", "binary", sizes)
-    y = _array("y", y, "S I", "binary", sizes)
+    z = _samples("z", z, "N S H", "binary", sizes, "sets")
+    y = _samples("y", y, "N S I", "binary", sizes, "sets")
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = np.sum((pi - z) * (np.log1p(-pi) - np.log(pi)), axis=-1)
     # derivative of log p(y) along the motion
@@ -224,12 +232,14 @@ def gap(
     slope_y = np.sum(a * (y * special.expit(-a) - special.expit(a) * (1 - y)), axis=-1)
     # derivative of log p(x) along the motion
     a_ = mu + y @ W.T
-    mean_weights = weights.mean(axis=0)
-    mean_x = _weighted_mean(weights, x)
+    mean_weights = _mean_weights(weights, sets)
+    mean_x = _sampled_mean(weights, x, sets)
     slope_x = np.sum(a_ * mean_x) - np.sum(
         mean_weights * np.sum(a_ * special.expit(a_), axis=-1)
     )
-    return float(mean_weights @ slope_z + mean_weights @ slope_y + slope_x)
+    return float(
+        np.sum(mean_weights * slope_z) + np.sum(mean_weights * slope_y) + slope_x
+    )
 
 
 def _weighted_mean(
@@ -239,6 +249,23 @@ def _weighted_mean(
     if len(weights) < len(values):
         values = values.mean(axis=0, keepdims=True)
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+
+
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return weights.mean(axis=0, keepdims=True)
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(weights, values)[None]
+    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _entropy_of_logit(a: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -293,6 +320,25 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _samples(
+    name: str,
+    value: ArrayLike,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: ArrayLike,
+) -> NDArray[np.float64]:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = np.ndim(value) < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(name, value, own, domain, sizes, *bounds)
+    array = array[None] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
 
 
 def _weights(

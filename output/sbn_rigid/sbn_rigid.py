@@ -95,7 +95,7 @@ def elbo(
         pi: a number; strictly between 0 and 1.
         v: a number; real.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S,); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S,) or (N, S); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -109,19 +109,20 @@ def elbo(
     pi = _array("pi", pi, "", "unit", sizes)
     v = _array("v", v, "", "real", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _array("z", z, "S", "binary", sizes)
+    z = _samples("z", z, "N S", "binary", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # log-density of z
     log_z = z * np.log(pi) + np.log1p(-pi) * (1 - z)
     # log-density of x1
-    mean_weights = weights.mean(axis=0)
-    mean_x1 = _weighted_mean(weights, x1)
+    mean_weights = _mean_weights(weights, sets)
+    mean_x1 = _sampled_mean(weights, x1, sets)
     log_x1 = v * np.sum(mean_x1 * z) - np.sum(mean_weights * np.logaddexp(0, v * z))
     # log-density of x2
     a = z * (v + 1)
-    mean_x2 = _weighted_mean(weights, x2)
+    mean_x2 = _sampled_mean(weights, x2, sets)
     log_x2 = np.sum(a * mean_x2) - np.sum(mean_weights * np.logaddexp(0, a))
-    return float(entropy_q + mean_weights @ log_z + log_x1 + log_x2)
+    return float(entropy_q + np.sum(mean_weights * log_z) + log_x1 + log_x2)
 
 
 def _weighted_mean(
@@ -131,6 +132,23 @@ def _weighted_mean(
     if len(weights) < len(values):
         values = values.mean(axis=0, keepdims=True)
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+
+
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return weights.mean(axis=0, keepdims=True)
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(weights, values)[None]
+    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _array(
@@ -179,6 +197,25 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _samples(
+    name: str,
+    value: ArrayLike,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: ArrayLike,
+) -> NDArray[np.float64]:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = np.ndim(value) < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(name, value, own, domain, sizes, *bounds)
+    array = array[None] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
 
 
 def _weights(

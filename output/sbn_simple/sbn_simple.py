@@ -61,7 +61,7 @@ def entropy_sum(
         pi: a number; strictly between 0 and 1.
         v: shape (D,); real.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S,); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S,) or (N, S); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -73,13 +73,16 @@ def entropy_sum(
     pi = _array("pi", pi, "", "unit", sizes)
     v = _array("v", v, "D", "real", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _array("z", z, "S", "binary", sizes)
+    z = _samples("z", z, "N S", "binary", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # entropy of z
     entropy_z = -pi * np.log(pi) - np.log1p(-pi) * (1 - pi)
     # entropy of x
-    entropy_x = np.sum(_entropy_of_logit(v * z[:, None]), axis=-1)
-    return float(entropy_q - entropy_z - weights.mean(axis=0) @ entropy_x)
+    entropy_x = np.sum(_entropy_of_logit(v * z[:, :, None]), axis=-1)
+    return float(
+        entropy_q - entropy_z - np.sum(_mean_weights(weights, sets) * entropy_x)
+    )
 
 
 @_within_floats
@@ -102,7 +105,7 @@ def elbo(
         pi: a number; strictly between 0 and 1.
         v: shape (D,); real.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S,); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S,) or (N, S); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -115,17 +118,18 @@ def elbo(
     pi = _array("pi", pi, "", "unit", sizes)
     v = _array("v", v, "D", "real", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _array("z", z, "S", "binary", sizes)
+    z = _samples("z", z, "N S", "binary", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # log-density of z
     log_z = z * np.log(pi) + np.log1p(-pi) * (1 - z)
     # log-density of x
-    mean_weights = weights.mean(axis=0)
-    mean_x = _weighted_mean(weights, x)
-    log_x = np.sum(mean_x * v * z[:, None]) - np.sum(
-        mean_weights * np.sum(np.logaddexp(0, v * z[:, None]), axis=-1)
+    mean_weights = _mean_weights(weights, sets)
+    mean_x = _sampled_mean(weights, x, sets)
+    log_x = np.sum(mean_x * v * z[:, :, None]) - np.sum(
+        mean_weights * np.sum(np.logaddexp(0, v * z[:, :, None]), axis=-1)
     )
-    return float(entropy_q + mean_weights @ log_z + log_x)
+    return float(entropy_q + np.sum(mean_weights * log_z) + log_x)
 
 
 @_within_floats
@@ -151,7 +155,7 @@ def gap(
         v: shape (D,); real.
         entropy_q: mean entropy of q over the data, in nats. Only checked: the value
             does not depend on it.
-        z: shape (S,); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S,) or (N, S); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -163,19 +167,20 @@ def gap(
     x = _array("x", x, "N D", "binary", sizes)
     pi = _array("pi", pi, "", "unit", sizes)
     v = _array("v", v, "D", "real", sizes)
-    z = _array("z", z, "S", "binary", sizes)
+    z = _samples("z", z, "N S", "binary", sizes, "sets")
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = (pi - z) * (np.log1p(-pi) - np.log(pi))
     # derivative of log p(x) along the motion
-    mean_weights = weights.mean(axis=0)
-    mean_x = _weighted_mean(weights, x)
-    slope_x = np.sum(mean_x * v * z[:, None]) - np.sum(
-        mean_weights * z * np.sum(v * special.expit(v * z[:, None]), axis=-1)
+    mean_weights = _mean_weights(weights, sets)
+    mean_x = _sampled_mean(weights, x, sets)
+    slope_x = np.sum(mean_x * v * z[:, :, None]) - np.sum(
+        mean_weights * z * np.sum(v * special.expit(v * z[:, :, None]), axis=-1)
     )
-    return float(mean_weights @ slope_z + slope_x)
+    return float(np.sum(mean_weights * slope_z) + slope_x)
 
 
 def _weighted_mean(
@@ -185,6 +190,23 @@ def _weighted_mean(
     if len(weights) < len(values):
         values = values.mean(axis=0, keepdims=True)
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+
+
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return weights.mean(axis=0, keepdims=True)
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(weights, values)[None]
+    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _entropy_of_logit(a: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -239,6 +261,25 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _samples(
+    name: str,
+    value: ArrayLike,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: ArrayLike,
+) -> NDArray[np.float64]:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = np.ndim(value) < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(name, value, own, domain, sizes, *bounds)
+    array = array[None] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
 
 
 def _weights(

@@ -63,7 +63,7 @@ def entropy_sum(
         v: a number; positive.
         nu: a number; positive.
         entropy_q: mean entropy of q over the data, in nats.
-        u: shape (S,); samples or an enumeration of the latent, positive.
+        u: shape (S,) or (N, S); samples or an enumeration of the latent, positive.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -75,10 +75,11 @@ def entropy_sum(
     v = _array("v", v, "", "positive", sizes)
     nu = _array("nu", nu, "", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    u = _array("u", u, "S", "positive", sizes)
+    u = _samples("u", u, "N S", "positive", sizes, "sets")
     if w is not None:
         _array("w", w, "K", "real", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # pseudo-entropy of u
     entropy_u = (
         np.log(2)
@@ -90,9 +91,12 @@ def entropy_sum(
     entropy_x = 0.5 * np.log(2 * np.e * np.pi * v) - 0.5 * np.log(u)
     # logarithm of the base measure of u
     log_base_u = -np.log(u)
-    mean_weights = weights.mean(axis=0)
+    mean_weights = _mean_weights(weights, sets)
     return float(
-        entropy_q + mean_weights @ log_base_u - entropy_u - mean_weights @ entropy_x
+        entropy_q
+        + np.sum(mean_weights * log_base_u)
+        - entropy_u
+        - np.sum(mean_weights * entropy_x)
     )
 
 
@@ -120,7 +124,7 @@ def elbo(
         v: a number; positive.
         nu: a number; positive.
         entropy_q: mean entropy of q over the data, in nats.
-        u: shape (S,); samples or an enumeration of the latent, positive.
+        u: shape (S,) or (N, S); samples or an enumeration of the latent, positive.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -135,8 +139,9 @@ def elbo(
     v = _array("v", v, "", "positive", sizes)
     nu = _array("nu", nu, "", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    u = _array("u", u, "S", "positive", sizes)
+    u = _samples("u", u, "N S", "positive", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # log-density of u
     log_u = (
         np.log(nu)
@@ -147,18 +152,18 @@ def elbo(
     # log-density of x
     m = np.sum(a * w, axis=-1)
     variance = v / u
-    center_m = np.mean(m)
-    center_x = np.mean(x)
-    mean_weights = weights.mean(axis=0)
-    mean_m_x = _weighted_mean(weights, (x - m) ** 2 - (center_x - center_m) ** 2)
+    center_m = _pool(m, sets)
+    center_x = _pool(x, sets)
+    mean_weights = _mean_weights(weights, sets)
+    mean_m_x = _sampled_mean(weights, (x - m) ** 2 - (center_x - center_m) ** 2, sets)
     log_x = np.sum(
         mean_weights
         * (
             -0.5 * np.log(2 * np.pi * variance)
-            - 0.5 * ((center_x - center_m) / np.sqrt(variance)) ** 2
+            - 0.5 * ((center_x - center_m)[:, None] / np.sqrt(variance)) ** 2
         )
     ) - 0.5 * np.sum(mean_m_x / variance)
-    return float(entropy_q + mean_weights @ log_u + log_x)
+    return float(entropy_q + np.sum(mean_weights * log_u) + log_x)
 
 
 @_within_floats
@@ -188,7 +193,7 @@ def gap(
         nu: a number; positive.
         entropy_q: mean entropy of q over the data, in nats. Only checked: the value
             does not depend on it.
-        u: shape (S,); samples or an enumeration of the latent, positive.
+        u: shape (S,) or (N, S); samples or an enumeration of the latent, positive.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -202,10 +207,11 @@ def gap(
     w = _array("w", w, "K", "real", sizes)
     v = _array("v", v, "", "positive", sizes)
     nu = _array("nu", nu, "", "positive", sizes)
-    u = _array("u", u, "S", "positive", sizes)
+    u = _samples("u", u, "N S", "positive", sizes, "sets")
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # derivative of log p(u) along the motion
     slope_u = 0.5 * nu * _log_minus_digamma(0.5 * nu) - _deviance(
         0.5 * nu, 0.5 * nu * u, np.log(nu) + np.log(u) - np.log(2)
@@ -213,14 +219,15 @@ def gap(
     # derivative of log p(x) along the motion
     m = np.sum(a * w, axis=-1)
     variance = v / u
-    center_m = np.mean(m)
-    center_x = np.mean(x)
-    mean_weights = weights.mean(axis=0)
-    mean_m_x = _weighted_mean(weights, (x - m) ** 2 - (center_x - center_m) ** 2)
+    center_m = _pool(m, sets)
+    center_x = _pool(x, sets)
+    mean_weights = _mean_weights(weights, sets)
+    mean_m_x = _sampled_mean(weights, (x - m) ** 2 - (center_x - center_m) ** 2, sets)
     slope_x = np.sum(
-        mean_weights * (0.5 - 0.5 * ((center_x - center_m) / np.sqrt(variance)) ** 2)
+        mean_weights
+        * (0.5 - 0.5 * ((center_x - center_m)[:, None] / np.sqrt(variance)) ** 2)
     ) - 0.5 * np.sum(mean_m_x / variance)
-    return float(mean_weights @ slope_u + slope_x)
+    return float(np.sum(mean_weights * slope_u) + slope_x)
 
 
 def _weighted_mean(
@@ -230,6 +237,28 @@ def _weighted_mean(
     if len(weights) < len(values):
         values = values.mean(axis=0, keepdims=True)
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+
+
+def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean over the data where they share the samples, else the values."""
+    return values.mean(axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return weights.mean(axis=0, keepdims=True)
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(weights, values)[None]
+    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _log_stirling(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -310,6 +339,25 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _samples(
+    name: str,
+    value: ArrayLike,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: ArrayLike,
+) -> NDArray[np.float64]:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = np.ndim(value) < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(name, value, own, domain, sizes, *bounds)
+    array = array[None] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
 
 
 def _weights(

@@ -1,4 +1,4 @@
-"""VAE-3: numeric entropy sum.
+"""VAE-3: numeric entropy sum and ELBO.
 
 Reference: Damm et al. (2023), Definition 3 and Theorem 3.
 Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, are equal
@@ -18,7 +18,7 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["entropy_sum"]
+__all__ = ["elbo", "entropy_sum", "gap"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,13 +45,12 @@ def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
 @_within_floats
 def entropy_sum(
     *,
-    W: ArrayLike,
-    c: ArrayLike,
-    w: ArrayLike,
+    W: ArrayLike | None = None,
+    c: ArrayLike | None = None,
+    w: ArrayLike | None = None,
     b: ArrayLike,
-    v: Callable[..., ArrayLike],
     tau2: ArrayLike,
-    z: ArrayLike,
+    v: ArrayLike,
     weights: ArrayLike | None = None,
 ) -> float:
     """Entropy sum per data point, in nats.
@@ -60,14 +59,12 @@ def entropy_sum(
     elsewhere it is not a bound.
 
     Args:
-        W: shape (K, H); real.
-        c: shape (K,); real.
-        w: shape (P,); real.
+        W: shape (K, H); real. Only checked: the value does not depend on it.
+        c: shape (K,); real. Only checked: the value does not depend on it.
+        w: shape (P,); real. Only checked: the value does not depend on it.
         b: shape (D,); real.
-        v: callable; maps the arrays of its arguments to an array of shape (S, D), the
-            leading axis being that of the samples among them.
         tau2: shape (N, H); parameters of q, positive.
-        z: shape (S, H); samples or an enumeration of the latent, real.
+        v: shape (S, D) or (N, S, D); values of v(a, w), real.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -76,26 +73,214 @@ def entropy_sum(
             or a number on the way is undetermined or leaves the range of floats.
     """
     sizes: dict[str, int] = {}
-    W = _array("W", W, "K H", "real", sizes)
-    c = _array("c", c, "K", "real", sizes)
-    w = _array("w", w, "P", "real", sizes)
     b = _array("b", b, "D", "real", sizes)
     tau2 = _array("tau2", tau2, "N H", "positive", sizes)
-    z = _array("z", z, "S H", "real", sizes)
+    v = _samples("v", v, "N S D", "real", sizes, "sets")
+    if W is not None:
+        _array("W", W, "K H", "real", sizes)
+    if c is not None:
+        _array("c", c, "K", "real", sizes)
+    if w is not None:
+        _array("w", w, "P", "real", sizes)
     weights = _weights("weights", weights, "N", "S", sizes)
-    H = sizes["H"]
+    H, sets = sizes["H"], sizes["sets"]
     # entropy of q
     entropy_q = 0.5 * np.sum(np.log(tau2), axis=-1) + 0.5 * H * np.log(2 * np.e * np.pi)
     # entropy of z
     entropy_z = 0.5 * H * np.log(2 * np.e * np.pi)
     # entropy of x
-    entropy_x = np.sum(
-        0.5 * b
-        + 0.5 * np.log(2 * np.e * np.pi)
-        + 0.5 * _array("v", v(c + z @ W.T, w), "S D", "real", sizes),
-        axis=-1,
+    entropy_x = np.sum(0.5 * b + 0.5 * v + 0.5 * np.log(2 * np.e * np.pi), axis=-1)
+    return float(
+        np.mean(entropy_q)
+        - entropy_z
+        - np.sum(_mean_weights(weights, sets) * entropy_x)
     )
-    return float(np.mean(entropy_q) - entropy_z - weights.mean(axis=0) @ entropy_x)
+
+
+@_within_floats
+def elbo(
+    *,
+    x: ArrayLike,
+    W: ArrayLike | None = None,
+    c: ArrayLike | None = None,
+    w: ArrayLike | None = None,
+    b: ArrayLike,
+    nu: ArrayLike,
+    tau2: ArrayLike,
+    m: ArrayLike,
+    v: ArrayLike,
+    weights: ArrayLike | None = None,
+) -> float:
+    """ELBO per data point, in nats.
+
+    Expectations under q are weighted sums over the given samples: exact for an
+    enumeration, an estimate otherwise.
+
+    Args:
+        x: shape (N, D); data, real.
+        W: shape (K, H); real. Only checked: the value does not depend on it.
+        c: shape (K,); real. Only checked: the value does not depend on it.
+        w: shape (P,); real. Only checked: the value does not depend on it.
+        b: shape (D,); real.
+        nu: shape (N, H); parameters of q, real.
+        tau2: shape (N, H); parameters of q, positive.
+        m: shape (S, D) or (N, S, D); values of m(a, w), real.
+        v: shape (S, D) or (N, S, D); values of v(a, w), real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sizes: dict[str, int] = {}
+    x = _array("x", x, "N D", "real", sizes)
+    b = _array("b", b, "D", "real", sizes)
+    nu = _array("nu", nu, "N H", "real", sizes)
+    tau2 = _array("tau2", tau2, "N H", "positive", sizes)
+    m = _samples("m", m, "N S D", "real", sizes, "sets")
+    v = _samples("v", v, "N S D", "real", sizes, "sets")
+    if W is not None:
+        _array("W", W, "K H", "real", sizes)
+    if c is not None:
+        _array("c", c, "K", "real", sizes)
+    if w is not None:
+        _array("w", w, "P", "real", sizes)
+    weights = _weights("weights", weights, "N", "S", sizes)
+    H, sets = sizes["H"], sizes["sets"]
+    # entropy of q
+    entropy_q = 0.5 * np.sum(np.log(tau2), axis=-1) + 0.5 * H * np.log(2 * np.e * np.pi)
+    # log-density of z
+    log_z = np.sum(-0.5 * nu**2 - 0.5 * np.log(2 * np.pi), axis=-1)
+    log_z_spread = -0.5 * np.sum(tau2, axis=-1)
+    # log-density of x
+    center_x = _pool(x, sets)
+    deviation_x = x - center_x
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = _sampled_mean(weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
+    log_x = (
+        np.sum(
+            mean_weights
+            * np.sum(
+                -0.5 * (np.exp(-0.5 * (b + v)) * (center_x[:, None, :] - m)) ** 2
+                - 0.5 * (b + v + np.log(2 * np.pi)),
+                axis=-1,
+            )
+        )
+        - 0.5 * np.sum(mean_xx * np.exp(-(b + v)))
+        - np.sum(mean_x * np.exp(-(b + v)) * (center_x[:, None, :] - m))
+    )
+    return float(np.mean(entropy_q) + np.mean(log_z) + np.mean(log_z_spread) + log_x)
+
+
+@_within_floats
+def gap(
+    *,
+    x: ArrayLike,
+    W: ArrayLike | None = None,
+    c: ArrayLike | None = None,
+    w: ArrayLike | None = None,
+    b: ArrayLike,
+    nu: ArrayLike,
+    tau2: ArrayLike,
+    m: ArrayLike,
+    v: ArrayLike,
+    weights: ArrayLike | None = None,
+) -> float:
+    """ELBO minus entropy sum, per data point, in nats.
+
+    Computed as the derivative of the ELBO along the motion
+        d/ds W[k,h] = -W[k,h]/2
+        d/ds b[d] = -1
+        d/ds z[h] = z[h]/2
+        d/ds nu[h] = nu[h]/2
+        d/ds tau2[h] = tau2[h]
+    It vanishes at stationary points.
+
+    Args:
+        x: shape (N, D); data, real.
+        W: shape (K, H); real. Only checked: the value does not depend on it.
+        c: shape (K,); real. Only checked: the value does not depend on it.
+        w: shape (P,); real. Only checked: the value does not depend on it.
+        b: shape (D,); real.
+        nu: shape (N, H); parameters of q, real.
+        tau2: shape (N, H); parameters of q, positive.
+        m: shape (S, D) or (N, S, D); values of m(a, w), real.
+        v: shape (S, D) or (N, S, D); values of v(a, w), real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sizes: dict[str, int] = {}
+    x = _array("x", x, "N D", "real", sizes)
+    b = _array("b", b, "D", "real", sizes)
+    nu = _array("nu", nu, "N H", "real", sizes)
+    tau2 = _array("tau2", tau2, "N H", "positive", sizes)
+    m = _samples("m", m, "N S D", "real", sizes, "sets")
+    v = _samples("v", v, "N S D", "real", sizes, "sets")
+    if W is not None:
+        _array("W", W, "K H", "real", sizes)
+    if c is not None:
+        _array("c", c, "K", "real", sizes)
+    if w is not None:
+        _array("w", w, "P", "real", sizes)
+    weights = _weights("weights", weights, "N", "S", sizes)
+    H, sets = sizes["H"], sizes["sets"]
+    # derivative of log p(z) along the motion
+    slope_z = 0.5 * H - 0.5 * np.sum(tau2, axis=-1) - 0.5 * np.sum(nu**2, axis=-1)
+    # derivative of log p(x) along the motion
+    center_x = _pool(x, sets)
+    deviation_x = x - center_x
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = _sampled_mean(weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
+    slope_x = (
+        np.sum(
+            mean_weights
+            * np.sum(
+                0.5 - 0.5 * (np.exp(-0.5 * (b + v)) * (center_x[:, None, :] - m)) ** 2,
+                axis=-1,
+            )
+        )
+        - 0.5 * np.sum(mean_xx * np.exp(-(b + v)))
+        - np.sum(mean_x * np.exp(-(b + v)) * (center_x[:, None, :] - m))
+    )
+    return float(np.mean(slope_z) + slope_x)
+
+
+def _weighted_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = values.mean(axis=0, keepdims=True)
+    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+
+
+def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean over the data where they share the samples, else the values."""
+    return values.mean(axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return weights.mean(axis=0, keepdims=True)
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(weights, values)[None]
+    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _array(
@@ -140,6 +325,25 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _samples(
+    name: str,
+    value: ArrayLike,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: ArrayLike,
+) -> NDArray[np.float64]:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = np.ndim(value) < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(name, value, own, domain, sizes, *bounds)
+    array = array[None] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
 
 
 def _weights(

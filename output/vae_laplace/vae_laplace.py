@@ -1,4 +1,4 @@
-"""VAE with Laplace prior: numeric entropy sum.
+"""VAE with Laplace prior: numeric entropy sum and ELBO.
 
 Reference: Velychko et al. (2024); Warnken et al. (2025), Proposition 2.
 Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, are equal
@@ -18,7 +18,7 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["entropy_sum"]
+__all__ = ["elbo", "entropy_sum", "gap", "profiled_scales"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -80,6 +80,228 @@ def entropy_sum(
     return float(entropy_q - entropy_z - entropy_x)
 
 
+@_within_floats
+def elbo(
+    *,
+    x: ArrayLike,
+    lambda_: ArrayLike,
+    w: ArrayLike | None = None,
+    sigma2: ArrayLike,
+    entropy_q: float,
+    z: ArrayLike,
+    m: ArrayLike,
+    weights: ArrayLike | None = None,
+) -> float:
+    """ELBO per data point, in nats.
+
+    Expectations under q are weighted sums over the given samples: exact for an
+    enumeration, an estimate otherwise.
+
+    Args:
+        x: shape (N, D); data, real.
+        lambda_: shape (H,); positive (`lambda` in the model).
+        w: shape (P,); real. Only checked: the value does not depend on it.
+        sigma2: a number; positive.
+        entropy_q: mean entropy of q over the data, in nats.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, real.
+        m: shape (S, D) or (N, S, D); values of m(z, w), real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sizes: dict[str, int] = {}
+    x = _array("x", x, "N D", "real", sizes)
+    lambda_ = _array("lambda_", lambda_, "H", "positive", sizes)
+    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
+    entropy_q = _number("entropy_q", entropy_q)
+    z = _samples("z", z, "N S H", "real", sizes, "sets")
+    m = _samples("m", m, "N S D", "real", sizes, "sets")
+    if w is not None:
+        _array("w", w, "P", "real", sizes)
+    weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
+    # log-density of z
+    log_z = np.sum(-np.log(2 * lambda_) - np.abs(z) / lambda_, axis=-1)
+    # log-density of x
+    center_x = _pool(x, sets)
+    deviation_x = x - center_x
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = np.mean(np.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(weights, deviation_x, sets)
+    log_x = (
+        np.sum(
+            mean_weights
+            * np.sum(
+                -0.5 * np.log(2 * np.pi * sigma2)
+                - 0.5 * ((center_x[:, None, :] - m) / np.sqrt(sigma2)) ** 2,
+                axis=-1,
+            )
+        )
+        - 0.5 * mean_xx / sigma2
+        - 1 / sigma2 * np.sum(mean_x * (center_x[:, None, :] - m))
+    )
+    return float(entropy_q + np.sum(mean_weights * log_z) + log_x)
+
+
+@_within_floats
+def gap(
+    *,
+    x: ArrayLike,
+    lambda_: ArrayLike,
+    w: ArrayLike | None = None,
+    sigma2: ArrayLike,
+    entropy_q: float | None = None,
+    z: ArrayLike,
+    m: ArrayLike,
+    weights: ArrayLike | None = None,
+) -> float:
+    """ELBO minus entropy sum, per data point, in nats.
+
+    Computed as the derivative of the ELBO along the motion
+        d/ds lambda[h] = -lambda[h]
+        d/ds sigma2 = -sigma2
+    It vanishes at stationary points.
+
+    Args:
+        x: shape (N, D); data, real.
+        lambda_: shape (H,); positive (`lambda` in the model).
+        w: shape (P,); real. Only checked: the value does not depend on it.
+        sigma2: a number; positive.
+        entropy_q: mean entropy of q over the data, in nats. Only checked: the value
+            does not depend on it.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, real.
+        m: shape (S, D) or (N, S, D); values of m(z, w), real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sizes: dict[str, int] = {}
+    x = _array("x", x, "N D", "real", sizes)
+    lambda_ = _array("lambda_", lambda_, "H", "positive", sizes)
+    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
+    z = _samples("z", z, "N S H", "real", sizes, "sets")
+    m = _samples("m", m, "N S D", "real", sizes, "sets")
+    if w is not None:
+        _array("w", w, "P", "real", sizes)
+    if entropy_q is not None:
+        _number("entropy_q", entropy_q)
+    weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
+    # derivative of log p(z) along the motion
+    slope_z = np.sum(1 - np.abs(z) / lambda_, axis=-1)
+    # derivative of log p(x) along the motion
+    center_x = _pool(x, sets)
+    deviation_x = x - center_x
+    mean_weights = _mean_weights(weights, sets)
+    mean_xx = np.mean(np.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(weights, deviation_x, sets)
+    slope_x = (
+        np.sum(
+            mean_weights
+            * np.sum(
+                0.5 - 0.5 * ((center_x[:, None, :] - m) / np.sqrt(sigma2)) ** 2, axis=-1
+            )
+        )
+        - 0.5 * mean_xx / sigma2
+        - 1 / sigma2 * np.sum(mean_x * (center_x[:, None, :] - m))
+    )
+    return float(np.sum(mean_weights * slope_z) + slope_x)
+
+
+@_within_floats
+def profiled_scales(
+    *,
+    x: ArrayLike,
+    w: ArrayLike | None = None,
+    z: ArrayLike,
+    m: ArrayLike,
+    weights: ArrayLike | None = None,
+) -> dict[str, NDArray[np.float64]]:
+    """lambda_ and sigma2 where the ELBO is stationary in them.
+
+    All else is held fixed. `entropy_sum` at these values equals the ELBO there,
+    whatever the other parameters and q are.
+
+    Args:
+        x: shape (N, D); data, real.
+        w: shape (P,); real. Only checked: the value does not depend on it.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, real.
+        m: shape (S, D) or (N, S, D); values of m(z, w), real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sizes: dict[str, int] = {}
+    x = _array("x", x, "N D", "real", sizes)
+    z = _samples("z", z, "N S H", "real", sizes, "sets")
+    m = _samples("m", m, "N S D", "real", sizes, "sets")
+    if w is not None:
+        _array("w", w, "P", "real", sizes)
+    weights = _weights("weights", weights, "N", "S", sizes)
+    D, sets = sizes["D"], sizes["sets"]
+    # lambda_, where the ELBO is stationary in it
+    sum_lambda = np.abs(-z)
+    sum_lambda_ = 1
+    mean_weights_ = _mean_weights(weights, sets)
+    lambda_ = np.einsum("ns,nsh->h", mean_weights_, sum_lambda) / sum_lambda_
+    # sigma2, where the ELBO is stationary in it
+    center_x = _pool(x, sets)
+    deviation_x = x - center_x
+    mean_weights = mean_weights_
+    mean_xx = np.mean(np.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(weights, deviation_x, sets)
+    sum_sigma2 = (
+        mean_xx
+        + np.sum(mean_weights * np.sum((center_x[:, None, :] - m) ** 2, axis=-1))
+        + np.sum(mean_x * ((2 * center_x)[:, None, :] - 2 * m))
+    )
+    sum_sigma2_ = D
+    sigma2 = sum_sigma2 / sum_sigma2_
+    lambda_ = _array("lambda_", lambda_, "H", "positive", sizes)
+    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
+    return {"lambda_": lambda_, "sigma2": sigma2}
+
+
+def _weighted_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
+    if len(weights) < len(values):
+        values = values.mean(axis=0, keepdims=True)
+    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+
+
+def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean over the data where they share the samples, else the values."""
+    return values.mean(axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return weights.mean(axis=0, keepdims=True)
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(weights, values)[None]
+    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    return weights.reshape(shape) * values[:, None] / sets
+
+
 def _array(
     name: str,
     value: ArrayLike,
@@ -104,6 +326,13 @@ def _array(
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
     least = array.min()
+    if domain in ("simplex", "weights"):
+        if least < 0 or (domain == "simplex" and least == 0):
+            sign = "positive" if domain == "simplex" else "non-negative"
+            raise ValueError(f"{name} must be {sign}, found {least}")
+        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
+            raise ValueError(f"{name} must sum to one over its last axis")
+        return array
     largest = array.max()
     if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
@@ -115,6 +344,36 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _samples(
+    name: str,
+    value: ArrayLike,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: ArrayLike,
+) -> NDArray[np.float64]:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = np.ndim(value) < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(name, value, own, domain, sizes, *bounds)
+    array = array[None] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
+
+
+def _weights(
+    name: str, weights: ArrayLike | None, data: str, samples: str, sizes: dict[str, int]
+) -> NDArray[np.float64]:
+    """Weights of the samples with a leading axis of data points (or of length one)."""
+    if weights is None:
+        count = sizes[samples]
+        return np.full((1, count), 1 / count)
+    dims = samples if np.ndim(weights) == 1 else f"{data} {samples}"
+    return np.atleast_2d(_array(name, weights, dims, "weights", sizes))
 
 
 def _size(name: str, value: int) -> int:

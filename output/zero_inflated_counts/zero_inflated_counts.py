@@ -65,7 +65,7 @@ def entropy_sum(
         off: shape (D,); positive.
         x: shape (N, D); data, whole numbers from 0 on.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, D); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S, D) or (N, S, D); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -79,8 +79,9 @@ def entropy_sum(
     off = _array("off", off, "D", "positive", sizes)
     x = _array("x", x, "N D", "naturals", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _array("z", z, "S D", "binary", sizes)
+    z = _samples("z", z, "N S D", "binary", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # entropy of z
     entropy_z = np.sum(-r * np.log(r) - np.log1p(-r) * (1 - r))
     # pseudo-entropy of x
@@ -89,7 +90,10 @@ def entropy_sum(
     # logarithm of the base measure of x
     log_base_x = -np.sum(special.gammaln(x + 1), axis=-1)
     return float(
-        entropy_q + np.mean(log_base_x) - entropy_z - weights.mean(axis=0) @ entropy_x
+        entropy_q
+        + np.mean(log_base_x)
+        - entropy_z
+        - np.sum(_mean_weights(weights, sets) * entropy_x)
     )
 
 
@@ -115,7 +119,7 @@ def elbo(
         on: shape (D,); positive.
         off: shape (D,); positive.
         entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, D); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S, D) or (N, S, D); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -129,31 +133,33 @@ def elbo(
     on = _array("on", on, "D", "positive", sizes)
     off = _array("off", off, "D", "positive", sizes)
     entropy_q = _number("entropy_q", entropy_q)
-    z = _array("z", z, "S D", "binary", sizes)
+    z = _samples("z", z, "N S D", "binary", sizes, "sets")
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # log-density of z
     log_z = np.sum(z * np.log(r) + np.log1p(-r) * (1 - z), axis=-1)
     # log-density of x
     rate = off * (1 - z) + on * z
-    center_x = np.mean(x, axis=0)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = weights.mean(axis=0)
+    mean_weights = _mean_weights(weights, sets)
     mean_x = np.mean(
         np.sum(special.gammaln(center_x + 1) - special.gammaln(x + 1), axis=-1)
     )
-    mean_x_ = _weighted_mean(weights, deviation_x)
+    mean_x_ = _sampled_mean(weights, deviation_x, sets)
     log_x = (
         mean_x
         + np.sum(
             mean_weights
             * np.sum(
-                -_deviance(center_x, rate, np.log(rate)) - _log_stirling(center_x),
+                -_deviance(center_x[:, None, :], rate, np.log(rate))
+                - _log_stirling(center_x)[:, None, :],
                 axis=-1,
             )
         )
         + np.sum(mean_x_ * np.log(rate))
     )
-    return float(entropy_q + mean_weights @ log_z + log_x)
+    return float(entropy_q + np.sum(mean_weights * log_z) + log_x)
 
 
 @_within_floats
@@ -182,7 +188,7 @@ def gap(
         off: shape (D,); positive.
         entropy_q: mean entropy of q over the data, in nats. Only checked: the value
             does not depend on it.
-        z: shape (S, D); samples or an enumeration of the latent, 0 or 1.
+        z: shape (S, D) or (N, S, D); samples or an enumeration of the latent, 0 or 1.
         weights: shape (S,) or (N, S); weights of the samples, summing to one over the
             last axis; 1/S if not given.
 
@@ -195,22 +201,23 @@ def gap(
     r = _array("r", r, "D", "unit", sizes)
     on = _array("on", on, "D", "positive", sizes)
     off = _array("off", off, "D", "positive", sizes)
-    z = _array("z", z, "S D", "binary", sizes)
+    z = _samples("z", z, "N S D", "binary", sizes, "sets")
     if entropy_q is not None:
         _number("entropy_q", entropy_q)
     weights = _weights("weights", weights, "N", "S", sizes)
+    sets = sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = np.sum((r - z) * (np.log1p(-r) - np.log(r)), axis=-1)
     # derivative of log p(x) along the motion
     rate = off * (1 - z) + on * z
-    center_x = np.mean(x, axis=0)
+    center_x = _pool(x, sets)
     deviation_x = x - center_x
-    mean_weights = weights.mean(axis=0)
-    mean_x = _weighted_mean(weights, deviation_x)
+    mean_weights = _mean_weights(weights, sets)
+    mean_x = _sampled_mean(weights, deviation_x, sets)
     slope_x = np.sum(
-        mean_weights * np.sum(np.log(rate) * (center_x - rate), axis=-1)
+        mean_weights * np.sum(np.log(rate) * (center_x[:, None, :] - rate), axis=-1)
     ) + np.sum(mean_x * np.log(rate))
-    return float(mean_weights @ slope_z + slope_x)
+    return float(np.sum(mean_weights * slope_z) + slope_x)
 
 
 def _weighted_mean(
@@ -220,6 +227,28 @@ def _weighted_mean(
     if len(weights) < len(values):
         values = values.mean(axis=0, keepdims=True)
     return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+
+
+def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean over the data where they share the samples, else the values."""
+    return values.mean(axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return weights.mean(axis=0, keepdims=True)
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(weights, values)[None]
+    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    return weights.reshape(shape) * values[:, None] / sets
 
 
 def _log_stirling(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -298,6 +327,25 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _samples(
+    name: str,
+    value: ArrayLike,
+    dims: str,
+    domain: str,
+    sizes: dict[str, int],
+    sets: str,
+    *bounds: ArrayLike,
+) -> NDArray[np.float64]:
+    """Check what varies with samples; without an axis of data points these share it."""
+    shared = np.ndim(value) < len(dims.split())
+    own = dims.partition(" ")[2] if shared else dims
+    array = _array(name, value, own, domain, sizes, *bounds)
+    array = array[None] if shared else array
+    if sizes.setdefault(sets, len(array)) != len(array):
+        raise ValueError(f"{name} has an axis of data points, or other samples have it")
+    return array
 
 
 def _weights(

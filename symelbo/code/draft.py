@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from symelbo.code.ops import FUNCTIONS, Axes
 from symelbo.code.plan import Assignment, Average, Unsupported, Value, symbols_in
-from symelbo.code.rearrange import map_unfolded, swap_term
+from symelbo.code.rearrange import map_unfolded, own_places, swap_term
 from symelbo.code.setting import Setting, Variable, fresh
 from symelbo.code.stable_form import settle, stable_form
 from symelbo.code.stable_rules import WHOLE
@@ -35,14 +36,12 @@ from symelbo.index.terms import (
     Call,
     Domain,
     Entry,
-    Extent,
     Index,
     IndexTerm,
     IndexValue,
     Inverse,
     LogDet,
     Node,
-    Offset,
     Origin,
     Role,
     Symbol,
@@ -54,7 +53,7 @@ from symelbo.limits import NAMED_FROM, NEAR_SUBTERMS, REPEATED_FROM, SHORT_SUBTE
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, field
 
-__all__ = ["Draft", "own_places", "plain_name"]
+__all__ = ["Draft", "plain_name"]
 
 _LINKS = frozenset(("exp", "sigmoid", "softplus", "tanh"))
 _MAY_BE_INFINITE = frozenset(("logzero", "xlogy"))
@@ -74,6 +73,7 @@ class Draft:
     pending: str = ""  # the comment on the next assignment
     variables: dict[Symbol, Variable] = field(default_factory=dict)
     infinite: set[Symbol] = field(default_factory=set)  # variables that may be minus infinity
+    by_data: set[Symbol] = field(default_factory=set)  # variables that vary with the data
     _matrices: dict[Array, Variable] = field(default_factory=dict)  # normal array -> its variable
     _placed: dict[Term, Term] = field(default_factory=dict)
     _common: dict[Array, str] = field(default_factory=dict)  # what is repeated -> its name
@@ -89,6 +89,10 @@ class Draft:
         self.taken = set(setting.taken)
         self.leading: Axes = (setting.data, setting.over)
         self.variables = dict(setting.variables)
+        own = (
+            v.symbol for v in self.variables.values() if setting.data in v.batch and not v.shared
+        )
+        self.by_data = {*own, setting.weights}
         if setting.mixture is not None:
             (latent,) = setting.latents
             del self.variables[latent]
@@ -103,8 +107,17 @@ class Draft:
         ensures: the same value at every data point and sample; its free indices are its axes.
         Unsupported where a symbol has no value, or a function no numbers.
         """
-        shared = self._share(replace_symbols(term, self.given))
+        shared = self._share(self.stated(term))
         return self._place(self._name_quantities(settle(shared, self.setting.facts)))
+
+    def stated(self, term: Term) -> Term:
+        """A term of the model -> the same with what is given for latents, and with values"""
+        return replace_symbols(self.setting.values.replace(term), self.given)
+
+    def is_shared(self, placed: Term) -> bool:
+        """Whether a placed term has an axis of data points that may be of length one."""
+        by_point = self.setting.data in free_indices(placed)
+        return by_point and self.by_data.isdisjoint(symbols_of(placed))
 
     def _name_quantities(self, term: Term) -> Term:
         """A settled term -> the same, in which a quantity that the model uses several times is a
@@ -155,7 +168,7 @@ class Draft:
             case Call(name) if name not in FUNCTIONS and name not in _LOWERED:
                 raise Unsupported(f"no numeric form of {name}")
             case Apply(function) if function not in WHOLE:
-                return self._place_function(term)
+                raise Unsupported(f"{function.name} is an abstract function")
         return map_unfolded(term, self._place, self._place_index)
 
     def _place_index(self, place: IndexTerm) -> IndexTerm:
@@ -164,18 +177,6 @@ class Draft:
         placed = self._place(place)
         assert isinstance(placed, Entry)
         return placed
-
-    def _place_function(self, term: Apply) -> Term:
-        name = self.setting.names.get(term.function)
-        if name is None or term.derivatives:
-            raise Unsupported(f"{term.function.name} is an abstract function")
-        function = self.variables[term.function].symbol
-        placed = map_unfolded(term, self._place, self._place_index)
-        assert isinstance(placed, Apply)
-        for argument in placed.arguments:
-            if not free_indices(argument) <= set(self.leading):
-                raise Unsupported(f"{term.function.name} is applied once per index")
-        return Apply(function, placed.arguments, placed.indices)
 
     def formal(
         self,
@@ -190,7 +191,7 @@ class Draft:
         plates = statement.plates if plates is None else plates
         mapping: dict[Symbol, Array] = {}
         for symbol, array in statement.actual().items():
-            array = Array(array.indices, replace_symbols(array.body, self.given))
+            array = Array(array.indices, self.stated(array.body))
             if symbol != statement.density.value and symbol in symbols_of(term):
                 array = self._abbreviate_argument(symbol, array, statement.plates)
             mapping[symbol] = array
@@ -235,8 +236,11 @@ class Draft:
         key = tuple(self.given.items())
         if key not in self._quantities:
             pairs = self.setting.model.quantities
-            given = ((s, Array(a.indices, replace_symbols(a.body, self.given))) for s, a in pairs)
-            self._quantities[key] = KnownArrays(given)
+            known = KnownArrays()
+            for symbol, array in pairs:
+                with suppress(Unsupported):  # of an abstract function that nothing reads
+                    known.add(symbol, Array(array.indices, self.stated(array.body)))
+            self._quantities[key] = known
         return self._quantities[key]
 
     @property
@@ -317,7 +321,7 @@ class Draft:
         ensures: the same name and value are assigned once, whatever its places are called;
         symmetric: either order of its two axes will do.
         """
-        body = replace_symbols(array.body, self.given)
+        body = self.stated(array.body)
         formal = tuple(i.like(f"k{n}", Origin.PASSING) for n, i in enumerate(array.indices))
         key = symbol.name, Array(formal, instantiate(Array(array.indices, body), formal))
         if key in self._shared:
@@ -334,7 +338,7 @@ class Draft:
             symbol = Symbol(again, symbol.role, symbol.domain, symbol.shape)
         variable = Symbol(name, Role.ARGUMENT, symbol.domain, shape)
         self.write(variable, (*batch, *array.indices), placed, symmetric=symmetric)
-        self.variables[symbol] = Variable(variable, batch)
+        self.variables[symbol] = Variable(variable, batch, variable not in self.by_data)
         self._shared[key] = symbol
         return symbol
 
@@ -390,6 +394,10 @@ class Draft:
         """Add an assignment, under the comment that is pending."""
         self.statements.append(Assignment(target, axes, value, self.pending, symmetric))
         self.pending = ""
+        pooled = isinstance(value, Average) and self.setting.data in value.kept
+        shared = isinstance(value, Term) and self.is_shared(value)
+        if self.setting.data in axes and not (pooled or shared):
+            self.by_data.add(target)
         parts = walk_parts(value) if isinstance(value, Term) else ()
         if any(isinstance(part, Call) and part.name in _MAY_BE_INFINITE for part in parts):
             self.infinite.add(target)
@@ -423,10 +431,12 @@ class Draft:
         """The mean of a placed term over q and over the data; axes `kept` are left."""
         free, data, over = free_indices(value), self.setting.data, self.setting.over
         self._rest(free, kept)
+        shared = self.is_shared(value)
         if over not in free and over not in kept:
-            return Average(value, data, kept=kept)
+            return Average(value, data, kept=kept, shared=shared)
         guarded = isinstance(value, Entry) and value.symbol in self.infinite
-        return Average(value, data, over, self.setting.weights, kept, guarded)
+        weights = self.setting.weights
+        return Average(value, data, over, weights, kept, guarded, shared=shared)
 
     # ------------------------------------------------------------------ the end
 
@@ -452,12 +462,6 @@ _LOWERED = frozenset(("raised", "over", "logbesseli0e", "besselratio", "logbesse
 def plain_name(name: str) -> str:
     """log_z[t+1] -> log_z_t_1"""
     return re.sub(r"\W+_?", "_", name).strip("_")
-
-
-def own_places(indices: Axes) -> tuple[tuple[Extent, ...], tuple[IndexTerm, ...]]:
-    """(t in 2:T) -> (T - 1), (t - 1): the lengths of an array over the indices, and places there"""
-    lengths = tuple(Extent(i.extent.size, i.extent.offset - i.low + 1) for i in indices)
-    return lengths, tuple(i if i.low == 1 else Offset(i, 1 - i.low) for i in indices)
 
 
 def _links_in(term: Term) -> Iterator[Call]:

@@ -54,10 +54,14 @@ _HALF: Final = Fraction(1, 2)
 class Lowering:
     """Lowers the terms of one function, each once.
 
-    leading: the axes of data points, and of samples or categories, which come first in this order.
+    leading: the axes of data points, and of samples or categories, which come first in this order;
+    sets: the length of the axis of data points of what varies with samples alone; by_data: the
+    variables that vary with the data.
     """
 
     leading: Axes = ()
+    sets: ops.Length | None = None
+    by_data: frozenset[str] = frozenset()
     _known: dict[Term, Op] = field(default_factory=dict)
 
     # ------------------------------------------------------------------ values of a plan
@@ -88,28 +92,32 @@ class Lowering:
         value = self.lower(average.value)
         data, over, kept = average.data, average.over, average.kept
         if over is None:
+            if data in kept:
+                assert self.sets is not None
+                return ops.Pool(value, self.sets, value.axes)
             return self._mean(average, value) if data in value.axes else value
         assert average.weights is not None
-        rest = tuple(axis for axis in value.axes if axis not in (data, over))
         weights = Read(average.weights.name, (data, over))
-        if data in value.axes and over in kept and over not in value.axes:
-            return self._weigh_data(average, weights, (data, *rest))
-        if data in value.axes:
-            axes = (data, over, *rest)
-            product = self._weigh(average, weights, value, axes)
+        if data in value.axes and not average.shared:
+            rest = tuple(axis for axis in value.axes if axis not in (data, over))
+            if over in kept and over not in value.axes:
+                return self._weigh_data(average, weights, (data, *rest))
+            product = self._weigh(average, weights, value, (data, over, *rest))
             if over not in kept:
                 product = self._reduce("sum", product, (over,))
             return self._reduce("mean", product, (data,))
-        mean: Op = ops.MeanWeights(weights, (over,))
+        summed = (data, over) if average.shared or data in kept else (over,)
+        rest = tuple(axis for axis in value.axes if axis not in summed)
+        mean: Op = ops.MeanWeights(weights, summed, self.sets if data in summed else None)
         if len(average.weights.shape) == 1:
             mean = Read(average.weights.name, (over,))
         if over in kept:
             if value == _UNIT:
                 return mean
-            return self._product_of(Fraction(1), [mean, value], [], (over, *rest))
+            return self._product_of(Fraction(1), [mean, value], [], (*summed, *rest))
         if average.guarded:
-            return self._reduce("sum", self._weigh(average, mean, value, (over, *rest)), (over,))
-        return self._contract((over,), [mean, self._align(value, (over, *rest))])
+            return self._reduce("sum", self._weigh(average, mean, value, (*summed, *rest)), summed)
+        return self._contract(summed, [mean, self._align(value, (*summed, *rest))])
 
     def _mean(self, average: Average, value: Op) -> Op:
         """The mean over the data, of a product of two as a product of matrices."""
@@ -124,7 +132,7 @@ class Lowering:
             rest = self._grouped(inside[1:])
             negative, groups = rest[0], [self.lower(by[0]), *rest[1]]
         own = [set(group.axes) - {data} for group in groups]
-        if len(groups) != 2 or own[0] & own[1]:
+        if len(groups) != 2 or own[0] & own[1] or average.shared:
             weighed = self._product_of(Fraction(1), [*map(self.lower, by), value], [])
             return self._reduce("mean", weighed, (data,))
         product = self._contract((data,), groups)
@@ -137,14 +145,18 @@ class Lowering:
         """The data part averaged, as a product of two where these share no axis but the data's."""
         data, *rest = axes
         assert average.over is not None
+        first: Axes = (average.over,)
+        sets = None
+        if data in average.kept:
+            first, sets = (data, average.over), self.sets
         negative, groups = self._grouped(factors_of(average.value))
         parts = [self._align(g, (data, *(i for i in rest if i in g.axes))) for g in groups]
         own = [set(part.axes) - {data} for part in parts]
         if len(parts) != 2 or not all(own) or own[0] & own[1]:
             whole = self._align(self.lower(average.value), axes)
-            return ops.WeighData(weights, (whole,), (average.over, *rest))
+            return ops.WeighData(weights, (whole,), (*first, *rest), sets)
         both = tuple(axis for part in parts for axis in part.axes if axis != data)
-        op = ops.WeighData(weights, tuple(parts), (average.over, *both))
+        op = ops.WeighData(weights, tuple(parts), (*first, *both), sets)
         return _signed(negative, op)
 
     def _weigh(self, average: Average, weights: Op, value: Op, axes: Axes) -> Op:
@@ -392,6 +404,8 @@ class Lowering:
         return negative, found
 
     def _contract(self, summed: Axes, operands: list[Op]) -> Op:
+        if len(summed) > 1 and all({*op.axes} == {*summed} for op in operands):
+            operands = [self._product_of(Fraction(1), operands, [])]
         if len(operands) == 1:
             return self._reduce("sum", operands[0], summed)
         if len(operands) == 2 and len(summed) == 1:
@@ -403,10 +417,12 @@ class Lowering:
         return ops.Contract(tuple(operands), axes, kept)
 
     def _matrix_product(self, index: Index, left: Op, right: Op) -> Op | None:
-        if max(len(left.axes), len(right.axes)) > 2 or set(left.axes) & set(right.axes) != {index}:
+        if set(left.axes) & set(right.axes) != {index}:
             return None
         if self._leads(right) and not self._leads(left):
             left, right = right, left
+        if len(right.axes) > 2 or (len(left.axes) > 2 and left.axes[-1] != index):
+            return None
         kept = tuple(axis for axis in (*left.axes, *right.axes) if axis != index)
         if left.axes[-1] != index:
             left = ops.Transpose(left, left.axes[::-1])
@@ -446,8 +462,15 @@ class Lowering:
         aligned = self._align(op, axes)
         if set(op.axes) == set(axes):
             return aligned
-        lengths = tuple(self.length(axis.extent, axis.low) for axis in axes)
-        return ops.Broadcast(aligned, lengths, axes)
+        lengths = [self.length(axis.extent, axis.low) for axis in axes]
+        if self.sets is not None and self._is_shared(op):
+            lengths[axes.index(self.leading[0])] = self.sets
+        return ops.Broadcast(aligned, tuple(lengths), axes)
+
+    def _is_shared(self, op: Op) -> bool:
+        """Whether the axis of data points may be of length one."""
+        reads = {part.name for part in ops.walk(op) if isinstance(part, Read)}
+        return self.leading[0] in op.axes and self.by_data.isdisjoint(reads)
 
     # ------------------------------------------------------------------ entries and places
 
@@ -569,10 +592,7 @@ class Lowering:
             operands.append(self.full(op, (*rest, *argument.indices)))
         if term.function in WHOLE:
             return self._whole(term, operands[0], tuple(found))
-        batch = tuple(axis for axis in self.leading if axis in found)
-        dims = (*(axis.extent for axis in batch), *term.function.shape)
-        evaluated = ops.Evaluate(term.function.name, tuple(operands), dims, batch)
-        return self._take(evaluated, batch, term.function.shape, term.indices)
+        raise TypeError(f"{term.function.name} has no values")
 
     def _whole(self, term: Apply, operand: Op, rest: Axes) -> Op:
         """A function of the last axis of an array."""

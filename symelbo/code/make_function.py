@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symelbo.code.lower import Lowering
-from symelbo.code.ops import Op
+from symelbo.code.ops import Length, Op
 from symelbo.code.plan import Argument, Field, Function, Line
 from symelbo.code.plan_arguments import (
     as_optional,
@@ -33,7 +33,7 @@ def make_function(
 
     own: what it reads as a method.
     """
-    lowering = Lowering((setting.data, setting.over))
+    lowering = Lowering((setting.data, setting.over), Length(setting.sets), body.by_data)
     lines, returned = _lower(setting, body, lowering)
     fields = tuple(
         Field(name, text, tuple(axis.extent for axis in axes), lowering.value(value, axes))

@@ -60,6 +60,7 @@ def render_numpy(plan: Plan) -> str:
             domains=domains,
             offsets=any(e.size is not None and e.offset for a in arguments for e in a.shape),
             bounded=any(a.is_bounded for a in arguments),
+            shared=any(a.shared for a in arguments),
             helpers=[source for name, (source, _) in HELPERS.items() if name in helpers],
             has_special="special" in needs.union(*(HELPERS[name][1] for name in helpers)),
             has_zeros="_log" in helpers,
@@ -176,7 +177,10 @@ class _Printed:
             if argument.domain == "interval":
                 bounds.append(self._bound(argument.lower, "-np.inf"))
         shape, domain = f'"{" ".join(dims)}"', f'"{argument.domain}"'
-        return call("_array", f'"{name}"', name, shape, domain, "sizes", *bounds)
+        if argument.shared:
+            bounds.insert(0, expression(f'"{argument.shared}"'))
+        check = "_samples" if argument.shared else "_array"
+        return call(check, f'"{name}"', name, shape, domain, "sizes", *bounds)
 
     def _bound(self, bound: Bound, otherwise: str, *, whole: bool = False) -> Expression:
         if bound is None:
@@ -219,7 +223,7 @@ class _Printed:
 
 def _annotation(argument: Argument) -> str:
     """The annotation and default in the signature."""
-    kinds = {"size": "int", "value": "float", "function": "Callable[..., ArrayLike]"}
+    kinds = {"size": "int", "value": "float"}
     found = kinds.get(argument.kind, "ArrayLike")
     return f"{found} | None = None" if argument.optional else found
 

@@ -24,7 +24,6 @@ __all__ = [
     "Combine",
     "Contract",
     "Equal",
-    "Evaluate",
     "Expand",
     "Eye",
     "Inverse",
@@ -37,6 +36,7 @@ __all__ = [
     "Named",
     "Negate",
     "Op",
+    "Pool",
     "Product",
     "Raise",
     "Range",
@@ -177,9 +177,23 @@ class Reduce:
 
 @dataclass(frozen=True, slots=True)
 class MeanWeights:
-    """The mean weight, over the data, of each sample or category."""
+    """The mean weight, over the data, of each sample or category.
+
+    sets: the number of sets of samples, one if data points share them, else one for each: then
+    what is averaged is left as it is, divided by this number.  None for categories.
+    """
 
     weights: Read
+    axes: Axes
+    sets: Length | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The mean over the first axis, which is kept, where `sets` is one; else the operand."""
+
+    operand: Op
+    sets: Length
     axes: Axes
 
 
@@ -187,12 +201,13 @@ class MeanWeights:
 class WeighData:
     """(1/N) sum_n weights[n, k] left[n, ...] right[n, ...], N the number of data points.
 
-    Left and right, if there are two, have no other axis in common.
+    Left and right, if there are two, have no other axis in common.  sets: as in `MeanWeights`.
     """
 
     weights: Read
     values: tuple[Op, ...]
     axes: Axes
+    sets: Length | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,16 +333,6 @@ class Solve:
     axes: Axes
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluate:
-    """A function that the caller gives, at arrays; its value is checked to have shape `dims`."""
-
-    name: str
-    operands: tuple[Op, ...]
-    dims: tuple[Extent, ...]
-    axes: Axes
-
-
 Op: TypeAlias = (
     Literal
     | Named
@@ -342,6 +347,7 @@ Op: TypeAlias = (
     | Whole
     | Reduce
     | MeanWeights
+    | Pool
     | WeighData
     | MatMul
     | Contract
@@ -355,7 +361,6 @@ Op: TypeAlias = (
     | Inverse
     | LogDet
     | Solve
-    | Evaluate
 )
 
 

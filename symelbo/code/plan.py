@@ -50,7 +50,13 @@ class Average:
     (1/N) sum_n sum_s weights[n,s] value;  with the axis `over` among `kept`, not summed over it.
     guarded: the value may be minus infinity, where a weight of 0 takes it out.  Weights without
     the axis of the data are means over them already.  by: weights of the data points, of mean one,
-    where `weights` has not them as a factor.
+    where `weights` has not them as a factor.  shared: the value has an axis of data points by the
+    samples alone.
+
+    With the axis `data` among `kept`, by what all data points share.  Where they share the samples,
+    the mean, at the one place of this axis.  Where they do not, there are terms for every n: the
+    value itself, or (1/N) weights[n,s] value; what is summed over n, s and times what is shared is
+    the same in both cases.
     """
 
     value: Term
@@ -60,6 +66,7 @@ class Average:
     kept: Axes = ()
     guarded: bool = False
     by: Symbol | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +123,10 @@ Bound: TypeAlias = Term | None  # a number, a size, an argument, or pi
 class Argument:
     """A keyword argument.
 
-    kind: array, size, value (a number), samples (weights of samples), function, data_weights or
-    centre (of data); domain: that of an array; lower, upper: bounds of its values, or their sum for
-    counts; text: for its user; optional: only checked if given.
+    kind: array, size, value (a number), samples (weights of samples), data_weights or centre (of
+    data); domain: that of an array; lower, upper: bounds of its values, or their sum for counts;
+    text: for its user; optional: only checked if given; shared: the size, if any, that is one where
+    the axis of data points is left out of an array.
     """
 
     name: str
@@ -129,6 +137,7 @@ class Argument:
     lower: Bound = None
     upper: Bound = None
     optional: bool = False
+    shared: str = ""
 
     @property
     def is_bounded(self) -> bool:

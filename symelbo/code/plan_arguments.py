@@ -50,7 +50,6 @@ def list_arguments(
         for s in (*model.parameters, *model.constants)
         if setting.variables[s].symbol not in body.profiled
     ]
-    functions = [_function_argument(setting, s) for s in model.functions if s in used]
     rest = [symbol_argument(setting, s) for s in model.variational_symbols if s in used]
     by_weights = setting.weights in read
     if by_weights and setting.mixture is not None and not setting.computes_q:
@@ -66,18 +65,19 @@ def list_arguments(
     for symbol, what in body.asked:
         text = f"mean {what}, in nats; its functions are abstract, so it has to be given."
         rest.append(Argument(symbol.name, "value", text))
-    rest += [symbol_argument(setting, s) for s in setting.latents if s in used]
+    sampled = (*setting.latents, *setting.functions)
+    rest += [symbol_argument(setting, s) for s in sampled if s in used]
     if by_weights and setting.mixture is None:
         shape = (setting.data.extent, setting.samples.extent)
         text = f"{shape_text(shape[1:], setting)} or {_tuple_text(shape, setting)};"
         text += " weights of the samples, summing to one over the last axis; 1/S if not given."
         weights = Argument(setting.weights_name, "samples", text, shape, "weights", optional=True)
         rest.append(weights)
-    given = [*data, *inputs, *learned, *functions, *rest]
+    given = [*data, *inputs, *learned, *rest]
     sizes = _unknown_sizes(setting, reads, given, known)
     if not data_first:
-        return (*learned, *sizes, *functions, *data, *inputs, *rest)
-    return (*data, *inputs, *learned, *sizes, *functions, *rest)
+        return (*learned, *sizes, *data, *inputs, *rest)
+    return (*data, *inputs, *learned, *sizes, *rest)
 
 
 def sizes_in(lines: Sequence[Line], returned: object) -> frozenset[str]:
@@ -103,7 +103,8 @@ def _unknown_sizes(
 
 
 def _determined(arguments: Iterator[Argument]) -> set[str]:
-    return {e.size for a in arguments for e in a.shape if e.size is not None}
+    extents = (e for a in arguments for e in a.shape[bool(a.shared) :])
+    return {e.size for e in extents if e.size is not None}
 
 
 def _sizes_of(argument: Argument) -> frozenset[str]:
@@ -115,7 +116,7 @@ def _sizes_of(argument: Argument) -> frozenset[str]:
 
 def symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False) -> Argument:
     """The argument that holds a symbol of the model."""
-    variable = setting.variables[symbol].symbol
+    variable, shared = setting.variables[symbol].symbol, setting.variables[symbol].shared
     domain = symbol.domain
     check, described = domain.check, domain.described
     if symbol in setting.facts.zeros:
@@ -140,14 +141,19 @@ def symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False)
         Role.LATENT: "samples or an enumeration of the latent, ",
         Role.CONSTANT: "a known constant, ",
     }.get(symbol.role, "")
+    if symbol in setting.functions:
+        what = f"values of {setting.values.shown[symbol]}, "
     text = f"{shape_text(variable.shape, setting)}; {what}{described}"
+    if shared:
+        text = f"shape {_tuple_text(variable.shape[1:], setting)} or {text.removeprefix('shape ')}"
     if variable.name != symbol.name:
         text += f" (`{symbol.name}` in the model)"
     text += f". {_ONLY_CHECKED}" if optional else "."
     if optional:
         check = "real" if domain.is_place else check
         limits = (None, None)
-    return Argument(variable.name, "array", text, variable.shape, check, *limits, optional)
+    sets = setting.sets if shared else ""
+    return Argument(variable.name, "array", text, variable.shape, check, *limits, optional, sets)
 
 
 def as_optional(argument: Argument) -> Argument:
@@ -157,13 +163,6 @@ def as_optional(argument: Argument) -> Argument:
     text = f"{argument.text.removesuffix('.')}. {_ONLY_CHECKED}"
     domain = "real" if argument.is_bounded else argument.domain
     return replace(argument, text=text, optional=True, domain=domain, lower=None, upper=None)
-
-
-def _function_argument(setting: Setting, symbol: Symbol) -> Argument:
-    shape = ", ".join(["S", *(dim_text(extent, setting.sizes) for extent in symbol.shape)])
-    text = f"callable; maps the arrays of its arguments to an array of shape ({shape}),"
-    text += " the leading axis being that of the samples among them."
-    return Argument(setting.names[symbol], "function", text)
 
 
 def shape_text(shape: Sequence[Extent], setting: Setting) -> str:

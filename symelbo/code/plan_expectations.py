@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from symelbo.answer.derivation import FactorResult
 from symelbo.code.draft import Draft
 from symelbo.code.ops import Axes
-from symelbo.code.plan import Average, Unsupported
+from symelbo.code.plan import Average
 from symelbo.code.plan_moments import Moments, NotQuadratic
 from symelbo.code.plan_statistics import Statistics
 from symelbo.code.plan_sums import Sums
@@ -33,8 +33,10 @@ __all__ = ["Expectations"]
 
 @dataclass
 class Expectations:
-    """How the terms of one function are averaged: by moments until samples are needed.
+    """How the terms of one function are averaged: by moments where these close, else by samples.
 
+    A factor is averaged in one way in all functions: where its log-density needs samples, so does
+    its entropy, or ELBO, entropy sum and gap would not agree on the same samples.
     by_sums: whether the data enter by sums alone, which are found.
     """
 
@@ -44,7 +46,9 @@ class Expectations:
     moments: Moments = field(init=False)
     statistics: Statistics = field(init=False)
     sums: Sums | None = field(init=False)
-    _by_samples: bool = False
+    by_samples: bool = False  # how the factor at hand is averaged
+    sampled: bool = False  # whether any was averaged by samples
+    exactly: bool = False  # whether any was averaged by moments
 
     def __post_init__(self) -> None:
         self.draft = Draft(self.setting)
@@ -53,19 +57,28 @@ class Expectations:
         self.statistics = Statistics(self.draft) if self.sums is None else self.sums
         if self.sums is not None:
             self.moments.expand_mode = self.sums.expand_mode
-        self.by_samples = False
 
-    @property
-    def by_samples(self) -> bool:
-        """Whether the latents stand for samples."""
-        return self._by_samples
-
-    @by_samples.setter
-    def by_samples(self, value: bool) -> None:
-        self._by_samples = value
+    def turn_to(self, statement: Statement, subject: str = "") -> None:
+        """From here on, means are those of a factor."""
+        self.moments.subject = subject or statement.label
         if self.setting.mixture is None:
-            means = self.moments.means
-            self.draft.given = means if means is not None and not value else {}
+            self._use_samples(not self._closes(statement))
+
+    def _use_samples(self, by_samples: bool) -> None:
+        self.by_samples = by_samples
+        self.draft.given = {} if by_samples or not self.moments.means else self.moments.means
+
+    def _closes(self, statement: Statement) -> bool:
+        """Whether the mean of a log-density needs no samples."""
+        known = self.setting.closed
+        if self.moments.means is None or self.moments.exact is not None:
+            return self.moments.exact is not None
+        if statement.label not in known:
+            scratch = Expectations(self.setting)
+            scratch._use_samples(False)
+            scratch.of_formal(statement, statement.density.term)
+            known[statement.label] = not scratch.by_samples
+        return known[statement.label]
 
     def average_terms(
         self, name: str, make: Callable[[], Sequence[Term]], kept: Axes = ()
@@ -91,15 +104,18 @@ class Expectations:
 
         display: the same term as it is to be written, in symbols that stand for long arrays.
         """
-        latent = has_latents(term)
-        if latent and self.moments.means is not None and not self.by_samples:
-            try:
-                self.moments.use_exact()
-                return tidy(add(*self.moments.expect(term)))
-            except NotQuadratic:
-                pass
-        if latent and self.setting.mixture is None:
-            self.by_samples = True
+        setting = self.setting
+        if has_latents(term) and setting.mixture is None:
+            if not self.by_samples:
+                try:
+                    self.moments.use_exact()
+                    found = tidy(add(*self.moments.expect(setting.values.replace(term))))
+                except NotQuadratic:
+                    self._use_samples(True)
+                else:
+                    self.exactly = True
+                    return found
+            self.sampled = True
         named = {}
         for symbol, array in abbreviations:
             body = Array((), array.body)
@@ -120,19 +136,32 @@ class Expectations:
         Summed over `plates`, by default over all plates of the statement.
         """
         plates = statement.plates if plates is None else plates
-        point = replace_symbols(term, statement.actual())
-        latent = has_latents(sum_over(plates, point))
-        if not latent or self.moments.means is None or self.by_samples:
-            if latent and self.setting.mixture is None:
-                self.by_samples = True
+        point = self.setting.values.replace(replace_symbols(term, statement.actual()))
+        if not has_latents(sum_over(plates, point)) or self.setting.mixture is not None:
             return [self.draft.formal(statement, term, plates)]
+        if not self.by_samples:
+            try:
+                found = self._by_moments(statement, term, point, plates, only_at_mean)
+            except NotQuadratic:
+                self._use_samples(True)
+            else:
+                self.exactly = True
+                return found
+        self.sampled = True
+        return [self.draft.formal(statement, term, plates)]
+
+    def _by_moments(
+        self,
+        statement: Statement,
+        term: Term,
+        point: Term,
+        plates: tuple[Index, ...],
+        only_at_mean: bool,
+    ) -> list[Term]:
         if only_at_mean:
             return [self.draft.formal(statement, term, plates)]
-        try:
-            folded = self.moments.fold(point)
-            at_mean, curved = self.moments.expect(sum_over(plates, folded))
-        except NotQuadratic:
-            raise Unsupported("no closed form") from None
+        folded = self.moments.fold(point)
+        at_mean, curved = self.moments.expect(sum_over(plates, folded))
         if folded != point:
             return [tidy(add(at_mean, curved))]
         terms = [self.draft.formal(statement, term, plates)]

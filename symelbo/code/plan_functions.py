@@ -68,6 +68,7 @@ class Body:
     result: what it returns; if None, the variables `profiled` by their names, or
     `fields`: their names, what they are, their axes and values.
     asked: arguments that are means of abstract functions, with what they are.
+    by_data: the variables that vary with the data.
     """
 
     statements: tuple[Assignment, ...]
@@ -78,6 +79,7 @@ class Body:
     averaged: str = ""
     infinite: str = ""
     fields: tuple[tuple[str, str, Axes, Value], ...] = ()
+    by_data: frozenset[str] = frozenset()
 
     @property
     def reads(self) -> frozenset[Symbol]:
@@ -95,6 +97,7 @@ def plan_entropy_sum(setting: Setting) -> Body:
         with suppress(Unsupported):  # of an abstract family, whose entropy is asked for
             return _plan_closed_form(setting, sums.closed_form)
     means = Expectations(setting)
+    statements = {statement.label: statement for statement in setting.model.statements}
     draft, parts, asked = means.draft, Parts(), list[tuple[Symbol, str]]()
     if setting.computes_q:
         compute_q(draft)
@@ -105,13 +108,11 @@ def plan_entropy_sum(setting: Setting) -> Body:
         name = f"log_base_{node}" if base else f"entropy_{node}"
         display = summand.known if base else summand.display
         draft.pending = f"{what} of {node}"
-        means.moments.subject = node
-        before = means.by_samples
+        means.turn_to(statements[node])
         try:
             term = means.of_term(summand.known, display, summand.abbreviations)
             mean = draft.assign(name, term)
         except Unsupported:
-            means.by_samples = before
             mean = _ask(draft, asked, name, f"{what} of {node} under q")
         parts.append((summand.sign < 0, mean))
     return finish(means, Total(tuple(parts)), asked=asked)
@@ -133,7 +134,7 @@ def plan_elbo(setting: Setting) -> Body:
     if not exact:
         parts += [(False, mean) for mean in average_entropy_of_q(means)]
     for statement, result in zip(model.statements, setting.derivation.factors, strict=True):
-        means.moments.subject = result.node
+        means.turn_to(statement)
         draft.pending = f"log-density of {result.node}"
         make = partial(means.of_formal, statement, statement.density.term, only_at_mean=exact)
         parts += [(False, mean) for mean in means.average_terms(f"log_{result.node}", make)]
@@ -150,22 +151,32 @@ def plan_elbo(setting: Setting) -> Body:
         term = normal(subtract(posterior.entropy, divide(length, number(2))))
         draft.pending = "the posterior is normal, so log p(x) = log p(x, mode) + this"
         parts.append((False, draft.assign("log_volume", term)))
-    return finish(means, Total(tuple(parts)), refuse_functions=True)
+    return finish(means, Total(tuple(parts)))
 
 
 def plan_gap(setting: Setting) -> Body:
-    """sum_f E (D log p_f + d_f): the derivative of the ELBO along the motion"""
+    """sum_f E (D log p_f + d_f): the derivative of the ELBO along the motion
+
+    The values of abstract functions stand still, as their arguments do.
+    """
+    require_still(setting)
     means = Expectations(setting)
     draft, parts = means.draft, Parts()
     if setting.computes_q:
         compute_q(draft)
     means.moments.use_exact()
     for statement, result in zip(setting.model.statements, setting.derivation.factors, strict=True):
-        means.moments.subject = result.node
+        means.turn_to(statement)
         draft.pending = f"derivative of log p({result.node}) along the motion"
         make = partial(means.of_change, statement, result)
         parts += [(False, mean) for mean in means.average_terms(f"slope_{result.node}", make)]
-    return finish(means, Total(tuple(parts)), refuse_functions=True)
+    return finish(means, Total(tuple(parts)))
+
+
+def require_still(setting: Setting) -> None:
+    """Unsupported where the motion moves an argument of an abstract function."""
+    if not setting.values.stand_still(setting.derivation.motion):
+        raise Unsupported("the motion moves an argument of an abstract function")
 
 
 def plan_profiles(setting: Setting) -> Body:
@@ -180,7 +191,7 @@ def plan_profiles(setting: Setting) -> Body:
     reads = frozenset().union(*(symbols_in(s.value) for s in draft.statements))
     if not reads.isdisjoint(profiled):
         raise Unsupported("a stationary value depends on another")
-    return finish(means, None, profiled=profiled, refuse_functions=True)
+    return finish(means, None, profiled=profiled)
 
 
 # ---------------------------------------------------------------- parts of the sums
@@ -246,16 +257,15 @@ def finish(
     *,
     profiled: tuple[Symbol, ...] = (),
     asked: Sequence[tuple[Symbol, str]] = (),
-    refuse_functions: bool = False,
 ) -> Body:
-    """What is read of what was assigned; refused if it needs an abstract function and may not."""
-    draft, setting = means.draft, means.setting
+    """What is read of what was assigned."""
+    draft = means.draft
     wanted: list[Value] = [] if result is None else [result]
     wanted += [Entry(symbol, rows_of(symbol, "i")) for symbol in profiled]
     statements = draft.live_statements(wanted)
     parts = result.parts if isinstance(result, Total) else ()
     infinite = any(not draft.infinite.isdisjoint(symbols_of(p.value)) for _, p in parts)
-    body = Body(
+    return Body(
         statements,
         result,
         comment,
@@ -263,11 +273,8 @@ def finish(
         tuple(asked),
         _how_averaged(means),
         "Minus infinity where a category of probability 0 has weight." * infinite,
+        by_data=frozenset(symbol.name for symbol in draft.by_data),
     )
-    functions = {setting.variables[symbol].symbol for symbol in setting.model.functions}
-    if refuse_functions and not functions.isdisjoint(body.reads):
-        raise Unsupported("an abstract function")
-    return body
 
 
 def _how_averaged(means: Expectations) -> str:
@@ -275,7 +282,7 @@ def _how_averaged(means: Expectations) -> str:
     setting = means.setting
     if setting.mixture is not None or not setting.latents:
         return ""
-    if means.by_samples:
+    if means.sampled:
         return (
             "Expectations under q are weighted sums over the given samples: exact for an"
             " enumeration, an estimate otherwise."
@@ -326,7 +333,7 @@ def _assign_profile(means: Expectations, profile: Profile) -> None:
 def average_profile(means: Expectations, profile: Profile) -> tuple[Average, Average | None, Axes]:
     """E above, E below (None if it is one), and the axes of the places of the parameter."""
     setting = means.setting
-    means.moments.subject = setting.names[profile.parameter]
+    means.turn_to(profile.statement, setting.names[profile.parameter])
     kept = tuple(_axis(setting, place) for place in profile.places)
     above, axes = _profile_means(means, profile, profile.above, kept)
     below, _ = _profile_means(means, profile, profile.below, kept)

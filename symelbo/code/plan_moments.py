@@ -100,7 +100,8 @@ class Moments:
     def expect(self, term: Term) -> tuple[Term, Term]:
         """E f = f(m) + tr(f'' C)/2 for a polynomial f of degree two, as two terms."""
         assert self.means is not None
-        if not _is_polynomial(term):
+        latents = {symbol for symbol in symbols_of(term) if symbol.role is Role.LATENT}
+        if not latents <= self.means.keys() or not _is_polynomial(term):
             raise NotQuadratic
         curved: list[Term] = []
         for latent in self.means:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from symelbo.code.draft import Draft, own_places
+from symelbo.code.draft import Draft
 from symelbo.code.ops import Axes
 from symelbo.code.plan import Average
-from symelbo.code.rearrange import factors_of
-from symelbo.code.separate_data import Piece, Separation, separate_data
+from symelbo.code.rearrange import factors_of, own_places
+from symelbo.code.separate_data import Inseparable, Piece, Separation, separate_data
 from symelbo.code.setting import Variable
 from symelbo.index.build import ONE, add, mul, subtract
 from symelbo.index.domains import Real
@@ -52,7 +52,7 @@ class Statistics:
         until then is left to `live_statements`.
         """
         draft = self.draft
-        term = replace_symbols(term, draft.given)
+        term = draft.stated(term)
         if self._varies(term) != (True, True):
             return draft.assign(name, term, kept)
         pieces = separate_data(term, Separation(self._varies, (self._at_centre, self._deviation)))
@@ -61,9 +61,9 @@ class Statistics:
 
     def _varies(self, term: Term) -> tuple[bool, bool]:
         """Whether a term of the model varies with the data, and with samples or categories."""
-        axes = self.axes_of(term)
-        data, over = self.draft.leading
-        return data in axes, over in axes
+        known, by_data = self.draft.variables, self.draft.by_data
+        varying = any(known[s].symbol in by_data for s in symbols_of(term) if s in known)
+        return varying, self.draft.setting.over in self.axes_of(term)
 
     def axes_of(self, term: Term) -> frozenset[Index]:
         """The indices that are free in a term of the model once it is placed."""
@@ -75,9 +75,12 @@ class Statistics:
         """A term of the model, each of the data at its mean over the data points."""
         means = {}
         for symbol in sorted(symbols_of(term), key=lambda symbol: symbol.name):
-            if self._varies(Entry(symbol, formal_indices(symbol.shape)))[0]:
-                rows = formal_indices(symbol.shape)
-                means[symbol] = Array(rows, self.name_mean("center", Entry(symbol, rows)))
+            rows = formal_indices(symbol.shape)
+            by_data, by_sample = self._varies(Entry(symbol, rows))
+            if by_data and by_sample:
+                raise Inseparable(symbol)
+            if by_data:
+                means[symbol] = Array(rows, self._name_centre(Entry(symbol, rows)))
         return replace_symbols(term, means)
 
     def _deviation(self, term: Term) -> Term:
@@ -100,17 +103,25 @@ class Statistics:
 
         The rest is placed by itself: rules for stable numbers see nothing else in it.
         """
-        draft = self.draft
-        over = draft.leading[1]
-        weighed = over in kept or over in self.axes_of(piece.rest)
+        draft, setting = self.draft, self.draft.setting
+        weighed = setting.over in kept or setting.over in self.axes_of(piece.rest)
+        over = ((setting.over,) if setting.mixture else draft.leading) if weighed else ()
         joint = draft.place(piece.rest)
         if piece.data != ONE or weighed:
-            mean = self.name_mean("mean", piece.data, (over,) if weighed else ())
-            joint = mul(draft.place(mean), joint)
-        summed = (over,) if weighed and over not in kept else ()
+            joint = mul(draft.place(self.name_mean("mean", piece.data, over)), joint)
+        summed = tuple(axis for axis in over if axis not in kept)
         for index in reversed((*summed, *piece.summed)):
             joint = Sum(index, joint)
         return joint
+
+    def _name_centre(self, entry: Entry) -> Entry:
+        """The centre of the data, by its name.
+
+        Where data points have samples of their own, these are close to the data point: it is its
+        own centre, so that no digits are lost.
+        """
+        setting = self.draft.setting
+        return self.name_mean("center", entry, () if setting.mixture else (setting.data,))
 
     def name_mean(self, stem: str, term: Term, over: Axes = ()) -> Entry:
         """The mean of a data part over the data, and under q or weighed for each of `over`, by its
@@ -128,19 +139,19 @@ class Statistics:
         for index in rows:
             row = Index(f"row{len(kept)}", index.extent, index.low, Origin.PLANNED)
             placed, kept = replace_index(placed, index, row), (*kept, row)
-        summed = draft.leading[1] if over or draft.leading[1] in free_indices(placed) else None
-        weights = setting.weights if summed else None
-        value = Average(placed, setting.data, summed, weights, kept)
+        summed = setting.over if setting.over in {*over, *free_indices(placed)} else None
+        weights, shared = setting.weights if summed else None, draft.is_shared(placed)
+        value = Average(placed, setting.data, summed, weights, kept, shared=shared)
         symbol = self._known.get(value)
         if symbol is None:
             shape, _ = own_places(kept)
             data = self._name_data(term) or setting.weights.name
             variable = Symbol(draft.fresh(f"{stem}_{data}"), Role.ARGUMENT, Real(), shape)
             draft.write(variable, kept, value)
-            symbol = Symbol(f"{variable.name}'", Role.ARGUMENT, Real(), shape)
-            draft.variables[symbol] = Variable(variable)
+            symbol = Symbol(f"{variable.name}'", Role.ARGUMENT, Real(), shape[len(over) :])
+            draft.variables[symbol] = Variable(variable, over, setting.data in over)
             self._known[value] = symbol
-        _, places = own_places((*over, *rows))
+        _, places = own_places(rows)
         return Entry(symbol, places)
 
     def _name_data(self, term: Term) -> str:
@@ -156,7 +167,7 @@ class Statistics:
             own = {
                 self._deviating.get(symbol, known[symbol].symbol.name)
                 for symbol in symbols_of(base)
-                if symbol in known and known[symbol].batch
+                if symbol in known and known[symbol].symbol in self.draft.by_data
             }
             names += ["_".join(sorted(own))] * times if own else []
         short = all(len(name) == 1 for name in names)

@@ -80,7 +80,7 @@ class Sums(Statistics):
         parameters.  Raises Inseparable.
         """
         draft, over = self.draft, self.draft.setting.over
-        term = replace_symbols(term, draft.given)
+        term = draft.stated(term)
         sides = self._varies(term)
         if not sides[0]:
             return self.fixed(draft.assign_placed(name, draft.place(term), kept), kept)

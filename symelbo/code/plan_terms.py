@@ -19,6 +19,7 @@ from symelbo.code.plan_functions import (
     compute_q,
     find_profiles,
     profile_of,
+    require_still,
 )
 from symelbo.code.plan_profile import find_owner
 from symelbo.code.plan_sums import Sums
@@ -94,6 +95,7 @@ def plan_terms(setting: Setting) -> SumsBody:
     """
     if setting.entropy_sum.remainders:
         raise Unsupported("a factor without an entropy has no slope")
+    require_still(setting)
     means = Expectations(setting, by_sums=True)
     assert means.sums is not None
     terms = _Terms(means, means.sums)
@@ -111,6 +113,7 @@ def plan_terms(setting: Setting) -> SumsBody:
 def _add_entropies(terms: _Terms) -> list[Term]:
     """The summands of the entropy sum, with their signs."""
     means, found = terms.means, list[Term]()
+    statements = {statement.label: statement for statement in means.setting.model.statements}
     if entropy := average_entropy_of_q(means):
         found.append(terms.total("entropy_q", "entropy of q", entropy))
     for summand in means.setting.entropy_sum.of(Kind.ENTROPY, Kind.PSEUDO_ENTROPY, Kind.BASE):
@@ -118,7 +121,7 @@ def _add_entropies(terms: _Terms) -> list[Term]:
         name = plain_name(f"{stem}_{summand.node}")
         text = f"{_WHAT[summand.kind]} of {summand.node}"
         means.draft.pending = text
-        means.moments.subject = summand.node
+        means.turn_to(statements[summand.node])
 
         def make(summand: Summand = summand) -> list[Term]:
             if summand.kind is Kind.BASE:
@@ -134,7 +137,7 @@ def _add_slopes(terms: _Terms) -> list[Term]:
     means, found = terms.means, list[Term]()
     setting = means.setting
     for statement, result in zip(setting.model.statements, setting.derivation.factors, strict=True):
-        means.moments.subject = result.node
+        means.turn_to(statement)
         text = f"derivative of log p({result.node}) along the motion"
         means.draft.pending = text
         make = partial(means.of_change, statement, result)
@@ -234,21 +237,19 @@ def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> 
         ]
         return [*means, *statements]
 
-    terms_body = Body(tuple(of_sums(own, values)), None, fields=tuple(fields))
+    by_data = frozenset(symbol.name for symbol in draft.by_data)
+    terms_body = Body(tuple(of_sums(own, values)), None, fields=tuple(fields), by_data=by_data)
     profiles = None
     if profiled:
         targets = tuple(a.target for a in profiled)
-        profiles = Body(tuple(of_sums(more, ())), None, profiled=targets)
+        profiles = Body(tuple(of_sums(more, ())), None, profiled=targets, by_data=by_data)
     kept: list[tuple[str, str, Axes, Value]] = [
         (_summed(s).name, "", axes, mul(Entry(points), Entry(s, axes)))
         for s, axes in needed.items()
     ]
     weighed = _weigh_data(collected, draft.setting, weights, weighted)
-    collect = Body(tuple(weighed), None, fields=tuple(kept))
+    collect = Body(tuple(weighed), None, fields=tuple(kept), by_data=by_data)
     used = tuple((data, c) for data, c in sums.centres.items() if c in needed)
-    functions = {draft.variables[symbol].symbol for symbol in draft.setting.model.functions}
-    if not functions.isdisjoint(collect.reads):
-        raise Unsupported("an abstract function")
     return SumsBody(collect, terms_body, profiles, points, weights, used)
 
 
@@ -281,7 +282,8 @@ def _weigh_data(
 def _weigh(value: Value, by: Symbol, weighted: Symbol) -> Value:
     match value:
         case Average(over=None):
-            return replace(value, by=by) if value.data in free_indices(value.value) else value
+            varies = value.data in free_indices(value.value) and value.data not in value.kept
+            return replace(value, by=by) if varies else value
         case Average():
             return replace(value, weights=weighted)
         case Total(parts):

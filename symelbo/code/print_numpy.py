@@ -17,7 +17,7 @@ from symelbo.code.lay_out_python import (
     expression,
     negative,
 )
-from symelbo.code.ops import Op, dim_text
+from symelbo.code.ops import Op
 from symelbo.index.terms import Index
 from symelbo.values import dataclass
 
@@ -96,8 +96,11 @@ _REDUCTIONS: Final[Mapping[str, Written]] = {
     "mean": _numpy("mean"),
     "logsumexp": _special("logsumexp"),
 }
-# by the number of factors
-_WEIGHED: Final[Mapping[int, str]] = {1: "_weighted_mean", 2: "_weighted_products"}
+# by the number of factors, for categories and for samples
+_WEIGHED: Final[Mapping[int, tuple[str, str]]] = {
+    1: ("_weighted_mean", "_sampled_mean"),
+    2: ("_weighted_products", "_sampled_products"),
+}
 _CONSTANTS: Final = {"pi": "np.pi", "e": "np.e"}
 _SIMPLE = (ops.Read, ops.Literal, ops.Named, ops.Length)  # a power of these has no spaces in it
 
@@ -109,11 +112,20 @@ def needs_of(item: object) -> frozenset[str]:
         match op:
             case ops.Call(name) | ops.Whole(name):
                 found.update(_FUNCTIONS[name].needs)
-            case ops.WeighData(_, values):
-                found.add(_WEIGHED[len(values)])
+            case ops.WeighData():
+                found.add(_weighed(op))
+            case ops.MeanWeights(sets=ops.Length()):
+                found.add("_mean_weights")
+            case ops.Pool():
+                found.add("_pool")
             case ops.Reduce(name):
                 found.update(_REDUCTIONS[name].needs)
     return frozenset(found)
+
+
+def _weighed(op: ops.WeighData) -> str:
+    """The helper that an operation calls."""
+    return _WEIGHED[len(op.values)][op.sets is not None]
 
 
 @dataclass(frozen=True)
@@ -199,10 +211,17 @@ class NumpyPrinter:
         return _REDUCTIONS[op.name].of(self.print(op.operand), *_axis_argument(op))
 
     def _mean_weights(self, op: ops.MeanWeights) -> Expression:
+        if op.sets is not None:
+            return call("_mean_weights", *self._all((op.weights, op.sets)))
         return self._follow(op.weights, ".mean", _items("axis=0"))
 
+    def _pool(self, op: ops.Pool) -> Expression:
+        return call("_pool", *self._all((op.operand, op.sets)))
+
     def _weigh_data(self, op: ops.WeighData) -> Expression:
-        return call(_WEIGHED[len(op.values)], *self._all((op.weights, *op.values)))
+        sets = () if op.sets is None else (op.sets,)
+        name = _weighed(op)
+        return call(name, *self._all((op.weights, *op.values, *sets)))
 
     def _mat_mul(self, op: ops.MatMul) -> Expression:
         left, right = self.print(op.left), self.print(op.right)
@@ -268,11 +287,6 @@ class NumpyPrinter:
         solved = call("np.linalg.solve", self.print(op.matrix), self._follow(op.right, ".T"))
         return expression(*solved.parts, ".T")
 
-    def _evaluate(self, op: ops.Evaluate) -> Expression:
-        dims = " ".join(dim_text(extent, self.sizes) for extent in op.dims)
-        called = call(op.name, *self._all(op.operands))
-        return call("_array", f'"{op.name}"', called, f'"{dims}"', '"real"', "sizes")
-
 
 _TABLE: Final[Mapping[type, Callable[[NumpyPrinter, Any], Expression]]] = {
     ops.Literal: NumpyPrinter._literal,
@@ -288,6 +302,7 @@ _TABLE: Final[Mapping[type, Callable[[NumpyPrinter, Any], Expression]]] = {
     ops.Whole: NumpyPrinter._whole,
     ops.Reduce: NumpyPrinter._reduce,
     ops.MeanWeights: NumpyPrinter._mean_weights,
+    ops.Pool: NumpyPrinter._pool,
     ops.WeighData: NumpyPrinter._weigh_data,
     ops.MatMul: NumpyPrinter._mat_mul,
     ops.Contract: NumpyPrinter._contract,
@@ -301,7 +316,6 @@ _TABLE: Final[Mapping[type, Callable[[NumpyPrinter, Any], Expression]]] = {
     ops.Inverse: NumpyPrinter._inverse,
     ops.LogDet: NumpyPrinter._log_det,
     ops.Solve: NumpyPrinter._solve,
-    ops.Evaluate: NumpyPrinter._evaluate,
 }
 
 

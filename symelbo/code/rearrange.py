@@ -10,10 +10,12 @@ from symelbo.index.terms import (
     Array,
     Call,
     Entry,
+    Extent,
     Index,
     IndexTerm,
     Mul,
     Node,
+    Offset,
     Role,
     Sum,
     Symbol,
@@ -26,6 +28,7 @@ __all__ = [
     "has_latents",
     "is_affine_in",
     "map_unfolded",
+    "own_places",
     "summands_of",
     "swap_term",
 ]
@@ -95,6 +98,12 @@ def is_affine_in(term: Term, marks: frozenset[Symbol]) -> bool:
 def has_latents(term: Node) -> bool:
     """Whether a latent occurs in a term."""
     return any(s.role is Role.LATENT for s in symbols_of(term))
+
+
+def own_places(indices: tuple[Index, ...]) -> tuple[tuple[Extent, ...], tuple[IndexTerm, ...]]:
+    """(t in 2:T) -> (T - 1), (t - 1): the lengths of an array over the indices, and places there"""
+    lengths = tuple(Extent(i.extent.size, i.extent.offset - i.low + 1) for i in indices)
+    return lengths, tuple(i if i.low == 1 else Offset(i, 1 - i.low) for i in indices)
 
 
 def swap_term(term: Term, old: Term, new: Term) -> Term:

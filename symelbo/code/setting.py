@@ -7,6 +7,7 @@ from functools import cached_property
 
 from symelbo.answer.derivation import Derivation
 from symelbo.code.facts import find_facts
+from symelbo.code.function_values import FunctionValues
 from symelbo.code.moments_of_q import MomentsOfQ, find_moments_of_q, rows_of
 from symelbo.code.ops import Axes
 from symelbo.entropy.summand import EntropySum
@@ -36,19 +37,26 @@ _RESERVED = frozenset((*keyword.kwlist, "np", "special", "float", "sizes"))
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """What holds a symbol in a function: its axes are `batch`, and then those of the symbol."""
+    """What holds a symbol in a function: its axes are `batch`, and then those of the symbol.
+
+    shared: it varies with the samples alone, so that its axis of data points is of length one
+    where all data points share the samples.
+    """
 
     symbol: Symbol
     batch: Axes = ()
+    shared: bool = False
 
 
 class Setting:
     """What the functions of one module share.
 
     names, sizes: symbols and sizes of the model -> their names in the module, where no two are
-    equal and none is reserved; data, samples: the axes of the module alone; mixture: the axis of
-    the categories, if the only latent is one category; over: that axis, or the axis of samples;
-    variables: the arguments of the functions.
+    equal and none is reserved; data, samples: the axes of the module alone; sets: the length of
+    the axis of data points of what varies with samples, which is one where these are shared;
+    mixture: the axis of the categories, if the only latent is one category; over: that axis, or
+    the axis of samples; values: of the abstract functions; variables: the arguments of the
+    functions.
     """
 
     def __init__(self, derivation: Derivation) -> None:
@@ -59,19 +67,23 @@ class Setting:
         nodes = dict.fromkeys(statement.node for statement in self.model.statements)
         self.observed = tuple(s for s in nodes if s.role is Role.OBSERVED)
         self.latents = tuple(s for s in nodes if s.role is Role.LATENT)
+        self.values = FunctionValues(self.model)
+        self.functions = tuple(self.values.shown)
         self.taken = set(_RESERVED)
         self.names: dict[Symbol, str] = {}
         for symbol in (
             *self.model.parameters,
             *self.model.constants,
             *self.model.inputs,
-            *self.model.functions,
+            *self.functions,
             *self.model.variational_symbols,
             *nodes,
         ):
             self.names[symbol] = self._take(symbol.name)
         self.sizes = {name: self._take(name) for name in self.model.sizes}
         self.data, self.samples = self._axis("n", "N"), self._axis("s", "S")
+        self.sets = self._take("sets")
+        self.sizes[self.sets] = self.sets
         self.q_name = self._take("q")
         self.entropy_q_name = self._take("entropy_q")
         self.weights_name = self._take("weights")
@@ -81,6 +93,7 @@ class Setting:
         declared = not isinstance(self.model.variational, str)
         self.computes_q = self.mixture is not None and (exact or declared)
         self.facts = find_facts(self.model)
+        self.closed: dict[str, bool] = {}  # factor -> whether its mean under q needs no samples
         self.variables = {symbol: self._variable(symbol) for symbol in self.names}
 
     @cached_property
@@ -102,13 +115,16 @@ class Setting:
 
     def _variable(self, symbol: Symbol) -> Variable:
         """The argument that holds a symbol of the model."""
-        batch: Axes = ()
-        if symbol.role in (Role.INPUT, Role.OBSERVED, Role.VARIATIONAL):
-            batch = (self.data,)
-        elif symbol.role is Role.LATENT:
-            batch = (self.samples,)
+        by_data = symbol.role in (Role.INPUT, Role.OBSERVED, Role.VARIATIONAL)
+        by_latents = symbol.role is Role.LATENT
+        if symbol in self.functions:
+            by_data, by_latents = self.values.reads(symbol)
+        shared = by_latents and not by_data and self.mixture is None
+        batch: Axes = (self.data,) if by_data or shared else ()
+        batch = (*batch, self.over) if by_latents else batch
         shape = (*(axis.extent for axis in batch), *symbol.shape)
-        return Variable(Symbol(self.names[symbol], symbol.role, symbol.domain, shape), batch)
+        variable = Symbol(self.names[symbol], symbol.role, symbol.domain, shape)
+        return Variable(variable, batch, shared)
 
     def _axis(self, name: str, size: str) -> Index:
         """An axis that no model has; its size has a name that is free in the module."""

@@ -49,6 +49,43 @@ def _weighted_products(
     return total / len(left)
 
 
+def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean over the data where they share the samples, else the values."""
+    return values.mean(axis=0, keepdims=True) if sets == 1 else values
+
+
+def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """The mean weight of each sample, or each weight over N where none is shared."""
+    if sets == 1:
+        return weights.mean(axis=0, keepdims=True)
+    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+
+
+def _sampled_mean(
+    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
+    if sets == 1:
+        return _weighted_mean(weights, values)[None]
+    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    return weights.reshape(shape) * values[:, None] / sets
+
+
+def _sampled_products(
+    weights: NDArray[np.float64],
+    left: NDArray[np.float64],
+    right: NDArray[np.float64],
+    sets: int,
+) -> NDArray[np.float64]:
+    """(1/N) sum_n weights[n, s]*left[n, ...]*right[n, ...], or its terms likewise."""
+    if sets == 1:
+        return _weighted_products(weights, left, right)[None]
+    weighted = _sampled_mean(weights, left, sets)
+    shape = (*weighted.shape, *(1 for _ in right.shape[1:]))
+    ones = (1 for _ in left.shape)
+    return weighted.reshape(shape) * right.reshape(len(right), *ones, *right.shape[1:])
+
+
 def _log_softmax(a: NDArray[np.float64]) -> NDArray[np.float64]:
     """a - log(sum(exp(a))) over the last axis, exact where one entry is far above."""
     largest = a.argmax(axis=-1, keepdims=True)
