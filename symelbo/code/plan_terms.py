@@ -23,6 +23,7 @@ from symelbo.code.plan_functions import (
 )
 from symelbo.code.plan_profile import find_owner
 from symelbo.code.plan_sums import Sums
+from symelbo.code.rearrange import own_places
 from symelbo.code.setting import Setting, fresh
 from symelbo.entropy.summand import Kind, Summand
 from symelbo.index.build import ONE, add, divide, mul, negate
@@ -223,7 +224,7 @@ def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> 
             symbol in symbols_in(value) for value in (*values, *(a.value for a in (*own, *more)))
         )
     }
-    collected = draft.live_statements([Entry(symbol, axes) for symbol, axes in needed.items()])
+    collected = draft.live_statements([_whole(symbol, axes) for symbol, axes in needed.items()])
 
     def of_sums(statements: Sequence[Assignment], values: Sequence[Value]) -> list[Assignment]:
         """The means that are read, and the statements."""
@@ -231,7 +232,7 @@ def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> 
         if any(sums.is_of_data(s) for s in read - {s.target for s in statements}):
             raise Unsupported("the data are read beside their sums")
         means = [
-            Assignment(symbol, axes, divide(Entry(_summed(symbol), axes), Entry(points)))
+            Assignment(symbol, axes, divide(_whole(_summed(symbol), axes), Entry(points)))
             for symbol, axes in needed.items()
             if symbol in read
         ]
@@ -244,13 +245,18 @@ def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> 
         targets = tuple(a.target for a in profiled)
         profiles = Body(tuple(of_sums(more, ())), None, profiled=targets, by_data=by_data)
     kept: list[tuple[str, str, Axes, Value]] = [
-        (_summed(s).name, "", axes, mul(Entry(points), Entry(s, axes)))
+        (_summed(s).name, "", axes, mul(Entry(points), _whole(s, axes)))
         for s, axes in needed.items()
     ]
     weighed = _weigh_data(collected, draft.setting, weights, weighted)
     collect = Body(tuple(weighed), None, fields=tuple(kept), by_data=by_data)
     used = tuple((data, c) for data, c in sums.centres.items() if c in needed)
     return SumsBody(collect, terms_body, profiles, points, weights, used)
+
+
+def _whole(variable: Symbol, axes: Axes) -> Entry:
+    """What holds the places of these axes alone."""
+    return Entry(variable, own_places(axes)[1])
 
 
 def _axes(entry: Entry) -> Axes:
