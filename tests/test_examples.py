@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from math import isclose
 from pathlib import Path
@@ -86,3 +87,16 @@ def test_gamma_mixture_of_the_wines() -> None:
     early, exact = example.fit_gamma(x, 2, 2)
     assert isclose(module.elbo(x=x, **early), exact, rel_tol=1e-11)
     assert abs(module.entropy_sum(**early) - exact) > 1e-4
+
+
+def test_fits_are_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    example = load("explain_fits")
+    example.main()
+    printed = capsys.readouterr().out
+    early, tight, components = re.split(r"\n(?=\w)", printed)
+    assert "furthest off: Sigma. reg_covar=1e-06 is added" in " ".join(early.split())
+    assert "Stationary along the motion" in tight
+    assert components.startswith("PCA as Probabilistic PCA") and "D/(2N)" in components
+    pixels = example.load_pixels()
+    rows, columns = pixels.shape
+    assert isclose(example.explain_components(pixels, 5).gap, columns / (2 * rows), rel_tol=1e-8)
