@@ -14,7 +14,7 @@ from test_code_abbreviations import elbo_of
 
 import symelbo
 from symelbo.answer.derivation import Derivation
-from symelbo.code.numpy_module import render_python
+from symelbo.code.array_module import render_python
 from symelbo.code.setting import Setting
 from symelbo.index.build import subtract
 from symelbo.index.differentiate import derivative_along
