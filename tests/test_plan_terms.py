@@ -49,7 +49,7 @@ class Trial:
         rng = np.random.default_rng(0)
         self.centres = {
             centre.name: rng.normal(size=np.shape(self.given[self.setting.names[data]])[1:])
-            for data, centre in body.centres
+            for data, centre, _ in body.centres
         }
 
     @property

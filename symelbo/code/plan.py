@@ -201,15 +201,18 @@ class Function:
 class Sums:
     """A class of sums over the data, and what is made of them.
 
-    collect: the function that makes one; terms, profiles: its methods; whole: the arguments of the
-    function that makes one of the data and calls `terms`; centres: (argument, data) of it.
+    points: its first field, the number of the data points or the sum of their weights; collect: the
+    function that makes one; terms, profiles: its methods; whole: the arguments of the function that
+    makes one of the data and calls `terms`; centres: (field, argument of `collect`,
+    data).
     """
 
+    points: str
     collect: Function
     terms: Function
     profiles: Function | None
     whole: tuple[Argument, ...]
-    centres: tuple[tuple[str, str], ...]
+    centres: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ def plan_class(setting: Setting) -> Sums:
     """`statistics`, whose sums have `terms` and `profiled_scales`, and `terms` of the data."""
     body = plan_terms(setting)
     collect = _collect_function(setting, body)
-    own = [
+    own = [Argument(body.points.name, "array", "a number.")]
+    own += [
         Argument(f.name, "array", f"{shape_text(f.shape, setting)}.", f.shape)
         for f in collect.fields
     ]
@@ -35,9 +36,10 @@ def plan_class(setting: Setting) -> Sums:
     read = collect.reads | terms.reads
     whole = list_arguments(setting, both, read, data_first=True)
     centres = tuple(
-        (centre.name, setting.variables[data].symbol.name) for data, centre in body.centres
+        (name, centre.name, setting.variables[data].symbol.name)
+        for data, centre, name in body.centres
     )
-    return Sums(collect, terms, profiles, whole, centres)
+    return Sums(body.points.name, collect, terms, profiles, whole, centres)
 
 
 def describe_profiles(profiled: Sequence[Symbol]) -> list[str]:
@@ -74,7 +76,7 @@ def _collect_function(setting: Setting, body: SumsBody) -> Function:
     shape = (setting.data.extent,)
     text = f"{shape_text(shape, setting)}; how much each data point counts, 1 if not given."
     more = [Argument(body.weights.name, "data_weights", text, shape, optional=True)]
-    for data, centre in body.centres:
+    for data, centre, _ in body.centres:
         name = setting.variables[data].symbol.name
         text = f"{shape_text(data.shape, setting)}; what is taken off {name}, zero if not given:"
         text += " a value near the mean keeps digits. Sums of one centre alone can be added."

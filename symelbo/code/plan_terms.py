@@ -49,7 +49,8 @@ class SumsBody:
 
     collect: its fields are the sums, of the data; terms, profiles: of the sums, which they read as
     `kept` names them.  points: the number of data points; weights: those of the data points, which
-    the caller may give, and of mean one; centres: data -> the variable of their centre.
+    the caller may give, and of mean one; centres: data, the variable of their centre,
+    and the field of it.
     """
 
     collect: Body
@@ -57,7 +58,7 @@ class SumsBody:
     profiles: Body | None
     points: Symbol
     weights: Symbol
-    centres: tuple[tuple[Symbol, Symbol], ...]
+    centres: tuple[tuple[Symbol, Symbol, str], ...]
 
 
 @dataclass
@@ -203,11 +204,6 @@ def _plan_profiles(terms: _Terms) -> list[Assignment]:
 def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> SumsBody:
     """The statements for the sums, and those that need nothing of the data but these."""
     draft, sums = terms.means.draft, terms.sums
-    names = ("points", "data_weights", "weighted_q")
-    points, weights, weighted = (
-        Symbol(draft.fresh(name), Role.ARGUMENT, Positive(), shape)
-        for name, shape in zip(names, ((), (draft.setting.data.extent,), ()), strict=True)
-    )
     centres = {centre: rows_of(centre, "row") for centre in sums.centres.values()}
     given = {**sums.found, **centres}
     fields: list[tuple[str, str, Axes, Value]] = [
@@ -224,6 +220,15 @@ def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> 
             symbol in symbols_in(value) for value in (*values, *(a.value for a in (*own, *more)))
         )
     }
+    names = ("points", "data_weights", "weighted_q")
+    summed = {
+        symbol: replace(symbol, name=draft.fresh(f"sum_{symbol.name.removeprefix('mean_')}"))
+        for symbol in needed
+    }
+    points, weights, weighted = (
+        Symbol(draft.fresh(name), Role.ARGUMENT, Positive(), shape)
+        for name, shape in zip(names, ((), (draft.setting.data.extent,), ()), strict=True)
+    )
     collected = draft.live_statements([_whole(symbol, axes) for symbol, axes in needed.items()])
 
     def of_sums(statements: Sequence[Assignment], values: Sequence[Value]) -> list[Assignment]:
@@ -232,7 +237,7 @@ def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> 
         if any(sums.is_of_data(s) for s in read - {s.target for s in statements}):
             raise Unsupported("the data are read beside their sums")
         means = [
-            Assignment(symbol, axes, divide(_whole(_summed(symbol), axes), Entry(points)))
+            Assignment(symbol, axes, divide(_whole(summed[symbol], axes), Entry(points)))
             for symbol, axes in needed.items()
             if symbol in read
         ]
@@ -245,12 +250,12 @@ def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> 
         targets = tuple(a.target for a in profiled)
         profiles = Body(tuple(of_sums(more, ())), None, profiled=targets, by_data=by_data)
     kept: list[tuple[str, str, Axes, Value]] = [
-        (_summed(s).name, "", axes, mul(Entry(points), _whole(s, axes)))
+        (summed[s].name, "", axes, mul(Entry(points), _whole(s, axes)))
         for s, axes in needed.items()
     ]
     weighed = _weigh_data(collected, draft.setting, weights, weighted)
     collect = Body(tuple(weighed), None, fields=tuple(kept), by_data=by_data)
-    used = tuple((data, c) for data, c in sums.centres.items() if c in needed)
+    used = tuple((x, c, summed[c].name) for x, c in sums.centres.items() if c in needed)
     return SumsBody(collect, terms_body, profiles, points, weights, used)
 
 
@@ -261,12 +266,6 @@ def _whole(variable: Symbol, axes: Axes) -> Entry:
 
 def _axes(entry: Entry) -> Axes:
     return tuple(place for place in entry.indices if isinstance(place, Index))
-
-
-def _summed(mean: Symbol) -> Symbol:
-    """mean_x -> sum_x"""
-    name = f"sum_{mean.name.removeprefix('mean_')}"
-    return Symbol(name, mean.role, mean.domain, mean.shape)
 
 
 def _weigh_data(
