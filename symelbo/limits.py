@@ -127,7 +127,7 @@ TINY: Final = 1e-9  # floats nearer to zero have no sign
 
 # criterion.search_motion
 MOTION_ATTEMPTS: Final = 400  # linear problems that are set up for one model
-LOOKED_AT_FIRST: Final = 24  # learned parameters from which on numbers are asked before a table
+LOOKED_AT_FIRST: Final = 24  # parameters for each factor; of more, numbers are asked before a table
 
 # criterion.decide_criterion
 FAILING_SUBSETS: Final = 12  # of failing factors, against which a certificate is sought
@@ -182,6 +182,7 @@ REFUTED_PAIRS: Final = (
 )
 GENERIC_PAIRS: Final = ((2, 1), (3, 2), (2, 4), (5, 1), (3, 3))  # the same, at random
 REFUSED_ROWS: Final = 600  # that a proposal costs that is not accepted
+CUT_ROWS: Final = 30_000  # that one costs whose check is cut: most models have no more
 SINGLE_POINTS: Final = 4  # systems at parameter values that differ in one parameter
 WEIGHING: Final = 4  # ranks that the weights of one case cost
 
@@ -320,11 +321,15 @@ KEPT_MEANS: Final = 40  # of the statistics of a form
 # index.rewrite_products
 KEPT_DIVISORS: Final = 10_000  # whose leading atom is known
 
+# model.least_sizes
+KEPT_NEEDS: Final = 4000  # terms, and the sizes that their places need
+
 # notation.arrange
 KEPT_DISPLAYS: Final = 20_000  # of terms, and of places in the order of reading
 
 # notation.names, notation.print_latex
 KEPT_NAMES: Final = 10_000  # taken apart
+KEPT_RENAMED: Final = 4000  # terms whose indices have letters
 KEPT_PIECES: Final = 20_000  # of LaTeX, whose width is known
 
 # notation.print_latex, notation.print_text

@@ -36,7 +36,7 @@ except ModuleNotFoundError as error:
 from symelbo.api import Derivation, derive
 from symelbo.resources import models_directory
 from symelbo.uses.given import Floats, Given
-from symelbo.uses.split_gap import slopes_at_rest, split_gap
+from symelbo.uses.parts_of_gap import slopes_at_rest, split_gap
 from symelbo.values import dataclass, field
 from symelbo.words import join_words
 
@@ -66,7 +66,7 @@ class Explanation:
 
     model: the specification; derivation: what was derived of it; arguments: those of the emitted
     functions; sources: where each comes from; gaps: the gap, by the parameters that move (see
-    `symelbo.uses.split_gap`); at_rest: length of the gradient in the parameters that do not, of
+    `symelbo.uses.parts_of_gap`); at_rest: length of the gradient in the parameters that do not, of
     which the sum asks nothing; score: scikit-learn's own mean log-likelihood, where it gives one:
     the ELBO is the same number; causes: what may keep the fit from a stationary point.
     """

@@ -28,6 +28,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import StandardScaler
 
 from symelbo.sklearn import Explanation, explain
+from symelbo.uses import bic
 
 IRIS, SPECIES = load_iris(return_X_y=True)
 RAW_WINE, CULTIVARS = load_wine(return_X_y=True)
@@ -209,6 +210,14 @@ def test_what_is_shown(kind: str) -> None:
     assert found.sources[KINDS[kind]] == "covariances_"
     assert found.model.startswith("#") and "sizes: [C, D]" in found.model
     assert set(found.arguments) == {"x", "pi", "mu", KINDS[kind], "q"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_bic_of_a_mixture_is_its_own(kind: str) -> None:
+    estimator = mixture(kind, 3).fit(IRIS)
+    found = explain(estimator, IRIS)
+    value = bic(found.derivation.model, found.elbo, count=len(IRIS), sizes={"C": 3, "D": 4})
+    assert isclose(value, estimator.bic(IRIS), rel_tol=1e-12)
 
 
 # ---------------------------------------------------------------- what cannot be explained

@@ -58,7 +58,7 @@ from .terms import (
     walk,
 )
 from .witness import can_hold
-from .work import PARTS, allow_depth, bounded_work, work_left
+from .work import PARTS, Cut, allow_depth, bounded_work, work_left
 
 __all__ = [
     "CERTIFICATE",
@@ -113,7 +113,8 @@ class Report(NamedTuple):
     """What came out: checked, partly checked or rejected.
 
     reasons: why it is rejected, the first equation that fails first, and failed: the part it is of;
-    proved: what was shown; unproved: parts of the result that the certificate does not claim.
+    proved: what was shown; unproved: parts of the result that the certificate does not claim; cut:
+    whether it might be shown with more work.
     """
 
     status: str
@@ -121,6 +122,7 @@ class Report(NamedTuple):
     proved: tuple[str, ...] = ()
     unproved: tuple[str, ...] = ()
     failed: Part | None = None
+    cut: bool = False
 
 
 # ---------------------------------------------------------------- files
@@ -186,18 +188,18 @@ def check_statement(
     left = PARTS * work_left().left  # for all parts together
     try:
         for part, check in checks.parts():
-            what = str(part)
+            what, cut = str(part), False
             with bounded_work(left) as work:
                 left -= work.left
                 try:
                     reasons = check()
                     work.spend(0, "what was left over")  # nothing counts that it cut short
                 except NotShown as fault:
-                    reasons = [f"{what}: {fault}"]
+                    reasons, cut = [f"{what}: {fault}"], isinstance(fault, Cut)
                 left += max(work.left, 0)
             if reasons:
                 shown = tuple(map(readable, reasons))
-                return Report(REJECTED, shown, tuple(checks.proved), failed=part)
+                return Report(REJECTED, shown, tuple(checks.proved), failed=part, cut=cut)
             checks.proved.append(what)
         with bounded_work(left):
             if not checks.can_hold() and CONSISTENCY not in unproved:
@@ -226,6 +228,7 @@ class _Checks:
         self.proved: list[str] = []
         self.grounds: dict[int, Ground] = {}  # of claims, by identity
         self.shown: dict[int, tuple[Raw, Raw]] = {}  # what is printed, written out, by identity
+        self.shown_entropies: set[str] = set()  # factors whose printed entropies are proved
         first = statement.claims[0].identities if statement.claims else ()
         self.identities = {identity.factor: identity for identity in first}
 
@@ -445,9 +448,12 @@ class _Checks:
         whole = over(self.factors[item.factor].plates, identity.entropy)
         what = str(Part(PRINTED_ENTROPY, item.factor))
         shown = self.written_out(item.display)
-        return self.zero(what, minus(shown, whole)) or self.zero(
+        found = self.zero(what, minus(shown, whole)) or self.zero(
             f"{what}, expanded", minus(item.expanded, whole)
         )
+        if not found:
+            self.shown_entropies.add(item.factor)
+        return found
 
     def written_out(self, display: Raw) -> Raw:
         """What is printed, with what its own names stand for."""
@@ -493,23 +499,31 @@ class _Checks:
             parts.append(over(q.plates, self.put_arguments(item, q, item.entropy)))
         return self.zero(what, minus(printed, sum_of(*parts)))
 
-    def whole_sum(self) -> Raw:
+    def whole_sum(self, entropies: Sequence[Entropy]) -> Raw:
         """H[q], where it has a form of its own, less the entropies, with the base measures."""
         sums = self.statement.sums
         assert sums is not None
-        parts = [negative(item.expanded) for item in sums.entropies]
+        parts = [negative(item.expanded) for item in entropies]
         parts += list((sums.bases or {}).values())
         return sum_of(ZERO if sums.q_entropy is None else sums.q_entropy, *parts)
 
     def printed_sum(self) -> list[str]:
-        """What is printed adds up to the sum of the theorem."""
+        """What is printed adds up to the sum of the theorem.
+
+        A summand that is the printed entropy of a factor, which is proved, is not proved again.
+        """
         sums = self.statement.sums
         assert sums is not None and sums.printed is not None
-        shown = [
-            self.written_out(t) if s > 0 else negative(self.written_out(t)) for s, t in sums.printed
-        ]
-        whole = negative(self.whole_sum())
-        return self.zero(PRINTED_SUM, sum_of(whole, *shown))
+        left = sums.entropies
+        shown = []
+        for sign, raw in sums.printed:
+            same = (e for e in left if e.display is raw and e.factor in self.shown_entropies)
+            entropy = next(same, None) if sign < 0 else None
+            if entropy is not None:
+                left = tuple(e for e in left if e is not entropy)
+            else:
+                shown.append(self.written_out(raw) if sign > 0 else negative(self.written_out(raw)))
+        return self.zero(PRINTED_SUM, sum_of(negative(self.whole_sum(left)), *shown))
 
     def closed_form(self, closed: Raw) -> list[str]:
         """H[q] less the entropies, and nothing else."""
@@ -521,7 +535,7 @@ class _Checks:
         shown = self.written_out(closed)
         if any(self.symbols[n].role in (*NODES, "variational") for n in names_in(shown)):
             return [f"{CLOSED_FORM} depends on the data"]
-        return self.zero(CLOSED_FORM, minus(shown, self.whole_sum()))
+        return self.zero(CLOSED_FORM, minus(shown, self.whole_sum(sums.entropies)))
 
     # ------------------------------------------------------------ q
 

@@ -158,7 +158,8 @@ class Search:
         """
         if not attempt.moving:
             return None
-        own = self.budget if len(self.learned) > LOOKED_AT_FIRST else None
+        asks = len(self.learned) > LOOKED_AT_FIRST * len(attempt.factors)
+        own = self.budget if asks else None
         if own is not None and not is_solvable(attempt.factors, own, instances=LOOKS[0]):
             return None
         tableau = self.tableau(attempt)

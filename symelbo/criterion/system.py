@@ -59,23 +59,23 @@ class System:
         inputs: int = 1,
     ) -> None:
         self.instance, self.points, self.names, self.inputs = instance, points, names, inputs
-        members = [factor for factor in instance.factors if factor.name in names]
-        numbers = {n for n, factor in enumerate(instance.factors) if factor.name in names}
+        members = {n: f for n, f in enumerate(instance.factors) if f.name in names}
         self.rows = [
             row
             for row in rows
-            if row.factor in numbers
+            if row.factor in members
             and row.point < points
             and (row.inputs < inputs or not instance.is_linked)
         ]
-        self.movable = instance.continuous - {f.node.name for f in members if not f.can_move}
+        still = {factor.node.name for factor in members.values() if not factor.can_move}
+        self.movable = instance.continuous - still
         self.categories = {s.name for s in instance.symbols if s.domain.is_place}
-        self.finite = [factor.is_finite for factor in instance.factors]
+        self.finite = {n: factor.is_finite for n, factor in members.items()}
         self.opened: dict[object, _Opened] = {}
         self.places: dict[str, list[int]] = {}  # of the rows of each factor
         self.learned = {
             n: any(s.role is Role.PARAMETER for s in symbols_of_statement(f.statement))
-            for n, f in enumerate(instance.factors)
+            for n, f in members.items()
         }
 
     def of(self, names: frozenset[str]) -> System:

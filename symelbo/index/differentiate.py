@@ -54,14 +54,13 @@ def derivative_along(term: Term, field: Mapping[Symbol, Array]) -> Term:
     >>> show(derivative_along(term("x^2*s"), {x: Array((), term("y"))}))
     2*s*x*y
     """
-    if symbols_of(term).isdisjoint(field):
-        return ZERO
-    return _derivative(term, tuple(field.items()))
+    own = [(symbol, field[symbol]) for symbol in symbols_of(term) if symbol in field]
+    return _derivative(term, frozenset(own)) if own else ZERO
 
 
 @lru_cache(maxsize=KEPT_DERIVATIVES)
-def _derivative(term: Term, velocities: tuple[tuple[Symbol, Array], ...]) -> Term:
-    """f, (x, v) -> d/ds f(x + s v) at s = 0"""
+def _derivative(term: Term, velocities: frozenset[tuple[Symbol, Array]]) -> Term:
+    """f, (x, v) -> d/ds f(x + s v) at s = 0; requires: all x are in the term"""
     field = dict(velocities)
     incoming = frozenset().union(*map(free_indices, field.values()))
 

@@ -270,14 +270,16 @@ def replace_symbols(term: Term, arrays: Mapping[Symbol, Array]) -> Term:
     >>> show(replace_symbols(term("mu[e] + x"), {mu: Array((d,), term("s*mu[d]"))}))
     mu[e]*s + x
     """
-    if symbols_of(term).isdisjoint(arrays):
-        return term
-    return _replace_symbols(term, tuple(arrays.items()))
+    own = [(symbol, arrays[symbol]) for symbol in symbols_of(term) if symbol in arrays]
+    return _replace_symbols(term, frozenset(own)) if own else term
 
 
 @lru_cache(maxsize=KEPT_REPLACED)
-def _replace_symbols(term: Term, pairs: tuple[tuple[Symbol, Array], ...]) -> Term:
-    """term, (x, \\i. body) -> term with every x[j] replaced by body[i := j]"""
+def _replace_symbols(term: Term, pairs: frozenset[tuple[Symbol, Array]]) -> Term:
+    """term, (x, \\i. body) -> term with every x[j] replaced by body[i := j]
+
+    requires: all x are in the term
+    """
     arrays = dict(pairs)
     incoming = frozenset().union(*map(free_indices, arrays.values()))
 

@@ -7,6 +7,7 @@ an entry of a simplex[C] as a probability strictly between 0 and 1 needs C >= 2.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from symelbo.index.build import category_extent
@@ -27,6 +28,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
+from symelbo.limits import KEPT_NEEDS
 from symelbo.model.model import Statement
 from symelbo.notation.print_text import print_text
 from symelbo.values import replace
@@ -101,13 +103,16 @@ def lengthen_shares(body: Term) -> tuple[Term, list[tuple[str, int]]]:
     return replace_symbols(body, longer), sorted(sizes)
 
 
-def _needs_of(item: Node) -> Iterator[Need]:
+@lru_cache(maxsize=KEPT_NEEDS)
+def _needs_of(item: Node) -> tuple[Need, ...]:
+    found: list[Need] = []
     for part in walk_parts(item):
         if isinstance(part, Entry | Apply):
             (head,) = part.heads()
-            yield from _needs_of_places(head, part.indices)
+            found += _needs_of_places(head, part.indices)
         for index in part.bound():
-            yield from _needs_of_range(index)
+            found += _needs_of_range(index)
+    return tuple(found)
 
 
 def _needs_of_range(index: Index) -> Iterator[Need]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final, TypeVar
 
@@ -24,8 +24,8 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.limits import KEPT_NAMES
-from symelbo.values import dataclass, replace
+from symelbo.limits import KEPT_NAMES, KEPT_RENAMED
+from symelbo.values import dataclass, field, replace
 
 __all__ = [
     "RESERVED",
@@ -50,6 +50,8 @@ _LOWER_GREEK: Final = (
 _GREEK: Final = re.compile(
     _LOWER_GREEK + r"|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega"
 )
+_LETTER: Final = re.compile("[a-df-z]")
+_CAPITAL: Final = re.compile("[A-DF-Z]")
 # Positive letters whose trailing 2 reads as a square (sigma2), not as a number (W2).
 _SQUARED: Final = re.compile(rf"(?:{_LOWER_GREEK}|s|scale)2")
 
@@ -171,11 +173,13 @@ N = TypeVar("N", bound=Node)
 
 @dataclass(frozen=True, slots=True)
 class _Renaming:
-    """Bound index -> its new self on the way in; `taken` are the names no binder may use."""
+    """Bound index -> its new self on the way in; `taken` are the names no binder may use in the
+    whole.
+    """
 
+    whole: Node
     taken: frozenset[str]
-    sizes: frozenset[str]
-    mapping: tuple[tuple[Index, Index], ...] = ()
+    mapping: Mapping[Index, Index] = field(default_factory=dict)
 
     def bind(self, indices: Iterable[Index]) -> tuple[tuple[Index, ...], _Renaming]:
         fresh: list[Index] = []
@@ -185,17 +189,17 @@ class _Renaming:
             taken |= {name}
             mapping[index] = index.like(name)
             fresh.append(mapping[index])
-        return tuple(fresh), replace(self, taken=taken, mapping=tuple(mapping.items()))
+        return tuple(fresh), _Renaming(self.whole, taken, mapping)
 
     def _candidates(self, index: Index) -> Iterator[str]:
         # A letter the author chose stays, but for `e`, which would read as Euler's number.
-        if re.fullmatch("[a-df-z]", index.name):
+        if _LETTER.fullmatch(index.name):
             yield index.name
         size = index.extent.size or ""
-        natural = size.lower() if re.fullmatch("[A-DF-Z]", size) else ""
+        natural = size.lower() if _CAPITAL.fullmatch(size) else ""
         if natural:
             yield natural
-        reserved = {other.lower() for other in self.sizes if other != size}
+        reserved = {other.lower() for other in _size_names(self.whole) if other != size}
         yield from (letter for letter in "ijklmpqrstuv" if letter not in reserved)
         primes = "'"
         while True:  # at worst i''', so a name is always found
@@ -208,7 +212,7 @@ class _Renaming:
 
     def _of(self, item: N, known: dict[Node, Node]) -> N:
         if isinstance(item, Index):
-            return dict(self.mapping).get(item, item)  # type: ignore[return-value]
+            return self.mapping.get(item, item)  # type: ignore[return-value]
         if item not in known:
             bound = item.bound()
             fresh, inner = self.bind(bound) if bound else ((), self)
@@ -218,9 +222,10 @@ class _Renaming:
         return known[item]  # type: ignore[return-value]
 
 
-def _renaming(node: Node, avoid: Iterable[str]) -> _Renaming:
-    free = {index.name for index in free_indices(node)}
-    return _Renaming(frozenset(avoid) | free | symbol_names(node), _size_names(node))
+@lru_cache(maxsize=KEPT_RENAMED)
+def _rename(node: N, avoid: frozenset[str]) -> N:
+    free = (index.name for index in free_indices(node))
+    return _Renaming(node, avoid.union(free, symbol_names(node))).of(node)
 
 
 def name_indices(term: Term, avoid: Iterable[str] = ()) -> Term:
@@ -229,9 +234,11 @@ def name_indices(term: Term, avoid: Iterable[str] = ()) -> Term:
     No binder takes a name that is free in the term, the name of a symbol in it, that of an
     enclosing binder, or one in `avoid`; so nothing is captured.  Single letters stay.
     """
-    return _renaming(term, avoid).of(term)
+    named: Term = _rename(term, frozenset(avoid))
+    return named
 
 
 def name_array_indices(array: Array, avoid: Iterable[str] = ()) -> Array:
     """`name_indices` for an array, whose own indices are bound too."""
-    return _renaming(array, avoid).of(array)
+    named: Array = _rename(array, frozenset(avoid))
+    return named
