@@ -11,34 +11,51 @@ b8fb005b18ad7daf48b1990fdd00e0c1f08bf751471db195314eeef5fa0d240b.
 
 from __future__ import annotations
 
+import importlib
+import math
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
-__all__ = ["elbo", "entropy_sum", "gap"]
+__all__ = [
+    "Statistics",
+    "Terms",
+    "check",
+    "elbo",
+    "entropy_sum",
+    "gap",
+    "statistics",
+    "terms",
+]
 
+# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
+Array: TypeAlias = Any
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
+    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
+        own: Any = args[0] if args else ()  # the sums, of a method
+        if any(map(_is_foreign, (*own, *kwargs.values()))):
+            return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
-            if isinstance(value, float) and not value < np.inf:
+            if isinstance(value, dict):
+                return value
+            if isinstance(value, tuple):
+                return type(value)(*(part[()] for part in value))
+            if not value < np.inf:
                 raise FloatingPointError(f"found {value}")
-        except FloatingPointError as error:
+        except ArithmeticError as error:
             message = f"{function.__name__} is undetermined or exceeds floats: {error}"
             raise ValueError(message) from None
-        return value
+        return value[()]
 
     return checked
 
@@ -46,14 +63,14 @@ def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
 @_within_floats
 def entropy_sum(
     *,
-    p: ArrayLike,
-    A: ArrayLike,
-    mu: ArrayLike | None = None,
-    v: ArrayLike,
-    entropy_q: float,
-    z: ArrayLike,
-    weights: ArrayLike | None = None,
-) -> float:
+    p: Array,
+    A: Array,
+    mu: Array | None = None,
+    v: Array,
+    entropy_q: Array,
+    z: Array,
+    weights: Array | None = None,
+) -> Array:
     """Entropy sum per data point, in nats.
 
     Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
@@ -74,43 +91,45 @@ def entropy_sum(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(p, A, mu, v, entropy_q, z, weights)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    p = _array("p", p, "K", "weights", sizes)
-    A = _array("A", A, "K K", "weights", sizes)
-    v = _array("v", v, "K D", "positive", sizes)
-    entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S T", "category", sizes, "sets", sizes["K"])
+    p = _array(xp, real, "p", p, "K", "weights", sizes)
+    A = _array(xp, real, "A", A, "K K", "weights", sizes)
+    v = _array(xp, real, "v", v, "K D", "positive", sizes)
+    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    z = _samples(xp, real, "z", z, "N S T", "category", sizes, "sets", sizes["K"])
     if mu is not None:
-        _array("mu", mu, "K D", "real", sizes)
-    weights = _weights("weights", weights, "N", "S", sizes)
+        _array(xp, real, "mu", mu, "K D", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     sets = sizes["sets"]
     # entropy of z[1]
-    entropy_z_1 = np.sum(special.entr(p))
+    entropy_z_1 = xp.sum(special.entr(p))
     # entropy of z[t]
-    entropy_z_t = np.sum(np.sum(special.entr(A[z[:, :, :-1] - 1]), axis=-1), axis=-1)
+    entropy_z_t = xp.sum(xp.sum(special.entr(A[z[:, :, :-1] - 1]), axis=-1), axis=-1)
     # entropy of x
-    entropy_x = 0.5 * np.sum(np.log(2 * np.e * np.pi * v[z - 1]), axis=(-2, -1))
-    mean_weights = _mean_weights(weights, sets)
-    return float(
+    entropy_x = 0.5 * xp.sum(xp.log(2 * math.e * math.pi * v[z - 1]), axis=(-2, -1))
+    mean_weights = _mean_weights(xp, weights, sets)
+    return (
         entropy_q
         - entropy_z_1
-        - np.sum(mean_weights * entropy_z_t)
-        - np.sum(mean_weights * entropy_x)
+        - xp.sum(mean_weights * entropy_z_t)
+        - xp.sum(mean_weights * entropy_x)
     )
 
 
 @_within_floats
 def elbo(
     *,
-    x: ArrayLike,
-    p: ArrayLike,
-    A: ArrayLike,
-    mu: ArrayLike,
-    v: ArrayLike,
-    entropy_q: float,
-    z: ArrayLike,
-    weights: ArrayLike | None = None,
-) -> float:
+    x: Array,
+    p: Array,
+    A: Array,
+    mu: Array,
+    v: Array,
+    entropy_q: Array,
+    z: Array,
+    weights: Array | None = None,
+) -> Array:
     """ELBO per data point, in nats.
 
     Expectations under q are weighted sums over the given samples: exact for an
@@ -133,43 +152,44 @@ def elbo(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, p, A, mu, v, entropy_q, z, weights)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N T D", "real", sizes)
-    p = _array("p", p, "K", "weights", sizes)
-    A = _array("A", A, "K K", "weights", sizes)
-    mu = _array("mu", mu, "K D", "real", sizes)
-    v = _array("v", v, "K D", "positive", sizes)
-    entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S T", "category", sizes, "sets", sizes["K"])
-    weights = _weights("weights", weights, "N", "S", sizes)
+    x = _array(xp, real, "x", x, "N T D", "real", sizes)
+    p = _array(xp, real, "p", p, "K", "weights", sizes)
+    A = _array(xp, real, "A", A, "K K", "weights", sizes)
+    mu = _array(xp, real, "mu", mu, "K D", "real", sizes)
+    v = _array(xp, real, "v", v, "K D", "positive", sizes)
+    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    z = _samples(xp, real, "z", z, "N S T", "category", sizes, "sets", sizes["K"])
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     sets = sizes["sets"]
     # log-density of z[1]
-    log_z_1 = _log(p[z[:, :, 0] - 1])
+    log_z_1 = _log(xp, p[z[:, :, 0] - 1])
     # log-density of z[t]
-    log_z_t = np.sum(_log(A[z[:, :, :-1] - 1, z[:, :, 1:] - 1]), axis=-1)
+    log_z_t = xp.sum(_log(xp, A[z[:, :, :-1] - 1, z[:, :, 1:] - 1]), axis=-1)
     # log-density of x
-    center_x = _pool(x, sets)
+    center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, sets)
-    mean_xx = _sampled_mean(weights, deviation_x**2, sets)
-    mean_x = _sampled_mean(weights, deviation_x, sets)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = _sampled_mean(xp, weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     log_x = (
-        np.sum(
+        xp.sum(
             mean_weights
-            * np.sum(
-                -0.5 * np.log(2 * np.pi * v[z - 1])
+            * xp.sum(
+                -0.5 * xp.log(2 * math.pi * v[z - 1])
                 - 0.5
-                * ((center_x[:, None, :, :] - mu[z - 1]) / np.sqrt(v[z - 1])) ** 2,
+                * ((center_x[:, None, :, :] - mu[z - 1]) / xp.sqrt(v[z - 1])) ** 2,
                 axis=(-2, -1),
             )
         )
-        - 0.5 * np.sum(mean_xx / v[z - 1])
-        - np.sum(mean_x * (center_x[:, None, :, :] - mu[z - 1]) / v[z - 1])
+        - 0.5 * xp.sum(mean_xx / v[z - 1])
+        - xp.sum(mean_x * (center_x[:, None, :, :] - mu[z - 1]) / v[z - 1])
     )
-    return float(
+    return (
         entropy_q
-        + np.sum(_weigh(mean_weights, log_z_1))
-        + np.sum(_weigh(mean_weights, log_z_t))
+        + xp.sum(_weigh(xp, mean_weights, log_z_1))
+        + xp.sum(_weigh(xp, mean_weights, log_z_t))
         + log_x
     )
 
@@ -177,15 +197,15 @@ def elbo(
 @_within_floats
 def gap(
     *,
-    x: ArrayLike,
-    p: ArrayLike,
-    A: ArrayLike,
-    mu: ArrayLike,
-    v: ArrayLike,
-    entropy_q: float | None = None,
-    z: ArrayLike,
-    weights: ArrayLike | None = None,
-) -> float:
+    x: Array,
+    p: Array,
+    A: Array,
+    mu: Array,
+    v: Array,
+    entropy_q: Array | None = None,
+    z: Array,
+    weights: Array | None = None,
+) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
     Computed as the derivative of the ELBO along the motion
@@ -212,126 +232,455 @@ def gap(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, p, A, mu, v, entropy_q, z, weights)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N T D", "real", sizes)
-    p = _array("p", p, "K", "weights", sizes)
-    A = _array("A", A, "K K", "weights", sizes)
-    mu = _array("mu", mu, "K D", "real", sizes)
-    v = _array("v", v, "K D", "positive", sizes)
-    z = _samples("z", z, "N S T", "category", sizes, "sets", sizes["K"])
+    x = _array(xp, real, "x", x, "N T D", "real", sizes)
+    p = _array(xp, real, "p", p, "K", "weights", sizes)
+    A = _array(xp, real, "A", A, "K K", "weights", sizes)
+    mu = _array(xp, real, "mu", mu, "K D", "real", sizes)
+    v = _array(xp, real, "v", v, "K D", "positive", sizes)
+    z = _samples(xp, real, "z", z, "N S T", "category", sizes, "sets", sizes["K"])
     if entropy_q is not None:
-        _number("entropy_q", entropy_q)
-    weights = _weights("weights", weights, "N", "S", sizes)
+        _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     sets = sizes["sets"]
     # derivative of log p(z[1]) along the motion
-    slope_z_1 = _log(p[z[:, :, 0] - 1]) + np.sum(special.entr(p))
+    slope_z_1 = _log(xp, p[z[:, :, 0] - 1]) + xp.sum(special.entr(p))
     # derivative of log p(z[t]) along the motion
-    slope_z_t = np.sum(
-        _log(A[z[:, :, :-1] - 1, z[:, :, 1:] - 1])
-        + np.sum(special.entr(A[z[:, :, :-1] - 1]), axis=-1),
+    slope_z_t = xp.sum(
+        _log(xp, A[z[:, :, :-1] - 1, z[:, :, 1:] - 1])
+        + xp.sum(special.entr(A[z[:, :, :-1] - 1]), axis=-1),
         axis=-1,
     )
     # derivative of log p(x) along the motion
-    center_x = _pool(x, sets)
+    center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, sets)
-    mean_xx = _sampled_mean(weights, deviation_x**2, sets)
-    mean_x = _sampled_mean(weights, deviation_x, sets)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = _sampled_mean(xp, weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     slope_x = (
-        np.sum(
+        xp.sum(
             mean_weights
-            * np.sum(
+            * xp.sum(
                 0.5
                 - 0.5
-                * ((center_x[:, None, :, :] - mu[z - 1]) / np.sqrt(v[z - 1])) ** 2,
+                * ((center_x[:, None, :, :] - mu[z - 1]) / xp.sqrt(v[z - 1])) ** 2,
                 axis=(-2, -1),
             )
         )
-        - 0.5 * np.sum(mean_xx / v[z - 1])
-        - np.sum(mean_x * (center_x[:, None, :, :] - mu[z - 1]) / v[z - 1])
+        - 0.5 * xp.sum(mean_xx / v[z - 1])
+        - xp.sum(mean_x * (center_x[:, None, :, :] - mu[z - 1]) / v[z - 1])
     )
-    return float(
-        np.sum(_weigh(mean_weights, slope_z_1))
-        + np.sum(_weigh(mean_weights, slope_z_t))
+    return (
+        xp.sum(_weigh(xp, mean_weights, slope_z_1))
+        + xp.sum(_weigh(xp, mean_weights, slope_z_t))
         + slope_x
     )
 
 
-def _log(p: NDArray[np.float64]) -> NDArray[np.float64]:
+class Terms(NamedTuple):
+    """The ELBO and its parts, per data point, in nats.
+
+    Attributes:
+        elbo: ELBO.
+        entropy_sum: entropy sum.
+        gap: ELBO minus entropy sum.
+        entropy_q: entropy of q.
+        entropy_z_1: entropy of z[1].
+        entropy_z_t: entropy of z[t].
+        entropy_x: entropy of x.
+        gap_z_1: derivative of log p(z[1]) along the motion.
+        gap_z_t: derivative of log p(z[t]) along the motion.
+        gap_x: derivative of log p(x) along the motion.
+    """
+
+    elbo: Array
+    entropy_sum: Array
+    gap: Array
+    entropy_q: Array
+    entropy_z_1: Array
+    entropy_z_t: Array
+    entropy_x: Array
+    gap_z_1: Array
+    gap_z_t: Array
+    gap_x: Array
+
+
+class Statistics(NamedTuple):
+    """Sums over data points; those of batches are added by `+` or `sum`.
+
+    Attributes:
+        points: number of data points, or the sum of their weights.
+        sum_entropy_q: a number.
+        sum_entropy_z_t: a number.
+        sum_entropy_x: a number.
+        sum_slope_z_1: a number.
+        sum_slope_z_t: a number.
+        sum_slope_x: a number.
+    """
+
+    points: Array
+    sum_entropy_q: Array
+    sum_entropy_z_t: Array
+    sum_entropy_x: Array
+    sum_slope_z_1: Array
+    sum_slope_z_t: Array
+    sum_slope_x: Array
+
+    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+        """The sums over the data points of both."""
+        return Statistics(*(one + two for one, two in zip(self, other)))
+
+    def __radd__(self, other: int) -> Statistics:
+        """The sums themselves: `sum` starts with 0."""
+        return self
+
+    @_within_floats
+    def terms(self, *, p: Array) -> Terms:
+        """The ELBO and its parts, per data point, in nats.
+
+        Args:
+            p: shape (K,); non-negative, summing to one over the last axis.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, p)
+        special = _special(xp)
+        sizes: dict[str, int] = {}
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_entropy_q = _array(
+            xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
+        )
+        sum_entropy_z_t = _array(
+            xp, real, "sum_entropy_z_t", self.sum_entropy_z_t, "", "real", sizes
+        )
+        sum_entropy_x = _array(
+            xp, real, "sum_entropy_x", self.sum_entropy_x, "", "real", sizes
+        )
+        sum_slope_z_1 = _array(
+            xp, real, "sum_slope_z_1", self.sum_slope_z_1, "", "real", sizes
+        )
+        sum_slope_z_t = _array(
+            xp, real, "sum_slope_z_t", self.sum_slope_z_t, "", "real", sizes
+        )
+        sum_slope_x = _array(
+            xp, real, "sum_slope_x", self.sum_slope_x, "", "real", sizes
+        )
+        p = _array(xp, real, "p", p, "K", "weights", sizes)
+        mean_entropy_q = sum_entropy_q / points
+        mean_entropy_z_t = sum_entropy_z_t / points
+        mean_entropy_x = sum_entropy_x / points
+        mean_slope_z_1 = sum_slope_z_1 / points
+        mean_slope_z_t = sum_slope_z_t / points
+        mean_slope_x = sum_slope_x / points
+        # entropy of z[1]
+        entropy_z_1 = xp.sum(special.entr(p))
+        elbo = (
+            mean_entropy_q
+            + mean_slope_x
+            + mean_slope_z_1
+            + mean_slope_z_t
+            - entropy_z_1
+            - mean_entropy_x
+            - mean_entropy_z_t
+        )
+        entropy_sum = mean_entropy_q - entropy_z_1 - mean_entropy_x - mean_entropy_z_t
+        gap = mean_slope_x + mean_slope_z_1 + mean_slope_z_t
+        return Terms(
+            elbo=elbo,
+            entropy_sum=entropy_sum,
+            gap=gap,
+            entropy_q=mean_entropy_q,
+            entropy_z_1=entropy_z_1,
+            entropy_z_t=mean_entropy_z_t,
+            entropy_x=mean_entropy_x,
+            gap_z_1=mean_slope_z_1,
+            gap_z_t=mean_slope_z_t,
+            gap_x=mean_slope_x,
+        )
+
+
+@_within_floats
+def statistics(
+    *,
+    x: Array,
+    p: Array,
+    A: Array,
+    mu: Array,
+    v: Array,
+    entropy_q: Array,
+    z: Array,
+    weights: Array | None = None,
+    data_weights: Array | None = None,
+) -> Statistics:
+    """Sums over the data points, of which those of batches add up.
+
+    Not all of log p can be taken apart into data and parameters: these are sums at p,
+    A, mu and v, and what is made of them has to be given the same.
+
+    Args:
+        x: shape (N, T, D); data, real.
+        p: shape (K,); non-negative, summing to one over the last axis.
+        A: shape (K, K); non-negative, summing to one over the last axis.
+        mu: shape (K, D); real.
+        v: shape (K, D); positive.
+        entropy_q: mean entropy of q over the data, in nats.
+        z: shape (S, T) or (N, S, T); samples or an enumeration of the latent, a
+            category, counted from 1.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+        data_weights: shape (N,); how much each data point counts, 1 if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, p, A, mu, v, entropy_q, z, weights, data_weights)
+    special = _special(xp)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N T D", "real", sizes)
+    p = _array(xp, real, "p", p, "K", "weights", sizes)
+    A = _array(xp, real, "A", A, "K K", "weights", sizes)
+    mu = _array(xp, real, "mu", mu, "K D", "real", sizes)
+    v = _array(xp, real, "v", v, "K D", "positive", sizes)
+    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    z = _samples(xp, real, "z", z, "N S T", "category", sizes, "sets", sizes["K"])
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
+    sets = sizes["sets"]
+    mean_entropy_q = entropy_q
+    # entropy of z[t]
+    entropy_z_t = xp.sum(xp.sum(special.entr(A[z[:, :, :-1] - 1]), axis=-1), axis=-1)
+    # weights of data points and of q
+    weighted_q = data_weights[:, None] * weights
+    mean_weighted_q = _mean_weights(xp, weighted_q, sets)
+    mean_entropy_z_t = xp.sum(mean_weighted_q * entropy_z_t)
+    # entropy of x
+    entropy_x = 0.5 * xp.sum(xp.log(2 * math.e * math.pi * v[z - 1]), axis=(-2, -1))
+    mean_entropy_x = xp.sum(mean_weighted_q * entropy_x)
+    # derivative of log p(z[1]) along the motion
+    slope_z_1 = _log(xp, p[z[:, :, 0] - 1]) + xp.sum(special.entr(p))
+    mean_slope_z_1 = xp.sum(_weigh(xp, mean_weighted_q, slope_z_1))
+    # derivative of log p(z[t]) along the motion
+    slope_z_t = xp.sum(
+        _log(xp, A[z[:, :, :-1] - 1, z[:, :, 1:] - 1])
+        + xp.sum(special.entr(A[z[:, :, :-1] - 1]), axis=-1),
+        axis=-1,
+    )
+    mean_slope_z_t = xp.sum(_weigh(xp, mean_weighted_q, slope_z_t))
+    # derivative of log p(x) along the motion
+    center_x_ = _pool(xp, x, sets)
+    deviation_x_ = x - center_x_
+    mean_weights = mean_weighted_q
+    mean_xx = _sampled_mean(xp, weighted_q, deviation_x_**2, sets)
+    mean_x = _sampled_mean(xp, weighted_q, deviation_x_, sets)
+    slope_x = (
+        xp.sum(
+            mean_weights
+            * xp.sum(
+                0.5
+                - 0.5
+                * ((center_x_[:, None, :, :] - mu[z - 1]) / xp.sqrt(v[z - 1])) ** 2,
+                axis=(-2, -1),
+            )
+        )
+        - 0.5 * xp.sum(mean_xx / v[z - 1])
+        - xp.sum(mean_x * (center_x_[:, None, :, :] - mu[z - 1]) / v[z - 1])
+    )
+    mean_slope_x = slope_x
+    means = (
+        mean_entropy_q,
+        mean_entropy_z_t,
+        mean_entropy_x,
+        mean_slope_z_1,
+        mean_slope_z_t,
+        mean_slope_x,
+    )
+    return Statistics(points, *(points * mean for mean in means))
+
+
+@_within_floats
+def terms(
+    *,
+    x: Array,
+    p: Array,
+    A: Array,
+    mu: Array,
+    v: Array,
+    entropy_q: Array,
+    z: Array,
+    weights: Array | None = None,
+) -> Terms:
+    """The ELBO and its parts, per data point, in nats.
+
+    They are made of sums about the mean of the data: about 2 log10(k) digits are lost
+    where values are k standard deviations away from it. `elbo` and `gap` keep more.
+
+    Args:
+        x: shape (N, T, D); data, real.
+        p: shape (K,); non-negative, summing to one over the last axis.
+        A: shape (K, K); non-negative, summing to one over the last axis.
+        mu: shape (K, D); real.
+        v: shape (K, D); positive.
+        entropy_q: mean entropy of q over the data, in nats.
+        z: shape (S, T) or (N, S, T); samples or an enumeration of the latent, a
+            category, counted from 1.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sums = statistics(
+        x=x, p=p, A=A, mu=mu, v=v, entropy_q=entropy_q, z=z, weights=weights
+    )
+    return sums.terms(p=p)
+
+
+def check(function: Callable[..., Any], **arguments: Array) -> Any:
+    """The value of a function of this module in NumPy, after all its checks.
+
+    Values are checked in NumPy alone.  For arrays of another library, and before these
+    are traced or compiled: `check(entropy_sum, ...)`.
+    """
+    return function(**{name: _to_numpy(value) for name, value in arguments.items()})
+
+
+def _to_numpy(value: Array) -> Array:
+    """An array of any library, copied to NumPy; anything else as it is."""
+    if _is_foreign(value):
+        for method in ("detach", "cpu", "get"):  # PyTorch's and CuPy's
+            value = getattr(value, method)() if hasattr(value, method) else value
+        return np.asarray(value)
+    return value
+
+
+def _log(xp: Any, p: Array) -> Array:
     """log(p), minus infinity at 0."""
-    p = np.asarray(p)
-    return np.log(p, out=np.full(p.shape, -np.inf), where=p > 0)
+    return xp.where(p > 0, xp.log(xp.where(p > 0, p, 1)), -math.inf)
 
 
-def _weigh(
-    weights: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _weigh(xp: Any, weights: Array, values: Array) -> Array:
     """weights * values, where a weight of 0 takes out minus infinity."""
-    shape = np.broadcast_shapes(weights.shape, values.shape)
-    return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)
+    return weights * xp.where(weights > 0, values, 0)
 
 
-def _weighted_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
     if len(weights) < len(values):
-        values = values.mean(axis=0, keepdims=True)
-    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+        values = xp.mean(values, axis=0, keepdims=True)
+    return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
 
 
-def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+def _pool(xp: Any, values: Array, sets: int) -> Array:
     """The mean over the data where they share the samples, else the values."""
-    return values.mean(axis=0, keepdims=True) if sets == 1 else values
+    return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
 
 
-def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
     """The mean weight of each sample, or each weight over N where none is shared."""
     if sets == 1:
-        return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
 
 
-def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
-) -> NDArray[np.float64]:
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
     if sets == 1:
-        return _weighted_mean(weights, values)[None]
+        return _weighted_mean(xp, weights, values)[None, ...]
     shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / sets
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
+
+
+def _is_foreign(value: Array) -> bool:
+    """Whether it is an array of another library than NumPy."""
+    own = (np.ndarray, np.generic, int, float, list, tuple)
+    return not isinstance(value, own) and hasattr(value, "__dlpack__")
+
+
+def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
+    """The library of some arrays, and the dtype and device of its real numbers.
+
+    The dtype is the largest of those given, and at least that of single precision.
+    """
+    foreign = [value for value in values if _is_foreign(value)]
+    own = [value for value in values if isinstance(value, np.ndarray)]
+    if not foreign:
+        widths = [array.itemsize for array in own if array.dtype.kind == "f"]
+        single = 0 < max(widths, default=0) <= 4
+        return np, {"dtype": np.float32 if single else np.float64, "device": None}
+    xp = _namespace(foreign[0])
+    if own or any(_namespace(array) is not xp for array in foreign):
+        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}
+        found = " and ".join(sorted(names))
+        raise ValueError(f"arrays must be of one library, found {found}")
+    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]
+    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))
+    device = None  # that of the arrays it meets, but in PyTorch
+    if hasattr(foreign[0], "__torch_function__"):
+        device = max(foreign, key=lambda array: array.ndim).device
+    return xp, {"dtype": dtype, "device": device}
+
+
+def _namespace(array: Array) -> Any:
+    """The functions of a library, by the names of the array API standard."""
+    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
+        return importlib.import_module("array_api_compat.torch")
+    return importlib.import_module("array_api_compat").array_namespace(array)
+
+
+def _special(xp: Any) -> Any:
+    """The special functions of a library, which have the names of SciPy's."""
+    homes = {
+        "numpy": "scipy.special",
+        "array_api_compat.torch": "torch.special",
+        "array_api_compat.cupy": "cupyx.scipy.special",
+        "jax.numpy": "jax.scipy.special",
+    }
+    return importlib.import_module(homes[xp.__name__])
 
 
 def _array(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
-    upper: ArrayLike = np.inf,
-) -> NDArray[np.float64]:
-    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    array = _real(name, value)
+    upper: Array = math.inf,
+) -> Array:
+    """Check the shape of an array, and its values in NumPy; `sizes` keeps lengths."""
+    array = _real(xp, real, name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
             if not dim.isdigit():
                 sizes.setdefault(dim, length)
-    expected = tuple(_length(dim, sizes) for dim in names)
-    if array.shape != expected:
+    expected = tuple([_length(dim, sizes) for dim in names])
+    if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
-        raise ValueError(
-            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
-        )
+        shape = f"have shape {symbols} = {numbers}" if names else "be a number"
+        raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if xp is not np:  # values may be unknown yet: see `check`
+        return xp.astype(array, xp.int32) if domain == "category" else array
+    precision = np.result_type(np.float32, np.asarray(value).dtype)
+    tolerance = np.finfo(precision).eps ** 0.5
     least = array.min()
     if domain in ("simplex", "weights"):
         if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
             raise ValueError(f"{name} must be {sign}, found {least}")
-        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
+        sums = array @ np.ones(array.shape[-1], array.dtype)
+        if not np.all(np.abs(sums - 1) <= tolerance):
             raise ValueError(f"{name} must sum to one over its last axis")
         return array
     largest = array.max()
@@ -352,51 +701,68 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
 
 
 def _samples(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
     sets: str,
-    *bounds: ArrayLike,
-) -> NDArray[np.float64]:
+    *bounds: Array,
+) -> Array:
     """Check what varies with samples; without an axis of data points these share it."""
-    shared = np.ndim(value) < len(dims.split())
+    array = _real(xp, real, name, value)
+    shared = array.ndim < len(dims.split())
     own = dims.partition(" ")[2] if shared else dims
-    array = _array(name, value, own, domain, sizes, *bounds)
-    array = array[None] if shared else array
+    array = _array(xp, real, name, array, own, domain, sizes, *bounds)
+    array = array[None, ...] if shared else array
     if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
     return array
 
 
 def _weights(
-    name: str, weights: ArrayLike | None, data: str, samples: str, sizes: dict[str, int]
-) -> NDArray[np.float64]:
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    weights: Array,
+    data: str,
+    samples: str,
+    sizes: dict[str, int],
+) -> Array:
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
-        count = sizes[samples]
-        return np.full((1, count), 1 / count)
-    dims = samples if np.ndim(weights) == 1 else f"{data} {samples}"
-    return np.atleast_2d(_array(name, weights, dims, "weights", sizes))
+        return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
+    weights = _real(xp, real, name, weights)
+    if weights.ndim == 1:
+        return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
+    return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 
 
-def _number(name: str, value: float) -> float:
-    """Check a finite number."""
-    number = _real(name, value)
-    if number.shape:
-        raise ValueError(f"{name} must be a number, found an array")
-    if not np.isfinite(number):
-        raise ValueError(f"{name} must be finite, found {number}")
-    return float(number)
+def _data_weights(
+    xp: Any, real: dict[str, Any], weights: Array, data: str, sizes: dict[str, int]
+) -> tuple[Array, Array]:
+    """Weights of the data points, of mean one, and their sum."""
+    if weights is None:
+        return xp.ones(sizes[data], **real), xp.asarray(sizes[data], **real)
+    weights = _array(xp, real, "data_weights", weights, data, "real", sizes)
+    if xp is np and (weights.min() < 0 or not weights.any()):
+        raise ValueError("data_weights must be non-negative, and not all 0")
+    points = xp.sum(weights)
+    return weights * (sizes[data] / points), points
 
 
-def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Refuse text, complex numbers, objects and rows of unequal lengths."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers")
-    return np.asarray(array, dtype=float)
+def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
+    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if _is_foreign(value):
+        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
+            return xp.astype(value, real["dtype"], copy=False, device=real["device"])
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind in "biuf":
+            return xp.asarray(array if xp is np else value, **real)
+    raise ValueError(f"{name} must be an array of real numbers")

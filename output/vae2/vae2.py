@@ -11,33 +11,52 @@ d199323be03c9306f330ed92e8b59a985a51d1fcb8034380437690f6e73a3b0e.
 
 from __future__ import annotations
 
+import importlib
+import math
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["elbo", "entropy_sum", "gap", "profiled_scales"]
+__all__ = [
+    "Statistics",
+    "Terms",
+    "check",
+    "elbo",
+    "entropy_sum",
+    "gap",
+    "profiled_scales",
+    "statistics",
+    "terms",
+]
 
+# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
+Array: TypeAlias = Any
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
+    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
+        own: Any = args[0] if args else ()  # the sums, of a method
+        if any(map(_is_foreign, (*own, *kwargs.values()))):
+            return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
-            if isinstance(value, float) and not np.isfinite(value):
+            if isinstance(value, dict):
+                return value
+            if isinstance(value, tuple):
+                return type(value)(*(part[()] for part in value))
+            if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
-        except FloatingPointError as error:
+        except ArithmeticError as error:
             message = f"{function.__name__} is undetermined or exceeds floats: {error}"
             raise ValueError(message) from None
-        return value
+        return value[()]
 
     return checked
 
@@ -45,12 +64,12 @@ def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
 @_within_floats
 def entropy_sum(
     *,
-    alpha2: ArrayLike,
-    w: ArrayLike | None = None,
-    sigma2: ArrayLike,
+    alpha2: Array,
+    w: Array | None = None,
+    sigma2: Array,
     D: int,
-    tau2: ArrayLike,
-) -> float:
+    tau2: Array,
+) -> Array:
     """Entropy sum per data point, in nats.
 
     Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
@@ -67,34 +86,37 @@ def entropy_sum(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(alpha2, w, sigma2, tau2)
     sizes: dict[str, int] = {"D": _size("D", D)}
-    alpha2 = _array("alpha2", alpha2, "H", "positive", sizes)
-    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
-    tau2 = _array("tau2", tau2, "N H", "positive", sizes)
+    alpha2 = _array(xp, real, "alpha2", alpha2, "H", "positive", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
     if w is not None:
-        _array("w", w, "P", "real", sizes)
+        _array(xp, real, "w", w, "P", "real", sizes)
     H = sizes["H"]
     # entropy of q
-    entropy_q = 0.5 * np.sum(np.log(tau2), axis=-1) + 0.5 * H * np.log(2 * np.e * np.pi)
+    entropy_q = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
+        2 * math.e * math.pi
+    )
     # entropy of z
-    entropy_z = 0.5 * np.sum(np.log(2 * np.e * np.pi * alpha2))
+    entropy_z = 0.5 * xp.sum(xp.log(2 * math.e * math.pi * alpha2))
     # entropy of x
-    entropy_x = 0.5 * D * np.log(2 * np.e * np.pi * sigma2)
-    return float(np.mean(entropy_q) - entropy_z - entropy_x)
+    entropy_x = 0.5 * D * xp.log(2 * math.e * math.pi * sigma2)
+    return xp.mean(entropy_q) - entropy_z - entropy_x
 
 
 @_within_floats
 def elbo(
     *,
-    x: ArrayLike,
-    alpha2: ArrayLike,
-    w: ArrayLike | None = None,
-    sigma2: ArrayLike,
-    nu: ArrayLike,
-    tau2: ArrayLike,
-    m: ArrayLike,
-    weights: ArrayLike | None = None,
-) -> float:
+    x: Array,
+    alpha2: Array,
+    w: Array | None = None,
+    sigma2: Array,
+    nu: Array,
+    tau2: Array,
+    m: Array,
+    weights: Array | None = None,
+) -> Array:
     """ELBO per data point, in nats.
 
     Expectations under q are weighted sums over the given samples: exact for an
@@ -115,57 +137,60 @@ def elbo(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, alpha2, w, sigma2, nu, tau2, m, weights)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "real", sizes)
-    alpha2 = _array("alpha2", alpha2, "H", "positive", sizes)
-    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
-    nu = _array("nu", nu, "N H", "real", sizes)
-    tau2 = _array("tau2", tau2, "N H", "positive", sizes)
-    m = _samples("m", m, "N S D", "real", sizes, "sets")
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    alpha2 = _array(xp, real, "alpha2", alpha2, "H", "positive", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+    nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
+    m = _samples(xp, real, "m", m, "N S D", "real", sizes, "sets")
     if w is not None:
-        _array("w", w, "P", "real", sizes)
-    weights = _weights("weights", weights, "N", "S", sizes)
+        _array(xp, real, "w", w, "P", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     H, sets = sizes["H"], sizes["sets"]
     # entropy of q
-    entropy_q = 0.5 * np.sum(np.log(tau2), axis=-1) + 0.5 * H * np.log(2 * np.e * np.pi)
-    # log-density of z
-    log_z = np.sum(
-        -0.5 * np.log(2 * np.pi * alpha2) - 0.5 * (nu / np.sqrt(alpha2)) ** 2, axis=-1
+    entropy_q = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
+        2 * math.e * math.pi
     )
-    log_z_spread = -0.5 * np.sum(tau2 / alpha2, axis=-1)
+    # log-density of z
+    log_z = xp.sum(
+        -0.5 * xp.log(2 * math.pi * alpha2) - 0.5 * (nu / xp.sqrt(alpha2)) ** 2, axis=-1
+    )
+    log_z_spread = -0.5 * xp.sum(tau2 / alpha2, axis=-1)
     # log-density of x
-    center_x = _pool(x, sets)
+    center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, sets)
-    mean_xx = np.mean(np.sum(deviation_x**2, axis=-1))
-    mean_x = _sampled_mean(weights, deviation_x, sets)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     log_x = (
-        np.sum(
+        xp.sum(
             mean_weights
-            * np.sum(
-                -0.5 * np.log(2 * np.pi * sigma2)
-                - 0.5 * ((center_x[:, None, :] - m) / np.sqrt(sigma2)) ** 2,
+            * xp.sum(
+                -0.5 * xp.log(2 * math.pi * sigma2)
+                - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(sigma2)) ** 2,
                 axis=-1,
             )
         )
         - 0.5 * mean_xx / sigma2
-        - 1 / sigma2 * np.sum(mean_x * (center_x[:, None, :] - m))
+        - 1 / sigma2 * xp.sum(mean_x * (center_x[:, None, :] - m))
     )
-    return float(np.mean(entropy_q) + np.mean(log_z) + np.mean(log_z_spread) + log_x)
+    return xp.mean(entropy_q) + xp.mean(log_z) + xp.mean(log_z_spread) + log_x
 
 
 @_within_floats
 def gap(
     *,
-    x: ArrayLike,
-    alpha2: ArrayLike,
-    w: ArrayLike | None = None,
-    sigma2: ArrayLike,
-    nu: ArrayLike,
-    tau2: ArrayLike,
-    m: ArrayLike,
-    weights: ArrayLike | None = None,
-) -> float:
+    x: Array,
+    alpha2: Array,
+    w: Array | None = None,
+    sigma2: Array,
+    nu: Array,
+    tau2: Array,
+    m: Array,
+    weights: Array | None = None,
+) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
     Computed as the derivative of the ELBO along the motion
@@ -188,49 +213,50 @@ def gap(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, alpha2, w, sigma2, nu, tau2, m, weights)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "real", sizes)
-    alpha2 = _array("alpha2", alpha2, "H", "positive", sizes)
-    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
-    nu = _array("nu", nu, "N H", "real", sizes)
-    tau2 = _array("tau2", tau2, "N H", "positive", sizes)
-    m = _samples("m", m, "N S D", "real", sizes, "sets")
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    alpha2 = _array(xp, real, "alpha2", alpha2, "H", "positive", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+    nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
+    m = _samples(xp, real, "m", m, "N S D", "real", sizes, "sets")
     if w is not None:
-        _array("w", w, "P", "real", sizes)
-    weights = _weights("weights", weights, "N", "S", sizes)
+        _array(xp, real, "w", w, "P", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     sets = sizes["sets"]
     # derivative of log p(z) along the motion
-    slope_z = np.sum(0.5 - 0.5 * (nu / np.sqrt(alpha2)) ** 2, axis=-1)
-    slope_z_spread = -0.5 * np.sum(tau2 / alpha2, axis=-1)
+    slope_z = xp.sum(0.5 - 0.5 * (nu / xp.sqrt(alpha2)) ** 2, axis=-1)
+    slope_z_spread = -0.5 * xp.sum(tau2 / alpha2, axis=-1)
     # derivative of log p(x) along the motion
-    center_x = _pool(x, sets)
+    center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, sets)
-    mean_xx = np.mean(np.sum(deviation_x**2, axis=-1))
-    mean_x = _sampled_mean(weights, deviation_x, sets)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     slope_x = (
-        np.sum(
+        xp.sum(
             mean_weights
-            * np.sum(
-                0.5 - 0.5 * ((center_x[:, None, :] - m) / np.sqrt(sigma2)) ** 2, axis=-1
+            * xp.sum(
+                0.5 - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(sigma2)) ** 2, axis=-1
             )
         )
         - 0.5 * mean_xx / sigma2
-        - 1 / sigma2 * np.sum(mean_x * (center_x[:, None, :] - m))
+        - 1 / sigma2 * xp.sum(mean_x * (center_x[:, None, :] - m))
     )
-    return float(np.mean(slope_z) + np.mean(slope_z_spread) + slope_x)
+    return xp.mean(slope_z) + xp.mean(slope_z_spread) + slope_x
 
 
 @_within_floats
 def profiled_scales(
     *,
-    x: ArrayLike,
-    w: ArrayLike | None = None,
-    nu: ArrayLike,
-    tau2: ArrayLike,
-    m: ArrayLike,
-    weights: ArrayLike | None = None,
-) -> dict[str, NDArray[np.float64]]:
+    x: Array,
+    w: Array | None = None,
+    nu: Array,
+    tau2: Array,
+    m: Array,
+    weights: Array | None = None,
+) -> dict[str, Array]:
     """alpha2 and sigma2 where the ELBO is stationary in them.
 
     All else is held fixed. `entropy_sum` at these values equals the ELBO there,
@@ -249,99 +275,483 @@ def profiled_scales(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, w, nu, tau2, m, weights)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "real", sizes)
-    nu = _array("nu", nu, "N H", "real", sizes)
-    tau2 = _array("tau2", tau2, "N H", "positive", sizes)
-    m = _samples("m", m, "N S D", "real", sizes, "sets")
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
+    m = _samples(xp, real, "m", m, "N S D", "real", sizes, "sets")
     if w is not None:
-        _array("w", w, "P", "real", sizes)
-    weights = _weights("weights", weights, "N", "S", sizes)
+        _array(xp, real, "w", w, "P", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     D, sets = sizes["D"], sizes["sets"]
     # alpha2, where the ELBO is stationary in it
     sum_alpha2 = nu**2
     sum_alpha2_spread = tau2
     sum_alpha2_ = 1
-    sum_alpha2__ = np.mean(sum_alpha2, axis=0) + np.mean(sum_alpha2_spread, axis=0)
+    sum_alpha2__ = xp.mean(sum_alpha2, axis=0) + xp.mean(sum_alpha2_spread, axis=0)
     alpha2 = sum_alpha2__ / sum_alpha2_
     # sigma2, where the ELBO is stationary in it
-    center_x = _pool(x, sets)
+    center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, sets)
-    mean_xx = np.mean(np.sum(deviation_x**2, axis=-1))
-    mean_x = _sampled_mean(weights, deviation_x, sets)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     sum_sigma2 = (
         mean_xx
-        + np.sum(mean_weights * np.sum((center_x[:, None, :] - m) ** 2, axis=-1))
-        + np.sum(mean_x * ((2 * center_x)[:, None, :] - 2 * m))
+        + xp.sum(mean_weights * xp.sum((center_x[:, None, :] - m) ** 2, axis=-1))
+        + xp.sum(mean_x * ((2 * center_x)[:, None, :] - 2 * m))
     )
     sum_sigma2_ = D
     sigma2 = sum_sigma2 / sum_sigma2_
-    alpha2 = _array("alpha2", alpha2, "H", "positive", sizes)
-    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
+    alpha2 = _array(xp, real, "alpha2", alpha2, "H", "positive", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
     return {"alpha2": alpha2, "sigma2": sigma2}
 
 
-def _weighted_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
+class Terms(NamedTuple):
+    """The ELBO and its parts, per data point, in nats.
+
+    Attributes:
+        elbo: ELBO.
+        entropy_sum: entropy sum.
+        gap: ELBO minus entropy sum.
+        entropy_q: entropy of q.
+        entropy_z: entropy of z.
+        entropy_x: entropy of x.
+        gap_z: derivative of log p(z) along the motion.
+        gap_x: derivative of log p(x) along the motion.
+        ratio_alpha2: shape (H,); alpha2 divided by its value where the ELBO is
+            stationary in it.
+        ratio_sigma2: sigma2 divided by its value where the ELBO is stationary in it.
+    """
+
+    elbo: Array
+    entropy_sum: Array
+    gap: Array
+    entropy_q: Array
+    entropy_z: Array
+    entropy_x: Array
+    gap_z: Array
+    gap_x: Array
+    ratio_alpha2: Array
+    ratio_sigma2: Array
+
+
+class Statistics(NamedTuple):
+    """Sums over data points; those of batches are added by `+` or `sum`.
+
+    Attributes:
+        points: number of data points, or the sum of their weights.
+        sum_entropy_q: a number.
+        sum_nu_nu: shape (H,).
+        sum_tau2: shape (H,).
+        sum_xx: a number.
+        sum_x: shape (D,).
+        sum_alpha2____: shape (H,).
+        sum_alpha2_spread_: shape (H,).
+        sum_sigma2__: a number.
+        sum_alpha2_____: shape (H,).
+        sum_alpha2_spread__: shape (H,).
+        sum_sigma2___: a number.
+        sum_center_x: shape (D,).
+    """
+
+    points: Array
+    sum_entropy_q: Array
+    sum_nu_nu: Array
+    sum_tau2: Array
+    sum_xx: Array
+    sum_x: Array
+    sum_alpha2____: Array
+    sum_alpha2_spread_: Array
+    sum_sigma2__: Array
+    sum_alpha2_____: Array
+    sum_alpha2_spread__: Array
+    sum_sigma2___: Array
+    sum_center_x: Array
+
+    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+        """The sums over the data points of both."""
+        here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
+        if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
+            raise ValueError("sums about different centers cannot be added")
+        return Statistics(*(one + two for one, two in zip(self, other)))
+
+    def __radd__(self, other: int) -> Statistics:
+        """The sums themselves: `sum` starts with 0."""
+        return self
+
+    @_within_floats
+    def terms(self, *, alpha2: Array, sigma2: Array) -> Terms:
+        """The ELBO and its parts, per data point, in nats.
+
+        Args:
+            alpha2: shape (H,); positive.
+            sigma2: a number; positive.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, alpha2, sigma2)
+        sizes: dict[str, int] = {}
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_entropy_q = _array(
+            xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
+        )
+        sum_nu_nu = _array(xp, real, "sum_nu_nu", self.sum_nu_nu, "H", "real", sizes)
+        sum_tau2 = _array(xp, real, "sum_tau2", self.sum_tau2, "H", "real", sizes)
+        sum_xx = _array(xp, real, "sum_xx", self.sum_xx, "", "real", sizes)
+        sum_x = _array(xp, real, "sum_x", self.sum_x, "D", "real", sizes)
+        sum_alpha2____ = _array(
+            xp, real, "sum_alpha2____", self.sum_alpha2____, "H", "real", sizes
+        )
+        sum_alpha2_spread_ = _array(
+            xp, real, "sum_alpha2_spread_", self.sum_alpha2_spread_, "H", "real", sizes
+        )
+        sum_sigma2__ = _array(
+            xp, real, "sum_sigma2__", self.sum_sigma2__, "", "real", sizes
+        )
+        sum_center_x = _array(
+            xp, real, "sum_center_x", self.sum_center_x, "D", "real", sizes
+        )
+        alpha2 = _array(xp, real, "alpha2", alpha2, "H", "positive", sizes)
+        sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+        D, H = sizes["D"], sizes["H"]
+        mean_entropy_q = sum_entropy_q / points
+        mean_nu_nu = sum_nu_nu / points
+        mean_tau2 = sum_tau2 / points
+        mean_xx = sum_xx / points
+        mean_x = sum_x / points
+        mean_alpha2 = sum_alpha2____ / points
+        mean_alpha2_spread = sum_alpha2_spread_ / points
+        mean_sigma2 = sum_sigma2__ / points
+        center_x = sum_center_x / points
+        # entropy of z
+        entropy_z = 0.5 * xp.sum(xp.log(2 * math.e * math.pi * alpha2))
+        # entropy of x
+        entropy_x = 0.5 * D * xp.log(2 * math.e * math.pi * sigma2)
+        slope_z = 0.5 * H - 0.5 * xp.sum(mean_nu_nu / alpha2)
+        slope_z_spread = -0.5 * xp.sum(mean_tau2 / alpha2)
+        gap_z = slope_z + slope_z_spread
+        slope_x = (
+            xp.sum(0.5 - 0.5 * (center_x / xp.sqrt(sigma2)) ** 2)
+            - 0.5 * mean_xx / sigma2
+            - 1 / sigma2 * xp.sum(center_x * mean_x)
+        )
+        sum_alpha2_ = 1
+        sum_alpha2__ = mean_alpha2 + mean_alpha2_spread
+        ratio_alpha2 = _ratio(xp, alpha2 * sum_alpha2_, sum_alpha2__)
+        sum_sigma2_ = D
+        ratio_sigma2 = _ratio(xp, sigma2 * sum_sigma2_, mean_sigma2)
+        elbo = gap_z + mean_entropy_q + slope_x - entropy_x - entropy_z
+        entropy_sum = mean_entropy_q - entropy_x - entropy_z
+        gap = gap_z + slope_x
+        return Terms(
+            elbo=elbo,
+            entropy_sum=entropy_sum,
+            gap=gap,
+            entropy_q=mean_entropy_q,
+            entropy_z=entropy_z,
+            entropy_x=entropy_x,
+            gap_z=gap_z,
+            gap_x=slope_x,
+            ratio_alpha2=ratio_alpha2,
+            ratio_sigma2=ratio_sigma2,
+        )
+
+    @_within_floats
+    def profiled_scales(self, *, D: int) -> dict[str, Array]:
+        """alpha2 and sigma2 where the ELBO is stationary in them.
+
+        All else is held fixed. `entropy_sum` at these values equals the ELBO there,
+        whatever the other parameters and q are.
+
+        Args:
+            D: a positive integer; no array above determines it.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self)
+        sizes: dict[str, int] = {"D": _size("D", D)}
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_alpha2_____ = _array(
+            xp, real, "sum_alpha2_____", self.sum_alpha2_____, "H", "real", sizes
+        )
+        sum_alpha2_spread__ = _array(
+            xp,
+            real,
+            "sum_alpha2_spread__",
+            self.sum_alpha2_spread__,
+            "H",
+            "real",
+            sizes,
+        )
+        sum_sigma2___ = _array(
+            xp, real, "sum_sigma2___", self.sum_sigma2___, "", "real", sizes
+        )
+        mean_alpha2_ = sum_alpha2_____ / points
+        mean_alpha2_spread_ = sum_alpha2_spread__ / points
+        mean_sigma2_ = sum_sigma2___ / points
+        sum_alpha2_ = 1
+        sum_sigma2_ = D
+        sum_alpha2___ = mean_alpha2_ + mean_alpha2_spread_
+        # alpha2, where the ELBO is stationary in it
+        alpha2 = sum_alpha2___ / sum_alpha2_
+        # sigma2, where the ELBO is stationary in it
+        sigma2 = mean_sigma2_ / sum_sigma2_
+        alpha2 = _array(xp, real, "alpha2", alpha2, "H", "positive", sizes)
+        sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+        return {"alpha2": alpha2, "sigma2": sigma2}
+
+
+@_within_floats
+def statistics(
+    *,
+    x: Array,
+    nu: Array,
+    tau2: Array,
+    m: Array,
+    weights: Array | None = None,
+    data_weights: Array | None = None,
+    center_x: Array | None = None,
+) -> Statistics:
+    """Sums over the data points, of which those of batches add up.
+
+    Args:
+        x: shape (N, D); data, real.
+        nu: shape (N, H); parameters of q, real.
+        tau2: shape (N, H); parameters of q, positive.
+        m: shape (S, D) or (N, S, D); values of m(z, w), real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+        data_weights: shape (N,); how much each data point counts, 1 if not given.
+        center_x: shape (D,); what is taken off x, zero if not given: a value near the
+            mean keeps digits. Sums of one centre alone can be added.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, nu, tau2, m, weights, data_weights, center_x)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
+    m = _samples(xp, real, "m", m, "N S D", "real", sizes, "sets")
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
+    center_x = _center(xp, real, "center_x", center_x, "D", sizes)
+    H, N = sizes["H"], sizes["N"]
+    # entropy of q
+    entropy_q_ = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
+        2 * math.e * math.pi
+    )
+    mean_entropy_q = data_weights @ entropy_q_ / N
+    # derivative of log p(z) along the motion
+    mean_nu_nu = data_weights @ nu**2 / N
+    mean_tau2 = data_weights @ tau2 / N
+    # derivative of log p(x) along the motion
+    deviation_x = x - center_x
+    # weights of data points and of q
+    weighted_q = data_weights[:, None] * weights
+    mean_xx = xp.mean(
+        xp.sum(weighted_q * xp.sum((deviation_x[:, None, :] - m) ** 2, axis=-1), axis=1)
+    )
+    mean_x = xp.mean(
+        xp.sum(weighted_q[:, :, None] * (deviation_x[:, None, :] - m), axis=1), axis=0
+    )
+    sum_alpha2 = nu**2
+    mean_alpha2 = data_weights @ sum_alpha2 / N
+    sum_alpha2_spread = tau2
+    mean_alpha2_spread = data_weights @ sum_alpha2_spread / N
+    sum_sigma2 = xp.sum((x[:, None, :] - m) ** 2, axis=-1)
+    mean_sigma2 = xp.mean(xp.sum(weighted_q * sum_sigma2, axis=1))
+    mean_alpha2_ = data_weights @ sum_alpha2 / N
+    mean_alpha2_spread_ = data_weights @ sum_alpha2_spread / N
+    mean_sigma2_ = xp.mean(xp.sum(weighted_q * sum_sigma2, axis=1))
+    means = (
+        mean_entropy_q,
+        mean_nu_nu,
+        mean_tau2,
+        mean_xx,
+        mean_x,
+        mean_alpha2,
+        mean_alpha2_spread,
+        mean_sigma2,
+        mean_alpha2_,
+        mean_alpha2_spread_,
+        mean_sigma2_,
+        center_x,
+    )
+    return Statistics(points, *(points * mean for mean in means))
+
+
+@_within_floats
+def terms(
+    *,
+    x: Array,
+    alpha2: Array,
+    w: Array | None = None,
+    sigma2: Array,
+    nu: Array,
+    tau2: Array,
+    m: Array,
+    weights: Array | None = None,
+) -> Terms:
+    """The ELBO and its parts, per data point, in nats.
+
+    They are made of sums about the mean of the data: about 2 log10(k) digits are lost
+    where values are k standard deviations away from it. `elbo` and `gap` keep more.
+
+    Args:
+        x: shape (N, D); data, real.
+        alpha2: shape (H,); positive.
+        w: shape (P,); real. Only checked: the value does not depend on it.
+        sigma2: a number; positive.
+        nu: shape (N, H); parameters of q, real.
+        tau2: shape (N, H); parameters of q, positive.
+        m: shape (S, D) or (N, S, D); values of m(z, w), real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sums = statistics(x=x, nu=nu, tau2=tau2, m=m, weights=weights, center_x=_mean(x))
+    return sums.terms(alpha2=alpha2, sigma2=sigma2)
+
+
+def check(function: Callable[..., Any], **arguments: Array) -> Any:
+    """The value of a function of this module in NumPy, after all its checks.
+
+    Values are checked in NumPy alone.  For arrays of another library, and before these
+    are traced or compiled: `check(entropy_sum, ...)`.
+    """
+    return function(**{name: _to_numpy(value) for name, value in arguments.items()})
+
+
+def _to_numpy(value: Array) -> Array:
+    """An array of any library, copied to NumPy; anything else as it is."""
+    if _is_foreign(value):
+        for method in ("detach", "cpu", "get"):  # PyTorch's and CuPy's
+            value = getattr(value, method)() if hasattr(value, method) else value
+        return np.asarray(value)
+    return value
+
+
+def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
     if len(weights) < len(values):
-        values = values.mean(axis=0, keepdims=True)
-    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+        values = xp.mean(values, axis=0, keepdims=True)
+    return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
 
 
-def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+def _pool(xp: Any, values: Array, sets: int) -> Array:
     """The mean over the data where they share the samples, else the values."""
-    return values.mean(axis=0, keepdims=True) if sets == 1 else values
+    return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
 
 
-def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
     """The mean weight of each sample, or each weight over N where none is shared."""
     if sets == 1:
-        return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
 
 
-def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
-) -> NDArray[np.float64]:
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
     if sets == 1:
-        return _weighted_mean(weights, values)[None]
+        return _weighted_mean(xp, weights, values)[None, ...]
     shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / sets
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
+
+
+def _ratio(xp: Any, above: Array, below: Array) -> Array:
+    """above/below: one where both are 0, infinity where below is."""
+    quotient = above / xp.where(below != 0, below, 1)
+    quotient = xp.where(below != 0, quotient, math.inf)
+    return xp.where(above == below, 1, quotient)
+
+
+def _is_foreign(value: Array) -> bool:
+    """Whether it is an array of another library than NumPy."""
+    own = (np.ndarray, np.generic, int, float, list, tuple)
+    return not isinstance(value, own) and hasattr(value, "__dlpack__")
+
+
+def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
+    """The library of some arrays, and the dtype and device of its real numbers.
+
+    The dtype is the largest of those given, and at least that of single precision.
+    """
+    foreign = [value for value in values if _is_foreign(value)]
+    own = [value for value in values if isinstance(value, np.ndarray)]
+    if not foreign:
+        widths = [array.itemsize for array in own if array.dtype.kind == "f"]
+        single = 0 < max(widths, default=0) <= 4
+        return np, {"dtype": np.float32 if single else np.float64, "device": None}
+    xp = _namespace(foreign[0])
+    if own or any(_namespace(array) is not xp for array in foreign):
+        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}
+        found = " and ".join(sorted(names))
+        raise ValueError(f"arrays must be of one library, found {found}")
+    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]
+    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))
+    device = None  # that of the arrays it meets, but in PyTorch
+    if hasattr(foreign[0], "__torch_function__"):
+        device = max(foreign, key=lambda array: array.ndim).device
+    return xp, {"dtype": dtype, "device": device}
+
+
+def _namespace(array: Array) -> Any:
+    """The functions of a library, by the names of the array API standard."""
+    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
+        return importlib.import_module("array_api_compat.torch")
+    return importlib.import_module("array_api_compat").array_namespace(array)
 
 
 def _array(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
-) -> NDArray[np.float64]:
-    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    array = _real(name, value)
+) -> Array:
+    """Check the shape of an array, and its values in NumPy; `sizes` keeps lengths."""
+    array = _real(xp, real, name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
             if not dim.isdigit():
                 sizes.setdefault(dim, length)
-    expected = tuple(_length(dim, sizes) for dim in names)
-    if array.shape != expected:
+    expected = tuple([_length(dim, sizes) for dim in names])
+    if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
-        raise ValueError(
-            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
-        )
+        shape = f"have shape {symbols} = {numbers}" if names else "be a number"
+        raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if xp is not np:  # values may be unknown yet: see `check`
+        return array
+    precision = np.result_type(np.float32, np.asarray(value).dtype)
+    tolerance = np.finfo(precision).eps ** 0.5
     least = array.min()
     if domain in ("simplex", "weights"):
         if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
             raise ValueError(f"{name} must be {sign}, found {least}")
-        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
+        sums = array @ np.ones(array.shape[-1], array.dtype)
+        if not np.all(np.abs(sums - 1) <= tolerance):
             raise ValueError(f"{name} must sum to one over its last axis")
         return array
     largest = array.max()
@@ -358,33 +768,77 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
 
 
 def _samples(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
     sets: str,
-    *bounds: ArrayLike,
-) -> NDArray[np.float64]:
+    *bounds: Array,
+) -> Array:
     """Check what varies with samples; without an axis of data points these share it."""
-    shared = np.ndim(value) < len(dims.split())
+    array = _real(xp, real, name, value)
+    shared = array.ndim < len(dims.split())
     own = dims.partition(" ")[2] if shared else dims
-    array = _array(name, value, own, domain, sizes, *bounds)
-    array = array[None] if shared else array
+    array = _array(xp, real, name, array, own, domain, sizes, *bounds)
+    array = array[None, ...] if shared else array
     if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
     return array
 
 
 def _weights(
-    name: str, weights: ArrayLike | None, data: str, samples: str, sizes: dict[str, int]
-) -> NDArray[np.float64]:
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    weights: Array,
+    data: str,
+    samples: str,
+    sizes: dict[str, int],
+) -> Array:
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
-        count = sizes[samples]
-        return np.full((1, count), 1 / count)
-    dims = samples if np.ndim(weights) == 1 else f"{data} {samples}"
-    return np.atleast_2d(_array(name, weights, dims, "weights", sizes))
+        return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
+    weights = _real(xp, real, name, weights)
+    if weights.ndim == 1:
+        return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
+    return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
+
+
+def _data_weights(
+    xp: Any, real: dict[str, Any], weights: Array, data: str, sizes: dict[str, int]
+) -> tuple[Array, Array]:
+    """Weights of the data points, of mean one, and their sum."""
+    if weights is None:
+        return xp.ones(sizes[data], **real), xp.asarray(sizes[data], **real)
+    weights = _array(xp, real, "data_weights", weights, data, "real", sizes)
+    if xp is np and (weights.min() < 0 or not weights.any()):
+        raise ValueError("data_weights must be non-negative, and not all 0")
+    points = xp.sum(weights)
+    return weights * (sizes[data] / points), points
+
+
+def _center(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    sizes: dict[str, int],
+) -> Array:
+    """What is taken off the data: zero if it is not given."""
+    if value is None:
+        return xp.zeros(tuple(_length(dim, sizes) or 0 for dim in dims.split()), **real)
+    return _array(xp, real, name, value, dims, "real", sizes)
+
+
+def _mean(x: Array) -> Array:
+    """The mean over the data points, of data whose shape is checked later."""
+    xp, real = _library(x)
+    array = _real(xp, real, "the data", x)
+    return xp.mean(array, axis=0) if array.ndim else array
 
 
 def _size(name: str, value: int) -> int:
@@ -394,12 +848,16 @@ def _size(name: str, value: int) -> int:
     return int(value)
 
 
-def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Refuse text, complex numbers, objects and rows of unequal lengths."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers")
-    return np.asarray(array, dtype=float)
+def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
+    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if _is_foreign(value):
+        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
+            return xp.astype(value, real["dtype"], copy=False, device=real["device"])
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind in "biuf":
+            return xp.asarray(array if xp is np else value, **real)
+    raise ValueError(f"{name} must be an array of real numbers")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import symelbo
 from symelbo.answer.derivation import Derivation
-from symelbo.code.lay_out_python import Bracket, expression, lay_out, wrap_text
+from symelbo.code.lay_out_python import WIDTH, wrap_text
 from symelbo.code.plan import Plan
 from symelbo.code.plan_module import plan_module
 from symelbo.code.print_functions import PrintedFunction
@@ -49,9 +49,7 @@ def render_plan(plan: Plan) -> str:
             sha256=plan.sha256,
             functions=functions,
             sums=sums,
-            public=lay_out(
-                "__all__ = ", expression(Bracket("[]", tuple(map(expression, names)))), 0
-            ),
+            public=_lay_out_list("__all__", names),
             has_elbo=any(function.name == "elbo" for function in plan.functions),
             kinds=kinds,
             domains=domains,
@@ -81,6 +79,12 @@ def _with_callees(names: Iterable[str]) -> frozenset[str]:
             found.add(name)
             wanted += HELPERS[name][1] & HELPERS.keys()
     return frozenset(found)
+
+
+def _lay_out_list(name: str, items: list[str]) -> list[str]:
+    """name = [items], in one line or each on its own"""
+    line = f"{name} = [{', '.join(items)}]"
+    return [line] if len(line) <= WIDTH else [f"{name} = [", *(f"    {i}," for i in items), "]"]
 
 
 def _escape(text: str) -> str:

@@ -47,10 +47,10 @@ _WHAT = {
 class SumsBody:
     """Statistics of the data, and what is made of them and parameters.
 
-    collect: its fields are the sums, of the data; terms, profiles: of the sums, which they read as
-    `kept` names them.  points: the number of data points; weights: those of the data points, which
-    the caller may give, and of mean one; centres: data, the variable of their centre,
-    and the field of it.
+    collect: its fields are means over the data, which times their number are the sums; terms,
+    profiles: of the sums.  points: the number of data points; weights: those of the data points,
+    which the caller may give, and of mean one; centres: data, the variable of their centre, and the
+    field of it.
     """
 
     collect: Body
@@ -76,12 +76,16 @@ class _Terms:
             draft.pending = ""
             entry = value.value
         else:
-            shape = tuple(axis.extent for axis in axes)
-            target = Symbol(draft.fresh(name), Role.ARGUMENT, Real(), shape)
-            draft.write(target, axes, value)
-            entry = Entry(target, axes)
+            entry = self.write(name, value, axes)
         self.found[fresh(name, {*TOTALS, *self.found})] = text, entry
         return entry
+
+    def write(self, name: str, value: Value, axes: Axes = ()) -> Entry:
+        """A variable for a value."""
+        shape = tuple(axis.extent for axis in axes)
+        target = Symbol(self.means.draft.fresh(name), Role.ARGUMENT, Real(), shape)
+        self.means.draft.write(target, axes, value)
+        return Entry(target, axes)
 
     def total(self, name: str, text: str, averages: list[Average]) -> Entry:
         """A field that is the sum of means."""
@@ -107,9 +111,10 @@ def plan_terms(setting: Setting) -> SumsBody:
     sums = _add_entropies(terms)
     gaps = _add_slopes(terms)
     _add_ratios(terms)
-    totals = add(*sums, *gaps), add(*sums), add(*gaps)
+    values = add(*sums, *gaps), add(*sums), add(*gaps)
+    totals = {name: terms.write(name, value) for name, value in zip(TOTALS, values, strict=True)}
     profiled = _plan_profiles(terms)
-    return _cut(terms, dict(zip(TOTALS, totals, strict=True)), profiled)
+    return _cut(terms, totals, profiled)
 
 
 def _add_entropies(terms: _Terms) -> list[Term]:
@@ -172,11 +177,7 @@ def _written(terms: _Terms, name: str, average: Average, axes: Axes) -> Entry:
     """A mean as a variable, over those of the axes that it has."""
     if average.over is None and isinstance(average.value, Entry):
         return average.value
-    draft = terms.means.draft
-    own = tuple(axis for axis in axes if axis in axes_of(average))
-    target = Symbol(draft.fresh(name), Role.ARGUMENT, Real(), tuple(i.extent for i in own))
-    draft.write(target, own, average)
-    return Entry(target, own)
+    return terms.write(name, average, tuple(axis for axis in axes if axis in axes_of(average)))
 
 
 def _plan_profiles(terms: _Terms) -> list[Assignment]:
@@ -201,7 +202,7 @@ def _plan_profiles(terms: _Terms) -> list[Assignment]:
 # ---------------------------------------------------------------- on both sides of the sums
 
 
-def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> SumsBody:
+def _cut(terms: _Terms, totals: dict[str, Entry], profiled: list[Assignment]) -> SumsBody:
     """The statements for the sums, and those that need nothing of the data but these."""
     draft, sums = terms.means.draft, terms.sums
     centres = {centre: rows_of(centre, "row") for centre in sums.centres.values()}
@@ -250,8 +251,7 @@ def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> 
         targets = tuple(a.target for a in profiled)
         profiles = Body(tuple(of_sums(more, ())), None, profiled=targets, by_data=by_data)
     kept: list[tuple[str, str, Axes, Value]] = [
-        (summed[s].name, "", axes, mul(Entry(points), _whole(s, axes)))
-        for s, axes in needed.items()
+        (summed[s].name, "", axes, _whole(s, axes)) for s, axes in needed.items()
     ]
     weighed = _weigh_data(collected, draft.setting, weights, weighted)
     collect = Body(tuple(weighed), None, fields=tuple(kept), by_data=by_data)

@@ -35,7 +35,7 @@ class PrintedFunction:
     """A function as lines of source.
 
     returns: what it returns; made: the class that it makes of its fields; first: the field of it
-    that the checks find; method: whether it is one of a class.
+    that the checks find, by which the others are multiplied; method: whether it is one of a class.
     """
 
     plan: Plan
@@ -126,9 +126,14 @@ class PrintedFunction:
             lines += self._laid_out(f"{result.name} = ", self._check(result))
         if function.fields:
             fields = [(field.name, printer.print_array(field.op)) for field in function.fields]
+            if self.first:
+                values = tuple(value for _, value in fields)
+                comma = "," if len(values) == 1 else ""
+                lines += self._laid_out("means = ", expression(Bracket("()", values, comma)))
+                made = f"{self.made}({self.first}, *({self.first} * mean for mean in means))"
+                return [*lines, *self._laid_out("return ", expression(made))]
             named = [expression(f"{name}=", *value.parts) for name, value in fields]
-            first = [f"{self.first}={self.first}"] if self.first else []
-            return [*lines, *self._laid_out("return ", call(self.made, *first, *named))]
+            return [*lines, *self._laid_out("return ", call(self.made, *named))]
         if function.returned is None:
             shown = _dict_of((result.name, expression(result.name)) for result in function.results)
             return [*lines, *self._laid_out("return ", shown)]

@@ -107,7 +107,7 @@ class PrintedSums:
         """An argument of the function that makes the parts of the data, or a length of one."""
         if any(argument.name == other.name for other in self.sums.whole):
             return argument.name
-        for other in self.sums.whole:
+        for other in (a for a in self.sums.whole if not a.optional):
             for at, extent in enumerate(other.shape):
                 if extent.size is not None and self.plan.sizes[extent.size] == argument.name:
                     length = f"np.shape({other.name})[{at - len(other.shape)}]"
