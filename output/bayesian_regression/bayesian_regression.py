@@ -92,11 +92,9 @@ def entropy_sum(
         _array(xp, real, "b", b, "", "real", sizes)
     K, M = sizes["K"], sizes["M"]
     # entropy of q
-    log_det = (
-        xp.linalg.slogdet(
-            alpha * xp.einsum("nij,nik->njk", a, a) + lambda_ * xp.eye(K, **real)
-        )[1]
-    )
+    log_det = xp.linalg.slogdet(
+        alpha * xp.einsum("nij,nik->njk", a, a) + lambda_ * xp.eye(K, **real)
+    )[1]
     entropy_q = 0.5 * K * math.log(2 * math.e * math.pi) - 0.5 * log_det
     # entropy of w
     entropy_w = K * (0.5 * math.log(2 * math.e * math.pi) - 0.5 * xp.log(lambda_))

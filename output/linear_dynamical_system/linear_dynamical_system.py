@@ -520,16 +520,13 @@ def statistics(
     mean_weights___ = xp.einsum(
         "ns,nsri->ri", mean_weighted_q, xp.einsum("nstr,nsti->nsri", z, z)
     )
-    mean_x = (
-        xp.mean(
-            xp.sum(
-                weighted_q[:, :, None, None]
-                * xp.einsum("nti,nstr->nsri", deviation_x, z),
-                axis=1,
-            ),
-            axis=0,
-        ).T
-    )
+    mean_x = xp.mean(
+        xp.sum(
+            weighted_q[:, :, None, None] * xp.einsum("nti,nstr->nsri", deviation_x, z),
+            axis=1,
+        ),
+        axis=0,
+    ).T
     mean_weights____ = xp.einsum("ns,nsri->ri", mean_weighted_q, z)
     mean_xx = data_weights @ xp.sum(deviation_x**2, axis=1) / N
     mean_x_ = xp.einsum("n,nri->ri", data_weights, deviation_x) / N

@@ -92,11 +92,9 @@ def entropy_sum(
         _array(xp, real, "beta", beta, "L", "real", sizes)
     K, M = sizes["K"], sizes["M"]
     # entropy of q
-    log_det = (
-        xp.linalg.slogdet(
-            xp.linalg.inv(Psi) + xp.einsum("nij,nik->njk", u, u) / sigma2
-        )[1]
-    )
+    log_det = xp.linalg.slogdet(
+        xp.linalg.inv(Psi) + xp.einsum("nij,nik->njk", u, u) / sigma2
+    )[1]
     entropy_q = 0.5 * K * math.log(2 * math.e * math.pi) - 0.5 * log_det
     # entropy of z
     entropy_z = 0.5 * xp.linalg.slogdet(Psi)[1] + 0.5 * K * math.log(
