@@ -182,6 +182,7 @@ REFUTED_PAIRS: Final = (
 )
 GENERIC_PAIRS: Final = ((2, 1), (3, 2), (2, 4), (5, 1), (3, 3))  # the same, at random
 REFUSED_ROWS: Final = 600  # that a proposal costs that is not accepted
+CUT_ROWS: Final = 30_000  # that one costs whose check is cut: most models have no more
 SINGLE_POINTS: Final = 4  # systems at parameter values that differ in one parameter
 WEIGHING: Final = 4  # ranks that the weights of one case cost
 

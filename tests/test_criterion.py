@@ -111,6 +111,26 @@ HOLDS: dict[str, tuple[dict[str, Any], int, dict[str, dict[str, str]]]] = {
         1,
         {"x": {"t": "t"}},
     ),
+    "a mean that is a multiple of a sum": (
+        spec(
+            [
+                "c ~ Categorical(p)",
+                "x ~ Normal(m*sum(g[k]*p[k] for k in 1:C), v[c])",
+            ],
+            {"p": "simplex[C]", "m": "real", "v": "positive[C]"},
+            ("C",),
+            constants={"g": "positive[C]"},
+        ),
+        1,
+        {
+            "x": {
+                "m": "m*(sum(p[c]*log(p[c]) for c in 1:C) - 1/sum(g[c]*p[c] for c in 1:C)"
+                "*sum(g[c]*p[c]*log(p[c]) for c in 1:C))",
+                "p": "p[i]*(log(p[i]) - sum(p[c]*log(p[c]) for c in 1:C))",
+                "v": "-v[i]",
+            }
+        },
+    ),
     "diagonal covariance, abstract mean": (
         spec(
             [SBN_PRIOR, "x[d] ~ Normal(m(z, w)[d], s[d]) for d in 1:D"],

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import islice, product
 
 import pytest
 from factors import Rows, assert_contradiction, factors_of
 
+import symelbo
 from symelbo.certify.certificate import Certificate
-from symelbo.criterion.confirm import confirm_refutation
+from symelbo.criterion import confirm
+from symelbo.criterion.confirm import confirm_refutation, first_confirmed
 from symelbo.criterion.factor import Factor
 from symelbo.criterion.refute import Budget, find_certificates, is_known_to_fail, is_solvable
 from symelbo.index.terms import Number
-from symelbo.limits import LOOKS
+from symelbo.limits import LOOKS, PROPOSALS
 
 COUNT = "z ~ Poisson(l)"
 L = {"l": "positive"}
@@ -188,6 +190,39 @@ def test_without_work_nothing_is_excluded() -> None:
     assert budget.exhausted
     assert is_solvable(own, budget)
     assert not list(find_certificates(own, budget))
+
+
+def test_a_check_that_is_cut_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is proposed next would be as large."""
+    asked: list[Certificate] = []
+
+    def cut(certificate: Certificate, *others: object) -> list[str]:
+        asked.append(certificate)
+        (*_, on_cut) = others
+        assert callable(on_cut)
+        on_cut()
+        return ["too long"]
+
+    own, budget = factors(FAILING["rational"]), Budget()
+    assert len(list(islice(find_certificates(own, Budget()), PROPOSALS))) == PROPOSALS
+    monkeypatch.setattr(confirm, "check_refutation", cut)
+    assert first_confirmed(find_certificates(own, budget), own, budget) is None
+    assert len(asked) == 1 and budget.exhausted
+
+
+def test_large_numbers_that_cancel_are_calculated_with_more_digits() -> None:
+    """A certificate through nested functions, whose statement is written in another way."""
+    parts = ["a = tanh(w*z)", "b = a + tanh(w*a)", "c = b + tanh(w*b)"]
+    derivation = symelbo.derive(
+        {
+            "name": "nested",
+            "parameters": {"w": "real"},
+            "model": [NORMAL, *parts, "x ~ Normal(c, 1)"],
+            "observed": ["x"],
+        },
+        explain=False,
+    )
+    assert derivation.verdict == "refuted"
 
 
 def test_work_is_counted_and_answers_are_kept() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from symelbo.certify.certificate import (
@@ -56,11 +56,15 @@ def check_claim(
 
 
 def check_refutation(
-    certificate: Certificate, factors: Sequence[DensityClaim], model: Sequence[DensityClaim] = ()
+    certificate: Certificate,
+    factors: Sequence[DensityClaim],
+    model: Sequence[DensityClaim] = (),
+    on_cut: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """Reasons why the weights do not refute (U) of the factors together; empty if they do.
 
-    model: all factors, whose conditions say which parameter values there are.
+    model: all factors, whose conditions say which parameter values there are; on_cut: called where
+    they might be shown to with more work.
     """
     encoder = Encoder()
     names = [factor.name for factor in factors]
@@ -79,11 +83,13 @@ def check_refutation(
         }
     except Clash as clash:
         return [str(clash)]
-    return _reasons(encoder, data)
+    return _reasons(encoder, data, on_cut)
 
 
-def _reasons(encoder: Encoder, data: Json) -> list[str]:
+def _reasons(encoder: Encoder, data: Json, on_cut: Callable[[], None] = lambda: None) -> list[str]:
     report = check_data({"schema": SCHEMA, "model": NAME, **data, **encoder.tables()})
+    if report.cut:
+        on_cut()
     return list(report.reasons) if report.status == REJECTED else []
 
 

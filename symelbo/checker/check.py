@@ -58,7 +58,7 @@ from .terms import (
     walk,
 )
 from .witness import can_hold
-from .work import PARTS, allow_depth, bounded_work, work_left
+from .work import PARTS, Cut, allow_depth, bounded_work, work_left
 
 __all__ = [
     "CERTIFICATE",
@@ -113,7 +113,8 @@ class Report(NamedTuple):
     """What came out: checked, partly checked or rejected.
 
     reasons: why it is rejected, the first equation that fails first, and failed: the part it is of;
-    proved: what was shown; unproved: parts of the result that the certificate does not claim.
+    proved: what was shown; unproved: parts of the result that the certificate does not claim; cut:
+    whether it might be shown with more work.
     """
 
     status: str
@@ -121,6 +122,7 @@ class Report(NamedTuple):
     proved: tuple[str, ...] = ()
     unproved: tuple[str, ...] = ()
     failed: Part | None = None
+    cut: bool = False
 
 
 # ---------------------------------------------------------------- files
@@ -186,18 +188,18 @@ def check_statement(
     left = PARTS * work_left().left  # for all parts together
     try:
         for part, check in checks.parts():
-            what = str(part)
+            what, cut = str(part), False
             with bounded_work(left) as work:
                 left -= work.left
                 try:
                     reasons = check()
                     work.spend(0, "what was left over")  # nothing counts that it cut short
                 except NotShown as fault:
-                    reasons = [f"{what}: {fault}"]
+                    reasons, cut = [f"{what}: {fault}"], isinstance(fault, Cut)
                 left += max(work.left, 0)
             if reasons:
                 shown = tuple(map(readable, reasons))
-                return Report(REJECTED, shown, tuple(checks.proved), failed=part)
+                return Report(REJECTED, shown, tuple(checks.proved), failed=part, cut=cut)
             checks.proved.append(what)
         with bounded_work(left):
             if not checks.can_hold() and CONSISTENCY not in unproved:

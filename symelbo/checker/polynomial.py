@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from .domains import Domain, domain_of
 from .terms import NotShown, Raw, RawIndex, bound_index, is_bound, shift
-from .work import work_left
+from .work import Cut, work_left
 
 __all__ = [
     "UNIT",
@@ -105,7 +105,7 @@ def accumulate(result: Poly, addend: Poly, scale: Rational) -> Poly:
         else:
             result.pop(monomial, None)
     if len(result) > MAX_TERMS:
-        raise NotShown("the polynomial is too long")
+        raise Cut("the polynomial is too long")
     return result
 
 

@@ -58,12 +58,13 @@ from .terms import (
     walk,
 )
 from .witness import can_hold
-from .work import work_left
+from .work import Cut, work_left
 
 __all__ = ["check_refutation"]
 
 MAX_CASES: Final = 6  # latent entries, at values of the inputs, that cases tell apart
 AGREEMENT: Final = 256  # bits to which what is stated agrees with what is found
+WIDER: Final = (2, 8)  # times these bits are calculated with: large numbers may cancel
 REGULAR: Final = ("exp", "abs", "tanh", "sigmoid", "softplus", "sin", "cos", "erf")
 
 
@@ -80,6 +81,8 @@ def check_refutation(
     """
     try:
         return _Check(refutation, factors, symbols, least).reasons()
+    except Cut:
+        raise
     except NotShown as reason:
         return [f"not shown: {reason}"]
     except KeyError as reason:
@@ -120,7 +123,7 @@ class _Check:
         ]
         self.exact = Exact(Instance(self.sizes, {}, refutation.functions))
         self.moving = self.field()
-        self.intervals = Intervals(2 * AGREEMENT)
+        self.intervals = [Intervals(times * AGREEMENT) for times in WIDER]
 
     def reasons(self) -> list[str]:
         """Why it is no refutation; the later parts rely on the earlier ones."""
@@ -391,11 +394,16 @@ class _Check:
         own, difference = map(self.exact.forms.closed_term, (poly, rest))
         if own is None or difference is None:
             return None
-        try:
-            low, high = self.intervals.bounds(difference)
-        except Unbounded:
-            return None
-        return own if low <= 0 <= high and (high - low) * 2**AGREEMENT < 1 else None
+        for intervals in self.intervals:
+            try:
+                low, high = intervals.bounds(difference)
+            except Unbounded:
+                continue
+            if not low <= 0 <= high:
+                return None
+            if (high - low) * 2**AGREEMENT < 1:
+                return own
+        return None
 
     def combine(self, case: Case) -> tuple[dict[object, list[Poly]], list[Poly]]:
         """For each combination: what it leaves of every unknown, and of log p.

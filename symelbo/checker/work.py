@@ -12,7 +12,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
-__all__ = ["MAX_WORK", "PARTS", "NotShown", "Work", "allow_depth", "bounded_work", "work_left"]
+__all__ = [
+    "MAX_WORK",
+    "PARTS",
+    "Cut",
+    "NotShown",
+    "Work",
+    "allow_depth",
+    "bounded_work",
+    "work_left",
+]
 
 MAX_WORK: Final = 800_000  # of one part of a statement
 PARTS: Final = 5  # that may take as long as that
@@ -23,6 +32,10 @@ MAX_CALLS: Final = 4000  # that are nested; a term that needs more is nested too
 
 class NotShown(Exception):
     """The checker cannot show what was asked; never means that it is false."""
+
+
+class Cut(NotShown):
+    """It might be shown with more work."""
 
 
 def allow_depth() -> None:
@@ -38,7 +51,7 @@ class Work:
     >>> work.spend(6, "a product")
     Traceback (most recent call last):
         ...
-    symelbo.checker.work.NotShown: a product: not shown within the bound on the work
+    symelbo.checker.work.Cut: a product: not shown within the bound on the work
     """
 
     def __init__(self, left: int) -> None:
@@ -48,7 +61,7 @@ class Work:
         """Count work; NotShown, naming what is too long, where too much was done."""
         self.left -= amount
         if self.left < 0:
-            raise NotShown(f"{what}: not shown within the bound on the work")
+            raise Cut(f"{what}: not shown within the bound on the work")
 
 
 _HERE: ContextVar[Work | None] = ContextVar("_HERE", default=None)

@@ -7,6 +7,7 @@ from itertools import islice
 
 from symelbo.certify.certificate import Certificate
 from symelbo.certify.claim import (
+    DensityClaim,
     IdentityClaim,
     MotionClaim,
     MotionWithIdentities,
@@ -17,6 +18,7 @@ from symelbo.criterion.factor import Factor
 from symelbo.criterion.find_motion import Proposal
 from symelbo.criterion.identity import Identity, state_identity
 from symelbo.criterion.motion import Motion
+from symelbo.criterion.refute import Budget
 from symelbo.index.substitute import symbols_of
 from symelbo.index.terms import Role
 from symelbo.limits import PROPOSALS
@@ -75,16 +77,25 @@ def confirm_refutation(
     certificate: Certificate, factors: Sequence[Factor], model: Sequence[Factor] = ()
 ) -> list[str]:
     """Reasons why a certificate against some factors of a model is not accepted; empty if it is."""
-    chosen, every = ([state_density(f.statement) for f in some] for some in (factors, model))
-    return check_refutation(certificate, chosen, every)
+    return check_refutation(certificate, _stated(factors), _stated(model))
+
+
+def _stated(factors: Sequence[Factor]) -> list[DensityClaim]:
+    return [state_density(factor.statement) for factor in factors]
 
 
 def first_confirmed(
-    proposals: Iterable[Certificate], factors: Sequence[Factor], model: Sequence[Factor] = ()
+    proposals: Iterable[Certificate],
+    factors: Sequence[Factor],
+    budget: Budget,
+    model: Sequence[Factor] = (),
 ) -> Certificate | None:
-    """The first proposal that the checker accepts, of a few."""
+    """The first proposal that the checker accepts, of a few; the budget pays for a check that is
+    cut.
+    """
+    chosen, every = _stated(factors), _stated(model)
     for certificate in islice(proposals, PROPOSALS):
-        if not confirm_refutation(certificate, factors, model):
+        if not check_refutation(certificate, chosen, every, budget.pay_for_cut):
             return certificate
     return None
 

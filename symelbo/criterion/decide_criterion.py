@@ -264,7 +264,7 @@ class _Decider:
         if chosen not in self.certificates:
             group = tuple(self.factors[n] for n in chosen)
             proposals = find_certificates(group, self.budget, still=self.still)
-            self.certificates[chosen] = first_confirmed(proposals, group, self.factors)
+            self.certificates[chosen] = first_confirmed(proposals, group, self.budget, self.factors)
         return self.certificates[chosen]
 
     def suspects(self, members: Sequence[int]) -> Iterator[tuple[int, ...]]:

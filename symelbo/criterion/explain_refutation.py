@@ -148,8 +148,9 @@ def _alone(factor: Factor, argument: Symbol) -> Factor:
 
 def _is_to_blame(factor: Factor, argument: Symbol, still: bool) -> bool:
     group = (_alone(factor, argument),)
-    proposals = find_certificates(group, Budget(BLAME_WORK), still=still)
-    return first_confirmed(proposals, group) is not None
+    budget = Budget(BLAME_WORK)
+    proposals = find_certificates(group, budget, still=still)
+    return first_confirmed(proposals, group, budget) is not None
 
 
 def _can_be_served(factor: Factor, argument: Symbol) -> bool:

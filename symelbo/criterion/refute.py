@@ -18,6 +18,7 @@ from symelbo.criterion.sample import Instance, blocks_named, small_sizes
 from symelbo.criterion.system import System
 from symelbo.criterion.weigh_rows import weigh_rows
 from symelbo.limits import (
+    CUT_ROWS,
     FACTORS_OF_WORK,
     GENERIC_PAIRS,
     GENERIC_POINTS,
@@ -70,6 +71,10 @@ class Budget:
         if self.opened is None:
             self.opened = Budget(least=self.least)
         return self.opened
+
+    def pay_for_cut(self) -> None:
+        """The checker was cut: what is proposed next is no smaller."""
+        self.spend(CUT_ROWS)
 
     def spend(self, amount: int) -> None:
         """Take some of it; what has begun may end."""

@@ -14,7 +14,7 @@ from symelbo.index.terms import Array, Role, Symbol, Term
 from symelbo.index.tidy import sum_over
 from symelbo.model.model import Statement
 
-__all__ = ["entropy_of_statement", "radial_entropy"]
+__all__ = ["entropy_at_point", "entropy_of_statement", "radial_entropy"]
 
 
 def radial_entropy(statement: Statement) -> tuple[Density, dict[Symbol, Array], Term] | None:
@@ -39,13 +39,16 @@ def radial_entropy(statement: Statement) -> tuple[Density, dict[Symbol, Array], 
     return density, speeds, entropy
 
 
-def entropy_of_statement(statement: Statement) -> Term | None:
-    """The entropy of a declared density over its plates, in nats; None if it is not derived.
+def entropy_at_point(statement: Statement) -> Term | None:
+    """The entropy of a density at one point of its plates, in nats; None if it is not derived.
 
     That of an abstract family has no formula but its name.
     """
     found = None if statement.family.abstract else radial_entropy(statement)
-    if found is None:
-        return None
-    mapping = make_factor(statement).actual()
-    return normal(sum_over(statement.plates, replace_symbols(found[2], mapping)))
+    return None if found is None else replace_symbols(found[2], make_factor(statement).actual())
+
+
+def entropy_of_statement(statement: Statement) -> Term | None:
+    """The entropy of a declared density over its plates, in nats; None if it is not derived."""
+    found = entropy_at_point(statement)
+    return None if found is None else normal(sum_over(statement.plates, found))

@@ -594,9 +594,11 @@ class _Elimination:
             coefficient: Poly = {}
             rest: Poly = {}
             for monomial, scale in poly.items():
-                if self.held_in(monomial) == entry and not monomial.bound:
+                if self.held_in(monomial) == entry and free_indices(entry).isdisjoint(
+                    monomial.bound
+                ):
                     factors = tuple(f for f in monomial.factors if f[0] != entry)
-                    _add(coefficient, Monomial((), factors), scale)
+                    _add(coefficient, Monomial(monomial.bound, factors), scale)
                 else:
                     _add(rest, monomial, scale)
             divisor = from_poly(coefficient)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -32,24 +32,35 @@ class Given:
     def sizes(self) -> dict[str, int]:
         """The sizes of the model that the arguments imply, by their names in the model."""
         found: dict[str, int] = {}
-        for symbol, variable in self.setting.variables.items():
-            value = self.arguments.get(self.setting.names[symbol])
-            if value is None:
-                continue
-            for extent, length in zip(variable.symbol.shape, np.shape(value), strict=True):
+        for symbol, name in self.setting.names.items():
+            # its own axes are the last ones, behind those of data points and samples
+            own = np.shape(self.arguments.get(name, 0))[-len(symbol.shape) or None :]
+            for extent, length in zip(symbol.shape, own, strict=False):
                 if extent.size in self.derivation.model.sizes:
                     found[extent.size] = length - extent.offset
         return found
 
     @cached_property
     def world(self) -> World:
-        """What velocities depend on, as the evaluator of the trials takes it."""
-        values = {}
+        """Parameters and constants, as the evaluator of the trials takes them."""
+        return World(self.sizes, self._entries((Role.PARAMETER, Role.CONSTANT)))
+
+    def world_at(self, point: int) -> World:
+        """The same at a data point, counted from 0, with what is given for it."""
+        own = self._entries((Role.VARIATIONAL, Role.INPUT, Role.OBSERVED), point)
+        return World(self.sizes, {**self.world.values, **own})
+
+    def _entries(
+        self, roles: Collection[Role], *point: int
+    ) -> dict[tuple[str, tuple[int, ...]], float]:
+        """The entries of all arguments of these roles, at a data point."""
+        found = {}
         for symbol, name in self.setting.names.items():
-            if symbol.role in (Role.PARAMETER, Role.CONSTANT) and name in self.arguments:
-                for where, entry in np.ndenumerate(np.asarray(self.arguments[name], dtype=float)):
-                    values[symbol.name, tuple(i + 1 for i in where)] = float(entry)
-        return World(self.sizes, values)
+            if symbol.role in roles and name in self.arguments:
+                values = np.asarray(self.arguments[name], dtype=float)[point]
+                for where, entry in np.ndenumerate(values):
+                    found[symbol.name, tuple(i + 1 for i in where)] = float(entry)
+        return found
 
     def values(self, array: Array, symbol: Symbol) -> Floats:
         """An array over the places of a symbol, in numbers."""
