@@ -570,7 +570,6 @@ STATEMENTS = [
     f"np.sum({WIDER})[None] - np.sum({LONG} + {LONG})",
     f"np.sum({WIDER}) - np.sum({LONG}) * {'b' * 20}",
     f"np.sum({WIDER}) - {'b' * 20}",
-    f"np.sum({WIDER})[1]",
     f"{'b' * 20} - np.sum({WIDER}) * c",
     f"np.sum({WIDER}) * c - {'b' * 20}",
     f"np.sum({LONG}, axis={'a' * 22}) * (c - {'b' * 20}) - 0.5 * np.sum({'d' * 73}) + c",
