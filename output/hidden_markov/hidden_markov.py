@@ -15,11 +15,20 @@ import importlib
 import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import numpy as np
 
-__all__ = ["check", "elbo", "entropy_sum", "gap"]
+__all__ = [
+    "Statistics",
+    "Terms",
+    "check",
+    "elbo",
+    "entropy_sum",
+    "gap",
+    "statistics",
+    "terms",
+]
 
 # of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
 Array: TypeAlias = Any
@@ -31,13 +40,16 @@ def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if any(map(_is_foreign, kwargs.values())):
+        own: Any = args[0] if args else ()  # the sums, of a method
+        if any(map(_is_foreign, (*own, *kwargs.values()))):
             return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
             if isinstance(value, dict):
                 return value
+            if isinstance(value, tuple):
+                return type(value)(*(part[()] for part in value))
             if not value < np.inf:
                 raise FloatingPointError(f"found {value}")
         except ArithmeticError as error:
@@ -259,6 +271,286 @@ def gap(
     return slope_z_1 + slope_z_t + slope_x
 
 
+class Terms(NamedTuple):
+    """The ELBO and its parts, per data point, in nats.
+
+    Attributes:
+        elbo: ELBO.
+        entropy_sum: entropy sum.
+        gap: ELBO minus entropy sum.
+        entropy_q: entropy of q.
+        entropy_z_1: entropy of z[1].
+        entropy_z_t: entropy of z[t].
+        entropy_x: entropy of x.
+        gap_z_1: derivative of log p(z[1]) along the motion.
+        gap_z_t: derivative of log p(z[t]) along the motion.
+        gap_x: derivative of log p(x) along the motion.
+    """
+
+    elbo: Array
+    entropy_sum: Array
+    gap: Array
+    entropy_q: Array
+    entropy_z_1: Array
+    entropy_z_t: Array
+    entropy_x: Array
+    gap_z_1: Array
+    gap_z_t: Array
+    gap_x: Array
+
+
+class Statistics(NamedTuple):
+    """Sums over data points; those of batches are added by `+` or `sum`.
+
+    Attributes:
+        points: number of data points, or the sum of their weights.
+        sum_entropy_q: a number.
+        sum_gamma: shape (K,).
+        sum_gamma_: shape (K,).
+        sum_gamma__: shape (K,).
+        sum_xi: shape (K, K).
+        sum_gamma___: shape (T, K).
+        sum_gamma_x_x: shape (K, D).
+        sum_x_gamma: shape (T, D, K).
+        sum_center_x: shape (T, D).
+    """
+
+    points: Array
+    sum_entropy_q: Array
+    sum_gamma: Array
+    sum_gamma_: Array
+    sum_gamma__: Array
+    sum_xi: Array
+    sum_gamma___: Array
+    sum_gamma_x_x: Array
+    sum_x_gamma: Array
+    sum_center_x: Array
+
+    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+        """The sums over the data points of both."""
+        here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
+        if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
+            raise ValueError("sums about different centers cannot be added")
+        return Statistics(*(one + two for one, two in zip(self, other)))
+
+    def __radd__(self, other: int) -> Statistics:
+        """The sums themselves: `sum` starts with 0."""
+        return self
+
+    @_within_floats
+    def terms(self, *, p: Array, A: Array, mu: Array, v: Array) -> Terms:
+        """The ELBO and its parts, per data point, in nats.
+
+        Args:
+            p: shape (K,); non-negative, summing to one over the last axis.
+            A: shape (K, K); non-negative, summing to one over the last axis.
+            mu: shape (K, D); real.
+            v: shape (K, D); positive.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, p, A, mu, v)
+        special = _special(xp)
+        sizes: dict[str, int] = {}
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_entropy_q = _array(
+            xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
+        )
+        sum_gamma = _array(xp, real, "sum_gamma", self.sum_gamma, "K", "real", sizes)
+        sum_gamma_ = _array(xp, real, "sum_gamma_", self.sum_gamma_, "K", "real", sizes)
+        sum_gamma__ = _array(
+            xp, real, "sum_gamma__", self.sum_gamma__, "K", "real", sizes
+        )
+        sum_xi = _array(xp, real, "sum_xi", self.sum_xi, "K K", "real", sizes)
+        sum_gamma___ = _array(
+            xp, real, "sum_gamma___", self.sum_gamma___, "T K", "real", sizes
+        )
+        sum_gamma_x_x = _array(
+            xp, real, "sum_gamma_x_x", self.sum_gamma_x_x, "K D", "real", sizes
+        )
+        sum_x_gamma = _array(
+            xp, real, "sum_x_gamma", self.sum_x_gamma, "T D K", "real", sizes
+        )
+        sum_center_x = _array(
+            xp, real, "sum_center_x", self.sum_center_x, "T D", "real", sizes
+        )
+        p = _array(xp, real, "p", p, "K", "weights", sizes)
+        A = _array(xp, real, "A", A, "K K", "weights", sizes)
+        mu = _array(xp, real, "mu", mu, "K D", "real", sizes)
+        v = _array(xp, real, "v", v, "K D", "positive", sizes)
+        D, T = sizes["D"], sizes["T"]
+        mean_entropy_q = sum_entropy_q / points
+        mean_gamma = sum_gamma / points
+        mean_gamma_ = sum_gamma_ / points
+        mean_gamma__ = sum_gamma__ / points
+        mean_xi = sum_xi / points
+        mean_gamma___ = sum_gamma___ / points
+        mean_gamma_x_x = sum_gamma_x_x / points
+        mean_x_gamma = sum_x_gamma / points
+        center_x = sum_center_x / points
+        # entropy of z[1]
+        entropy_z_1 = xp.sum(special.entr(p))
+        entropy_z_t = xp.sum(mean_gamma * xp.sum(special.entr(A), axis=-1))
+        entropy_x = 0.5 * D * T * math.log(2 * math.e * math.pi) + 0.5 * xp.sum(
+            mean_gamma_ * xp.sum(xp.log(v), axis=-1)
+        )
+        slope_z_1 = xp.sum(
+            _weigh(xp, mean_gamma__, _log(xp, p) + xp.sum(special.entr(p)))
+        )
+        slope_z_t = xp.sum(
+            _weigh(xp, mean_xi, _log(xp, A) + xp.sum(special.entr(A), axis=-1)[:, None])
+        )
+        slope_x = (
+            xp.sum(
+                mean_gamma___
+                * (
+                    0.5 * D
+                    - 0.5
+                    * xp.sum(
+                        ((center_x[:, :, None] - mu.T) / xp.sqrt(v).T) ** 2, axis=1
+                    )
+                )
+            )
+            - 0.5 * xp.sum(mean_gamma_x_x / v)
+            - xp.sum(mean_x_gamma * (center_x[:, :, None] - mu.T) / v.T)
+        )
+        elbo = (
+            mean_entropy_q
+            + slope_x
+            + slope_z_1
+            + slope_z_t
+            - entropy_x
+            - entropy_z_1
+            - entropy_z_t
+        )
+        entropy_sum = mean_entropy_q - entropy_x - entropy_z_1 - entropy_z_t
+        gap = slope_x + slope_z_1 + slope_z_t
+        return Terms(
+            elbo=elbo,
+            entropy_sum=entropy_sum,
+            gap=gap,
+            entropy_q=mean_entropy_q,
+            entropy_z_1=entropy_z_1,
+            entropy_z_t=entropy_z_t,
+            entropy_x=entropy_x,
+            gap_z_1=slope_z_1,
+            gap_z_t=slope_z_t,
+            gap_x=slope_x,
+        )
+
+
+@_within_floats
+def statistics(
+    *,
+    x: Array,
+    gamma: Array,
+    xi: Array,
+    data_weights: Array | None = None,
+    center_x: Array | None = None,
+) -> Statistics:
+    """Sums over the data points, of which those of batches add up.
+
+    Args:
+        x: shape (N, T, D); data, real.
+        gamma: shape (N, T, K); q of each step of z, non-negative, summing to one over
+            the last axis.
+        xi: shape (N, T-1, K, K); q of each step of z and the next, non-negative,
+            summing to one over the last two axes.
+        data_weights: shape (N,); how much each data point counts, 1 if not given.
+        center_x: shape (T, D); what is taken off x, zero if not given: a value near the
+            mean keeps digits. Sums of one centre alone can be added.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, gamma, xi, data_weights, center_x)
+    special = _special(xp)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N T D", "real", sizes)
+    gamma = _array(xp, real, "gamma", gamma, "N T K", "weights", sizes)
+    xi = _array(xp, real, "xi", xi, "N T-1 K K", "joint", sizes)
+    data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
+    center_x = _center(xp, real, "center_x", center_x, "T D", sizes)
+    N = sizes["N"]
+    # entropy of q
+    entropy_q_ = (
+        xp.sum(special.entr(gamma), axis=(-2, -1))
+        - xp.sum(special.entr(gamma[:, 1:]), axis=(-2, -1))
+        - xp.sum(special.entr(gamma[:, :-1]), axis=(-2, -1))
+        + xp.sum(special.entr(xi), axis=(-3, -2, -1))
+    )
+    mean_entropy_q = data_weights @ entropy_q_ / N
+    # entropy of z[t]
+    mean_gamma = xp.einsum("n,nir->r", data_weights, gamma[:, :-1]) / N
+    # entropy of x
+    mean_gamma_ = xp.einsum("n,nir->r", data_weights, gamma) / N
+    # derivative of log p(z[1]) along the motion
+    mean_gamma__ = data_weights @ gamma[:, 0] / N
+    # derivative of log p(z[t]) along the motion
+    mean_xi = xp.einsum("n,ntri->ri", data_weights, xi) / N
+    # derivative of log p(x) along the motion
+    deviation_x = x - center_x
+    mean_gamma___ = xp.einsum("n,nri->ri", data_weights, gamma) / N
+    mean_gamma_x_x = (
+        xp.einsum("ntr,nti->ri", data_weights[:, None, None] * gamma, deviation_x**2)
+        / N
+    )
+    mean_x_gamma = (
+        xp.einsum("nri,nrj->rij", data_weights[:, None, None] * deviation_x, gamma) / N
+    )
+    means = (
+        mean_entropy_q,
+        mean_gamma,
+        mean_gamma_,
+        mean_gamma__,
+        mean_xi,
+        mean_gamma___,
+        mean_gamma_x_x,
+        mean_x_gamma,
+        center_x,
+    )
+    return Statistics(points, *(points * mean for mean in means))
+
+
+@_within_floats
+def terms(
+    *,
+    x: Array,
+    p: Array,
+    A: Array,
+    mu: Array,
+    v: Array,
+    gamma: Array,
+    xi: Array,
+) -> Terms:
+    """The ELBO and its parts, per data point, in nats.
+
+    They are made of sums about the mean of the data: about 2 log10(k) digits are lost
+    where values are k standard deviations away from it. `elbo` and `gap` keep more.
+
+    Args:
+        x: shape (N, T, D); data, real.
+        p: shape (K,); non-negative, summing to one over the last axis.
+        A: shape (K, K); non-negative, summing to one over the last axis.
+        mu: shape (K, D); real.
+        v: shape (K, D); positive.
+        gamma: shape (N, T, K); q of each step of z, non-negative, summing to one over
+            the last axis.
+        xi: shape (N, T-1, K, K); q of each step of z and the next, non-negative,
+            summing to one over the last two axes.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sums = statistics(x=x, gamma=gamma, xi=xi, center_x=_mean(x))
+    return sums.terms(p=p, A=A, mu=mu, v=v)
+
+
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
     """The value of a function of this module in NumPy, after all its checks.
 
@@ -400,6 +692,40 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
             size = dim.split(sign)[0]
             return sizes[size] + int(dim[len(size) :]) if size in sizes else None
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _data_weights(
+    xp: Any, real: dict[str, Any], weights: Array, data: str, sizes: dict[str, int]
+) -> tuple[Array, Array]:
+    """Weights of the data points, of mean one, and their sum."""
+    if weights is None:
+        return xp.ones(sizes[data], **real), xp.asarray(sizes[data], **real)
+    weights = _array(xp, real, "data_weights", weights, data, "real", sizes)
+    if xp is np and (weights.min() < 0 or not weights.any()):
+        raise ValueError("data_weights must be non-negative, and not all 0")
+    points = xp.sum(weights)
+    return weights * (sizes[data] / points), points
+
+
+def _center(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    sizes: dict[str, int],
+) -> Array:
+    """What is taken off the data: zero if it is not given."""
+    if value is None:
+        return xp.zeros(tuple(_length(dim, sizes) or 0 for dim in dims.split()), **real)
+    return _array(xp, real, name, value, dims, "real", sizes)
+
+
+def _mean(x: Array) -> Array:
+    """The mean over the data points, of data whose shape is checked later."""
+    xp, real = _library(x)
+    array = _real(xp, real, "the data", x)
+    return xp.mean(array, axis=0) if array.ndim else array
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
