@@ -40,7 +40,7 @@ PASSES = {
     "trial": ["pipeline.try_densities", "pipeline.try_result"],
     "derivation.json": ["page.derivation_json.render_json"],
     "proof.tex, appendix.tex": ["page.documents.render_documents"],
-    "STEM.py": ["code.numpy_module.render_python"],
+    "STEM.py": ["code.array_module.render_python"],
     "certificate.json": ["certify.state_derivation.render_certificate"],
     "check certificate.json": ["certify.state_derivation.check_bytes"],
 }

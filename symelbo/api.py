@@ -31,7 +31,7 @@ class Derivation(derivation.Derivation):
 
     def python(self) -> str:
         """The source of the standalone numeric module; "" if there is no entropy sum to compute."""
-        from symelbo.code.numpy_module import render_python
+        from symelbo.code.array_module import render_python
 
         return render_python(self)
 

@@ -63,7 +63,7 @@ def render_files(derivation: Derivation) -> dict[str, bytes]:
     Raises CertificateRejected if the checker does not accept what would be written.
     """
     from symelbo.certify.state_derivation import render_certificate
-    from symelbo.code.numpy_module import render_python
+    from symelbo.code.array_module import render_python
     from symelbo.page.derivation_json import render_json
     from symelbo.page.documents import render_documents
 

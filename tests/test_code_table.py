@@ -18,14 +18,14 @@ import numpy as np
 import pytest
 from all_domains import DOMAINS
 from defined import DEFINITIONS, define
-from scipy import special
+from libraries import LIBRARIES, OTHERS, library
 
 from symelbo.code import ops
 from symelbo.code.gamma_rules import LOG_MULTINOMIAL
 from symelbo.code.lower import Lowering
 from symelbo.code.ops import FUNCTIONS, Op
 from symelbo.code.plan import Average, Ratio, Solve, Total
-from symelbo.code.print_numpy import NumpyPrinter
+from symelbo.code.print_arrays import ArrayPrinter
 from symelbo.code.stable_rules import LOG_SOFTMAX, SOFTMAX, WHOLE
 from symelbo.index import terms
 from symelbo.index.build import ONE, add, divide, log, mul, number
@@ -308,9 +308,13 @@ def helpers() -> dict[str, Any]:
     return vars(module)
 
 
-def run(op: Op, values: dict[str, np.ndarray[Any, Any]]) -> Any:
-    space = {"np": np, "special": special, **helpers(), **LENGTHS, **values}
-    return eval(NumpyPrinter({size: size for size in (*LENGTHS, "sets")}).text(op), space)
+def run(op: Op, values: dict[str, np.ndarray[Any, Any]], name: str = "numpy") -> Any:
+    """The value of the printed operation, an array of that library"""
+    chosen = library(name)
+    given = {n: v if isinstance(v, int) else chosen.array(v) for n, v in values.items()}
+    space = {**helpers(), **chosen.space, **LENGTHS, **given}
+    printer = ArrayPrinter({size: size for size in (*LENGTHS, "sets")})
+    return eval(printer.print_array(op).text, space)
 
 
 def evaluated(term: Term, axes: Axes, values: dict[str, np.ndarray[Any, Any]]) -> Any:
@@ -344,6 +348,22 @@ def test_node_in_its_place(build: Build, axes: Axes) -> None:
     again = np.broadcast_to(np.transpose(wanted)[..., None], np.shape(whole))
     assert np.allclose(whole, again, rtol=1e-9, atol=1e-12)
     assert np.shape(whole) == (*wanted.shape[::-1], LENGTHS["H"])
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("where", ["a number", "one axis", "all"])
+@pytest.mark.parametrize("node", TABLE, ids=lambda node: node.__name__)
+def test_node_in_another_library(node: type[Term], where: str, name: str) -> None:
+    """The same text gives the same array there, of its dtype"""
+    for build in TABLE[node]:
+        term = build(PLACES[where])
+        op = Lowering(LEADING).lower(term)
+        values = values_of([term])
+        found = run(op, values, name)
+        assert found.dtype == library(name).float64
+        # PyTorch's trigamma is exact to 1e-9
+        rtol = 1e-8 if isinstance(op, ops.Call) and op.name == "polygamma" else 1e-11
+        assert np.allclose(np.asarray(found), run(op, values), rtol=rtol, atol=1e-13)
 
 
 @pytest.mark.parametrize(("build", "axes"), CASES)
@@ -405,9 +425,10 @@ AVERAGED: list[tuple[Term, Axes]] = [
 ]
 
 
+@pytest.mark.parametrize("name", LIBRARIES)
 @pytest.mark.parametrize("guarded", [False, True])
 @pytest.mark.parametrize(("value", "kept"), AVERAGED)
-def test_averages_by_their_definition(value: Term, kept: Axes, guarded: bool) -> None:
+def test_averages_by_their_definition(value: Term, kept: Axes, guarded: bool, name: str) -> None:
     """(1/N) sum_n sum_s q[n,s] value"""
     needs_q = s in free_indices(value) or s in kept
     average = Average(value, n, s if needs_q else None, WEIGHTS if needs_q else None, kept, guarded)
@@ -417,8 +438,8 @@ def test_averages_by_their_definition(value: Term, kept: Axes, guarded: bool) ->
     values = values_of([meant, Entry(WEIGHTS, (n, s))])
     op = Lowering(LEADING).value(average)
     assert set(op.axes) <= set(kept)
-    found, wanted = run(op, values), evaluated(meant, op.axes, values)
-    assert np.allclose(found, wanted, rtol=1e-12)
+    found, wanted = run(op, values, name), evaluated(meant, op.axes, values)
+    assert np.allclose(np.asarray(found), wanted, rtol=1e-12)
 
 
 def test_a_guarded_average_takes_out_what_has_no_weight() -> None:
@@ -461,7 +482,7 @@ def test_averages_of_what_data_points_may_share(
         values = {**whole}
         values["a"] = whole["a"] if own else whole["a"][:1]
         values["q"] = whole["q"][:1] if even else whole["q"]
-        found = run(op, {**values, "sets": np.asarray(len(values["a"]))})
+        found = run(op, {**values, "sets": len(values["a"])})
         term = values["a"] * whole.get("b", 1)
         weights = values["q"].reshape(*values["q"].shape, *(1 for _ in term.shape[2:]))
         wanted = (weights * term).sum(axis=1).mean(axis=0)
@@ -477,7 +498,7 @@ def test_means_that_meet_what_data_points_may_share(value: Term, kept: Axes, own
     values = values_of([value, Entry(WEIGHTS, (n, s))])
     rest = entry("r", (n, s))
     shared = values_of([rest])["r"][: None if own else 1]
-    found = run(op, {**values, "sets": np.asarray(len(shared))})
+    found = run(op, {**values, "sets": len(shared)})
     assert len(found) == len(shared)
     placed = evaluated(mul(value, Entry(WEIGHTS, (n, s))), kept, values)
     shape = (*shared.shape, *(1 for _ in kept[2:]))
@@ -490,7 +511,7 @@ def test_the_centre_of_what_data_points_may_share(own: bool) -> None:
     value = entry("a", (n, d))
     op = Lowering(LEADING, ops.Length("sets")).value(Average(value, n, kept=(n, d)))
     values = values_of([value])
-    found = run(op, {**values, "sets": np.asarray(len(values["a"]) if own else 1)})
+    found = run(op, {**values, "sets": len(values["a"]) if own else 1})
     mean = values["a"].mean(axis=0, keepdims=True)
     assert np.array_equal(found, values["a"]) if own else np.allclose(found, mean)
 

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import inspect
 import itertools
 import random
 import re
 from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from all_domains import DOMAINS
+from libraries import library
 from mpmath import mp, mpf
-from scipy import special
 
 import symelbo
 from symelbo.code import gamma_rules, stable_rules
 from symelbo.code.facts import Facts
 from symelbo.code.gamma_rules import LOG_MULTINOMIAL
 from symelbo.code.lower import Lowering
-from symelbo.code.print_numpy import NumpyPrinter
+from symelbo.code.print_arrays import ArrayPrinter
 from symelbo.code.stable_form import settle, stable_form
 from symelbo.code.stable_rules import FACT_RULES, LOG_SOFTMAX, RULES, name_share
 from symelbo.index.domains import Category, Naturals, Positive, Real, Simplex
@@ -384,8 +386,8 @@ def test_law(name: str, text: str) -> None:
 # ---------------------------------------------------------------- what is printed
 
 
-@pytest.fixture(scope="module")
-def helpers() -> ModuleType:
+@cache
+def helper_module() -> ModuleType:
     path = Path(__file__).parents[1] / "templates" / "python" / "helpers.py"
     spec = importlib.util.spec_from_file_location("helpers", path)
     assert spec is not None and spec.loader is not None
@@ -394,10 +396,22 @@ def helpers() -> ModuleType:
     return found
 
 
-def printed(item: Term, given: Mapping[str, Any], helpers: ModuleType) -> float:
-    """The NumPy expression for a term, at the given numbers."""
-    code = NumpyPrinter({"K": "K"}).text(Lowering().lower(settle(item, FACTS)))
-    space = {"np": np, "special": special, "K": 3, **vars(helpers)}
+@pytest.fixture(scope="module")
+def helpers() -> SimpleNamespace:
+    """The helpers in NumPy"""
+    space = library("numpy").space
+    bound = {}
+    for name, function in vars(helper_module()).items():
+        if isinstance(function, FunctionType):
+            libraries = [space[n] for n in inspect.signature(function).parameters if n in space]
+            bound[name] = partial(function, *libraries)
+    return SimpleNamespace(**bound)
+
+
+def printed(item: Term, given: Mapping[str, Any]) -> float:
+    """The expression for a term in NumPy, at the given numbers."""
+    code = ArrayPrinter({"K": "K"}).text(Lowering().lower(settle(item, FACTS)))
+    space = {**vars(helper_module()), **library("numpy").space, "K": 3}
     for name, number in given.items():
         array = np.asarray(number)
         space[name] = array.astype(int) if name == "c" else array
@@ -421,7 +435,7 @@ def condition(item: Term, given: dict[str, Any]) -> mpf:
 
 
 @pytest.mark.parametrize("text", [t for ts in SAMPLES.values() for t in ts])
-def test_printed_numbers(text: str, helpers: ModuleType) -> None:
+def test_printed_numbers(text: str) -> None:
     """To 1e-10, or to the last place of the arguments; not a float: FloatingPointError."""
     item, rng, tried = term(text), random.Random(text), 0
     with mp.workdps(DIGITS):
@@ -429,7 +443,7 @@ def test_printed_numbers(text: str, helpers: ModuleType) -> None:
             given = draw(rng, extreme=True)
             wanted = value(item, exact(given))
             try:
-                found = printed(item, given, helpers)
+                found = printed(item, given)
             except FloatingPointError:
                 assert abs(wanted) > mpf(10) ** 300 or "sin" in text, (given, mp.nstr(wanted, 9))
                 continue
@@ -454,7 +468,7 @@ def close(found: Any, wanted: mpf, floor: float = 1e-15) -> bool:
     return bool(abs(mpf(float(found)) - wanted) <= mpf("1e-12") * abs(wanted) + mpf(floor))
 
 
-def test_helpers_by_definition(helpers: ModuleType) -> None:
+def test_helpers_by_definition(helpers: SimpleNamespace) -> None:
     with mp.workdps(DIGITS), np.errstate(over="raise", divide="raise", invalid="raise"):
         for x in GRID:
             array, number = np.asarray(x), mpf(x)
@@ -473,12 +487,12 @@ def test_helpers_by_definition(helpers: ModuleType) -> None:
         assert np.allclose(helpers._bessel_gap(np.array([1e8, 1e300])) * 2e8, [1, 0], rtol=1e-7)
 
 
-def test_a_ratio_is_one_where_nothing_is_known(helpers: ModuleType) -> None:
+def test_a_ratio_is_one_where_nothing_is_known(helpers: SimpleNamespace) -> None:
     found = helpers._ratio(np.array([3.0, 0.0, 2.0]), np.array([2.0, 0.0, 0.0]))
     assert found.tolist() == [1.5, 1.0, np.inf]
 
 
-def test_deviance_by_definition(helpers: ModuleType) -> None:
+def test_deviance_by_definition(helpers: SimpleNamespace) -> None:
     with mp.workdps(700), np.errstate(over="raise", divide="raise", invalid="raise"):
         for x, mean in itertools.product([*GRID, 1e8 + 1e4, 1e8 * (1 + 1e-8)], MEANS):
             level = np.log(mean)
@@ -492,7 +506,7 @@ def test_deviance_by_definition(helpers: ModuleType) -> None:
         assert helpers._deviance(np.asarray(2.0), zero, -np.inf) == np.inf
 
 
-def test_coefficients_by_definition(helpers: ModuleType) -> None:
+def test_coefficients_by_definition(helpers: SimpleNamespace) -> None:
     with mp.workdps(700), np.errstate(over="raise", divide="raise", invalid="raise"):
         for x, y in itertools.product([0.0, 1e-8, 1.0, 3.0, 1e3, 1e8, 1e12], repeat=2):
             found = helpers._log_choose(np.asarray(x), np.asarray(y))
@@ -502,7 +516,7 @@ def test_coefficients_by_definition(helpers: ModuleType) -> None:
             assert close(found, mp.log(mpf(x) / mpf(y)), 0), (x, y)
 
 
-def test_softmax_by_definition(helpers: ModuleType) -> None:
+def test_softmax_by_definition(helpers: SimpleNamespace) -> None:
     for a in ([0.0, 0.0], [0.0, -40.0], [1e3, -1e3], [1e300, -1e300], [1e8, 1e8, 1e8 - 1], [7.0]):
         with mp.workdps(DIGITS), np.errstate(over="raise", divide="raise", invalid="raise"):
             found = helpers._log_softmax(np.asarray(a))
@@ -512,7 +526,7 @@ def test_softmax_by_definition(helpers: ModuleType) -> None:
                 assert close(entry, mpf(v) - mpf(top) - total, 0), a
 
 
-def test_weights_of_zero(helpers: ModuleType) -> None:
+def test_weights_of_zero(helpers: SimpleNamespace) -> None:
     weights, values = np.array([[0.0, 0.25], [0.5, 0.0]]), np.array([-np.inf, 3.0])
     with np.errstate(invalid="raise"):
         found = helpers._weigh(weights, values)

@@ -710,11 +710,11 @@ def test_source_stands_alone(name: str) -> None:
             roots |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             roots.add((node.module or "").split(".")[0])
-        # loops are over sizes that are checked, and over blocks of the data
-        assert not isinstance(node, ast.While)
-        if isinstance(node, ast.For):
-            assert "sizes" in ast.unparse(node) or "step" in ast.unparse(node.iter)
-    assert roots <= {"__future__", "collections", "functools", "numpy", "scipy", "typing"}
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            assert not [n for n in ast.walk(node) if isinstance(n, ast.For | ast.While)]
+    assert roots <= {
+        *("__future__", "collections", "functools", "importlib", "math", "numpy", "typing"),
+    }
     assert max(map(len, source.splitlines())) <= 88
     assert source.replace("\n", "").isprintable()
     document = ast.get_docstring(tree) or ""
@@ -756,11 +756,9 @@ def test_ppca_reads_as_written_by_hand() -> None:
     assert (
         """\
     D, H = sizes["D"], sizes["H"]
+    log_det = xp.linalg.slogdet(xp.eye(H, **real) + W.T @ W / sigma2)[1]
     # closed form of the entropy sum
-    return float(
-        -0.5 * np.linalg.slogdet(np.eye(H) + W.T @ W / sigma2)[1]
-        - 0.5 * D * np.log(2 * np.e * np.pi * sigma2)
-    )
+    return -0.5 * log_det - 0.5 * D * xp.log(2 * math.e * math.pi * sigma2)
 """
         in source
     )
@@ -930,7 +928,7 @@ def test_data_and_scalars_leave_their_domains() -> None:
     ppca = derived("ppca").function()
     with pytest.raises(ValueError, match="sigma2 must be positive, found -1"):
         ppca.entropy_sum(W=np.ones((3, 1)), sigma2=-1)
-    with pytest.raises(ValueError, match=r"sigma2 must have shape \(\)"):
+    with pytest.raises(ValueError, match=r"sigma2 must be a number"):
         ppca.entropy_sum(W=np.ones((3, 1)), sigma2=[1.0])
     chain = derived("hidden_chain").function()
     given = Arguments(derived("hidden_chain"), 1)

@@ -41,11 +41,11 @@ def test_what_is_filled_is_what_jinja_renders(stem: str, monkeypatch: pytest.Mon
                 compared.append(ours.__name__)
                 return filled
 
-            for user in ("symelbo.page.documents", "symelbo.code.numpy_module"):
+            for user in ("symelbo.page.documents", "symelbo.code.array_module"):
                 if hasattr(import_module(user), name):
                     monkeypatch.setattr(f"{user}.{name}", compare)
     derivation = derive_model(stem)
-    from symelbo.code.numpy_module import render_python
+    from symelbo.code.array_module import render_python
     from symelbo.page.documents import render_documents
 
     render_documents(derivation), render_python(derivation)

@@ -11,33 +11,39 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
+import importlib
+import math
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["elbo", "entropy_sum", "gap"]
+__all__ = ["check", "elbo", "entropy_sum", "gap"]
 
+# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
+Array: TypeAlias = Any
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
+    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if any(map(_is_foreign, kwargs.values())):
+            return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
-            if isinstance(value, float) and not np.isfinite(value):
+            if isinstance(value, dict):
+                return value
+            if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
-        except FloatingPointError as error:
+        except ArithmeticError as error:
             message = f"{function.__name__} is undetermined or exceeds floats: {error}"
             raise ValueError(message) from None
-        return value
+        return value[()]
 
     return checked
 
@@ -45,11 +51,11 @@ def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
 @_within_floats
 def entropy_sum(
     *,
-    alpha: ArrayLike,
-    lambda_: ArrayLike,
-    b: ArrayLike | None = None,
-    a: ArrayLike,
-) -> float:
+    alpha: Array,
+    lambda_: Array,
+    b: Array | None = None,
+    a: Array,
+) -> Array:
     """Entropy sum per data point, in nats.
 
     Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
@@ -65,37 +71,28 @@ def entropy_sum(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(alpha, lambda_, b, a)
     sizes: dict[str, int] = {}
-    alpha = _array("alpha", alpha, "", "positive", sizes)
-    lambda_ = _array("lambda_", lambda_, "", "positive", sizes)
-    a = _array("a", a, "N M K", "real", sizes)
+    alpha = _array(xp, real, "alpha", alpha, "", "positive", sizes)
+    lambda_ = _array(xp, real, "lambda_", lambda_, "", "positive", sizes)
+    a = _array(xp, real, "a", a, "N M K", "real", sizes)
     if b is not None:
-        _array("b", b, "", "real", sizes)
+        _array(xp, real, "b", b, "", "real", sizes)
     K, M = sizes["K"], sizes["M"]
     # entropy of q
-    entropy_q = (
-        0.5 * K * np.log(2 * np.e * np.pi)
-        - 0.5
-        * np.linalg.slogdet(
-            alpha * np.einsum("nij,nik->njk", a, a) + lambda_ * np.eye(K)
-        )[1]
-    )
+    log_det = xp.linalg.slogdet(
+        alpha * xp.einsum("nij,nik->njk", a, a) + lambda_ * xp.eye(K, **real)
+    )[1]
+    entropy_q = 0.5 * K * math.log(2 * math.e * math.pi) - 0.5 * log_det
     # entropy of w
-    entropy_w = K * (0.5 * np.log(2 * np.e * np.pi) - 0.5 * np.log(lambda_))
+    entropy_w = K * (0.5 * math.log(2 * math.e * math.pi) - 0.5 * xp.log(lambda_))
     # entropy of y
-    entropy_y = M * (0.5 * np.log(2 * np.e * np.pi) - 0.5 * np.log(alpha))
-    return float(np.mean(entropy_q) - entropy_w - entropy_y)
+    entropy_y = M * (0.5 * math.log(2 * math.e * math.pi) - 0.5 * xp.log(alpha))
+    return xp.mean(entropy_q) - entropy_w - entropy_y
 
 
 @_within_floats
-def elbo(
-    *,
-    y: ArrayLike,
-    a: ArrayLike,
-    alpha: ArrayLike,
-    lambda_: ArrayLike,
-    b: ArrayLike,
-) -> float:
+def elbo(*, y: Array, a: Array, alpha: Array, lambda_: Array, b: Array) -> Array:
     """ELBO per data point, in nats.
 
     With the exact posterior this is the mean log-likelihood.
@@ -111,44 +108,38 @@ def elbo(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(y, a, alpha, lambda_, b)
     sizes: dict[str, int] = {}
-    y = _array("y", y, "N M", "real", sizes)
-    a = _array("a", a, "N M K", "real", sizes)
-    alpha = _array("alpha", alpha, "", "positive", sizes)
-    lambda_ = _array("lambda_", lambda_, "", "positive", sizes)
-    b = _array("b", b, "", "real", sizes)
+    y = _array(xp, real, "y", y, "N M", "real", sizes)
+    a = _array(xp, real, "a", a, "N M K", "real", sizes)
+    alpha = _array(xp, real, "alpha", alpha, "", "positive", sizes)
+    lambda_ = _array(xp, real, "lambda_", lambda_, "", "positive", sizes)
+    b = _array(xp, real, "b", b, "", "real", sizes)
     K = sizes["K"]
     # exact posterior of w: normal with this precision and mode
-    precision = alpha * np.einsum("nih,nik->nhk", a, a) + lambda_ * np.eye(K)
-    covariance = np.linalg.inv(precision)
-    mode = alpha * np.sum(
-        covariance * np.sum(a * (y - b)[:, :, None], axis=1)[:, None, :], axis=-1
+    precision = alpha * xp.einsum("nih,nik->nhk", a, a) + lambda_ * xp.eye(K, **real)
+    covariance = xp.linalg.inv(precision)
+    mode = alpha * xp.sum(
+        covariance * xp.sum(a * (y - b)[:, :, None], axis=1)[:, None, :], axis=-1
     )
     # log-density of w
-    log_w = np.sum(
-        0.5 * np.log(0.5 * lambda_ / np.pi) - 0.5 * (mode * np.sqrt(lambda_)) ** 2,
+    log_w = xp.sum(
+        0.5 * xp.log(0.5 * lambda_ / math.pi) - 0.5 * (mode * xp.sqrt(lambda_)) ** 2,
         axis=-1,
     )
     # log-density of y
-    m = b + np.sum(a * mode[:, None, :], axis=-1)
-    log_y = np.sum(
-        0.5 * np.log(0.5 * alpha / np.pi) - 0.5 * (np.sqrt(alpha) * (y - m)) ** 2,
+    m = b + xp.sum(a * mode[:, None, :], axis=-1)
+    log_y = xp.sum(
+        0.5 * xp.log(0.5 * alpha / math.pi) - 0.5 * (xp.sqrt(alpha) * (y - m)) ** 2,
         axis=-1,
     )
     # the posterior is normal, so log p(x) = log p(x, mode) + this
-    log_volume = 0.5 * K * np.log(2 * np.pi) - 0.5 * np.linalg.slogdet(precision)[1]
-    return float(np.mean(log_w) + np.mean(log_y) + np.mean(log_volume))
+    log_volume = 0.5 * K * math.log(2 * math.pi) - 0.5 * xp.linalg.slogdet(precision)[1]
+    return xp.mean(log_w) + xp.mean(log_y) + xp.mean(log_volume)
 
 
 @_within_floats
-def gap(
-    *,
-    y: ArrayLike,
-    a: ArrayLike,
-    alpha: ArrayLike,
-    lambda_: ArrayLike,
-    b: ArrayLike,
-) -> float:
+def gap(*, y: Array, a: Array, alpha: Array, lambda_: Array, b: Array) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
     Computed as the derivative of the ELBO along the motion
@@ -167,59 +158,118 @@ def gap(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(y, a, alpha, lambda_, b)
     sizes: dict[str, int] = {}
-    y = _array("y", y, "N M", "real", sizes)
-    a = _array("a", a, "N M K", "real", sizes)
-    alpha = _array("alpha", alpha, "", "positive", sizes)
-    lambda_ = _array("lambda_", lambda_, "", "positive", sizes)
-    b = _array("b", b, "", "real", sizes)
+    y = _array(xp, real, "y", y, "N M", "real", sizes)
+    a = _array(xp, real, "a", a, "N M K", "real", sizes)
+    alpha = _array(xp, real, "alpha", alpha, "", "positive", sizes)
+    lambda_ = _array(xp, real, "lambda_", lambda_, "", "positive", sizes)
+    b = _array(xp, real, "b", b, "", "real", sizes)
     K = sizes["K"]
     # exact posterior of w: normal with this precision and mode
-    precision = alpha * np.einsum("nih,nik->nhk", a, a) + lambda_ * np.eye(K)
-    covariance = np.linalg.inv(precision)
-    mode = alpha * np.sum(
-        covariance * np.sum(a * (y - b)[:, :, None], axis=1)[:, None, :], axis=-1
+    precision = alpha * xp.einsum("nih,nik->nhk", a, a) + lambda_ * xp.eye(K, **real)
+    covariance = xp.linalg.inv(precision)
+    mode = alpha * xp.sum(
+        covariance * xp.sum(a * (y - b)[:, :, None], axis=1)[:, None, :], axis=-1
     )
     # derivative of log p(w) along the motion
-    curvature_w = -lambda_ * np.eye(K)
-    slope_w = 0.5 * np.sum(1 - (mode * np.sqrt(lambda_)) ** 2, axis=-1)
-    slope_w_spread = 0.5 * np.sum(covariance * curvature_w, axis=(-2, -1))
+    curvature_w = -lambda_ * xp.eye(K, **real)
+    slope_w = 0.5 * xp.sum(1 - (mode * xp.sqrt(lambda_)) ** 2, axis=-1)
+    slope_w_spread = 0.5 * xp.sum(covariance * curvature_w, axis=(-2, -1))
     # derivative of log p(y) along the motion
-    curvature_y = -alpha * np.einsum("nic,nir->ncr", a, a)
-    m = b + np.sum(a * mode[:, None, :], axis=-1)
-    slope_y = 0.5 * np.sum(1 - (np.sqrt(alpha) * (y - m)) ** 2, axis=-1)
-    slope_y_spread = 0.5 * np.sum(covariance * curvature_y, axis=(-2, -1))
-    return float(
-        np.mean(slope_w)
-        + np.mean(slope_w_spread)
-        + np.mean(slope_y)
-        + np.mean(slope_y_spread)
+    curvature_y = -alpha * xp.einsum("nic,nir->ncr", a, a)
+    m = b + xp.sum(a * mode[:, None, :], axis=-1)
+    slope_y = 0.5 * xp.sum(1 - (xp.sqrt(alpha) * (y - m)) ** 2, axis=-1)
+    slope_y_spread = 0.5 * xp.sum(covariance * curvature_y, axis=(-2, -1))
+    return (
+        xp.mean(slope_w)
+        + xp.mean(slope_w_spread)
+        + xp.mean(slope_y)
+        + xp.mean(slope_y_spread)
     )
+
+
+def check(function: Callable[..., Any], **arguments: Array) -> Any:
+    """The value of a function of this module in NumPy, after all its checks.
+
+    Values are checked in NumPy alone.  For arrays of another library, and before these
+    are traced or compiled: `check(entropy_sum, ...)`.
+    """
+    return function(**{name: _to_numpy(value) for name, value in arguments.items()})
+
+
+def _to_numpy(value: Array) -> Array:
+    """An array of any library, copied to NumPy; anything else as it is."""
+    if _is_foreign(value):
+        for method in ("detach", "cpu", "get"):  # PyTorch's and CuPy's
+            value = getattr(value, method)() if hasattr(value, method) else value
+        return np.asarray(value)
+    return value
+
+
+def _is_foreign(value: Array) -> bool:
+    """Whether it is an array of another library than NumPy."""
+    own = (np.ndarray, np.generic, int, float, list, tuple)
+    return not isinstance(value, own) and hasattr(value, "__dlpack__")
+
+
+def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
+    """The library of some arrays, and the dtype and device of its real numbers.
+
+    The dtype is the largest of those given, and at least that of single precision.
+    """
+    foreign = [value for value in values if _is_foreign(value)]
+    own = [value for value in values if isinstance(value, np.ndarray)]
+    if not foreign:
+        widths = [array.itemsize for array in own if array.dtype.kind == "f"]
+        single = 0 < max(widths, default=0) <= 4
+        return np, {"dtype": np.float32 if single else np.float64, "device": None}
+    xp = _namespace(foreign[0])
+    if own or any(_namespace(array) is not xp for array in foreign):
+        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}
+        found = " and ".join(sorted(names))
+        raise ValueError(f"arrays must be of one library, found {found}")
+    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]
+    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))
+    device = None  # that of the arrays it meets, but in PyTorch
+    if hasattr(foreign[0], "__torch_function__"):
+        device = max(foreign, key=lambda array: array.ndim).device
+    return xp, {"dtype": dtype, "device": device}
+
+
+def _namespace(array: Array) -> Any:
+    """The functions of a library, by the names of the array API standard."""
+    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
+        return importlib.import_module("array_api_compat.torch")
+    return importlib.import_module("array_api_compat").array_namespace(array)
 
 
 def _array(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
-) -> NDArray[np.float64]:
-    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    array = _real(name, value)
+) -> Array:
+    """Check the shape of an array, and its values in NumPy; `sizes` keeps lengths."""
+    array = _real(xp, real, name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
             if not dim.isdigit():
                 sizes.setdefault(dim, length)
-    expected = tuple(_length(dim, sizes) for dim in names)
-    if array.shape != expected:
+    expected = tuple([_length(dim, sizes) for dim in names])
+    if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
-        raise ValueError(
-            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
-        )
+        shape = f"have shape {symbols} = {numbers}" if names else "be a number"
+        raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if xp is not np:  # values may be unknown yet: see `check`
+        return array
     least = array.min()
     largest = array.max()
     if not (np.isfinite(least) and np.isfinite(largest)):
@@ -234,12 +284,16 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
-def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Refuse text, complex numbers, objects and rows of unequal lengths."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers")
-    return np.asarray(array, dtype=float)
+def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
+    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if _is_foreign(value):
+        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
+            return xp.astype(value, real["dtype"], copy=False, device=real["device"])
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind in "biuf":
+            return xp.asarray(array if xp is np else value, **real)
+    raise ValueError(f"{name} must be an array of real numbers")

@@ -11,47 +11,45 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import math
+from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
-__all__ = ["elbo", "entropy_sum", "gap"]
+__all__ = ["check", "elbo", "entropy_sum", "gap"]
 
+# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
+Array: TypeAlias = Any
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
+    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if any(map(_is_foreign, kwargs.values())):
+            return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
-            if isinstance(value, float) and not np.isfinite(value):
+            if isinstance(value, dict):
+                return value
+            if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
-        except FloatingPointError as error:
+        except ArithmeticError as error:
             message = f"{function.__name__} is undetermined or exceeds floats: {error}"
             raise ValueError(message) from None
-        return value
+        return value[()]
 
     return checked
 
 
 @_within_floats
-def entropy_sum(
-    *,
-    w: ArrayLike,
-    b: ArrayLike,
-    shape: ArrayLike,
-    y: ArrayLike,
-    a: ArrayLike,
-) -> float:
+def entropy_sum(*, w: Array, b: Array, shape: Array, y: Array, a: Array) -> Array:
     """Entropy sum per data point, in nats.
 
     Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
@@ -68,28 +66,23 @@ def entropy_sum(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(w, b, shape, y, a)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    w = _array("w", w, "K", "real", sizes)
-    b = _array("b", b, "", "real", sizes)
-    shape = _array("shape", shape, "", "positive", sizes)
-    y = _array("y", y, "N", "positive", sizes)
-    a = _array("a", a, "N K", "real", sizes)
+    w = _array(xp, real, "w", w, "K", "real", sizes)
+    b = _array(xp, real, "b", b, "", "real", sizes)
+    shape = _array(xp, real, "shape", shape, "", "positive", sizes)
+    y = _array(xp, real, "y", y, "N", "positive", sizes)
+    a = _array(xp, real, "a", a, "N K", "real", sizes)
     # pseudo-entropy of y
-    entropy_y = shape * (1 + b - np.log(shape) + np.sum(a * w, axis=-1))
+    entropy_y = shape * (1 + b - xp.log(shape) + xp.sum(a * w, axis=-1))
     # logarithm of the base measure of y
-    log_base_y = shape * np.log(y) - np.log(y) - special.gammaln(shape)
-    return float(np.mean(log_base_y) - np.mean(entropy_y))
+    log_base_y = shape * xp.log(y) - xp.log(y) - special.gammaln(shape)
+    return xp.mean(log_base_y) - xp.mean(entropy_y)
 
 
 @_within_floats
-def elbo(
-    *,
-    y: ArrayLike,
-    a: ArrayLike,
-    w: ArrayLike,
-    b: ArrayLike,
-    shape: ArrayLike,
-) -> float:
+def elbo(*, y: Array, a: Array, w: Array, b: Array, shape: Array) -> Array:
     """ELBO per data point, in nats.
 
     Args:
@@ -103,34 +96,32 @@ def elbo(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(y, a, w, b, shape)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    y = _array("y", y, "N", "positive", sizes)
-    a = _array("a", a, "N K", "real", sizes)
-    w = _array("w", w, "K", "real", sizes)
-    b = _array("b", b, "", "real", sizes)
-    shape = _array("shape", shape, "", "positive", sizes)
+    y = _array(xp, real, "y", y, "N", "positive", sizes)
+    a = _array(xp, real, "a", a, "N K", "real", sizes)
+    w = _array(xp, real, "w", w, "K", "real", sizes)
+    b = _array(xp, real, "b", b, "", "real", sizes)
+    shape = _array(xp, real, "shape", shape, "", "positive", sizes)
     # log-density of y
-    log_rate = -(b + np.sum(a * w, axis=-1))
+    log_rate = -(b + xp.sum(a * w, axis=-1))
     log_y = (
-        np.log(shape)
+        xp.log(shape)
         - _deviance(
-            shape, shape * y * np.exp(log_rate), log_rate + np.log(shape) + np.log(y)
+            xp,
+            shape,
+            shape * y * xp.exp(log_rate),
+            log_rate + xp.log(shape) + xp.log(y),
         )
-        - np.log(y)
-        - _log_stirling(shape)
+        - xp.log(y)
+        - _log_stirling(xp, special, shape)
     )
-    return float(np.mean(log_y))
+    return xp.mean(log_y)
 
 
 @_within_floats
-def gap(
-    *,
-    y: ArrayLike,
-    a: ArrayLike,
-    w: ArrayLike,
-    b: ArrayLike,
-    shape: ArrayLike,
-) -> float:
+def gap(*, y: Array, a: Array, w: Array, b: Array, shape: Array) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
     Computed as the derivative of the ELBO along the motion
@@ -148,66 +139,142 @@ def gap(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(y, a, w, b, shape)
     sizes: dict[str, int] = {}
-    y = _array("y", y, "N", "positive", sizes)
-    a = _array("a", a, "N K", "real", sizes)
-    w = _array("w", w, "K", "real", sizes)
-    b = _array("b", b, "", "real", sizes)
-    shape = _array("shape", shape, "", "positive", sizes)
+    y = _array(xp, real, "y", y, "N", "positive", sizes)
+    a = _array(xp, real, "a", a, "N K", "real", sizes)
+    w = _array(xp, real, "w", w, "K", "real", sizes)
+    b = _array(xp, real, "b", b, "", "real", sizes)
+    shape = _array(xp, real, "shape", shape, "", "positive", sizes)
     # derivative of log p(y) along the motion
-    log_rate = -(b + np.sum(a * w, axis=-1))
-    slope_y = shape - shape * y * np.exp(log_rate)
-    return float(np.mean(slope_y))
+    log_rate = -(b + xp.sum(a * w, axis=-1))
+    slope_y = shape - shape * y * xp.exp(log_rate)
+    return xp.mean(slope_y)
 
 
-def _log_stirling(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def check(function: Callable[..., Any], **arguments: Array) -> Any:
+    """The value of a function of this module in NumPy, after all its checks.
+
+    Values are checked in NumPy alone.  For arrays of another library, and before these
+    are traced or compiled: `check(entropy_sum, ...)`.
+    """
+    return function(**{name: _to_numpy(value) for name, value in arguments.items()})
+
+
+def _to_numpy(value: Array) -> Array:
+    """An array of any library, copied to NumPy; anything else as it is."""
+    if _is_foreign(value):
+        for method in ("detach", "cpu", "get"):  # PyTorch's and CuPy's
+            value = getattr(value, method)() if hasattr(value, method) else value
+        return np.asarray(value)
+    return value
+
+
+def _log_stirling(xp: Any, special: Any, x: Array) -> Array:
     """log(x!) - x*log(x) + x, which tends to log(2*pi*x)/2."""
-    small, large = np.minimum(x, 10), np.maximum(x, 10)
+    small, large = xp.minimum(x, 10), xp.maximum(x, 10)
     exact = special.gammaln(small + 1) - special.xlogy(small, small) + small
-    series = np.polyval(
+    series = _polynomial(
         [1 / 156, -691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12],
         (1 / large) ** 2,
     )
-    asymptotic = 0.5 * (np.log(2 * np.pi) + np.log(large)) + series / large
-    return np.where(x < 10, exact, asymptotic)
+    asymptotic = 0.5 * (math.log(2 * math.pi) + xp.log(large)) + series / large
+    return xp.where(x < 10, exact, asymptotic)
 
 
-def _deviance(
-    x: NDArray[np.float64], mean: NDArray[np.float64], log_mean: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _deviance(xp: Any, x: Array, mean: Array, log_mean: Array) -> Array:
     """x*log(x/mean) - x + mean, exact also where x is close to the mean."""
-    ratio = (x - mean) / np.where(x + mean > 0, x + mean, 1)
+    ratio = (x - mean) / xp.where(x + mean > 0, x + mean, 1)
     # Loader (2000): log(x/mean) is twice r + r**3/3 + r**5/5 + ..., r the ratio
-    series = np.polyval(1 / np.arange(17, 1, -2), ratio**2)
+    series = _polynomial([1 / k for k in range(17, 1, -2)], ratio**2)
     close = (x - mean) * ratio + 2 * x * ratio**3 * series
-    positive = np.where(x > 0, x, 1)
-    far = np.where(x > 0, positive * (np.log(positive) - log_mean), 0) - x + mean
-    return np.where(np.abs(ratio) < 0.1, close, far)
+    positive = xp.where(x > 0, x, 1)
+    far = xp.where(x > 0, positive * (xp.log(positive) - log_mean), 0) - x + mean
+    return xp.where(xp.abs(ratio) < 0.1, close, far)
+
+
+def _polynomial(coefficients: Sequence[float], x: Array) -> Array:
+    """The polynomial with these coefficients, the highest first."""
+    value: Array = coefficients[0]
+    for coefficient in coefficients[1:]:
+        value = value * x + coefficient
+    return value
+
+
+def _is_foreign(value: Array) -> bool:
+    """Whether it is an array of another library than NumPy."""
+    own = (np.ndarray, np.generic, int, float, list, tuple)
+    return not isinstance(value, own) and hasattr(value, "__dlpack__")
+
+
+def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
+    """The library of some arrays, and the dtype and device of its real numbers.
+
+    The dtype is the largest of those given, and at least that of single precision.
+    """
+    foreign = [value for value in values if _is_foreign(value)]
+    own = [value for value in values if isinstance(value, np.ndarray)]
+    if not foreign:
+        widths = [array.itemsize for array in own if array.dtype.kind == "f"]
+        single = 0 < max(widths, default=0) <= 4
+        return np, {"dtype": np.float32 if single else np.float64, "device": None}
+    xp = _namespace(foreign[0])
+    if own or any(_namespace(array) is not xp for array in foreign):
+        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}
+        found = " and ".join(sorted(names))
+        raise ValueError(f"arrays must be of one library, found {found}")
+    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]
+    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))
+    device = None  # that of the arrays it meets, but in PyTorch
+    if hasattr(foreign[0], "__torch_function__"):
+        device = max(foreign, key=lambda array: array.ndim).device
+    return xp, {"dtype": dtype, "device": device}
+
+
+def _namespace(array: Array) -> Any:
+    """The functions of a library, by the names of the array API standard."""
+    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
+        return importlib.import_module("array_api_compat.torch")
+    return importlib.import_module("array_api_compat").array_namespace(array)
+
+
+def _special(xp: Any) -> Any:
+    """The special functions of a library, which have the names of SciPy's."""
+    homes = {
+        "numpy": "scipy.special",
+        "array_api_compat.torch": "torch.special",
+        "array_api_compat.cupy": "cupyx.scipy.special",
+        "jax.numpy": "jax.scipy.special",
+    }
+    return importlib.import_module(homes[xp.__name__])
 
 
 def _array(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
-) -> NDArray[np.float64]:
-    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    array = _real(name, value)
+) -> Array:
+    """Check the shape of an array, and its values in NumPy; `sizes` keeps lengths."""
+    array = _real(xp, real, name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
             if not dim.isdigit():
                 sizes.setdefault(dim, length)
-    expected = tuple(_length(dim, sizes) for dim in names)
-    if array.shape != expected:
+    expected = tuple([_length(dim, sizes) for dim in names])
+    if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
-        raise ValueError(
-            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
-        )
+        shape = f"have shape {symbols} = {numbers}" if names else "be a number"
+        raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if xp is not np:  # values may be unknown yet: see `check`
+        return array
     least = array.min()
     largest = array.max()
     if not (np.isfinite(least) and np.isfinite(largest)):
@@ -222,12 +289,16 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
-def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Refuse text, complex numbers, objects and rows of unequal lengths."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers")
-    return np.asarray(array, dtype=float)
+def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
+    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if _is_foreign(value):
+        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
+            return xp.astype(value, real["dtype"], copy=False, device=real["device"])
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind in "biuf":
+            return xp.asarray(array if xp is np else value, **real)
+    raise ValueError(f"{name} must be an array of real numbers")

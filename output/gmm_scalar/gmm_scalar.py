@@ -11,34 +11,39 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
+import importlib
+import math
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
-__all__ = ["elbo", "entropy_sum", "gap", "profiled_scales"]
+__all__ = ["check", "elbo", "entropy_sum", "gap", "profiled_scales"]
 
+# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
+Array: TypeAlias = Any
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
+    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if any(map(_is_foreign, kwargs.values())):
+            return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
-            if isinstance(value, float) and not value < np.inf:
+            if isinstance(value, dict):
+                return value
+            if not value < np.inf:
                 raise FloatingPointError(f"found {value}")
-        except FloatingPointError as error:
+        except ArithmeticError as error:
             message = f"{function.__name__} is undetermined or exceeds floats: {error}"
             raise ValueError(message) from None
-        return value
+        return value[()]
 
     return checked
 
@@ -46,12 +51,12 @@ def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
 @_within_floats
 def entropy_sum(
     *,
-    pi: ArrayLike,
-    mu: ArrayLike | None = None,
-    sigma2: ArrayLike,
+    pi: Array,
+    mu: Array | None = None,
+    sigma2: Array,
     D: int,
-    q: ArrayLike,
-) -> float:
+    q: Array,
+) -> Array:
     """Entropy sum per data point, in nats.
 
     Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
@@ -69,30 +74,25 @@ def entropy_sum(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(pi, mu, sigma2, q)
+    special = _special(xp)
     sizes: dict[str, int] = {"D": _size("D", D)}
-    pi = _array("pi", pi, "C", "weights", sizes)
-    sigma2 = _array("sigma2", sigma2, "C", "positive", sizes)
-    q = _array("q", q, "N C", "weights", sizes)
+    pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "C", "positive", sizes)
+    q = _array(xp, real, "q", q, "N C", "weights", sizes)
     if mu is not None:
-        _array("mu", mu, "C D", "real", sizes)
+        _array(xp, real, "mu", mu, "C D", "real", sizes)
     # entropy of q
-    entropy_q = np.sum(special.entr(q), axis=1)
+    entropy_q = xp.sum(special.entr(q), axis=1)
     # entropy of c
-    entropy_c = np.sum(special.entr(pi))
+    entropy_c = xp.sum(special.entr(pi))
     # entropy of x
-    entropy_x = 0.5 * D * np.log(2 * np.e * np.pi * sigma2)
-    return float(np.mean(entropy_q) - entropy_c - q.mean(axis=0) @ entropy_x)
+    entropy_x = 0.5 * D * xp.log(2 * math.e * math.pi * sigma2)
+    return xp.mean(entropy_q) - entropy_c - xp.mean(q, axis=0) @ entropy_x
 
 
 @_within_floats
-def elbo(
-    *,
-    x: ArrayLike,
-    pi: ArrayLike,
-    mu: ArrayLike,
-    sigma2: ArrayLike,
-    q: ArrayLike,
-) -> float:
+def elbo(*, x: Array, pi: Array, mu: Array, sigma2: Array, q: Array) -> Array:
     """ELBO per data point, in nats.
 
     Minus infinity where a category of probability 0 has weight.
@@ -109,46 +109,41 @@ def elbo(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, pi, mu, sigma2, q)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "real", sizes)
-    pi = _array("pi", pi, "C", "weights", sizes)
-    mu = _array("mu", mu, "C D", "real", sizes)
-    sigma2 = _array("sigma2", sigma2, "C", "positive", sizes)
-    q = _array("q", q, "N C", "weights", sizes)
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+    mu = _array(xp, real, "mu", mu, "C D", "real", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "C", "positive", sizes)
+    q = _array(xp, real, "q", q, "N C", "weights", sizes)
     # entropy of q
-    entropy_q = np.sum(special.entr(q), axis=1)
+    entropy_q = xp.sum(special.entr(q), axis=1)
     # log-density of c
-    log_c = _log(pi)
+    log_c = _log(xp, pi)
     # log-density of x
-    center_x = np.mean(x, axis=0)
+    center_x = xp.mean(x, axis=0)
     deviation_x = x - center_x
-    mean_q = q.mean(axis=0)
-    mean_xx = _weighted_mean(q, np.sum(deviation_x**2, axis=-1))
-    mean_x = _weighted_mean(q, deviation_x)
+    mean_q = xp.mean(q, axis=0)
+    mean_xx = _weighted_mean(xp, q, xp.sum(deviation_x**2, axis=-1))
+    mean_x = _weighted_mean(xp, q, deviation_x)
     log_x = (
-        np.sum(
+        xp.sum(
             mean_q
-            * np.sum(
-                -(0.5 * np.log(2 * np.pi * sigma2))[:, None]
-                - 0.5 * ((center_x - mu) / np.sqrt(sigma2)[:, None]) ** 2,
+            * xp.sum(
+                -(0.5 * xp.log(2 * math.pi * sigma2))[:, None]
+                - 0.5 * ((center_x - mu) / xp.sqrt(sigma2)[:, None]) ** 2,
                 axis=-1,
             )
         )
-        - 0.5 * np.sum(mean_xx / sigma2)
-        - np.sum(mean_x * (center_x - mu) / sigma2[:, None])
+        - 0.5 * xp.sum(mean_xx / sigma2)
+        - xp.sum(mean_x * (center_x - mu) / sigma2[:, None])
     )
-    return float(np.mean(entropy_q) + np.sum(_weigh(mean_q, log_c)) + log_x)
+    return xp.mean(entropy_q) + xp.sum(_weigh(xp, mean_q, log_c)) + log_x
 
 
 @_within_floats
-def gap(
-    *,
-    x: ArrayLike,
-    pi: ArrayLike,
-    mu: ArrayLike,
-    sigma2: ArrayLike,
-    q: ArrayLike,
-) -> float:
+def gap(*, x: Array, pi: Array, mu: Array, sigma2: Array, q: Array) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
     Computed as the derivative of the ELBO along the motion
@@ -169,40 +164,37 @@ def gap(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, pi, mu, sigma2, q)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "real", sizes)
-    pi = _array("pi", pi, "C", "weights", sizes)
-    mu = _array("mu", mu, "C D", "real", sizes)
-    sigma2 = _array("sigma2", sigma2, "C", "positive", sizes)
-    q = _array("q", q, "N C", "weights", sizes)
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+    mu = _array(xp, real, "mu", mu, "C D", "real", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "C", "positive", sizes)
+    q = _array(xp, real, "q", q, "N C", "weights", sizes)
     # derivative of log p(c) along the motion
-    slope_c = _log(pi) + np.sum(special.entr(pi))
+    slope_c = _log(xp, pi) + xp.sum(special.entr(pi))
     # derivative of log p(x) along the motion
-    center_x = np.mean(x, axis=0)
+    center_x = xp.mean(x, axis=0)
     deviation_x = x - center_x
-    mean_q = q.mean(axis=0)
-    mean_xx = _weighted_mean(q, np.sum(deviation_x**2, axis=-1))
-    mean_x = _weighted_mean(q, deviation_x)
+    mean_q = xp.mean(q, axis=0)
+    mean_xx = _weighted_mean(xp, q, xp.sum(deviation_x**2, axis=-1))
+    mean_x = _weighted_mean(xp, q, deviation_x)
     slope_x = (
-        np.sum(
+        xp.sum(
             mean_q
-            * np.sum(
-                0.5 - 0.5 * ((center_x - mu) / np.sqrt(sigma2)[:, None]) ** 2, axis=-1
+            * xp.sum(
+                0.5 - 0.5 * ((center_x - mu) / xp.sqrt(sigma2)[:, None]) ** 2, axis=-1
             )
         )
-        - 0.5 * np.sum(mean_xx / sigma2)
-        - np.sum(mean_x * (center_x - mu) / sigma2[:, None])
+        - 0.5 * xp.sum(mean_xx / sigma2)
+        - xp.sum(mean_x * (center_x - mu) / sigma2[:, None])
     )
-    return float(np.sum(_weigh(mean_q, slope_c)) + slope_x)
+    return xp.sum(_weigh(xp, mean_q, slope_c)) + slope_x
 
 
 @_within_floats
-def profiled_scales(
-    *,
-    x: ArrayLike,
-    mu: ArrayLike,
-    q: ArrayLike,
-) -> dict[str, NDArray[np.float64]]:
+def profiled_scales(*, x: Array, mu: Array, q: Array) -> dict[str, Array]:
     """pi and sigma2 where the ELBO is stationary in them.
 
     All else is held fixed. `entropy_sum` at these values equals the ELBO there,
@@ -218,83 +210,150 @@ def profiled_scales(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, mu, q)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "real", sizes)
-    mu = _array("mu", mu, "C D", "real", sizes)
-    q = _array("q", q, "N C", "weights", sizes)
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    mu = _array(xp, real, "mu", mu, "C D", "real", sizes)
+    q = _array(xp, real, "q", q, "N C", "weights", sizes)
     D = sizes["D"]
     # pi, where the ELBO is stationary in it
-    pi = q.mean(axis=0)
+    pi = xp.mean(q, axis=0)
     # sigma2, where the ELBO is stationary in it
-    center_x = np.mean(x, axis=0)
+    center_x = xp.mean(x, axis=0)
     deviation_x = x - center_x
     mean_q = pi
-    mean_xx = _weighted_mean(q, np.sum(deviation_x**2, axis=-1))
-    mean_x = _weighted_mean(q, deviation_x)
+    mean_xx = _weighted_mean(xp, q, xp.sum(deviation_x**2, axis=-1))
+    mean_x = _weighted_mean(xp, q, deviation_x)
     sum_sigma2 = (
         mean_xx
-        + mean_q * np.sum((center_x - mu) ** 2, axis=-1)
-        + np.sum(mean_x * (2 * center_x - 2 * mu), axis=-1)
+        + mean_q * xp.sum((center_x - mu) ** 2, axis=-1)
+        + xp.sum(mean_x * (2 * center_x - 2 * mu), axis=-1)
     )
     sum_sigma2_ = D
     sigma2 = sum_sigma2 / (pi * sum_sigma2_)
-    pi = _array("pi", pi, "C", "weights", sizes)
-    sigma2 = _array("sigma2", sigma2, "C", "positive", sizes)
+    pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "C", "positive", sizes)
     return {"pi": pi, "sigma2": sigma2}
 
 
-def _log(p: NDArray[np.float64]) -> NDArray[np.float64]:
+def check(function: Callable[..., Any], **arguments: Array) -> Any:
+    """The value of a function of this module in NumPy, after all its checks.
+
+    Values are checked in NumPy alone.  For arrays of another library, and before these
+    are traced or compiled: `check(entropy_sum, ...)`.
+    """
+    return function(**{name: _to_numpy(value) for name, value in arguments.items()})
+
+
+def _to_numpy(value: Array) -> Array:
+    """An array of any library, copied to NumPy; anything else as it is."""
+    if _is_foreign(value):
+        for method in ("detach", "cpu", "get"):  # PyTorch's and CuPy's
+            value = getattr(value, method)() if hasattr(value, method) else value
+        return np.asarray(value)
+    return value
+
+
+def _log(xp: Any, p: Array) -> Array:
     """log(p), minus infinity at 0."""
-    p = np.asarray(p)
-    return np.log(p, out=np.full(p.shape, -np.inf), where=p > 0)
+    return xp.where(p > 0, xp.log(xp.where(p > 0, p, 1)), -math.inf)
 
 
-def _weigh(
-    weights: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _weigh(xp: Any, weights: Array, values: Array) -> Array:
     """weights * values, where a weight of 0 takes out minus infinity."""
-    shape = np.broadcast_shapes(weights.shape, values.shape)
-    return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)
+    return weights * xp.where(weights > 0, values, 0)
 
 
-def _weighted_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
     if len(weights) < len(values):
-        values = values.mean(axis=0, keepdims=True)
-    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+        values = xp.mean(values, axis=0, keepdims=True)
+    return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
+
+
+def _is_foreign(value: Array) -> bool:
+    """Whether it is an array of another library than NumPy."""
+    own = (np.ndarray, np.generic, int, float, list, tuple)
+    return not isinstance(value, own) and hasattr(value, "__dlpack__")
+
+
+def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
+    """The library of some arrays, and the dtype and device of its real numbers.
+
+    The dtype is the largest of those given, and at least that of single precision.
+    """
+    foreign = [value for value in values if _is_foreign(value)]
+    own = [value for value in values if isinstance(value, np.ndarray)]
+    if not foreign:
+        widths = [array.itemsize for array in own if array.dtype.kind == "f"]
+        single = 0 < max(widths, default=0) <= 4
+        return np, {"dtype": np.float32 if single else np.float64, "device": None}
+    xp = _namespace(foreign[0])
+    if own or any(_namespace(array) is not xp for array in foreign):
+        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}
+        found = " and ".join(sorted(names))
+        raise ValueError(f"arrays must be of one library, found {found}")
+    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]
+    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))
+    device = None  # that of the arrays it meets, but in PyTorch
+    if hasattr(foreign[0], "__torch_function__"):
+        device = max(foreign, key=lambda array: array.ndim).device
+    return xp, {"dtype": dtype, "device": device}
+
+
+def _namespace(array: Array) -> Any:
+    """The functions of a library, by the names of the array API standard."""
+    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
+        return importlib.import_module("array_api_compat.torch")
+    return importlib.import_module("array_api_compat").array_namespace(array)
+
+
+def _special(xp: Any) -> Any:
+    """The special functions of a library, which have the names of SciPy's."""
+    homes = {
+        "numpy": "scipy.special",
+        "array_api_compat.torch": "torch.special",
+        "array_api_compat.cupy": "cupyx.scipy.special",
+        "jax.numpy": "jax.scipy.special",
+    }
+    return importlib.import_module(homes[xp.__name__])
 
 
 def _array(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
-) -> NDArray[np.float64]:
-    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    array = _real(name, value)
+) -> Array:
+    """Check the shape of an array, and its values in NumPy; `sizes` keeps lengths."""
+    array = _real(xp, real, name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
             if not dim.isdigit():
                 sizes.setdefault(dim, length)
-    expected = tuple(_length(dim, sizes) for dim in names)
-    if array.shape != expected:
+    expected = tuple([_length(dim, sizes) for dim in names])
+    if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
-        raise ValueError(
-            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
-        )
+        shape = f"have shape {symbols} = {numbers}" if names else "be a number"
+        raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if xp is not np:  # values may be unknown yet: see `check`
+        return array
+    precision = np.result_type(np.float32, np.asarray(value).dtype)
+    tolerance = np.finfo(precision).eps ** 0.5
     least = array.min()
     if domain in ("simplex", "weights"):
         if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
             raise ValueError(f"{name} must be {sign}, found {least}")
-        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
+        sums = array @ np.ones(array.shape[-1], array.dtype)
+        if not np.all(np.abs(sums - 1) <= tolerance):
             raise ValueError(f"{name} must sum to one over its last axis")
         return array
     largest = array.max()
@@ -317,12 +376,16 @@ def _size(name: str, value: int) -> int:
     return int(value)
 
 
-def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Refuse text, complex numbers, objects and rows of unequal lengths."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers")
-    return np.asarray(array, dtype=float)
+def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
+    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if _is_foreign(value):
+        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
+            return xp.astype(value, real["dtype"], copy=False, device=real["device"])
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind in "biuf":
+            return xp.asarray(array if xp is np else value, **real)
+    raise ValueError(f"{name} must be an array of real numbers")

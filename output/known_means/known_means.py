@@ -10,33 +10,39 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
+import importlib
+import math
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["elbo", "entropy_sum", "gap"]
+__all__ = ["check", "elbo", "entropy_sum", "gap"]
 
+# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
+Array: TypeAlias = Any
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
+    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if any(map(_is_foreign, kwargs.values())):
+            return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
-            if isinstance(value, float) and not np.isfinite(value):
+            if isinstance(value, dict):
+                return value
+            if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
-        except FloatingPointError as error:
+        except ArithmeticError as error:
             message = f"{function.__name__} is undetermined or exceeds floats: {error}"
             raise ValueError(message) from None
-        return value
+        return value[()]
 
     return checked
 
@@ -44,12 +50,12 @@ def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
 @_within_floats
 def entropy_sum(
     *,
-    W: ArrayLike | None = None,
-    V: ArrayLike | None = None,
-    mu: ArrayLike | None = None,
-    sigma2: ArrayLike,
-    tau2: ArrayLike,
-) -> float:
+    W: Array | None = None,
+    V: Array | None = None,
+    mu: Array | None = None,
+    sigma2: Array,
+    tau2: Array,
+) -> Array:
     """Entropy sum per data point, in nats.
 
     Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
@@ -66,37 +72,40 @@ def entropy_sum(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(W, V, mu, sigma2, tau2)
     sizes: dict[str, int] = {}
-    sigma2 = _array("sigma2", sigma2, "D", "positive", sizes)
-    tau2 = _array("tau2", tau2, "N H", "positive", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "D", "positive", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
     if W is not None:
-        _array("W", W, "D H", "real", sizes)
+        _array(xp, real, "W", W, "D H", "real", sizes)
     if V is not None:
-        _array("V", V, "D H", "real", sizes)
+        _array(xp, real, "V", V, "D H", "real", sizes)
     if mu is not None:
-        _array("mu", mu, "D", "real", sizes)
+        _array(xp, real, "mu", mu, "D", "real", sizes)
     H = sizes["H"]
     # entropy of q
-    entropy_q = 0.5 * np.sum(np.log(tau2), axis=-1) + 0.5 * H * np.log(2 * np.e * np.pi)
+    entropy_q = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
+        2 * math.e * math.pi
+    )
     # entropy of z
-    entropy_z = 0.5 * H * np.log(2 * np.e * np.pi)
+    entropy_z = 0.5 * H * math.log(2 * math.e * math.pi)
     # entropy of x
-    entropy_x = 0.5 * np.sum(np.log(2 * np.e * np.pi * sigma2))
-    return float(np.mean(entropy_q) - entropy_z - entropy_x)
+    entropy_x = 0.5 * xp.sum(xp.log(2 * math.e * math.pi * sigma2))
+    return xp.mean(entropy_q) - entropy_z - entropy_x
 
 
 @_within_floats
 def elbo(
     *,
-    x: ArrayLike,
-    a: ArrayLike,
-    W: ArrayLike,
-    V: ArrayLike,
-    mu: ArrayLike,
-    sigma2: ArrayLike,
-    nu: ArrayLike,
-    tau2: ArrayLike,
-) -> float:
+    x: Array,
+    a: Array,
+    W: Array,
+    V: Array,
+    mu: Array,
+    sigma2: Array,
+    nu: Array,
+    tau2: Array,
+) -> Array:
     """ELBO per data point, in nats.
 
     Expectations under q are exact: log p(x, z) is quadratic in the latents.
@@ -115,49 +124,52 @@ def elbo(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, a, W, V, mu, sigma2, nu, tau2)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "real", sizes)
-    a = _array("a", a, "N H", "real", sizes)
-    W = _array("W", W, "D H", "real", sizes)
-    V = _array("V", V, "D H", "real", sizes)
-    mu = _array("mu", mu, "D", "real", sizes)
-    sigma2 = _array("sigma2", sigma2, "D", "positive", sizes)
-    nu = _array("nu", nu, "N H", "real", sizes)
-    tau2 = _array("tau2", tau2, "N H", "positive", sizes)
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    a = _array(xp, real, "a", a, "N H", "real", sizes)
+    W = _array(xp, real, "W", W, "D H", "real", sizes)
+    V = _array(xp, real, "V", V, "D H", "real", sizes)
+    mu = _array(xp, real, "mu", mu, "D", "real", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "D", "positive", sizes)
+    nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
     H = sizes["H"]
     # entropy of q
-    entropy_q = 0.5 * np.sum(np.log(tau2), axis=-1) + 0.5 * H * np.log(2 * np.e * np.pi)
+    entropy_q = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
+        2 * math.e * math.pi
+    )
     # log-density of z
-    log_z = np.sum(-0.5 * (nu - a) ** 2 - 0.5 * np.log(2 * np.pi), axis=-1)
-    log_z_spread = -0.5 * np.sum(tau2, axis=-1)
+    log_z = xp.sum(-0.5 * (nu - a) ** 2 - 0.5 * math.log(2 * math.pi), axis=-1)
+    log_z_spread = -0.5 * xp.sum(tau2, axis=-1)
     # log-density of x
-    m = mu + np.sum(V * a[:, None, :] + W * nu[:, None, :], axis=-1)
-    log_x = np.sum(
-        -0.5 * np.log(2 * np.pi * sigma2) - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2,
+    m = mu + xp.sum(V * a[:, None, :] + W * nu[:, None, :], axis=-1)
+    log_x = xp.sum(
+        -0.5 * xp.log(2 * math.pi * sigma2) - 0.5 * ((x - m) / xp.sqrt(sigma2)) ** 2,
         axis=-1,
     )
-    log_x_spread = -0.5 * np.einsum("ni,ji->n", tau2, W**2 / sigma2[:, None])
-    return float(
-        np.mean(entropy_q)
-        + np.mean(log_z)
-        + np.mean(log_z_spread)
-        + np.mean(log_x)
-        + np.mean(log_x_spread)
+    log_x_spread = -0.5 * xp.einsum("ni,ji->n", tau2, W**2 / sigma2[:, None])
+    return (
+        xp.mean(entropy_q)
+        + xp.mean(log_z)
+        + xp.mean(log_z_spread)
+        + xp.mean(log_x)
+        + xp.mean(log_x_spread)
     )
 
 
 @_within_floats
 def gap(
     *,
-    x: ArrayLike,
-    a: ArrayLike,
-    W: ArrayLike,
-    V: ArrayLike,
-    mu: ArrayLike,
-    sigma2: ArrayLike,
-    nu: ArrayLike,
-    tau2: ArrayLike,
-) -> float:
+    x: Array,
+    a: Array,
+    W: Array,
+    V: Array,
+    mu: Array,
+    sigma2: Array,
+    nu: Array,
+    tau2: Array,
+) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
     Computed as the derivative of the ELBO along the motion
@@ -183,54 +195,113 @@ def gap(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, a, W, V, mu, sigma2, nu, tau2)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "real", sizes)
-    a = _array("a", a, "N H", "real", sizes)
-    W = _array("W", W, "D H", "real", sizes)
-    V = _array("V", V, "D H", "real", sizes)
-    mu = _array("mu", mu, "D", "real", sizes)
-    sigma2 = _array("sigma2", sigma2, "D", "positive", sizes)
-    nu = _array("nu", nu, "N H", "real", sizes)
-    tau2 = _array("tau2", tau2, "N H", "positive", sizes)
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    a = _array(xp, real, "a", a, "N H", "real", sizes)
+    W = _array(xp, real, "W", W, "D H", "real", sizes)
+    V = _array(xp, real, "V", V, "D H", "real", sizes)
+    mu = _array(xp, real, "mu", mu, "D", "real", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "D", "positive", sizes)
+    nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
     H = sizes["H"]
     # derivative of log p(z) along the motion
     slope_z = (
         0.5 * H
-        - 0.5 * np.sum(tau2, axis=-1)
-        - 0.5 * np.sum(a**2, axis=-1)
-        - 0.5 * np.sum(nu**2, axis=-1)
-        + np.sum(a * nu, axis=-1)
+        - 0.5 * xp.sum(tau2, axis=-1)
+        - 0.5 * xp.sum(a**2, axis=-1)
+        - 0.5 * xp.sum(nu**2, axis=-1)
+        + xp.sum(a * nu, axis=-1)
     )
     # derivative of log p(x) along the motion
-    m = mu + np.sum(V * a[:, None, :] + W * nu[:, None, :], axis=-1)
-    slope_x = np.sum(0.5 - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
-    slope_x_spread = -0.5 * np.einsum("ni,ji->n", tau2, W**2 / sigma2[:, None])
-    return float(np.mean(slope_z) + np.mean(slope_x) + np.mean(slope_x_spread))
+    m = mu + xp.sum(V * a[:, None, :] + W * nu[:, None, :], axis=-1)
+    slope_x = xp.sum(0.5 - 0.5 * ((x - m) / xp.sqrt(sigma2)) ** 2, axis=-1)
+    slope_x_spread = -0.5 * xp.einsum("ni,ji->n", tau2, W**2 / sigma2[:, None])
+    return xp.mean(slope_z) + xp.mean(slope_x) + xp.mean(slope_x_spread)
+
+
+def check(function: Callable[..., Any], **arguments: Array) -> Any:
+    """The value of a function of this module in NumPy, after all its checks.
+
+    Values are checked in NumPy alone.  For arrays of another library, and before these
+    are traced or compiled: `check(entropy_sum, ...)`.
+    """
+    return function(**{name: _to_numpy(value) for name, value in arguments.items()})
+
+
+def _to_numpy(value: Array) -> Array:
+    """An array of any library, copied to NumPy; anything else as it is."""
+    if _is_foreign(value):
+        for method in ("detach", "cpu", "get"):  # PyTorch's and CuPy's
+            value = getattr(value, method)() if hasattr(value, method) else value
+        return np.asarray(value)
+    return value
+
+
+def _is_foreign(value: Array) -> bool:
+    """Whether it is an array of another library than NumPy."""
+    own = (np.ndarray, np.generic, int, float, list, tuple)
+    return not isinstance(value, own) and hasattr(value, "__dlpack__")
+
+
+def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
+    """The library of some arrays, and the dtype and device of its real numbers.
+
+    The dtype is the largest of those given, and at least that of single precision.
+    """
+    foreign = [value for value in values if _is_foreign(value)]
+    own = [value for value in values if isinstance(value, np.ndarray)]
+    if not foreign:
+        widths = [array.itemsize for array in own if array.dtype.kind == "f"]
+        single = 0 < max(widths, default=0) <= 4
+        return np, {"dtype": np.float32 if single else np.float64, "device": None}
+    xp = _namespace(foreign[0])
+    if own or any(_namespace(array) is not xp for array in foreign):
+        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}
+        found = " and ".join(sorted(names))
+        raise ValueError(f"arrays must be of one library, found {found}")
+    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]
+    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))
+    device = None  # that of the arrays it meets, but in PyTorch
+    if hasattr(foreign[0], "__torch_function__"):
+        device = max(foreign, key=lambda array: array.ndim).device
+    return xp, {"dtype": dtype, "device": device}
+
+
+def _namespace(array: Array) -> Any:
+    """The functions of a library, by the names of the array API standard."""
+    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
+        return importlib.import_module("array_api_compat.torch")
+    return importlib.import_module("array_api_compat").array_namespace(array)
 
 
 def _array(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
-) -> NDArray[np.float64]:
-    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    array = _real(name, value)
+) -> Array:
+    """Check the shape of an array, and its values in NumPy; `sizes` keeps lengths."""
+    array = _real(xp, real, name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
             if not dim.isdigit():
                 sizes.setdefault(dim, length)
-    expected = tuple(_length(dim, sizes) for dim in names)
-    if array.shape != expected:
+    expected = tuple([_length(dim, sizes) for dim in names])
+    if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
-        raise ValueError(
-            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
-        )
+        shape = f"have shape {symbols} = {numbers}" if names else "be a number"
+        raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if xp is not np:  # values may be unknown yet: see `check`
+        return array
     least = array.min()
     largest = array.max()
     if not (np.isfinite(least) and np.isfinite(largest)):
@@ -245,12 +316,16 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
-def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Refuse text, complex numbers, objects and rows of unequal lengths."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers")
-    return np.asarray(array, dtype=float)
+def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
+    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if _is_foreign(value):
+        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
+            return xp.astype(value, real["dtype"], copy=False, device=real["device"])
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind in "biuf":
+            return xp.asarray(array if xp is np else value, **real)
+    raise ValueError(f"{name} must be an array of real numbers")

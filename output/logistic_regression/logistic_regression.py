@@ -11,40 +11,44 @@ e205dc1f85b5cff0095f33900afe251e3392df89795cfacdb49a7cc3b2fed85c.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
-__all__ = ["elbo", "entropy_sum", "gap"]
+__all__ = ["check", "elbo", "entropy_sum", "gap"]
 
+# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
+Array: TypeAlias = Any
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
+    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if any(map(_is_foreign, kwargs.values())):
+            return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
-            if isinstance(value, float) and not np.isfinite(value):
+            if isinstance(value, dict):
+                return value
+            if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
-        except FloatingPointError as error:
+        except ArithmeticError as error:
             message = f"{function.__name__} is undetermined or exceeds floats: {error}"
             raise ValueError(message) from None
-        return value
+        return value[()]
 
     return checked
 
 
 @_within_floats
-def entropy_sum(*, w: ArrayLike, b: ArrayLike, a: ArrayLike) -> float:
+def entropy_sum(*, w: Array, b: Array, a: Array) -> Array:
     """Entropy sum per data point, in nats.
 
     Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
@@ -59,18 +63,20 @@ def entropy_sum(*, w: ArrayLike, b: ArrayLike, a: ArrayLike) -> float:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(w, b, a)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    w = _array("w", w, "K", "real", sizes)
-    b = _array("b", b, "", "real", sizes)
-    a = _array("a", a, "N K", "real", sizes)
+    w = _array(xp, real, "w", w, "K", "real", sizes)
+    b = _array(xp, real, "b", b, "", "real", sizes)
+    a = _array(xp, real, "a", a, "N K", "real", sizes)
     # entropy of x
-    a_x = b + np.sum(a * w, axis=-1)
-    entropy_x = _entropy_of_logit(a_x)
-    return float(-np.mean(entropy_x))
+    a_x = b + xp.sum(a * w, axis=-1)
+    entropy_x = _entropy_of_logit(xp, special, a_x)
+    return -xp.mean(entropy_x)
 
 
 @_within_floats
-def elbo(*, x: ArrayLike, a: ArrayLike, w: ArrayLike, b: ArrayLike) -> float:
+def elbo(*, x: Array, a: Array, w: Array, b: Array) -> Array:
     """ELBO per data point, in nats.
 
     Args:
@@ -83,19 +89,20 @@ def elbo(*, x: ArrayLike, a: ArrayLike, w: ArrayLike, b: ArrayLike) -> float:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, a, w, b)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N", "binary", sizes)
-    a = _array("a", a, "N K", "real", sizes)
-    w = _array("w", w, "K", "real", sizes)
-    b = _array("b", b, "", "real", sizes)
+    x = _array(xp, real, "x", x, "N", "binary", sizes)
+    a = _array(xp, real, "a", a, "N K", "real", sizes)
+    w = _array(xp, real, "w", w, "K", "real", sizes)
+    b = _array(xp, real, "b", b, "", "real", sizes)
     # log-density of x
-    a_ = b + np.sum(a * w, axis=-1)
-    log_x = -np.logaddexp(0, a_ * (1 - 2 * x))
-    return float(np.mean(log_x))
+    a_ = b + xp.sum(a * w, axis=-1)
+    log_x = -xp.logaddexp(0, a_ * (1 - 2 * x))
+    return xp.mean(log_x)
 
 
 @_within_floats
-def gap(*, x: ArrayLike, a: ArrayLike, w: ArrayLike, b: ArrayLike) -> float:
+def gap(*, x: Array, a: Array, w: Array, b: Array) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
     Computed as the derivative of the ELBO along the motion
@@ -113,46 +120,117 @@ def gap(*, x: ArrayLike, a: ArrayLike, w: ArrayLike, b: ArrayLike) -> float:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, a, w, b)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N", "binary", sizes)
-    a = _array("a", a, "N K", "real", sizes)
-    w = _array("w", w, "K", "real", sizes)
-    b = _array("b", b, "", "real", sizes)
+    x = _array(xp, real, "x", x, "N", "binary", sizes)
+    a = _array(xp, real, "a", a, "N K", "real", sizes)
+    w = _array(xp, real, "w", w, "K", "real", sizes)
+    b = _array(xp, real, "b", b, "", "real", sizes)
     # derivative of log p(x) along the motion
-    a_ = b + np.sum(a * w, axis=-1)
+    a_ = b + xp.sum(a * w, axis=-1)
     slope_x = a_ * (x * special.expit(-a_) - special.expit(a_) * (1 - x))
-    return float(np.mean(slope_x))
+    return xp.mean(slope_x)
 
 
-def _entropy_of_logit(a: NDArray[np.float64]) -> NDArray[np.float64]:
+def check(function: Callable[..., Any], **arguments: Array) -> Any:
+    """The value of a function of this module in NumPy, after all its checks.
+
+    Values are checked in NumPy alone.  For arrays of another library, and before these
+    are traced or compiled: `check(entropy_sum, ...)`.
+    """
+    return function(**{name: _to_numpy(value) for name, value in arguments.items()})
+
+
+def _to_numpy(value: Array) -> Array:
+    """An array of any library, copied to NumPy; anything else as it is."""
+    if _is_foreign(value):
+        for method in ("detach", "cpu", "get"):  # PyTorch's and CuPy's
+            value = getattr(value, method)() if hasattr(value, method) else value
+        return np.asarray(value)
+    return value
+
+
+def _entropy_of_logit(xp: Any, special: Any, a: Array) -> Array:
     """softplus(a) - a*sigmoid(a), the entropy of a binary value with log-odds a."""
-    a = np.abs(a)
-    return np.logaddexp(0, -a) + a * special.expit(-a)
+    a = xp.abs(a)
+    return xp.logaddexp(0, -a) + a * special.expit(-a)
+
+
+def _is_foreign(value: Array) -> bool:
+    """Whether it is an array of another library than NumPy."""
+    own = (np.ndarray, np.generic, int, float, list, tuple)
+    return not isinstance(value, own) and hasattr(value, "__dlpack__")
+
+
+def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
+    """The library of some arrays, and the dtype and device of its real numbers.
+
+    The dtype is the largest of those given, and at least that of single precision.
+    """
+    foreign = [value for value in values if _is_foreign(value)]
+    own = [value for value in values if isinstance(value, np.ndarray)]
+    if not foreign:
+        widths = [array.itemsize for array in own if array.dtype.kind == "f"]
+        single = 0 < max(widths, default=0) <= 4
+        return np, {"dtype": np.float32 if single else np.float64, "device": None}
+    xp = _namespace(foreign[0])
+    if own or any(_namespace(array) is not xp for array in foreign):
+        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}
+        found = " and ".join(sorted(names))
+        raise ValueError(f"arrays must be of one library, found {found}")
+    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]
+    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))
+    device = None  # that of the arrays it meets, but in PyTorch
+    if hasattr(foreign[0], "__torch_function__"):
+        device = max(foreign, key=lambda array: array.ndim).device
+    return xp, {"dtype": dtype, "device": device}
+
+
+def _namespace(array: Array) -> Any:
+    """The functions of a library, by the names of the array API standard."""
+    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
+        return importlib.import_module("array_api_compat.torch")
+    return importlib.import_module("array_api_compat").array_namespace(array)
+
+
+def _special(xp: Any) -> Any:
+    """The special functions of a library, which have the names of SciPy's."""
+    homes = {
+        "numpy": "scipy.special",
+        "array_api_compat.torch": "torch.special",
+        "array_api_compat.cupy": "cupyx.scipy.special",
+        "jax.numpy": "jax.scipy.special",
+    }
+    return importlib.import_module(homes[xp.__name__])
 
 
 def _array(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
-) -> NDArray[np.float64]:
-    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    array = _real(name, value)
+) -> Array:
+    """Check the shape of an array, and its values in NumPy; `sizes` keeps lengths."""
+    array = _real(xp, real, name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
             if not dim.isdigit():
                 sizes.setdefault(dim, length)
-    expected = tuple(_length(dim, sizes) for dim in names)
-    if array.shape != expected:
+    expected = tuple([_length(dim, sizes) for dim in names])
+    if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
-        raise ValueError(
-            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
-        )
+        shape = f"have shape {symbols} = {numbers}" if names else "be a number"
+        raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if xp is not np:  # values may be unknown yet: see `check`
+        return array
     if domain == "binary":
         if not np.all((array == 0) | (array == 1)):
             raise ValueError(f"{name} must be 0 or 1")
@@ -169,12 +247,16 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
-def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Refuse text, complex numbers, objects and rows of unequal lengths."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers")
-    return np.asarray(array, dtype=float)
+def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
+    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if _is_foreign(value):
+        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
+            return xp.astype(value, real["dtype"], copy=False, device=real["device"])
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind in "biuf":
+            return xp.asarray(array if xp is np else value, **real)
+    raise ValueError(f"{name} must be an array of real numbers")

@@ -11,33 +11,39 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
+import importlib
+import math
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["elbo", "entropy_sum", "gap"]
+__all__ = ["check", "elbo", "entropy_sum", "gap"]
 
+# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
+Array: TypeAlias = Any
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
+    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if any(map(_is_foreign, kwargs.values())):
+            return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
-            if isinstance(value, float) and not np.isfinite(value):
+            if isinstance(value, dict):
+                return value
+            if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
-        except FloatingPointError as error:
+        except ArithmeticError as error:
             message = f"{function.__name__} is undetermined or exceeds floats: {error}"
             raise ValueError(message) from None
-        return value
+        return value[()]
 
     return checked
 
@@ -45,11 +51,11 @@ def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
 @_within_floats
 def entropy_sum(
     *,
-    beta: ArrayLike | None = None,
-    Psi: ArrayLike,
-    sigma2: ArrayLike,
-    u: ArrayLike,
-) -> float:
+    beta: Array | None = None,
+    Psi: Array,
+    sigma2: Array,
+    u: Array,
+) -> Array:
     """Entropy sum per data point, in nats.
 
     Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
@@ -65,38 +71,38 @@ def entropy_sum(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(beta, Psi, sigma2, u)
     sizes: dict[str, int] = {}
-    Psi = _array("Psi", Psi, "K K", "posdef", sizes)
-    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
-    u = _array("u", u, "N M K", "real", sizes)
+    Psi = _array(xp, real, "Psi", Psi, "K K", "posdef", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+    u = _array(xp, real, "u", u, "N M K", "real", sizes)
     if beta is not None:
-        _array("beta", beta, "L", "real", sizes)
+        _array(xp, real, "beta", beta, "L", "real", sizes)
     K, M = sizes["K"], sizes["M"]
     # entropy of q
-    entropy_q = (
-        0.5 * K * np.log(2 * np.e * np.pi)
-        - 0.5
-        * np.linalg.slogdet(
-            np.linalg.inv(Psi) + np.einsum("nij,nik->njk", u, u) / sigma2
-        )[1]
-    )
+    log_det = xp.linalg.slogdet(
+        xp.linalg.inv(Psi) + xp.einsum("nij,nik->njk", u, u) / sigma2
+    )[1]
+    entropy_q = 0.5 * K * math.log(2 * math.e * math.pi) - 0.5 * log_det
     # entropy of z
-    entropy_z = 0.5 * np.linalg.slogdet(Psi)[1] + 0.5 * K * np.log(2 * np.e * np.pi)
+    entropy_z = 0.5 * xp.linalg.slogdet(Psi)[1] + 0.5 * K * math.log(
+        2 * math.e * math.pi
+    )
     # entropy of y
-    entropy_y = 0.5 * M * np.log(2 * np.e * np.pi * sigma2)
-    return float(np.mean(entropy_q) - entropy_z - entropy_y)
+    entropy_y = 0.5 * M * xp.log(2 * math.e * math.pi * sigma2)
+    return xp.mean(entropy_q) - entropy_z - entropy_y
 
 
 @_within_floats
 def elbo(
     *,
-    y: ArrayLike,
-    a: ArrayLike,
-    u: ArrayLike,
-    beta: ArrayLike,
-    Psi: ArrayLike,
-    sigma2: ArrayLike,
-) -> float:
+    y: Array,
+    a: Array,
+    u: Array,
+    beta: Array,
+    Psi: Array,
+    sigma2: Array,
+) -> Array:
     """ELBO per data point, in nats.
 
     With the exact posterior this is the mean log-likelihood.
@@ -113,24 +119,25 @@ def elbo(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(y, a, u, beta, Psi, sigma2)
     sizes: dict[str, int] = {}
-    y = _array("y", y, "N M", "real", sizes)
-    a = _array("a", a, "N M L", "real", sizes)
-    u = _array("u", u, "N M K", "real", sizes)
-    beta = _array("beta", beta, "L", "real", sizes)
-    Psi = _array("Psi", Psi, "K K", "posdef", sizes)
-    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
+    y = _array(xp, real, "y", y, "N M", "real", sizes)
+    a = _array(xp, real, "a", a, "N M L", "real", sizes)
+    u = _array(xp, real, "u", u, "N M K", "real", sizes)
+    beta = _array(xp, real, "beta", beta, "L", "real", sizes)
+    Psi = _array(xp, real, "Psi", Psi, "K K", "posdef", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
     K = sizes["K"]
     # exact posterior of z: normal with this precision and mode
-    inverse_Psi = np.linalg.inv(Psi)
-    precision = inverse_Psi + np.einsum("nih,nik->nhk", u, u) / sigma2
-    covariance = np.linalg.inv(precision)
+    inverse_Psi = xp.linalg.inv(Psi)
+    precision = inverse_Psi + xp.einsum("nih,nik->nhk", u, u) / sigma2
+    covariance = xp.linalg.inv(precision)
     mode = (
         1
         / sigma2
-        * np.sum(
+        * xp.sum(
             covariance
-            * np.sum(u * (y - np.sum(a * beta, axis=-1))[:, :, None], axis=1)[
+            * xp.sum(u * (y - xp.sum(a * beta, axis=-1))[:, :, None], axis=1)[
                 :, None, :
             ],
             axis=-1,
@@ -138,31 +145,31 @@ def elbo(
     )
     # log-density of z
     log_z = (
-        -0.5 * np.linalg.slogdet(Psi)[1]
-        - 0.5 * np.einsum("ni,nj,ij->n", mode, mode, inverse_Psi, optimize=True)
-        - 0.5 * K * np.log(2 * np.pi)
+        -0.5 * xp.linalg.slogdet(Psi)[1]
+        - 0.5 * xp.einsum("nij,ij->n", xp.einsum("ni,nj->nij", mode, mode), inverse_Psi)
+        - 0.5 * K * math.log(2 * math.pi)
     )
     # log-density of y
-    m = np.sum(mode[:, None, :] * u, axis=-1) + np.sum(a * beta, axis=-1)
-    log_y = np.sum(
-        -0.5 * np.log(2 * np.pi * sigma2) - 0.5 * ((y - m) / np.sqrt(sigma2)) ** 2,
+    m = xp.sum(mode[:, None, :] * u, axis=-1) + xp.sum(a * beta, axis=-1)
+    log_y = xp.sum(
+        -0.5 * xp.log(2 * math.pi * sigma2) - 0.5 * ((y - m) / xp.sqrt(sigma2)) ** 2,
         axis=-1,
     )
     # the posterior is normal, so log p(x) = log p(x, mode) + this
-    log_volume = 0.5 * K * np.log(2 * np.pi) - 0.5 * np.linalg.slogdet(precision)[1]
-    return float(np.mean(log_z) + np.mean(log_y) + np.mean(log_volume))
+    log_volume = 0.5 * K * math.log(2 * math.pi) - 0.5 * xp.linalg.slogdet(precision)[1]
+    return xp.mean(log_z) + xp.mean(log_y) + xp.mean(log_volume)
 
 
 @_within_floats
 def gap(
     *,
-    y: ArrayLike,
-    a: ArrayLike,
-    u: ArrayLike,
-    beta: ArrayLike,
-    Psi: ArrayLike,
-    sigma2: ArrayLike,
-) -> float:
+    y: Array,
+    a: Array,
+    u: Array,
+    beta: Array,
+    Psi: Array,
+    sigma2: Array,
+) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
     Computed as the derivative of the ELBO along the motion
@@ -182,24 +189,25 @@ def gap(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(y, a, u, beta, Psi, sigma2)
     sizes: dict[str, int] = {}
-    y = _array("y", y, "N M", "real", sizes)
-    a = _array("a", a, "N M L", "real", sizes)
-    u = _array("u", u, "N M K", "real", sizes)
-    beta = _array("beta", beta, "L", "real", sizes)
-    Psi = _array("Psi", Psi, "K K", "posdef", sizes)
-    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
+    y = _array(xp, real, "y", y, "N M", "real", sizes)
+    a = _array(xp, real, "a", a, "N M L", "real", sizes)
+    u = _array(xp, real, "u", u, "N M K", "real", sizes)
+    beta = _array(xp, real, "beta", beta, "L", "real", sizes)
+    Psi = _array(xp, real, "Psi", Psi, "K K", "posdef", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
     K = sizes["K"]
     # exact posterior of z: normal with this precision and mode
-    inverse_Psi = np.linalg.inv(Psi)
-    precision = inverse_Psi + np.einsum("nih,nik->nhk", u, u) / sigma2
-    covariance = np.linalg.inv(precision)
+    inverse_Psi = xp.linalg.inv(Psi)
+    precision = inverse_Psi + xp.einsum("nih,nik->nhk", u, u) / sigma2
+    covariance = xp.linalg.inv(precision)
     mode = (
         1
         / sigma2
-        * np.sum(
+        * xp.sum(
             covariance
-            * np.sum(u * (y - np.sum(a * beta, axis=-1))[:, :, None], axis=1)[
+            * xp.sum(u * (y - xp.sum(a * beta, axis=-1))[:, :, None], axis=1)[
                 :, None, :
             ],
             axis=-1,
@@ -207,46 +215,106 @@ def gap(
     )
     # derivative of log p(z) along the motion
     curvature_z = -inverse_Psi
-    slope_z = 0.5 * K - 0.5 * np.einsum(
-        "ni,nj,ij->n", mode, mode, inverse_Psi, optimize=True
+    slope_z = 0.5 * K - 0.5 * xp.einsum(
+        "nij,ij->n", xp.einsum("ni,nj->nij", mode, mode), inverse_Psi
     )
-    slope_z_spread = 0.5 * np.sum(covariance * curvature_z, axis=(-2, -1))
+    slope_z_spread = 0.5 * xp.sum(covariance * curvature_z, axis=(-2, -1))
     # derivative of log p(y) along the motion
-    curvature_y = -np.einsum("nic,nir->ncr", u, u) / sigma2
-    m = np.sum(mode[:, None, :] * u, axis=-1) + np.sum(a * beta, axis=-1)
-    slope_y = np.sum(0.5 - 0.5 * ((y - m) / np.sqrt(sigma2)) ** 2, axis=-1)
-    slope_y_spread = 0.5 * np.sum(covariance * curvature_y, axis=(-2, -1))
-    return float(
-        np.mean(slope_z)
-        + np.mean(slope_z_spread)
-        + np.mean(slope_y)
-        + np.mean(slope_y_spread)
+    curvature_y = -xp.einsum("nic,nir->ncr", u, u) / sigma2
+    m = xp.sum(mode[:, None, :] * u, axis=-1) + xp.sum(a * beta, axis=-1)
+    slope_y = xp.sum(0.5 - 0.5 * ((y - m) / xp.sqrt(sigma2)) ** 2, axis=-1)
+    slope_y_spread = 0.5 * xp.sum(covariance * curvature_y, axis=(-2, -1))
+    return (
+        xp.mean(slope_z)
+        + xp.mean(slope_z_spread)
+        + xp.mean(slope_y)
+        + xp.mean(slope_y_spread)
     )
+
+
+def check(function: Callable[..., Any], **arguments: Array) -> Any:
+    """The value of a function of this module in NumPy, after all its checks.
+
+    Values are checked in NumPy alone.  For arrays of another library, and before these
+    are traced or compiled: `check(entropy_sum, ...)`.
+    """
+    return function(**{name: _to_numpy(value) for name, value in arguments.items()})
+
+
+def _to_numpy(value: Array) -> Array:
+    """An array of any library, copied to NumPy; anything else as it is."""
+    if _is_foreign(value):
+        for method in ("detach", "cpu", "get"):  # PyTorch's and CuPy's
+            value = getattr(value, method)() if hasattr(value, method) else value
+        return np.asarray(value)
+    return value
+
+
+def _is_foreign(value: Array) -> bool:
+    """Whether it is an array of another library than NumPy."""
+    own = (np.ndarray, np.generic, int, float, list, tuple)
+    return not isinstance(value, own) and hasattr(value, "__dlpack__")
+
+
+def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
+    """The library of some arrays, and the dtype and device of its real numbers.
+
+    The dtype is the largest of those given, and at least that of single precision.
+    """
+    foreign = [value for value in values if _is_foreign(value)]
+    own = [value for value in values if isinstance(value, np.ndarray)]
+    if not foreign:
+        widths = [array.itemsize for array in own if array.dtype.kind == "f"]
+        single = 0 < max(widths, default=0) <= 4
+        return np, {"dtype": np.float32 if single else np.float64, "device": None}
+    xp = _namespace(foreign[0])
+    if own or any(_namespace(array) is not xp for array in foreign):
+        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}
+        found = " and ".join(sorted(names))
+        raise ValueError(f"arrays must be of one library, found {found}")
+    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]
+    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))
+    device = None  # that of the arrays it meets, but in PyTorch
+    if hasattr(foreign[0], "__torch_function__"):
+        device = max(foreign, key=lambda array: array.ndim).device
+    return xp, {"dtype": dtype, "device": device}
+
+
+def _namespace(array: Array) -> Any:
+    """The functions of a library, by the names of the array API standard."""
+    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
+        return importlib.import_module("array_api_compat.torch")
+    return importlib.import_module("array_api_compat").array_namespace(array)
 
 
 def _array(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
-) -> NDArray[np.float64]:
-    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    array = _real(name, value)
+) -> Array:
+    """Check the shape of an array, and its values in NumPy; `sizes` keeps lengths."""
+    array = _real(xp, real, name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
             if not dim.isdigit():
                 sizes.setdefault(dim, length)
-    expected = tuple(_length(dim, sizes) for dim in names)
-    if array.shape != expected:
+    expected = tuple([_length(dim, sizes) for dim in names])
+    if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
-        raise ValueError(
-            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
-        )
+        shape = f"have shape {symbols} = {numbers}" if names else "be a number"
+        raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if xp is not np:  # values may be unknown yet: see `check`
+        return array
+    precision = np.result_type(np.float32, np.asarray(value).dtype)
+    tolerance = np.finfo(precision).eps ** 0.5
     least = array.min()
     largest = array.max()
     if not (np.isfinite(least) and np.isfinite(largest)):
@@ -255,7 +323,7 @@ def _array(
         raise ValueError(f"{name} must be positive, found {least}")
     if domain == "posdef":
         asymmetry = np.abs(array - np.swapaxes(array, -1, -2))
-        if np.any(asymmetry > 1e-8 * np.abs(array).max(axis=(-2, -1), keepdims=True)):
+        if np.any(asymmetry > tolerance * np.abs(array).max((-2, -1), keepdims=True)):
             raise ValueError(f"{name} must be symmetric in its last two axes")
         try:
             np.linalg.cholesky(array)
@@ -269,12 +337,16 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
-def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Refuse text, complex numbers, objects and rows of unequal lengths."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers")
-    return np.asarray(array, dtype=float)
+def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
+    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if _is_foreign(value):
+        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
+            return xp.astype(value, real["dtype"], copy=False, device=real["device"])
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind in "biuf":
+            return xp.asarray(array if xp is np else value, **real)
+    raise ValueError(f"{name} must be an array of real numbers")

@@ -11,34 +11,39 @@ b5072abe5f7290b2b18152cbeed4a421a3983c190ae5df47abfe8f639429d4d9.
 
 from __future__ import annotations
 
+import importlib
+import math
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
-__all__ = ["elbo", "entropy_sum", "gap"]
+__all__ = ["check", "elbo", "entropy_sum", "gap"]
 
+# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
+Array: TypeAlias = Any
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
+    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if any(map(_is_foreign, kwargs.values())):
+            return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
-            if isinstance(value, float) and not value < np.inf:
+            if isinstance(value, dict):
+                return value
+            if not value < np.inf:
                 raise FloatingPointError(f"found {value}")
-        except FloatingPointError as error:
+        except ArithmeticError as error:
             message = f"{function.__name__} is undetermined or exceeds floats: {error}"
             raise ValueError(message) from None
-        return value
+        return value[()]
 
     return checked
 
@@ -46,15 +51,15 @@ def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
 @_within_floats
 def entropy_sum(
     *,
-    pi: ArrayLike,
-    W: ArrayLike | None = None,
-    mu: ArrayLike | None = None,
-    v: ArrayLike,
+    pi: Array,
+    W: Array | None = None,
+    mu: Array | None = None,
+    v: Array,
     H: int,
-    entropy_q: float,
-    c: ArrayLike,
-    weights: ArrayLike | None = None,
-) -> float:
+    entropy_q: Array,
+    c: Array,
+    weights: Array | None = None,
+) -> Array:
     """Entropy sum per data point, in nats.
 
     Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
@@ -76,44 +81,46 @@ def entropy_sum(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(pi, W, mu, v, entropy_q, c, weights)
+    special = _special(xp)
     sizes: dict[str, int] = {"H": _size("H", H)}
-    pi = _array("pi", pi, "C", "weights", sizes)
-    v = _array("v", v, "C D", "positive", sizes)
-    entropy_q = _number("entropy_q", entropy_q)
-    c = _samples("c", c, "N S", "category", sizes, "sets", sizes["C"])
+    pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+    v = _array(xp, real, "v", v, "C D", "positive", sizes)
+    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    c = _samples(xp, real, "c", c, "N S", "category", sizes, "sets", sizes["C"])
     if W is not None:
-        _array("W", W, "C D H", "real", sizes)
+        _array(xp, real, "W", W, "C D H", "real", sizes)
     if mu is not None:
-        _array("mu", mu, "C D", "real", sizes)
-    weights = _weights("weights", weights, "N", "S", sizes)
+        _array(xp, real, "mu", mu, "C D", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     sets = sizes["sets"]
     # entropy of c
-    entropy_c = np.sum(special.entr(pi))
+    entropy_c = xp.sum(special.entr(pi))
     # entropy of z
-    entropy_z = 0.5 * H * np.log(2 * np.e * np.pi)
+    entropy_z = 0.5 * H * math.log(2 * math.e * math.pi)
     # entropy of x
-    entropy_x = 0.5 * np.sum(np.log(2 * np.e * np.pi * v[c - 1]), axis=-1)
-    return float(
+    entropy_x = 0.5 * xp.sum(xp.log(2 * math.e * math.pi * v[c - 1]), axis=-1)
+    return (
         entropy_q
         - entropy_c
         - entropy_z
-        - np.sum(_mean_weights(weights, sets) * entropy_x)
+        - xp.sum(_mean_weights(xp, weights, sets) * entropy_x)
     )
 
 
 @_within_floats
 def elbo(
     *,
-    x: ArrayLike,
-    pi: ArrayLike,
-    W: ArrayLike,
-    mu: ArrayLike,
-    v: ArrayLike,
-    entropy_q: float,
-    c: ArrayLike,
-    z: ArrayLike,
-    weights: ArrayLike | None = None,
-) -> float:
+    x: Array,
+    pi: Array,
+    W: Array,
+    mu: Array,
+    v: Array,
+    entropy_q: Array,
+    c: Array,
+    z: Array,
+    weights: Array | None = None,
+) -> Array:
     """ELBO per data point, in nats.
 
     Expectations under q are weighted sums over the given samples: exact for an
@@ -137,44 +144,45 @@ def elbo(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, pi, W, mu, v, entropy_q, c, z, weights)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "real", sizes)
-    pi = _array("pi", pi, "C", "weights", sizes)
-    W = _array("W", W, "C D H", "real", sizes)
-    mu = _array("mu", mu, "C D", "real", sizes)
-    v = _array("v", v, "C D", "positive", sizes)
-    entropy_q = _number("entropy_q", entropy_q)
-    z = _samples("z", z, "N S H", "real", sizes, "sets")
-    c = _samples("c", c, "N S", "category", sizes, "sets", sizes["C"])
-    weights = _weights("weights", weights, "N", "S", sizes)
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+    W = _array(xp, real, "W", W, "C D H", "real", sizes)
+    mu = _array(xp, real, "mu", mu, "C D", "real", sizes)
+    v = _array(xp, real, "v", v, "C D", "positive", sizes)
+    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    z = _samples(xp, real, "z", z, "N S H", "real", sizes, "sets")
+    c = _samples(xp, real, "c", c, "N S", "category", sizes, "sets", sizes["C"])
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     sets = sizes["sets"]
     # log-density of c
-    log_c = _log(pi[c - 1])
+    log_c = _log(xp, pi[c - 1])
     # log-density of z
-    log_z = np.sum(-0.5 * z**2 - 0.5 * np.log(2 * np.pi), axis=-1)
+    log_z = xp.sum(-0.5 * z**2 - 0.5 * math.log(2 * math.pi), axis=-1)
     # log-density of x
-    m = mu[c - 1] + np.sum(W[c - 1] * z[:, :, None, :], axis=-1)
-    center_x = _pool(x, sets)
+    m = mu[c - 1] + xp.sum(W[c - 1] * z[:, :, None, :], axis=-1)
+    center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, sets)
-    mean_xx = _sampled_mean(weights, deviation_x**2, sets)
-    mean_x = _sampled_mean(weights, deviation_x, sets)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = _sampled_mean(xp, weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     log_x = (
-        np.sum(
+        xp.sum(
             mean_weights
-            * np.sum(
-                -0.5 * np.log(2 * np.pi * v[c - 1])
-                - 0.5 * ((center_x[:, None, :] - m) / np.sqrt(v[c - 1])) ** 2,
+            * xp.sum(
+                -0.5 * xp.log(2 * math.pi * v[c - 1])
+                - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(v[c - 1])) ** 2,
                 axis=-1,
             )
         )
-        - 0.5 * np.sum(mean_xx / v[c - 1])
-        - np.sum(mean_x * (center_x[:, None, :] - m) / v[c - 1])
+        - 0.5 * xp.sum(mean_xx / v[c - 1])
+        - xp.sum(mean_x * (center_x[:, None, :] - m) / v[c - 1])
     )
-    return float(
+    return (
         entropy_q
-        + np.sum(_weigh(mean_weights, log_c))
-        + np.sum(mean_weights * log_z)
+        + xp.sum(_weigh(xp, mean_weights, log_c))
+        + xp.sum(mean_weights * log_z)
         + log_x
     )
 
@@ -182,16 +190,16 @@ def elbo(
 @_within_floats
 def gap(
     *,
-    x: ArrayLike,
-    pi: ArrayLike,
-    W: ArrayLike,
-    mu: ArrayLike,
-    v: ArrayLike,
-    entropy_q: float | None = None,
-    c: ArrayLike,
-    z: ArrayLike,
-    weights: ArrayLike | None = None,
-) -> float:
+    x: Array,
+    pi: Array,
+    W: Array,
+    mu: Array,
+    v: Array,
+    entropy_q: Array | None = None,
+    c: Array,
+    z: Array,
+    weights: Array | None = None,
+) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
     Computed as the derivative of the ELBO along the motion
@@ -220,120 +228,188 @@ def gap(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, pi, W, mu, v, entropy_q, c, z, weights)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "real", sizes)
-    pi = _array("pi", pi, "C", "weights", sizes)
-    W = _array("W", W, "C D H", "real", sizes)
-    mu = _array("mu", mu, "C D", "real", sizes)
-    v = _array("v", v, "C D", "positive", sizes)
-    z = _samples("z", z, "N S H", "real", sizes, "sets")
-    c = _samples("c", c, "N S", "category", sizes, "sets", sizes["C"])
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+    W = _array(xp, real, "W", W, "C D H", "real", sizes)
+    mu = _array(xp, real, "mu", mu, "C D", "real", sizes)
+    v = _array(xp, real, "v", v, "C D", "positive", sizes)
+    z = _samples(xp, real, "z", z, "N S H", "real", sizes, "sets")
+    c = _samples(xp, real, "c", c, "N S", "category", sizes, "sets", sizes["C"])
     if entropy_q is not None:
-        _number("entropy_q", entropy_q)
-    weights = _weights("weights", weights, "N", "S", sizes)
+        _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     sets = sizes["sets"]
     # derivative of log p(c) along the motion
-    slope_c = _log(pi[c - 1]) + np.sum(special.entr(pi))
+    slope_c = _log(xp, pi[c - 1]) + xp.sum(special.entr(pi))
     # derivative of log p(z) along the motion
-    slope_z = 0.5 * np.sum(1 - z**2, axis=-1)
+    slope_z = 0.5 * xp.sum(1 - z**2, axis=-1)
     # derivative of log p(x) along the motion
-    m = mu[c - 1] + np.sum(W[c - 1] * z[:, :, None, :], axis=-1)
-    center_x = _pool(x, sets)
+    m = mu[c - 1] + xp.sum(W[c - 1] * z[:, :, None, :], axis=-1)
+    center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, sets)
-    mean_xx = _sampled_mean(weights, deviation_x**2, sets)
-    mean_x = _sampled_mean(weights, deviation_x, sets)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = _sampled_mean(xp, weights, deviation_x**2, sets)
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     slope_x = (
-        np.sum(
+        xp.sum(
             mean_weights
-            * np.sum(
-                0.5 - 0.5 * ((center_x[:, None, :] - m) / np.sqrt(v[c - 1])) ** 2,
+            * xp.sum(
+                0.5 - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(v[c - 1])) ** 2,
                 axis=-1,
             )
         )
-        - 0.5 * np.sum(mean_xx / v[c - 1])
-        - np.sum(mean_x * (center_x[:, None, :] - m) / v[c - 1])
+        - 0.5 * xp.sum(mean_xx / v[c - 1])
+        - xp.sum(mean_x * (center_x[:, None, :] - m) / v[c - 1])
     )
-    return float(
-        np.sum(_weigh(mean_weights, slope_c)) + np.sum(mean_weights * slope_z) + slope_x
+    return (
+        xp.sum(_weigh(xp, mean_weights, slope_c))
+        + xp.sum(mean_weights * slope_z)
+        + slope_x
     )
 
 
-def _log(p: NDArray[np.float64]) -> NDArray[np.float64]:
+def check(function: Callable[..., Any], **arguments: Array) -> Any:
+    """The value of a function of this module in NumPy, after all its checks.
+
+    Values are checked in NumPy alone.  For arrays of another library, and before these
+    are traced or compiled: `check(entropy_sum, ...)`.
+    """
+    return function(**{name: _to_numpy(value) for name, value in arguments.items()})
+
+
+def _to_numpy(value: Array) -> Array:
+    """An array of any library, copied to NumPy; anything else as it is."""
+    if _is_foreign(value):
+        for method in ("detach", "cpu", "get"):  # PyTorch's and CuPy's
+            value = getattr(value, method)() if hasattr(value, method) else value
+        return np.asarray(value)
+    return value
+
+
+def _log(xp: Any, p: Array) -> Array:
     """log(p), minus infinity at 0."""
-    p = np.asarray(p)
-    return np.log(p, out=np.full(p.shape, -np.inf), where=p > 0)
+    return xp.where(p > 0, xp.log(xp.where(p > 0, p, 1)), -math.inf)
 
 
-def _weigh(
-    weights: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _weigh(xp: Any, weights: Array, values: Array) -> Array:
     """weights * values, where a weight of 0 takes out minus infinity."""
-    shape = np.broadcast_shapes(weights.shape, values.shape)
-    return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)
+    return weights * xp.where(weights > 0, values, 0)
 
 
-def _weighted_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
     if len(weights) < len(values):
-        values = values.mean(axis=0, keepdims=True)
-    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+        values = xp.mean(values, axis=0, keepdims=True)
+    return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
 
 
-def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+def _pool(xp: Any, values: Array, sets: int) -> Array:
     """The mean over the data where they share the samples, else the values."""
-    return values.mean(axis=0, keepdims=True) if sets == 1 else values
+    return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
 
 
-def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
     """The mean weight of each sample, or each weight over N where none is shared."""
     if sets == 1:
-        return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
 
 
-def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
-) -> NDArray[np.float64]:
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
     if sets == 1:
-        return _weighted_mean(weights, values)[None]
-    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / sets
+        return _weighted_mean(xp, weights, values)[None, ...]
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
+
+
+def _is_foreign(value: Array) -> bool:
+    """Whether it is an array of another library than NumPy."""
+    own = (np.ndarray, np.generic, int, float, list, tuple)
+    return not isinstance(value, own) and hasattr(value, "__dlpack__")
+
+
+def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
+    """The library of some arrays, and the dtype and device of its real numbers.
+
+    The dtype is the largest of those given, and at least that of single precision.
+    """
+    foreign = [value for value in values if _is_foreign(value)]
+    own = [value for value in values if isinstance(value, np.ndarray)]
+    if not foreign:
+        widths = [array.itemsize for array in own if array.dtype.kind == "f"]
+        single = 0 < max(widths, default=0) <= 4
+        return np, {"dtype": np.float32 if single else np.float64, "device": None}
+    xp = _namespace(foreign[0])
+    if own or any(_namespace(array) is not xp for array in foreign):
+        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}
+        found = " and ".join(sorted(names))
+        raise ValueError(f"arrays must be of one library, found {found}")
+    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]
+    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))
+    device = None  # that of the arrays it meets, but in PyTorch
+    if hasattr(foreign[0], "__torch_function__"):
+        device = max(foreign, key=lambda array: array.ndim).device
+    return xp, {"dtype": dtype, "device": device}
+
+
+def _namespace(array: Array) -> Any:
+    """The functions of a library, by the names of the array API standard."""
+    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
+        return importlib.import_module("array_api_compat.torch")
+    return importlib.import_module("array_api_compat").array_namespace(array)
+
+
+def _special(xp: Any) -> Any:
+    """The special functions of a library, which have the names of SciPy's."""
+    homes = {
+        "numpy": "scipy.special",
+        "array_api_compat.torch": "torch.special",
+        "array_api_compat.cupy": "cupyx.scipy.special",
+        "jax.numpy": "jax.scipy.special",
+    }
+    return importlib.import_module(homes[xp.__name__])
 
 
 def _array(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
-    upper: ArrayLike = np.inf,
-) -> NDArray[np.float64]:
-    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    array = _real(name, value)
+    upper: Array = math.inf,
+) -> Array:
+    """Check the shape of an array, and its values in NumPy; `sizes` keeps lengths."""
+    array = _real(xp, real, name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
             if not dim.isdigit():
                 sizes.setdefault(dim, length)
-    expected = tuple(_length(dim, sizes) for dim in names)
-    if array.shape != expected:
+    expected = tuple([_length(dim, sizes) for dim in names])
+    if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
-        raise ValueError(
-            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
-        )
+        shape = f"have shape {symbols} = {numbers}" if names else "be a number"
+        raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if xp is not np:  # values may be unknown yet: see `check`
+        return xp.astype(array, xp.int32) if domain == "category" else array
+    precision = np.result_type(np.float32, np.asarray(value).dtype)
+    tolerance = np.finfo(precision).eps ** 0.5
     least = array.min()
     if domain in ("simplex", "weights"):
         if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
             raise ValueError(f"{name} must be {sign}, found {least}")
-        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
+        sums = array @ np.ones(array.shape[-1], array.dtype)
+        if not np.all(np.abs(sums - 1) <= tolerance):
             raise ValueError(f"{name} must sum to one over its last axis")
         return array
     largest = array.max()
@@ -354,33 +430,41 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
 
 
 def _samples(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
     sets: str,
-    *bounds: ArrayLike,
-) -> NDArray[np.float64]:
+    *bounds: Array,
+) -> Array:
     """Check what varies with samples; without an axis of data points these share it."""
-    shared = np.ndim(value) < len(dims.split())
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
     own = dims.partition(" ")[2] if shared else dims
-    array = _array(name, value, own, domain, sizes, *bounds)
-    array = array[None] if shared else array
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
+    array = array[None, ...] if shared else array
     if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
     return array
 
 
 def _weights(
-    name: str, weights: ArrayLike | None, data: str, samples: str, sizes: dict[str, int]
-) -> NDArray[np.float64]:
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    weights: Array,
+    data: str,
+    samples: str,
+    sizes: dict[str, int],
+) -> Array:
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
-        count = sizes[samples]
-        return np.full((1, count), 1 / count)
-    dims = samples if np.ndim(weights) == 1 else f"{data} {samples}"
-    return np.atleast_2d(_array(name, weights, dims, "weights", sizes))
+        return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
+    if _real(xp, real, name, weights).ndim == 1:
+        return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
+    return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 
 
 def _size(name: str, value: int) -> int:
@@ -390,22 +474,16 @@ def _size(name: str, value: int) -> int:
     return int(value)
 
 
-def _number(name: str, value: float) -> float:
-    """Check a finite number."""
-    number = _real(name, value)
-    if number.shape:
-        raise ValueError(f"{name} must be a number, found an array")
-    if not np.isfinite(number):
-        raise ValueError(f"{name} must be finite, found {number}")
-    return float(number)
-
-
-def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Refuse text, complex numbers, objects and rows of unequal lengths."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers")
-    return np.asarray(array, dtype=float)
+def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
+    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if _is_foreign(value):
+        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
+            return xp.astype(value, real["dtype"], copy=False, device=real["device"])
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind in "biuf":
+            return xp.asarray(array if xp is np else value, **real)
+    raise ValueError(f"{name} must be an array of real numbers")

@@ -11,46 +11,45 @@ fe34f590fe23562ea9dfa7870632a3ffdbdacb4452d4b4abeb36e607d34eefe4.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import math
+from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
-__all__ = ["elbo", "entropy_sum", "gap", "profiled_scales"]
+__all__ = ["check", "elbo", "entropy_sum", "gap", "profiled_scales"]
 
+# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
+Array: TypeAlias = Any
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
+    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if any(map(_is_foreign, kwargs.values())):
+            return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
-            if isinstance(value, float) and not value < np.inf:
+            if isinstance(value, dict):
+                return value
+            if not value < np.inf:
                 raise FloatingPointError(f"found {value}")
-        except FloatingPointError as error:
+        except ArithmeticError as error:
             message = f"{function.__name__} is undetermined or exceeds floats: {error}"
             raise ValueError(message) from None
-        return value
+        return value[()]
 
     return checked
 
 
 @_within_floats
-def entropy_sum(
-    *,
-    pi: ArrayLike,
-    lambda_: ArrayLike,
-    x: ArrayLike,
-    q: ArrayLike,
-) -> float:
+def entropy_sum(*, pi: Array, lambda_: Array, x: Array, q: Array) -> Array:
     """Entropy sum per data point, in nats.
 
     Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
@@ -67,29 +66,31 @@ def entropy_sum(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(pi, lambda_, x, q)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    pi = _array("pi", pi, "C", "weights", sizes)
-    lambda_ = _array("lambda_", lambda_, "C D", "positive", sizes)
-    x = _array("x", x, "N D", "naturals", sizes)
-    q = _array("q", q, "N C", "weights", sizes)
+    pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+    lambda_ = _array(xp, real, "lambda_", lambda_, "C D", "positive", sizes)
+    x = _array(xp, real, "x", x, "N D", "naturals", sizes)
+    q = _array(xp, real, "q", q, "N C", "weights", sizes)
     # entropy of q
-    entropy_q = np.sum(special.entr(q), axis=1)
+    entropy_q = xp.sum(special.entr(q), axis=1)
     # entropy of c
-    entropy_c = np.sum(special.entr(pi))
+    entropy_c = xp.sum(special.entr(pi))
     # pseudo-entropy of x
-    entropy_x = np.sum(lambda_ * (1 - np.log(lambda_)), axis=-1)
+    entropy_x = xp.sum(lambda_ * (1 - xp.log(lambda_)), axis=-1)
     # logarithm of the base measure of x
-    log_base_x = -np.sum(special.gammaln(x + 1), axis=-1)
-    return float(
-        np.mean(entropy_q)
-        + np.mean(log_base_x)
+    log_base_x = -xp.sum(special.gammaln(x + 1), axis=-1)
+    return (
+        xp.mean(entropy_q)
+        + xp.mean(log_base_x)
         - entropy_c
-        - q.mean(axis=0) @ entropy_x
+        - xp.mean(q, axis=0) @ entropy_x
     )
 
 
 @_within_floats
-def elbo(*, x: ArrayLike, pi: ArrayLike, lambda_: ArrayLike, q: ArrayLike) -> float:
+def elbo(*, x: Array, pi: Array, lambda_: Array, q: Array) -> Array:
     """ELBO per data point, in nats.
 
     Minus infinity where a category of probability 0 has weight.
@@ -105,40 +106,42 @@ def elbo(*, x: ArrayLike, pi: ArrayLike, lambda_: ArrayLike, q: ArrayLike) -> fl
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, pi, lambda_, q)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "naturals", sizes)
-    pi = _array("pi", pi, "C", "weights", sizes)
-    lambda_ = _array("lambda_", lambda_, "C D", "positive", sizes)
-    q = _array("q", q, "N C", "weights", sizes)
+    x = _array(xp, real, "x", x, "N D", "naturals", sizes)
+    pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+    lambda_ = _array(xp, real, "lambda_", lambda_, "C D", "positive", sizes)
+    q = _array(xp, real, "q", q, "N C", "weights", sizes)
     # entropy of q
-    entropy_q = np.sum(special.entr(q), axis=1)
+    entropy_q = xp.sum(special.entr(q), axis=1)
     # log-density of c
-    log_c = _log(pi)
+    log_c = _log(xp, pi)
     # log-density of x
-    center_x = np.mean(x, axis=0)
+    center_x = xp.mean(x, axis=0)
     deviation_x = x - center_x
-    mean_q = q.mean(axis=0)
-    mean_x = np.mean(
-        np.sum(special.gammaln(center_x + 1) - special.gammaln(x + 1), axis=-1)
+    mean_q = xp.mean(q, axis=0)
+    mean_x = xp.mean(
+        xp.sum(special.gammaln(center_x + 1) - special.gammaln(x + 1), axis=-1)
     )
-    mean_x_ = _weighted_mean(q, deviation_x)
+    mean_x_ = _weighted_mean(xp, q, deviation_x)
     log_x = (
         mean_x
-        + np.sum(
+        + xp.sum(
             mean_q
-            * np.sum(
-                -_deviance(center_x, lambda_, np.log(lambda_))
-                - _log_stirling(center_x),
+            * xp.sum(
+                -_deviance(xp, center_x, lambda_, xp.log(lambda_))
+                - _log_stirling(xp, special, center_x),
                 axis=-1,
             )
         )
-        + np.sum(mean_x_ * np.log(lambda_))
+        + xp.sum(mean_x_ * xp.log(lambda_))
     )
-    return float(np.mean(entropy_q) + np.sum(_weigh(mean_q, log_c)) + log_x)
+    return xp.mean(entropy_q) + xp.sum(_weigh(xp, mean_q, log_c)) + log_x
 
 
 @_within_floats
-def gap(*, x: ArrayLike, pi: ArrayLike, lambda_: ArrayLike, q: ArrayLike) -> float:
+def gap(*, x: Array, pi: Array, lambda_: Array, q: Array) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
     Computed as the derivative of the ELBO along the motion
@@ -158,26 +161,28 @@ def gap(*, x: ArrayLike, pi: ArrayLike, lambda_: ArrayLike, q: ArrayLike) -> flo
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, pi, lambda_, q)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "naturals", sizes)
-    pi = _array("pi", pi, "C", "weights", sizes)
-    lambda_ = _array("lambda_", lambda_, "C D", "positive", sizes)
-    q = _array("q", q, "N C", "weights", sizes)
+    x = _array(xp, real, "x", x, "N D", "naturals", sizes)
+    pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+    lambda_ = _array(xp, real, "lambda_", lambda_, "C D", "positive", sizes)
+    q = _array(xp, real, "q", q, "N C", "weights", sizes)
     # derivative of log p(c) along the motion
-    slope_c = _log(pi) + np.sum(special.entr(pi))
+    slope_c = _log(xp, pi) + xp.sum(special.entr(pi))
     # derivative of log p(x) along the motion
-    center_x = np.mean(x, axis=0)
+    center_x = xp.mean(x, axis=0)
     deviation_x = x - center_x
-    mean_q = q.mean(axis=0)
-    mean_x = _weighted_mean(q, deviation_x)
-    slope_x = np.sum(
-        mean_q * np.sum(np.log(lambda_) * (center_x - lambda_), axis=-1)
-    ) + np.sum(mean_x * np.log(lambda_))
-    return float(np.sum(_weigh(mean_q, slope_c)) + slope_x)
+    mean_q = xp.mean(q, axis=0)
+    mean_x = _weighted_mean(xp, q, deviation_x)
+    slope_x = xp.sum(
+        mean_q * xp.sum(xp.log(lambda_) * (center_x - lambda_), axis=-1)
+    ) + xp.sum(mean_x * xp.log(lambda_))
+    return xp.sum(_weigh(xp, mean_q, slope_c)) + slope_x
 
 
 @_within_floats
-def profiled_scales(*, x: ArrayLike, q: ArrayLike) -> dict[str, NDArray[np.float64]]:
+def profiled_scales(*, x: Array, q: Array) -> dict[str, Array]:
     """pi and lambda_ where the ELBO is stationary in them.
 
     All else is held fixed. `entropy_sum` at these values equals the ELBO there,
@@ -192,97 +197,170 @@ def profiled_scales(*, x: ArrayLike, q: ArrayLike) -> dict[str, NDArray[np.float
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, q)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "naturals", sizes)
-    q = _array("q", q, "N C", "weights", sizes)
+    x = _array(xp, real, "x", x, "N D", "naturals", sizes)
+    q = _array(xp, real, "q", q, "N C", "weights", sizes)
     # pi, where the ELBO is stationary in it
-    pi = q.mean(axis=0)
+    pi = xp.mean(q, axis=0)
     # lambda_, where the ELBO is stationary in it
     sum_lambda = x
     sum_lambda_ = 1
-    lambda_ = _weighted_mean(q, sum_lambda) / (pi * sum_lambda_)[:, None]
-    pi = _array("pi", pi, "C", "weights", sizes)
-    lambda_ = _array("lambda_", lambda_, "C D", "positive", sizes)
+    lambda_ = _weighted_mean(xp, q, sum_lambda) / (pi * sum_lambda_)[:, None]
+    pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+    lambda_ = _array(xp, real, "lambda_", lambda_, "C D", "positive", sizes)
     return {"pi": pi, "lambda_": lambda_}
 
 
-def _log(p: NDArray[np.float64]) -> NDArray[np.float64]:
+def check(function: Callable[..., Any], **arguments: Array) -> Any:
+    """The value of a function of this module in NumPy, after all its checks.
+
+    Values are checked in NumPy alone.  For arrays of another library, and before these
+    are traced or compiled: `check(entropy_sum, ...)`.
+    """
+    return function(**{name: _to_numpy(value) for name, value in arguments.items()})
+
+
+def _to_numpy(value: Array) -> Array:
+    """An array of any library, copied to NumPy; anything else as it is."""
+    if _is_foreign(value):
+        for method in ("detach", "cpu", "get"):  # PyTorch's and CuPy's
+            value = getattr(value, method)() if hasattr(value, method) else value
+        return np.asarray(value)
+    return value
+
+
+def _log(xp: Any, p: Array) -> Array:
     """log(p), minus infinity at 0."""
-    p = np.asarray(p)
-    return np.log(p, out=np.full(p.shape, -np.inf), where=p > 0)
+    return xp.where(p > 0, xp.log(xp.where(p > 0, p, 1)), -math.inf)
 
 
-def _weigh(
-    weights: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _weigh(xp: Any, weights: Array, values: Array) -> Array:
     """weights * values, where a weight of 0 takes out minus infinity."""
-    shape = np.broadcast_shapes(weights.shape, values.shape)
-    return np.multiply(weights, values, out=np.zeros(shape), where=weights > 0)
+    return weights * xp.where(weights > 0, values, 0)
 
 
-def _weighted_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
     if len(weights) < len(values):
-        values = values.mean(axis=0, keepdims=True)
-    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+        values = xp.mean(values, axis=0, keepdims=True)
+    return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
 
 
-def _log_stirling(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _log_stirling(xp: Any, special: Any, x: Array) -> Array:
     """log(x!) - x*log(x) + x, which tends to log(2*pi*x)/2."""
-    small, large = np.minimum(x, 10), np.maximum(x, 10)
+    small, large = xp.minimum(x, 10), xp.maximum(x, 10)
     exact = special.gammaln(small + 1) - special.xlogy(small, small) + small
-    series = np.polyval(
+    series = _polynomial(
         [1 / 156, -691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12],
         (1 / large) ** 2,
     )
-    asymptotic = 0.5 * (np.log(2 * np.pi) + np.log(large)) + series / large
-    return np.where(x < 10, exact, asymptotic)
+    asymptotic = 0.5 * (math.log(2 * math.pi) + xp.log(large)) + series / large
+    return xp.where(x < 10, exact, asymptotic)
 
 
-def _deviance(
-    x: NDArray[np.float64], mean: NDArray[np.float64], log_mean: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _deviance(xp: Any, x: Array, mean: Array, log_mean: Array) -> Array:
     """x*log(x/mean) - x + mean, exact also where x is close to the mean."""
-    ratio = (x - mean) / np.where(x + mean > 0, x + mean, 1)
+    ratio = (x - mean) / xp.where(x + mean > 0, x + mean, 1)
     # Loader (2000): log(x/mean) is twice r + r**3/3 + r**5/5 + ..., r the ratio
-    series = np.polyval(1 / np.arange(17, 1, -2), ratio**2)
+    series = _polynomial([1 / k for k in range(17, 1, -2)], ratio**2)
     close = (x - mean) * ratio + 2 * x * ratio**3 * series
-    positive = np.where(x > 0, x, 1)
-    far = np.where(x > 0, positive * (np.log(positive) - log_mean), 0) - x + mean
-    return np.where(np.abs(ratio) < 0.1, close, far)
+    positive = xp.where(x > 0, x, 1)
+    far = xp.where(x > 0, positive * (xp.log(positive) - log_mean), 0) - x + mean
+    return xp.where(xp.abs(ratio) < 0.1, close, far)
+
+
+def _polynomial(coefficients: Sequence[float], x: Array) -> Array:
+    """The polynomial with these coefficients, the highest first."""
+    value: Array = coefficients[0]
+    for coefficient in coefficients[1:]:
+        value = value * x + coefficient
+    return value
+
+
+def _is_foreign(value: Array) -> bool:
+    """Whether it is an array of another library than NumPy."""
+    own = (np.ndarray, np.generic, int, float, list, tuple)
+    return not isinstance(value, own) and hasattr(value, "__dlpack__")
+
+
+def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
+    """The library of some arrays, and the dtype and device of its real numbers.
+
+    The dtype is the largest of those given, and at least that of single precision.
+    """
+    foreign = [value for value in values if _is_foreign(value)]
+    own = [value for value in values if isinstance(value, np.ndarray)]
+    if not foreign:
+        widths = [array.itemsize for array in own if array.dtype.kind == "f"]
+        single = 0 < max(widths, default=0) <= 4
+        return np, {"dtype": np.float32 if single else np.float64, "device": None}
+    xp = _namespace(foreign[0])
+    if own or any(_namespace(array) is not xp for array in foreign):
+        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}
+        found = " and ".join(sorted(names))
+        raise ValueError(f"arrays must be of one library, found {found}")
+    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]
+    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))
+    device = None  # that of the arrays it meets, but in PyTorch
+    if hasattr(foreign[0], "__torch_function__"):
+        device = max(foreign, key=lambda array: array.ndim).device
+    return xp, {"dtype": dtype, "device": device}
+
+
+def _namespace(array: Array) -> Any:
+    """The functions of a library, by the names of the array API standard."""
+    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
+        return importlib.import_module("array_api_compat.torch")
+    return importlib.import_module("array_api_compat").array_namespace(array)
+
+
+def _special(xp: Any) -> Any:
+    """The special functions of a library, which have the names of SciPy's."""
+    homes = {
+        "numpy": "scipy.special",
+        "array_api_compat.torch": "torch.special",
+        "array_api_compat.cupy": "cupyx.scipy.special",
+        "jax.numpy": "jax.scipy.special",
+    }
+    return importlib.import_module(homes[xp.__name__])
 
 
 def _array(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
-) -> NDArray[np.float64]:
-    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    array = _real(name, value)
+) -> Array:
+    """Check the shape of an array, and its values in NumPy; `sizes` keeps lengths."""
+    array = _real(xp, real, name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
             if not dim.isdigit():
                 sizes.setdefault(dim, length)
-    expected = tuple(_length(dim, sizes) for dim in names)
-    if array.shape != expected:
+    expected = tuple([_length(dim, sizes) for dim in names])
+    if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
-        raise ValueError(
-            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
-        )
+        shape = f"have shape {symbols} = {numbers}" if names else "be a number"
+        raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if xp is not np:  # values may be unknown yet: see `check`
+        return array
+    precision = np.result_type(np.float32, np.asarray(value).dtype)
+    tolerance = np.finfo(precision).eps ** 0.5
     least = array.min()
     if domain in ("simplex", "weights"):
         if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
             raise ValueError(f"{name} must be {sign}, found {least}")
-        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
+        sums = array @ np.ones(array.shape[-1], array.dtype)
+        if not np.all(np.abs(sums - 1) <= tolerance):
             raise ValueError(f"{name} must sum to one over its last axis")
         return array
     largest = array.max()
@@ -301,12 +379,16 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
-def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Refuse text, complex numbers, objects and rows of unequal lengths."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers")
-    return np.asarray(array, dtype=float)
+def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
+    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if _is_foreign(value):
+        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
+            return xp.astype(value, real["dtype"], copy=False, device=real["device"])
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind in "biuf":
+            return xp.asarray(array if xp is np else value, **real)
+    raise ValueError(f"{name} must be an array of real numbers")

@@ -11,44 +11,45 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
+import importlib
+import math
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["elbo", "entropy_sum", "gap"]
+__all__ = ["check", "elbo", "entropy_sum", "gap"]
 
+# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
+Array: TypeAlias = Any
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
+    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if any(map(_is_foreign, kwargs.values())):
+            return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
-            if isinstance(value, float) and not np.isfinite(value):
+            if isinstance(value, dict):
+                return value
+            if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
-        except FloatingPointError as error:
+        except ArithmeticError as error:
             message = f"{function.__name__} is undetermined or exceeds floats: {error}"
             raise ValueError(message) from None
-        return value
+        return value[()]
 
     return checked
 
 
 @_within_floats
-def entropy_sum(
-    *,
-    W: ArrayLike,
-    mu: ArrayLike | None = None,
-    sigma2: ArrayLike,
-) -> float:
+def entropy_sum(*, W: Array, mu: Array | None = None, sigma2: Array) -> Array:
     """Entropy sum per data point, in nats.
 
     Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
@@ -63,21 +64,20 @@ def entropy_sum(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(W, mu, sigma2)
     sizes: dict[str, int] = {}
-    W = _array("W", W, "D H", "real", sizes)
-    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
+    W = _array(xp, real, "W", W, "D H", "real", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
     if mu is not None:
-        _array("mu", mu, "D", "real", sizes)
+        _array(xp, real, "mu", mu, "D", "real", sizes)
     D, H = sizes["D"], sizes["H"]
+    log_det = xp.linalg.slogdet(xp.eye(H, **real) + W.T @ W / sigma2)[1]
     # closed form of the entropy sum
-    return float(
-        -0.5 * np.linalg.slogdet(np.eye(H) + W.T @ W / sigma2)[1]
-        - 0.5 * D * np.log(2 * np.e * np.pi * sigma2)
-    )
+    return -0.5 * log_det - 0.5 * D * xp.log(2 * math.e * math.pi * sigma2)
 
 
 @_within_floats
-def elbo(*, x: ArrayLike, W: ArrayLike, mu: ArrayLike, sigma2: ArrayLike) -> float:
+def elbo(*, x: Array, W: Array, mu: Array, sigma2: Array) -> Array:
     """ELBO per data point, in nats.
 
     With the exact posterior this is the mean log-likelihood.
@@ -92,30 +92,31 @@ def elbo(*, x: ArrayLike, W: ArrayLike, mu: ArrayLike, sigma2: ArrayLike) -> flo
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, W, mu, sigma2)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "real", sizes)
-    W = _array("W", W, "D H", "real", sizes)
-    mu = _array("mu", mu, "D", "real", sizes)
-    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    W = _array(xp, real, "W", W, "D H", "real", sizes)
+    mu = _array(xp, real, "mu", mu, "D", "real", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
     H = sizes["H"]
     # exact posterior of z: normal with this precision and mode
-    precision = np.eye(H) + W.T @ W / sigma2
-    mode = np.linalg.solve(precision, ((x - mu) @ W / sigma2).T).T
+    precision = xp.eye(H, **real) + W.T @ W / sigma2
+    mode = xp.linalg.solve(precision, ((x - mu) @ W / sigma2).T).T
     # log-density of z
-    log_z = np.sum(-0.5 * mode**2 - 0.5 * np.log(2 * np.pi), axis=-1)
+    log_z = xp.sum(-0.5 * mode**2 - 0.5 * math.log(2 * math.pi), axis=-1)
     # log-density of x
     m = mu + mode @ W.T
-    log_x = np.sum(
-        -0.5 * np.log(2 * np.pi * sigma2) - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2,
+    log_x = xp.sum(
+        -0.5 * xp.log(2 * math.pi * sigma2) - 0.5 * ((x - m) / xp.sqrt(sigma2)) ** 2,
         axis=-1,
     )
     # the posterior is normal, so log p(x) = log p(x, mode) + this
-    log_volume = 0.5 * H * np.log(2 * np.pi) - 0.5 * np.linalg.slogdet(precision)[1]
-    return float(np.mean(log_z) + np.mean(log_x) + log_volume)
+    log_volume = 0.5 * H * math.log(2 * math.pi) - 0.5 * xp.linalg.slogdet(precision)[1]
+    return xp.mean(log_z) + xp.mean(log_x) + log_volume
 
 
 @_within_floats
-def gap(*, x: ArrayLike, W: ArrayLike, mu: ArrayLike, sigma2: ArrayLike) -> float:
+def gap(*, x: Array, W: Array, mu: Array, sigma2: Array) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
     Computed as the derivative of the ELBO along the motion
@@ -134,54 +135,113 @@ def gap(*, x: ArrayLike, W: ArrayLike, mu: ArrayLike, sigma2: ArrayLike) -> floa
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, W, mu, sigma2)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "real", sizes)
-    W = _array("W", W, "D H", "real", sizes)
-    mu = _array("mu", mu, "D", "real", sizes)
-    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    W = _array(xp, real, "W", W, "D H", "real", sizes)
+    mu = _array(xp, real, "mu", mu, "D", "real", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
     H = sizes["H"]
     # exact posterior of z: normal with this precision and mode
-    precision = np.eye(H) + W.T @ W / sigma2
-    covariance = np.linalg.inv(precision)
-    mode = np.linalg.solve(precision, ((x - mu) @ W / sigma2).T).T
+    precision = xp.eye(H, **real) + W.T @ W / sigma2
+    covariance = xp.linalg.inv(precision)
+    mode = xp.linalg.solve(precision, ((x - mu) @ W / sigma2).T).T
     # derivative of log p(z) along the motion
-    curvature_z = -np.eye(H)
+    curvature_z = -xp.eye(H, **real)
     slope_z = (
         0.5 * H
-        - 0.5 * np.sum(mode**2, axis=-1)
-        + 0.5 * np.sum(covariance * curvature_z)
+        - 0.5 * xp.sum(mode**2, axis=-1)
+        + 0.5 * xp.sum(covariance * curvature_z)
     )
     # derivative of log p(x) along the motion
     curvature_x = -W.T @ W / sigma2
     m = mu + mode @ W.T
-    slope_x = np.sum(0.5 - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
-    slope_x_spread = 0.5 * np.sum(covariance * curvature_x)
-    return float(np.mean(slope_z) + np.mean(slope_x) + slope_x_spread)
+    slope_x = xp.sum(0.5 - 0.5 * ((x - m) / xp.sqrt(sigma2)) ** 2, axis=-1)
+    slope_x_spread = 0.5 * xp.sum(covariance * curvature_x)
+    return xp.mean(slope_z) + xp.mean(slope_x) + slope_x_spread
+
+
+def check(function: Callable[..., Any], **arguments: Array) -> Any:
+    """The value of a function of this module in NumPy, after all its checks.
+
+    Values are checked in NumPy alone.  For arrays of another library, and before these
+    are traced or compiled: `check(entropy_sum, ...)`.
+    """
+    return function(**{name: _to_numpy(value) for name, value in arguments.items()})
+
+
+def _to_numpy(value: Array) -> Array:
+    """An array of any library, copied to NumPy; anything else as it is."""
+    if _is_foreign(value):
+        for method in ("detach", "cpu", "get"):  # PyTorch's and CuPy's
+            value = getattr(value, method)() if hasattr(value, method) else value
+        return np.asarray(value)
+    return value
+
+
+def _is_foreign(value: Array) -> bool:
+    """Whether it is an array of another library than NumPy."""
+    own = (np.ndarray, np.generic, int, float, list, tuple)
+    return not isinstance(value, own) and hasattr(value, "__dlpack__")
+
+
+def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
+    """The library of some arrays, and the dtype and device of its real numbers.
+
+    The dtype is the largest of those given, and at least that of single precision.
+    """
+    foreign = [value for value in values if _is_foreign(value)]
+    own = [value for value in values if isinstance(value, np.ndarray)]
+    if not foreign:
+        widths = [array.itemsize for array in own if array.dtype.kind == "f"]
+        single = 0 < max(widths, default=0) <= 4
+        return np, {"dtype": np.float32 if single else np.float64, "device": None}
+    xp = _namespace(foreign[0])
+    if own or any(_namespace(array) is not xp for array in foreign):
+        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}
+        found = " and ".join(sorted(names))
+        raise ValueError(f"arrays must be of one library, found {found}")
+    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]
+    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))
+    device = None  # that of the arrays it meets, but in PyTorch
+    if hasattr(foreign[0], "__torch_function__"):
+        device = max(foreign, key=lambda array: array.ndim).device
+    return xp, {"dtype": dtype, "device": device}
+
+
+def _namespace(array: Array) -> Any:
+    """The functions of a library, by the names of the array API standard."""
+    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
+        return importlib.import_module("array_api_compat.torch")
+    return importlib.import_module("array_api_compat").array_namespace(array)
 
 
 def _array(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
-) -> NDArray[np.float64]:
-    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    array = _real(name, value)
+) -> Array:
+    """Check the shape of an array, and its values in NumPy; `sizes` keeps lengths."""
+    array = _real(xp, real, name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
             if not dim.isdigit():
                 sizes.setdefault(dim, length)
-    expected = tuple(_length(dim, sizes) for dim in names)
-    if array.shape != expected:
+    expected = tuple([_length(dim, sizes) for dim in names])
+    if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
-        raise ValueError(
-            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
-        )
+        shape = f"have shape {symbols} = {numbers}" if names else "be a number"
+        raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if xp is not np:  # values may be unknown yet: see `check`
+        return array
     least = array.min()
     largest = array.max()
     if not (np.isfinite(least) and np.isfinite(largest)):
@@ -196,12 +256,16 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
-def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Refuse text, complex numbers, objects and rows of unequal lengths."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers")
-    return np.asarray(array, dtype=float)
+def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
+    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if _is_foreign(value):
+        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
+            return xp.astype(value, real["dtype"], copy=False, device=real["device"])
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind in "biuf":
+            return xp.asarray(array if xp is np else value, **real)
+    raise ValueError(f"{name} must be an array of real numbers")

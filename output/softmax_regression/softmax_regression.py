@@ -11,40 +11,45 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
+import importlib
+import math
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
-__all__ = ["elbo", "entropy_sum", "gap"]
+__all__ = ["check", "elbo", "entropy_sum", "gap"]
 
+# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
+Array: TypeAlias = Any
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
+    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if any(map(_is_foreign, kwargs.values())):
+            return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
-            if isinstance(value, float) and not np.isfinite(value):
+            if isinstance(value, dict):
+                return value
+            if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
-        except FloatingPointError as error:
+        except ArithmeticError as error:
             message = f"{function.__name__} is undetermined or exceeds floats: {error}"
             raise ValueError(message) from None
-        return value
+        return value[()]
 
     return checked
 
 
 @_within_floats
-def entropy_sum(*, w: ArrayLike, b: ArrayLike, a: ArrayLike) -> float:
+def entropy_sum(*, w: Array, b: Array, a: Array) -> Array:
     """Entropy sum per data point, in nats.
 
     Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
@@ -59,18 +64,19 @@ def entropy_sum(*, w: ArrayLike, b: ArrayLike, a: ArrayLike) -> float:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(w, b, a)
     sizes: dict[str, int] = {}
-    w = _array("w", w, "C K", "real", sizes)
-    b = _array("b", b, "C", "real", sizes)
-    a = _array("a", a, "N K", "real", sizes)
+    w = _array(xp, real, "w", w, "C K", "real", sizes)
+    b = _array(xp, real, "b", b, "C", "real", sizes)
+    a = _array(xp, real, "a", a, "N K", "real", sizes)
     # entropy of y
     score = b + a @ w.T
-    entropy_y = -np.sum(_log_softmax(score) * special.softmax(score, axis=-1), axis=-1)
-    return float(-np.mean(entropy_y))
+    entropy_y = -xp.sum(_log_softmax(xp, real, score) * _softmax(xp, score), axis=-1)
+    return -xp.mean(entropy_y)
 
 
 @_within_floats
-def elbo(*, y: ArrayLike, a: ArrayLike, w: ArrayLike, b: ArrayLike) -> float:
+def elbo(*, y: Array, a: Array, w: Array, b: Array) -> Array:
     """ELBO per data point, in nats.
 
     Args:
@@ -83,20 +89,21 @@ def elbo(*, y: ArrayLike, a: ArrayLike, w: ArrayLike, b: ArrayLike) -> float:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(y, a, w, b)
     sizes: dict[str, int] = {}
-    a = _array("a", a, "N K", "real", sizes)
-    w = _array("w", w, "C K", "real", sizes)
-    b = _array("b", b, "C", "real", sizes)
-    y = _array("y", y, "N", "category", sizes, sizes["C"])
+    a = _array(xp, real, "a", a, "N K", "real", sizes)
+    w = _array(xp, real, "w", w, "C K", "real", sizes)
+    b = _array(xp, real, "b", b, "C", "real", sizes)
+    y = _array(xp, real, "y", y, "N", "category", sizes, sizes["C"])
     N = sizes["N"]
     # log-density of y
     score = b + a @ w.T
-    log_y = _log_softmax(score)[np.arange(N), y - 1]
-    return float(np.mean(log_y))
+    log_y = _log_softmax(xp, real, score)[xp.arange(N), y - 1]
+    return xp.mean(log_y)
 
 
 @_within_floats
-def gap(*, y: ArrayLike, a: ArrayLike, w: ArrayLike, b: ArrayLike) -> float:
+def gap(*, y: Array, a: Array, w: Array, b: Array) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
     Computed as the derivative of the ELBO along the motion
@@ -114,53 +121,118 @@ def gap(*, y: ArrayLike, a: ArrayLike, w: ArrayLike, b: ArrayLike) -> float:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(y, a, w, b)
     sizes: dict[str, int] = {}
-    a = _array("a", a, "N K", "real", sizes)
-    w = _array("w", w, "C K", "real", sizes)
-    b = _array("b", b, "C", "real", sizes)
-    y = _array("y", y, "N", "category", sizes, sizes["C"])
+    a = _array(xp, real, "a", a, "N K", "real", sizes)
+    w = _array(xp, real, "w", w, "C K", "real", sizes)
+    b = _array(xp, real, "b", b, "C", "real", sizes)
+    y = _array(xp, real, "y", y, "N", "category", sizes, sizes["C"])
     N = sizes["N"]
     # derivative of log p(y) along the motion
     score = b + a @ w.T
-    slope_y = _log_softmax(score)[np.arange(N), y - 1] - np.sum(
-        _log_softmax(score) * special.softmax(score, axis=-1), axis=-1
+    slope_y = _log_softmax(xp, real, score)[xp.arange(N), y - 1] - xp.sum(
+        _log_softmax(xp, real, score) * _softmax(xp, score), axis=-1
     )
-    return float(np.mean(slope_y))
+    return xp.mean(slope_y)
 
 
-def _log_softmax(a: NDArray[np.float64]) -> NDArray[np.float64]:
+def check(function: Callable[..., Any], **arguments: Array) -> Any:
+    """The value of a function of this module in NumPy, after all its checks.
+
+    Values are checked in NumPy alone.  For arrays of another library, and before these
+    are traced or compiled: `check(entropy_sum, ...)`.
+    """
+    return function(**{name: _to_numpy(value) for name, value in arguments.items()})
+
+
+def _to_numpy(value: Array) -> Array:
+    """An array of any library, copied to NumPy; anything else as it is."""
+    if _is_foreign(value):
+        for method in ("detach", "cpu", "get"):  # PyTorch's and CuPy's
+            value = getattr(value, method)() if hasattr(value, method) else value
+        return np.asarray(value)
+    return value
+
+
+def _softmax(xp: Any, a: Array) -> Array:
+    """exp(a)/sum(exp(a)) over the last axis."""
+    shares = xp.exp(a - xp.max(a, axis=-1, keepdims=True))
+    return shares / xp.sum(shares, axis=-1, keepdims=True)
+
+
+def _log_softmax(xp: Any, real: dict[str, Any], a: Array) -> Array:
     """a - log(sum(exp(a))) over the last axis, exact where one entry is far above."""
-    largest = a.argmax(axis=-1, keepdims=True)
-    shifted = a - np.take_along_axis(a, largest, axis=-1)
-    others = np.exp(shifted)
-    np.put_along_axis(others, largest, 0.0, axis=-1)
-    return shifted - np.log1p(others.sum(axis=-1, keepdims=True))
+    largest = xp.argmax(a, axis=-1, keepdims=True)
+    shifted = a - xp.take_along_axis(a, largest, axis=-1)
+    is_largest = xp.arange(a.shape[-1], device=real["device"]) == largest
+    others = xp.where(is_largest, 0, xp.exp(shifted))
+    return shifted - xp.log1p(xp.sum(others, axis=-1, keepdims=True))
+
+
+def _is_foreign(value: Array) -> bool:
+    """Whether it is an array of another library than NumPy."""
+    own = (np.ndarray, np.generic, int, float, list, tuple)
+    return not isinstance(value, own) and hasattr(value, "__dlpack__")
+
+
+def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
+    """The library of some arrays, and the dtype and device of its real numbers.
+
+    The dtype is the largest of those given, and at least that of single precision.
+    """
+    foreign = [value for value in values if _is_foreign(value)]
+    own = [value for value in values if isinstance(value, np.ndarray)]
+    if not foreign:
+        widths = [array.itemsize for array in own if array.dtype.kind == "f"]
+        single = 0 < max(widths, default=0) <= 4
+        return np, {"dtype": np.float32 if single else np.float64, "device": None}
+    xp = _namespace(foreign[0])
+    if own or any(_namespace(array) is not xp for array in foreign):
+        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}
+        found = " and ".join(sorted(names))
+        raise ValueError(f"arrays must be of one library, found {found}")
+    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]
+    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))
+    device = None  # that of the arrays it meets, but in PyTorch
+    if hasattr(foreign[0], "__torch_function__"):
+        device = max(foreign, key=lambda array: array.ndim).device
+    return xp, {"dtype": dtype, "device": device}
+
+
+def _namespace(array: Array) -> Any:
+    """The functions of a library, by the names of the array API standard."""
+    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
+        return importlib.import_module("array_api_compat.torch")
+    return importlib.import_module("array_api_compat").array_namespace(array)
 
 
 def _array(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
-    upper: ArrayLike = np.inf,
-) -> NDArray[np.float64]:
-    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    array = _real(name, value)
+    upper: Array = math.inf,
+) -> Array:
+    """Check the shape of an array, and its values in NumPy; `sizes` keeps lengths."""
+    array = _real(xp, real, name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
             if not dim.isdigit():
                 sizes.setdefault(dim, length)
-    expected = tuple(_length(dim, sizes) for dim in names)
-    if array.shape != expected:
+    expected = tuple([_length(dim, sizes) for dim in names])
+    if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
-        raise ValueError(
-            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
-        )
+        shape = f"have shape {symbols} = {numbers}" if names else "be a number"
+        raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if xp is not np:  # values may be unknown yet: see `check`
+        return xp.astype(array, xp.int32) if domain == "category" else array
     least = array.min()
     largest = array.max()
     if not (np.isfinite(least) and np.isfinite(largest)):
@@ -177,12 +249,16 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
-def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Refuse text, complex numbers, objects and rows of unequal lengths."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers")
-    return np.asarray(array, dtype=float)
+def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
+    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if _is_foreign(value):
+        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
+            return xp.astype(value, real["dtype"], copy=False, device=real["device"])
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind in "biuf":
+            return xp.asarray(array if xp is np else value, **real)
+    raise ValueError(f"{name} must be an array of real numbers")

@@ -11,34 +11,39 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
+import importlib
+import math
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
-__all__ = ["elbo", "entropy_sum", "gap", "profiled_scales"]
+__all__ = ["check", "elbo", "entropy_sum", "gap", "profiled_scales"]
 
+# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
+Array: TypeAlias = Any
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
+    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if any(map(_is_foreign, kwargs.values())):
+            return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
-            if isinstance(value, float) and not np.isfinite(value):
+            if isinstance(value, dict):
+                return value
+            if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
-        except FloatingPointError as error:
+        except ArithmeticError as error:
             message = f"{function.__name__} is undetermined or exceeds floats: {error}"
             raise ValueError(message) from None
-        return value
+        return value[()]
 
     return checked
 
@@ -46,12 +51,12 @@ def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
 @_within_floats
 def entropy_sum(
     *,
-    W: ArrayLike | None = None,
-    lambda_: ArrayLike,
-    sigma2: ArrayLike,
+    W: Array | None = None,
+    lambda_: Array,
+    sigma2: Array,
     D: int,
-    tau2: ArrayLike,
-) -> float:
+    tau2: Array,
+) -> Array:
     """Entropy sum per data point, in nats.
 
     Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
@@ -68,32 +73,35 @@ def entropy_sum(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(W, lambda_, sigma2, tau2)
     sizes: dict[str, int] = {"D": _size("D", D)}
-    lambda_ = _array("lambda_", lambda_, "H", "positive", sizes)
-    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
-    tau2 = _array("tau2", tau2, "N H", "positive", sizes)
+    lambda_ = _array(xp, real, "lambda_", lambda_, "H", "positive", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
     if W is not None:
-        _array("W", W, "D H", "real", sizes)
+        _array(xp, real, "W", W, "D H", "real", sizes)
     H = sizes["H"]
     # entropy of q
-    entropy_q = 0.5 * np.sum(np.log(tau2), axis=-1) + 0.5 * H * np.log(2 * np.e * np.pi)
+    entropy_q = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
+        2 * math.e * math.pi
+    )
     # entropy of z
-    entropy_z = np.sum(np.log(2 * np.e * lambda_))
+    entropy_z = xp.sum(xp.log(2 * math.e * lambda_))
     # entropy of x
-    entropy_x = 0.5 * D * np.log(2 * np.e * np.pi * sigma2)
-    return float(np.mean(entropy_q) - entropy_z - entropy_x)
+    entropy_x = 0.5 * D * xp.log(2 * math.e * math.pi * sigma2)
+    return xp.mean(entropy_q) - entropy_z - entropy_x
 
 
 @_within_floats
 def elbo(
     *,
-    x: ArrayLike,
-    W: ArrayLike,
-    lambda_: ArrayLike,
-    sigma2: ArrayLike,
-    nu: ArrayLike,
-    tau2: ArrayLike,
-) -> float:
+    x: Array,
+    W: Array,
+    lambda_: Array,
+    sigma2: Array,
+    nu: Array,
+    tau2: Array,
+) -> Array:
     """ELBO per data point, in nats.
 
     Expectations under q are exact: log p(x, z) is made of squares and absolute values
@@ -111,45 +119,49 @@ def elbo(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, W, lambda_, sigma2, nu, tau2)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "real", sizes)
-    W = _array("W", W, "D H", "real", sizes)
-    lambda_ = _array("lambda_", lambda_, "H", "positive", sizes)
-    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
-    nu = _array("nu", nu, "N H", "real", sizes)
-    tau2 = _array("tau2", tau2, "N H", "positive", sizes)
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    W = _array(xp, real, "W", W, "D H", "real", sizes)
+    lambda_ = _array(xp, real, "lambda_", lambda_, "H", "positive", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+    nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
     H = sizes["H"]
     # entropy of q
-    entropy_q = 0.5 * np.sum(np.log(tau2), axis=-1) + 0.5 * H * np.log(2 * np.e * np.pi)
+    entropy_q = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
+        2 * math.e * math.pi
+    )
     # mean of the absolute value under q
-    ratio = nu / np.sqrt(2 * tau2)
-    absolute = nu * special.erf(ratio) + np.sqrt(2 * tau2 / np.pi) * np.exp(-(ratio**2))
+    ratio = nu / xp.sqrt(2 * tau2)
+    absolute = nu * special.erf(ratio) + xp.sqrt(2 * tau2 / math.pi) * xp.exp(
+        -(ratio**2)
+    )
     # log-density of z
     log_z = (
-        -np.sum(np.log(lambda_)) - np.sum(absolute / lambda_, axis=-1) - H * np.log(2)
+        -xp.sum(xp.log(lambda_)) - xp.sum(absolute / lambda_, axis=-1) - H * math.log(2)
     )
     # log-density of x
     m = nu @ W.T
-    log_x = np.sum(
-        -0.5 * np.log(2 * np.pi * sigma2) - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2,
+    log_x = xp.sum(
+        -0.5 * xp.log(2 * math.pi * sigma2) - 0.5 * ((x - m) / xp.sqrt(sigma2)) ** 2,
         axis=-1,
     )
-    log_x_spread = -0.5 * np.einsum("ni,ji->n", tau2, W**2) / sigma2
-    return float(
-        np.mean(entropy_q) + np.mean(log_z) + np.mean(log_x) + np.mean(log_x_spread)
-    )
+    log_x_spread = -0.5 * xp.einsum("ni,ji->n", tau2, W**2) / sigma2
+    return xp.mean(entropy_q) + xp.mean(log_z) + xp.mean(log_x) + xp.mean(log_x_spread)
 
 
 @_within_floats
 def gap(
     *,
-    x: ArrayLike,
-    W: ArrayLike,
-    lambda_: ArrayLike,
-    sigma2: ArrayLike,
-    nu: ArrayLike,
-    tau2: ArrayLike,
-) -> float:
+    x: Array,
+    W: Array,
+    lambda_: Array,
+    sigma2: Array,
+    nu: Array,
+    tau2: Array,
+) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
     Computed as the derivative of the ELBO along the motion
@@ -169,34 +181,32 @@ def gap(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, W, lambda_, sigma2, nu, tau2)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "real", sizes)
-    W = _array("W", W, "D H", "real", sizes)
-    lambda_ = _array("lambda_", lambda_, "H", "positive", sizes)
-    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
-    nu = _array("nu", nu, "N H", "real", sizes)
-    tau2 = _array("tau2", tau2, "N H", "positive", sizes)
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    W = _array(xp, real, "W", W, "D H", "real", sizes)
+    lambda_ = _array(xp, real, "lambda_", lambda_, "H", "positive", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+    nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
     H = sizes["H"]
     # mean of the absolute value under q
-    ratio = nu / np.sqrt(2 * tau2)
-    absolute = nu * special.erf(ratio) + np.sqrt(2 * tau2 / np.pi) * np.exp(-(ratio**2))
+    ratio = nu / xp.sqrt(2 * tau2)
+    absolute = nu * special.erf(ratio) + xp.sqrt(2 * tau2 / math.pi) * xp.exp(
+        -(ratio**2)
+    )
     # derivative of log p(z) along the motion
-    slope_z = H - np.sum(absolute / lambda_, axis=-1)
+    slope_z = H - xp.sum(absolute / lambda_, axis=-1)
     # derivative of log p(x) along the motion
     m = nu @ W.T
-    slope_x = np.sum(0.5 - 0.5 * ((x - m) / np.sqrt(sigma2)) ** 2, axis=-1)
-    slope_x_spread = -0.5 * np.einsum("ni,ji->n", tau2, W**2) / sigma2
-    return float(np.mean(slope_z) + np.mean(slope_x) + np.mean(slope_x_spread))
+    slope_x = xp.sum(0.5 - 0.5 * ((x - m) / xp.sqrt(sigma2)) ** 2, axis=-1)
+    slope_x_spread = -0.5 * xp.einsum("ni,ji->n", tau2, W**2) / sigma2
+    return xp.mean(slope_z) + xp.mean(slope_x) + xp.mean(slope_x_spread)
 
 
 @_within_floats
-def profiled_scales(
-    *,
-    x: ArrayLike,
-    W: ArrayLike,
-    nu: ArrayLike,
-    tau2: ArrayLike,
-) -> dict[str, NDArray[np.float64]]:
+def profiled_scales(*, x: Array, W: Array, nu: Array, tau2: Array) -> dict[str, Array]:
     """lambda_ and sigma2 where the ELBO is stationary in them.
 
     All else is held fixed. `entropy_sum` at these values equals the ELBO there,
@@ -212,54 +222,127 @@ def profiled_scales(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, W, nu, tau2)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "real", sizes)
-    W = _array("W", W, "D H", "real", sizes)
-    nu = _array("nu", nu, "N H", "real", sizes)
-    tau2 = _array("tau2", tau2, "N H", "positive", sizes)
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    W = _array(xp, real, "W", W, "D H", "real", sizes)
+    nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
     D = sizes["D"]
     # mean of the absolute value under q
-    ratio = nu / np.sqrt(2 * tau2)
-    absolute = nu * special.erf(ratio) + np.sqrt(2 * tau2 / np.pi) * np.exp(-(ratio**2))
+    ratio = nu / xp.sqrt(2 * tau2)
+    absolute = nu * special.erf(ratio) + xp.sqrt(2 * tau2 / math.pi) * xp.exp(
+        -(ratio**2)
+    )
     # lambda_, where the ELBO is stationary in it
     sum_lambda = absolute
     sum_lambda_ = 1
-    lambda_ = np.mean(sum_lambda, axis=0) / sum_lambda_
+    lambda_ = xp.mean(sum_lambda, axis=0) / sum_lambda_
     # sigma2, where the ELBO is stationary in it
     m = nu @ W.T
-    sum_sigma2 = np.sum((x - m) ** 2, axis=-1)
-    sum_sigma2_spread = np.einsum("ni,ji->n", tau2, W**2)
+    sum_sigma2 = xp.sum((x - m) ** 2, axis=-1)
+    sum_sigma2_spread = xp.einsum("ni,ji->n", tau2, W**2)
     sum_sigma2_ = D
-    sum_sigma2__ = np.mean(sum_sigma2) + np.mean(sum_sigma2_spread)
+    sum_sigma2__ = xp.mean(sum_sigma2) + xp.mean(sum_sigma2_spread)
     sigma2 = sum_sigma2__ / sum_sigma2_
-    lambda_ = _array("lambda_", lambda_, "H", "positive", sizes)
-    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
+    lambda_ = _array(xp, real, "lambda_", lambda_, "H", "positive", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
     return {"lambda_": lambda_, "sigma2": sigma2}
 
 
+def check(function: Callable[..., Any], **arguments: Array) -> Any:
+    """The value of a function of this module in NumPy, after all its checks.
+
+    Values are checked in NumPy alone.  For arrays of another library, and before these
+    are traced or compiled: `check(entropy_sum, ...)`.
+    """
+    return function(**{name: _to_numpy(value) for name, value in arguments.items()})
+
+
+def _to_numpy(value: Array) -> Array:
+    """An array of any library, copied to NumPy; anything else as it is."""
+    if _is_foreign(value):
+        for method in ("detach", "cpu", "get"):  # PyTorch's and CuPy's
+            value = getattr(value, method)() if hasattr(value, method) else value
+        return np.asarray(value)
+    return value
+
+
+def _is_foreign(value: Array) -> bool:
+    """Whether it is an array of another library than NumPy."""
+    own = (np.ndarray, np.generic, int, float, list, tuple)
+    return not isinstance(value, own) and hasattr(value, "__dlpack__")
+
+
+def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
+    """The library of some arrays, and the dtype and device of its real numbers.
+
+    The dtype is the largest of those given, and at least that of single precision.
+    """
+    foreign = [value for value in values if _is_foreign(value)]
+    own = [value for value in values if isinstance(value, np.ndarray)]
+    if not foreign:
+        widths = [array.itemsize for array in own if array.dtype.kind == "f"]
+        single = 0 < max(widths, default=0) <= 4
+        return np, {"dtype": np.float32 if single else np.float64, "device": None}
+    xp = _namespace(foreign[0])
+    if own or any(_namespace(array) is not xp for array in foreign):
+        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}
+        found = " and ".join(sorted(names))
+        raise ValueError(f"arrays must be of one library, found {found}")
+    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]
+    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))
+    device = None  # that of the arrays it meets, but in PyTorch
+    if hasattr(foreign[0], "__torch_function__"):
+        device = max(foreign, key=lambda array: array.ndim).device
+    return xp, {"dtype": dtype, "device": device}
+
+
+def _namespace(array: Array) -> Any:
+    """The functions of a library, by the names of the array API standard."""
+    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
+        return importlib.import_module("array_api_compat.torch")
+    return importlib.import_module("array_api_compat").array_namespace(array)
+
+
+def _special(xp: Any) -> Any:
+    """The special functions of a library, which have the names of SciPy's."""
+    homes = {
+        "numpy": "scipy.special",
+        "array_api_compat.torch": "torch.special",
+        "array_api_compat.cupy": "cupyx.scipy.special",
+        "jax.numpy": "jax.scipy.special",
+    }
+    return importlib.import_module(homes[xp.__name__])
+
+
 def _array(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
-) -> NDArray[np.float64]:
-    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    array = _real(name, value)
+) -> Array:
+    """Check the shape of an array, and its values in NumPy; `sizes` keeps lengths."""
+    array = _real(xp, real, name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
             if not dim.isdigit():
                 sizes.setdefault(dim, length)
-    expected = tuple(_length(dim, sizes) for dim in names)
-    if array.shape != expected:
+    expected = tuple([_length(dim, sizes) for dim in names])
+    if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
-        raise ValueError(
-            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
-        )
+        shape = f"have shape {symbols} = {numbers}" if names else "be a number"
+        raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if xp is not np:  # values may be unknown yet: see `check`
+        return array
     least = array.min()
     largest = array.max()
     if not (np.isfinite(least) and np.isfinite(largest)):
@@ -281,12 +364,16 @@ def _size(name: str, value: int) -> int:
     return int(value)
 
 
-def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Refuse text, complex numbers, objects and rows of unequal lengths."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers")
-    return np.asarray(array, dtype=float)
+def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
+    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if _is_foreign(value):
+        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
+            return xp.astype(value, real["dtype"], copy=False, device=real["device"])
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind in "biuf":
+            return xp.asarray(array if xp is np else value, **real)
+    raise ValueError(f"{name} must be an array of real numbers")

@@ -11,34 +11,39 @@ f44809117e3a3845ea23619671bd3d1b727751307d2c00aefd06f593a709fee3.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import math
+from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
-__all__ = ["elbo", "entropy_sum", "gap"]
+__all__ = ["check", "elbo", "entropy_sum", "gap"]
 
+# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
+Array: TypeAlias = Any
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
+    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if any(map(_is_foreign, kwargs.values())):
+            return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
-            if isinstance(value, float) and not np.isfinite(value):
+            if isinstance(value, dict):
+                return value
+            if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
-        except FloatingPointError as error:
+        except ArithmeticError as error:
             message = f"{function.__name__} is undetermined or exceeds floats: {error}"
             raise ValueError(message) from None
-        return value
+        return value[()]
 
     return checked
 
@@ -46,13 +51,13 @@ def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
 @_within_floats
 def entropy_sum(
     *,
-    w: ArrayLike | None = None,
-    v: ArrayLike,
-    nu: ArrayLike,
-    entropy_q: float,
-    u: ArrayLike,
-    weights: ArrayLike | None = None,
-) -> float:
+    w: Array | None = None,
+    v: Array,
+    nu: Array,
+    entropy_q: Array,
+    u: Array,
+    weights: Array | None = None,
+) -> Array:
     """Entropy sum per data point, in nats.
 
     Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
@@ -71,47 +76,49 @@ def entropy_sum(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(w, v, nu, entropy_q, u, weights)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    v = _array("v", v, "", "positive", sizes)
-    nu = _array("nu", nu, "", "positive", sizes)
-    entropy_q = _number("entropy_q", entropy_q)
-    u = _samples("u", u, "N S", "positive", sizes, "sets")
+    v = _array(xp, real, "v", v, "", "positive", sizes)
+    nu = _array(xp, real, "nu", nu, "", "positive", sizes)
+    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    u = _samples(xp, real, "u", u, "N S", "positive", sizes, "sets")
     if w is not None:
-        _array("w", w, "K", "real", sizes)
-    weights = _weights("weights", weights, "N", "S", sizes)
+        _array(xp, real, "w", w, "K", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     sets = sizes["sets"]
     # pseudo-entropy of u
     entropy_u = (
-        np.log(2)
-        + _log_stirling(0.5 * nu)
-        - np.log(nu)
-        + 0.5 * nu * _log_minus_digamma(0.5 * nu)
+        math.log(2)
+        + _log_stirling(xp, special, 0.5 * nu)
+        - xp.log(nu)
+        + 0.5 * nu * _log_minus_digamma(xp, special, 0.5 * nu)
     )
     # entropy of x
-    entropy_x = 0.5 * np.log(2 * np.e * np.pi * v) - 0.5 * np.log(u)
+    entropy_x = 0.5 * xp.log(2 * math.e * math.pi * v) - 0.5 * xp.log(u)
     # logarithm of the base measure of u
-    log_base_u = -np.log(u)
-    mean_weights = _mean_weights(weights, sets)
-    return float(
+    log_base_u = -xp.log(u)
+    mean_weights = _mean_weights(xp, weights, sets)
+    return (
         entropy_q
-        + np.sum(mean_weights * log_base_u)
+        + xp.sum(mean_weights * log_base_u)
         - entropy_u
-        - np.sum(mean_weights * entropy_x)
+        - xp.sum(mean_weights * entropy_x)
     )
 
 
 @_within_floats
 def elbo(
     *,
-    x: ArrayLike,
-    a: ArrayLike,
-    w: ArrayLike,
-    v: ArrayLike,
-    nu: ArrayLike,
-    entropy_q: float,
-    u: ArrayLike,
-    weights: ArrayLike | None = None,
-) -> float:
+    x: Array,
+    a: Array,
+    w: Array,
+    v: Array,
+    nu: Array,
+    entropy_q: Array,
+    u: Array,
+    weights: Array | None = None,
+) -> Array:
     """ELBO per data point, in nats.
 
     Expectations under q are weighted sums over the given samples: exact for an
@@ -132,52 +139,56 @@ def elbo(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, a, w, v, nu, entropy_q, u, weights)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N", "real", sizes)
-    a = _array("a", a, "N K", "real", sizes)
-    w = _array("w", w, "K", "real", sizes)
-    v = _array("v", v, "", "positive", sizes)
-    nu = _array("nu", nu, "", "positive", sizes)
-    entropy_q = _number("entropy_q", entropy_q)
-    u = _samples("u", u, "N S", "positive", sizes, "sets")
-    weights = _weights("weights", weights, "N", "S", sizes)
+    x = _array(xp, real, "x", x, "N", "real", sizes)
+    a = _array(xp, real, "a", a, "N K", "real", sizes)
+    w = _array(xp, real, "w", w, "K", "real", sizes)
+    v = _array(xp, real, "v", v, "", "positive", sizes)
+    nu = _array(xp, real, "nu", nu, "", "positive", sizes)
+    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    u = _samples(xp, real, "u", u, "N S", "positive", sizes, "sets")
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     sets = sizes["sets"]
     # log-density of u
     log_u = (
-        np.log(nu)
-        - _deviance(0.5 * nu, 0.5 * nu * u, np.log(nu) + np.log(u) - np.log(2))
-        - np.log(2 * u)
-        - _log_stirling(0.5 * nu)
+        xp.log(nu)
+        - _deviance(xp, 0.5 * nu, 0.5 * nu * u, xp.log(nu) + xp.log(u) - math.log(2))
+        - xp.log(2 * u)
+        - _log_stirling(xp, special, 0.5 * nu)
     )
     # log-density of x
-    m = np.sum(a * w, axis=-1)
+    m = xp.sum(a * w, axis=-1)
     variance = v / u
-    center_m = _pool(m, sets)
-    center_x = _pool(x, sets)
-    mean_weights = _mean_weights(weights, sets)
-    mean_m_x = _sampled_mean(weights, (x - m) ** 2 - (center_x - center_m) ** 2, sets)
-    log_x = np.sum(
+    center_m = _pool(xp, m, sets)
+    center_x = _pool(xp, x, sets)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_m_x = _sampled_mean(
+        xp, weights, (x - m) ** 2 - (center_x - center_m) ** 2, sets
+    )
+    log_x = xp.sum(
         mean_weights
         * (
-            -0.5 * np.log(2 * np.pi * variance)
-            - 0.5 * ((center_x - center_m)[:, None] / np.sqrt(variance)) ** 2
+            -0.5 * xp.log(2 * math.pi * variance)
+            - 0.5 * ((center_x - center_m)[:, None] / xp.sqrt(variance)) ** 2
         )
-    ) - 0.5 * np.sum(mean_m_x / variance)
-    return float(entropy_q + np.sum(mean_weights * log_u) + log_x)
+    ) - 0.5 * xp.sum(mean_m_x / variance)
+    return entropy_q + xp.sum(mean_weights * log_u) + log_x
 
 
 @_within_floats
 def gap(
     *,
-    x: ArrayLike,
-    a: ArrayLike,
-    w: ArrayLike,
-    v: ArrayLike,
-    nu: ArrayLike,
-    entropy_q: float | None = None,
-    u: ArrayLike,
-    weights: ArrayLike | None = None,
-) -> float:
+    x: Array,
+    a: Array,
+    w: Array,
+    v: Array,
+    nu: Array,
+    entropy_q: Array | None = None,
+    u: Array,
+    weights: Array | None = None,
+) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
     Computed as the derivative of the ELBO along the motion
@@ -201,131 +212,209 @@ def gap(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, a, w, v, nu, entropy_q, u, weights)
+    special = _special(xp)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N", "real", sizes)
-    a = _array("a", a, "N K", "real", sizes)
-    w = _array("w", w, "K", "real", sizes)
-    v = _array("v", v, "", "positive", sizes)
-    nu = _array("nu", nu, "", "positive", sizes)
-    u = _samples("u", u, "N S", "positive", sizes, "sets")
+    x = _array(xp, real, "x", x, "N", "real", sizes)
+    a = _array(xp, real, "a", a, "N K", "real", sizes)
+    w = _array(xp, real, "w", w, "K", "real", sizes)
+    v = _array(xp, real, "v", v, "", "positive", sizes)
+    nu = _array(xp, real, "nu", nu, "", "positive", sizes)
+    u = _samples(xp, real, "u", u, "N S", "positive", sizes, "sets")
     if entropy_q is not None:
-        _number("entropy_q", entropy_q)
-    weights = _weights("weights", weights, "N", "S", sizes)
+        _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     sets = sizes["sets"]
     # derivative of log p(u) along the motion
-    slope_u = 0.5 * nu * _log_minus_digamma(0.5 * nu) - _deviance(
-        0.5 * nu, 0.5 * nu * u, np.log(nu) + np.log(u) - np.log(2)
+    slope_u = 0.5 * nu * _log_minus_digamma(xp, special, 0.5 * nu) - _deviance(
+        xp, 0.5 * nu, 0.5 * nu * u, xp.log(nu) + xp.log(u) - math.log(2)
     )
     # derivative of log p(x) along the motion
-    m = np.sum(a * w, axis=-1)
+    m = xp.sum(a * w, axis=-1)
     variance = v / u
-    center_m = _pool(m, sets)
-    center_x = _pool(x, sets)
-    mean_weights = _mean_weights(weights, sets)
-    mean_m_x = _sampled_mean(weights, (x - m) ** 2 - (center_x - center_m) ** 2, sets)
-    slope_x = np.sum(
+    center_m = _pool(xp, m, sets)
+    center_x = _pool(xp, x, sets)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_m_x = _sampled_mean(
+        xp, weights, (x - m) ** 2 - (center_x - center_m) ** 2, sets
+    )
+    slope_x = xp.sum(
         mean_weights
-        * (0.5 - 0.5 * ((center_x - center_m)[:, None] / np.sqrt(variance)) ** 2)
-    ) - 0.5 * np.sum(mean_m_x / variance)
-    return float(np.sum(mean_weights * slope_u) + slope_x)
+        * (0.5 - 0.5 * ((center_x - center_m)[:, None] / xp.sqrt(variance)) ** 2)
+    ) - 0.5 * xp.sum(mean_m_x / variance)
+    return xp.sum(mean_weights * slope_u) + slope_x
 
 
-def _weighted_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def check(function: Callable[..., Any], **arguments: Array) -> Any:
+    """The value of a function of this module in NumPy, after all its checks.
+
+    Values are checked in NumPy alone.  For arrays of another library, and before these
+    are traced or compiled: `check(entropy_sum, ...)`.
+    """
+    return function(**{name: _to_numpy(value) for name, value in arguments.items()})
+
+
+def _to_numpy(value: Array) -> Array:
+    """An array of any library, copied to NumPy; anything else as it is."""
+    if _is_foreign(value):
+        for method in ("detach", "cpu", "get"):  # PyTorch's and CuPy's
+            value = getattr(value, method)() if hasattr(value, method) else value
+        return np.asarray(value)
+    return value
+
+
+def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
     if len(weights) < len(values):
-        values = values.mean(axis=0, keepdims=True)
-    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+        values = xp.mean(values, axis=0, keepdims=True)
+    return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
 
 
-def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+def _pool(xp: Any, values: Array, sets: int) -> Array:
     """The mean over the data where they share the samples, else the values."""
-    return values.mean(axis=0, keepdims=True) if sets == 1 else values
+    return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
 
 
-def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
     """The mean weight of each sample, or each weight over N where none is shared."""
     if sets == 1:
-        return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
 
 
-def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
-) -> NDArray[np.float64]:
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
     if sets == 1:
-        return _weighted_mean(weights, values)[None]
-    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / sets
+        return _weighted_mean(xp, weights, values)[None, ...]
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
-def _log_stirling(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _log_stirling(xp: Any, special: Any, x: Array) -> Array:
     """log(x!) - x*log(x) + x, which tends to log(2*pi*x)/2."""
-    small, large = np.minimum(x, 10), np.maximum(x, 10)
+    small, large = xp.minimum(x, 10), xp.maximum(x, 10)
     exact = special.gammaln(small + 1) - special.xlogy(small, small) + small
-    series = np.polyval(
+    series = _polynomial(
         [1 / 156, -691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12],
         (1 / large) ** 2,
     )
-    asymptotic = 0.5 * (np.log(2 * np.pi) + np.log(large)) + series / large
-    return np.where(x < 10, exact, asymptotic)
+    asymptotic = 0.5 * (math.log(2 * math.pi) + xp.log(large)) + series / large
+    return xp.where(x < 10, exact, asymptotic)
 
 
-def _log_minus_digamma(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _log_minus_digamma(xp: Any, special: Any, x: Array) -> Array:
     """log(x) - digamma(x), which tends to 1/(2*x)."""
-    small, large = np.minimum(x, 10), np.maximum(x, 10)
-    exact = np.log(small) - special.digamma(small)
-    series = np.polyval(
+    small, large = xp.minimum(x, 10), xp.maximum(x, 10)
+    exact = xp.log(small) - special.digamma(small)
+    series = _polynomial(
         [1 / 12, -691 / 32760, 1 / 132, -1 / 240, 1 / 252, -1 / 120, 1 / 12],
         (1 / large) ** 2,
     )
-    return np.where(x < 10, exact, (0.5 + series / large) / large)
+    return xp.where(x < 10, exact, (0.5 + series / large) / large)
 
 
-def _deviance(
-    x: NDArray[np.float64], mean: NDArray[np.float64], log_mean: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _deviance(xp: Any, x: Array, mean: Array, log_mean: Array) -> Array:
     """x*log(x/mean) - x + mean, exact also where x is close to the mean."""
-    ratio = (x - mean) / np.where(x + mean > 0, x + mean, 1)
+    ratio = (x - mean) / xp.where(x + mean > 0, x + mean, 1)
     # Loader (2000): log(x/mean) is twice r + r**3/3 + r**5/5 + ..., r the ratio
-    series = np.polyval(1 / np.arange(17, 1, -2), ratio**2)
+    series = _polynomial([1 / k for k in range(17, 1, -2)], ratio**2)
     close = (x - mean) * ratio + 2 * x * ratio**3 * series
-    positive = np.where(x > 0, x, 1)
-    far = np.where(x > 0, positive * (np.log(positive) - log_mean), 0) - x + mean
-    return np.where(np.abs(ratio) < 0.1, close, far)
+    positive = xp.where(x > 0, x, 1)
+    far = xp.where(x > 0, positive * (xp.log(positive) - log_mean), 0) - x + mean
+    return xp.where(xp.abs(ratio) < 0.1, close, far)
+
+
+def _polynomial(coefficients: Sequence[float], x: Array) -> Array:
+    """The polynomial with these coefficients, the highest first."""
+    value: Array = coefficients[0]
+    for coefficient in coefficients[1:]:
+        value = value * x + coefficient
+    return value
+
+
+def _is_foreign(value: Array) -> bool:
+    """Whether it is an array of another library than NumPy."""
+    own = (np.ndarray, np.generic, int, float, list, tuple)
+    return not isinstance(value, own) and hasattr(value, "__dlpack__")
+
+
+def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
+    """The library of some arrays, and the dtype and device of its real numbers.
+
+    The dtype is the largest of those given, and at least that of single precision.
+    """
+    foreign = [value for value in values if _is_foreign(value)]
+    own = [value for value in values if isinstance(value, np.ndarray)]
+    if not foreign:
+        widths = [array.itemsize for array in own if array.dtype.kind == "f"]
+        single = 0 < max(widths, default=0) <= 4
+        return np, {"dtype": np.float32 if single else np.float64, "device": None}
+    xp = _namespace(foreign[0])
+    if own or any(_namespace(array) is not xp for array in foreign):
+        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}
+        found = " and ".join(sorted(names))
+        raise ValueError(f"arrays must be of one library, found {found}")
+    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]
+    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))
+    device = None  # that of the arrays it meets, but in PyTorch
+    if hasattr(foreign[0], "__torch_function__"):
+        device = max(foreign, key=lambda array: array.ndim).device
+    return xp, {"dtype": dtype, "device": device}
+
+
+def _namespace(array: Array) -> Any:
+    """The functions of a library, by the names of the array API standard."""
+    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
+        return importlib.import_module("array_api_compat.torch")
+    return importlib.import_module("array_api_compat").array_namespace(array)
+
+
+def _special(xp: Any) -> Any:
+    """The special functions of a library, which have the names of SciPy's."""
+    homes = {
+        "numpy": "scipy.special",
+        "array_api_compat.torch": "torch.special",
+        "array_api_compat.cupy": "cupyx.scipy.special",
+        "jax.numpy": "jax.scipy.special",
+    }
+    return importlib.import_module(homes[xp.__name__])
 
 
 def _array(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
-) -> NDArray[np.float64]:
-    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    array = _real(name, value)
+) -> Array:
+    """Check the shape of an array, and its values in NumPy; `sizes` keeps lengths."""
+    array = _real(xp, real, name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
             if not dim.isdigit():
                 sizes.setdefault(dim, length)
-    expected = tuple(_length(dim, sizes) for dim in names)
-    if array.shape != expected:
+    expected = tuple([_length(dim, sizes) for dim in names])
+    if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
-        raise ValueError(
-            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
-        )
+        shape = f"have shape {symbols} = {numbers}" if names else "be a number"
+        raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if xp is not np:  # values may be unknown yet: see `check`
+        return array
+    precision = np.result_type(np.float32, np.asarray(value).dtype)
+    tolerance = np.finfo(precision).eps ** 0.5
     least = array.min()
     if domain in ("simplex", "weights"):
         if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
             raise ValueError(f"{name} must be {sign}, found {least}")
-        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
+        sums = array @ np.ones(array.shape[-1], array.dtype)
+        if not np.all(np.abs(sums - 1) <= tolerance):
             raise ValueError(f"{name} must sum to one over its last axis")
         return array
     largest = array.max()
@@ -342,51 +431,53 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
 
 
 def _samples(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
     sets: str,
-    *bounds: ArrayLike,
-) -> NDArray[np.float64]:
+    *bounds: Array,
+) -> Array:
     """Check what varies with samples; without an axis of data points these share it."""
-    shared = np.ndim(value) < len(dims.split())
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
     own = dims.partition(" ")[2] if shared else dims
-    array = _array(name, value, own, domain, sizes, *bounds)
-    array = array[None] if shared else array
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
+    array = array[None, ...] if shared else array
     if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
     return array
 
 
 def _weights(
-    name: str, weights: ArrayLike | None, data: str, samples: str, sizes: dict[str, int]
-) -> NDArray[np.float64]:
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    weights: Array,
+    data: str,
+    samples: str,
+    sizes: dict[str, int],
+) -> Array:
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
-        count = sizes[samples]
-        return np.full((1, count), 1 / count)
-    dims = samples if np.ndim(weights) == 1 else f"{data} {samples}"
-    return np.atleast_2d(_array(name, weights, dims, "weights", sizes))
+        return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
+    if _real(xp, real, name, weights).ndim == 1:
+        return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
+    return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 
 
-def _number(name: str, value: float) -> float:
-    """Check a finite number."""
-    number = _real(name, value)
-    if number.shape:
-        raise ValueError(f"{name} must be a number, found an array")
-    if not np.isfinite(number):
-        raise ValueError(f"{name} must be finite, found {number}")
-    return float(number)
-
-
-def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Refuse text, complex numbers, objects and rows of unequal lengths."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers")
-    return np.asarray(array, dtype=float)
+def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
+    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if _is_foreign(value):
+        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
+            return xp.astype(value, real["dtype"], copy=False, device=real["device"])
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind in "biuf":
+            return xp.asarray(array if xp is np else value, **real)
+    raise ValueError(f"{name} must be an array of real numbers")

@@ -11,33 +11,39 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
+import importlib
+import math
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["elbo", "entropy_sum", "gap"]
+__all__ = ["check", "elbo", "entropy_sum", "gap"]
 
+# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
+Array: TypeAlias = Any
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise ValueError where a number is undetermined or leaves the range of floats."""
+def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
+    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if any(map(_is_foreign, kwargs.values())):
+            return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
-            if isinstance(value, float) and not np.isfinite(value):
+            if isinstance(value, dict):
+                return value
+            if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
-        except FloatingPointError as error:
+        except ArithmeticError as error:
             message = f"{function.__name__} is undetermined or exceeds floats: {error}"
             raise ValueError(message) from None
-        return value
+        return value[()]
 
     return checked
 
@@ -45,13 +51,13 @@ def _within_floats(function: Callable[P, R]) -> Callable[P, R]:
 @_within_floats
 def entropy_sum(
     *,
-    W: ArrayLike | None = None,
-    b: ArrayLike | None = None,
-    w: ArrayLike | None = None,
-    sigma2: ArrayLike,
+    W: Array | None = None,
+    b: Array | None = None,
+    w: Array | None = None,
+    sigma2: Array,
     D: int,
-    tau2: ArrayLike,
-) -> float:
+    tau2: Array,
+) -> Array:
     """Entropy sum per data point, in nats.
 
     Equal to the ELBO where the ELBO is stationary along the motion (see `gap`);
@@ -69,38 +75,41 @@ def entropy_sum(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(W, b, w, sigma2, tau2)
     sizes: dict[str, int] = {"D": _size("D", D)}
-    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
-    tau2 = _array("tau2", tau2, "N H", "positive", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
     if W is not None:
-        _array("W", W, "K H", "real", sizes)
+        _array(xp, real, "W", W, "K H", "real", sizes)
     if b is not None:
-        _array("b", b, "K", "real", sizes)
+        _array(xp, real, "b", b, "K", "real", sizes)
     if w is not None:
-        _array("w", w, "P", "real", sizes)
+        _array(xp, real, "w", w, "P", "real", sizes)
     H = sizes["H"]
     # entropy of q
-    entropy_q = 0.5 * np.sum(np.log(tau2), axis=-1) + 0.5 * H * np.log(2 * np.e * np.pi)
+    entropy_q = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
+        2 * math.e * math.pi
+    )
     # entropy of z
-    entropy_z = 0.5 * H * np.log(2 * np.e * np.pi)
+    entropy_z = 0.5 * H * math.log(2 * math.e * math.pi)
     # entropy of x
-    entropy_x = 0.5 * D * np.log(2 * np.e * np.pi * sigma2)
-    return float(np.mean(entropy_q) - entropy_z - entropy_x)
+    entropy_x = 0.5 * D * xp.log(2 * math.e * math.pi * sigma2)
+    return xp.mean(entropy_q) - entropy_z - entropy_x
 
 
 @_within_floats
 def elbo(
     *,
-    x: ArrayLike,
-    W: ArrayLike | None = None,
-    b: ArrayLike | None = None,
-    w: ArrayLike | None = None,
-    sigma2: ArrayLike,
-    nu: ArrayLike,
-    tau2: ArrayLike,
-    m: ArrayLike,
-    weights: ArrayLike | None = None,
-) -> float:
+    x: Array,
+    W: Array | None = None,
+    b: Array | None = None,
+    w: Array | None = None,
+    sigma2: Array,
+    nu: Array,
+    tau2: Array,
+    m: Array,
+    weights: Array | None = None,
+) -> Array:
     """ELBO per data point, in nats.
 
     Expectations under q are weighted sums over the given samples: exact for an
@@ -122,59 +131,62 @@ def elbo(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, W, b, w, sigma2, nu, tau2, m, weights)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "real", sizes)
-    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
-    nu = _array("nu", nu, "N H", "real", sizes)
-    tau2 = _array("tau2", tau2, "N H", "positive", sizes)
-    m = _samples("m", m, "N S D", "real", sizes, "sets")
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+    nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
+    m = _samples(xp, real, "m", m, "N S D", "real", sizes, "sets")
     if W is not None:
-        _array("W", W, "K H", "real", sizes)
+        _array(xp, real, "W", W, "K H", "real", sizes)
     if b is not None:
-        _array("b", b, "K", "real", sizes)
+        _array(xp, real, "b", b, "K", "real", sizes)
     if w is not None:
-        _array("w", w, "P", "real", sizes)
-    weights = _weights("weights", weights, "N", "S", sizes)
+        _array(xp, real, "w", w, "P", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     H, sets = sizes["H"], sizes["sets"]
     # entropy of q
-    entropy_q = 0.5 * np.sum(np.log(tau2), axis=-1) + 0.5 * H * np.log(2 * np.e * np.pi)
+    entropy_q = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
+        2 * math.e * math.pi
+    )
     # log-density of z
-    log_z = np.sum(-0.5 * nu**2 - 0.5 * np.log(2 * np.pi), axis=-1)
-    log_z_spread = -0.5 * np.sum(tau2, axis=-1)
+    log_z = xp.sum(-0.5 * nu**2 - 0.5 * math.log(2 * math.pi), axis=-1)
+    log_z_spread = -0.5 * xp.sum(tau2, axis=-1)
     # log-density of x
-    center_x = _pool(x, sets)
+    center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, sets)
-    mean_xx = np.mean(np.sum(deviation_x**2, axis=-1))
-    mean_x = _sampled_mean(weights, deviation_x, sets)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     log_x = (
-        np.sum(
+        xp.sum(
             mean_weights
-            * np.sum(
-                -0.5 * np.log(2 * np.pi * sigma2)
-                - 0.5 * ((center_x[:, None, :] - m) / np.sqrt(sigma2)) ** 2,
+            * xp.sum(
+                -0.5 * xp.log(2 * math.pi * sigma2)
+                - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(sigma2)) ** 2,
                 axis=-1,
             )
         )
         - 0.5 * mean_xx / sigma2
-        - 1 / sigma2 * np.sum(mean_x * (center_x[:, None, :] - m))
+        - 1 / sigma2 * xp.sum(mean_x * (center_x[:, None, :] - m))
     )
-    return float(np.mean(entropy_q) + np.mean(log_z) + np.mean(log_z_spread) + log_x)
+    return xp.mean(entropy_q) + xp.mean(log_z) + xp.mean(log_z_spread) + log_x
 
 
 @_within_floats
 def gap(
     *,
-    x: ArrayLike,
-    W: ArrayLike | None = None,
-    b: ArrayLike | None = None,
-    w: ArrayLike | None = None,
-    sigma2: ArrayLike,
-    nu: ArrayLike,
-    tau2: ArrayLike,
-    m: ArrayLike,
-    weights: ArrayLike | None = None,
-) -> float:
+    x: Array,
+    W: Array | None = None,
+    b: Array | None = None,
+    w: Array | None = None,
+    sigma2: Array,
+    nu: Array,
+    tau2: Array,
+    m: Array,
+    weights: Array | None = None,
+) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
     Computed as the derivative of the ELBO along the motion
@@ -201,101 +213,159 @@ def gap(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
+    xp, real = _library(x, W, b, w, sigma2, nu, tau2, m, weights)
     sizes: dict[str, int] = {}
-    x = _array("x", x, "N D", "real", sizes)
-    sigma2 = _array("sigma2", sigma2, "", "positive", sizes)
-    nu = _array("nu", nu, "N H", "real", sizes)
-    tau2 = _array("tau2", tau2, "N H", "positive", sizes)
-    m = _samples("m", m, "N S D", "real", sizes, "sets")
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+    nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
+    m = _samples(xp, real, "m", m, "N S D", "real", sizes, "sets")
     if W is not None:
-        _array("W", W, "K H", "real", sizes)
+        _array(xp, real, "W", W, "K H", "real", sizes)
     if b is not None:
-        _array("b", b, "K", "real", sizes)
+        _array(xp, real, "b", b, "K", "real", sizes)
     if w is not None:
-        _array("w", w, "P", "real", sizes)
-    weights = _weights("weights", weights, "N", "S", sizes)
+        _array(xp, real, "w", w, "P", "real", sizes)
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     H, sets = sizes["H"], sizes["sets"]
     # derivative of log p(z) along the motion
-    slope_z = 0.5 * H - 0.5 * np.sum(tau2, axis=-1) - 0.5 * np.sum(nu**2, axis=-1)
+    slope_z = 0.5 * H - 0.5 * xp.sum(tau2, axis=-1) - 0.5 * xp.sum(nu**2, axis=-1)
     # derivative of log p(x) along the motion
-    center_x = _pool(x, sets)
+    center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(weights, sets)
-    mean_xx = np.mean(np.sum(deviation_x**2, axis=-1))
-    mean_x = _sampled_mean(weights, deviation_x, sets)
+    mean_weights = _mean_weights(xp, weights, sets)
+    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=-1))
+    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     slope_x = (
-        np.sum(
+        xp.sum(
             mean_weights
-            * np.sum(
-                0.5 - 0.5 * ((center_x[:, None, :] - m) / np.sqrt(sigma2)) ** 2, axis=-1
+            * xp.sum(
+                0.5 - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(sigma2)) ** 2, axis=-1
             )
         )
         - 0.5 * mean_xx / sigma2
-        - 1 / sigma2 * np.sum(mean_x * (center_x[:, None, :] - m))
+        - 1 / sigma2 * xp.sum(mean_x * (center_x[:, None, :] - m))
     )
-    return float(np.mean(slope_z) + slope_x)
+    return xp.mean(slope_z) + slope_x
 
 
-def _weighted_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def check(function: Callable[..., Any], **arguments: Array) -> Any:
+    """The value of a function of this module in NumPy, after all its checks.
+
+    Values are checked in NumPy alone.  For arrays of another library, and before these
+    are traced or compiled: `check(entropy_sum, ...)`.
+    """
+    return function(**{name: _to_numpy(value) for name, value in arguments.items()})
+
+
+def _to_numpy(value: Array) -> Array:
+    """An array of any library, copied to NumPy; anything else as it is."""
+    if _is_foreign(value):
+        for method in ("detach", "cpu", "get"):  # PyTorch's and CuPy's
+            value = getattr(value, method)() if hasattr(value, method) else value
+        return np.asarray(value)
+    return value
+
+
+def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
     if len(weights) < len(values):
-        values = values.mean(axis=0, keepdims=True)
-    return np.tensordot(weights, values, axes=(0, 0)) / len(values)
+        values = xp.mean(values, axis=0, keepdims=True)
+    return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
 
 
-def _pool(values: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+def _pool(xp: Any, values: Array, sets: int) -> Array:
     """The mean over the data where they share the samples, else the values."""
-    return values.mean(axis=0, keepdims=True) if sets == 1 else values
+    return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
 
 
-def _mean_weights(weights: NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
     """The mean weight of each sample, or each weight over N where none is shared."""
     if sets == 1:
-        return weights.mean(axis=0, keepdims=True)
-    return np.broadcast_to(weights / sets, (sets, weights.shape[1]))
+        return xp.mean(weights, axis=0, keepdims=True)
+    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
 
 
-def _sampled_mean(
-    weights: NDArray[np.float64], values: NDArray[np.float64], sets: int
-) -> NDArray[np.float64]:
+def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
     if sets == 1:
-        return _weighted_mean(weights, values)[None]
-    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
-    return weights.reshape(shape) * values[:, None] / sets
+        return _weighted_mean(xp, weights, values)[None, ...]
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
+    return xp.reshape(weights, shape) * values[:, None, ...] / sets
+
+
+def _is_foreign(value: Array) -> bool:
+    """Whether it is an array of another library than NumPy."""
+    own = (np.ndarray, np.generic, int, float, list, tuple)
+    return not isinstance(value, own) and hasattr(value, "__dlpack__")
+
+
+def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
+    """The library of some arrays, and the dtype and device of its real numbers.
+
+    The dtype is the largest of those given, and at least that of single precision.
+    """
+    foreign = [value for value in values if _is_foreign(value)]
+    own = [value for value in values if isinstance(value, np.ndarray)]
+    if not foreign:
+        widths = [array.itemsize for array in own if array.dtype.kind == "f"]
+        single = 0 < max(widths, default=0) <= 4
+        return np, {"dtype": np.float32 if single else np.float64, "device": None}
+    xp = _namespace(foreign[0])
+    if own or any(_namespace(array) is not xp for array in foreign):
+        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}
+        found = " and ".join(sorted(names))
+        raise ValueError(f"arrays must be of one library, found {found}")
+    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]
+    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))
+    device = None  # that of the arrays it meets, but in PyTorch
+    if hasattr(foreign[0], "__torch_function__"):
+        device = max(foreign, key=lambda array: array.ndim).device
+    return xp, {"dtype": dtype, "device": device}
+
+
+def _namespace(array: Array) -> Any:
+    """The functions of a library, by the names of the array API standard."""
+    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
+        return importlib.import_module("array_api_compat.torch")
+    return importlib.import_module("array_api_compat").array_namespace(array)
 
 
 def _array(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
-) -> NDArray[np.float64]:
-    """Check the shape and domain of an array; sizes seen first are kept in `sizes`."""
-    array = _real(name, value)
+) -> Array:
+    """Check the shape of an array, and its values in NumPy; `sizes` keeps lengths."""
+    array = _real(xp, real, name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
             if not dim.isdigit():
                 sizes.setdefault(dim, length)
-    expected = tuple(_length(dim, sizes) for dim in names)
-    if array.shape != expected:
+    expected = tuple([_length(dim, sizes) for dim in names])
+    if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
-        raise ValueError(
-            f"{name} must have shape {symbols} = {numbers}, found {array.shape}"
-        )
+        shape = f"have shape {symbols} = {numbers}" if names else "be a number"
+        raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if xp is not np:  # values may be unknown yet: see `check`
+        return array
+    precision = np.result_type(np.float32, np.asarray(value).dtype)
+    tolerance = np.finfo(precision).eps ** 0.5
     least = array.min()
     if domain in ("simplex", "weights"):
         if least < 0 or (domain == "simplex" and least == 0):
             sign = "positive" if domain == "simplex" else "non-negative"
             raise ValueError(f"{name} must be {sign}, found {least}")
-        if not np.all(np.abs(array @ np.ones(array.shape[-1]) - 1) <= 1e-8):
+        sums = array @ np.ones(array.shape[-1], array.dtype)
+        if not np.all(np.abs(sums - 1) <= tolerance):
             raise ValueError(f"{name} must sum to one over its last axis")
         return array
     largest = array.max()
@@ -312,33 +382,41 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
 
 
 def _samples(
+    xp: Any,
+    real: dict[str, Any],
     name: str,
-    value: ArrayLike,
+    value: Array,
     dims: str,
     domain: str,
     sizes: dict[str, int],
     sets: str,
-    *bounds: ArrayLike,
-) -> NDArray[np.float64]:
+    *bounds: Array,
+) -> Array:
     """Check what varies with samples; without an axis of data points these share it."""
-    shared = np.ndim(value) < len(dims.split())
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
     own = dims.partition(" ")[2] if shared else dims
-    array = _array(name, value, own, domain, sizes, *bounds)
-    array = array[None] if shared else array
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
+    array = array[None, ...] if shared else array
     if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
     return array
 
 
 def _weights(
-    name: str, weights: ArrayLike | None, data: str, samples: str, sizes: dict[str, int]
-) -> NDArray[np.float64]:
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    weights: Array,
+    data: str,
+    samples: str,
+    sizes: dict[str, int],
+) -> Array:
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
-        count = sizes[samples]
-        return np.full((1, count), 1 / count)
-    dims = samples if np.ndim(weights) == 1 else f"{data} {samples}"
-    return np.atleast_2d(_array(name, weights, dims, "weights", sizes))
+        return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
+    if _real(xp, real, name, weights).ndim == 1:
+        return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
+    return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 
 
 def _size(name: str, value: int) -> int:
@@ -348,12 +426,16 @@ def _size(name: str, value: int) -> int:
     return int(value)
 
 
-def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Refuse text, complex numbers, objects and rows of unequal lengths."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers")
-    return np.asarray(array, dtype=float)
+def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
+    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if _is_foreign(value):
+        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
+            return xp.astype(value, real["dtype"], copy=False, device=real["device"])
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind in "biuf":
+            return xp.asarray(array if xp is np else value, **real)
+    raise ValueError(f"{name} must be an array of real numbers")

@@ -162,6 +162,8 @@ def _ends_in_bracket(body: Expression) -> bool:
         return False
     if last.ends == "()":
         return len(body.operands) <= 2
+    if not body.operands and not _can_open(last):
+        return True  # f(...)[1]
     return not body.operands and all(isinstance(part, str) for part in before)
 
 

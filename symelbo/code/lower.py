@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import combinations
 from typing import Final
 
 from symelbo.code import ops
@@ -212,7 +213,7 @@ class Lowering:
             case Size(name):
                 return ops.Length(name)
             case IndexValue(place):
-                return self._place_value(place)
+                return _as_real(self._place_value(place))
             case Entry(symbol, places):
                 return self._select(symbol.name, symbol.shape, places)
             case Add(terms):
@@ -412,9 +413,21 @@ class Lowering:
             product = self._matrix_product(summed[0], *operands)
             if product is not None:
                 return product
+        if len(operands) > 2:
+            return self._contract_in_turn(summed, operands)
         axes = self.union(op.axes for op in operands)
         kept = tuple(axis for axis in axes if axis not in summed)
         return ops.Contract(tuple(operands), axes, kept)
+
+    def _contract_in_turn(self, summed: Axes, operands: list[Op]) -> Op:
+        """sum_ijk a b c -> sum_i a (sum_jk b c): first the two with the fewest axes together."""
+        pairs = combinations(range(len(operands)), 2)
+        first = min(pairs, key=lambda pair: len({a for n in pair for a in operands[n].axes}))
+        rest = [op for n, op in enumerate(operands) if n not in first]
+        needed = {axis for op in rest for axis in op.axes}
+        own = tuple(axis for axis in summed if axis not in needed)
+        product = self._contract(own, [operands[n] for n in first])
+        return self._contract(tuple(axis for axis in summed if axis in needed), [product, *rest])
 
     def _matrix_product(self, index: Index, left: Op, right: Op) -> Op | None:
         if set(left.axes) & set(right.axes) != {index}:
@@ -573,7 +586,7 @@ class Lowering:
             return ops.Eye(lengths[0], lengths[1], shift, (row, column))
         both = [self._place_value(left), self._place_value(right)]
         axes = self.union(op.axes for op in both)
-        return ops.Equal(self._align(both[0], axes), self._align(both[1], axes), axes)
+        return _as_real(ops.Equal(self._align(both[0], axes), self._align(both[1], axes), axes))
 
     # ------------------------------------------------------------------ matrices and functions
 
@@ -606,6 +619,12 @@ class Lowering:
 
 def _signed(negative: bool, op: Op) -> Op:
     return ops.Negate(op, op.axes) if negative else op
+
+
+def _as_real(op: Op) -> Op:
+    """A size is a number of any kind as it is."""
+    arrays = (Read, ops.Range, ops.Equal)
+    return ops.AsReal(op, op.axes) if any(isinstance(o, arrays) for o in ops.walk(op)) else op
 
 
 def _variable(place: IndexTerm) -> Index | None:

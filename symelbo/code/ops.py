@@ -16,6 +16,7 @@ from symelbo.index.terms import Extent, Index
 from symelbo.values import dataclass, fields, replace
 
 __all__ = [
+    "AsReal",
     "At",
     "FUNCTIONS",
     "Axes",
@@ -105,6 +106,14 @@ class Range:
 
     start: int
     stop: Op
+    axes: Axes
+
+
+@dataclass(frozen=True, slots=True)
+class AsReal:
+    """Whole numbers or truth values as real numbers."""
+
+    operand: Op
     axes: Axes
 
 
@@ -301,7 +310,7 @@ class Eye:
 
 @dataclass(frozen=True, slots=True)
 class Equal:
-    """1.0 where two arrays are equal, else 0.0."""
+    """Whether two arrays are equal, at every place."""
 
     left: Op
     right: Op
@@ -339,6 +348,7 @@ Op: TypeAlias = (
     | Length
     | Read
     | Range
+    | AsReal
     | Negate
     | Combine
     | Product

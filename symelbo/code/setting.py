@@ -32,7 +32,7 @@ from symelbo.values import dataclass
 
 __all__ = ["Setting", "Variable", "fresh"]
 
-_RESERVED = frozenset((*keyword.kwlist, "np", "special", "float", "sizes"))
+_RESERVED = frozenset((*keyword.kwlist, *("np", "xp", "special", "real", "math", "float", "sizes")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ def share_operations(
     """inv(A) in several places -> a variable, assigned where it is used first
 
     ensures: the same values; every inverse, determinant and mean weight of a variable is computed
-    once.  A variable that is one already stands for it from then on.
+    once.  A variable that is one already stands for it from then on.  The determinant of what has
+    no name is assigned too, since it is long to read.
     """
     used = Counter(_key(op) for op in walk((*(line.op for line in lines), returned)) if _key(op))
     names: dict[Key, str] = {}
@@ -32,6 +33,11 @@ def share_operations(
     def share(comment: str) -> Callable[[Op], Op]:
         def visit(op: Op) -> Op:
             key = _key(op)
+            if key is None and isinstance(op, LogDet):
+                name = fresh("log_det", free)
+                free.add(name)
+                found.append(Line(name, rebuild(op, visit), comment))
+                return Read(name, op.axes)
             if key is None:
                 return rebuild(op, visit)
             if key not in names:
@@ -51,7 +57,8 @@ def share_operations(
             names[key] = line.target
             found.append(line)
             continue
-        op = share(line.comment)(line.op)
+        visit = share(line.comment)
+        op = rebuild(line.op, visit) if isinstance(line.op, LogDet) else visit(line.op)
         found.append(Line(line.target, op, line.comment if len(found) == before else ""))
     shared = None if returned is None else share("")(returned)
     return tuple(found), shared

@@ -1,4 +1,4 @@
-"""derivation -> the source of a standalone numeric module in NumPy: its plan in a template.
+"""derivation -> the source of a standalone numeric module for any array library: plan and template.
 
 The text is deterministic; every formula in it is printed from the terms of the plan.
 """
@@ -23,21 +23,21 @@ from symelbo.code.lower import Lowering
 from symelbo.code.ops import dim_text
 from symelbo.code.plan import Argument, Bound, Exceeds, Function, Least, Plan
 from symelbo.code.plan_module import plan_module
-from symelbo.code.print_numpy import NumpyPrinter, needs_of
+from symelbo.code.print_arrays import ArrayPrinter, needs_of
 from symelbo.code.python_template import HELPERS, fill_module
 from symelbo.index.terms import Extent
 from symelbo.values import dataclass
 
-__all__ = ["render_numpy", "render_python"]
+__all__ = ["render_plan", "render_python"]
 
 
 def render_python(derivation: Derivation) -> str:
     """The source of the numeric module; "" if no factor has an entropy."""
     plan = plan_module(derivation)
-    return "" if plan is None else render_numpy(plan)
+    return "" if plan is None else render_plan(plan)
 
 
-def render_numpy(plan: Plan) -> str:
+def render_plan(plan: Plan) -> str:
     """A plan as the source of a module."""
     needs = frozenset().union(
         *(needs_of((*(line.op for line in f.lines), f.returned)) for f in plan.functions)
@@ -45,6 +45,9 @@ def render_numpy(plan: Plan) -> str:
     helpers = _with_callees(needs & HELPERS.keys())
     arguments = [a for f in plan.functions for a in (*f.arguments, *f.results)]
     kinds = {a.kind for a in arguments}
+    printed = [_Printed(plan, function) for function in plan.functions]
+    text = "".join(line for function in printed for line in function.body)
+    sources = [source for name, (source, _) in HELPERS.items() if name in helpers]
     domains = {a.domain for a in arguments if a.kind == "array"}
     return fill_module(
         dict(
@@ -54,17 +57,19 @@ def render_numpy(plan: Plan) -> str:
             renamed=[f"{new} is `{old}`" for old, new in plan.renamed],
             version=symelbo.__version__,
             sha256=plan.sha256,
-            functions=[_Printed(plan, function) for function in plan.functions],
+            functions=printed,
             has_elbo=any(function.name == "elbo" for function in plan.functions),
             kinds=kinds,
             domains=domains,
             offsets=any(e.size is not None and e.offset for a in arguments for e in a.shape),
             bounded=any(a.is_bounded for a in arguments),
             shared=any(a.shared for a in arguments),
-            helpers=[source for name, (source, _) in HELPERS.items() if name in helpers],
-            has_special="special" in needs.union(*(HELPERS[name][1] for name in helpers)),
+            helpers=sources,
+            has_special=any(function.reads_special for function in printed),
+            has_math="math." in "".join((text, *sources)),
+            has_polynomial="_polynomial" in helpers,
             has_zeros="_log" in helpers,
-            has_arrays=bool(kinds - {"size", "value"}),
+            has_arrays=bool(kinds - {"size"}),
             wrap=wrap_text,
         )
     )
@@ -90,8 +95,8 @@ class _Printed:
 
     @property
     def signature(self) -> str:
-        """def name(*, ...) -> float:"""
-        returns = "dict[str, NDArray[np.float64]]" if self.function.results else "float"
+        """def name(*, ...) -> Array:"""
+        returns = "dict[str, Array]" if self.function.results else "Array"
         end = f") -> {returns}:"
         shown = [f"{a.name}: {_annotation(a)}" for a in self.arguments]
         head = f"def {self.name}("
@@ -128,9 +133,12 @@ class _Printed:
     @property
     def body(self) -> list[str]:
         """Checks, sizes, assignments, and what is returned."""
-        function, printer = self.function, NumpyPrinter(self.plan.sizes)
-        lines = [*self._checks(), *self._conditions(), *self._sizes()]
+        function, numbers = self.function, set[str]()
+        printer = ArrayPrinter(self.plan.sizes, numbers=numbers)
+        lines = [*self._library(), *self._checks(), *self._conditions(), *self._sizes()]
         for line in function.lines:
+            if printer.is_number(line.op):
+                numbers.add(line.target)
             lines += _comment(line.comment)
             lines += lay_out(f"{line.target} = ", printer.print(line.op), 4)
         for result in function.results:
@@ -139,12 +147,24 @@ class _Printed:
             shown = _dict_of((result.name, expression(result.name)) for result in function.results)
             return [*lines, *lay_out("return ", shown, 4)]
         lines += _comment(function.comment)
-        return [*lines, *lay_out("return ", call("float", printer.print(function.returned)), 4)]
+        return [*lines, *lay_out("return ", printer.print_array(function.returned), 4)]
+
+    @property
+    def reads_special(self) -> bool:
+        """Whether a formula names special functions."""
+        needs = needs_of((*(line.op for line in self.function.lines), self.function.returned))
+        return "special" in needs.union(*(HELPERS[n][1] for n in needs & HELPERS.keys()))
+
+    def _library(self) -> list[str]:
+        """The library of the arguments."""
+        given = [a.name for a in self.arguments if a.kind not in ("size", "function")]
+        lines = lay_out("xp, real = ", call("_library", *given), 4)
+        return [*lines, "    special = _special(xp)"] if self.reads_special else lines
 
     def _checks(self) -> list[str]:
         """Every argument is checked; first those that the bounds of others may name."""
         lines: list[str] = []
-        if any(a.kind != "value" for a in self.arguments):
+        if self.arguments:
             sized = [a.name for a in self.arguments if a.kind == "size"]
             pairs = _dict_of((name, call("_size", f'"{name}"', name)) for name in sized)
             lines += lay_out("sizes: dict[str, int] = ", pairs, 4)
@@ -163,30 +183,30 @@ class _Printed:
     def _check(self, argument: Argument) -> Expression:
         """The call that checks an argument."""
         name = argument.name
-        if argument.kind == "value":
-            return call("_number", f'"{name}"', name)
         dims = [dim_text(extent, self.plan.sizes) for extent in argument.shape]
         if argument.kind == "samples":
             data, samples = dims
-            return call("_weights", f'"{name}"', name, f'"{data}"', f'"{samples}"', "sizes")
+            return call(
+                "_weights", "xp", "real", f'"{name}"', name, f'"{data}"', f'"{samples}"', "sizes"
+            )
         bounds = []
         if argument.is_bounded:
             # categories are counted, the other values are measured
             whole = argument.domain == "category"
-            bounds.append(self._bound(argument.upper, "np.inf", whole=whole))
+            bounds.append(self._bound(argument.upper, "math.inf", whole=whole))
             if argument.domain == "interval":
-                bounds.append(self._bound(argument.lower, "-np.inf"))
+                bounds.append(self._bound(argument.lower, "-math.inf"))
         shape, domain = f'"{" ".join(dims)}"', f'"{argument.domain}"'
         if argument.shared:
             bounds.insert(0, expression(f'"{argument.shared}"'))
         check = "_samples" if argument.shared else "_array"
-        return call(check, f'"{name}"', name, shape, domain, "sizes", *bounds)
+        return call(check, "xp", "real", f'"{name}"', name, shape, domain, "sizes", *bounds)
 
     def _bound(self, bound: Bound, otherwise: str, *, whole: bool = False) -> Expression:
         if bound is None:
             return expression(otherwise)
         sizes = {size: f'sizes["{name}"]' for size, name in self.plan.sizes.items()}
-        return NumpyPrinter(sizes, whole).print(Lowering().lower(bound))
+        return ArrayPrinter(sizes, whole).print(Lowering().lower(bound))
 
     def _conditions(self) -> list[str]:
         lines: list[str] = []
@@ -197,7 +217,7 @@ class _Printed:
                     lines.append(f'    if sizes["{name}"] < {value}:')
                     text = f"{name} must be at least {value}, as the model uses {place}"
                 case Exceeds(name, extent):
-                    lines.append(f"    if np.any({name} <= {self._length(extent)}):")
+                    lines.append(f"    if xp is np and np.any({name} <= {self._length(extent)}):")
                     text = f"{name} must exceed {dim_text(extent, self.plan.sizes)}"
             lines += lay_out_error(text, 8)
         return lines
@@ -223,8 +243,7 @@ class _Printed:
 
 def _annotation(argument: Argument) -> str:
     """The annotation and default in the signature."""
-    kinds = {"size": "int", "value": "float"}
-    found = kinds.get(argument.kind, "ArrayLike")
+    found = "int" if argument.kind == "size" else "Array"
     return f"{found} | None = None" if argument.optional else found
 
 

@@ -1,8 +1,13 @@
-"""Operations as NumPy expressions: one table from node to text, and what each needs to be there."""
+"""Operations as expressions of any array library: one table from node to text, and what each needs.
+
+In the text `xp` is the library, by the names of the array API standard, `special` its special
+functions, and `real` the dtype and device of its real numbers; see `templates/python`.  What no
+array enters is a number of Python, which goes with every library and every dtype.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from fractions import Fraction
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -18,21 +23,22 @@ from symelbo.code.lay_out_python import (
     negative,
 )
 from symelbo.code.ops import Op
+from symelbo.code.python_template import HELPERS
 from symelbo.index.terms import Index
 from symelbo.values import dataclass
 
-__all__ = ["NumpyPrinter", "needs_of"]
+__all__ = ["ArrayPrinter", "needs_of"]
 
 
 class Written(NamedTuple):
-    """How a function is written, and what it needs: helpers, or `special` of SciPy."""
+    """How a function is written, and what it needs: helpers, or `special`."""
 
     of: Callable[..., Expression]
     needs: tuple[str, ...] = ()
 
 
-def _numpy(name: str) -> Written:
-    return Written(partial(call, f"np.{name}"))
+def _array(name: str) -> Written:
+    return Written(partial(call, f"xp.{name}"))
 
 
 def _special(name: str) -> Written:
@@ -40,30 +46,35 @@ def _special(name: str) -> Written:
 
 
 def _helper(name: str) -> Written:
-    return Written(partial(call, name), (name,))
+    return Written(partial(call, name, *_libraries(name)), (name,))
+
+
+def _libraries(helper: str) -> list[str]:
+    """What a helper takes before its arrays."""
+    return [name for name in ("xp", "special", "real") if name in HELPERS[helper][1]]
 
 
 def _log_multinomial(counts: Expression) -> Expression:
     """Sum of log((n_1 + ... + n_k)! / ((n_1 + ... + n_(k-1))! n_k!))"""
     others = chain(
         Level.SUM,
-        [("", call("np.cumsum", counts, "axis=-1")), ("-", counts.at(Level.PRODUCT))],
+        [("", call("xp.cumulative_sum", counts, "axis=-1")), ("-", counts.at(Level.PRODUCT))],
     )
-    return call("np.sum", call("_log_choose", counts, others), "axis=-1")
+    return call("xp.sum", _helper("_log_choose").of(counts, others), "axis=-1")
 
 
 _FUNCTIONS: Final[Mapping[str, Written]] = {
-    "exp": _numpy("exp"),
-    "log": _numpy("log"),
-    "sqrt": _numpy("sqrt"),
-    "abs": _numpy("abs"),
-    "sign": _numpy("sign"),
-    "tanh": _numpy("tanh"),
-    "sin": _numpy("sin"),
-    "cos": _numpy("cos"),
-    "expm1": _numpy("expm1"),
-    "log1p": _numpy("log1p"),
-    "softplus": Written(partial(call, "np.logaddexp", "0")),
+    "exp": _array("exp"),
+    "log": _array("log"),
+    "sqrt": _array("sqrt"),
+    "abs": _array("abs"),
+    "sign": _array("sign"),
+    "tanh": _array("tanh"),
+    "sin": _array("sin"),
+    "cos": _array("cos"),
+    "expm1": _array("expm1"),
+    "log1p": _array("log1p"),
+    "softplus": Written(partial(call, "xp.logaddexp", "0")),
     "sigmoid": _special("expit"),
     "loggamma": _special("gammaln"),
     "digamma": _special("digamma"),
@@ -73,7 +84,7 @@ _FUNCTIONS: Final[Mapping[str, Written]] = {
     "besseli1e": _special("i1e"),
     "entr": _special("entr"),
     "xlogy": _special("xlogy"),
-    "exprel": _special("exprel"),
+    "exprel": _helper("_exprel"),
     "logzero": _helper("_log"),
     "weigh": _helper("_weigh"),
     "entropyoflogit": _helper("_entropy_of_logit"),
@@ -86,14 +97,19 @@ _FUNCTIONS: Final[Mapping[str, Written]] = {
     "versine": _helper("_versine"),
     "ratio": _helper("_ratio"),
     # of the last axis as a whole
-    "softmax": Written(lambda x: call("special.softmax", x, "axis=-1"), ("special",)),
+    "softmax": _helper("_softmax"),
     "logsoftmax": _helper("_log_softmax"),
     "logmultinomial": Written(_log_multinomial, ("_log_choose",)),
 }
+# of numbers of Python
+_OF_NUMBERS: Final[Mapping[str, str]] = {
+    **{name: f"math.{name}" for name in ("exp", "log", "sqrt", "tanh", "sin", "cos", "erf")},
+    **{"expm1": "math.expm1", "log1p": "math.log1p", "loggamma": "math.lgamma", "abs": "abs"},
+}
 # the axes follow
 _REDUCTIONS: Final[Mapping[str, Written]] = {
-    "sum": _numpy("sum"),
-    "mean": _numpy("mean"),
+    "sum": _array("sum"),
+    "mean": _array("mean"),
     "logsumexp": _special("logsumexp"),
 }
 # by the number of factors, for categories and for samples
@@ -101,12 +117,16 @@ _WEIGHED: Final[Mapping[int, tuple[str, str]]] = {
     1: ("_weighted_mean", "_sampled_mean"),
     2: ("_weighted_products", "_sampled_products"),
 }
-_CONSTANTS: Final = {"pi": "np.pi", "e": "np.e"}
+_CONSTANTS: Final = {"pi": "math.pi", "e": "math.e"}
 _SIMPLE = (ops.Read, ops.Literal, ops.Named, ops.Length)  # a power of these has no spaces in it
+_ARITHMETIC = (
+    *(ops.Literal, ops.Named, ops.Length, ops.Negate, ops.Combine, ops.Product, ops.Raise),
+    *(ops.AsReal, ops.Equal),
+)
 
 
 def needs_of(item: object) -> frozenset[str]:
-    """op -> the helpers that its text calls, and `special` where it calls SciPy's."""
+    """op -> the helpers that its text calls, and `special` where it calls special functions."""
     found: set[str] = set()
     for op in ops.walk(item):
         match op:
@@ -129,11 +149,14 @@ def _weighed(op: ops.WeighData) -> str:
 
 
 @dataclass(frozen=True)
-class NumpyPrinter:
-    """sizes: size -> how it is written; whole: a whole number is written as one, not as 2.0."""
+class ArrayPrinter:
+    """sizes: size -> how it is written; whole: a whole number is written as one, not as 2.0;
+    numbers: the variables that hold a number of Python.
+    """
 
     sizes: Mapping[str, str]
     whole: bool = True
+    numbers: Set[str] = frozenset()
 
     def text(self, op: Op) -> str:
         """op -> its expression in one line"""
@@ -143,8 +166,28 @@ class NumpyPrinter:
         """op -> its expression"""
         return _TABLE[type(op)](self, op)
 
+    def is_number(self, op: Op) -> bool:
+        """Whether no array enters, so that the text is a number of Python"""
+        return all(map(self._is_arithmetic, ops.walk(op)))
+
+    def _is_arithmetic(self, op: Op) -> bool:
+        match op:
+            case ops.Read(name):
+                return name in self.numbers
+            case ops.Call(name):
+                return name in _OF_NUMBERS
+        return isinstance(op, _ARITHMETIC)
+
+    def print_array(self, op: Op) -> Expression:
+        """op -> its expression, an array also where it is a number"""
+        printed = self.print(op)
+        return call("xp.asarray", printed, "**real") if self.is_number(op) else printed
+
     def _all(self, operands: Iterable[Op]) -> tuple[Expression, ...]:
         return tuple(map(self.print, operands))
+
+    def _arrays(self, operands: Iterable[Op]) -> tuple[Expression, ...]:
+        return tuple(map(self.print_array, operands))
 
     # ------------------------------------------------------------------ node by node
 
@@ -162,7 +205,17 @@ class NumpyPrinter:
 
     def _range(self, op: ops.Range) -> Expression:
         start = (str(op.start),) if op.start else ()
-        return call("np.arange", *start, self.print(op.stop))
+        return call("xp.arange", *start, self.print(op.stop))
+
+    def _as_real(self, op: ops.AsReal) -> Expression:
+        if self.is_number(op.operand):
+            return call("float", self.print(op.operand))
+        printed = self.print(op.operand)
+        if isinstance(op.operand, ops.Range):
+            name, arguments = printed.parts
+            assert isinstance(name, str) and isinstance(arguments, Bracket)
+            return call(name, *arguments.items, "**real")
+        return call("xp.astype", printed, 'real["dtype"]')
 
     def _negate(self, op: ops.Negate) -> Expression:
         return negative(self.print(op.operand).at(Level.PRODUCT))
@@ -202,7 +255,12 @@ class NumpyPrinter:
         return chain(Level.POWER, [("", base), ("**", exponent)])
 
     def _call(self, op: ops.Call) -> Expression:
-        return _FUNCTIONS[op.name].of(*self._all(op.operands))
+        if self.is_number(op):
+            return call(_OF_NUMBERS[op.name], *self._all(op.operands))
+        if op.name == "polygamma":  # of an order, which is a whole number
+            order, argument = op.operands
+            return _FUNCTIONS[op.name].of(self.print(order), self.print_array(argument))
+        return _FUNCTIONS[op.name].of(*self._arrays(op.operands))
 
     def _whole(self, op: ops.Whole) -> Expression:
         return _FUNCTIONS[op.name].of(self.print(op.operand))
@@ -212,16 +270,15 @@ class NumpyPrinter:
 
     def _mean_weights(self, op: ops.MeanWeights) -> Expression:
         if op.sets is not None:
-            return call("_mean_weights", *self._all((op.weights, op.sets)))
-        return self._follow(op.weights, ".mean", _items("axis=0"))
+            return _helper("_mean_weights").of(*self._all((op.weights, op.sets)))
+        return call("xp.mean", self.print(op.weights), "axis=0")
 
     def _pool(self, op: ops.Pool) -> Expression:
-        return call("_pool", *self._all((op.operand, op.sets)))
+        return _helper("_pool").of(*self._all((op.operand, op.sets)))
 
     def _weigh_data(self, op: ops.WeighData) -> Expression:
         sets = () if op.sets is None else (op.sets,)
-        name = _weighed(op)
-        return call(name, *self._all((op.weights, *op.values, *sets)))
+        return _helper(_weighed(op)).of(*self._all((op.weights, *op.values, *sets)))
 
     def _mat_mul(self, op: ops.MatMul) -> Expression:
         left, right = self.print(op.left), self.print(op.right)
@@ -231,11 +288,10 @@ class NumpyPrinter:
         letters = _letters(op.among)
         inputs = ",".join("".join(letters[a] for a in operand.axes) for operand in op.operands)
         output = "".join(letters[axis] for axis in op.axes)
-        faster = ("optimize=True",) if len(op.operands) > 2 else ()
-        return call("np.einsum", f'"{inputs}->{output}"', *self._all(op.operands), *faster)
+        return call("xp.einsum", f'"{inputs}->{output}"', *self._all(op.operands))
 
     def _trace(self, op: ops.Trace) -> Expression:
-        return call("np.trace", self.print(op.operand))
+        return call("xp.linalg.trace", self.print(op.operand))
 
     def _follow(self, op: Op, *parts: str | Bracket) -> Expression:
         """a.name, a[...]: what follows an operand"""
@@ -245,7 +301,7 @@ class NumpyPrinter:
         if len(op.axes) == 2:
             return self._follow(op.operand, ".T")
         order = _items(*(str(op.operand.axes.index(axis)) for axis in op.axes))
-        return self._follow(op.operand, ".transpose", order)
+        return call("xp.permute_dims", self.print(op.operand), expression(order))
 
     def _expand(self, op: ops.Expand) -> Expression:
         places = (":" if axis in op.axes else "None" for axis in op.among)
@@ -254,7 +310,7 @@ class NumpyPrinter:
     def _broadcast(self, op: ops.Broadcast) -> Expression:
         comma = "," if len(op.lengths) == 1 else ""
         shape = expression(Bracket("()", self._all(op.lengths), comma))
-        return call("np.broadcast_to", self.print(op.operand), shape)
+        return call("xp.broadcast_to", self.print_array(op.operand), shape)
 
     def _subscript(self, op: ops.Subscript) -> Expression:
         return self._follow(op.operand, _items(*map(self._item, op.items), ends="[]"))
@@ -270,52 +326,54 @@ class NumpyPrinter:
     def _eye(self, op: ops.Eye) -> Expression:
         lengths = (op.rows,) if op.rows == op.columns else (op.rows, op.columns)
         diagonal = (f"k={op.shift}",) if op.shift else ()
-        return call("np.eye", *self._all(lengths), *diagonal)
+        return call("xp.eye", *self._all(lengths), *diagonal, "**real")
 
     def _equal(self, op: ops.Equal) -> Expression:
-        equal = call("np.equal", *self._all((op.left, op.right)))
-        return expression(*equal.parts, ".astype", _items("float"))
+        if self.is_number(op):
+            return expression(f"{self.text(op.left)} == {self.text(op.right)}", level=Level.SUM)
+        return call("xp.equal", *self._all((op.left, op.right)))
 
     def _inverse(self, op: ops.Inverse) -> Expression:
-        return call("np.linalg.inv", self.print(op.operand))
+        return call("xp.linalg.inv", self.print(op.operand))
 
     def _log_det(self, op: ops.LogDet) -> Expression:
-        found = call("np.linalg.slogdet", self.print(op.operand))
+        found = call("xp.linalg.slogdet", self.print(op.operand))
         return expression(*found.parts, _items("1", ends="[]"))
 
     def _solve(self, op: ops.Solve) -> Expression:
-        solved = call("np.linalg.solve", self.print(op.matrix), self._follow(op.right, ".T"))
+        solved = call("xp.linalg.solve", self.print(op.matrix), self._follow(op.right, ".T"))
         return expression(*solved.parts, ".T")
 
 
-_TABLE: Final[Mapping[type, Callable[[NumpyPrinter, Any], Expression]]] = {
-    ops.Literal: NumpyPrinter._literal,
-    ops.Named: NumpyPrinter._named,
-    ops.Length: NumpyPrinter._length,
-    ops.Read: NumpyPrinter._read,
-    ops.Range: NumpyPrinter._range,
-    ops.Negate: NumpyPrinter._negate,
-    ops.Combine: NumpyPrinter._combine,
-    ops.Product: NumpyPrinter._product,
-    ops.Raise: NumpyPrinter._raise,
-    ops.Call: NumpyPrinter._call,
-    ops.Whole: NumpyPrinter._whole,
-    ops.Reduce: NumpyPrinter._reduce,
-    ops.MeanWeights: NumpyPrinter._mean_weights,
-    ops.Pool: NumpyPrinter._pool,
-    ops.WeighData: NumpyPrinter._weigh_data,
-    ops.MatMul: NumpyPrinter._mat_mul,
-    ops.Contract: NumpyPrinter._contract,
-    ops.Trace: NumpyPrinter._trace,
-    ops.Transpose: NumpyPrinter._transpose,
-    ops.Expand: NumpyPrinter._expand,
-    ops.Broadcast: NumpyPrinter._broadcast,
-    ops.Subscript: NumpyPrinter._subscript,
-    ops.Eye: NumpyPrinter._eye,
-    ops.Equal: NumpyPrinter._equal,
-    ops.Inverse: NumpyPrinter._inverse,
-    ops.LogDet: NumpyPrinter._log_det,
-    ops.Solve: NumpyPrinter._solve,
+_TABLE: Final[Mapping[type, Callable[[ArrayPrinter, Any], Expression]]] = {
+    ops.Literal: ArrayPrinter._literal,
+    ops.Named: ArrayPrinter._named,
+    ops.Length: ArrayPrinter._length,
+    ops.Read: ArrayPrinter._read,
+    ops.Range: ArrayPrinter._range,
+    ops.AsReal: ArrayPrinter._as_real,
+    ops.Negate: ArrayPrinter._negate,
+    ops.Combine: ArrayPrinter._combine,
+    ops.Product: ArrayPrinter._product,
+    ops.Raise: ArrayPrinter._raise,
+    ops.Call: ArrayPrinter._call,
+    ops.Whole: ArrayPrinter._whole,
+    ops.Reduce: ArrayPrinter._reduce,
+    ops.MeanWeights: ArrayPrinter._mean_weights,
+    ops.Pool: ArrayPrinter._pool,
+    ops.WeighData: ArrayPrinter._weigh_data,
+    ops.MatMul: ArrayPrinter._mat_mul,
+    ops.Contract: ArrayPrinter._contract,
+    ops.Trace: ArrayPrinter._trace,
+    ops.Transpose: ArrayPrinter._transpose,
+    ops.Expand: ArrayPrinter._expand,
+    ops.Broadcast: ArrayPrinter._broadcast,
+    ops.Subscript: ArrayPrinter._subscript,
+    ops.Eye: ArrayPrinter._eye,
+    ops.Equal: ArrayPrinter._equal,
+    ops.Inverse: ArrayPrinter._inverse,
+    ops.LogDet: ArrayPrinter._log_det,
+    ops.Solve: ArrayPrinter._solve,
 }
 
 
@@ -337,9 +395,9 @@ def _items(*texts: str, ends: str = "()") -> Bracket:
 
 
 def _axis_argument(op: ops.Reduce) -> list[str]:
-    """axis=..., none if every axis is reduced."""
+    """axis=..., none if every axis is summed."""
     axes = op.operand.axes
-    if set(axes) == set(op.over):
+    if set(axes) == set(op.over) and op.name != "logsumexp":
         return []
     places = sorted(axes.index(axis) for axis in op.over)
     last = len(axes) if op.leading else len(axes) - len(places)  # counted from the back from here
