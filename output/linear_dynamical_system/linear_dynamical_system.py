@@ -15,11 +15,20 @@ import importlib
 import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import numpy as np
 
-__all__ = ["check", "elbo", "entropy_sum", "gap"]
+__all__ = [
+    "Statistics",
+    "Terms",
+    "check",
+    "elbo",
+    "entropy_sum",
+    "gap",
+    "statistics",
+    "terms",
+]
 
 # of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
 Array: TypeAlias = Any
@@ -31,13 +40,16 @@ def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if any(map(_is_foreign, kwargs.values())):
+        own: Any = args[0] if args else ()  # the sums, of a method
+        if any(map(_is_foreign, (*own, *kwargs.values()))):
             return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
             if isinstance(value, dict):
                 return value
+            if isinstance(value, tuple):
+                return type(value)(*(part[()] for part in value))
             if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
         except ArithmeticError as error:
@@ -254,6 +266,323 @@ def gap(
     )
 
 
+class Terms(NamedTuple):
+    """The ELBO and its parts, per data point, in nats.
+
+    Attributes:
+        elbo: ELBO.
+        entropy_sum: entropy sum.
+        gap: ELBO minus entropy sum.
+        entropy_q: entropy of q.
+        entropy_z_1_k: entropy of z[1,k].
+        entropy_z_t_k: entropy of z[t,k].
+        entropy_x: entropy of x.
+        gap_z_1_k: derivative of log p(z[1,k]) along the motion.
+        gap_z_t_k: derivative of log p(z[t,k]) along the motion.
+        gap_x: derivative of log p(x) along the motion.
+        ratio_R: shape (D,); R divided by its value where the ELBO is stationary in it.
+    """
+
+    elbo: Array
+    entropy_sum: Array
+    gap: Array
+    entropy_q: Array
+    entropy_z_1_k: Array
+    entropy_z_t_k: Array
+    entropy_x: Array
+    gap_z_1_k: Array
+    gap_z_t_k: Array
+    gap_x: Array
+    ratio_R: Array
+
+
+class Statistics(NamedTuple):
+    """Sums over data points; those of batches are added by `+` or `sum`.
+
+    Attributes:
+        points: number of data points, or the sum of their weights.
+        sum_entropy_q: a number.
+        sum_slope_z_1_k: a number.
+        sum_weights: shape (K, K).
+        sum_weights_: shape (K, K).
+        sum_weights__: shape (K,).
+        sum_weights___: shape (K, K).
+        sum_x: shape (D, K).
+        sum_weights____: shape (T, K).
+        sum_xx: shape (D,).
+        sum_x_: shape (T, D).
+        sum_center_x: shape (T, D).
+    """
+
+    points: Array
+    sum_entropy_q: Array
+    sum_slope_z_1_k: Array
+    sum_weights: Array
+    sum_weights_: Array
+    sum_weights__: Array
+    sum_weights___: Array
+    sum_x: Array
+    sum_weights____: Array
+    sum_xx: Array
+    sum_x_: Array
+    sum_center_x: Array
+
+    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+        """The sums over the data points of both."""
+        here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
+        if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
+            raise ValueError("sums about different centers cannot be added")
+        return Statistics(*(one + two for one, two in zip(self, other)))
+
+    def __radd__(self, other: int) -> Statistics:
+        """The sums themselves: `sum` starts with 0."""
+        return self
+
+    @_within_floats
+    def terms(self, *, A: Array, Q: Array, C: Array, R: Array) -> Terms:
+        """The ELBO and its parts, per data point, in nats.
+
+        Args:
+            A: shape (K, K); real.
+            Q: shape (K,); positive.
+            C: shape (D, K); real.
+            R: shape (D,); positive.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, A, Q, C, R)
+        sizes: dict[str, int] = {}
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_entropy_q = _array(
+            xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
+        )
+        sum_slope_z_1_k = _array(
+            xp, real, "sum_slope_z_1_k", self.sum_slope_z_1_k, "", "real", sizes
+        )
+        sum_weights = _array(
+            xp, real, "sum_weights", self.sum_weights, "K K", "real", sizes
+        )
+        sum_weights_ = _array(
+            xp, real, "sum_weights_", self.sum_weights_, "K K", "real", sizes
+        )
+        sum_weights__ = _array(
+            xp, real, "sum_weights__", self.sum_weights__, "K", "real", sizes
+        )
+        sum_weights___ = _array(
+            xp, real, "sum_weights___", self.sum_weights___, "K K", "real", sizes
+        )
+        sum_x = _array(xp, real, "sum_x", self.sum_x, "D K", "real", sizes)
+        sum_weights____ = _array(
+            xp, real, "sum_weights____", self.sum_weights____, "T K", "real", sizes
+        )
+        sum_xx = _array(xp, real, "sum_xx", self.sum_xx, "D", "real", sizes)
+        sum_x_ = _array(xp, real, "sum_x_", self.sum_x_, "T D", "real", sizes)
+        sum_center_x = _array(
+            xp, real, "sum_center_x", self.sum_center_x, "T D", "real", sizes
+        )
+        A = _array(xp, real, "A", A, "K K", "real", sizes)
+        Q = _array(xp, real, "Q", Q, "K", "positive", sizes)
+        C = _array(xp, real, "C", C, "D K", "real", sizes)
+        R = _array(xp, real, "R", R, "D", "positive", sizes)
+        K, T = sizes["K"], sizes["T"]
+        mean_entropy_q = sum_entropy_q / points
+        mean_slope_z_1_k = sum_slope_z_1_k / points
+        mean_weights = sum_weights / points
+        mean_weights_ = sum_weights_ / points
+        mean_weights__ = sum_weights__ / points
+        mean_weights___ = sum_weights___ / points
+        mean_x = sum_x / points
+        mean_weights____ = sum_weights____ / points
+        mean_xx = sum_xx / points
+        mean_x_ = sum_x_ / points
+        center_x = sum_center_x / points
+        # entropy of z[1,k]
+        entropy_z_1_k = 0.5 * K * math.log(2 * math.e * math.pi)
+        # entropy of z[t,k]
+        entropy_z_t_k = 0.5 * (T - 1) * xp.sum(xp.log(2 * math.e * math.pi * Q))
+        # entropy of x
+        entropy_x = 0.5 * T * xp.sum(xp.log(2 * math.e * math.pi * R))
+        slope_z_t_k = (
+            xp.sum(A * mean_weights_ / Q[:, None])
+            - xp.sum(0.5 * mean_weights * ((A / Q[:, None]).T @ A))
+            - 0.5 * xp.sum(mean_weights__ / Q)
+            + 0.5 * K * (T - 1)
+        )
+        slope_x = (
+            xp.sum(C * mean_x / R[:, None])
+            - 0.5 * xp.sum(mean_xx / R)
+            - xp.sum(center_x * mean_x_ / R)
+            - xp.sum(0.5 * mean_weights___ * ((C / R[:, None]).T @ C))
+            + xp.sum(mean_weights____ * ((C / R[:, None]).T @ center_x.T).T)
+            + xp.sum(0.5 - 0.5 * (center_x / xp.sqrt(R)) ** 2)
+        )
+        sum_R = (
+            mean_xx
+            - 2 * xp.sum(C * mean_x, axis=-1)
+            + xp.einsum("dik,ik->d", xp.einsum("di,dk->dik", C, C), mean_weights___)
+            - 2
+            * xp.einsum(
+                "dkt,tk->d", xp.einsum("dk,td->dkt", C, center_x), mean_weights____
+            )
+            + xp.sum(center_x**2, axis=0)
+            + 2 * xp.sum(center_x * mean_x_, axis=0)
+        )
+        sum_R_ = T
+        ratio_R = _ratio(xp, R * sum_R_, sum_R)
+        elbo = (
+            mean_entropy_q
+            + mean_slope_z_1_k
+            + slope_x
+            + slope_z_t_k
+            - entropy_x
+            - entropy_z_1_k
+            - entropy_z_t_k
+        )
+        entropy_sum = mean_entropy_q - entropy_x - entropy_z_1_k - entropy_z_t_k
+        gap = mean_slope_z_1_k + slope_x + slope_z_t_k
+        return Terms(
+            elbo=elbo,
+            entropy_sum=entropy_sum,
+            gap=gap,
+            entropy_q=mean_entropy_q,
+            entropy_z_1_k=xp.asarray(entropy_z_1_k, **real),
+            entropy_z_t_k=entropy_z_t_k,
+            entropy_x=entropy_x,
+            gap_z_1_k=mean_slope_z_1_k,
+            gap_z_t_k=slope_z_t_k,
+            gap_x=slope_x,
+            ratio_R=ratio_R,
+        )
+
+
+@_within_floats
+def statistics(
+    *,
+    x: Array,
+    entropy_q: Array,
+    z: Array,
+    weights: Array | None = None,
+    data_weights: Array | None = None,
+    center_x: Array | None = None,
+) -> Statistics:
+    """Sums over the data points, of which those of batches add up.
+
+    Args:
+        x: shape (N, T, D); data, real.
+        entropy_q: mean entropy of q over the data, in nats.
+        z: shape (S, T, K) or (N, S, T, K); samples or an enumeration of the latent,
+            real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+        data_weights: shape (N,); how much each data point counts, 1 if not given.
+        center_x: shape (T, D); what is taken off x, zero if not given: a value near the
+            mean keeps digits. Sums of one centre alone can be added.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, entropy_q, z, weights, data_weights, center_x)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N T D", "real", sizes)
+    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    z = _samples(xp, real, "z", z, "N S T K", "real", sizes, "sets")
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
+    center_x = _center(xp, real, "center_x", center_x, "T D", sizes)
+    N, sets = sizes["N"], sizes["sets"]
+    mean_entropy_q = entropy_q
+    # derivative of log p(z[1,k]) along the motion
+    slope_z_1_k = 0.5 * xp.sum(1 - z[:, :, 0] ** 2, axis=-1)
+    # weights of data points and of q
+    weighted_q = data_weights[:, None] * weights
+    mean_weighted_q = _mean_weights(xp, weighted_q, sets)
+    mean_slope_z_1_k = xp.sum(mean_weighted_q * slope_z_1_k)
+    # derivative of log p(z[t,k]) along the motion
+    mean_weights = xp.einsum(
+        "ns,nsri->ri",
+        mean_weighted_q,
+        xp.einsum("nstr,nsti->nsri", z[:, :, :-1], z[:, :, :-1]),
+    )
+    mean_weights_ = xp.einsum(
+        "ns,nsri->ri",
+        mean_weighted_q,
+        xp.einsum("nstr,nsti->nsri", z[:, :, 1:], z[:, :, :-1]),
+    )
+    mean_weights__ = xp.einsum(
+        "ns,nsr->r", mean_weighted_q, xp.sum(z[:, :, 1:] ** 2, axis=2)
+    )
+    # derivative of log p(x) along the motion
+    deviation_x = x - center_x
+    mean_weights___ = xp.einsum(
+        "ns,nsri->ri", mean_weighted_q, xp.einsum("nstr,nsti->nsri", z, z)
+    )
+    mean_x = xp.mean(
+        xp.sum(
+            weighted_q[:, :, None, None] * xp.einsum("nti,nstr->nsri", deviation_x, z),
+            axis=1,
+        ),
+        axis=0,
+    ).T
+    mean_weights____ = xp.einsum("ns,nsri->ri", mean_weighted_q, z)
+    mean_xx = data_weights @ xp.sum(deviation_x**2, axis=1) / N
+    mean_x_ = xp.einsum("n,nri->ri", data_weights, deviation_x) / N
+    means = (
+        mean_entropy_q,
+        mean_slope_z_1_k,
+        mean_weights,
+        mean_weights_,
+        mean_weights__,
+        mean_weights___,
+        mean_x,
+        mean_weights____,
+        mean_xx,
+        mean_x_,
+        center_x,
+    )
+    return Statistics(points, *(points * mean for mean in means))
+
+
+@_within_floats
+def terms(
+    *,
+    x: Array,
+    A: Array,
+    Q: Array,
+    C: Array,
+    R: Array,
+    entropy_q: Array,
+    z: Array,
+    weights: Array | None = None,
+) -> Terms:
+    """The ELBO and its parts, per data point, in nats.
+
+    They are made of sums about the mean of the data: about 2 log10(k) digits are lost
+    where values are k standard deviations away from it. `elbo` and `gap` keep more.
+
+    Args:
+        x: shape (N, T, D); data, real.
+        A: shape (K, K); real.
+        Q: shape (K,); positive.
+        C: shape (D, K); real.
+        R: shape (D,); positive.
+        entropy_q: mean entropy of q over the data, in nats.
+        z: shape (S, T, K) or (N, S, T, K); samples or an enumeration of the latent,
+            real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sums = statistics(x=x, entropy_q=entropy_q, z=z, weights=weights, center_x=_mean(x))
+    return sums.terms(A=A, Q=Q, C=C, R=R)
+
+
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
     """The value of a function of this module in NumPy, after all its checks.
 
@@ -297,6 +626,12 @@ def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
         return _weighted_mean(xp, weights, values)[None, ...]
     shape = (*weights.shape, *(1,) * (values.ndim - 1))
     return xp.reshape(weights, shape) * values[:, None, ...] / sets
+
+
+def _ratio(xp: Any, above: Array, below: Array) -> Array:
+    """above/below: one where both are 0, infinity where below is."""
+    quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
+    return xp.where(above == below, 1, quotient)
 
 
 def _is_foreign(value: Array) -> bool:
@@ -422,6 +757,40 @@ def _weights(
     if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
+
+
+def _data_weights(
+    xp: Any, real: dict[str, Any], weights: Array, data: str, sizes: dict[str, int]
+) -> tuple[Array, Array]:
+    """Weights of the data points, of mean one, and their sum."""
+    if weights is None:
+        return xp.ones(sizes[data], **real), xp.asarray(sizes[data], **real)
+    weights = _array(xp, real, "data_weights", weights, data, "real", sizes)
+    if xp is np and (weights.min() < 0 or not weights.any()):
+        raise ValueError("data_weights must be non-negative, and not all 0")
+    points = xp.sum(weights)
+    return weights * (sizes[data] / points), points
+
+
+def _center(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    sizes: dict[str, int],
+) -> Array:
+    """What is taken off the data: zero if it is not given."""
+    if value is None:
+        return xp.zeros(tuple(_length(dim, sizes) or 0 for dim in dims.split()), **real)
+    return _array(xp, real, name, value, dims, "real", sizes)
+
+
+def _mean(x: Array) -> Array:
+    """The mean over the data points, of data whose shape is checked later."""
+    xp, real = _library(x)
+    array = _real(xp, real, "the data", x)
+    return xp.mean(array, axis=0) if array.ndim else array
 
 
 def _size(name: str, value: int) -> int:

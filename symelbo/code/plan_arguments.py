@@ -15,18 +15,30 @@ from symelbo.index.terms import Entry, Extent, Role, Size, Symbol, Term
 from symelbo.model.least_sizes import find_least_sizes
 from symelbo.values import replace
 
-__all__ = ["as_optional", "conditions_on", "list_arguments", "sizes_in", "symbol_argument"]
+__all__ = [
+    "as_optional",
+    "conditions_on",
+    "list_arguments",
+    "shape_text",
+    "sizes_in",
+    "symbol_argument",
+]
 
 WEIGHTS = "non-negative, summing to one over the last axis"
 _ONLY_CHECKED = "Only checked: the value does not depend on it."
 
 
 def list_arguments(
-    setting: Setting, body: Body, reads: frozenset[str], *, data_first: bool
+    setting: Setting,
+    body: Body,
+    reads: frozenset[str],
+    *,
+    data_first: bool,
+    known: Sequence[Argument] = (),
 ) -> tuple[Argument, ...]:
     """What the body reads, in the order data, parameters, q; the other parameters optional.
 
-    reads: the sizes that the body needs as numbers.
+    reads: the sizes that the body needs as numbers; known: arrays that are there besides.
     """
     model, read = setting.model, body.reads
     used = {s for s in setting.names if setting.variables[s].symbol in read}
@@ -42,7 +54,7 @@ def list_arguments(
     by_weights = setting.weights in read
     if by_weights and setting.mixture is not None and not setting.computes_q:
         shape = (setting.data.extent, setting.mixture.extent)
-        text = f"{_shape_text(shape, setting)}; responsibilities: q[n, c] is the probability that"
+        text = f"{shape_text(shape, setting)}; responsibilities: q[n, c] is the probability that"
         text += " data point n has category c; rows sum to one, zeros are allowed."
         rest.append(Argument(setting.q_name, "array", text, shape, "weights"))
     if setting.entropy_q in read and not any(
@@ -57,12 +69,12 @@ def list_arguments(
     rest += [symbol_argument(setting, s) for s in sampled if s in used]
     if by_weights and setting.mixture is None:
         shape = (setting.data.extent, setting.samples.extent)
-        text = f"{_shape_text(shape[1:], setting)} or {_tuple_text(shape, setting)};"
+        text = f"{shape_text(shape[1:], setting)} or {_tuple_text(shape, setting)};"
         text += " weights of the samples, summing to one over the last axis; 1/S if not given."
         weights = Argument(setting.weights_name, "samples", text, shape, "weights", optional=True)
         rest.append(weights)
     given = [*data, *inputs, *learned, *rest]
-    sizes = _unknown_sizes(setting, reads, given)
+    sizes = _unknown_sizes(setting, reads, given, known)
     if not data_first:
         return (*learned, *sizes, *data, *inputs, *rest)
     return (*data, *inputs, *learned, *sizes, *rest)
@@ -75,10 +87,13 @@ def sizes_in(lines: Sequence[Line], returned: object) -> frozenset[str]:
 
 
 def _unknown_sizes(
-    setting: Setting, reads: frozenset[str], given: Sequence[Argument]
+    setting: Setting,
+    reads: frozenset[str],
+    given: Sequence[Argument],
+    others: Sequence[Argument],
 ) -> list[Argument]:
     """The sizes that the formulas need and no array determines."""
-    known = _determined(argument for argument in given if not argument.optional)
+    known = _determined(argument for argument in (*given, *others) if not argument.optional)
     wanted = reads.union(*(_sizes_of(argument) for argument in given))
     return [
         Argument(name, "size", "a positive integer; no array above determines it.")
@@ -128,7 +143,7 @@ def symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False)
     }.get(symbol.role, "")
     if symbol in setting.functions:
         what = f"values of {setting.values.shown[symbol]}, "
-    text = f"{_shape_text(variable.shape, setting)}; {what}{described}"
+    text = f"{shape_text(variable.shape, setting)}; {what}{described}"
     if shared:
         text = f"shape {_tuple_text(variable.shape[1:], setting)} or {text.removeprefix('shape ')}"
     if variable.name != symbol.name:
@@ -150,7 +165,8 @@ def as_optional(argument: Argument) -> Argument:
     return replace(argument, text=text, optional=True, domain=domain, lower=None, upper=None)
 
 
-def _shape_text(shape: Sequence[Extent], setting: Setting) -> str:
+def shape_text(shape: Sequence[Extent], setting: Setting) -> str:
+    """shape (N, D)"""
     return f"shape {_tuple_text(shape, setting)}" if shape else "a number"
 
 

@@ -25,6 +25,7 @@ from symelbo.index.terms import (
     Entry,
     Index,
     Number,
+    Offset,
     Origin,
     Power,
     Role,
@@ -133,7 +134,8 @@ class Statistics:
         placed = draft.place(term)
         entries = (part for part in walk_parts(placed) if isinstance(part, Entry))
         free = free_indices(placed) - set(draft.leading)
-        found = dict.fromkeys(place for entry in entries for place in entry.indices)
+        named = (place for entry in entries for place in entry.indices)
+        found = dict.fromkeys(p.index if isinstance(p, Offset) else p for p in named)
         rows = tuple(place for place in found if isinstance(place, Index) and place in free)
         kept: Axes = over
         for index in rows:

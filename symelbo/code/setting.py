@@ -32,7 +32,13 @@ from symelbo.values import dataclass
 
 __all__ = ["Setting", "Variable", "fresh"]
 
-_RESERVED = frozenset((*keyword.kwlist, *("np", "xp", "special", "real", "math", "float", "sizes")))
+_RESERVED = frozenset(
+    (
+        *keyword.kwlist,
+        *("np", "xp", "special", "real", "math", "float", "sizes"),
+        *("self", "sums", "statistics", "Statistics", "Terms"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
