@@ -5,7 +5,7 @@ go into the module that is emitted for its model: there the entropy sum is compa
 client's own log-likelihood, and the gap says how stationary the fit is.  What is printed are the
 bounds that the test holds the client to, so that the table is the same on every machine.
 
-Needs scikit-learn, hmmlearn and statsmodels: pip install '.[test]'
+Needs scikit-learn, hmmlearn and statsmodels: pip install '.[test,clients]'
 """
 
 from __future__ import annotations
