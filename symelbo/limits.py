@@ -218,6 +218,7 @@ DRAWN_DENOMINATORS: Final = (37, 53, 71)  # of values at which nothing holds by 
 REMEMBERED_FROM: Final = 2000  # subterms, as a tree: of larger ones what is repeated is kept
 
 # trial.evaluate
+LOST_PIVOT: Final = 1e-12  # of the largest entry, to which a pivot is rounding
 LOST_DIGITS: Final = 1e-6  # of the larger part, to which a difference is small
 
 # trial.identity
