@@ -29,7 +29,8 @@ def functions_of(name: str) -> dict[str, Any]:
     if not derived(name).python():
         return {}
     module = derived(name).function()
-    return {n: getattr(module, n) for n in module.__all__ if n != "check"}
+    found = {n: getattr(module, n) for n in module.__all__ if n != "check"}
+    return {n: function for n, function in found.items() if inspect.isfunction(function)}
 
 
 def arguments_of(name: str, function: Any, seed: int) -> dict[str, Any]:
@@ -38,8 +39,10 @@ def arguments_of(name: str, function: Any, seed: int) -> dict[str, Any]:
     q = Setting(derived(name)).q_name
     if q in every:
         every[q] = (every[q] + 0.1) / (every[q] + 0.1).sum(axis=1, keepdims=True)
+    parameters = inspect.signature(function).parameters
     # means that are asked for are numbers
-    return {p: every.get(p, 0.5) for p in inspect.signature(function).parameters}
+    asked = {p: 0.5 for p, v in parameters.items() if v.default is inspect.Parameter.empty}
+    return {p: every.get(p, asked.get(p)) for p in parameters if p in every or p in asked}
 
 
 def calls_of(name: str, seed: int) -> Iterator[tuple[str, Any, dict[str, Any]]]:
@@ -76,6 +79,8 @@ def apply(function: Any, given: dict[str, Any], name: str, dtype: str = "float64
 
 
 def leaves(value: Any) -> list[Any]:
+    if isinstance(value, tuple):
+        return list(value)
     return [value[key] for key in sorted(value)] if isinstance(value, dict) else [value]
 
 
@@ -193,7 +198,7 @@ def test_no_derivative_is_nan_where_shares_are_zero(source: str, name: str) -> N
         return
     model, setting = derived(source).model, Setting(derived(source))
     every: dict[str, Any] = Arguments(derived(source), 1)
-    given = {p: every.get(p, 0.5) for p in inspect.signature(module.elbo).parameters}
+    given = {p: every[p] for p in inspect.signature(module.elbo).parameters if p in every}
     names = [setting.names[s] for s in model.parameters if setting.names[s] in given]
     for p, slope in slopes(name, module.elbo, given, names).items():
         assert np.all(np.isfinite(slope)), p

@@ -168,7 +168,8 @@ def test_nothing_above_the_model_reads_text() -> None:
 
 def test_a_plan_knows_no_backend() -> None:
     """Of the room of code, only what prints NumPy knows how NumPy is written."""
-    names = ("array_module", "print_arrays", "lay_out_python", "python_template")
+    printing = ("print_arrays", "print_functions", "print_sums", "lay_out_python")
+    names = ("array_module", "python_template", *printing)
     backend = {f"symelbo.code.{name}" for name in names}
     assert backend <= MODULES.keys()
     for module in MODULES:

@@ -8,13 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 from arguments import Arguments
-from test_code_plan import STEMS, derivation_of, value_of
+from test_code_plan import STEMS, derivation_of, plan_of, value_of
 
 from symelbo.code.draft import Draft
+from symelbo.code.lay_out_python import WIDTH
+from symelbo.code.make_function import make_function
 from symelbo.code.plan import Unsupported
+from symelbo.code.plan_class import plan_class
 from symelbo.code.plan_functions import Body
 from symelbo.code.plan_sums import Sums
-from symelbo.code.plan_terms import SumsBody, plan_terms
+from symelbo.code.plan_terms import TOTALS, SumsBody, plan_terms
+from symelbo.code.print_functions import PrintedFunction
+from symelbo.code.print_sums import PrintedSums
 from symelbo.code.setting import Setting
 from symelbo.index.terms import Role
 
@@ -49,7 +54,7 @@ class Trial:
         rng = np.random.default_rng(0)
         self.centres = {
             centre.name: rng.normal(size=np.shape(self.given[self.setting.names[data]])[1:])
-            for data, centre in body.centres
+            for data, centre, _ in body.centres
         }
 
     @property
@@ -67,7 +72,7 @@ class Trial:
         for statement in body.statements:
             value = value_of(statement.value, statement.axes, values, sizes)
             values[statement.target.name] = value
-        found = {name: value_of(value, axes, values, sizes) for name, axes, value in body.fields}
+        found = {name: value_of(value, axes, values, sizes) for name, _, axes, value in body.fields}
         return found | {target.name: values[target.name] for target in body.profiled}
 
     def collect(self, rows: list[int], weights: Any = None) -> Values:
@@ -78,7 +83,9 @@ class Trial:
         weights = np.ones(len(rows)) if weights is None else weights
         given[self.body.points.name] = weights.sum()
         given[self.body.weights.name] = weights / weights.mean()
-        return self.compute(self.body.collect, given | self.centres, len(rows))
+        means = self.compute(self.body.collect, given | self.centres, len(rows))
+        found = {name: mean * weights.sum() for name, mean in means.items()}
+        return found | {self.body.points.name: weights.sum()}
 
     def terms(self, statistics: Values) -> Values:
         return self.compute(self.body.terms, statistics, 1)
@@ -175,3 +182,30 @@ def test_parameters_are_needed_where_the_data_cannot_be_taken_apart(
     assert body is not None
     read = {symbol.name for symbol in body.collect.reads}
     assert {p.name for p in derivation.model.parameters} & read == needed
+
+
+def test_what_is_asked_for() -> None:
+    """Sums are made of data, and everything else of sums and parameters."""
+    sums = plan_class(Setting(derivation_of("gmm_diagonal")))
+    printed = PrintedSums(plan_of(derivation_of("gmm_diagonal")), sums)
+    asked = [[a.name for a in f.arguments] for f in printed.functions]
+    assert asked == [["x", "q", "data_weights", "center_x"], ["pi", "mu", "sigma2"], ["mu"]]
+    assert [a.name for a in sums.whole] == ["x", "pi", "mu", "sigma2", "q"]
+    assert printed.terms[:3] == list(TOTALS) and printed.fields[0] == "sum_entropy_q"
+
+
+def test_a_method_is_indented_and_no_longer_than_a_line() -> None:
+    plan = plan_of(derivation_of("linear_dynamical_system"))
+    assert plan.sums is not None
+    method = PrintedFunction(plan, plan.sums.terms, "Terms", "Terms", method=True)
+    assert method.source[0] == "    @_within_floats"
+    assert all(len(line) <= WIDTH for line in method.source)
+
+
+def test_a_size_that_a_method_needs_is_one_of_the_data() -> None:
+    setting = Setting(derivation_of("vae1"))
+    body = plan_terms(setting).terms
+    asked = make_function(setting, body, "terms", ["Asked for."]).arguments
+    assert "H" in [a.name for a in asked if a.kind == "size"]
+    printed = PrintedSums(plan_of(derivation_of("vae1")), plan_class(setting))
+    assert "H=np.shape(nu)[-1]" in "".join(printed.whole)

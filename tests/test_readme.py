@@ -11,6 +11,7 @@ import pytest
 from update_output import EXAMPLE, MODELS, OUTPUT, README, ROOT, models_table, run_example
 
 from symelbo import derive
+from symelbo.index.domains import TYPES
 from symelbo.model.read_model import KEYS, read_model
 
 TEXT = README.read_text(encoding="utf-8")
@@ -74,6 +75,12 @@ def test_every_key_of_a_specification_is_explained() -> None:
         assert f"`{key}`" in TEXT, key
 
 
+def test_every_type_is_listed() -> None:
+    (row,) = re.findall(r"^\| `parameters` .*", TEXT, re.MULTILINE)
+    (listed,) = re.findall(r"Types: (.*), with a shape", row)
+    assert re.findall(r"`(\w+)", listed) == list(TYPES)
+
+
 def test_every_file_of_an_output_is_explained() -> None:
     for path in OUTPUT.rglob("*"):
         if path.is_file():
@@ -83,7 +90,7 @@ def test_every_file_of_an_output_is_explained() -> None:
 
 def test_the_commands_are_those_of_the_project() -> None:
     assert "    pip install . && symelbo derive models/ppca.yaml\n" in TEXT
-    tests = "pip install '.[test]' && pytest -n auto"
+    tests = "pip install '.[test,arrays]' && pytest -n auto"
     assert f"    {tests}\n" in TEXT
     # continuous integration runs this very command, in quiet
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")

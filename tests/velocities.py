@@ -40,6 +40,16 @@ def velocities_of(derivation: Derivation, given: Arguments) -> dict[str, Floats]
         moved[setting.names[symbol]] = np.array(rows)
     for node, latent in motion.latents.items():
         rate = _evaluate(setting, given, node, latent.rate, values)
+        if (chain := setting.chain) is not None and chain.spread is not None:
+            shift = _evaluate(setting, given, node, latent.shift, values)
+            mean, spread, pair = (given[setting.names[symbol]] for symbol in chain.symbols)
+            moved[setting.names[chain.single]] = rate * mean + shift
+            rates = rate if rate.ndim > 1 else rate[:, None]
+            within = rates[:, :, None] + rates[:, None, :]
+            across = rates[1:, :, None] + rates[:-1, None, :]
+            moved[setting.names[chain.spread]] = within.reshape(spread.shape[1:]) * spread
+            moved[setting.names[chain.pair]] = across.reshape(pair.shape[1:]) * pair
+            continue
         if setting.names.get(node) in inspect.signature(derivation.function().elbo).parameters:
             shift = _evaluate(setting, given, node, latent.shift, values)
             moved[setting.names[node]] = rate * given[setting.names[node]] + shift

@@ -14,11 +14,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import numpy as np
 
-__all__ = ["check", "elbo", "entropy_sum", "gap"]
+__all__ = [
+    "Statistics",
+    "Terms",
+    "check",
+    "elbo",
+    "entropy_sum",
+    "gap",
+    "statistics",
+    "terms",
+]
 
 # of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
 Array: TypeAlias = Any
@@ -30,13 +39,16 @@ def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if any(map(_is_foreign, kwargs.values())):
+        own: Any = args[0] if args else ()  # the sums, of a method
+        if any(map(_is_foreign, (*own, *kwargs.values()))):
             return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
             if isinstance(value, dict):
                 return value
+            if isinstance(value, tuple):
+                return type(value)(*(part[()] for part in value))
             if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
         except ArithmeticError as error:
@@ -163,6 +175,248 @@ def gap(*, x: Array, W: Array, tau: Array, sigma2: Array) -> Array:
     return xp.mean(slope_z) + slope_z_spread + xp.mean(slope_x) + slope_x_spread
 
 
+class Terms(NamedTuple):
+    """The ELBO and its parts, per data point, in nats.
+
+    Attributes:
+        elbo: ELBO.
+        entropy_sum: entropy sum.
+        gap: ELBO minus entropy sum.
+        entropy_q: entropy of q.
+        entropy_z: entropy of z.
+        entropy_x: entropy of x.
+        gap_z: derivative of log p(z) along the motion.
+        gap_x: derivative of log p(x) along the motion.
+        ratio_tau: shape (H,); tau divided by its value where the ELBO is stationary in
+            it.
+        ratio_sigma2: shape (D,); sigma2 divided by its value where the ELBO is
+            stationary in it.
+    """
+
+    elbo: Array
+    entropy_sum: Array
+    gap: Array
+    entropy_q: Array
+    entropy_z: Array
+    entropy_x: Array
+    gap_z: Array
+    gap_x: Array
+    ratio_tau: Array
+    ratio_sigma2: Array
+
+
+class Statistics(NamedTuple):
+    """Sums over data points; those of batches are added by `+` or `sum`.
+
+    Attributes:
+        points: number of data points, or the sum of their weights.
+        sum_xx: shape (D, D).
+        sum_x: shape (D,).
+        sum_xx_: shape (D,).
+        sum_center_x: shape (D,).
+    """
+
+    points: Array
+    sum_xx: Array
+    sum_x: Array
+    sum_xx_: Array
+    sum_center_x: Array
+
+    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+        """The sums over the data points of both."""
+        here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
+        if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
+            raise ValueError("sums about different centers cannot be added")
+        return Statistics(*(one + two for one, two in zip(self, other)))
+
+    def __radd__(self, other: int) -> Statistics:
+        """The sums themselves: `sum` starts with 0."""
+        return self
+
+    @_within_floats
+    def terms(self, *, W: Array, tau: Array, sigma2: Array) -> Terms:
+        """The ELBO and its parts, per data point, in nats.
+
+        Args:
+            W: shape (D, H); real.
+            tau: shape (H,); positive.
+            sigma2: shape (D,); positive.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, W, tau, sigma2)
+        sizes: dict[str, int] = {}
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_xx = _array(xp, real, "sum_xx", self.sum_xx, "D D", "real", sizes)
+        sum_x = _array(xp, real, "sum_x", self.sum_x, "D", "real", sizes)
+        sum_xx_ = _array(xp, real, "sum_xx_", self.sum_xx_, "D", "real", sizes)
+        sum_center_x = _array(
+            xp, real, "sum_center_x", self.sum_center_x, "D", "real", sizes
+        )
+        W = _array(xp, real, "W", W, "D H", "real", sizes)
+        tau = _array(xp, real, "tau", tau, "H", "positive", sizes)
+        sigma2 = _array(xp, real, "sigma2", sigma2, "D", "positive", sizes)
+        H = sizes["H"]
+        mean_xx = sum_xx / points
+        mean_x = sum_x / points
+        mean_xx_ = sum_xx_ / points
+        center_x = sum_center_x / points
+        # exact posterior of z: normal with this precision and mode
+        precision = xp.eye(H, **real) / tau[:, None] + (W / sigma2[:, None]).T @ W
+        covariance = xp.linalg.inv(precision)
+        offset = xp.sum(
+            covariance * xp.sum(W * center_x[:, None] / sigma2[:, None], axis=0),
+            axis=-1,
+        )
+        gain = ((1 / sigma2)[:, None] * (W @ covariance.T)).T
+        # entropy of q
+        entropy_q_ = (
+            0.5 * H * math.log(2 * math.e * math.pi)
+            - 0.5 * xp.linalg.slogdet(precision)[1]
+        )
+        # entropy of z
+        entropy_z = 0.5 * xp.sum(xp.log(2 * math.e * math.pi * tau))
+        # entropy of x
+        entropy_x = 0.5 * xp.sum(xp.log(2 * math.e * math.pi * sigma2))
+        # derivative of log p(z) along the motion
+        curvature_z = -xp.eye(H, **real) / tau[:, None]
+        slope_z = (
+            xp.sum(0.5 - 0.5 * (offset / xp.sqrt(tau)) ** 2)
+            - xp.sum(mean_x * xp.sum(gain * offset[:, None] / tau[:, None], axis=0))
+            - xp.sum(0.5 * mean_xx * ((gain / tau[:, None]).T @ gain))
+        )
+        slope_z_spread = 0.5 * xp.sum(covariance * curvature_z)
+        gap_z = slope_z + slope_z_spread
+        # derivative of log p(x) along the motion
+        curvature_x = -(W / sigma2[:, None]).T @ W
+        slope_x = (
+            xp.sum(mean_x * (xp.sum(W * offset, axis=-1) / sigma2 - center_x / sigma2))
+            - 0.5 * xp.sum(mean_xx_ / sigma2)
+            + xp.sum(
+                0.5
+                - 0.5 * (center_x / xp.sqrt(sigma2)) ** 2
+                - 0.5 * (xp.sum(W * offset, axis=-1) / xp.sqrt(sigma2)) ** 2
+                + center_x * xp.sum(W * offset, axis=-1) / sigma2
+            )
+            + xp.sum(
+                mean_x
+                * xp.sum(
+                    center_x[:, None] * (W @ gain) / sigma2[:, None]
+                    - W @ gain * xp.sum(W * offset, axis=-1)[:, None] / sigma2[:, None],
+                    axis=0,
+                )
+            )
+            + xp.sum(mean_xx * (W @ gain) / sigma2[:, None])
+            - xp.sum(0.5 * mean_xx * ((W @ gain / sigma2[:, None]).T @ (W @ gain)))
+        )
+        slope_x_spread = 0.5 * xp.sum(covariance * curvature_x)
+        gap_x = slope_x + slope_x_spread
+        sum_tau = (
+            offset**2
+            + 2 * offset * xp.sum(gain * mean_x, axis=-1)
+            + xp.einsum("him,im->h", xp.einsum("hi,hm->him", gain, gain), mean_xx)
+        )
+        sum_tau_spread = xp.einsum("hh->h", covariance)
+        sum_tau_ = 1
+        sum_tau__ = sum_tau + sum_tau_spread
+        ratio_tau = _ratio(xp, sum_tau_ * tau, sum_tau__)
+        sum_sigma2 = (
+            mean_xx_
+            + center_x**2
+            + xp.sum(W * offset, axis=-1) ** 2
+            + mean_x * (2 * center_x - 2 * xp.sum(W * offset, axis=-1))
+            - 2 * center_x * xp.sum(W * offset, axis=-1)
+            + xp.sum(
+                mean_x
+                * (
+                    2 * (W @ gain) * xp.sum(W * offset, axis=-1)[:, None]
+                    - 2 * center_x[:, None] * (W @ gain)
+                ),
+                axis=-1,
+            )
+            - 2 * xp.sum(mean_xx * (W @ gain), axis=-1)
+            + xp.einsum("md,dm->d", mean_xx.T @ (W @ gain).T, W @ gain)
+        )
+        sum_sigma2_spread = xp.einsum(
+            "dij,ij->d", xp.einsum("di,dj->dij", W, W), covariance
+        )
+        sum_sigma2_ = 1
+        sum_sigma2__ = sum_sigma2 + sum_sigma2_spread
+        ratio_sigma2 = _ratio(xp, sigma2 * sum_sigma2_, sum_sigma2__)
+        elbo = entropy_q_ + gap_x + gap_z - entropy_x - entropy_z
+        entropy_sum = entropy_q_ - entropy_x - entropy_z
+        gap = gap_x + gap_z
+        return Terms(
+            elbo=elbo,
+            entropy_sum=entropy_sum,
+            gap=gap,
+            entropy_q=entropy_q_,
+            entropy_z=entropy_z,
+            entropy_x=entropy_x,
+            gap_z=gap_z,
+            gap_x=gap_x,
+            ratio_tau=ratio_tau,
+            ratio_sigma2=ratio_sigma2,
+        )
+
+
+@_within_floats
+def statistics(
+    *,
+    x: Array,
+    data_weights: Array | None = None,
+    center_x: Array | None = None,
+) -> Statistics:
+    """Sums over the data points, of which those of batches add up.
+
+    Args:
+        x: shape (N, D); data, real.
+        data_weights: shape (N,); how much each data point counts, 1 if not given.
+        center_x: shape (D,); what is taken off x, zero if not given: a value near the
+            mean keeps digits. Sums of one centre alone can be added.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, data_weights, center_x)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
+    center_x = _center(xp, real, "center_x", center_x, "D", sizes)
+    N = sizes["N"]
+    deviation_x = x - center_x
+    mean_xx = (data_weights[:, None] * deviation_x).T @ deviation_x / N
+    mean_x = data_weights @ deviation_x / N
+    mean_xx_ = data_weights @ deviation_x**2 / N
+    means = (mean_xx, mean_x, mean_xx_, center_x)
+    return Statistics(points, *(points * mean for mean in means))
+
+
+@_within_floats
+def terms(*, x: Array, W: Array, tau: Array, sigma2: Array) -> Terms:
+    """The ELBO and its parts, per data point, in nats.
+
+    They are made of sums about the mean of the data: about 2 log10(k) digits are lost
+    where values are k standard deviations away from it. `elbo` and `gap` keep more.
+
+    Args:
+        x: shape (N, D); data, real.
+        W: shape (D, H); real.
+        tau: shape (H,); positive.
+        sigma2: shape (D,); positive.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sums = statistics(x=x, center_x=_mean(x))
+    return sums.terms(W=W, tau=tau, sigma2=sigma2)
+
+
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
     """The value of a function of this module in NumPy, after all its checks.
 
@@ -179,6 +433,12 @@ def _to_numpy(value: Array) -> Array:
             value = getattr(value, method)() if hasattr(value, method) else value
         return np.asarray(value)
     return value
+
+
+def _ratio(xp: Any, above: Array, below: Array) -> Array:
+    """above/below: one where both are 0, infinity where below is."""
+    quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
+    return xp.where(above == below, 1, quotient)
 
 
 def _is_foreign(value: Array) -> bool:
@@ -260,6 +520,40 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _data_weights(
+    xp: Any, real: dict[str, Any], weights: Array, data: str, sizes: dict[str, int]
+) -> tuple[Array, Array]:
+    """Weights of the data points, of mean one, and their sum."""
+    if weights is None:
+        return xp.ones(sizes[data], **real), xp.asarray(sizes[data], **real)
+    weights = _array(xp, real, "data_weights", weights, data, "real", sizes)
+    if xp is np and (weights.min() < 0 or not weights.any()):
+        raise ValueError("data_weights must be non-negative, and not all 0")
+    points = xp.sum(weights)
+    return weights * (sizes[data] / points), points
+
+
+def _center(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    sizes: dict[str, int],
+) -> Array:
+    """What is taken off the data: zero if it is not given."""
+    if value is None:
+        return xp.zeros(tuple(_length(dim, sizes) or 0 for dim in dims.split()), **real)
+    return _array(xp, real, name, value, dims, "real", sizes)
+
+
+def _mean(x: Array) -> Array:
+    """The mean over the data points, of data whose shape is checked later."""
+    xp, real = _library(x)
+    array = _real(xp, real, "the data", x)
+    return xp.mean(array, axis=0) if array.ndim else array
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

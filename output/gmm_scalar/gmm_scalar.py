@@ -14,11 +14,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import numpy as np
 
-__all__ = ["check", "elbo", "entropy_sum", "gap", "profiled_scales"]
+__all__ = [
+    "Statistics",
+    "Terms",
+    "check",
+    "elbo",
+    "entropy_sum",
+    "gap",
+    "profiled_scales",
+    "statistics",
+    "terms",
+]
 
 # of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
 Array: TypeAlias = Any
@@ -30,13 +40,16 @@ def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if any(map(_is_foreign, kwargs.values())):
+        own: Any = args[0] if args else ()  # the sums, of a method
+        if any(map(_is_foreign, (*own, *kwargs.values()))):
             return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
             if isinstance(value, dict):
                 return value
+            if isinstance(value, tuple):
+                return type(value)(*(part[()] for part in value))
             if not value < np.inf:
                 raise FloatingPointError(f"found {value}")
         except ArithmeticError as error:
@@ -53,7 +66,7 @@ def entropy_sum(
     pi: Array,
     mu: Array | None = None,
     sigma2: Array,
-    D: int,
+    D: int | None = None,
     q: Array,
 ) -> Array:
     """Entropy sum per data point, in nats.
@@ -65,7 +78,7 @@ def entropy_sum(
         pi: shape (C,); non-negative, summing to one over the last axis.
         mu: shape (C, D); real. Only checked: the value does not depend on it.
         sigma2: shape (C,); positive.
-        D: a positive integer; no array above determines it.
+        D: a positive integer; not needed where mu is given.
         q: shape (N, C); responsibilities: q[n, c] is the probability that data point n
             has category c; rows sum to one, zeros are allowed.
 
@@ -75,12 +88,15 @@ def entropy_sum(
     """
     xp, real = _library(pi, mu, sigma2, q)
     special = _special(xp)
-    sizes: dict[str, int] = {"D": _size("D", D)}
+    sizes: dict[str, int] = _sizes(D=D)
     pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
     sigma2 = _array(xp, real, "sigma2", sigma2, "C", "positive", sizes)
     q = _array(xp, real, "q", q, "N C", "weights", sizes)
     if mu is not None:
         _array(xp, real, "mu", mu, "C D", "real", sizes)
+    if "D" not in sizes:
+        raise ValueError("D, or an argument that has this size, must be given")
+    D = sizes["D"]
     # entropy of q
     entropy_q = xp.sum(special.entr(q), axis=1)
     # entropy of c
@@ -235,6 +251,253 @@ def profiled_scales(*, x: Array, mu: Array, q: Array) -> dict[str, Array]:
     return {"pi": pi, "sigma2": sigma2}
 
 
+class Terms(NamedTuple):
+    """The ELBO and its parts, per data point, in nats.
+
+    Attributes:
+        elbo: ELBO.
+        entropy_sum: entropy sum.
+        gap: ELBO minus entropy sum.
+        entropy_q: entropy of q.
+        entropy_c: entropy of c.
+        entropy_x: entropy of x.
+        gap_c: derivative of log p(c) along the motion.
+        gap_x: derivative of log p(x) along the motion.
+        ratio_sigma2: shape (C,); sigma2 divided by its value where the ELBO is
+            stationary in it.
+    """
+
+    elbo: Array
+    entropy_sum: Array
+    gap: Array
+    entropy_q: Array
+    entropy_c: Array
+    entropy_x: Array
+    gap_c: Array
+    gap_x: Array
+    ratio_sigma2: Array
+
+
+class Statistics(NamedTuple):
+    """Sums over data points; those of batches are added by `+` or `sum`.
+
+    Attributes:
+        points: number of data points, or the sum of their weights.
+        sum_entropy_q: a number.
+        sum_q: shape (C,).
+        sum_xx: shape (C,).
+        sum_x: shape (C, D).
+        sum_center_x: shape (D,).
+    """
+
+    points: Array
+    sum_entropy_q: Array
+    sum_q: Array
+    sum_xx: Array
+    sum_x: Array
+    sum_center_x: Array
+
+    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+        """The sums over the data points of both."""
+        here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
+        if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
+            raise ValueError("sums about different centers cannot be added")
+        return Statistics(*(one + two for one, two in zip(self, other)))
+
+    def __radd__(self, other: int) -> Statistics:
+        """The sums themselves: `sum` starts with 0."""
+        return self
+
+    @_within_floats
+    def terms(self, *, pi: Array, mu: Array, sigma2: Array) -> Terms:
+        """The ELBO and its parts, per data point, in nats.
+
+        Args:
+            pi: shape (C,); non-negative, summing to one over the last axis.
+            mu: shape (C, D); real.
+            sigma2: shape (C,); positive.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, pi, mu, sigma2)
+        special = _special(xp)
+        sizes: dict[str, int] = {}
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_entropy_q = _array(
+            xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
+        )
+        sum_q = _array(xp, real, "sum_q", self.sum_q, "C", "real", sizes)
+        sum_xx = _array(xp, real, "sum_xx", self.sum_xx, "C", "real", sizes)
+        sum_x = _array(xp, real, "sum_x", self.sum_x, "C D", "real", sizes)
+        sum_center_x = _array(
+            xp, real, "sum_center_x", self.sum_center_x, "D", "real", sizes
+        )
+        pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+        mu = _array(xp, real, "mu", mu, "C D", "real", sizes)
+        sigma2 = _array(xp, real, "sigma2", sigma2, "C", "positive", sizes)
+        D = sizes["D"]
+        mean_entropy_q = sum_entropy_q / points
+        mean_q = sum_q / points
+        mean_xx = sum_xx / points
+        mean_x = sum_x / points
+        center_x = sum_center_x / points
+        # entropy of c
+        entropy_c = xp.sum(special.entr(pi))
+        # entropy of x
+        entropy_x = 0.5 * D * xp.log(2 * math.e * math.pi * sigma2)
+        entropy_x_ = mean_q @ entropy_x
+        # derivative of log p(c) along the motion
+        slope_c = _log(xp, pi) + xp.sum(special.entr(pi))
+        gap_c = xp.sum(_weigh(xp, mean_q, slope_c))
+        slope_x = (
+            xp.sum(
+                mean_q
+                * xp.sum(
+                    0.5 - 0.5 * ((center_x - mu) / xp.sqrt(sigma2)[:, None]) ** 2,
+                    axis=-1,
+                )
+            )
+            - 0.5 * xp.sum(mean_xx / sigma2)
+            - xp.sum(mean_x * (center_x - mu) / sigma2[:, None])
+        )
+        sum_sigma2 = (
+            mean_xx
+            + mean_q * xp.sum((center_x - mu) ** 2, axis=-1)
+            + xp.sum(mean_x * (2 * center_x - 2 * mu), axis=-1)
+        )
+        sum_sigma2_ = D
+        weight_sigma2 = mean_q * sum_sigma2_
+        ratio_sigma2 = _ratio(xp, sigma2 * weight_sigma2, sum_sigma2)
+        elbo = gap_c + mean_entropy_q + slope_x - entropy_c - entropy_x_
+        entropy_sum = mean_entropy_q - entropy_c - entropy_x_
+        gap = gap_c + slope_x
+        return Terms(
+            elbo=elbo,
+            entropy_sum=entropy_sum,
+            gap=gap,
+            entropy_q=mean_entropy_q,
+            entropy_c=entropy_c,
+            entropy_x=entropy_x_,
+            gap_c=gap_c,
+            gap_x=slope_x,
+            ratio_sigma2=ratio_sigma2,
+        )
+
+    @_within_floats
+    def profiled_scales(self, *, mu: Array) -> dict[str, Array]:
+        """pi and sigma2 where the ELBO is stationary in them.
+
+        All else is held fixed. `entropy_sum` at these values equals the ELBO there,
+        whatever the other parameters and q are.
+
+        Args:
+            mu: shape (C, D); real.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, mu)
+        sizes: dict[str, int] = {}
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_q = _array(xp, real, "sum_q", self.sum_q, "C", "real", sizes)
+        sum_xx = _array(xp, real, "sum_xx", self.sum_xx, "C", "real", sizes)
+        sum_x = _array(xp, real, "sum_x", self.sum_x, "C D", "real", sizes)
+        sum_center_x = _array(
+            xp, real, "sum_center_x", self.sum_center_x, "D", "real", sizes
+        )
+        mu = _array(xp, real, "mu", mu, "C D", "real", sizes)
+        D = sizes["D"]
+        mean_q = sum_q / points
+        mean_xx = sum_xx / points
+        mean_x = sum_x / points
+        center_x = sum_center_x / points
+        sum_sigma2 = (
+            mean_xx
+            + mean_q * xp.sum((center_x - mu) ** 2, axis=-1)
+            + xp.sum(mean_x * (2 * center_x - 2 * mu), axis=-1)
+        )
+        sum_sigma2_ = D
+        # pi, where the ELBO is stationary in it
+        pi = mean_q
+        # sigma2, where the ELBO is stationary in it
+        sigma2 = sum_sigma2 / (mean_q * sum_sigma2_)
+        pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+        sigma2 = _array(xp, real, "sigma2", sigma2, "C", "positive", sizes)
+        return {"pi": pi, "sigma2": sigma2}
+
+
+@_within_floats
+def statistics(
+    *,
+    x: Array,
+    q: Array,
+    data_weights: Array | None = None,
+    center_x: Array | None = None,
+) -> Statistics:
+    """Sums over the data points, of which those of batches add up.
+
+    Args:
+        x: shape (N, D); data, real.
+        q: shape (N, C); responsibilities: q[n, c] is the probability that data point n
+            has category c; rows sum to one, zeros are allowed.
+        data_weights: shape (N,); how much each data point counts, 1 if not given.
+        center_x: shape (D,); what is taken off x, zero if not given: a value near the
+            mean keeps digits. Sums of one centre alone can be added.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, q, data_weights, center_x)
+    special = _special(xp)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    q = _array(xp, real, "q", q, "N C", "weights", sizes)
+    data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
+    center_x = _center(xp, real, "center_x", center_x, "D", sizes)
+    N = sizes["N"]
+    # entropy of q
+    entropy_q = xp.sum(special.entr(q), axis=1)
+    mean_entropy_q = data_weights @ entropy_q / N
+    # weights of data points and of q
+    weighted_q = data_weights[:, None] * q
+    mean_q = xp.mean(weighted_q, axis=0)
+    # derivative of log p(x) along the motion
+    deviation_x = x - center_x
+    mean_xx = _weighted_mean(xp, weighted_q, xp.sum(deviation_x**2, axis=-1))
+    mean_x = _weighted_mean(xp, weighted_q, deviation_x)
+    means = (mean_entropy_q, mean_q, mean_xx, mean_x, center_x)
+    return Statistics(points, *(points * mean for mean in means))
+
+
+@_within_floats
+def terms(*, x: Array, pi: Array, mu: Array, sigma2: Array, q: Array) -> Terms:
+    """The ELBO and its parts, per data point, in nats.
+
+    They are made of sums about the mean of the data: about 2 log10(k) digits are lost
+    where values are k standard deviations away from it. `elbo` and `gap` keep more.
+
+    Args:
+        x: shape (N, D); data, real.
+        pi: shape (C,); non-negative, summing to one over the last axis.
+        mu: shape (C, D); real.
+        sigma2: shape (C,); positive.
+        q: shape (N, C); responsibilities: q[n, c] is the probability that data point n
+            has category c; rows sum to one, zeros are allowed.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sums = statistics(x=x, q=q, center_x=_mean(x))
+    return sums.terms(pi=pi, mu=mu, sigma2=sigma2)
+
+
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
     """The value of a function of this module in NumPy, after all its checks.
 
@@ -268,6 +531,12 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     if len(weights) < len(values):
         values = xp.mean(values, axis=0, keepdims=True)
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
+
+
+def _ratio(xp: Any, above: Array, below: Array) -> Array:
+    """above/below: one where both are 0, infinity where below is."""
+    quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
+    return xp.where(above == below, 1, quotient)
 
 
 def _is_foreign(value: Array) -> bool:
@@ -380,11 +649,47 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
-def _size(name: str, value: int) -> int:
-    """Check a size."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, found {value!r}")
-    return int(value)
+def _data_weights(
+    xp: Any, real: dict[str, Any], weights: Array, data: str, sizes: dict[str, int]
+) -> tuple[Array, Array]:
+    """Weights of the data points, of mean one, and their sum."""
+    if weights is None:
+        return xp.ones(sizes[data], **real), xp.asarray(sizes[data], **real)
+    weights = _array(xp, real, "data_weights", weights, data, "real", sizes)
+    if xp is np and (weights.min() < 0 or not weights.any()):
+        raise ValueError("data_weights must be non-negative, and not all 0")
+    points = xp.sum(weights)
+    return weights * (sizes[data] / points), points
+
+
+def _center(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    sizes: dict[str, int],
+) -> Array:
+    """What is taken off the data: zero if it is not given."""
+    if value is None:
+        return xp.zeros(tuple(_length(dim, sizes) or 0 for dim in dims.split()), **real)
+    return _array(xp, real, name, value, dims, "real", sizes)
+
+
+def _mean(x: Array) -> Array:
+    """The mean over the data points, of data whose shape is checked later."""
+    xp, real = _library(x)
+    array = _real(xp, real, "the data", x)
+    return xp.mean(array, axis=0) if array.ndim else array
+
+
+def _sizes(**given: int | None) -> dict[str, int]:
+    """Check sizes; those that are not given follow from the shape of an argument."""
+    for name, value in given.items():
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if value is not None and (not whole or value < 1):
+            raise ValueError(f"{name} must be a positive integer, found {value!r}")
+    return {name: int(value) for name, value in given.items() if value is not None}
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

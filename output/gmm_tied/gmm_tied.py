@@ -14,11 +14,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import numpy as np
 
-__all__ = ["check", "elbo", "entropy_sum", "gap"]
+__all__ = [
+    "Statistics",
+    "Terms",
+    "check",
+    "elbo",
+    "entropy_sum",
+    "gap",
+    "statistics",
+    "terms",
+]
 
 # of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
 Array: TypeAlias = Any
@@ -30,13 +39,16 @@ def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if any(map(_is_foreign, kwargs.values())):
+        own: Any = args[0] if args else ()  # the sums, of a method
+        if any(map(_is_foreign, (*own, *kwargs.values()))):
             return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
             if isinstance(value, dict):
                 return value
+            if isinstance(value, tuple):
+                return type(value)(*(part[()] for part in value))
             if not value < np.inf:
                 raise FloatingPointError(f"found {value}")
         except ArithmeticError as error:
@@ -196,6 +208,203 @@ def gap(*, x: Array, pi: Array, mu: Array, Sigma: Array, q: Array) -> Array:
     return xp.sum(_weigh(xp, mean_q, slope_c)) + slope_x
 
 
+class Terms(NamedTuple):
+    """The ELBO and its parts, per data point, in nats.
+
+    Attributes:
+        elbo: ELBO.
+        entropy_sum: entropy sum.
+        gap: ELBO minus entropy sum.
+        entropy_q: entropy of q.
+        entropy_c: entropy of c.
+        entropy_x: entropy of x.
+        gap_c: derivative of log p(c) along the motion.
+        gap_x: derivative of log p(x) along the motion.
+    """
+
+    elbo: Array
+    entropy_sum: Array
+    gap: Array
+    entropy_q: Array
+    entropy_c: Array
+    entropy_x: Array
+    gap_c: Array
+    gap_x: Array
+
+
+class Statistics(NamedTuple):
+    """Sums over data points; those of batches are added by `+` or `sum`.
+
+    Attributes:
+        points: number of data points, or the sum of their weights.
+        sum_entropy_q: a number.
+        sum_q: shape (C,).
+        sum_xx: shape (D, D).
+        sum_x: shape (C, D).
+        sum_center_x: shape (D,).
+    """
+
+    points: Array
+    sum_entropy_q: Array
+    sum_q: Array
+    sum_xx: Array
+    sum_x: Array
+    sum_center_x: Array
+
+    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+        """The sums over the data points of both."""
+        here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
+        if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
+            raise ValueError("sums about different centers cannot be added")
+        return Statistics(*(one + two for one, two in zip(self, other)))
+
+    def __radd__(self, other: int) -> Statistics:
+        """The sums themselves: `sum` starts with 0."""
+        return self
+
+    @_within_floats
+    def terms(self, *, pi: Array, mu: Array, Sigma: Array) -> Terms:
+        """The ELBO and its parts, per data point, in nats.
+
+        Args:
+            pi: shape (C,); non-negative, summing to one over the last axis.
+            mu: shape (C, D); real.
+            Sigma: shape (D, D); symmetric positive definite in the last two axes.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, pi, mu, Sigma)
+        special = _special(xp)
+        sizes: dict[str, int] = {}
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_entropy_q = _array(
+            xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
+        )
+        sum_q = _array(xp, real, "sum_q", self.sum_q, "C", "real", sizes)
+        sum_xx = _array(xp, real, "sum_xx", self.sum_xx, "D D", "real", sizes)
+        sum_x = _array(xp, real, "sum_x", self.sum_x, "C D", "real", sizes)
+        sum_center_x = _array(
+            xp, real, "sum_center_x", self.sum_center_x, "D", "real", sizes
+        )
+        pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+        mu = _array(xp, real, "mu", mu, "C D", "real", sizes)
+        Sigma = _array(xp, real, "Sigma", Sigma, "D D", "posdef", sizes)
+        D = sizes["D"]
+        mean_entropy_q = sum_entropy_q / points
+        mean_q = sum_q / points
+        mean_xx = sum_xx / points
+        mean_x = sum_x / points
+        center_x = sum_center_x / points
+        # entropy of c
+        entropy_c = xp.sum(special.entr(pi))
+        # entropy of x
+        entropy_x = 0.5 * xp.linalg.slogdet(Sigma)[1] + 0.5 * D * math.log(
+            2 * math.e * math.pi
+        )
+        # derivative of log p(c) along the motion
+        slope_c = _log(xp, pi) + xp.sum(special.entr(pi))
+        gap_c = xp.sum(_weigh(xp, mean_q, slope_c))
+        inverse_Sigma = xp.linalg.inv(Sigma)
+        slope_x = (
+            xp.sum(
+                mean_q
+                * (
+                    0.5 * D
+                    - 0.5
+                    * xp.einsum(
+                        "ci,ci->c", (center_x - mu) @ inverse_Sigma, center_x - mu
+                    )
+                )
+            )
+            - 0.5 * xp.sum(mean_xx * inverse_Sigma)
+            - 0.5 * xp.sum(mean_x * ((center_x - mu) @ inverse_Sigma.T))
+            - 0.5 * xp.sum(mean_x * ((center_x - mu) @ inverse_Sigma))
+        )
+        elbo = gap_c + mean_entropy_q + slope_x - entropy_c - entropy_x
+        entropy_sum = mean_entropy_q - entropy_c - entropy_x
+        gap = gap_c + slope_x
+        return Terms(
+            elbo=elbo,
+            entropy_sum=entropy_sum,
+            gap=gap,
+            entropy_q=mean_entropy_q,
+            entropy_c=entropy_c,
+            entropy_x=entropy_x,
+            gap_c=gap_c,
+            gap_x=slope_x,
+        )
+
+
+@_within_floats
+def statistics(
+    *,
+    x: Array,
+    q: Array,
+    data_weights: Array | None = None,
+    center_x: Array | None = None,
+) -> Statistics:
+    """Sums over the data points, of which those of batches add up.
+
+    Args:
+        x: shape (N, D); data, real.
+        q: shape (N, C); responsibilities: q[n, c] is the probability that data point n
+            has category c; rows sum to one, zeros are allowed.
+        data_weights: shape (N,); how much each data point counts, 1 if not given.
+        center_x: shape (D,); what is taken off x, zero if not given: a value near the
+            mean keeps digits. Sums of one centre alone can be added.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, q, data_weights, center_x)
+    special = _special(xp)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    q = _array(xp, real, "q", q, "N C", "weights", sizes)
+    data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
+    center_x = _center(xp, real, "center_x", center_x, "D", sizes)
+    N = sizes["N"]
+    # entropy of q
+    entropy_q = xp.sum(special.entr(q), axis=1)
+    mean_entropy_q = data_weights @ entropy_q / N
+    # weights of data points and of q
+    weighted_q = data_weights[:, None] * q
+    mean_q = xp.mean(weighted_q, axis=0)
+    # derivative of log p(x) along the motion
+    deviation_x = x - center_x
+    mean_xx = (data_weights[:, None] * deviation_x).T @ deviation_x / N
+    mean_x = _weighted_mean(xp, weighted_q, deviation_x)
+    means = (mean_entropy_q, mean_q, mean_xx, mean_x, center_x)
+    return Statistics(points, *(points * mean for mean in means))
+
+
+@_within_floats
+def terms(*, x: Array, pi: Array, mu: Array, Sigma: Array, q: Array) -> Terms:
+    """The ELBO and its parts, per data point, in nats.
+
+    They are made of sums about the mean of the data: about 2 log10(k) digits are lost
+    where values are k standard deviations away from it. `elbo` and `gap` keep more.
+
+    Args:
+        x: shape (N, D); data, real.
+        pi: shape (C,); non-negative, summing to one over the last axis.
+        mu: shape (C, D); real.
+        Sigma: shape (D, D); symmetric positive definite in the last two axes.
+        q: shape (N, C); responsibilities: q[n, c] is the probability that data point n
+            has category c; rows sum to one, zeros are allowed.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sums = statistics(x=x, q=q, center_x=_mean(x))
+    return sums.terms(pi=pi, mu=mu, Sigma=Sigma)
+
+
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
     """The value of a function of this module in NumPy, after all its checks.
 
@@ -345,6 +554,40 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _data_weights(
+    xp: Any, real: dict[str, Any], weights: Array, data: str, sizes: dict[str, int]
+) -> tuple[Array, Array]:
+    """Weights of the data points, of mean one, and their sum."""
+    if weights is None:
+        return xp.ones(sizes[data], **real), xp.asarray(sizes[data], **real)
+    weights = _array(xp, real, "data_weights", weights, data, "real", sizes)
+    if xp is np and (weights.min() < 0 or not weights.any()):
+        raise ValueError("data_weights must be non-negative, and not all 0")
+    points = xp.sum(weights)
+    return weights * (sizes[data] / points), points
+
+
+def _center(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    sizes: dict[str, int],
+) -> Array:
+    """What is taken off the data: zero if it is not given."""
+    if value is None:
+        return xp.zeros(tuple(_length(dim, sizes) or 0 for dim in dims.split()), **real)
+    return _array(xp, real, name, value, dims, "real", sizes)
+
+
+def _mean(x: Array) -> Array:
+    """The mean over the data points, of data whose shape is checked later."""
+    xp, real = _library(x)
+    array = _real(xp, real, "the data", x)
+    return xp.mean(array, axis=0) if array.ndim else array
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

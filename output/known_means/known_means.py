@@ -13,11 +13,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import numpy as np
 
-__all__ = ["check", "elbo", "entropy_sum", "gap"]
+__all__ = [
+    "Statistics",
+    "Terms",
+    "check",
+    "elbo",
+    "entropy_sum",
+    "gap",
+    "statistics",
+    "terms",
+]
 
 # of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
 Array: TypeAlias = Any
@@ -29,13 +38,16 @@ def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if any(map(_is_foreign, kwargs.values())):
+        own: Any = args[0] if args else ()  # the sums, of a method
+        if any(map(_is_foreign, (*own, *kwargs.values()))):
             return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
             if isinstance(value, dict):
                 return value
+            if isinstance(value, tuple):
+                return type(value)(*(part[()] for part in value))
             if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
         except ArithmeticError as error:
@@ -220,6 +232,354 @@ def gap(
     return xp.mean(slope_z) + xp.mean(slope_x) + xp.mean(slope_x_spread)
 
 
+class Terms(NamedTuple):
+    """The ELBO and its parts, per data point, in nats.
+
+    Attributes:
+        elbo: ELBO.
+        entropy_sum: entropy sum.
+        gap: ELBO minus entropy sum.
+        entropy_q: entropy of q.
+        entropy_z: entropy of z.
+        entropy_x: entropy of x.
+        gap_z: derivative of log p(z) along the motion.
+        gap_x: derivative of log p(x) along the motion.
+        ratio_sigma2: shape (D,); sigma2 divided by its value where the ELBO is
+            stationary in it.
+    """
+
+    elbo: Array
+    entropy_sum: Array
+    gap: Array
+    entropy_q: Array
+    entropy_z: Array
+    entropy_x: Array
+    gap_z: Array
+    gap_x: Array
+    ratio_sigma2: Array
+
+
+class Statistics(NamedTuple):
+    """Sums over data points; those of batches are added by `+` or `sum`.
+
+    Attributes:
+        points: number of data points, or the sum of their weights.
+        sum_entropy_q: a number.
+        sum_slope_z: a number.
+        sum_a: shape (H,).
+        sum_nu: shape (H,).
+        sum_x: shape (D,).
+        sum_aa: shape (H, H).
+        sum_a_nu: shape (H, H).
+        sum_ax: shape (H, D).
+        sum_nu_nu: shape (H, H).
+        sum_x_nu: shape (D, H).
+        sum_xx: shape (D,).
+        sum_tau2: shape (H,).
+        sum_center_a: shape (H,).
+        sum_center_x: shape (D,).
+    """
+
+    points: Array
+    sum_entropy_q: Array
+    sum_slope_z: Array
+    sum_a: Array
+    sum_nu: Array
+    sum_x: Array
+    sum_aa: Array
+    sum_a_nu: Array
+    sum_ax: Array
+    sum_nu_nu: Array
+    sum_x_nu: Array
+    sum_xx: Array
+    sum_tau2: Array
+    sum_center_a: Array
+    sum_center_x: Array
+
+    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+        """The sums over the data points of both."""
+        here, there = self.sum_center_a * other.points, other.sum_center_a * self.points
+        if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
+            raise ValueError("sums about different centers cannot be added")
+        here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
+        if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
+            raise ValueError("sums about different centers cannot be added")
+        return Statistics(*(one + two for one, two in zip(self, other)))
+
+    def __radd__(self, other: int) -> Statistics:
+        """The sums themselves: `sum` starts with 0."""
+        return self
+
+    @_within_floats
+    def terms(self, *, W: Array, V: Array, mu: Array, sigma2: Array) -> Terms:
+        """The ELBO and its parts, per data point, in nats.
+
+        Args:
+            W: shape (D, H); real.
+            V: shape (D, H); real.
+            mu: shape (D,); real.
+            sigma2: shape (D,); positive.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, W, V, mu, sigma2)
+        sizes: dict[str, int] = {}
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_entropy_q = _array(
+            xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
+        )
+        sum_slope_z = _array(
+            xp, real, "sum_slope_z", self.sum_slope_z, "", "real", sizes
+        )
+        sum_a = _array(xp, real, "sum_a", self.sum_a, "H", "real", sizes)
+        sum_nu = _array(xp, real, "sum_nu", self.sum_nu, "H", "real", sizes)
+        sum_x = _array(xp, real, "sum_x", self.sum_x, "D", "real", sizes)
+        sum_aa = _array(xp, real, "sum_aa", self.sum_aa, "H H", "real", sizes)
+        sum_a_nu = _array(xp, real, "sum_a_nu", self.sum_a_nu, "H H", "real", sizes)
+        sum_ax = _array(xp, real, "sum_ax", self.sum_ax, "H D", "real", sizes)
+        sum_nu_nu = _array(xp, real, "sum_nu_nu", self.sum_nu_nu, "H H", "real", sizes)
+        sum_x_nu = _array(xp, real, "sum_x_nu", self.sum_x_nu, "D H", "real", sizes)
+        sum_xx = _array(xp, real, "sum_xx", self.sum_xx, "D", "real", sizes)
+        sum_tau2 = _array(xp, real, "sum_tau2", self.sum_tau2, "H", "real", sizes)
+        sum_center_a = _array(
+            xp, real, "sum_center_a", self.sum_center_a, "H", "real", sizes
+        )
+        sum_center_x = _array(
+            xp, real, "sum_center_x", self.sum_center_x, "D", "real", sizes
+        )
+        W = _array(xp, real, "W", W, "D H", "real", sizes)
+        V = _array(xp, real, "V", V, "D H", "real", sizes)
+        mu = _array(xp, real, "mu", mu, "D", "real", sizes)
+        sigma2 = _array(xp, real, "sigma2", sigma2, "D", "positive", sizes)
+        H = sizes["H"]
+        mean_entropy_q = sum_entropy_q / points
+        mean_slope_z = sum_slope_z / points
+        mean_a = sum_a / points
+        mean_nu = sum_nu / points
+        mean_x = sum_x / points
+        mean_aa = sum_aa / points
+        mean_a_nu = sum_a_nu / points
+        mean_ax = sum_ax / points
+        mean_nu_nu = sum_nu_nu / points
+        mean_x_nu = sum_x_nu / points
+        mean_xx = sum_xx / points
+        mean_tau2 = sum_tau2 / points
+        center_a = sum_center_a / points
+        center_x = sum_center_x / points
+        # entropy of z
+        entropy_z = 0.5 * H * math.log(2 * math.e * math.pi)
+        # entropy of x
+        entropy_x = 0.5 * xp.sum(xp.log(2 * math.e * math.pi * sigma2))
+        slope_x = (
+            xp.sum(
+                mean_x
+                * (xp.sum(V * center_a, axis=-1) / sigma2 - (center_x - mu) / sigma2)
+            )
+            - 0.5 * xp.sum(mean_xx / sigma2)
+            + xp.sum(
+                0.5
+                - 0.5 * ((center_x - mu) / xp.sqrt(sigma2)) ** 2
+                - 0.5 * (xp.sum(V * center_a, axis=-1) / xp.sqrt(sigma2)) ** 2
+                + (center_x - mu) * xp.sum(V * center_a, axis=-1) / sigma2
+            )
+            + xp.sum(
+                mean_a
+                * xp.sum(
+                    V * (center_x - mu)[:, None] / sigma2[:, None]
+                    - V * xp.sum(V * center_a, axis=-1)[:, None] / sigma2[:, None],
+                    axis=0,
+                )
+            )
+            + xp.sum(
+                mean_nu
+                * xp.sum(
+                    W * (center_x - mu)[:, None] / sigma2[:, None]
+                    - W * xp.sum(V * center_a, axis=-1)[:, None] / sigma2[:, None],
+                    axis=0,
+                )
+            )
+            + xp.sum(V * mean_ax.T / sigma2[:, None])
+            + xp.sum(W * mean_x_nu / sigma2[:, None])
+            - xp.sum(0.5 * mean_a_nu * ((V / sigma2[:, None]).T @ W))
+            - xp.sum(0.5 * mean_a_nu * ((V / sigma2[:, None]).T @ W))
+            - xp.sum(0.5 * mean_aa * ((V / sigma2[:, None]).T @ V))
+            - xp.sum(0.5 * mean_nu_nu * ((W / sigma2[:, None]).T @ W))
+        )
+        slope_x_spread = -0.5 * xp.sum(
+            mean_tau2 * xp.sum(W**2 / sigma2[:, None], axis=0)
+        )
+        gap_x = slope_x + slope_x_spread
+        sum_sigma2 = (
+            mean_xx
+            + (center_x - mu) ** 2
+            + xp.sum(V * center_a, axis=-1) ** 2
+            + mean_x * (2 * center_x - 2 * mu - 2 * xp.sum(V * center_a, axis=-1))
+            - 2 * (center_x - mu) * xp.sum(V * center_a, axis=-1)
+            + xp.sum(
+                mean_a
+                * (
+                    2 * V * xp.sum(V * center_a, axis=-1)[:, None]
+                    - 2 * V * (center_x - mu)[:, None]
+                ),
+                axis=-1,
+            )
+            + xp.sum(
+                mean_nu
+                * (
+                    2 * W * xp.sum(V * center_a, axis=-1)[:, None]
+                    - 2 * W * (center_x - mu)[:, None]
+                ),
+                axis=-1,
+            )
+            - 2 * xp.sum(V * mean_ax.T, axis=-1)
+            - 2 * xp.sum(W * mean_x_nu, axis=-1)
+            + xp.einsum("dhi,hi->d", xp.einsum("dh,di->dhi", V, V), mean_aa)
+            + xp.einsum("dhi,hi->d", xp.einsum("dh,di->dhi", V, W), mean_a_nu)
+            + xp.einsum("dih,ih->d", xp.einsum("di,dh->dih", V, W), mean_a_nu)
+            + xp.einsum("dhi,hi->d", xp.einsum("dh,di->dhi", W, W), mean_nu_nu)
+        )
+        sum_sigma2_spread = xp.sum(mean_tau2 * W**2, axis=-1)
+        sum_sigma2_ = 1
+        sum_sigma2__ = sum_sigma2 + sum_sigma2_spread
+        ratio_sigma2 = _ratio(xp, sigma2 * sum_sigma2_, sum_sigma2__)
+        elbo = gap_x + mean_entropy_q + mean_slope_z - entropy_x - entropy_z
+        entropy_sum = mean_entropy_q - entropy_x - entropy_z
+        gap = gap_x + mean_slope_z
+        return Terms(
+            elbo=elbo,
+            entropy_sum=entropy_sum,
+            gap=gap,
+            entropy_q=mean_entropy_q,
+            entropy_z=xp.asarray(entropy_z, **real),
+            entropy_x=entropy_x,
+            gap_z=mean_slope_z,
+            gap_x=gap_x,
+            ratio_sigma2=ratio_sigma2,
+        )
+
+
+@_within_floats
+def statistics(
+    *,
+    x: Array,
+    a: Array,
+    nu: Array,
+    tau2: Array,
+    data_weights: Array | None = None,
+    center_a: Array | None = None,
+    center_x: Array | None = None,
+) -> Statistics:
+    """Sums over the data points, of which those of batches add up.
+
+    Args:
+        x: shape (N, D); data, real.
+        a: shape (N, H); covariates, real.
+        nu: shape (N, H); parameters of q, real.
+        tau2: shape (N, H); parameters of q, positive.
+        data_weights: shape (N,); how much each data point counts, 1 if not given.
+        center_a: shape (H,); what is taken off a, zero if not given: a value near the
+            mean keeps digits. Sums of one centre alone can be added.
+        center_x: shape (D,); what is taken off x, zero if not given: a value near the
+            mean keeps digits. Sums of one centre alone can be added.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, a, nu, tau2, data_weights, center_a, center_x)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    a = _array(xp, real, "a", a, "N H", "real", sizes)
+    nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
+    data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
+    center_a = _center(xp, real, "center_a", center_a, "H", sizes)
+    center_x = _center(xp, real, "center_x", center_x, "D", sizes)
+    H, N = sizes["H"], sizes["N"]
+    # entropy of q
+    entropy_q_ = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
+        2 * math.e * math.pi
+    )
+    mean_entropy_q = data_weights @ entropy_q_ / N
+    # derivative of log p(z) along the motion
+    slope_z = (
+        0.5 * H
+        - 0.5 * xp.sum(tau2, axis=-1)
+        - 0.5 * xp.sum(a**2, axis=-1)
+        - 0.5 * xp.sum(nu**2, axis=-1)
+        + xp.sum(a * nu, axis=-1)
+    )
+    mean_slope_z = data_weights @ slope_z / N
+    # derivative of log p(x) along the motion
+    deviation_a = a - center_a
+    deviation_x = x - center_x
+    mean_a = data_weights @ deviation_a / N
+    mean_nu = data_weights @ nu / N
+    mean_x = data_weights @ deviation_x / N
+    mean_aa = (data_weights[:, None] * deviation_a).T @ deviation_a / N
+    mean_a_nu = (data_weights[:, None] * deviation_a).T @ nu / N
+    mean_ax = (data_weights[:, None] * deviation_a).T @ deviation_x / N
+    mean_nu_nu = (data_weights[:, None] * nu).T @ nu / N
+    mean_x_nu = (data_weights[:, None] * deviation_x).T @ nu / N
+    mean_xx = data_weights @ deviation_x**2 / N
+    mean_tau2 = data_weights @ tau2 / N
+    means = (
+        mean_entropy_q,
+        mean_slope_z,
+        mean_a,
+        mean_nu,
+        mean_x,
+        mean_aa,
+        mean_a_nu,
+        mean_ax,
+        mean_nu_nu,
+        mean_x_nu,
+        mean_xx,
+        mean_tau2,
+        center_a,
+        center_x,
+    )
+    return Statistics(points, *(points * mean for mean in means))
+
+
+@_within_floats
+def terms(
+    *,
+    x: Array,
+    a: Array,
+    W: Array,
+    V: Array,
+    mu: Array,
+    sigma2: Array,
+    nu: Array,
+    tau2: Array,
+) -> Terms:
+    """The ELBO and its parts, per data point, in nats.
+
+    They are made of sums about the mean of the data: about 2 log10(k) digits are lost
+    where values are k standard deviations away from it. `elbo` and `gap` keep more.
+
+    Args:
+        x: shape (N, D); data, real.
+        a: shape (N, H); covariates, real.
+        W: shape (D, H); real.
+        V: shape (D, H); real.
+        mu: shape (D,); real.
+        sigma2: shape (D,); positive.
+        nu: shape (N, H); parameters of q, real.
+        tau2: shape (N, H); parameters of q, positive.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sums = statistics(x=x, a=a, nu=nu, tau2=tau2, center_a=_mean(a), center_x=_mean(x))
+    return sums.terms(W=W, V=V, mu=mu, sigma2=sigma2)
+
+
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
     """The value of a function of this module in NumPy, after all its checks.
 
@@ -236,6 +596,12 @@ def _to_numpy(value: Array) -> Array:
             value = getattr(value, method)() if hasattr(value, method) else value
         return np.asarray(value)
     return value
+
+
+def _ratio(xp: Any, above: Array, below: Array) -> Array:
+    """above/below: one where both are 0, infinity where below is."""
+    quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
+    return xp.where(above == below, 1, quotient)
 
 
 def _is_foreign(value: Array) -> bool:
@@ -317,6 +683,40 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _data_weights(
+    xp: Any, real: dict[str, Any], weights: Array, data: str, sizes: dict[str, int]
+) -> tuple[Array, Array]:
+    """Weights of the data points, of mean one, and their sum."""
+    if weights is None:
+        return xp.ones(sizes[data], **real), xp.asarray(sizes[data], **real)
+    weights = _array(xp, real, "data_weights", weights, data, "real", sizes)
+    if xp is np and (weights.min() < 0 or not weights.any()):
+        raise ValueError("data_weights must be non-negative, and not all 0")
+    points = xp.sum(weights)
+    return weights * (sizes[data] / points), points
+
+
+def _center(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    sizes: dict[str, int],
+) -> Array:
+    """What is taken off the data: zero if it is not given."""
+    if value is None:
+        return xp.zeros(tuple(_length(dim, sizes) or 0 for dim in dims.split()), **real)
+    return _array(xp, real, name, value, dims, "real", sizes)
+
+
+def _mean(x: Array) -> Array:
+    """The mean over the data points, of data whose shape is checked later."""
+    xp, real = _library(x)
+    array = _real(xp, real, "the data", x)
+    return xp.mean(array, axis=0) if array.ndim else array
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

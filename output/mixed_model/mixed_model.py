@@ -14,11 +14,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import numpy as np
 
-__all__ = ["check", "elbo", "entropy_sum", "gap"]
+__all__ = [
+    "Statistics",
+    "Terms",
+    "check",
+    "elbo",
+    "entropy_sum",
+    "gap",
+    "statistics",
+    "terms",
+]
 
 # of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
 Array: TypeAlias = Any
@@ -30,13 +39,16 @@ def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if any(map(_is_foreign, kwargs.values())):
+        own: Any = args[0] if args else ()  # the sums, of a method
+        if any(map(_is_foreign, (*own, *kwargs.values()))):
             return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
             if isinstance(value, dict):
                 return value
+            if isinstance(value, tuple):
+                return type(value)(*(part[()] for part in value))
             if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
         except ArithmeticError as error:
@@ -231,6 +243,272 @@ def gap(
     )
 
 
+class Terms(NamedTuple):
+    """The ELBO and its parts, per data point, in nats.
+
+    Attributes:
+        elbo: ELBO.
+        entropy_sum: entropy sum.
+        gap: ELBO minus entropy sum.
+        entropy_q: entropy of q.
+        entropy_z: entropy of z.
+        entropy_y: entropy of y.
+        gap_z: derivative of log p(z) along the motion.
+        gap_y: derivative of log p(y) along the motion.
+        ratio_sigma2: sigma2 divided by its value where the ELBO is stationary in it.
+    """
+
+    elbo: Array
+    entropy_sum: Array
+    gap: Array
+    entropy_q: Array
+    entropy_z: Array
+    entropy_y: Array
+    gap_z: Array
+    gap_y: Array
+    ratio_sigma2: Array
+
+
+class Statistics(NamedTuple):
+    """Sums over data points; those of batches are added by `+` or `sum`.
+
+    Attributes:
+        points: number of data points, or the sum of their weights.
+        sum_entropy_q: a number.
+        sum_slope_z: a number.
+        sum_slope_z_spread: a number.
+        sum_slope_y: a number.
+        sum_slope_y_spread: a number.
+        sum_sigma2___: a number.
+        sum_sigma2_spread_: a number.
+    """
+
+    points: Array
+    sum_entropy_q: Array
+    sum_slope_z: Array
+    sum_slope_z_spread: Array
+    sum_slope_y: Array
+    sum_slope_y_spread: Array
+    sum_sigma2___: Array
+    sum_sigma2_spread_: Array
+
+    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+        """The sums over the data points of both."""
+        return Statistics(*(one + two for one, two in zip(self, other)))
+
+    def __radd__(self, other: int) -> Statistics:
+        """The sums themselves: `sum` starts with 0."""
+        return self
+
+    @_within_floats
+    def terms(
+        self,
+        *,
+        beta: Array | None = None,
+        Psi: Array,
+        sigma2: Array,
+        M: int,
+    ) -> Terms:
+        """The ELBO and its parts, per data point, in nats.
+
+        Args:
+            beta: shape (L,); real. Only checked: the value does not depend on it.
+            Psi: shape (K, K); symmetric positive definite in the last two axes.
+            sigma2: a number; positive.
+            M: a positive integer; no array above determines it.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, beta, Psi, sigma2)
+        sizes: dict[str, int] = _sizes(M=M)
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_entropy_q = _array(
+            xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
+        )
+        sum_slope_z = _array(
+            xp, real, "sum_slope_z", self.sum_slope_z, "", "real", sizes
+        )
+        sum_slope_z_spread = _array(
+            xp, real, "sum_slope_z_spread", self.sum_slope_z_spread, "", "real", sizes
+        )
+        sum_slope_y = _array(
+            xp, real, "sum_slope_y", self.sum_slope_y, "", "real", sizes
+        )
+        sum_slope_y_spread = _array(
+            xp, real, "sum_slope_y_spread", self.sum_slope_y_spread, "", "real", sizes
+        )
+        sum_sigma2___ = _array(
+            xp, real, "sum_sigma2___", self.sum_sigma2___, "", "real", sizes
+        )
+        sum_sigma2_spread_ = _array(
+            xp, real, "sum_sigma2_spread_", self.sum_sigma2_spread_, "", "real", sizes
+        )
+        Psi = _array(xp, real, "Psi", Psi, "K K", "posdef", sizes)
+        sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+        if beta is not None:
+            _array(xp, real, "beta", beta, "L", "real", sizes)
+        K = sizes["K"]
+        mean_entropy_q = sum_entropy_q / points
+        mean_slope_z = sum_slope_z / points
+        mean_slope_z_spread = sum_slope_z_spread / points
+        mean_slope_y = sum_slope_y / points
+        mean_slope_y_spread = sum_slope_y_spread / points
+        mean_sigma2 = sum_sigma2___ / points
+        mean_sigma2_spread = sum_sigma2_spread_ / points
+        # entropy of z
+        entropy_z = 0.5 * xp.linalg.slogdet(Psi)[1] + 0.5 * K * math.log(
+            2 * math.e * math.pi
+        )
+        # entropy of y
+        entropy_y = 0.5 * M * xp.log(2 * math.e * math.pi * sigma2)
+        gap_z = mean_slope_z + mean_slope_z_spread
+        gap_y = mean_slope_y + mean_slope_y_spread
+        sum_sigma2_ = M
+        sum_sigma2__ = mean_sigma2 + mean_sigma2_spread
+        ratio_sigma2 = _ratio(xp, sigma2 * sum_sigma2_, sum_sigma2__)
+        elbo = gap_y + gap_z + mean_entropy_q - entropy_y - entropy_z
+        entropy_sum = mean_entropy_q - entropy_y - entropy_z
+        gap = gap_y + gap_z
+        return Terms(
+            elbo=elbo,
+            entropy_sum=entropy_sum,
+            gap=gap,
+            entropy_q=mean_entropy_q,
+            entropy_z=entropy_z,
+            entropy_y=entropy_y,
+            gap_z=gap_z,
+            gap_y=gap_y,
+            ratio_sigma2=ratio_sigma2,
+        )
+
+
+@_within_floats
+def statistics(
+    *,
+    y: Array,
+    a: Array,
+    u: Array,
+    beta: Array,
+    Psi: Array,
+    sigma2: Array,
+    data_weights: Array | None = None,
+) -> Statistics:
+    """Sums over the data points, of which those of batches add up.
+
+    Not all of log p can be taken apart into data and parameters: these are sums at
+    beta, Psi and sigma2, and what is made of them has to be given the same.
+
+    Args:
+        y: shape (N, M); data, real.
+        a: shape (N, M, L); covariates, real.
+        u: shape (N, M, K); covariates, real.
+        beta: shape (L,); real.
+        Psi: shape (K, K); symmetric positive definite in the last two axes.
+        sigma2: a number; positive.
+        data_weights: shape (N,); how much each data point counts, 1 if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(y, a, u, beta, Psi, sigma2, data_weights)
+    sizes: dict[str, int] = {}
+    y = _array(xp, real, "y", y, "N M", "real", sizes)
+    a = _array(xp, real, "a", a, "N M L", "real", sizes)
+    u = _array(xp, real, "u", u, "N M K", "real", sizes)
+    beta = _array(xp, real, "beta", beta, "L", "real", sizes)
+    Psi = _array(xp, real, "Psi", Psi, "K K", "posdef", sizes)
+    sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+    data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
+    K, N = sizes["K"], sizes["N"]
+    # exact posterior of z: normal with this precision and mode
+    inverse_Psi = xp.linalg.inv(Psi)
+    precision = inverse_Psi + xp.einsum("nih,nik->nhk", u, u) / sigma2
+    covariance = xp.linalg.inv(precision)
+    mode = (
+        1
+        / sigma2
+        * xp.sum(
+            covariance
+            * xp.sum(u * (y - xp.sum(a * beta, axis=-1))[:, :, None], axis=1)[
+                :, None, :
+            ],
+            axis=-1,
+        )
+    )
+    # entropy of q
+    entropy_q_ = (
+        0.5 * K * math.log(2 * math.e * math.pi) - 0.5 * xp.linalg.slogdet(precision)[1]
+    )
+    mean_entropy_q = data_weights @ entropy_q_ / N
+    # derivative of log p(z) along the motion
+    curvature_z = -inverse_Psi
+    # derivative of log p(z) along the motion
+    slope_z = 0.5 * K - 0.5 * xp.einsum(
+        "nij,ij->n", xp.einsum("ni,nj->nij", mode, mode), inverse_Psi
+    )
+    mean_slope_z = data_weights @ slope_z / N
+    slope_z_spread = 0.5 * xp.sum(covariance * curvature_z, axis=(-2, -1))
+    mean_slope_z_spread = data_weights @ slope_z_spread / N
+    # derivative of log p(y) along the motion
+    curvature_y = -xp.einsum("nic,nir->ncr", u, u) / sigma2
+    # derivative of log p(y) along the motion
+    m = xp.sum(mode[:, None, :] * u, axis=-1) + xp.sum(a * beta, axis=-1)
+    slope_y = xp.sum(0.5 - 0.5 * ((y - m) / xp.sqrt(sigma2)) ** 2, axis=-1)
+    mean_slope_y = data_weights @ slope_y / N
+    slope_y_spread = 0.5 * xp.sum(covariance * curvature_y, axis=(-2, -1))
+    mean_slope_y_spread = data_weights @ slope_y_spread / N
+    curvature_sigma2 = 2 * xp.einsum("nic,nir->ncr", u, u)
+    sum_sigma2 = xp.sum((y - m) ** 2, axis=-1)
+    mean_sigma2 = data_weights @ sum_sigma2 / N
+    sum_sigma2_spread = 0.5 * xp.sum(covariance * curvature_sigma2, axis=(-2, -1))
+    mean_sigma2_spread = data_weights @ sum_sigma2_spread / N
+    means = (
+        mean_entropy_q,
+        mean_slope_z,
+        mean_slope_z_spread,
+        mean_slope_y,
+        mean_slope_y_spread,
+        mean_sigma2,
+        mean_sigma2_spread,
+    )
+    return Statistics(points, *(points * mean for mean in means))
+
+
+@_within_floats
+def terms(
+    *,
+    y: Array,
+    a: Array,
+    u: Array,
+    beta: Array,
+    Psi: Array,
+    sigma2: Array,
+) -> Terms:
+    """The ELBO and its parts, per data point, in nats.
+
+    They are made of sums about the mean of the data: about 2 log10(k) digits are lost
+    where values are k standard deviations away from it. `elbo` and `gap` keep more.
+
+    Args:
+        y: shape (N, M); data, real.
+        a: shape (N, M, L); covariates, real.
+        u: shape (N, M, K); covariates, real.
+        beta: shape (L,); real.
+        Psi: shape (K, K); symmetric positive definite in the last two axes.
+        sigma2: a number; positive.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sums = statistics(y=y, a=a, u=u, beta=beta, Psi=Psi, sigma2=sigma2)
+    return sums.terms(beta=beta, Psi=Psi, sigma2=sigma2, M=np.shape(y)[-1])
+
+
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
     """The value of a function of this module in NumPy, after all its checks.
 
@@ -247,6 +525,12 @@ def _to_numpy(value: Array) -> Array:
             value = getattr(value, method)() if hasattr(value, method) else value
         return np.asarray(value)
     return value
+
+
+def _ratio(xp: Any, above: Array, below: Array) -> Array:
+    """above/below: one where both are 0, infinity where below is."""
+    quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
+    return xp.where(above == below, 1, quotient)
 
 
 def _is_foreign(value: Array) -> bool:
@@ -338,6 +622,28 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _data_weights(
+    xp: Any, real: dict[str, Any], weights: Array, data: str, sizes: dict[str, int]
+) -> tuple[Array, Array]:
+    """Weights of the data points, of mean one, and their sum."""
+    if weights is None:
+        return xp.ones(sizes[data], **real), xp.asarray(sizes[data], **real)
+    weights = _array(xp, real, "data_weights", weights, data, "real", sizes)
+    if xp is np and (weights.min() < 0 or not weights.any()):
+        raise ValueError("data_weights must be non-negative, and not all 0")
+    points = xp.sum(weights)
+    return weights * (sizes[data] / points), points
+
+
+def _sizes(**given: int | None) -> dict[str, int]:
+    """Check sizes; those that are not given follow from the shape of an argument."""
+    for name, value in given.items():
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if value is not None and (not whole or value < 1):
+            raise ValueError(f"{name} must be a positive integer, found {value!r}")
+    return {name: int(value) for name, value in given.items() if value is not None}
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

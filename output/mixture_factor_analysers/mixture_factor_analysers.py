@@ -14,11 +14,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import numpy as np
 
-__all__ = ["check", "elbo", "entropy_sum", "gap"]
+__all__ = [
+    "Statistics",
+    "Terms",
+    "check",
+    "elbo",
+    "entropy_sum",
+    "gap",
+    "statistics",
+    "terms",
+]
 
 # of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
 Array: TypeAlias = Any
@@ -30,13 +39,16 @@ def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if any(map(_is_foreign, kwargs.values())):
+        own: Any = args[0] if args else ()  # the sums, of a method
+        if any(map(_is_foreign, (*own, *kwargs.values()))):
             return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
             if isinstance(value, dict):
                 return value
+            if isinstance(value, tuple):
+                return type(value)(*(part[()] for part in value))
             if not value < np.inf:
                 raise FloatingPointError(f"found {value}")
         except ArithmeticError as error:
@@ -54,7 +66,7 @@ def entropy_sum(
     W: Array | None = None,
     mu: Array | None = None,
     v: Array,
-    H: int,
+    H: int | None = None,
     entropy_q: Array,
     c: Array,
     weights: Array | None = None,
@@ -69,7 +81,7 @@ def entropy_sum(
         W: shape (C, D, H); real. Only checked: the value does not depend on it.
         mu: shape (C, D); real. Only checked: the value does not depend on it.
         v: shape (C, D); positive.
-        H: a positive integer; no array above determines it.
+        H: a positive integer; not needed where W is given.
         entropy_q: mean entropy of q over the data, in nats.
         c: shape (S,) or (N, S); samples or an enumeration of the latent, a category,
             counted from 1.
@@ -82,7 +94,7 @@ def entropy_sum(
     """
     xp, real = _library(pi, W, mu, v, entropy_q, c, weights)
     special = _special(xp)
-    sizes: dict[str, int] = {"H": _size("H", H)}
+    sizes: dict[str, int] = _sizes(H=H)
     pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
     v = _array(xp, real, "v", v, "C D", "positive", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
@@ -92,7 +104,9 @@ def entropy_sum(
     if mu is not None:
         _array(xp, real, "mu", mu, "C D", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    if "H" not in sizes:
+        raise ValueError("H, or an argument that has this size, must be given")
+    H, sets = sizes["H"], sizes["sets"]
     # entropy of c
     entropy_c = xp.sum(special.entr(pi))
     # entropy of z
@@ -268,6 +282,273 @@ def gap(
         + xp.sum(mean_weights * slope_z)
         + slope_x
     )
+
+
+class Terms(NamedTuple):
+    """The ELBO and its parts, per data point, in nats.
+
+    Attributes:
+        elbo: ELBO.
+        entropy_sum: entropy sum.
+        gap: ELBO minus entropy sum.
+        entropy_q: entropy of q.
+        entropy_c: entropy of c.
+        entropy_z: entropy of z.
+        entropy_x: entropy of x.
+        gap_c: derivative of log p(c) along the motion.
+        gap_z: derivative of log p(z) along the motion.
+        gap_x: derivative of log p(x) along the motion.
+    """
+
+    elbo: Array
+    entropy_sum: Array
+    gap: Array
+    entropy_q: Array
+    entropy_c: Array
+    entropy_z: Array
+    entropy_x: Array
+    gap_c: Array
+    gap_z: Array
+    gap_x: Array
+
+
+class Statistics(NamedTuple):
+    """Sums over data points; those of batches are added by `+` or `sum`.
+
+    Attributes:
+        points: number of data points, or the sum of their weights.
+        sum_entropy_q: a number.
+        sum_entropy_x: a number.
+        sum_slope_c: a number.
+        sum_slope_z: a number.
+        sum_slope_x: a number.
+    """
+
+    points: Array
+    sum_entropy_q: Array
+    sum_entropy_x: Array
+    sum_slope_c: Array
+    sum_slope_z: Array
+    sum_slope_x: Array
+
+    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+        """The sums over the data points of both."""
+        return Statistics(*(one + two for one, two in zip(self, other)))
+
+    def __radd__(self, other: int) -> Statistics:
+        """The sums themselves: `sum` starts with 0."""
+        return self
+
+    @_within_floats
+    def terms(
+        self,
+        *,
+        pi: Array,
+        W: Array | None = None,
+        mu: Array | None = None,
+        v: Array | None = None,
+        H: int,
+    ) -> Terms:
+        """The ELBO and its parts, per data point, in nats.
+
+        Args:
+            pi: shape (C,); non-negative, summing to one over the last axis.
+            W: shape (C, D, H); real. Only checked: the value does not depend on it.
+            mu: shape (C, D); real. Only checked: the value does not depend on it.
+            v: shape (C, D); positive. Only checked: the value does not depend on it.
+            H: a positive integer; no array above determines it.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, pi, W, mu, v)
+        special = _special(xp)
+        sizes: dict[str, int] = _sizes(H=H)
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_entropy_q = _array(
+            xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
+        )
+        sum_entropy_x = _array(
+            xp, real, "sum_entropy_x", self.sum_entropy_x, "", "real", sizes
+        )
+        sum_slope_c = _array(
+            xp, real, "sum_slope_c", self.sum_slope_c, "", "real", sizes
+        )
+        sum_slope_z = _array(
+            xp, real, "sum_slope_z", self.sum_slope_z, "", "real", sizes
+        )
+        sum_slope_x = _array(
+            xp, real, "sum_slope_x", self.sum_slope_x, "", "real", sizes
+        )
+        pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+        if W is not None:
+            _array(xp, real, "W", W, "C D H", "real", sizes)
+        if mu is not None:
+            _array(xp, real, "mu", mu, "C D", "real", sizes)
+        if v is not None:
+            _array(xp, real, "v", v, "C D", "positive", sizes)
+        mean_entropy_q = sum_entropy_q / points
+        mean_entropy_x = sum_entropy_x / points
+        mean_slope_c = sum_slope_c / points
+        mean_slope_z = sum_slope_z / points
+        mean_slope_x = sum_slope_x / points
+        # entropy of c
+        entropy_c = xp.sum(special.entr(pi))
+        # entropy of z
+        entropy_z = 0.5 * H * math.log(2 * math.e * math.pi)
+        elbo = (
+            mean_entropy_q
+            + mean_slope_c
+            + mean_slope_x
+            + mean_slope_z
+            - entropy_c
+            - entropy_z
+            - mean_entropy_x
+        )
+        entropy_sum = mean_entropy_q - entropy_c - entropy_z - mean_entropy_x
+        gap = mean_slope_c + mean_slope_x + mean_slope_z
+        return Terms(
+            elbo=elbo,
+            entropy_sum=entropy_sum,
+            gap=gap,
+            entropy_q=mean_entropy_q,
+            entropy_c=entropy_c,
+            entropy_z=xp.asarray(entropy_z, **real),
+            entropy_x=mean_entropy_x,
+            gap_c=mean_slope_c,
+            gap_z=mean_slope_z,
+            gap_x=mean_slope_x,
+        )
+
+
+@_within_floats
+def statistics(
+    *,
+    x: Array,
+    pi: Array,
+    W: Array,
+    mu: Array,
+    v: Array,
+    entropy_q: Array,
+    c: Array,
+    z: Array,
+    weights: Array | None = None,
+    data_weights: Array | None = None,
+) -> Statistics:
+    """Sums over the data points, of which those of batches add up.
+
+    Not all of log p can be taken apart into data and parameters: these are sums at pi,
+    W, mu and v, and what is made of them has to be given the same.
+
+    Args:
+        x: shape (N, D); data, real.
+        pi: shape (C,); non-negative, summing to one over the last axis.
+        W: shape (C, D, H); real.
+        mu: shape (C, D); real.
+        v: shape (C, D); positive.
+        entropy_q: mean entropy of q over the data, in nats.
+        c: shape (S,) or (N, S); samples or an enumeration of the latent, a category,
+            counted from 1.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+        data_weights: shape (N,); how much each data point counts, 1 if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, pi, W, mu, v, entropy_q, c, z, weights, data_weights)
+    special = _special(xp)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+    W = _array(xp, real, "W", W, "C D H", "real", sizes)
+    mu = _array(xp, real, "mu", mu, "C D", "real", sizes)
+    v = _array(xp, real, "v", v, "C D", "positive", sizes)
+    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    z = _samples(xp, real, "z", z, "N S H", "real", sizes, "sets")
+    c = _samples(xp, real, "c", c, "N S", "category", sizes, "sets", sizes["C"])
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
+    sets = sizes["sets"]
+    mean_entropy_q = entropy_q
+    # entropy of x
+    entropy_x = 0.5 * xp.sum(xp.log(2 * math.e * math.pi * v[c - 1]), axis=-1)
+    # weights of data points and of q
+    weighted_q = data_weights[:, None] * weights
+    mean_weighted_q = _mean_weights(xp, weighted_q, sets)
+    mean_entropy_x = xp.sum(mean_weighted_q * entropy_x)
+    # derivative of log p(c) along the motion
+    slope_c = _log(xp, pi[c - 1]) + xp.sum(special.entr(pi))
+    mean_slope_c = xp.sum(_weigh(xp, mean_weighted_q, slope_c))
+    # derivative of log p(z) along the motion
+    slope_z = 0.5 * xp.sum(1 - z**2, axis=-1)
+    mean_slope_z = xp.sum(mean_weighted_q * slope_z)
+    # derivative of log p(x) along the motion
+    m = mu[c - 1] + xp.sum(W[c - 1] * z[:, :, None, :], axis=-1)
+    center_x_ = _pool(xp, x, sets)
+    deviation_x_ = x - center_x_
+    mean_weights = mean_weighted_q
+    mean_xx = _sampled_mean(xp, weighted_q, deviation_x_**2, sets)
+    mean_x = _sampled_mean(xp, weighted_q, deviation_x_, sets)
+    slope_x = (
+        xp.sum(
+            mean_weights
+            * xp.sum(
+                0.5 - 0.5 * ((center_x_[:, None, :] - m) / xp.sqrt(v[c - 1])) ** 2,
+                axis=-1,
+            )
+        )
+        - 0.5 * xp.sum(mean_xx / v[c - 1])
+        - xp.sum(mean_x * (center_x_[:, None, :] - m) / v[c - 1])
+    )
+    mean_slope_x = slope_x
+    means = (mean_entropy_q, mean_entropy_x, mean_slope_c, mean_slope_z, mean_slope_x)
+    return Statistics(points, *(points * mean for mean in means))
+
+
+@_within_floats
+def terms(
+    *,
+    x: Array,
+    pi: Array,
+    W: Array,
+    mu: Array,
+    v: Array,
+    entropy_q: Array,
+    c: Array,
+    z: Array,
+    weights: Array | None = None,
+) -> Terms:
+    """The ELBO and its parts, per data point, in nats.
+
+    They are made of sums about the mean of the data: about 2 log10(k) digits are lost
+    where values are k standard deviations away from it. `elbo` and `gap` keep more.
+
+    Args:
+        x: shape (N, D); data, real.
+        pi: shape (C,); non-negative, summing to one over the last axis.
+        W: shape (C, D, H); real.
+        mu: shape (C, D); real.
+        v: shape (C, D); positive.
+        entropy_q: mean entropy of q over the data, in nats.
+        c: shape (S,) or (N, S); samples or an enumeration of the latent, a category,
+            counted from 1.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sums = statistics(
+        x=x, pi=pi, W=W, mu=mu, v=v, entropy_q=entropy_q, c=c, z=z, weights=weights
+    )
+    return sums.terms(pi=pi, W=W, mu=mu, v=v, H=np.shape(W)[-1])
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -478,11 +759,26 @@ def _weights(
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 
 
-def _size(name: str, value: int) -> int:
-    """Check a size."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, found {value!r}")
-    return int(value)
+def _data_weights(
+    xp: Any, real: dict[str, Any], weights: Array, data: str, sizes: dict[str, int]
+) -> tuple[Array, Array]:
+    """Weights of the data points, of mean one, and their sum."""
+    if weights is None:
+        return xp.ones(sizes[data], **real), xp.asarray(sizes[data], **real)
+    weights = _array(xp, real, "data_weights", weights, data, "real", sizes)
+    if xp is np and (weights.min() < 0 or not weights.any()):
+        raise ValueError("data_weights must be non-negative, and not all 0")
+    points = xp.sum(weights)
+    return weights * (sizes[data] / points), points
+
+
+def _sizes(**given: int | None) -> dict[str, int]:
+    """Check sizes; those that are not given follow from the shape of an argument."""
+    for name, value in given.items():
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if value is not None and (not whole or value < 1):
+            raise ValueError(f"{name} must be a positive integer, found {value!r}")
+    return {name: int(value) for name, value in given.items() if value is not None}
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

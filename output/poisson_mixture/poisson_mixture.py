@@ -14,11 +14,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import numpy as np
 
-__all__ = ["check", "elbo", "entropy_sum", "gap", "profiled_scales"]
+__all__ = [
+    "Statistics",
+    "Terms",
+    "check",
+    "elbo",
+    "entropy_sum",
+    "gap",
+    "profiled_scales",
+    "statistics",
+    "terms",
+]
 
 # of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
 Array: TypeAlias = Any
@@ -30,13 +40,16 @@ def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if any(map(_is_foreign, kwargs.values())):
+        own: Any = args[0] if args else ()  # the sums, of a method
+        if any(map(_is_foreign, (*own, *kwargs.values()))):
             return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
             if isinstance(value, dict):
                 return value
+            if isinstance(value, tuple):
+                return type(value)(*(part[()] for part in value))
             if not value < np.inf:
                 raise FloatingPointError(f"found {value}")
         except ArithmeticError as error:
@@ -211,6 +224,203 @@ def profiled_scales(*, x: Array, q: Array) -> dict[str, Array]:
     return {"pi": pi, "lambda_": lambda_}
 
 
+class Terms(NamedTuple):
+    """The ELBO and its parts, per data point, in nats.
+
+    Attributes:
+        elbo: ELBO.
+        entropy_sum: entropy sum.
+        gap: ELBO minus entropy sum.
+        entropy_q: entropy of q.
+        entropy_c: entropy of c.
+        entropy_x: pseudo-entropy of x.
+        base_x: logarithm of the base measure of x.
+        gap_c: derivative of log p(c) along the motion.
+        gap_x: derivative of log p(x) along the motion.
+        ratio_lambda_: shape (C, D); lambda_ divided by its value where the ELBO is
+            stationary in it.
+    """
+
+    elbo: Array
+    entropy_sum: Array
+    gap: Array
+    entropy_q: Array
+    entropy_c: Array
+    entropy_x: Array
+    base_x: Array
+    gap_c: Array
+    gap_x: Array
+    ratio_lambda_: Array
+
+
+class Statistics(NamedTuple):
+    """Sums over data points; those of batches are added by `+` or `sum`.
+
+    Attributes:
+        points: number of data points, or the sum of their weights.
+        sum_entropy_q: a number.
+        sum_q: shape (C,).
+        sum_base_x: a number.
+        sum_x: shape (C, D).
+    """
+
+    points: Array
+    sum_entropy_q: Array
+    sum_q: Array
+    sum_base_x: Array
+    sum_x: Array
+
+    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+        """The sums over the data points of both."""
+        return Statistics(*(one + two for one, two in zip(self, other)))
+
+    def __radd__(self, other: int) -> Statistics:
+        """The sums themselves: `sum` starts with 0."""
+        return self
+
+    @_within_floats
+    def terms(self, *, pi: Array, lambda_: Array) -> Terms:
+        """The ELBO and its parts, per data point, in nats.
+
+        Args:
+            pi: shape (C,); non-negative, summing to one over the last axis.
+            lambda_: shape (C, D); positive (`lambda` in the model).
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, pi, lambda_)
+        special = _special(xp)
+        sizes: dict[str, int] = {}
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_entropy_q = _array(
+            xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
+        )
+        sum_q = _array(xp, real, "sum_q", self.sum_q, "C", "real", sizes)
+        sum_base_x = _array(xp, real, "sum_base_x", self.sum_base_x, "", "real", sizes)
+        sum_x = _array(xp, real, "sum_x", self.sum_x, "C D", "real", sizes)
+        pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+        lambda_ = _array(xp, real, "lambda_", lambda_, "C D", "positive", sizes)
+        mean_entropy_q = sum_entropy_q / points
+        mean_q = sum_q / points
+        mean_base_x = sum_base_x / points
+        mean_x = sum_x / points
+        # entropy of c
+        entropy_c = xp.sum(special.entr(pi))
+        # pseudo-entropy of x
+        entropy_x = xp.sum(lambda_ * (1 - xp.log(lambda_)), axis=-1)
+        entropy_x_ = mean_q @ entropy_x
+        # derivative of log p(c) along the motion
+        slope_c = _log(xp, pi) + xp.sum(special.entr(pi))
+        gap_c = xp.sum(_weigh(xp, mean_q, slope_c))
+        slope_x = xp.sum(mean_x * xp.log(lambda_)) - xp.sum(
+            mean_q * xp.sum(lambda_ * xp.log(lambda_), axis=-1)
+        )
+        sum_lambda = mean_x
+        sum_lambda_ = 1
+        weight_lambda = mean_q * sum_lambda_
+        ratio_lambda = _ratio(xp, lambda_ * weight_lambda[:, None], sum_lambda)
+        elbo = gap_c + mean_base_x + mean_entropy_q + slope_x - entropy_c - entropy_x_
+        entropy_sum = mean_base_x + mean_entropy_q - entropy_c - entropy_x_
+        gap = gap_c + slope_x
+        return Terms(
+            elbo=elbo,
+            entropy_sum=entropy_sum,
+            gap=gap,
+            entropy_q=mean_entropy_q,
+            entropy_c=entropy_c,
+            entropy_x=entropy_x_,
+            base_x=mean_base_x,
+            gap_c=gap_c,
+            gap_x=slope_x,
+            ratio_lambda_=ratio_lambda,
+        )
+
+    @_within_floats
+    def profiled_scales(self) -> dict[str, Array]:
+        """pi and lambda_ where the ELBO is stationary in them.
+
+        All else is held fixed. `entropy_sum` at these values equals the ELBO there,
+        whatever the other parameters and q are.
+        """
+        xp, real = _library(*self)
+        sizes: dict[str, int] = {}
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_q = _array(xp, real, "sum_q", self.sum_q, "C", "real", sizes)
+        sum_x = _array(xp, real, "sum_x", self.sum_x, "C D", "real", sizes)
+        mean_q = sum_q / points
+        mean_x = sum_x / points
+        sum_lambda = mean_x
+        sum_lambda_ = 1
+        # pi, where the ELBO is stationary in it
+        pi = mean_q
+        # lambda_, where the ELBO is stationary in it
+        lambda_ = sum_lambda / (mean_q * sum_lambda_)[:, None]
+        pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+        lambda_ = _array(xp, real, "lambda_", lambda_, "C D", "positive", sizes)
+        return {"pi": pi, "lambda_": lambda_}
+
+
+@_within_floats
+def statistics(*, x: Array, q: Array, data_weights: Array | None = None) -> Statistics:
+    """Sums over the data points, of which those of batches add up.
+
+    Args:
+        x: shape (N, D); data, whole numbers from 0 on.
+        q: shape (N, C); responsibilities: q[n, c] is the probability that data point n
+            has category c; rows sum to one, zeros are allowed.
+        data_weights: shape (N,); how much each data point counts, 1 if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, q, data_weights)
+    special = _special(xp)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N D", "naturals", sizes)
+    q = _array(xp, real, "q", q, "N C", "weights", sizes)
+    data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
+    N = sizes["N"]
+    # entropy of q
+    entropy_q = xp.sum(special.entr(q), axis=1)
+    mean_entropy_q = data_weights @ entropy_q / N
+    # weights of data points and of q
+    weighted_q = data_weights[:, None] * q
+    mean_q = xp.mean(weighted_q, axis=0)
+    # logarithm of the base measure of x
+    base_x = -xp.sum(special.gammaln(x + 1), axis=-1)
+    mean_base_x = data_weights @ base_x / N
+    # derivative of log p(x) along the motion
+    mean_x = _weighted_mean(xp, weighted_q, x)
+    means = (mean_entropy_q, mean_q, mean_base_x, mean_x)
+    return Statistics(points, *(points * mean for mean in means))
+
+
+@_within_floats
+def terms(*, x: Array, pi: Array, lambda_: Array, q: Array) -> Terms:
+    """The ELBO and its parts, per data point, in nats.
+
+    They are made of sums about the mean of the data: about 2 log10(k) digits are lost
+    where values are k standard deviations away from it. `elbo` and `gap` keep more.
+
+    Args:
+        x: shape (N, D); data, whole numbers from 0 on.
+        pi: shape (C,); non-negative, summing to one over the last axis.
+        lambda_: shape (C, D); positive (`lambda` in the model).
+        q: shape (N, C); responsibilities: q[n, c] is the probability that data point n
+            has category c; rows sum to one, zeros are allowed.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sums = statistics(x=x, q=q)
+    return sums.terms(pi=pi, lambda_=lambda_)
+
+
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
     """The value of a function of this module in NumPy, after all its checks.
 
@@ -267,6 +477,12 @@ def _deviance(xp: Any, x: Array, mean: Array, log_mean: Array) -> Array:
     positive = xp.where(x > 0, x, 1)
     far = xp.where(x > 0, positive * (xp.log(positive) - log_mean), 0) - x + mean
     return xp.where(xp.abs(ratio) < 0.1, close, far)
+
+
+def _ratio(xp: Any, above: Array, below: Array) -> Array:
+    """above/below: one where both are 0, infinity where below is."""
+    quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
+    return xp.where(above == below, 1, quotient)
 
 
 def _polynomial(coefficients: Sequence[float], x: Array) -> Array:
@@ -388,6 +604,19 @@ def _array(
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
     return int(dim) if dim.isdigit() else sizes.get(dim)
+
+
+def _data_weights(
+    xp: Any, real: dict[str, Any], weights: Array, data: str, sizes: dict[str, int]
+) -> tuple[Array, Array]:
+    """Weights of the data points, of mean one, and their sum."""
+    if weights is None:
+        return xp.ones(sizes[data], **real), xp.asarray(sizes[data], **real)
+    weights = _array(xp, real, "data_weights", weights, data, "real", sizes)
+    if xp is np and (weights.min() < 0 or not weights.any()):
+        raise ValueError("data_weights must be non-negative, and not all 0")
+    points = xp.sum(weights)
+    return weights * (sizes[data] / points), points
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

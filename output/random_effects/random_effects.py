@@ -14,11 +14,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import numpy as np
 
-__all__ = ["check", "elbo", "entropy_sum", "gap"]
+__all__ = [
+    "Statistics",
+    "Terms",
+    "check",
+    "elbo",
+    "entropy_sum",
+    "gap",
+    "statistics",
+    "terms",
+]
 
 # of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
 Array: TypeAlias = Any
@@ -30,13 +39,16 @@ def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if any(map(_is_foreign, kwargs.values())):
+        own: Any = args[0] if args else ()  # the sums, of a method
+        if any(map(_is_foreign, (*own, *kwargs.values()))):
             return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
             if isinstance(value, dict):
                 return value
+            if isinstance(value, tuple):
+                return type(value)(*(part[()] for part in value))
             if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
         except ArithmeticError as error:
@@ -75,7 +87,7 @@ def entropy_sum(
             or a number on the way is undetermined or leaves the range of floats.
     """
     xp, real = _library(mu, tau, v, entropy_q)
-    sizes: dict[str, int] = {"J": _size("J", J), "K": _size("K", K)}
+    sizes: dict[str, int] = _sizes(J=J, K=K)
     v = _array(xp, real, "v", v, "", "positive", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
     if mu is not None:
@@ -221,6 +233,251 @@ def gap(
     return xp.sum(mean_weights * slope_z) + slope_x
 
 
+class Terms(NamedTuple):
+    """The ELBO and its parts, per data point, in nats.
+
+    Attributes:
+        elbo: ELBO.
+        entropy_sum: entropy sum.
+        gap: ELBO minus entropy sum.
+        entropy_q: entropy of q.
+        entropy_z: entropy of z.
+        entropy_x: entropy of x.
+        gap_z: derivative of log p(z) along the motion.
+        gap_x: derivative of log p(x) along the motion.
+        ratio_v: v divided by its value where the ELBO is stationary in it.
+    """
+
+    elbo: Array
+    entropy_sum: Array
+    gap: Array
+    entropy_q: Array
+    entropy_z: Array
+    entropy_x: Array
+    gap_z: Array
+    gap_x: Array
+    ratio_v: Array
+
+
+class Statistics(NamedTuple):
+    """Sums over data points; those of batches are added by `+` or `sum`.
+
+    Attributes:
+        points: number of data points, or the sum of their weights.
+        sum_entropy_q: a number.
+        sum_slope_z: a number.
+        sum_weights: a number.
+        sum_x: a number.
+        sum_weights_: shape (J,).
+        sum_xx: a number.
+        sum_x_: shape (J, K).
+        sum_center_x: shape (J, K).
+    """
+
+    points: Array
+    sum_entropy_q: Array
+    sum_slope_z: Array
+    sum_weights: Array
+    sum_x: Array
+    sum_weights_: Array
+    sum_xx: Array
+    sum_x_: Array
+    sum_center_x: Array
+
+    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+        """The sums over the data points of both."""
+        here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
+        if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
+            raise ValueError("sums about different centers cannot be added")
+        return Statistics(*(one + two for one, two in zip(self, other)))
+
+    def __radd__(self, other: int) -> Statistics:
+        """The sums themselves: `sum` starts with 0."""
+        return self
+
+    @_within_floats
+    def terms(self, *, mu: Array, tau: Array, v: Array) -> Terms:
+        """The ELBO and its parts, per data point, in nats.
+
+        Args:
+            mu: a number; real.
+            tau: a number; real.
+            v: a number; positive.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, mu, tau, v)
+        sizes: dict[str, int] = {}
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_entropy_q = _array(
+            xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
+        )
+        sum_slope_z = _array(
+            xp, real, "sum_slope_z", self.sum_slope_z, "", "real", sizes
+        )
+        sum_weights = _array(
+            xp, real, "sum_weights", self.sum_weights, "", "real", sizes
+        )
+        sum_x = _array(xp, real, "sum_x", self.sum_x, "", "real", sizes)
+        sum_weights_ = _array(
+            xp, real, "sum_weights_", self.sum_weights_, "J", "real", sizes
+        )
+        sum_xx = _array(xp, real, "sum_xx", self.sum_xx, "", "real", sizes)
+        sum_x_ = _array(xp, real, "sum_x_", self.sum_x_, "J K", "real", sizes)
+        sum_center_x = _array(
+            xp, real, "sum_center_x", self.sum_center_x, "J K", "real", sizes
+        )
+        mu = _array(xp, real, "mu", mu, "", "real", sizes)
+        tau = _array(xp, real, "tau", tau, "", "real", sizes)
+        v = _array(xp, real, "v", v, "", "positive", sizes)
+        J, K = sizes["J"], sizes["K"]
+        mean_entropy_q = sum_entropy_q / points
+        mean_slope_z = sum_slope_z / points
+        mean_weights = sum_weights / points
+        mean_x = sum_x / points
+        mean_weights_ = sum_weights_ / points
+        mean_xx = sum_xx / points
+        mean_x_ = sum_x_ / points
+        center_x = sum_center_x / points
+        # entropy of z
+        entropy_z = 0.5 * J * math.log(2 * math.e * math.pi)
+        # entropy of x
+        entropy_x = 0.5 * J * K * xp.log(2 * math.e * math.pi * v)
+        slope_x = (
+            mean_x * tau / v
+            - 0.5 * mean_weights * K * tau**2 / v
+            - 0.5 * mean_xx / v
+            + xp.sum(mean_weights_ * (tau / v) * xp.sum(center_x - mu, axis=-1))
+            + xp.sum(0.5 - 0.5 * ((center_x - mu) / xp.sqrt(v)) ** 2)
+            - 1 / v * xp.sum(mean_x_ * (center_x - mu))
+        )
+        sum_v = (
+            mean_xx
+            + mean_weights * K * tau**2
+            - 2 * mean_x * tau
+            - xp.sum(mean_weights_ * (2 * tau) * xp.sum(center_x - mu, axis=-1))
+            + xp.sum((center_x - mu) ** 2)
+            + xp.sum(mean_x_ * (2 * center_x - 2 * mu))
+        )
+        sum_v_ = J * K
+        ratio_v = _ratio(xp, sum_v_ * v, sum_v)
+        elbo = mean_entropy_q + mean_slope_z + slope_x - entropy_x - entropy_z
+        entropy_sum = mean_entropy_q - entropy_x - entropy_z
+        gap = mean_slope_z + slope_x
+        return Terms(
+            elbo=elbo,
+            entropy_sum=entropy_sum,
+            gap=gap,
+            entropy_q=mean_entropy_q,
+            entropy_z=xp.asarray(entropy_z, **real),
+            entropy_x=entropy_x,
+            gap_z=mean_slope_z,
+            gap_x=slope_x,
+            ratio_v=ratio_v,
+        )
+
+
+@_within_floats
+def statistics(
+    *,
+    x: Array,
+    entropy_q: Array,
+    z: Array,
+    weights: Array | None = None,
+    data_weights: Array | None = None,
+    center_x: Array | None = None,
+) -> Statistics:
+    """Sums over the data points, of which those of batches add up.
+
+    Args:
+        x: shape (N, J, K); data, real.
+        entropy_q: mean entropy of q over the data, in nats.
+        z: shape (S, J) or (N, S, J); samples or an enumeration of the latent, real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+        data_weights: shape (N,); how much each data point counts, 1 if not given.
+        center_x: shape (J, K); what is taken off x, zero if not given: a value near the
+            mean keeps digits. Sums of one centre alone can be added.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, entropy_q, z, weights, data_weights, center_x)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N J K", "real", sizes)
+    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    z = _samples(xp, real, "z", z, "N S J", "real", sizes, "sets")
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
+    center_x = _center(xp, real, "center_x", center_x, "J K", sizes)
+    N, sets = sizes["N"], sizes["sets"]
+    mean_entropy_q = entropy_q
+    # derivative of log p(z) along the motion
+    slope_z = 0.5 * xp.sum(1 - z**2, axis=-1)
+    # weights of data points and of q
+    weighted_q = data_weights[:, None] * weights
+    mean_weighted_q = _mean_weights(xp, weighted_q, sets)
+    mean_slope_z = xp.sum(mean_weighted_q * slope_z)
+    # derivative of log p(x) along the motion
+    deviation_x = x - center_x
+    mean_weights = xp.sum(mean_weighted_q * xp.sum(z**2, axis=-1))
+    mean_x = xp.mean(
+        xp.sum(weighted_q * xp.einsum("njk,nsj->ns", deviation_x, z), axis=1)
+    )
+    mean_weights_ = xp.einsum("ns,nsr->r", mean_weighted_q, z)
+    mean_xx = xp.einsum("n,njk->", data_weights, deviation_x**2) / N
+    mean_x_ = xp.einsum("n,nri->ri", data_weights, deviation_x) / N
+    means = (
+        mean_entropy_q,
+        mean_slope_z,
+        mean_weights,
+        mean_x,
+        mean_weights_,
+        mean_xx,
+        mean_x_,
+        center_x,
+    )
+    return Statistics(points, *(points * mean for mean in means))
+
+
+@_within_floats
+def terms(
+    *,
+    x: Array,
+    mu: Array,
+    tau: Array,
+    v: Array,
+    entropy_q: Array,
+    z: Array,
+    weights: Array | None = None,
+) -> Terms:
+    """The ELBO and its parts, per data point, in nats.
+
+    They are made of sums about the mean of the data: about 2 log10(k) digits are lost
+    where values are k standard deviations away from it. `elbo` and `gap` keep more.
+
+    Args:
+        x: shape (N, J, K); data, real.
+        mu: a number; real.
+        tau: a number; real.
+        v: a number; positive.
+        entropy_q: mean entropy of q over the data, in nats.
+        z: shape (S, J) or (N, S, J); samples or an enumeration of the latent, real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sums = statistics(x=x, entropy_q=entropy_q, z=z, weights=weights, center_x=_mean(x))
+    return sums.terms(mu=mu, tau=tau, v=v)
+
+
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
     """The value of a function of this module in NumPy, after all its checks.
 
@@ -264,6 +521,12 @@ def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
         return _weighted_mean(xp, weights, values)[None, ...]
     shape = (*weights.shape, *(1,) * (values.ndim - 1))
     return xp.reshape(weights, shape) * values[:, None, ...] / sets
+
+
+def _ratio(xp: Any, above: Array, below: Array) -> Array:
+    """above/below: one where both are 0, infinity where below is."""
+    quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
+    return xp.where(above == below, 1, quotient)
 
 
 def _is_foreign(value: Array) -> bool:
@@ -395,11 +658,47 @@ def _weights(
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 
 
-def _size(name: str, value: int) -> int:
-    """Check a size."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, found {value!r}")
-    return int(value)
+def _data_weights(
+    xp: Any, real: dict[str, Any], weights: Array, data: str, sizes: dict[str, int]
+) -> tuple[Array, Array]:
+    """Weights of the data points, of mean one, and their sum."""
+    if weights is None:
+        return xp.ones(sizes[data], **real), xp.asarray(sizes[data], **real)
+    weights = _array(xp, real, "data_weights", weights, data, "real", sizes)
+    if xp is np and (weights.min() < 0 or not weights.any()):
+        raise ValueError("data_weights must be non-negative, and not all 0")
+    points = xp.sum(weights)
+    return weights * (sizes[data] / points), points
+
+
+def _center(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    sizes: dict[str, int],
+) -> Array:
+    """What is taken off the data: zero if it is not given."""
+    if value is None:
+        return xp.zeros(tuple(_length(dim, sizes) or 0 for dim in dims.split()), **real)
+    return _array(xp, real, name, value, dims, "real", sizes)
+
+
+def _mean(x: Array) -> Array:
+    """The mean over the data points, of data whose shape is checked later."""
+    xp, real = _library(x)
+    array = _real(xp, real, "the data", x)
+    return xp.mean(array, axis=0) if array.ndim else array
+
+
+def _sizes(**given: int | None) -> dict[str, int]:
+    """Check sizes; those that are not given follow from the shape of an argument."""
+    for name, value in given.items():
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if value is not None and (not whole or value < 1):
+            raise ValueError(f"{name} must be a positive integer, found {value!r}")
+    return {name: int(value) for name, value in given.items() if value is not None}
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

@@ -11,13 +11,23 @@ ebcdf1f9ba0de4deeefeb4216d5d50a30200e67f2a2f5b044ab63220ca71c302.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import numpy as np
 
-__all__ = ["check", "elbo", "entropy_sum", "gap"]
+__all__ = [
+    "Statistics",
+    "Terms",
+    "check",
+    "elbo",
+    "entropy_sum",
+    "gap",
+    "statistics",
+    "terms",
+]
 
 # of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
 Array: TypeAlias = Any
@@ -29,13 +39,16 @@ def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if any(map(_is_foreign, kwargs.values())):
+        own: Any = args[0] if args else ()  # the sums, of a method
+        if any(map(_is_foreign, (*own, *kwargs.values()))):
             return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
             if isinstance(value, dict):
                 return value
+            if isinstance(value, tuple):
+                return type(value)(*(part[()] for part in value))
             if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
         except ArithmeticError as error:
@@ -248,6 +261,298 @@ def gap(
     return xp.sum(mean_weights * slope_z) + xp.sum(mean_weights * slope_y) + slope_x
 
 
+class Terms(NamedTuple):
+    """The ELBO and its parts, per data point, in nats.
+
+    Attributes:
+        elbo: ELBO.
+        entropy_sum: entropy sum.
+        gap: ELBO minus entropy sum.
+        entropy_q: entropy of q.
+        entropy_z: entropy of z.
+        entropy_y: entropy of y.
+        entropy_x: entropy of x.
+        gap_z: derivative of log p(z) along the motion.
+        gap_y: derivative of log p(y) along the motion.
+        gap_x: derivative of log p(x) along the motion.
+        ratio_pi: shape (H,); pi divided by its value where the ELBO is stationary in
+            it.
+    """
+
+    elbo: Array
+    entropy_sum: Array
+    gap: Array
+    entropy_q: Array
+    entropy_z: Array
+    entropy_y: Array
+    entropy_x: Array
+    gap_z: Array
+    gap_y: Array
+    gap_x: Array
+    ratio_pi: Array
+
+
+class Statistics(NamedTuple):
+    """Sums over data points; those of batches are added by `+` or `sum`.
+
+    Attributes:
+        points: number of data points, or the sum of their weights.
+        sum_entropy_q: a number.
+        sum_entropy_y: a number.
+        sum_entropy_x: a number.
+        sum_weights: shape (H,).
+        sum_slope_y: a number.
+        sum_slope_x: a number.
+        sum_pi__: shape (H,).
+    """
+
+    points: Array
+    sum_entropy_q: Array
+    sum_entropy_y: Array
+    sum_entropy_x: Array
+    sum_weights: Array
+    sum_slope_y: Array
+    sum_slope_x: Array
+    sum_pi__: Array
+
+    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+        """The sums over the data points of both."""
+        return Statistics(*(one + two for one, two in zip(self, other)))
+
+    def __radd__(self, other: int) -> Statistics:
+        """The sums themselves: `sum` starts with 0."""
+        return self
+
+    @_within_floats
+    def terms(
+        self,
+        *,
+        pi: Array,
+        M: Array | None = None,
+        nu: Array | None = None,
+        W: Array | None = None,
+        mu: Array | None = None,
+    ) -> Terms:
+        """The ELBO and its parts, per data point, in nats.
+
+        Args:
+            pi: shape (H,); strictly between 0 and 1.
+            M: shape (I, H); real. Only checked: the value does not depend on it.
+            nu: shape (I,); real. Only checked: the value does not depend on it.
+            W: shape (D, I); real. Only checked: the value does not depend on it.
+            mu: shape (D,); real. Only checked: the value does not depend on it.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, pi, M, nu, W, mu)
+        sizes: dict[str, int] = {}
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_entropy_q = _array(
+            xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
+        )
+        sum_entropy_y = _array(
+            xp, real, "sum_entropy_y", self.sum_entropy_y, "", "real", sizes
+        )
+        sum_entropy_x = _array(
+            xp, real, "sum_entropy_x", self.sum_entropy_x, "", "real", sizes
+        )
+        sum_weights = _array(
+            xp, real, "sum_weights", self.sum_weights, "H", "real", sizes
+        )
+        sum_slope_y = _array(
+            xp, real, "sum_slope_y", self.sum_slope_y, "", "real", sizes
+        )
+        sum_slope_x = _array(
+            xp, real, "sum_slope_x", self.sum_slope_x, "", "real", sizes
+        )
+        sum_pi__ = _array(xp, real, "sum_pi__", self.sum_pi__, "H", "real", sizes)
+        pi = _array(xp, real, "pi", pi, "H", "unit", sizes)
+        if M is not None:
+            _array(xp, real, "M", M, "I H", "real", sizes)
+        if nu is not None:
+            _array(xp, real, "nu", nu, "I", "real", sizes)
+        if W is not None:
+            _array(xp, real, "W", W, "D I", "real", sizes)
+        if mu is not None:
+            _array(xp, real, "mu", mu, "D", "real", sizes)
+        mean_entropy_q = sum_entropy_q / points
+        mean_entropy_y = sum_entropy_y / points
+        mean_entropy_x = sum_entropy_x / points
+        mean_weights = sum_weights / points
+        mean_slope_y = sum_slope_y / points
+        mean_slope_x = sum_slope_x / points
+        mean_pi = sum_pi__ / points
+        # entropy of z
+        entropy_z = xp.sum(-pi * xp.log(pi) - xp.log1p(-pi) * (1 - pi))
+        slope_z = xp.sum(
+            mean_weights
+            * (
+                (pi - 1) * (xp.log1p(-pi) - xp.log(pi))
+                - pi * (xp.log1p(-pi) - xp.log(pi))
+            )
+        ) + xp.sum(pi * (xp.log1p(-pi) - xp.log(pi)))
+        sum_pi_ = 1
+        ratio_pi = _ratio(xp, pi * sum_pi_, mean_pi)
+        elbo = (
+            mean_entropy_q
+            + mean_slope_x
+            + mean_slope_y
+            + slope_z
+            - entropy_z
+            - mean_entropy_x
+            - mean_entropy_y
+        )
+        entropy_sum = mean_entropy_q - entropy_z - mean_entropy_x - mean_entropy_y
+        gap = mean_slope_x + mean_slope_y + slope_z
+        return Terms(
+            elbo=elbo,
+            entropy_sum=entropy_sum,
+            gap=gap,
+            entropy_q=mean_entropy_q,
+            entropy_z=entropy_z,
+            entropy_y=mean_entropy_y,
+            entropy_x=mean_entropy_x,
+            gap_z=slope_z,
+            gap_y=mean_slope_y,
+            gap_x=mean_slope_x,
+            ratio_pi=ratio_pi,
+        )
+
+
+@_within_floats
+def statistics(
+    *,
+    x: Array,
+    M: Array,
+    nu: Array,
+    W: Array,
+    mu: Array,
+    entropy_q: Array,
+    z: Array,
+    y: Array,
+    weights: Array | None = None,
+    data_weights: Array | None = None,
+) -> Statistics:
+    """Sums over the data points, of which those of batches add up.
+
+    Not all of log p can be taken apart into data and parameters: these are sums at M,
+    nu, W and mu, and what is made of them has to be given the same.
+
+    Args:
+        x: shape (N, D); data, 0 or 1.
+        M: shape (I, H); real.
+        nu: shape (I,); real.
+        W: shape (D, I); real.
+        mu: shape (D,); real.
+        entropy_q: mean entropy of q over the data, in nats.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, 0 or 1.
+        y: shape (S, I) or (N, S, I); samples or an enumeration of the latent, 0 or 1.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+        data_weights: shape (N,); how much each data point counts, 1 if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, M, nu, W, mu, entropy_q, z, y, weights, data_weights)
+    special = _special(xp)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N D", "binary", sizes)
+    M = _array(xp, real, "M", M, "I H", "real", sizes)
+    nu = _array(xp, real, "nu", nu, "I", "real", sizes)
+    W = _array(xp, real, "W", W, "D I", "real", sizes)
+    mu = _array(xp, real, "mu", mu, "D", "real", sizes)
+    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    z = _samples(xp, real, "z", z, "N S H", "binary", sizes, "sets")
+    y = _samples(xp, real, "y", y, "N S I", "binary", sizes, "sets")
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
+    sets = sizes["sets"]
+    mean_entropy_q = entropy_q
+    # entropy of y
+    a = nu + z @ M.T
+    entropy_y = xp.sum(_entropy_of_logit(xp, special, a), axis=-1)
+    # weights of data points and of q
+    weighted_q = data_weights[:, None] * weights
+    mean_weighted_q = _mean_weights(xp, weighted_q, sets)
+    mean_entropy_y = xp.sum(mean_weighted_q * entropy_y)
+    # entropy of x
+    a_x = mu + y @ W.T
+    entropy_x = xp.sum(_entropy_of_logit(xp, special, a_x), axis=-1)
+    mean_entropy_x = xp.sum(mean_weighted_q * entropy_x)
+    # derivative of log p(z) along the motion
+    mean_weights = xp.einsum("ns,nsr->r", mean_weighted_q, z)
+    # derivative of log p(y) along the motion
+    slope_y = xp.sum(a * (y * special.expit(-a) - special.expit(a) * (1 - y)), axis=-1)
+    mean_slope_y = xp.sum(mean_weighted_q * slope_y)
+    # derivative of log p(x) along the motion
+    a_ = mu + y @ W.T
+    mean_weights_ = mean_weighted_q
+    mean_x = _sampled_mean(xp, weighted_q, x, sets)
+    slope_x = xp.sum(a_ * mean_x) - xp.sum(
+        mean_weights_ * xp.sum(a_ * special.expit(a_), axis=-1)
+    )
+    mean_slope_x = slope_x
+    sum_pi = z
+    mean_pi = xp.einsum("ns,nsh->h", mean_weighted_q, sum_pi)
+    means = (
+        mean_entropy_q,
+        mean_entropy_y,
+        mean_entropy_x,
+        mean_weights,
+        mean_slope_y,
+        mean_slope_x,
+        mean_pi,
+    )
+    return Statistics(points, *(points * mean for mean in means))
+
+
+@_within_floats
+def terms(
+    *,
+    x: Array,
+    pi: Array,
+    M: Array,
+    nu: Array,
+    W: Array,
+    mu: Array,
+    entropy_q: Array,
+    z: Array,
+    y: Array,
+    weights: Array | None = None,
+) -> Terms:
+    """The ELBO and its parts, per data point, in nats.
+
+    They are made of sums about the mean of the data: about 2 log10(k) digits are lost
+    where values are k standard deviations away from it. `elbo` and `gap` keep more.
+
+    Args:
+        x: shape (N, D); data, 0 or 1.
+        pi: shape (H,); strictly between 0 and 1.
+        M: shape (I, H); real.
+        nu: shape (I,); real.
+        W: shape (D, I); real.
+        mu: shape (D,); real.
+        entropy_q: mean entropy of q over the data, in nats.
+        z: shape (S, H) or (N, S, H); samples or an enumeration of the latent, 0 or 1.
+        y: shape (S, I) or (N, S, I); samples or an enumeration of the latent, 0 or 1.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sums = statistics(
+        x=x, M=M, nu=nu, W=W, mu=mu, entropy_q=entropy_q, z=z, y=y, weights=weights
+    )
+    return sums.terms(pi=pi, M=M, nu=nu, W=W, mu=mu)
+
+
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
     """The value of a function of this module in NumPy, after all its checks.
 
@@ -297,6 +602,12 @@ def _entropy_of_logit(xp: Any, special: Any, a: Array) -> Array:
     """softplus(a) - a*sigmoid(a), the entropy of a binary value with log-odds a."""
     a = xp.where(a < 0, -a, a)
     return _softplus(xp, -a) + a * special.expit(-a)
+
+
+def _ratio(xp: Any, above: Array, below: Array) -> Array:
+    """above/below: one where both are 0, infinity where below is."""
+    quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
+    return xp.where(above == below, 1, quotient)
 
 
 def _is_foreign(value: Array) -> bool:
@@ -449,6 +760,19 @@ def _weights(
     if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
+
+
+def _data_weights(
+    xp: Any, real: dict[str, Any], weights: Array, data: str, sizes: dict[str, int]
+) -> tuple[Array, Array]:
+    """Weights of the data points, of mean one, and their sum."""
+    if weights is None:
+        return xp.ones(sizes[data], **real), xp.asarray(sizes[data], **real)
+    weights = _array(xp, real, "data_weights", weights, data, "real", sizes)
+    if xp is np and (weights.min() < 0 or not weights.any()):
+        raise ValueError("data_weights must be non-negative, and not all 0")
+    points = xp.sum(weights)
+    return weights * (sizes[data] / points), points
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

@@ -14,11 +14,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import numpy as np
 
-__all__ = ["check", "elbo", "entropy_sum", "gap"]
+__all__ = [
+    "Statistics",
+    "Terms",
+    "check",
+    "elbo",
+    "entropy_sum",
+    "gap",
+    "statistics",
+    "terms",
+]
 
 # of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
 Array: TypeAlias = Any
@@ -30,13 +39,16 @@ def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if any(map(_is_foreign, kwargs.values())):
+        own: Any = args[0] if args else ()  # the sums, of a method
+        if any(map(_is_foreign, (*own, *kwargs.values()))):
             return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
             if isinstance(value, dict):
                 return value
+            if isinstance(value, tuple):
+                return type(value)(*(part[()] for part in value))
             if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
         except ArithmeticError as error:
@@ -242,6 +254,327 @@ def gap(
         * (0.5 - 0.5 * ((center_x - center_m)[:, None] / xp.sqrt(variance)) ** 2)
     ) - 0.5 * xp.sum(mean_m_x / variance)
     return xp.sum(mean_weights * slope_u) + slope_x
+
+
+class Terms(NamedTuple):
+    """The ELBO and its parts, per data point, in nats.
+
+    Attributes:
+        elbo: ELBO.
+        entropy_sum: entropy sum.
+        gap: ELBO minus entropy sum.
+        entropy_q: entropy of q.
+        entropy_u: pseudo-entropy of u.
+        entropy_x: entropy of x.
+        base_u: logarithm of the base measure of u.
+        gap_u: derivative of log p(u) along the motion.
+        gap_x: derivative of log p(x) along the motion.
+    """
+
+    elbo: Array
+    entropy_sum: Array
+    gap: Array
+    entropy_q: Array
+    entropy_u: Array
+    entropy_x: Array
+    base_u: Array
+    gap_u: Array
+    gap_x: Array
+
+
+class Statistics(NamedTuple):
+    """Sums over data points; those of batches are added by `+` or `sum`.
+
+    Attributes:
+        points: number of data points, or the sum of their weights.
+        sum_entropy_q: a number.
+        sum_weights: a number.
+        sum_base_u: a number.
+        sum_weights_: a number.
+        sum_weights__: a number.
+        sum_a: shape (K,).
+        sum_x: a number.
+        sum_aa: shape (K, K).
+        sum_ax: shape (K,).
+        sum_xx: a number.
+        sum_center_a: shape (K,).
+        sum_center_x: a number.
+    """
+
+    points: Array
+    sum_entropy_q: Array
+    sum_weights: Array
+    sum_base_u: Array
+    sum_weights_: Array
+    sum_weights__: Array
+    sum_a: Array
+    sum_x: Array
+    sum_aa: Array
+    sum_ax: Array
+    sum_xx: Array
+    sum_center_a: Array
+    sum_center_x: Array
+
+    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+        """The sums over the data points of both."""
+        here, there = self.sum_center_a * other.points, other.sum_center_a * self.points
+        if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
+            raise ValueError("sums about different centers cannot be added")
+        here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
+        if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
+            raise ValueError("sums about different centers cannot be added")
+        return Statistics(*(one + two for one, two in zip(self, other)))
+
+    def __radd__(self, other: int) -> Statistics:
+        """The sums themselves: `sum` starts with 0."""
+        return self
+
+    @_within_floats
+    def terms(self, *, w: Array, v: Array, nu: Array) -> Terms:
+        """The ELBO and its parts, per data point, in nats.
+
+        Args:
+            w: shape (K,); real.
+            v: a number; positive.
+            nu: a number; positive.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, w, v, nu)
+        special = _special(xp)
+        sizes: dict[str, int] = {}
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_entropy_q = _array(
+            xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
+        )
+        sum_weights = _array(
+            xp, real, "sum_weights", self.sum_weights, "", "real", sizes
+        )
+        sum_base_u = _array(xp, real, "sum_base_u", self.sum_base_u, "", "real", sizes)
+        sum_weights_ = _array(
+            xp, real, "sum_weights_", self.sum_weights_, "", "real", sizes
+        )
+        sum_weights__ = _array(
+            xp, real, "sum_weights__", self.sum_weights__, "", "real", sizes
+        )
+        sum_a = _array(xp, real, "sum_a", self.sum_a, "K", "real", sizes)
+        sum_x = _array(xp, real, "sum_x", self.sum_x, "", "real", sizes)
+        sum_aa = _array(xp, real, "sum_aa", self.sum_aa, "K K", "real", sizes)
+        sum_ax = _array(xp, real, "sum_ax", self.sum_ax, "K", "real", sizes)
+        sum_xx = _array(xp, real, "sum_xx", self.sum_xx, "", "real", sizes)
+        sum_center_a = _array(
+            xp, real, "sum_center_a", self.sum_center_a, "K", "real", sizes
+        )
+        sum_center_x = _array(
+            xp, real, "sum_center_x", self.sum_center_x, "", "real", sizes
+        )
+        w = _array(xp, real, "w", w, "K", "real", sizes)
+        v = _array(xp, real, "v", v, "", "positive", sizes)
+        nu = _array(xp, real, "nu", nu, "", "positive", sizes)
+        mean_entropy_q = sum_entropy_q / points
+        mean_weights = sum_weights / points
+        mean_base_u = sum_base_u / points
+        mean_weights_ = sum_weights_ / points
+        mean_weights__ = sum_weights__ / points
+        mean_a = sum_a / points
+        mean_x = sum_x / points
+        mean_aa = sum_aa / points
+        mean_ax = sum_ax / points
+        mean_xx = sum_xx / points
+        center_a = sum_center_a / points
+        center_x = sum_center_x / points
+        # pseudo-entropy of u
+        entropy_u = (
+            math.log(2)
+            + _log_stirling(xp, special, 0.5 * nu)
+            - xp.log(nu)
+            + 0.5 * nu * _log_minus_digamma(xp, special, 0.5 * nu)
+        )
+        entropy_x = mean_weights + 0.5 * xp.log(2 * math.e * math.pi * v)
+        slope_u = (
+            nu * (0.5 * _log_minus_digamma(xp, special, 0.5 * nu) + 0.5)
+            - 0.5 * mean_weights_ * nu
+            + 0.5 * mean_weights__ * nu
+        )
+        slope_x = (
+            0.5
+            + mean_weights_
+            * (
+                center_x * xp.sum(center_a * w) / v
+                - 0.5 * (center_x / xp.sqrt(v)) ** 2
+                - 0.5 * (xp.sum(center_a * w) / xp.sqrt(v)) ** 2
+            )
+            + mean_x * (xp.sum(center_a * w) / v - center_x / v)
+            - 0.5 * mean_xx / v
+            + xp.sum(mean_a * (center_x * w / v - w * xp.sum(center_a * w) / v))
+            + 1 / v * xp.sum(mean_ax * w)
+            - 0.5 / v * xp.sum(mean_aa * w[:, None] * w)
+        )
+        elbo = mean_base_u + mean_entropy_q + slope_u + slope_x - entropy_u - entropy_x
+        entropy_sum = mean_base_u + mean_entropy_q - entropy_u - entropy_x
+        gap = slope_u + slope_x
+        return Terms(
+            elbo=elbo,
+            entropy_sum=entropy_sum,
+            gap=gap,
+            entropy_q=mean_entropy_q,
+            entropy_u=entropy_u,
+            entropy_x=entropy_x,
+            base_u=mean_base_u,
+            gap_u=slope_u,
+            gap_x=slope_x,
+        )
+
+
+@_within_floats
+def statistics(
+    *,
+    x: Array,
+    a: Array,
+    entropy_q: Array,
+    u: Array,
+    weights: Array | None = None,
+    data_weights: Array | None = None,
+    center_a: Array | None = None,
+    center_x: Array | None = None,
+) -> Statistics:
+    """Sums over the data points, of which those of batches add up.
+
+    Args:
+        x: shape (N,); data, real.
+        a: shape (N, K); covariates, real.
+        entropy_q: mean entropy of q over the data, in nats.
+        u: shape (S,) or (N, S); samples or an enumeration of the latent, positive.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+        data_weights: shape (N,); how much each data point counts, 1 if not given.
+        center_a: shape (K,); what is taken off a, zero if not given: a value near the
+            mean keeps digits. Sums of one centre alone can be added.
+        center_x: a number; what is taken off x, zero if not given: a value near the
+            mean keeps digits. Sums of one centre alone can be added.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, a, entropy_q, u, weights, data_weights, center_a, center_x)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N", "real", sizes)
+    a = _array(xp, real, "a", a, "N K", "real", sizes)
+    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    u = _samples(xp, real, "u", u, "N S", "positive", sizes, "sets")
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
+    center_a = _center(xp, real, "center_a", center_a, "K", sizes)
+    center_x = _center(xp, real, "center_x", center_x, "", sizes)
+    sets = sizes["sets"]
+    mean_entropy_q = entropy_q
+    # weights of data points and of q
+    weighted_q = data_weights[:, None] * weights
+    # entropy of x
+    mean_weighted_q = _mean_weights(xp, weighted_q, sets)
+    mean_weights = xp.sum(mean_weighted_q * (-0.5 * xp.log(u)))
+    # logarithm of the base measure of u
+    base_u = -xp.log(u)
+    mean_base_u = xp.sum(mean_weighted_q * base_u)
+    # derivative of log p(u) along the motion
+    mean_weights_ = xp.sum(mean_weighted_q * u)
+    mean_weights__ = xp.sum(mean_weighted_q * xp.log(u))
+    # derivative of log p(x) along the motion
+    deviation_a = a - center_a
+    deviation_x = x - center_x
+    mean_a = xp.mean(
+        xp.sum(
+            weighted_q[:, :, None] * (deviation_a[:, None, :] * u[:, :, None]), axis=1
+        ),
+        axis=0,
+    )
+    mean_x = xp.mean(xp.sum(weighted_q * (deviation_x[:, None] * u), axis=1))
+    mean_aa = xp.mean(
+        xp.sum(
+            weighted_q[:, :, None, None]
+            * (
+                deviation_a[:, None, :, None]
+                * deviation_a[:, None, None, :]
+                * u[:, :, None, None]
+            ),
+            axis=1,
+        ),
+        axis=0,
+    )
+    mean_ax = xp.mean(
+        xp.sum(
+            weighted_q[:, :, None]
+            * (deviation_a[:, None, :] * deviation_x[:, None, None] * u[:, :, None]),
+            axis=1,
+        ),
+        axis=0,
+    )
+    mean_xx = xp.mean(
+        xp.sum(weighted_q * (deviation_x[:, None] * xp.sqrt(u)) ** 2, axis=1)
+    )
+    means = (
+        mean_entropy_q,
+        mean_weights,
+        mean_base_u,
+        mean_weights_,
+        mean_weights__,
+        mean_a,
+        mean_x,
+        mean_aa,
+        mean_ax,
+        mean_xx,
+        center_a,
+        center_x,
+    )
+    return Statistics(points, *(points * mean for mean in means))
+
+
+@_within_floats
+def terms(
+    *,
+    x: Array,
+    a: Array,
+    w: Array,
+    v: Array,
+    nu: Array,
+    entropy_q: Array,
+    u: Array,
+    weights: Array | None = None,
+) -> Terms:
+    """The ELBO and its parts, per data point, in nats.
+
+    They are made of sums about the mean of the data: about 2 log10(k) digits are lost
+    where values are k standard deviations away from it. `elbo` and `gap` keep more.
+
+    Args:
+        x: shape (N,); data, real.
+        a: shape (N, K); covariates, real.
+        w: shape (K,); real.
+        v: a number; positive.
+        nu: a number; positive.
+        entropy_q: mean entropy of q over the data, in nats.
+        u: shape (S,) or (N, S); samples or an enumeration of the latent, positive.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sums = statistics(
+        x=x,
+        a=a,
+        entropy_q=entropy_q,
+        u=u,
+        weights=weights,
+        center_a=_mean(a),
+        center_x=_mean(x),
+    )
+    return sums.terms(w=w, v=v, nu=nu)
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -477,6 +810,40 @@ def _weights(
     if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
+
+
+def _data_weights(
+    xp: Any, real: dict[str, Any], weights: Array, data: str, sizes: dict[str, int]
+) -> tuple[Array, Array]:
+    """Weights of the data points, of mean one, and their sum."""
+    if weights is None:
+        return xp.ones(sizes[data], **real), xp.asarray(sizes[data], **real)
+    weights = _array(xp, real, "data_weights", weights, data, "real", sizes)
+    if xp is np and (weights.min() < 0 or not weights.any()):
+        raise ValueError("data_weights must be non-negative, and not all 0")
+    points = xp.sum(weights)
+    return weights * (sizes[data] / points), points
+
+
+def _center(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    sizes: dict[str, int],
+) -> Array:
+    """What is taken off the data: zero if it is not given."""
+    if value is None:
+        return xp.zeros(tuple(_length(dim, sizes) or 0 for dim in dims.split()), **real)
+    return _array(xp, real, name, value, dims, "real", sizes)
+
+
+def _mean(x: Array) -> Array:
+    """The mean over the data points, of data whose shape is checked later."""
+    xp, real = _library(x)
+    array = _real(xp, real, "the data", x)
+    return xp.mean(array, axis=0) if array.ndim else array
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

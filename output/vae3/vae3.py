@@ -14,11 +14,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import numpy as np
 
-__all__ = ["check", "elbo", "entropy_sum", "gap"]
+__all__ = [
+    "Statistics",
+    "Terms",
+    "check",
+    "elbo",
+    "entropy_sum",
+    "gap",
+    "statistics",
+    "terms",
+]
 
 # of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them
 Array: TypeAlias = Any
@@ -30,13 +39,16 @@ def _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if any(map(_is_foreign, kwargs.values())):
+        own: Any = args[0] if args else ()  # the sums, of a method
+        if any(map(_is_foreign, (*own, *kwargs.values()))):
             return function(*args, **kwargs)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = function(*args, **kwargs)
             if isinstance(value, dict):
                 return value
+            if isinstance(value, tuple):
+                return type(value)(*(part[()] for part in value))
             if not np.isfinite(value):
                 raise FloatingPointError(f"found {value}")
         except ArithmeticError as error:
@@ -266,6 +278,243 @@ def gap(
     return xp.mean(slope_z) + slope_x
 
 
+class Terms(NamedTuple):
+    """The ELBO and its parts, per data point, in nats.
+
+    Attributes:
+        elbo: ELBO.
+        entropy_sum: entropy sum.
+        gap: ELBO minus entropy sum.
+        entropy_q: entropy of q.
+        entropy_z: entropy of z.
+        entropy_x: entropy of x.
+        gap_z: derivative of log p(z) along the motion.
+        gap_x: derivative of log p(x) along the motion.
+    """
+
+    elbo: Array
+    entropy_sum: Array
+    gap: Array
+    entropy_q: Array
+    entropy_z: Array
+    entropy_x: Array
+    gap_z: Array
+    gap_x: Array
+
+
+class Statistics(NamedTuple):
+    """Sums over data points; those of batches are added by `+` or `sum`.
+
+    Attributes:
+        points: number of data points, or the sum of their weights.
+        sum_entropy_q: a number.
+        sum_weights: a number.
+        sum_slope_z: a number.
+        sum_slope_x: a number.
+    """
+
+    points: Array
+    sum_entropy_q: Array
+    sum_weights: Array
+    sum_slope_z: Array
+    sum_slope_x: Array
+
+    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+        """The sums over the data points of both."""
+        return Statistics(*(one + two for one, two in zip(self, other)))
+
+    def __radd__(self, other: int) -> Statistics:
+        """The sums themselves: `sum` starts with 0."""
+        return self
+
+    @_within_floats
+    def terms(
+        self,
+        *,
+        W: Array | None = None,
+        c: Array | None = None,
+        w: Array | None = None,
+        b: Array,
+        H: int,
+    ) -> Terms:
+        """The ELBO and its parts, per data point, in nats.
+
+        Args:
+            W: shape (K, H); real. Only checked: the value does not depend on it.
+            c: shape (K,); real. Only checked: the value does not depend on it.
+            w: shape (P,); real. Only checked: the value does not depend on it.
+            b: shape (D,); real.
+            H: a positive integer; no array above determines it.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, W, c, w, b)
+        sizes: dict[str, int] = _sizes(H=H)
+        points = _array(xp, real, "points", self.points, "", "real", sizes)
+        sum_entropy_q = _array(
+            xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
+        )
+        sum_weights = _array(
+            xp, real, "sum_weights", self.sum_weights, "", "real", sizes
+        )
+        sum_slope_z = _array(
+            xp, real, "sum_slope_z", self.sum_slope_z, "", "real", sizes
+        )
+        sum_slope_x = _array(
+            xp, real, "sum_slope_x", self.sum_slope_x, "", "real", sizes
+        )
+        b = _array(xp, real, "b", b, "D", "real", sizes)
+        if W is not None:
+            _array(xp, real, "W", W, "K H", "real", sizes)
+        if c is not None:
+            _array(xp, real, "c", c, "K", "real", sizes)
+        if w is not None:
+            _array(xp, real, "w", w, "P", "real", sizes)
+        mean_entropy_q = sum_entropy_q / points
+        mean_weights = sum_weights / points
+        mean_slope_z = sum_slope_z / points
+        mean_slope_x = sum_slope_x / points
+        # entropy of z
+        entropy_z = 0.5 * H * math.log(2 * math.e * math.pi)
+        entropy_x = mean_weights + xp.sum(
+            0.5 * b + 0.5 * math.log(2 * math.e * math.pi)
+        )
+        elbo = mean_entropy_q + mean_slope_x + mean_slope_z - entropy_x - entropy_z
+        entropy_sum = mean_entropy_q - entropy_x - entropy_z
+        gap = mean_slope_x + mean_slope_z
+        return Terms(
+            elbo=elbo,
+            entropy_sum=entropy_sum,
+            gap=gap,
+            entropy_q=mean_entropy_q,
+            entropy_z=xp.asarray(entropy_z, **real),
+            entropy_x=entropy_x,
+            gap_z=mean_slope_z,
+            gap_x=mean_slope_x,
+        )
+
+
+@_within_floats
+def statistics(
+    *,
+    x: Array,
+    b: Array,
+    nu: Array,
+    tau2: Array,
+    m: Array,
+    v: Array,
+    weights: Array | None = None,
+    data_weights: Array | None = None,
+) -> Statistics:
+    """Sums over the data points, of which those of batches add up.
+
+    Not all of log p can be taken apart into data and parameters: these are sums at b,
+    and what is made of them has to be given the same.
+
+    Args:
+        x: shape (N, D); data, real.
+        b: shape (D,); real.
+        nu: shape (N, H); parameters of q, real.
+        tau2: shape (N, H); parameters of q, positive.
+        m: shape (S, D) or (N, S, D); values of m(a, w), real.
+        v: shape (S, D) or (N, S, D); values of v(a, w), real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+        data_weights: shape (N,); how much each data point counts, 1 if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    xp, real = _library(x, b, nu, tau2, m, v, weights, data_weights)
+    sizes: dict[str, int] = {}
+    x = _array(xp, real, "x", x, "N D", "real", sizes)
+    b = _array(xp, real, "b", b, "D", "real", sizes)
+    nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
+    tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
+    m = _samples(xp, real, "m", m, "N S D", "real", sizes, "sets")
+    v = _samples(xp, real, "v", v, "N S D", "real", sizes, "sets")
+    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
+    H, N, sets = sizes["H"], sizes["N"], sizes["sets"]
+    # entropy of q
+    entropy_q_ = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
+        2 * math.e * math.pi
+    )
+    mean_entropy_q = data_weights @ entropy_q_ / N
+    # weights of data points and of q
+    weighted_q = data_weights[:, None] * weights
+    # entropy of x
+    mean_weighted_q = _mean_weights(xp, weighted_q, sets)
+    mean_weights = xp.sum(mean_weighted_q * (0.5 * xp.sum(v, axis=-1)))
+    # derivative of log p(z) along the motion
+    slope_z = 0.5 * H - 0.5 * xp.sum(tau2, axis=-1) - 0.5 * xp.sum(nu**2, axis=-1)
+    mean_slope_z = data_weights @ slope_z / N
+    # derivative of log p(x) along the motion
+    center_x_ = _pool(xp, x, sets)
+    deviation_x_ = x - center_x_
+    mean_weights_ = mean_weighted_q
+    mean_xx = _sampled_mean(xp, weighted_q, deviation_x_**2, sets)
+    mean_x = _sampled_mean(xp, weighted_q, deviation_x_, sets)
+    slope_x = (
+        xp.sum(
+            mean_weights_
+            * xp.sum(
+                0.5 - 0.5 * (xp.exp(-0.5 * (b + v)) * (center_x_[:, None, :] - m)) ** 2,
+                axis=-1,
+            )
+        )
+        - 0.5 * xp.sum(mean_xx * xp.exp(-(b + v)))
+        - xp.sum(mean_x * xp.exp(-(b + v)) * (center_x_[:, None, :] - m))
+    )
+    mean_slope_x = slope_x
+    means = (mean_entropy_q, mean_weights, mean_slope_z, mean_slope_x)
+    return Statistics(points, *(points * mean for mean in means))
+
+
+@_within_floats
+def terms(
+    *,
+    x: Array,
+    W: Array | None = None,
+    c: Array | None = None,
+    w: Array | None = None,
+    b: Array,
+    nu: Array,
+    tau2: Array,
+    m: Array,
+    v: Array,
+    weights: Array | None = None,
+) -> Terms:
+    """The ELBO and its parts, per data point, in nats.
+
+    They are made of sums about the mean of the data: about 2 log10(k) digits are lost
+    where values are k standard deviations away from it. `elbo` and `gap` keep more.
+
+    Args:
+        x: shape (N, D); data, real.
+        W: shape (K, H); real. Only checked: the value does not depend on it.
+        c: shape (K,); real. Only checked: the value does not depend on it.
+        w: shape (P,); real. Only checked: the value does not depend on it.
+        b: shape (D,); real.
+        nu: shape (N, H); parameters of q, real.
+        tau2: shape (N, H); parameters of q, positive.
+        m: shape (S, D) or (N, S, D); values of m(a, w), real.
+        v: shape (S, D) or (N, S, D); values of v(a, w), real.
+        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
+            last axis; 1/S if not given.
+
+    Raises:
+        ValueError: an argument has a wrong shape, leaves its domain or is not finite;
+            or a number on the way is undetermined or leaves the range of floats.
+    """
+    sums = statistics(x=x, b=b, nu=nu, tau2=tau2, m=m, v=v, weights=weights)
+    return sums.terms(W=W, c=c, w=w, b=b, H=np.shape(nu)[-1])
+
+
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
     """The value of a function of this module in NumPy, after all its checks.
 
@@ -438,6 +687,28 @@ def _weights(
     if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
+
+
+def _data_weights(
+    xp: Any, real: dict[str, Any], weights: Array, data: str, sizes: dict[str, int]
+) -> tuple[Array, Array]:
+    """Weights of the data points, of mean one, and their sum."""
+    if weights is None:
+        return xp.ones(sizes[data], **real), xp.asarray(sizes[data], **real)
+    weights = _array(xp, real, "data_weights", weights, data, "real", sizes)
+    if xp is np and (weights.min() < 0 or not weights.any()):
+        raise ValueError("data_weights must be non-negative, and not all 0")
+    points = xp.sum(weights)
+    return weights * (sizes[data] / points), points
+
+
+def _sizes(**given: int | None) -> dict[str, int]:
+    """Check sizes; those that are not given follow from the shape of an argument."""
+    for name, value in given.items():
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if value is not None and (not whole or value < 1):
+            raise ValueError(f"{name} must be a positive integer, found {value!r}")
+    return {name: int(value) for name, value in given.items() if value is not None}
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

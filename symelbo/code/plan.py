@@ -23,12 +23,14 @@ __all__ = [
     "Average",
     "Bound",
     "Exceeds",
+    "Field",
     "Function",
     "Least",
     "Line",
     "Plan",
     "Ratio",
     "Solve",
+    "Sums",
     "Total",
     "Unsupported",
     "Value",
@@ -121,10 +123,10 @@ Bound: TypeAlias = Term | None  # a number, a size, an argument, or pi
 class Argument:
     """A keyword argument.
 
-    kind: array, size, value (a number) or samples (weights of samples); domain: that of an array;
-    lower, upper: bounds of its values, or their sum for counts; text: for its user; optional: only
-    checked if given; shared: the size, if any, that is one where the axis of data points is left
-    out of an array.
+    kind: array, size, value (a number), samples (weights of samples), data_weights or centre (of
+    data); domain: that of an array; lower, upper: bounds of its values, or their sum for counts;
+    text: for its user; optional: only checked if given; shared: the size, if any, that is one where
+    the axis of data points is left out of an array.
     """
 
     name: str
@@ -161,12 +163,23 @@ class Exceeds:
 
 
 @dataclass(frozen=True, slots=True)
+class Field:
+    """A value of a class that a function returns: what it is, its shape, and how it is made."""
+
+    name: str
+    text: str
+    shape: tuple[Extent, ...]
+    op: Op
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """One public function.
 
     summary: paragraphs of its documentation; statements, result: what it computes; lines, returned:
     the same as operations; reads: the sizes that these need as numbers.  results: what a function
-    that returns several values returns, to be checked like an argument.
+    that returns several values returns, to be checked like an argument; fields: those of the class
+    that it returns; own: fields of the class of which it is a method that it reads.
     """
 
     name: str
@@ -180,6 +193,26 @@ class Function:
     reads: frozenset[str]
     comment: str = ""
     results: tuple[Argument, ...] = ()
+    fields: tuple[Field, ...] = ()
+    own: tuple[Argument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """A class of sums over the data, and what is made of them.
+
+    points: its first field, the number of the data points or the sum of their weights; collect: the
+    function that makes one; terms, profiles: its methods; whole: the arguments of the function that
+    makes one of the data and calls `terms`; centres: (field, argument of `collect`,
+    data).
+    """
+
+    points: str
+    collect: Function
+    terms: Function
+    profiles: Function | None
+    whole: tuple[Argument, ...]
+    centres: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +226,7 @@ class Plan:
     renamed: tuple[tuple[str, str], ...]
     sizes: Mapping[str, str]
     functions: tuple[Function, ...]
+    sums: Sums | None = None
 
 
 def terms_in(value: Value) -> Iterator[Term]:

@@ -14,19 +14,33 @@ from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import Entry, Extent, Role, Size, Symbol, Term
 from symelbo.model.least_sizes import find_least_sizes
 from symelbo.values import replace
+from symelbo.words import join_words
 
-__all__ = ["as_optional", "conditions_on", "list_arguments", "sizes_in", "symbol_argument"]
+__all__ = [
+    "as_optional",
+    "conditions_on",
+    "let_sizes_follow",
+    "list_arguments",
+    "shape_text",
+    "sizes_in",
+    "symbol_argument",
+]
 
 WEIGHTS = "non-negative, summing to one over the last axis"
 _ONLY_CHECKED = "Only checked: the value does not depend on it."
 
 
 def list_arguments(
-    setting: Setting, body: Body, reads: frozenset[str], *, data_first: bool
+    setting: Setting,
+    body: Body,
+    reads: frozenset[str],
+    *,
+    data_first: bool,
+    known: Sequence[Argument] = (),
 ) -> tuple[Argument, ...]:
     """What the body reads, in the order data, parameters, q; the other parameters optional.
 
-    reads: the sizes that the body needs as numbers.
+    reads: the sizes that the body needs as numbers; known: arrays that are there besides.
     """
     model, read = setting.model, body.reads
     used = {s for s in setting.names if setting.variables[s].symbol in read}
@@ -38,11 +52,11 @@ def list_arguments(
         for s in (*model.parameters, *model.constants)
         if setting.variables[s].symbol not in body.profiled
     ]
-    rest = [symbol_argument(setting, s) for s in model.variational_symbols if s in used]
+    rest = [symbol_argument(setting, s) for s in setting.variational if s in used]
     by_weights = setting.weights in read
     if by_weights and setting.mixture is not None and not setting.computes_q:
         shape = (setting.data.extent, setting.mixture.extent)
-        text = f"{_shape_text(shape, setting)}; responsibilities: q[n, c] is the probability that"
+        text = f"{shape_text(shape, setting)}; responsibilities: q[n, c] is the probability that"
         text += " data point n has category c; rows sum to one, zeros are allowed."
         rest.append(Argument(setting.q_name, "array", text, shape, "weights"))
     if setting.entropy_q in read and not any(
@@ -57,12 +71,12 @@ def list_arguments(
     rest += [symbol_argument(setting, s) for s in sampled if s in used]
     if by_weights and setting.mixture is None:
         shape = (setting.data.extent, setting.samples.extent)
-        text = f"{_shape_text(shape[1:], setting)} or {_tuple_text(shape, setting)};"
+        text = f"{shape_text(shape[1:], setting)} or {_tuple_text(shape, setting)};"
         text += " weights of the samples, summing to one over the last axis; 1/S if not given."
         weights = Argument(setting.weights_name, "samples", text, shape, "weights", optional=True)
         rest.append(weights)
     given = [*data, *inputs, *learned, *rest]
-    sizes = _unknown_sizes(setting, reads, given)
+    sizes = _unknown_sizes(setting, reads, given, known)
     if not data_first:
         return (*learned, *sizes, *data, *inputs, *rest)
     return (*data, *inputs, *learned, *sizes, *rest)
@@ -75,16 +89,34 @@ def sizes_in(lines: Sequence[Line], returned: object) -> frozenset[str]:
 
 
 def _unknown_sizes(
-    setting: Setting, reads: frozenset[str], given: Sequence[Argument]
+    setting: Setting,
+    reads: frozenset[str],
+    given: Sequence[Argument],
+    others: Sequence[Argument],
 ) -> list[Argument]:
     """The sizes that the formulas need and no array determines."""
-    known = _determined(argument for argument in given if not argument.optional)
+    known = _determined(argument for argument in (*given, *others) if not argument.optional)
     wanted = reads.union(*(_sizes_of(argument) for argument in given))
     return [
         Argument(name, "size", "a positive integer; no array above determines it.")
         for size, name in setting.sizes.items()
         if size not in known and size in wanted and size in setting.model.sizes
     ]
+
+
+def let_sizes_follow(setting: Setting, arguments: Sequence[Argument]) -> tuple[Argument, ...]:
+    """The same, sizes optional that follow from an optional argument."""
+    bounds = frozenset().union(*(_sizes_of(argument) for argument in arguments))
+    own = {name: size for size, name in setting.sizes.items()}
+    found = []
+    for argument in arguments:
+        size = own.get(argument.name) if argument.kind == "size" else None
+        has = [a.name for a in arguments if a.optional and size in _determined(iter((a,)))]
+        if size is not None and size not in bounds and has and not argument.optional:
+            text = f"a positive integer; not needed where {join_words(has, 'or')} is given."
+            argument = replace(argument, text=text, optional=True)
+        found.append(argument)
+    return tuple(found)
 
 
 def _determined(arguments: Iterator[Argument]) -> set[str]:
@@ -126,9 +158,11 @@ def symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False)
         Role.LATENT: "samples or an enumeration of the latent, ",
         Role.CONSTANT: "a known constant, ",
     }.get(symbol.role, "")
+    if setting.chain is not None and symbol in setting.chain.symbols:
+        check, what, described = setting.chain.describe(symbol)
     if symbol in setting.functions:
         what = f"values of {setting.values.shown[symbol]}, "
-    text = f"{_shape_text(variable.shape, setting)}; {what}{described}"
+    text = f"{shape_text(variable.shape, setting)}; {what}{described}"
     if shared:
         text = f"shape {_tuple_text(variable.shape[1:], setting)} or {text.removeprefix('shape ')}"
     if variable.name != symbol.name:
@@ -150,7 +184,8 @@ def as_optional(argument: Argument) -> Argument:
     return replace(argument, text=text, optional=True, domain=domain, lower=None, upper=None)
 
 
-def _shape_text(shape: Sequence[Extent], setting: Setting) -> str:
+def shape_text(shape: Sequence[Extent], setting: Setting) -> str:
+    """shape (N, D)"""
     return f"shape {_tuple_text(shape, setting)}" if shape else "a number"
 
 
@@ -167,7 +202,7 @@ def conditions_on(setting: Setting, arguments: Sequence[Argument]) -> tuple[Exce
     required = [argument for argument in arguments if not argument.optional]
     known = _determined(iter(required))
     named = {argument.name for argument in required}
-    sized = {a.name for a in required if a.kind == "size"}
+    sized = {a.name for a in arguments if a.kind == "size"}
     known |= {size for size, name in setting.sizes.items() if name in sized}
     found: list[Exceeds | Least] = [
         Least(size, least, what)

@@ -66,7 +66,7 @@ class Body:
     """What a function computes, and what its documentation may say of it.
 
     result: what it returns; if None, the variables `profiled` by their names, or
-    `fields`, each with its axes.
+    `fields`: their names, what they are, their axes and values.
     asked: arguments that are means of abstract functions, with what they are.
     by_data: the variables that vary with the data.
     """
@@ -78,7 +78,7 @@ class Body:
     asked: tuple[tuple[Symbol, str], ...] = ()
     averaged: str = ""
     infinite: str = ""
-    fields: tuple[tuple[str, Axes, Value], ...] = ()
+    fields: tuple[tuple[str, str, Axes, Value], ...] = ()
     by_data: frozenset[str] = frozenset()
 
     @property
@@ -86,7 +86,7 @@ class Body:
         """The variables that are read, arguments and others."""
         values = [statement.value for statement in self.statements]
         values += [] if self.result is None else [self.result]
-        values += [value for _, _, value in self.fields]
+        values += [value for *_, value in self.fields]
         return frozenset().union(*map(symbols_in, values))
 
 
@@ -209,6 +209,8 @@ def average_entropy_of_q(means: Expectations) -> list[Average]:
     """The mean of H[q_n], which the caller gives where nothing else does."""
     draft, setting, sums = means.draft, means.setting, means.sums
     symbol, known = setting.entropy_q, setting.entropy_sum.q_entropy
+    if setting.chain is not None:
+        known = setting.chain.entropy
     if not setting.latents:
         return []
     draft.pending = "entropy of q"

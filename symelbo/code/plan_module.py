@@ -7,33 +7,22 @@ closed form that depends on no other of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 
 from symelbo.answer.derivation import Derivation
-from symelbo.code.lower import Lowering
-from symelbo.code.ops import Length, Op
-from symelbo.code.plan import Argument, Function, Line, Plan, Unsupported
-from symelbo.code.plan_arguments import (
-    as_optional,
-    conditions_on,
-    list_arguments,
-    sizes_in,
-    symbol_argument,
-)
+from symelbo.code.make_function import make_function
+from symelbo.code.plan import Function, Plan, Unsupported
+from symelbo.code.plan_class import describe_profiles, plan_class
 from symelbo.code.plan_functions import (
-    Body,
     plan_elbo,
     plan_entropy_sum,
     plan_gap,
     plan_profiles,
 )
 from symelbo.code.setting import Setting
-from symelbo.code.share_operations import share_operations
 from symelbo.criterion.result import Holds
 from symelbo.model.names import text_notation
 from symelbo.page.summary import motion_texts, what_it_needs, where_it_holds
-from symelbo.words import join_words
 
 __all__ = ["plan_module"]
 
@@ -51,7 +40,10 @@ def plan_module(derivation: Derivation) -> Plan | None:
             functions.append(_gap_function(setting, elbo))
     except Unsupported:
         del functions[1:]
+    sums = None
     if derivation.verdict == "proved":
+        with suppress(Unsupported):
+            sums = plan_class(setting)
         with suppress(Unsupported):
             functions.append(_profile_function(setting))
     model = derivation.model
@@ -63,6 +55,7 @@ def plan_module(derivation: Derivation) -> Plan | None:
         setting.renamed(),
         setting.sizes,
         tuple(functions),
+        sums,
     )
 
 
@@ -75,7 +68,7 @@ def _entropy_function(setting: Setting) -> Function:
             f"This is NOT the ELBO at stationary points: the factors of {missing} have no"
             " entropy term, and their mean log-densities are not included.",
         ]
-        return _function(setting, body, "entropy_terms", summary)
+        return make_function(setting, body, "entropy_terms", summary)
     where = what_it_needs(setting.derivation)
     condition = f" and {where}" if where else ""
     summary = [
@@ -83,13 +76,13 @@ def _entropy_function(setting: Setting) -> Function:
         f"Equal to the ELBO where the ELBO is stationary along the motion (see `gap`){condition};"
         " elsewhere it is not a bound.",
     ]
-    return _function(setting, body, "entropy_sum", summary)
+    return make_function(setting, body, "entropy_sum", summary)
 
 
 def _elbo_function(setting: Setting) -> Function:
     body = plan_elbo(setting)
     summary = ["ELBO per data point, in nats.", body.averaged, body.infinite]
-    return _function(setting, body, "elbo", summary)
+    return make_function(setting, body, "elbo", summary)
 
 
 def _gap_function(setting: Setting, elbo: Function) -> Function:
@@ -104,66 +97,12 @@ def _gap_function(setting: Setting, elbo: Function) -> Function:
         f"It vanishes at stationary points{where_it_holds(derivation)}.",
         body.infinite,
     ]
-    return _function(setting, body, "gap", summary, elbo.arguments)
+    return make_function(setting, body, "gap", summary, elbo.arguments)
 
 
 def _profile_function(setting: Setting) -> Function:
     body = plan_profiles(setting)
-    names = [symbol.name for symbol in body.profiled]
-    summary = [
-        f"{join_words(names)} where the ELBO is stationary in"
-        f" {'it' if len(names) == 1 else 'them'}.",
-        "All else is held fixed. `entropy_sum` at these values equals the ELBO there, whatever"
-        " the other parameters and q are.",
-    ]
-    return _function(setting, body, "profiled_scales", summary)
-
-
-def _function(
-    setting: Setting,
-    body: Body,
-    name: str,
-    summary: Sequence[str],
-    accepted: Sequence[Argument] = (),
-) -> Function:
-    """A function with the arguments that its body needs, and those accepted besides."""
-    lines, returned = _lower(setting, body)
-    reads = sizes_in(lines, returned)
-    data_first = name in ("elbo", "gap", "profiled_scales")
-    arguments = list_arguments(setting, body, reads, data_first=data_first)
-    if accepted:
-        own = {argument.name: argument for argument in arguments}
-        known = {argument.name for argument in accepted}
-        others = tuple(own.get(a.name, as_optional(a)) for a in accepted)
-        arguments = (*others, *(a for a in arguments if a.name not in known))
-    symbols = {setting.variables[symbol].symbol: symbol for symbol in setting.names}
-    return Function(
-        name,
-        tuple(filter(None, summary)),
-        arguments,
-        conditions_on(setting, arguments),
-        body.statements,
-        body.result,
-        lines,
-        returned,
-        reads,
-        body.comment,
-        tuple(symbol_argument(setting, symbols[variable]) for variable in body.profiled),
-    )
-
-
-def _lower(setting: Setting, body: Body) -> tuple[tuple[Line, ...], Op | None]:
-    lowering = Lowering((setting.data, setting.over), Length(setting.sets), body.by_data)
-    lines = tuple(
-        Line(
-            statement.target.name,
-            lowering.value(statement.value, statement.axes, symmetric=statement.symmetric),
-            statement.comment,
-        )
-        for statement in body.statements
-    )
-    returned = None if body.result is None else lowering.value(body.result)
-    return share_operations(lines, returned, setting.taken)
+    return make_function(setting, body, "profiled_scales", describe_profiles(body.profiled))
 
 
 def _verdict_text(derivation: Derivation) -> str:

@@ -12,6 +12,7 @@ from symelbo.code.moments_of_q import rows_of
 from symelbo.code.ops import Axes
 from symelbo.code.plan import Average, symbols_in
 from symelbo.code.plan_statistics import Statistics
+from symelbo.code.rearrange import own_places
 from symelbo.code.separate_data import Inseparable, Piece, Separation, separate_data
 from symelbo.code.setting import Variable
 from symelbo.index.build import ONE, add, mul, subtract, total
@@ -29,8 +30,11 @@ Sides = tuple[bool, bool]  # of the data, of the parameters
 class Sums(Statistics):
     """The means over data points that functions of parameters alone need, and no other data.
 
-    found: their variables, with their axes; centres: data -> the variable of their centre.
+    found: their variables, with their axes; centres: data -> the variable of their centre, which
+    is that of the data themselves where they are `own`, and else given.
     """
+
+    own: bool = False
 
     found: dict[Symbol, Axes] = field(default_factory=dict)
     centres: dict[Symbol, Symbol] = field(default_factory=dict)
@@ -96,7 +100,7 @@ class Sums(Statistics):
         over = (average.over,) if average.over in kept else ()
         free = free_indices(average.value).union(over)
         axes = tuple(axis for axis in kept if axis in free)
-        shape = tuple(axis.extent for axis in axes)
+        shape, places = own_places(axes)
         variable = Symbol(
             draft.fresh(f"mean_{name.removeprefix('sum_')}"), Role.ARGUMENT, Real(), shape
         )
@@ -104,7 +108,7 @@ class Sums(Statistics):
         if average.guarded:
             draft.infinite.add(variable)
         self._find(variable, axes)
-        return Average(Entry(variable, axes), draft.setting.data, kept=kept)
+        return Average(Entry(variable, places), draft.setting.data, kept=kept)
 
     def name_mean(self, stem: str, term: Term, over: Axes = ()) -> Entry:
         entry = super().name_mean(stem, term, over)
@@ -175,6 +179,9 @@ class Sums(Statistics):
             self.centres[symbol] = centre
             self._sides[centre] = (False, True)
             fixed = Entry(named, rows)
+            if self.own:
+                mean = Average(draft.place(Entry(symbol, rows)), draft.setting.data, kept=rows)
+                draft.write(centre, rows, mean)
             array = Array(rows, subtract(Entry(symbol, rows), fixed))
             own = draft.name_array(f"deviation_{name}", Real(), array).body
             assert isinstance(own, Entry)

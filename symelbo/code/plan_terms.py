@@ -23,6 +23,7 @@ from symelbo.code.plan_functions import (
 )
 from symelbo.code.plan_profile import find_owner
 from symelbo.code.plan_sums import Sums
+from symelbo.code.rearrange import own_places
 from symelbo.code.setting import Setting, fresh
 from symelbo.entropy.summand import Kind, Summand
 from symelbo.index.build import ONE, add, divide, mul, negate
@@ -34,13 +35,22 @@ from symelbo.values import dataclass, field, replace
 __all__ = ["SumsBody", "plan_terms"]
 
 
+TOTALS = {"elbo": "ELBO", "entropy_sum": "entropy sum", "gap": "ELBO minus entropy sum"}
+_WHAT = {
+    Kind.ENTROPY: "entropy",
+    Kind.PSEUDO_ENTROPY: "pseudo-entropy",
+    Kind.BASE: "logarithm of the base measure",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SumsBody:
     """Statistics of the data, and what is made of them and parameters.
 
-    collect: its fields are the sums, of the data; terms, profiles: of the sums, which they read as
-    `kept` names them.  points: the number of data points; weights: those of the data points, which
-    the caller may give, and of mean one; centres: data -> the variable of their centre.
+    collect: its fields are means over the data, which times their number are the sums; terms,
+    profiles: of the sums.  points: the number of data points; weights: those of the data points,
+    which the caller may give, and of mean one; centres: data, the variable of their centre, and the
+    field of it.
     """
 
     collect: Body
@@ -48,7 +58,7 @@ class SumsBody:
     profiles: Body | None
     points: Symbol
     weights: Symbol
-    centres: tuple[tuple[Symbol, Symbol], ...]
+    centres: tuple[tuple[Symbol, Symbol, str], ...]
 
 
 @dataclass
@@ -57,27 +67,31 @@ class _Terms:
 
     means: Expectations
     sums: Sums
-    found: dict[str, Entry] = field(default_factory=dict)
+    found: dict[str, tuple[str, Entry]] = field(default_factory=dict)
 
-    def name(self, name: str, value: Value, axes: Axes = ()) -> Entry:
+    def name(self, name: str, text: str, value: Value, axes: Axes = ()) -> Entry:
         """A field, and the entry that stands for it."""
         draft = self.means.draft
-        shape = tuple(axis.extent for axis in axes)
-        target = Symbol(draft.fresh(name), Role.ARGUMENT, Real(), shape)
-        draft.write(target, axes, value)
-        own = fresh(name, set(self.found))
-        self.found[own] = Entry(target, axes)
-        return self.found[own]
+        if isinstance(value, Average) and value.over is None and isinstance(value.value, Entry):
+            draft.pending = ""
+            entry = value.value
+        else:
+            entry = self.write(name, value, axes)
+        self.found[fresh(name, {*TOTALS, *self.found})] = text, entry
+        return entry
 
-    def total(self, name: str, averages: list[Average]) -> Term:
+    def write(self, name: str, value: Value, axes: Axes = ()) -> Entry:
+        """A variable for a value."""
+        shape = tuple(axis.extent for axis in axes)
+        target = Symbol(self.means.draft.fresh(name), Role.ARGUMENT, Real(), shape)
+        self.means.draft.write(target, axes, value)
+        return Entry(target, axes)
+
+    def total(self, name: str, text: str, averages: list[Average]) -> Entry:
+        """A field that is the sum of means."""
         if len(averages) == 1:
-            (average,) = averages
-            if average.over is None and isinstance(average.value, Entry):
-                self.means.draft.pending = ""
-                self.found[fresh(name, set(self.found))] = average.value
-                return average.value
-            return self.name(name, averages[0])
-        return self.name(name, Total(tuple((False, average) for average in averages)))
+            return self.name(name, text, averages[0])
+        return self.name(name, text, Total(tuple((False, average) for average in averages)))
 
 
 def plan_terms(setting: Setting) -> SumsBody:
@@ -96,9 +110,9 @@ def plan_terms(setting: Setting) -> SumsBody:
     means.moments.use_exact()
     sums = _add_entropies(terms)
     gaps = _add_slopes(terms)
-    totals = {"entropy_sum": add(*sums), "gap": add(*gaps)}
-    totals = {"elbo": add(*totals.values()), **totals}
     _add_ratios(terms)
+    values = add(*sums, *gaps), add(*sums), add(*gaps)
+    totals = {name: terms.write(name, value) for name, value in zip(TOTALS, values, strict=True)}
     profiled = _plan_profiles(terms)
     return _cut(terms, totals, profiled)
 
@@ -108,11 +122,12 @@ def _add_entropies(terms: _Terms) -> list[Term]:
     means, found = terms.means, list[Term]()
     statements = {statement.label: statement for statement in means.setting.model.statements}
     if entropy := average_entropy_of_q(means):
-        found.append(terms.total("entropy_q", entropy))
+        found.append(terms.total("entropy_q", "entropy of q", entropy))
     for summand in means.setting.entropy_sum.of(Kind.ENTROPY, Kind.PSEUDO_ENTROPY, Kind.BASE):
         stem = "base" if summand.kind is Kind.BASE else "entropy"
         name = plain_name(f"{stem}_{summand.node}")
-        means.draft.pending = f"{stem.replace('base', 'base measure')} of {summand.node}"
+        text = f"{_WHAT[summand.kind]} of {summand.node}"
+        means.draft.pending = text
         means.turn_to(statements[summand.node])
 
         def make(summand: Summand = summand) -> list[Term]:
@@ -120,7 +135,7 @@ def _add_entropies(terms: _Terms) -> list[Term]:
                 return [means.of_term(summand.known, summand.known, ())]
             return [means.of_term(summand.known, summand.display, summand.abbreviations)]
 
-        mean = terms.total(name, means.average_terms(name, make))
+        mean = terms.total(name, text, means.average_terms(name, make))
         found.append(mean if summand.sign > 0 else negate(mean))
     return found
 
@@ -130,11 +145,12 @@ def _add_slopes(terms: _Terms) -> list[Term]:
     setting = means.setting
     for statement, result in zip(setting.model.statements, setting.derivation.factors, strict=True):
         means.turn_to(statement)
-        means.draft.pending = f"derivative of log p({result.node}) along the motion"
+        text = f"derivative of log p({result.node}) along the motion"
+        means.draft.pending = text
         make = partial(means.of_change, statement, result)
         name = plain_name(result.node)
         averages = means.average_terms(f"slope_{name}", make)
-        found.append(terms.total(f"gap_{name}", averages))
+        found.append(terms.total(f"gap_{name}", text, averages))
     return found
 
 
@@ -153,18 +169,15 @@ def _add_ratios(terms: _Terms) -> None:
             should = _written(terms, f"sum_{name}", above, axes)
             weight = ONE if below is None else _written(terms, f"weight_{name}", below, axes)
             own = Entry(setting.variables[parameter].symbol, axes)
-            terms.name(f"ratio_{name}", Call("ratio", (mul(own, weight), should)), axes)
+            text = f"{name} divided by its value where the ELBO is stationary in it"
+            terms.name(f"ratio_{name}", text, Call("ratio", (mul(own, weight), should)), axes)
 
 
 def _written(terms: _Terms, name: str, average: Average, axes: Axes) -> Entry:
     """A mean as a variable, over those of the axes that it has."""
     if average.over is None and isinstance(average.value, Entry):
         return average.value
-    draft = terms.means.draft
-    own = tuple(axis for axis in axes if axis in axes_of(average))
-    target = Symbol(draft.fresh(name), Role.ARGUMENT, Real(), tuple(i.extent for i in own))
-    draft.write(target, own, average)
-    return Entry(target, own)
+    return terms.write(name, average, tuple(axis for axis in axes if axis in axes_of(average)))
 
 
 def _plan_profiles(terms: _Terms) -> list[Assignment]:
@@ -189,19 +202,16 @@ def _plan_profiles(terms: _Terms) -> list[Assignment]:
 # ---------------------------------------------------------------- on both sides of the sums
 
 
-def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> SumsBody:
+def _cut(terms: _Terms, totals: dict[str, Entry], profiled: list[Assignment]) -> SumsBody:
     """The statements for the sums, and those that need nothing of the data but these."""
     draft, sums = terms.means.draft, terms.sums
-    names = ("points", "data_weights", "weighted_q")
-    points, weights, weighted = (
-        Symbol(draft.fresh(name), Role.ARGUMENT, Positive(), shape)
-        for name, shape in zip(names, ((), (draft.setting.data.extent,), ()), strict=True)
-    )
     centres = {centre: rows_of(centre, "row") for centre in sums.centres.values()}
     given = {**sums.found, **centres}
-    fields: list[tuple[str, Axes, Value]] = [(name, (), value) for name, value in totals.items()]
-    fields += [(name, _axes(entry), entry) for name, entry in terms.found.items()]
-    values = [value for _, _, value in fields]
+    fields: list[tuple[str, str, Axes, Value]] = [
+        (name, TOTALS[name], (), value) for name, value in totals.items()
+    ]
+    fields += [(name, text, _axes(e), e) for name, (text, e) in terms.found.items()]
+    values = [value for *_, value in fields]
     own = draft.live_statements(values, given)
     more = (*draft.live_statements([a.value for a in profiled], given), *profiled)
     needed = {
@@ -211,7 +221,16 @@ def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> 
             symbol in symbols_in(value) for value in (*values, *(a.value for a in (*own, *more)))
         )
     }
-    collected = draft.live_statements([Entry(symbol, axes) for symbol, axes in needed.items()])
+    names = ("points", "data_weights", "weighted_q")
+    summed = {
+        symbol: replace(symbol, name=draft.fresh(f"sum_{symbol.name.removeprefix('mean_')}"))
+        for symbol in needed
+    }
+    points, weights, weighted = (
+        Symbol(draft.fresh(name), Role.ARGUMENT, Positive(), shape)
+        for name, shape in zip(names, ((), (draft.setting.data.extent,), ()), strict=True)
+    )
+    collected = draft.live_statements([_whole(symbol, axes) for symbol, axes in needed.items()])
 
     def of_sums(statements: Sequence[Assignment], values: Sequence[Value]) -> list[Assignment]:
         """The means that are read, and the statements."""
@@ -219,7 +238,7 @@ def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> 
         if any(sums.is_of_data(s) for s in read - {s.target for s in statements}):
             raise Unsupported("the data are read beside their sums")
         means = [
-            Assignment(symbol, axes, divide(Entry(_summed(symbol), axes), Entry(points)))
+            Assignment(symbol, axes, divide(_whole(summed[symbol], axes), Entry(points)))
             for symbol, axes in needed.items()
             if symbol in read
         ]
@@ -231,23 +250,22 @@ def _cut(terms: _Terms, totals: dict[str, Term], profiled: list[Assignment]) -> 
     if profiled:
         targets = tuple(a.target for a in profiled)
         profiles = Body(tuple(of_sums(more, ())), None, profiled=targets, by_data=by_data)
-    kept: list[tuple[str, Axes, Value]] = [(points.name, (), Entry(points))]
-    for symbol, axes in needed.items():
-        kept.append((_summed(symbol).name, axes, mul(Entry(points), Entry(symbol, axes))))
+    kept: list[tuple[str, str, Axes, Value]] = [
+        (summed[s].name, "", axes, _whole(s, axes)) for s, axes in needed.items()
+    ]
     weighed = _weigh_data(collected, draft.setting, weights, weighted)
     collect = Body(tuple(weighed), None, fields=tuple(kept), by_data=by_data)
-    used = tuple((data, c) for data, c in sums.centres.items() if c in needed)
+    used = tuple((x, c, summed[c].name) for x, c in sums.centres.items() if c in needed)
     return SumsBody(collect, terms_body, profiles, points, weights, used)
+
+
+def _whole(variable: Symbol, axes: Axes) -> Entry:
+    """What holds the places of these axes alone."""
+    return Entry(variable, own_places(axes)[1])
 
 
 def _axes(entry: Entry) -> Axes:
     return tuple(place for place in entry.indices if isinstance(place, Index))
-
-
-def _summed(mean: Symbol) -> Symbol:
-    """mean_x -> sum_x"""
-    name = f"sum_{mean.name.removeprefix('mean_')}"
-    return Symbol(name, mean.role, mean.domain, mean.shape)
 
 
 def _weigh_data(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from symelbo.fill import Loop, attribute, join, order
+from symelbo.fill import attribute, join
 
 __all__ = ["fill_module", "HELPERS"]
 
@@ -30,42 +30,80 @@ def fill_module(c: Mapping[str, Any]) -> str:
         w('import math\n')
     w('from collections.abc import Callable')
     w(str((', Sequence' if c['has_polynomial'] else '')))
-    w('\nfrom functools import wraps\nfrom typing import Any, ParamSpec, TypeAlias\n\nimport numpy as np\n\n__all__ = ["check", ')
-    for loop_1, f_1 in Loop.over(order(c['functions'], 'name')):
-        w('"')
-        w(str(attribute(f_1, 'name')))
-        w('"')
-        w(str((', ' if (not loop_1.last) else '')))
-    w(']\n\n# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them\nArray: TypeAlias = Any\nP = ParamSpec("P")\n\n\ndef _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:\n    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""\n\n    @wraps(function)\n    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:\n        if any(map(_is_foreign, kwargs.values())):\n            return function(*args, **kwargs)\n        try:\n            with np.errstate(divide="raise", over="raise", invalid="raise"):\n                value = function(*args, **kwargs)\n            if isinstance(value, dict):\n                return value\n            if not ')
+    w('\nfrom functools import wraps\nfrom typing import Any, ')
+    w(str(('NamedTuple, ' if c['sums'] else '')))
+    w('ParamSpec, TypeAlias\n\nimport numpy as np\n\n')
+    w(str(join(c['public'], '\n')))
+    w('\n\n# of NumPy, PyTorch, JAX or CuPy; numbers and lists of Python go with any of them\nArray: TypeAlias = Any\nP = ParamSpec("P")\n\n\ndef _within_floats(function: Callable[P, Any]) -> Callable[P, Any]:\n    """In NumPy, raise ValueError where a number is undetermined or exceeds floats."""\n\n    @wraps(function)\n    def checked(*args: P.args, **kwargs: P.kwargs) -> Any:\n')
+    if c['sums']:
+        w('        own: Any = args[0] if args else ()  # the sums, of a method\n        if any(map(_is_foreign, (*own, *kwargs.values()))):\n')
+    else:
+        w('        if any(map(_is_foreign, kwargs.values())):\n')
+    w('            return function(*args, **kwargs)\n        try:\n            with np.errstate(divide="raise", over="raise", invalid="raise"):\n                value = function(*args, **kwargs)\n            if isinstance(value, dict):\n                return value\n')
+    if c['sums']:
+        w('            if isinstance(value, tuple):\n                return type(value)(*(part[()] for part in value))\n')
+    w('            if not ')
     w(str(('value < np.inf' if c['has_zeros'] else 'np.isfinite(value)')))
     w(':\n                raise FloatingPointError(f"found {value}")\n        except ArithmeticError as error:\n            message = f"{function.__name__} is undetermined or exceeds floats: {error}"\n            raise ValueError(message) from None\n        return value[()]\n\n    return checked\n')
-    for f_2 in c['functions']:
-        w('\n\n@_within_floats\n')
-        w(str(attribute(f_2, 'signature')))
-        w('\n    """')
-        w(str(attribute(f_2, 'summary')[0]))
-        w(str(('"""' if attribute(f_2, 'is_short') else '')))
-        w('\n')
-        for line_3 in attribute(f_2, 'summary')[1:]:
+    for f_1 in c['functions']:
+        w('\n\n')
+        for line_2 in attribute(f_1, 'source'):
+            w(str(line_2))
+            w('\n')
+    if c['sums']:
+        w('\n\nclass Terms(NamedTuple):\n    """The ELBO and its parts, per data point, in nats.\n\n    Attributes:\n')
+        for line_3 in attribute(c['sums'], 'described_terms'):
             w(str(line_3))
             w('\n')
-        if attribute(f_2, 'arguments'):
-            w('\n    Args:\n')
-            for line_4 in attribute(f_2, 'described'):
-                w(str(line_4))
-                w('\n')
-            w('\n    Raises:\n        ValueError: an argument has a wrong shape, leaves its domain or is not finite;\n            or a number on the way is undetermined or leaves the range of floats.\n')
-        if (not attribute(f_2, 'is_short')):
-            w('    """\n')
-        for line_5 in attribute(f_2, 'body'):
+        w('    """\n\n')
+        for name_4 in attribute(c['sums'], 'terms'):
+            w('    ')
+            w(str(name_4))
+            w(': Array\n')
+        w('\n\nclass Statistics(NamedTuple):\n    """Sums over data points; those of batches are added by `+` or `sum`.\n\n    Attributes:\n        ')
+        w(str(attribute(c['sums'], 'points')))
+        w(': number of data points, or the sum of their weights.\n')
+        for line_5 in attribute(c['sums'], 'described_fields'):
             w(str(line_5))
+            w('\n')
+        w('    """\n\n    ')
+        w(str(attribute(c['sums'], 'points')))
+        w(': Array\n')
+        for name_6 in attribute(c['sums'], 'fields'):
+            w('    ')
+            w(str(name_6))
+            w(': Array\n')
+        w('\n    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]\n        """The sums over the data points of both."""\n')
+        for name_7 in attribute(c['sums'], 'centres'):
+            w('        here, there = self.')
+            w(str(name_7))
+            w(' * other.')
+            w(str(attribute(c['sums'], 'points')))
+            w(', other.')
+            w(str(name_7))
+            w(' * self.')
+            w(str(attribute(c['sums'], 'points')))
+            w('\n        if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):\n            raise ValueError("sums about different centers cannot be added")\n')
+        w('        return Statistics(*(one + two for one, two in zip(self, other)))\n\n    def __radd__(self, other: int) -> Statistics:\n        """The sums themselves: `sum` starts with 0."""\n        return self\n')
+        for m_8 in attribute(c['sums'], 'methods'):
+            w('\n')
+            for line_9 in attribute(m_8, 'source'):
+                w(str(line_9))
+                w('\n')
+        w('\n\n')
+        for line_10 in attribute(attribute(c['sums'], 'collect'), 'source'):
+            w(str(line_10))
+            w('\n')
+        w('\n\n')
+        for line_11 in attribute(c['sums'], 'whole'):
+            w(str(line_11))
             w('\n')
     w('\n\ndef check(function: Callable[..., Any], **arguments: Array) -> Any:\n    """The value of a function of this module in NumPy, after all its checks.\n\n    Values are checked in NumPy alone.  For arrays of another library, and before these\n    are traced or compiled: `check(')
     w(str(attribute(c['functions'][0], 'name')))
     w(', ...)`.\n    """\n    return function(**{name: _to_numpy(value) for name, value in arguments.items()})\n\n\ndef _to_numpy(value: Array) -> Array:\n    """An array of any library, copied to NumPy; anything else as it is."""\n    if _is_foreign(value):\n        for method in ("detach", "cpu", "get"):  # PyTorch\'s and CuPy\'s\n            value = getattr(value, method)() if hasattr(value, method) else value\n        return np.asarray(value)\n    return value\n')
-    for source_6 in c['helpers']:
+    for source_12 in c['helpers']:
         w('\n\n')
-        w(str(source_6))
+        w(str(source_12))
         w('\n')
     w('\n\ndef _is_foreign(value: Array) -> bool:\n    """Whether it is an array of another library than NumPy."""\n    own = (np.ndarray, np.generic, int, float, list, tuple)\n    return not isinstance(value, own) and hasattr(value, "__dlpack__")\n\n\ndef _library(*values: Array) -> tuple[Any, dict[str, Any]]:\n    """The library of some arrays, and the dtype and device of its real numbers.\n\n    The dtype is the largest of those given, and at least that of single precision.\n    """\n    foreign = [value for value in values if _is_foreign(value)]\n    own = [value for value in values if isinstance(value, np.ndarray)]\n    if not foreign:\n        widths = [array.itemsize for array in own if array.dtype.kind == "f"]\n        single = 0 < max(widths, default=0) <= 4\n        return np, {"dtype": np.float32 if single else np.float64, "device": None}\n    xp = _namespace(foreign[0])\n    if own or any(_namespace(array) is not xp for array in foreign):\n        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}\n        found = " and ".join(sorted(names))\n        raise ValueError(f"arrays must be of one library, found {found}")\n    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]\n    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))\n    device = None  # that of the arrays it meets, but in PyTorch\n    if hasattr(foreign[0], "__torch_function__"):\n        device = max(foreign, key=lambda array: array.ndim).device\n    return xp, {"dtype": dtype, "device": device}\n\n\ndef _namespace(array: Array) -> Any:\n    """The functions of a library, by the names of the array API standard."""\n    if hasattr(array, "__torch_function__"):  # PyTorch\'s own names are others\n        import array_api_compat.torch\n\n        return array_api_compat.torch\n    import array_api_compat\n\n    return array_api_compat.array_namespace(array)\n')
     if c['has_special']:
@@ -99,11 +137,13 @@ def fill_module(c: Mapping[str, Any]) -> str:
                 w('        return array\n')
         if ('binary' in c['domains']):
             w('    if domain == "binary":\n        if not np.all((array == 0) | (array == 1)):\n            raise ValueError(f"{name} must be 0 or 1")\n        return array\n')
-        if (((('simplex' in c['domains']) or ('weights' in c['domains'])) or ('samples' in c['kinds'])) or ('posdef' in c['domains'])):
+        if ((((('simplex' in c['domains']) or ('weights' in c['domains'])) or ('samples' in c['kinds'])) or ('joint' in c['domains'])) or ('posdef' in c['domains'])):
             w('    precision = np.result_type(np.float32, np.asarray(value).dtype)\n    tolerance = np.finfo(precision).eps ** 0.5\n')
         w('    least = array.min()\n')
         if ((('simplex' in c['domains']) or ('weights' in c['domains'])) or ('samples' in c['kinds'])):
             w('    if domain in ("simplex", "weights"):\n        if least < 0 or (domain == "simplex" and least == 0):\n            sign = "positive" if domain == "simplex" else "non-negative"\n            raise ValueError(f"{name} must be {sign}, found {least}")\n        sums = array @ np.ones(array.shape[-1], array.dtype)\n        if not np.all(np.abs(sums - 1) <= tolerance):\n            raise ValueError(f"{name} must sum to one over its last axis")\n        return array\n')
+        if ('joint' in c['domains']):
+            w('    if domain == "joint":\n        if least < 0:\n            raise ValueError(f"{name} must be non-negative, found {least}")\n        if not np.all(np.abs(array.sum(axis=(-2, -1)) - 1) <= tolerance):\n            raise ValueError(f"{name} must sum to one over its last two axes")\n        return array\n')
         w('    largest = array.max()\n    if not (np.isfinite(least) and np.isfinite(largest)):\n        raise ValueError(f"{name} must be finite, found NaN or infinity")\n')
         if ('positive' in c['domains']):
             w('    if domain == "positive" and least <= 0:\n        raise ValueError(f"{name} must be positive, found {least}")\n')
@@ -129,8 +169,16 @@ def fill_module(c: Mapping[str, Any]) -> str:
         w('\n\ndef _samples(\n    xp: Any,\n    real: dict[str, Any],\n    name: str,\n    value: Array,\n    dims: str,\n    domain: str,\n    sizes: dict[str, int],\n    sets: str,\n    *bounds: Array,\n) -> Array:\n    """Check what varies with samples; without an axis of data points these share it."""\n    shared = _real(xp, real, name, value).ndim < len(dims.split())\n    own = dims.partition(" ")[2] if shared else dims\n    array = _array(xp, real, name, value, own, domain, sizes, *bounds)\n    array = array[None, ...] if shared else array\n    if sizes.setdefault(sets, len(array)) != len(array):\n        raise ValueError(f"{name} has an axis of data points, or other samples have it")\n    return array\n')
     if ('samples' in c['kinds']):
         w('\n\ndef _weights(\n    xp: Any,\n    real: dict[str, Any],\n    name: str,\n    weights: Array,\n    data: str,\n    samples: str,\n    sizes: dict[str, int],\n) -> Array:\n    """Weights of the samples with a leading axis of data points (or of length one)."""\n    if weights is None:\n        return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)\n    if _real(xp, real, name, weights).ndim == 1:\n        return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]\n    return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)\n')
+    if c['sums']:
+        w('\n\ndef _data_weights(\n    xp: Any, real: dict[str, Any], weights: Array, data: str, sizes: dict[str, int]\n) -> tuple[Array, Array]:\n    """Weights of the data points, of mean one, and their sum."""\n    if weights is None:\n        return xp.ones(sizes[data], **real), xp.asarray(sizes[data], **real)\n    weights = _array(xp, real, "')
+        w(str(attribute(c['sums'], 'weights')))
+        w('", weights, data, "real", sizes)\n    if xp is np and (weights.min() < 0 or not weights.any()):\n        raise ValueError("')
+        w(str(attribute(c['sums'], 'weights')))
+        w(' must be non-negative, and not all 0")\n    points = xp.sum(weights)\n    return weights * (sizes[data] / points), points\n')
+    if (c['sums'] and attribute(c['sums'], 'centres')):
+        w('\n\ndef _center(\n    xp: Any,\n    real: dict[str, Any],\n    name: str,\n    value: Array,\n    dims: str,\n    sizes: dict[str, int],\n) -> Array:\n    """What is taken off the data: zero if it is not given."""\n    if value is None:\n        return xp.zeros(tuple(_length(dim, sizes) or 0 for dim in dims.split()), **real)\n    return _array(xp, real, name, value, dims, "real", sizes)\n\n\ndef _mean(x: Array) -> Array:\n    """The mean over the data points, of data whose shape is checked later."""\n    xp, real = _library(x)\n    array = _real(xp, real, "the data", x)\n    return xp.mean(array, axis=0) if array.ndim else array\n')
     if ('size' in c['kinds']):
-        w('\n\ndef _size(name: str, value: int) -> int:\n    """Check a size."""\n    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:\n        raise ValueError(f"{name} must be a positive integer, found {value!r}")\n    return int(value)\n')
+        w('\n\ndef _sizes(**given: int | None) -> dict[str, int]:\n    """Check sizes; those that are not given follow from the shape of an argument."""\n    for name, value in given.items():\n        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)\n        if value is not None and (not whole or value < 1):\n            raise ValueError(f"{name} must be a positive integer, found {value!r}")\n    return {name: int(value) for name, value in given.items() if value is not None}\n')
     if c['has_arrays']:
         w('\n\ndef _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:\n    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""\n    if isinstance(value, (int, float)):\n        return xp.asarray(value, **real)\n    if _is_foreign(value):\n        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):\n            return xp.astype(value, real["dtype"], copy=False, device=real["device"])\n    else:\n        try:\n            array = np.asarray(value)\n        except ValueError:\n            array = np.asarray(None)\n        if array.dtype.kind in "biuf":\n            return xp.asarray(array if xp is np else value, **real)\n    raise ValueError(f"{name} must be an array of real numbers")\n')
     return "".join(parts)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from fractions import Fraction
 from math import prod
 from types import MappingProxyType
+from typing import TypeAlias
 
 from symelbo.index import build
 from symelbo.index.build import ZERO, mul, power
@@ -38,7 +39,6 @@ from symelbo.index.substitute import (
     formal_indices,
     free_indices,
     instantiate,
-    is_long,
     rename_indices,
     replace_index,
     replace_symbols,
@@ -70,6 +70,7 @@ from symelbo.limits import ELIMINATION_GROWTH, ELIMINATION_MONOMIALS, ELIMINATIO
 from symelbo.values import dataclass
 
 Factors = tuple[tuple[Term, Fraction], ...]
+_Pivot: TypeAlias = tuple[Entry, Term, Poly]  # an unknown, what it is multiplied by, and the rest
 
 __all__ = ["Found", "NotFound", "divisors", "find_by_elimination", "unknown_like"]
 
@@ -245,8 +246,7 @@ class _Elimination:
             values[unknown] = Array(array.indices, factor_divisors(body))
         for equation in () if self.left else equations:
             left = replace_symbols(equation, values)
-            # a long one is left to the checker, whose work is counted
-            if not is_long(left) and not is_zero(left):
+            if not is_zero(left):
                 left = from_poly(self.settle(to_poly(left)))
                 if not is_zero(left):
                     return NotFound(normal(left))
@@ -256,7 +256,7 @@ class _Elimination:
 
     def assemble_places(self) -> None:
         """U[1], U[2] known, U[i] never asked for -> U[i] = delta(i, 1) U[1] + delta(i, 2) U[2]."""
-        for unknown in self.all:
+        for unknown in (*self.all, *sorted(self.constants, key=lambda s: self.order[s])):
             if unknown not in self.rules and self.named_places(unknown):
                 self.assemble(unknown)
 
@@ -372,6 +372,7 @@ class _Elimination:
             self.pivot_surely,
             self.pivot,
             self.isolate,
+            self.take_places,
             self.separate,
             self.split_indices,
             self.spread,
@@ -545,25 +546,24 @@ class _Elimination:
 
     def pivot_surely(self, poly: Poly) -> bool:
         """The same as `pivot`, where a is certainly nonzero: nothing need be asked of the model."""
-        return self.pivot(poly, surely=True)
+        return self.pivot_by(poly, lambda pivots: [p for p in pivots if is_nonzero(p[1])])
 
-    def pivot(self, poly: Poly, surely: bool = False) -> bool:
+    def pivot(self, poly: Poly) -> bool:
         """a U[i, j] + rest = 0 -> U[i, j] = -rest / a, where i, j are all free indices.
 
-        surely: only if a is certainly nonzero; else the a of the fewest factors that may vanish.
-        So the number of conditions does not hang on the names of parameters.
+        By the a of the fewest factors that may vanish, so that the number of conditions does not
+        hang on the names of parameters.
         """
+        return self.pivot_by(poly, lambda ps: sorted(ps, key=lambda p: _count_conditions(p[1])))
+
+    def pivot_by(self, poly: Poly, rank: Callable[[Iterator[_Pivot]], Iterable[_Pivot]]) -> bool:
+        """By the first of the pivots, in this order, of which something can be made."""
         known, poly = self.known_in(self.held(poly)), self.name_places(poly)
         if self.known_in(self.held(poly)) < known:  # what may depend on spectators is solved by now
             self.open = [other for other in self.open if other is not poly]
             self.push(poly)
             return True
-        pivots = self.find_pivots(poly)
-        if surely:
-            ranked = [pivot for pivot in pivots if is_nonzero(pivot[1])]
-        else:
-            ranked = sorted(pivots, key=lambda pivot: _count_conditions(pivot[1]))
-        for entry, divisor, rest in ranked:
+        for entry, divisor, rest in rank(self.find_pivots(poly)):
             rest, contraction = self.name_contraction(rest, entry.symbol)
             if any(e.symbol == entry.symbol for e in self.held(rest)):
                 continue
@@ -576,7 +576,7 @@ class _Elimination:
             return True
         return False
 
-    def find_pivots(self, poly: Poly) -> Iterator[tuple[Entry, Term, Poly]]:
+    def find_pivots(self, poly: Poly) -> Iterator[_Pivot]:
         """a U[i, j] + rest -> (U[i, j], a, rest) for the unknowns that may depend on most, where
         i, j are all free indices and a is not 0; the first unknowns first.
         """
@@ -602,8 +602,20 @@ class _Elimination:
                 else:
                     _add(rest, monomial, scale)
             divisor = from_poly(coefficient)
-            if coefficient and not is_zero(divisor):
-                yield entry, divisor, rest
+            if not coefficient or is_zero(divisor):
+                continue
+            if entry.symbol in self.constants and not self.is_constant(rest):
+                continue
+            yield entry, divisor, rest
+
+    def is_constant(self, rest: Poly) -> bool:
+        """Whether no parameter, and no unknown that may depend on one, is in what a constant of the
+        gauge would be.
+        """
+        atoms = [atom for monomial in rest for atom, _ in monomial.factors]
+        named = frozenset[Symbol]().union(*map(symbols_of, atoms))
+        unknown = {symbol for symbol in named if symbol.role is Role.UNKNOWN}
+        return unknown <= self.constants and not any(map(_has_parameter, atoms))
 
     def define(self, entry: Entry, body: Term) -> None:
         """Record U[i] = body(i), patched with deltas where the equation's range is shorter."""
@@ -787,6 +799,28 @@ class _Elimination:
             key = free_indices(from_monomial(monomial))
             _add(groups.setdefault(key, {}), monomial, scale)
         return self.replace(poly, list(groups.values()))
+
+    def take_places(self, poly: Poly) -> bool:
+        """f(i) = 0 for i in 1:2 -> f(1) = 0 and f(2) = 0, where an unknown does not vary with i and
+        f tells the places apart.
+        """
+        term = from_poly(poly)
+        for index in sorted(free_indices(term), key=sort_key):
+            places = {
+                atom.left if atom.right == index else atom.right
+                for monomial in poly
+                for atom, _ in monomial.factors
+                if isinstance(atom, Delta) and index in (atom.left, atom.right)
+            }
+            if index.extent.size is not None or not (places or index.extent.offset == index.low):
+                continue
+            if all(index in free_indices(entry) for entry in self.held(poly)):
+                continue
+            self.open = [other for other in self.open if other is not poly]
+            for place in range(index.low, index.extent.offset + 1):
+                self.push(to_poly(replace_index(term, index, Position(Extent(None, place)))))
+            return True
+        return False
 
     def replace(self, poly: Poly, parts: list[Poly]) -> bool:
         parts = [part for part in parts if part]
