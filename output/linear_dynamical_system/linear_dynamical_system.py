@@ -149,9 +149,11 @@ def elbo(
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
     z = _samples(xp, real, "z", z, "N S T K", "real", sizes, "sets")
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    K, sets = sizes["K"], sizes["sets"]
     # log-density of z[1,k]
-    log_z_1_k = xp.sum(-0.5 * z[:, :, 0] ** 2 - 0.5 * math.log(2 * math.pi), axis=-1)
+    log_z_1_k = -0.5 * _sum_squares(xp, z[:, :, 0], axis=-1) - 0.5 * K * math.log(
+        2 * math.pi
+    )
     # log-density of z[t,k]
     m = z[:, :, :-1] @ A.T
     log_z_t_k = xp.sum(
@@ -163,7 +165,7 @@ def elbo(
     center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
     mean_weights = _mean_weights(xp, weights, sets)
-    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=1), axis=0)
+    mean_xx = xp.mean(_sum_squares(xp, deviation_x, axis=1), axis=0)
     mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     log_x = (
         xp.sum(
@@ -246,7 +248,7 @@ def gap(
     center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
     mean_weights = _mean_weights(xp, weights, sets)
-    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=1), axis=0)
+    mean_xx = xp.mean(_sum_squares(xp, deviation_x, axis=1), axis=0)
     mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     slope_x = (
         xp.sum(
@@ -327,14 +329,14 @@ class Statistics(NamedTuple):
     sum_x_: Array
     sum_center_x: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
         if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
             raise ValueError("sums about different centers cannot be added")
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -422,12 +424,12 @@ class Statistics(NamedTuple):
         sum_R = (
             mean_xx
             - 2 * xp.sum(C * mean_x, axis=-1)
-            + xp.einsum("dik,ik->d", xp.einsum("di,dk->dik", C, C), mean_weights___)
+            + xp.einsum("dik,ik->d", C[:, :, None] * C[:, None, :], mean_weights___)
             - 2
             * xp.einsum(
-                "dkt,tk->d", xp.einsum("dk,td->dkt", C, center_x), mean_weights____
+                "dkt,tk->d", C[:, :, None] * center_x.T[:, None, :], mean_weights____
             )
-            + xp.sum(center_x**2, axis=0)
+            + _sum_squares(xp, center_x, axis=0)
             + 2 * xp.sum(center_x * mean_x_, axis=0)
         )
         sum_R_ = T
@@ -513,7 +515,7 @@ def statistics(
         xp.einsum("nstr,nsti->nsri", z[:, :, 1:], z[:, :, :-1]),
     )
     mean_weights__ = xp.einsum(
-        "ns,nsr->r", mean_weighted_q, xp.sum(z[:, :, 1:] ** 2, axis=2)
+        "ns,nsr->r", mean_weighted_q, _sum_squares(xp, z[:, :, 1:], axis=2)
     )
     # derivative of log p(x) along the motion
     deviation_x = x - center_x
@@ -528,7 +530,7 @@ def statistics(
         axis=0,
     ).T
     mean_weights____ = xp.einsum("ns,nsri->ri", mean_weighted_q, z)
-    mean_xx = data_weights @ xp.sum(deviation_x**2, axis=1) / N
+    mean_xx = data_weights @ _sum_squares(xp, deviation_x, axis=1) / N
     mean_x_ = xp.einsum("n,nri->ri", data_weights, deviation_x) / N
     means = (
         mean_entropy_q,
@@ -606,6 +608,13 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     if len(weights) < len(values):
         values = xp.mean(values, axis=0, keepdims=True)
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
+
+
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
 
 
 def _pool(xp: Any, values: Array, sets: int) -> Array:
