@@ -14,10 +14,12 @@ from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import Entry, Extent, Role, Size, Symbol, Term
 from symelbo.model.least_sizes import find_least_sizes
 from symelbo.values import replace
+from symelbo.words import join_words
 
 __all__ = [
     "as_optional",
     "conditions_on",
+    "let_sizes_follow",
     "list_arguments",
     "shape_text",
     "sizes_in",
@@ -50,7 +52,7 @@ def list_arguments(
         for s in (*model.parameters, *model.constants)
         if setting.variables[s].symbol not in body.profiled
     ]
-    rest = [symbol_argument(setting, s) for s in model.variational_symbols if s in used]
+    rest = [symbol_argument(setting, s) for s in setting.variational if s in used]
     by_weights = setting.weights in read
     if by_weights and setting.mixture is not None and not setting.computes_q:
         shape = (setting.data.extent, setting.mixture.extent)
@@ -102,6 +104,21 @@ def _unknown_sizes(
     ]
 
 
+def let_sizes_follow(setting: Setting, arguments: Sequence[Argument]) -> tuple[Argument, ...]:
+    """The same, sizes optional that follow from an optional argument."""
+    bounds = frozenset().union(*(_sizes_of(argument) for argument in arguments))
+    own = {name: size for size, name in setting.sizes.items()}
+    found = []
+    for argument in arguments:
+        size = own.get(argument.name) if argument.kind == "size" else None
+        has = [a.name for a in arguments if a.optional and size in _determined(iter((a,)))]
+        if size is not None and size not in bounds and has and not argument.optional:
+            text = f"a positive integer; not needed where {join_words(has, 'or')} is given."
+            argument = replace(argument, text=text, optional=True)
+        found.append(argument)
+    return tuple(found)
+
+
 def _determined(arguments: Iterator[Argument]) -> set[str]:
     extents = (e for a in arguments for e in a.shape[bool(a.shared) :])
     return {e.size for e in extents if e.size is not None}
@@ -141,6 +158,8 @@ def symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False)
         Role.LATENT: "samples or an enumeration of the latent, ",
         Role.CONSTANT: "a known constant, ",
     }.get(symbol.role, "")
+    if setting.chain is not None and symbol in setting.chain.symbols:
+        check, what, described = setting.chain.describe(symbol)
     if symbol in setting.functions:
         what = f"values of {setting.values.shown[symbol]}, "
     text = f"{shape_text(variable.shape, setting)}; {what}{described}"
@@ -183,7 +202,7 @@ def conditions_on(setting: Setting, arguments: Sequence[Argument]) -> tuple[Exce
     required = [argument for argument in arguments if not argument.optional]
     known = _determined(iter(required))
     named = {argument.name for argument in required}
-    sized = {a.name for a in required if a.kind == "size"}
+    sized = {a.name for a in arguments if a.kind == "size"}
     known |= {size for size, name in setting.sizes.items() if name in sized}
     found: list[Exceeds | Least] = [
         Least(size, least, what)

@@ -137,11 +137,13 @@ def fill_module(c: Mapping[str, Any]) -> str:
                 w('        return array\n')
         if ('binary' in c['domains']):
             w('    if domain == "binary":\n        if not np.all((array == 0) | (array == 1)):\n            raise ValueError(f"{name} must be 0 or 1")\n        return array\n')
-        if (((('simplex' in c['domains']) or ('weights' in c['domains'])) or ('samples' in c['kinds'])) or ('posdef' in c['domains'])):
+        if ((((('simplex' in c['domains']) or ('weights' in c['domains'])) or ('samples' in c['kinds'])) or ('joint' in c['domains'])) or ('posdef' in c['domains'])):
             w('    precision = np.result_type(np.float32, np.asarray(value).dtype)\n    tolerance = np.finfo(precision).eps ** 0.5\n')
         w('    least = array.min()\n')
         if ((('simplex' in c['domains']) or ('weights' in c['domains'])) or ('samples' in c['kinds'])):
             w('    if domain in ("simplex", "weights"):\n        if least < 0 or (domain == "simplex" and least == 0):\n            sign = "positive" if domain == "simplex" else "non-negative"\n            raise ValueError(f"{name} must be {sign}, found {least}")\n        sums = array @ np.ones(array.shape[-1], array.dtype)\n        if not np.all(np.abs(sums - 1) <= tolerance):\n            raise ValueError(f"{name} must sum to one over its last axis")\n        return array\n')
+        if ('joint' in c['domains']):
+            w('    if domain == "joint":\n        if least < 0:\n            raise ValueError(f"{name} must be non-negative, found {least}")\n        if not np.all(np.abs(array.sum(axis=(-2, -1)) - 1) <= tolerance):\n            raise ValueError(f"{name} must sum to one over its last two axes")\n        return array\n')
         w('    largest = array.max()\n    if not (np.isfinite(least) and np.isfinite(largest)):\n        raise ValueError(f"{name} must be finite, found NaN or infinity")\n')
         if ('positive' in c['domains']):
             w('    if domain == "positive" and least <= 0:\n        raise ValueError(f"{name} must be positive, found {least}")\n')
@@ -176,7 +178,7 @@ def fill_module(c: Mapping[str, Any]) -> str:
     if (c['sums'] and attribute(c['sums'], 'centres')):
         w('\n\ndef _center(\n    xp: Any,\n    real: dict[str, Any],\n    name: str,\n    value: Array,\n    dims: str,\n    sizes: dict[str, int],\n) -> Array:\n    """What is taken off the data: zero if it is not given."""\n    if value is None:\n        return xp.zeros(tuple(_length(dim, sizes) or 0 for dim in dims.split()), **real)\n    return _array(xp, real, name, value, dims, "real", sizes)\n\n\ndef _mean(x: Array) -> Array:\n    """The mean over the data points, of data whose shape is checked later."""\n    xp, real = _library(x)\n    array = _real(xp, real, "the data", x)\n    return xp.mean(array, axis=0) if array.ndim else array\n')
     if ('size' in c['kinds']):
-        w('\n\ndef _size(name: str, value: int) -> int:\n    """Check a size."""\n    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:\n        raise ValueError(f"{name} must be a positive integer, found {value!r}")\n    return int(value)\n')
+        w('\n\ndef _sizes(**given: int | None) -> dict[str, int]:\n    """Check sizes; those that are not given follow from the shape of an argument."""\n    for name, value in given.items():\n        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)\n        if value is not None and (not whole or value < 1):\n            raise ValueError(f"{name} must be a positive integer, found {value!r}")\n    return {name: int(value) for name, value in given.items() if value is not None}\n')
     if c['has_arrays']:
         w('\n\ndef _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:\n    """An array of real numbers; no text, complex numbers or rows of unequal lengths."""\n    if _is_foreign(value):\n        if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):\n            return xp.astype(value, real["dtype"], copy=False, device=real["device"])\n    else:\n        try:\n            array = np.asarray(value)\n        except ValueError:\n            array = np.asarray(None)\n        if array.dtype.kind in "biuf":\n            return xp.asarray(array if xp is np else value, **real)\n    raise ValueError(f"{name} must be an array of real numbers")\n')
     return "".join(parts)
