@@ -35,10 +35,14 @@ FOLDERS = ("../models", "clients")  # of the models
 
 @dataclass(frozen=True)
 class Measured:
-    """A fit in the arguments of a module, and its log-likelihood per data point by the client."""
+    """A fit in the arguments of a module, and its log-likelihood per data point by the client.
+
+    others: arguments of data points of other sizes, of which there are as many.
+    """
 
     arguments: Mapping[str, Any]
     log_likelihood: float
+    others: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,10 @@ def measure(client: Client) -> tuple[float, float, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = client.fit()
-    given = Given(derivation, found.arguments)
-    return given.call(module.entropy_sum), found.log_likelihood, given.call(module.gap)
+    parts = [Given(derivation, arguments) for arguments in (found.arguments, *found.others)]
+    entropies = [given.call(module.entropy_sum) for given in parts]
+    gaps = [given.call(module.gap) for given in parts]
+    return float(np.mean(entropies)), found.log_likelihood, float(np.mean(gaps))
 
 
 # ---------------------------------------------------------------- scikit-learn
@@ -264,19 +270,25 @@ def gamma() -> Measured:
     return Measured({"y": y, "a": a, "w": fit.params, "shape": shape}, likelihood / len(y))
 
 
-def mixed() -> Measured:
+def mixed(*rows: int) -> Measured:
+    """Groups of each of these numbers of rows, with a random intercept and slope."""
     import statsmodels.api as sm
 
     rng = np.random.default_rng(1)
-    groups, rows = 60, 6
-    a = np.stack([np.ones((groups, rows)), rng.normal(size=(groups, rows))], axis=-1)
-    z = rng.multivariate_normal([0, 0], [[1, 0.3], [0.3, 0.5]], groups)
-    y = a @ [1.0, 2.0] + np.einsum("gmk,gk->gm", a, z) + 0.7 * rng.normal(size=(groups, rows))
-    flat = a.reshape(-1, 2)
-    model = sm.MixedLM(y.ravel(), flat, np.repeat(np.arange(groups), rows), flat)
+    groups = 60
+    tables = []
+    for count in rows:
+        a = np.stack([np.ones((groups, count)), rng.normal(size=(groups, count))], axis=-1)
+        z = rng.multivariate_normal([0, 0], [[1, 0.3], [0.3, 0.5]], groups)
+        noise = 0.7 * rng.normal(size=(groups, count))
+        tables.append((a, a @ [1.0, 2.0] + np.einsum("gmk,gk->gm", a, z) + noise))
+    flat = np.concatenate([a.reshape(-1, 2) for a, _ in tables])
+    labels = np.repeat(np.arange(groups * len(rows)), np.repeat(rows, groups))
+    model = sm.MixedLM(np.concatenate([y.ravel() for _, y in tables]), flat, labels, flat)
     fit = model.fit(reml=False, method="bfgs", gtol=1e-10)
-    arguments = {"y": y, "a": a, "u": a, "beta": fit.fe_params, "Psi": fit.cov_re}
-    return Measured({**arguments, "sigma2": fit.scale}, fit.llf / groups)
+    fitted = {"beta": fit.fe_params, "Psi": fit.cov_re, "sigma2": fit.scale}
+    first, *others = ({"y": y, "a": a, "u": a, **fitted} for a, y in tables)
+    return Measured(first, fit.llf / (groups * len(rows)), tuple(others))
 
 
 def chain(rng: np.random.Generator, length: int) -> Any:
@@ -408,10 +420,18 @@ CLIENTS = (
     Client(
         "statsmodels MixedLM",
         "mixed_model",
-        mixed,
+        lambda: mixed(6),
         10,
         1e-9,
         "reml=False; the exact posterior is derived",
+    ),
+    Client(
+        "statsmodels MixedLM, groups of 3, 5 and 8",
+        "mixed_model",
+        lambda: mixed(3, 5, 8),
+        7,
+        1e-6,
+        "reml=False; sums over groups of each size add up",
     ),
     Client(
         "statsmodels SARIMAX (1, 0, 0) with noise",

@@ -46,6 +46,15 @@ STATIONARY: Final = 1e-6  # a gap that is smaller, relative to 1 + |F|, is none
 
 
 @dataclass(frozen=True, slots=True)
+class _Data:
+    """X checked, y, and X as it was given, which the estimator's own methods know."""
+
+    x: Floats
+    y: NDArray[Any] | None
+    own: Any
+
+
+@dataclass(frozen=True, slots=True)
 class _Reading:
     """A fitted estimator in the words of a model.
 
@@ -95,6 +104,9 @@ class Explanation:
         if self.stationary:
             return None
         return max(self.gaps, key=lambda name: abs(self.gaps[name]))
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _exceeds(self, slope: float) -> bool:
         return abs(slope) > STATIONARY * (1 + abs(self.elbo))
@@ -151,7 +163,7 @@ def explain(estimator: Any, X: ArrayLike, y: ArrayLike | None = None) -> Explana
     if y is not None:
         targets = np.asarray(y)
         check_consistent_length(data, targets)
-    reading = found[0](estimator, data, targets)
+    reading = found[0](estimator, _Data(data, targets, X))
     derivation = _derive(reading.stem)
     module = derivation.function()
     arguments = {name: value for name, (value, _) in reading.arguments.items()}
@@ -180,7 +192,7 @@ def _derive(stem: str) -> Derivation:
 # ---------------------------------------------------------------- one estimator each
 
 
-def _read_mixture(mixture: GaussianMixture, X: Floats, y: NDArray[Any] | None) -> _Reading:
+def _read_mixture(mixture: GaussianMixture, data: _Data) -> _Reading:
     stem, covariances = {
         "full": ("gmm_full", "Sigma"),
         "tied": ("gmm_tied", "Sigma"),
@@ -196,34 +208,34 @@ def _read_mixture(mixture: GaussianMixture, X: Floats, y: NDArray[Any] | None) -
     return _Reading(
         stem,
         {
-            "x": (X, "X"),
+            "x": (data.x, "X"),
             "pi": (mixture.weights_, "weights_"),
             "mu": (mixture.means_, "means_"),
             covariances: (mixture.covariances_, "covariances_"),
-            "q": (mixture.predict_proba(X), "predict_proba(X)"),
+            "q": (mixture.predict_proba(data.own), "predict_proba(X)"),
         },
-        float(mixture.score(X)),
+        float(mixture.score(data.own)),
         tuple(causes),
     )
 
 
-def _read_pca(pca: PCA, X: Floats, y: NDArray[Any] | None) -> _Reading:
+def _read_pca(pca: PCA, data: _Data) -> _Reading:
     if not pca.noise_variance_ > 0:
         raise ValueError("PCA keeps all components: without noise_variance_ there is no density")
     extra = np.maximum(pca.explained_variance_ - pca.noise_variance_, 0)
-    causes = [
+    cause = (
         "scikit-learn divides covariances by N - 1: W @ W.T and sigma2 are N/(N - 1) times those"
         " of the maximum of its own score, and the gap is D/(2N)."
-    ]
-    rows, columns = pca.n_samples_, pca.n_features_in_
-    if rows < columns:
-        causes.append(
-            f"noise_variance_ is a mean over {rows} - n_components variances, of {columns}."
+    )
+    if pca.n_samples_ < pca.n_features_in_:
+        cause = (
+            f"noise_variance_ is a mean over the {pca.n_samples_ - pca.n_components_} variances"
+            " that N points can have, where the likelihood has D of them less those kept."
         )
     return _Reading(
         "ppca",
         {
-            "x": (X, "X"),
+            "x": (data.x, "X"),
             "W": (
                 pca.components_.T * np.sqrt(extra),
                 "components_.T * sqrt(explained_variance_ - noise_variance_)",
@@ -232,28 +244,28 @@ def _read_pca(pca: PCA, X: Floats, y: NDArray[Any] | None) -> _Reading:
             "sigma2": (pca.noise_variance_, "noise_variance_"),
         },
         # of a whitened PCA the score is that of components scaled twice
-        None if pca.whiten else float(pca.score(X)),
-        tuple(causes),
+        None if pca.whiten else float(pca.score(data.own)),
+        (cause,),
     )
 
 
-def _read_factors(factors: FactorAnalysis, X: Floats, y: NDArray[Any] | None) -> _Reading:
+def _read_factors(factors: FactorAnalysis, data: _Data) -> _Reading:
     return _Reading(
         "factor_analysis",
         {
-            "x": (X, "X"),
+            "x": (data.x, "X"),
             "W": (factors.components_.T, "components_.T"),
             "mu": (factors.mean_, "mean_"),
             "sigma2": (factors.noise_variance_, "noise_variance_"),
         },
-        float(factors.score(X)),
+        float(factors.score(data.own)),
         (f"EM stops where a step gains less than tol={factors.tol:g} for all data together.",),
     )
 
 
-def _read_naive_bayes(bayes: GaussianNB, X: Floats, y: NDArray[Any] | None) -> _Reading:
-    classes = _classes(bayes, y)
-    joint = np.take_along_axis(bayes.predict_joint_log_proba(X), classes[:, None], axis=1)
+def _read_naive_bayes(bayes: GaussianNB, data: _Data) -> _Reading:
+    classes = _classes(bayes, data.y)
+    joint = np.take_along_axis(bayes.predict_joint_log_proba(data.own), classes[:, None], axis=1)
     causes = []
     if bayes.epsilon_:
         causes.append(
@@ -264,7 +276,7 @@ def _read_naive_bayes(bayes: GaussianNB, X: Floats, y: NDArray[Any] | None) -> _
     return _Reading(
         "naive_bayes",
         {
-            "x": (X, "X"),
+            "x": (data.x, "X"),
             "y": (classes + 1, "y, as places in classes_ from 1"),
             "pi": (bayes.class_prior_, "class_prior_"),
             "mu": (bayes.theta_, "theta_"),
@@ -275,15 +287,15 @@ def _read_naive_bayes(bayes: GaussianNB, X: Floats, y: NDArray[Any] | None) -> _
     )
 
 
-def _read_ridge(ridge: BayesianRidge, X: Floats, y: NDArray[Any] | None) -> _Reading:
-    targets = _targets(ridge, y)
-    offset = np.broadcast_to(np.asarray(ridge.X_offset_, dtype=float), X.shape[1:])
+def _read_ridge(ridge: BayesianRidge, data: _Data) -> _Reading:
+    targets = _targets(ridge, data.y)
+    offset = np.broadcast_to(np.asarray(ridge.X_offset_, dtype=float), data.x.shape[1:])
     names = ("alpha_1", "alpha_2", "lambda_1", "lambda_2")
     priors = ", ".join(f"{name}={getattr(ridge, name):g}" for name in names)
     return _Reading(
         "bayesian_regression",
         {
-            "a": ((X - offset)[None], "X - X_offset_, as one data point"),
+            "a": ((data.x - offset)[None], "X - X_offset_, as one data point"),
             "y": (targets[None], "y, as one data point"),
             "alpha": (ridge.alpha_, "alpha_"),
             "lambda_": (ridge.lambda_, "lambda_"),
@@ -297,14 +309,14 @@ def _read_ridge(ridge: BayesianRidge, X: Floats, y: NDArray[Any] | None) -> _Rea
     )
 
 
-def _read_logistic(logistic: LogisticRegression, X: Floats, y: NDArray[Any] | None) -> _Reading:
-    classes = _classes(logistic, y)
+def _read_logistic(logistic: LogisticRegression, data: _Data) -> _Reading:
+    classes = _classes(logistic, data.y)
     count = len(logistic.classes_)
     if count > 2 and (
         logistic.solver == "liblinear" or getattr(logistic, "multi_class", "") == "ovr"
     ):
         raise ValueError("one logistic regression for each class is no model of the classes")
-    chosen = np.take_along_axis(logistic.predict_log_proba(X), classes[:, None], axis=1)
+    chosen = np.take_along_axis(logistic.predict_log_proba(data.own), classes[:, None], axis=1)
     causes = []
     if getattr(logistic, "penalty", None) is not None and np.isfinite(np.max(logistic.C)):
         causes.append(f"The penalty (C={logistic.C:g}) moves the weights; C=inf has none.")
@@ -312,18 +324,18 @@ def _read_logistic(logistic: LogisticRegression, X: Floats, y: NDArray[Any] | No
         causes.append("class_weight weighs the data.")
     causes.append(f"The solver stops at tol={logistic.tol:g}.")
     if count > 2:
-        stem, data, observed = "softmax_regression", "y", classes + 1
+        stem, name, observed = "softmax_regression", "y", classes + 1
         weights, intercept = logistic.coef_, np.broadcast_to(logistic.intercept_, (count,))
         said = "y, as places in classes_ from 1"
     else:
-        stem, data, observed = "logistic_regression", "x", classes
+        stem, name, observed = "logistic_regression", "x", classes
         weights, intercept = logistic.coef_[0], np.ravel(logistic.intercept_)[0]
         said = "y == classes_[1]"
     return _Reading(
         stem,
         {
-            "a": (X, "X"),
-            data: (observed, said),
+            "a": (data.x, "X"),
+            name: (observed, said),
             "w": (weights, "coef_"),
             "b": (intercept, "intercept_"),
         },
@@ -332,21 +344,21 @@ def _read_logistic(logistic: LogisticRegression, X: Floats, y: NDArray[Any] | No
     )
 
 
-def _read_poisson(poisson: PoissonRegressor, X: Floats, y: NDArray[Any] | None) -> _Reading:
+def _read_poisson(poisson: PoissonRegressor, data: _Data) -> _Reading:
     return _Reading(
         "poisson_regression",
-        {"a": (X, "X"), "x": (_targets(poisson, y), "y"), **_linear(poisson)},
+        {"a": (data.x, "X"), "x": (_targets(poisson, data.y), "y"), **_linear(poisson)},
         None,
         _penalty(poisson),
     )
 
 
-def _read_gamma(gamma: GammaRegressor, X: Floats, y: NDArray[Any] | None) -> _Reading:
+def _read_gamma(gamma: GammaRegressor, data: _Data) -> _Reading:
     return _Reading(
         "gamma_regression",
         {
-            "a": (X, "X"),
-            "y": (_targets(gamma, y), "y"),
+            "a": (data.x, "X"),
+            "y": (_targets(gamma, data.y), "y"),
             **_linear(gamma),
             "shape": (1.0, "1: w and b do not depend on it, and scikit-learn fits none"),
         },
@@ -355,7 +367,7 @@ def _read_gamma(gamma: GammaRegressor, X: Floats, y: NDArray[Any] | None) -> _Re
     )
 
 
-_READERS: Final[Mapping[type, Callable[[Any, Floats, NDArray[Any] | None], _Reading]]] = {
+_READERS: Final[Mapping[type, Callable[[Any, _Data], _Reading]]] = {
     GaussianMixture: _read_mixture,
     PCA: _read_pca,
     FactorAnalysis: _read_factors,

@@ -1,4 +1,4 @@
-"""The array libraries that emitted modules serve, for tests; one that is missing is skipped."""
+"""The array libraries that emitted modules serve; a test is skipped where its own is missing."""
 
 from __future__ import annotations
 

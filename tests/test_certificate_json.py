@@ -18,6 +18,7 @@ from encoded import certificate_data
 
 import symelbo
 from symelbo.checker.check import CHECKED, PARTLY, REJECTED, check_bytes, check_data, check_file
+from symelbo.checker.domains import DOMAINS
 from symelbo.checker.report import check_paths
 from tests.oracle import rank as oracle
 
@@ -46,6 +47,10 @@ def test_certificates_have_the_documented_form_and_are_checked(folder: Path) -> 
     for claim in claimed["claims"]:
         for identity in claim["identities"]:
             assert f"(U) of {identity['factor']}" in report.proved
+
+
+def test_the_kinds_of_the_form_are_those_that_the_checker_knows() -> None:
+    assert set(SCHEMA["$defs"]["kind"]["enum"]) == set(DOMAINS)
 
 
 def test_the_checker_works_where_its_folder_is_copied_to(tmp_path: Path) -> None:

@@ -311,10 +311,10 @@ def helpers() -> dict[str, Any]:
 def run(op: Op, values: dict[str, np.ndarray[Any, Any]], name: str = "numpy") -> Any:
     """The value of the printed operation, an array of that library"""
     chosen = library(name)
-    given = {key: chosen.array(value) for key, value in values.items()}
+    given = {n: v if isinstance(v, int) else chosen.array(v) for n, v in values.items()}
     space = {**helpers(), **chosen.space, **LENGTHS, **given}
-    sizes = {size: size for size in (*LENGTHS, "sets")}
-    return eval(ArrayPrinter(sizes).print_array(op).text, space)
+    printer = ArrayPrinter({size: size for size in (*LENGTHS, "sets")})
+    return eval(printer.print_array(op).text, space)
 
 
 def evaluated(term: Term, axes: Axes, values: dict[str, np.ndarray[Any, Any]]) -> Any:
@@ -482,7 +482,7 @@ def test_averages_of_what_data_points_may_share(
         values = {**whole}
         values["a"] = whole["a"] if own else whole["a"][:1]
         values["q"] = whole["q"][:1] if even else whole["q"]
-        found = run(op, {**values, "sets": np.asarray(len(values["a"]))})
+        found = run(op, {**values, "sets": len(values["a"])})
         term = values["a"] * whole.get("b", 1)
         weights = values["q"].reshape(*values["q"].shape, *(1 for _ in term.shape[2:]))
         wanted = (weights * term).sum(axis=1).mean(axis=0)
@@ -498,7 +498,7 @@ def test_means_that_meet_what_data_points_may_share(value: Term, kept: Axes, own
     values = values_of([value, Entry(WEIGHTS, (n, s))])
     rest = entry("r", (n, s))
     shared = values_of([rest])["r"][: None if own else 1]
-    found = run(op, {**values, "sets": np.asarray(len(shared))})
+    found = run(op, {**values, "sets": len(shared)})
     assert len(found) == len(shared)
     placed = evaluated(mul(value, Entry(WEIGHTS, (n, s))), kept, values)
     shape = (*shared.shape, *(1 for _ in kept[2:]))
@@ -511,7 +511,7 @@ def test_the_centre_of_what_data_points_may_share(own: bool) -> None:
     value = entry("a", (n, d))
     op = Lowering(LEADING, ops.Length("sets")).value(Average(value, n, kept=(n, d)))
     values = values_of([value])
-    found = run(op, {**values, "sets": np.asarray(len(values["a"]) if own else 1)})
+    found = run(op, {**values, "sets": len(values["a"]) if own else 1})
     mean = values["a"].mean(axis=0, keepdims=True)
     assert np.array_equal(found, values["a"]) if own else np.allclose(found, mean)
 

@@ -11,6 +11,7 @@ import pytest
 from update_output import EXAMPLE, MODELS, OUTPUT, README, ROOT, models_table, run_example
 
 from symelbo import derive
+from symelbo.index.domains import TYPES
 from symelbo.model.read_model import KEYS, read_model
 
 TEXT = README.read_text(encoding="utf-8")
@@ -72,6 +73,12 @@ def test_the_python_runs(
 def test_every_key_of_a_specification_is_explained() -> None:
     for key in KEYS:
         assert f"`{key}`" in TEXT, key
+
+
+def test_every_type_is_listed() -> None:
+    (row,) = re.findall(r"^\| `parameters` .*", TEXT, re.MULTILINE)
+    (listed,) = re.findall(r"Types: (.*), with a shape", row)
+    assert re.findall(r"`(\w+)", listed) == list(TYPES)
 
 
 def test_every_file_of_an_output_is_explained() -> None:

@@ -581,12 +581,27 @@ def draw_factors(random: Random) -> Factors:
 # ---------------------------------------------------------------- functions
 
 
-@tries(
-    Normalizer.call,
-    rewrite_functions._lower_gamma,
-    rewrite_functions._odd_function,
-    *rewrite_functions.FUNCTIONS.values(),
-)
+AT_POSITIVE = ("log", "loggamma", "digamma")  # functions of which other arguments have no value
+
+
+def rule_on_arguments(name: str) -> Trial:
+    """A function at terms of either sign, at positive ones where it has no other values."""
+
+    def trial(random: Random) -> None:
+        for _ in range(4):
+            drawn = draw_positive(random) if name in AT_POSITIVE else draw_term(random, 1)
+            for at in (drawn,) if name in AT_POSITIVE else (drawn, negate(drawn)):
+                poly = rewrite_functions.FUNCTIONS[name](RING, poly_of(at))
+                same(call(name, at), from_poly(poly), random)
+
+    return trial
+
+
+for each, function in rewrite_functions.FUNCTIONS.items():
+    tries(function)(rule_on_arguments(each))
+
+
+@tries(Normalizer.call, rewrite_functions._lower_gamma, rewrite_functions._odd_function)
 def calls(random: Random) -> None:
     argument, positive = draw_term(random, 1), draw_positive(random)
     for name, at in (

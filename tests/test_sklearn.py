@@ -184,6 +184,21 @@ def test_pca_is_off_its_own_score_by_the_divisor(data: Any, kept: int) -> None:
     assert module.elbo(**args) > found.elbo
 
 
+def test_pca_of_few_points_has_too_large_a_noise() -> None:
+    found = explained(PCA(2), WINE[:8])
+    assert not found.stationary and "noise_variance_ is a mean over the 6 variances" in " ".join(
+        str(found).split()
+    )
+    assert isclose(found.entropy_sum + found.gap, found.elbo, rel_tol=1e-12)
+    args = found.arguments
+    sigma2 = args["sigma2"] * 6 / 11 * 7 / 8  # of 11 dimensions, divided by N
+    W = args["W"] @ np.diag(np.sqrt(np.sum(args["W"] ** 2, axis=0) + args["sigma2"]))
+    W *= np.sqrt(7 / 8) / np.linalg.norm(args["W"], axis=0)
+    W *= np.sqrt(1 - sigma2 / np.sum(W**2, axis=0))
+    module = found.derivation.function()
+    assert abs(module.gap(**{**args, "W": W, "sigma2": sigma2})) < 1e-9
+
+
 def test_whitening_changes_neither_components_nor_the_sum() -> None:
     plain, white = (explained(PCA(2, whiten=on), IRIS) for on in (False, True))
     assert white.score is None and isclose(white.elbo, plain.elbo, rel_tol=1e-12)
@@ -200,10 +215,22 @@ def test_the_evidence_of_a_ridge_is_that_of_its_covariance() -> None:
     assert isclose(found.elbo, -(log_det + rest @ np.linalg.solve(covariance, rest)) / 2)
 
 
+def test_a_data_frame_is_taken_by_its_names() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(IRIS, columns=list("abcd"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # scikit-learn warns where the names are lost
+        found = explain(PCA(2).fit(frame), frame)
+        classes = explain(GaussianNB().fit(frame, SPECIES), frame, pandas.Series(SPECIES))
+    assert isclose(found.elbo, explained(PCA(2), IRIS).elbo)
+    assert isclose(classes.elbo, explained(GaussianNB(), IRIS, SPECIES).elbo)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_shown(kind: str) -> None:
     found = explained(mixture(kind), IRIS)
     assert str(found).startswith("GaussianMixture as Gaussian mixture, ")
+    assert repr(found) == str(found)
     for name in ("pi", KINDS[kind]):
         assert re.search(rf"^  {name} +gap -?\d\.\d\de-\d\d, ", str(found), re.M)
     assert re.search(r"^  mu +at rest, gradient ", str(found), re.M)

@@ -92,11 +92,9 @@ def entropy_sum(
         _array(xp, real, "b", b, "", "real", sizes)
     K, M = sizes["K"], sizes["M"]
     # entropy of q
-    log_det = (
-        xp.linalg.slogdet(
-            alpha * xp.einsum("nij,nik->njk", a, a) + lambda_ * xp.eye(K, **real)
-        )[1]
-    )
+    log_det = xp.linalg.slogdet(
+        alpha * xp.einsum("nij,nik->njk", a, a) + lambda_ * xp.eye(K, **real)
+    )[1]
     entropy_q = 0.5 * K * math.log(2 * math.e * math.pi) - 0.5 * log_det
     # entropy of w
     entropy_w = K * (0.5 * math.log(2 * math.e * math.pi) - 0.5 * xp.log(lambda_))
@@ -267,12 +265,21 @@ class Statistics(NamedTuple):
         return self
 
     @_within_floats
-    def terms(self, *, alpha: Array, lambda_: Array, K: int, M: int) -> Terms:
+    def terms(
+        self,
+        *,
+        alpha: Array,
+        lambda_: Array,
+        b: Array | None = None,
+        K: int,
+        M: int,
+    ) -> Terms:
         """The ELBO and its parts, per data point, in nats.
 
         Args:
             alpha: a number; positive.
             lambda_: a number; positive (`lambda` in the model).
+            b: a number; real. Only checked: the value does not depend on it.
             K: a positive integer; no array above determines it.
             M: a positive integer; no array above determines it.
 
@@ -281,7 +288,7 @@ class Statistics(NamedTuple):
                 finite; or a number on the way is undetermined or leaves the range of
                 floats.
         """
-        xp, real = _library(*self, alpha, lambda_)
+        xp, real = _library(*self, alpha, lambda_, b)
         sizes: dict[str, int] = {"K": _size("K", K), "M": _size("M", M)}
         points = _array(xp, real, "points", self.points, "", "real", sizes)
         sum_entropy_q = _array(
@@ -313,6 +320,8 @@ class Statistics(NamedTuple):
         )
         alpha = _array(xp, real, "alpha", alpha, "", "positive", sizes)
         lambda_ = _array(xp, real, "lambda_", lambda_, "", "positive", sizes)
+        if b is not None:
+            _array(xp, real, "b", b, "", "real", sizes)
         mean_entropy_q = sum_entropy_q / points
         mean_slope_w = sum_slope_w / points
         mean_slope_w_spread = sum_slope_w_spread / points
@@ -459,7 +468,7 @@ def terms(*, y: Array, a: Array, alpha: Array, lambda_: Array, b: Array) -> Term
     """
     sums = statistics(y=y, a=a, alpha=alpha, lambda_=lambda_, b=b)
     return sums.terms(
-        alpha=alpha, lambda_=lambda_, K=np.shape(a)[-1], M=np.shape(y)[-1]
+        alpha=alpha, lambda_=lambda_, b=b, K=np.shape(a)[-1], M=np.shape(y)[-1]
     )
 
 
@@ -483,8 +492,7 @@ def _to_numpy(value: Array) -> Array:
 
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
     """above/below: one where both are 0, infinity where below is."""
-    quotient = above / xp.where(below != 0, below, 1)
-    quotient = xp.where(below != 0, quotient, math.inf)
+    quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
     return xp.where(above == below, 1, quotient)
 
 

@@ -82,11 +82,9 @@ def entropy_sum(*, W: Array, tau: Array, sigma2: Array) -> Array:
     tau = _array(xp, real, "tau", tau, "H", "positive", sizes)
     sigma2 = _array(xp, real, "sigma2", sigma2, "D", "positive", sizes)
     H = sizes["H"]
-    log_det = (
-        xp.linalg.slogdet(
-            xp.eye(H, **real) / tau[:, None] + (W / sigma2[:, None]).T @ W
-        )[1]
-    )
+    log_det = xp.linalg.slogdet(
+        xp.eye(H, **real) / tau[:, None] + (W / sigma2[:, None]).T @ W
+    )[1]
     # closed form of the entropy sum
     return (
         -0.5 * xp.sum(xp.log(2 * math.e * math.pi * sigma2))
@@ -440,8 +438,7 @@ def _to_numpy(value: Array) -> Array:
 
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
     """above/below: one where both are 0, infinity where below is."""
-    quotient = above / xp.where(below != 0, below, 1)
-    quotient = xp.where(below != 0, quotient, math.inf)
+    quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
     return xp.where(above == below, 1, quotient)
 
 

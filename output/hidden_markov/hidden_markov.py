@@ -337,18 +337,29 @@ class Statistics(NamedTuple):
         return self
 
     @_within_floats
-    def terms(self, *, p: Array) -> Terms:
+    def terms(
+        self,
+        *,
+        p: Array,
+        A: Array | None = None,
+        mu: Array | None = None,
+        v: Array | None = None,
+    ) -> Terms:
         """The ELBO and its parts, per data point, in nats.
 
         Args:
             p: shape (K,); non-negative, summing to one over the last axis.
+            A: shape (K, K); non-negative, summing to one over the last axis. Only
+                checked: the value does not depend on it.
+            mu: shape (K, D); real. Only checked: the value does not depend on it.
+            v: shape (K, D); positive. Only checked: the value does not depend on it.
 
         Raises:
             ValueError: an argument has a wrong shape, leaves its domain or is not
                 finite; or a number on the way is undetermined or leaves the range of
                 floats.
         """
-        xp, real = _library(*self, p)
+        xp, real = _library(*self, p, A, mu, v)
         special = _special(xp)
         sizes: dict[str, int] = {}
         points = _array(xp, real, "points", self.points, "", "real", sizes)
@@ -371,6 +382,12 @@ class Statistics(NamedTuple):
             xp, real, "sum_slope_x", self.sum_slope_x, "", "real", sizes
         )
         p = _array(xp, real, "p", p, "K", "weights", sizes)
+        if A is not None:
+            _array(xp, real, "A", A, "K K", "weights", sizes)
+        if mu is not None:
+            _array(xp, real, "mu", mu, "K D", "real", sizes)
+        if v is not None:
+            _array(xp, real, "v", v, "K D", "positive", sizes)
         mean_entropy_q = sum_entropy_q / points
         mean_entropy_z_t = sum_entropy_z_t / points
         mean_entropy_x = sum_entropy_x / points
@@ -539,7 +556,7 @@ def terms(
     sums = statistics(
         x=x, p=p, A=A, mu=mu, v=v, entropy_q=entropy_q, z=z, weights=weights
     )
-    return sums.terms(p=p)
+    return sums.terms(p=p, A=A, mu=mu, v=v)
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -593,7 +610,7 @@ def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
     if sets == 1:
         return _weighted_mean(xp, weights, values)[None, ...]
-    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
     return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
@@ -712,10 +729,9 @@ def _samples(
     *bounds: Array,
 ) -> Array:
     """Check what varies with samples; without an axis of data points these share it."""
-    array = _real(xp, real, name, value)
-    shared = array.ndim < len(dims.split())
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
     own = dims.partition(" ")[2] if shared else dims
-    array = _array(xp, real, name, array, own, domain, sizes, *bounds)
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
     array = array[None, ...] if shared else array
     if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
@@ -734,8 +750,7 @@ def _weights(
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
         return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    weights = _real(xp, real, name, weights)
-    if weights.ndim == 1:
+    if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 

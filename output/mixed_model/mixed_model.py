@@ -92,11 +92,9 @@ def entropy_sum(
         _array(xp, real, "beta", beta, "L", "real", sizes)
     K, M = sizes["K"], sizes["M"]
     # entropy of q
-    log_det = (
-        xp.linalg.slogdet(
-            xp.linalg.inv(Psi) + xp.einsum("nij,nik->njk", u, u) / sigma2
-        )[1]
-    )
+    log_det = xp.linalg.slogdet(
+        xp.linalg.inv(Psi) + xp.einsum("nij,nik->njk", u, u) / sigma2
+    )[1]
     entropy_q = 0.5 * K * math.log(2 * math.e * math.pi) - 0.5 * log_det
     # entropy of z
     entropy_z = 0.5 * xp.linalg.slogdet(Psi)[1] + 0.5 * K * math.log(
@@ -304,10 +302,18 @@ class Statistics(NamedTuple):
         return self
 
     @_within_floats
-    def terms(self, *, Psi: Array, sigma2: Array, M: int) -> Terms:
+    def terms(
+        self,
+        *,
+        beta: Array | None = None,
+        Psi: Array,
+        sigma2: Array,
+        M: int,
+    ) -> Terms:
         """The ELBO and its parts, per data point, in nats.
 
         Args:
+            beta: shape (L,); real. Only checked: the value does not depend on it.
             Psi: shape (K, K); symmetric positive definite in the last two axes.
             sigma2: a number; positive.
             M: a positive integer; no array above determines it.
@@ -317,7 +323,7 @@ class Statistics(NamedTuple):
                 finite; or a number on the way is undetermined or leaves the range of
                 floats.
         """
-        xp, real = _library(*self, Psi, sigma2)
+        xp, real = _library(*self, beta, Psi, sigma2)
         sizes: dict[str, int] = {"M": _size("M", M)}
         points = _array(xp, real, "points", self.points, "", "real", sizes)
         sum_entropy_q = _array(
@@ -343,6 +349,8 @@ class Statistics(NamedTuple):
         )
         Psi = _array(xp, real, "Psi", Psi, "K K", "posdef", sizes)
         sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+        if beta is not None:
+            _array(xp, real, "beta", beta, "L", "real", sizes)
         K = sizes["K"]
         mean_entropy_q = sum_entropy_q / points
         mean_slope_z = sum_slope_z / points
@@ -499,7 +507,7 @@ def terms(
             or a number on the way is undetermined or leaves the range of floats.
     """
     sums = statistics(y=y, a=a, u=u, beta=beta, Psi=Psi, sigma2=sigma2)
-    return sums.terms(Psi=Psi, sigma2=sigma2, M=np.shape(y)[-1])
+    return sums.terms(beta=beta, Psi=Psi, sigma2=sigma2, M=np.shape(y)[-1])
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -522,8 +530,7 @@ def _to_numpy(value: Array) -> Array:
 
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
     """above/below: one where both are 0, infinity where below is."""
-    quotient = above / xp.where(below != 0, below, 1)
-    quotient = xp.where(below != 0, quotient, math.inf)
+    quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
     return xp.where(above == below, 1, quotient)
 
 

@@ -339,11 +339,22 @@ class Statistics(NamedTuple):
         return self
 
     @_within_floats
-    def terms(self, *, pi: Array, H: int) -> Terms:
+    def terms(
+        self,
+        *,
+        pi: Array,
+        W: Array | None = None,
+        mu: Array | None = None,
+        v: Array | None = None,
+        H: int,
+    ) -> Terms:
         """The ELBO and its parts, per data point, in nats.
 
         Args:
             pi: shape (C,); non-negative, summing to one over the last axis.
+            W: shape (C, D, H); real. Only checked: the value does not depend on it.
+            mu: shape (C, D); real. Only checked: the value does not depend on it.
+            v: shape (C, D); positive. Only checked: the value does not depend on it.
             H: a positive integer; no array above determines it.
 
         Raises:
@@ -351,7 +362,7 @@ class Statistics(NamedTuple):
                 finite; or a number on the way is undetermined or leaves the range of
                 floats.
         """
-        xp, real = _library(*self, pi)
+        xp, real = _library(*self, pi, W, mu, v)
         special = _special(xp)
         sizes: dict[str, int] = {"H": _size("H", H)}
         points = _array(xp, real, "points", self.points, "", "real", sizes)
@@ -371,6 +382,12 @@ class Statistics(NamedTuple):
             xp, real, "sum_slope_x", self.sum_slope_x, "", "real", sizes
         )
         pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+        if W is not None:
+            _array(xp, real, "W", W, "C D H", "real", sizes)
+        if mu is not None:
+            _array(xp, real, "mu", mu, "C D", "real", sizes)
+        if v is not None:
+            _array(xp, real, "v", v, "C D", "positive", sizes)
         mean_entropy_q = sum_entropy_q / points
         mean_entropy_x = sum_entropy_x / points
         mean_slope_c = sum_slope_c / points
@@ -530,7 +547,7 @@ def terms(
     sums = statistics(
         x=x, pi=pi, W=W, mu=mu, v=v, entropy_q=entropy_q, c=c, z=z, weights=weights
     )
-    return sums.terms(pi=pi, H=np.shape(W)[-1])
+    return sums.terms(pi=pi, W=W, mu=mu, v=v, H=np.shape(W)[-1])
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -584,7 +601,7 @@ def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
     if sets == 1:
         return _weighted_mean(xp, weights, values)[None, ...]
-    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
     return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
@@ -703,10 +720,9 @@ def _samples(
     *bounds: Array,
 ) -> Array:
     """Check what varies with samples; without an axis of data points these share it."""
-    array = _real(xp, real, name, value)
-    shared = array.ndim < len(dims.split())
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
     own = dims.partition(" ")[2] if shared else dims
-    array = _array(xp, real, name, array, own, domain, sizes, *bounds)
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
     array = array[None, ...] if shared else array
     if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
@@ -725,8 +741,7 @@ def _weights(
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
         return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    weights = _real(xp, real, name, weights)
-    if weights.ndim == 1:
+    if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 

@@ -217,18 +217,27 @@ class Statistics(NamedTuple):
         return self
 
     @_within_floats
-    def terms(self, *, pi: Array) -> Terms:
+    def terms(
+        self,
+        *,
+        pi: Array,
+        mu: Array | None = None,
+        sigma2: Array | None = None,
+    ) -> Terms:
         """The ELBO and its parts, per data point, in nats.
 
         Args:
             pi: shape (C,); non-negative, summing to one over the last axis.
+            mu: shape (C, D); real. Only checked: the value does not depend on it.
+            sigma2: shape (C, D); positive. Only checked: the value does not depend on
+                it.
 
         Raises:
             ValueError: an argument has a wrong shape, leaves its domain or is not
                 finite; or a number on the way is undetermined or leaves the range of
                 floats.
         """
-        xp, real = _library(*self, pi)
+        xp, real = _library(*self, pi, mu, sigma2)
         special = _special(xp)
         sizes: dict[str, int] = {}
         points = _array(xp, real, "points", self.points, "", "real", sizes)
@@ -242,6 +251,10 @@ class Statistics(NamedTuple):
             xp, real, "sum_slope_x", self.sum_slope_x, "", "real", sizes
         )
         pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
+        if mu is not None:
+            _array(xp, real, "mu", mu, "C D", "real", sizes)
+        if sigma2 is not None:
+            _array(xp, real, "sigma2", sigma2, "C D", "positive", sizes)
         mean_entropy_x = sum_entropy_x / points
         mean_slope_y = sum_slope_y / points
         mean_slope_x = sum_slope_x / points
@@ -332,7 +345,7 @@ def terms(*, y: Array, x: Array, pi: Array, mu: Array, sigma2: Array) -> Terms:
             or a number on the way is undetermined or leaves the range of floats.
     """
     sums = statistics(y=y, x=x, pi=pi, mu=mu, sigma2=sigma2)
-    return sums.terms(pi=pi)
+    return sums.terms(pi=pi, mu=mu, sigma2=sigma2)
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:

@@ -194,9 +194,19 @@ class Statistics(NamedTuple):
         return self
 
     @_within_floats
-    def terms(self) -> Terms:
-        """The ELBO and its parts, per data point, in nats."""
-        xp, real = _library(*self)
+    def terms(self, *, w: Array | None = None, b: Array | None = None) -> Terms:
+        """The ELBO and its parts, per data point, in nats.
+
+        Args:
+            w: shape (K,); real. Only checked: the value does not depend on it.
+            b: a number; real. Only checked: the value does not depend on it.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, w, b)
         sizes: dict[str, int] = {}
         points = _array(xp, real, "points", self.points, "", "real", sizes)
         sum_entropy_x = _array(
@@ -206,6 +216,10 @@ class Statistics(NamedTuple):
         sum_slope_x = _array(
             xp, real, "sum_slope_x", self.sum_slope_x, "", "real", sizes
         )
+        if w is not None:
+            _array(xp, real, "w", w, "K", "real", sizes)
+        if b is not None:
+            _array(xp, real, "b", b, "", "real", sizes)
         mean_entropy_x = sum_entropy_x / points
         mean_base_x = sum_base_x / points
         mean_slope_x = sum_slope_x / points
@@ -289,7 +303,7 @@ def terms(*, x: Array, a: Array, w: Array, b: Array) -> Terms:
             or a number on the way is undetermined or leaves the range of floats.
     """
     sums = statistics(x=x, a=a, w=w, b=b)
-    return sums.terms()
+    return sums.terms(w=w, b=b)
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:

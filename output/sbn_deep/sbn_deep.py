@@ -325,18 +325,30 @@ class Statistics(NamedTuple):
         return self
 
     @_within_floats
-    def terms(self, *, pi: Array) -> Terms:
+    def terms(
+        self,
+        *,
+        pi: Array,
+        M: Array | None = None,
+        nu: Array | None = None,
+        W: Array | None = None,
+        mu: Array | None = None,
+    ) -> Terms:
         """The ELBO and its parts, per data point, in nats.
 
         Args:
             pi: shape (H,); strictly between 0 and 1.
+            M: shape (I, H); real. Only checked: the value does not depend on it.
+            nu: shape (I,); real. Only checked: the value does not depend on it.
+            W: shape (D, I); real. Only checked: the value does not depend on it.
+            mu: shape (D,); real. Only checked: the value does not depend on it.
 
         Raises:
             ValueError: an argument has a wrong shape, leaves its domain or is not
                 finite; or a number on the way is undetermined or leaves the range of
                 floats.
         """
-        xp, real = _library(*self, pi)
+        xp, real = _library(*self, pi, M, nu, W, mu)
         sizes: dict[str, int] = {}
         points = _array(xp, real, "points", self.points, "", "real", sizes)
         sum_entropy_q = _array(
@@ -359,6 +371,14 @@ class Statistics(NamedTuple):
         )
         sum_pi__ = _array(xp, real, "sum_pi__", self.sum_pi__, "H", "real", sizes)
         pi = _array(xp, real, "pi", pi, "H", "unit", sizes)
+        if M is not None:
+            _array(xp, real, "M", M, "I H", "real", sizes)
+        if nu is not None:
+            _array(xp, real, "nu", nu, "I", "real", sizes)
+        if W is not None:
+            _array(xp, real, "W", W, "D I", "real", sizes)
+        if mu is not None:
+            _array(xp, real, "mu", mu, "D", "real", sizes)
         mean_entropy_q = sum_entropy_q / points
         mean_entropy_y = sum_entropy_y / points
         mean_entropy_x = sum_entropy_x / points
@@ -531,7 +551,7 @@ def terms(
     sums = statistics(
         x=x, M=M, nu=nu, W=W, mu=mu, entropy_q=entropy_q, z=z, y=y, weights=weights
     )
-    return sums.terms(pi=pi)
+    return sums.terms(pi=pi, M=M, nu=nu, W=W, mu=mu)
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -570,7 +590,7 @@ def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
     if sets == 1:
         return _weighted_mean(xp, weights, values)[None, ...]
-    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
     return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
@@ -582,8 +602,7 @@ def _entropy_of_logit(xp: Any, special: Any, a: Array) -> Array:
 
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
     """above/below: one where both are 0, infinity where below is."""
-    quotient = above / xp.where(below != 0, below, 1)
-    quotient = xp.where(below != 0, quotient, math.inf)
+    quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
     return xp.where(above == below, 1, quotient)
 
 
@@ -701,10 +720,9 @@ def _samples(
     *bounds: Array,
 ) -> Array:
     """Check what varies with samples; without an axis of data points these share it."""
-    array = _real(xp, real, name, value)
-    shared = array.ndim < len(dims.split())
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
     own = dims.partition(" ")[2] if shared else dims
-    array = _array(xp, real, name, array, own, domain, sizes, *bounds)
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
     array = array[None, ...] if shared else array
     if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
@@ -723,8 +741,7 @@ def _weights(
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
         return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    weights = _real(xp, real, name, weights)
-    if weights.ndim == 1:
+    if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 

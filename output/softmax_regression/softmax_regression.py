@@ -83,7 +83,7 @@ def entropy_sum(*, w: Array, b: Array, a: Array) -> Array:
     a = _array(xp, real, "a", a, "N K", "real", sizes)
     # entropy of y
     score = b + a @ w.T
-    entropy_y = -xp.sum(_log_softmax(xp, score) * _softmax(xp, score), axis=-1)
+    entropy_y = -xp.sum(_log_softmax(xp, real, score) * _softmax(xp, score), axis=-1)
     return -xp.mean(entropy_y)
 
 
@@ -110,7 +110,7 @@ def elbo(*, y: Array, a: Array, w: Array, b: Array) -> Array:
     N = sizes["N"]
     # log-density of y
     score = b + a @ w.T
-    log_y = _log_softmax(xp, score)[xp.arange(N), y - 1]
+    log_y = _log_softmax(xp, real, score)[xp.arange(N), y - 1]
     return xp.mean(log_y)
 
 
@@ -142,8 +142,8 @@ def gap(*, y: Array, a: Array, w: Array, b: Array) -> Array:
     N = sizes["N"]
     # derivative of log p(y) along the motion
     score = b + a @ w.T
-    slope_y = _log_softmax(xp, score)[xp.arange(N), y - 1] - xp.sum(
-        _log_softmax(xp, score) * _softmax(xp, score), axis=-1
+    slope_y = _log_softmax(xp, real, score)[xp.arange(N), y - 1] - xp.sum(
+        _log_softmax(xp, real, score) * _softmax(xp, score), axis=-1
     )
     return xp.mean(slope_y)
 
@@ -188,9 +188,19 @@ class Statistics(NamedTuple):
         return self
 
     @_within_floats
-    def terms(self) -> Terms:
-        """The ELBO and its parts, per data point, in nats."""
-        xp, real = _library(*self)
+    def terms(self, *, w: Array | None = None, b: Array | None = None) -> Terms:
+        """The ELBO and its parts, per data point, in nats.
+
+        Args:
+            w: shape (C, K); real. Only checked: the value does not depend on it.
+            b: shape (C,); real. Only checked: the value does not depend on it.
+
+        Raises:
+            ValueError: an argument has a wrong shape, leaves its domain or is not
+                finite; or a number on the way is undetermined or leaves the range of
+                floats.
+        """
+        xp, real = _library(*self, w, b)
         sizes: dict[str, int] = {}
         points = _array(xp, real, "points", self.points, "", "real", sizes)
         sum_entropy_y = _array(
@@ -199,6 +209,10 @@ class Statistics(NamedTuple):
         sum_slope_y = _array(
             xp, real, "sum_slope_y", self.sum_slope_y, "", "real", sizes
         )
+        if w is not None:
+            _array(xp, real, "w", w, "C K", "real", sizes)
+        if b is not None:
+            _array(xp, real, "b", b, "C", "real", sizes)
         mean_entropy_y = sum_entropy_y / points
         mean_slope_y = sum_slope_y / points
         elbo = mean_slope_y - mean_entropy_y
@@ -248,11 +262,11 @@ def statistics(
     N = sizes["N"]
     # entropy of y
     score = b + a @ w.T
-    entropy_y = -xp.sum(_log_softmax(xp, score) * _softmax(xp, score), axis=-1)
+    entropy_y = -xp.sum(_log_softmax(xp, real, score) * _softmax(xp, score), axis=-1)
     mean_entropy_y = data_weights @ entropy_y / N
     # derivative of log p(y) along the motion
-    slope_y = _log_softmax(xp, score)[xp.arange(N), y - 1] - xp.sum(
-        _log_softmax(xp, score) * _softmax(xp, score), axis=-1
+    slope_y = _log_softmax(xp, real, score)[xp.arange(N), y - 1] - xp.sum(
+        _log_softmax(xp, real, score) * _softmax(xp, score), axis=-1
     )
     mean_slope_y = data_weights @ slope_y / N
     means = (mean_entropy_y, mean_slope_y)
@@ -277,7 +291,7 @@ def terms(*, y: Array, a: Array, w: Array, b: Array) -> Terms:
             or a number on the way is undetermined or leaves the range of floats.
     """
     sums = statistics(y=y, a=a, w=w, b=b)
-    return sums.terms()
+    return sums.terms(w=w, b=b)
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -304,11 +318,11 @@ def _softmax(xp: Any, a: Array) -> Array:
     return shares / xp.sum(shares, axis=-1, keepdims=True)
 
 
-def _log_softmax(xp: Any, a: Array) -> Array:
+def _log_softmax(xp: Any, real: dict[str, Any], a: Array) -> Array:
     """a - log(sum(exp(a))) over the last axis, exact where one entry is far above."""
     largest = xp.argmax(a, axis=-1, keepdims=True)
     shifted = a - xp.take_along_axis(a, largest, axis=-1)
-    is_largest = xp.arange(a.shape[-1], device=largest.device) == largest
+    is_largest = xp.arange(a.shape[-1], device=real["device"]) == largest
     others = xp.where(is_largest, 0, xp.exp(shifted))
     return shifted - xp.log1p(xp.sum(others, axis=-1, keepdims=True))
 

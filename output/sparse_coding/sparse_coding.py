@@ -612,8 +612,7 @@ def _to_numpy(value: Array) -> Array:
 
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
     """above/below: one where both are 0, infinity where below is."""
-    quotient = above / xp.where(below != 0, below, 1)
-    quotient = xp.where(below != 0, quotient, math.inf)
+    quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
     return xp.where(above == below, 1, quotient)
 
 

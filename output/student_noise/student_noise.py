@@ -619,7 +619,7 @@ def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
     if sets == 1:
         return _weighted_mean(xp, weights, values)[None, ...]
-    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
     return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
@@ -775,10 +775,9 @@ def _samples(
     *bounds: Array,
 ) -> Array:
     """Check what varies with samples; without an axis of data points these share it."""
-    array = _real(xp, real, name, value)
-    shared = array.ndim < len(dims.split())
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
     own = dims.partition(" ")[2] if shared else dims
-    array = _array(xp, real, name, array, own, domain, sizes, *bounds)
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
     array = array[None, ...] if shared else array
     if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
@@ -797,8 +796,7 @@ def _weights(
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
         return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    weights = _real(xp, real, name, weights)
-    if weights.ndim == 1:
+    if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 

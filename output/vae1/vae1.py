@@ -320,10 +320,21 @@ class Statistics(NamedTuple):
         return self
 
     @_within_floats
-    def terms(self, *, sigma2: Array, H: int) -> Terms:
+    def terms(
+        self,
+        *,
+        W: Array | None = None,
+        b: Array | None = None,
+        w: Array | None = None,
+        sigma2: Array,
+        H: int,
+    ) -> Terms:
         """The ELBO and its parts, per data point, in nats.
 
         Args:
+            W: shape (K, H); real. Only checked: the value does not depend on it.
+            b: shape (K,); real. Only checked: the value does not depend on it.
+            w: shape (P,); real. Only checked: the value does not depend on it.
             sigma2: a number; positive.
             H: a positive integer; no array above determines it.
 
@@ -332,7 +343,7 @@ class Statistics(NamedTuple):
                 finite; or a number on the way is undetermined or leaves the range of
                 floats.
         """
-        xp, real = _library(*self, sigma2)
+        xp, real = _library(*self, W, b, w, sigma2)
         sizes: dict[str, int] = {"H": _size("H", H)}
         points = _array(xp, real, "points", self.points, "", "real", sizes)
         sum_entropy_q = _array(
@@ -350,6 +361,12 @@ class Statistics(NamedTuple):
             xp, real, "sum_center_x", self.sum_center_x, "D", "real", sizes
         )
         sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+        if W is not None:
+            _array(xp, real, "W", W, "K H", "real", sizes)
+        if b is not None:
+            _array(xp, real, "b", b, "K", "real", sizes)
+        if w is not None:
+            _array(xp, real, "w", w, "P", "real", sizes)
         D = sizes["D"]
         mean_entropy_q = sum_entropy_q / points
         mean_slope_z = sum_slope_z / points
@@ -481,7 +498,7 @@ def terms(
             or a number on the way is undetermined or leaves the range of floats.
     """
     sums = statistics(x=x, nu=nu, tau2=tau2, m=m, weights=weights, center_x=_mean(x))
-    return sums.terms(sigma2=sigma2, H=np.shape(nu)[-1])
+    return sums.terms(W=W, b=b, w=w, sigma2=sigma2, H=np.shape(nu)[-1])
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -525,14 +542,13 @@ def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
     if sets == 1:
         return _weighted_mean(xp, weights, values)[None, ...]
-    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
     return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
     """above/below: one where both are 0, infinity where below is."""
-    quotient = above / xp.where(below != 0, below, 1)
-    quotient = xp.where(below != 0, quotient, math.inf)
+    quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
     return xp.where(above == below, 1, quotient)
 
 
@@ -635,10 +651,9 @@ def _samples(
     *bounds: Array,
 ) -> Array:
     """Check what varies with samples; without an axis of data points these share it."""
-    array = _real(xp, real, name, value)
-    shared = array.ndim < len(dims.split())
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
     own = dims.partition(" ")[2] if shared else dims
-    array = _array(xp, real, name, array, own, domain, sizes, *bounds)
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
     array = array[None, ...] if shared else array
     if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
@@ -657,8 +672,7 @@ def _weights(
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
         return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    weights = _real(xp, real, name, weights)
-    if weights.ndim == 1:
+    if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 

@@ -383,11 +383,12 @@ class Statistics(NamedTuple):
         return self
 
     @_within_floats
-    def terms(self, *, alpha2: Array, sigma2: Array) -> Terms:
+    def terms(self, *, alpha2: Array, w: Array | None = None, sigma2: Array) -> Terms:
         """The ELBO and its parts, per data point, in nats.
 
         Args:
             alpha2: shape (H,); positive.
+            w: shape (P,); real. Only checked: the value does not depend on it.
             sigma2: a number; positive.
 
         Raises:
@@ -395,7 +396,7 @@ class Statistics(NamedTuple):
                 finite; or a number on the way is undetermined or leaves the range of
                 floats.
         """
-        xp, real = _library(*self, alpha2, sigma2)
+        xp, real = _library(*self, alpha2, w, sigma2)
         sizes: dict[str, int] = {}
         points = _array(xp, real, "points", self.points, "", "real", sizes)
         sum_entropy_q = _array(
@@ -419,6 +420,8 @@ class Statistics(NamedTuple):
         )
         alpha2 = _array(xp, real, "alpha2", alpha2, "H", "positive", sizes)
         sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
+        if w is not None:
+            _array(xp, real, "w", w, "P", "real", sizes)
         D, H = sizes["D"], sizes["H"]
         mean_entropy_q = sum_entropy_q / points
         mean_nu_nu = sum_nu_nu / points
@@ -463,13 +466,14 @@ class Statistics(NamedTuple):
         )
 
     @_within_floats
-    def profiled_scales(self, *, D: int) -> dict[str, Array]:
+    def profiled_scales(self, *, w: Array | None = None, D: int) -> dict[str, Array]:
         """alpha2 and sigma2 where the ELBO is stationary in them.
 
         All else is held fixed. `entropy_sum` at these values equals the ELBO there,
         whatever the other parameters and q are.
 
         Args:
+            w: shape (P,); real. Only checked: the value does not depend on it.
             D: a positive integer; no array above determines it.
 
         Raises:
@@ -477,7 +481,7 @@ class Statistics(NamedTuple):
                 finite; or a number on the way is undetermined or leaves the range of
                 floats.
         """
-        xp, real = _library(*self)
+        xp, real = _library(*self, w)
         sizes: dict[str, int] = {"D": _size("D", D)}
         points = _array(xp, real, "points", self.points, "", "real", sizes)
         sum_alpha2_____ = _array(
@@ -495,6 +499,8 @@ class Statistics(NamedTuple):
         sum_sigma2___ = _array(
             xp, real, "sum_sigma2___", self.sum_sigma2___, "", "real", sizes
         )
+        if w is not None:
+            _array(xp, real, "w", w, "P", "real", sizes)
         mean_alpha2_ = sum_alpha2_____ / points
         mean_alpha2_spread_ = sum_alpha2_spread__ / points
         mean_sigma2_ = sum_sigma2___ / points
@@ -625,7 +631,7 @@ def terms(
             or a number on the way is undetermined or leaves the range of floats.
     """
     sums = statistics(x=x, nu=nu, tau2=tau2, m=m, weights=weights, center_x=_mean(x))
-    return sums.terms(alpha2=alpha2, sigma2=sigma2)
+    return sums.terms(alpha2=alpha2, w=w, sigma2=sigma2)
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -669,14 +675,13 @@ def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
     if sets == 1:
         return _weighted_mean(xp, weights, values)[None, ...]
-    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
     return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
     """above/below: one where both are 0, infinity where below is."""
-    quotient = above / xp.where(below != 0, below, 1)
-    quotient = xp.where(below != 0, quotient, math.inf)
+    quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
     return xp.where(above == below, 1, quotient)
 
 
@@ -779,10 +784,9 @@ def _samples(
     *bounds: Array,
 ) -> Array:
     """Check what varies with samples; without an axis of data points these share it."""
-    array = _real(xp, real, name, value)
-    shared = array.ndim < len(dims.split())
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
     own = dims.partition(" ")[2] if shared else dims
-    array = _array(xp, real, name, array, own, domain, sizes, *bounds)
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
     array = array[None, ...] if shared else array
     if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
@@ -801,8 +805,7 @@ def _weights(
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
         return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    weights = _real(xp, real, name, weights)
-    if weights.ndim == 1:
+    if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 

@@ -329,10 +329,21 @@ class Statistics(NamedTuple):
         return self
 
     @_within_floats
-    def terms(self, *, b: Array, H: int) -> Terms:
+    def terms(
+        self,
+        *,
+        W: Array | None = None,
+        c: Array | None = None,
+        w: Array | None = None,
+        b: Array,
+        H: int,
+    ) -> Terms:
         """The ELBO and its parts, per data point, in nats.
 
         Args:
+            W: shape (K, H); real. Only checked: the value does not depend on it.
+            c: shape (K,); real. Only checked: the value does not depend on it.
+            w: shape (P,); real. Only checked: the value does not depend on it.
             b: shape (D,); real.
             H: a positive integer; no array above determines it.
 
@@ -341,7 +352,7 @@ class Statistics(NamedTuple):
                 finite; or a number on the way is undetermined or leaves the range of
                 floats.
         """
-        xp, real = _library(*self, b)
+        xp, real = _library(*self, W, c, w, b)
         sizes: dict[str, int] = {"H": _size("H", H)}
         points = _array(xp, real, "points", self.points, "", "real", sizes)
         sum_entropy_q = _array(
@@ -357,6 +368,12 @@ class Statistics(NamedTuple):
             xp, real, "sum_slope_x", self.sum_slope_x, "", "real", sizes
         )
         b = _array(xp, real, "b", b, "D", "real", sizes)
+        if W is not None:
+            _array(xp, real, "W", W, "K H", "real", sizes)
+        if c is not None:
+            _array(xp, real, "c", c, "K", "real", sizes)
+        if w is not None:
+            _array(xp, real, "w", w, "P", "real", sizes)
         mean_entropy_q = sum_entropy_q / points
         mean_weights = sum_weights / points
         mean_slope_z = sum_slope_z / points
@@ -496,7 +513,7 @@ def terms(
             or a number on the way is undetermined or leaves the range of floats.
     """
     sums = statistics(x=x, b=b, nu=nu, tau2=tau2, m=m, v=v, weights=weights)
-    return sums.terms(b=b, H=np.shape(nu)[-1])
+    return sums.terms(W=W, c=c, w=w, b=b, H=np.shape(nu)[-1])
 
 
 def check(function: Callable[..., Any], **arguments: Array) -> Any:
@@ -540,7 +557,7 @@ def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
     if sets == 1:
         return _weighted_mean(xp, weights, values)[None, ...]
-    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
     return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
@@ -643,10 +660,9 @@ def _samples(
     *bounds: Array,
 ) -> Array:
     """Check what varies with samples; without an axis of data points these share it."""
-    array = _real(xp, real, name, value)
-    shared = array.ndim < len(dims.split())
+    shared = _real(xp, real, name, value).ndim < len(dims.split())
     own = dims.partition(" ")[2] if shared else dims
-    array = _array(xp, real, name, array, own, domain, sizes, *bounds)
+    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
     array = array[None, ...] if shared else array
     if sizes.setdefault(sets, len(array)) != len(array):
         raise ValueError(f"{name} has an axis of data points, or other samples have it")
@@ -665,8 +681,7 @@ def _weights(
     """Weights of the samples with a leading axis of data points (or of length one)."""
     if weights is None:
         return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    weights = _real(xp, real, name, weights)
-    if weights.ndim == 1:
+    if _real(xp, real, name, weights).ndim == 1:
         return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
     return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 

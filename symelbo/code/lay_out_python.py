@@ -156,12 +156,20 @@ def wrap_text(text: str, indent: int, hanging: int = 0) -> list[str]:
 
 
 def _ends_in_bracket(body: Expression) -> bool:
-    """a - f(...), x[...] or {...}: brackets are opened, and none is put around the whole."""
+    """a - f(...), x[...] or {...}: brackets are opened, and none is put around the whole.
+
+    Nor around f(...).T and f(...)[1], where only one pair has something to be broken.
+    """
     *before, last = body.parts
+    opened = [part for part in body.parts if isinstance(part, Bracket) and _can_open(part)]
+    if not body.operands and len(opened) == 1 and opened[0].ends == "()":
+        return True
     if isinstance(last, str):
         return False
     if last.ends == "()":
         return len(body.operands) <= 2
+    if not body.operands and not _can_open(last):
+        return True  # f(...)[1]
     return not body.operands and all(isinstance(part, str) for part in before)
 
 

@@ -58,13 +58,12 @@ def _method(
 ) -> Function:
     """A function of sums, and of the parameters that it needs."""
     read = {symbol.name for symbol in body.reads}
-    function = make_function(setting, body, name, summary, own=[a for a in own if a.name in read])
-    return replace(function, arguments=_needed(function))
+    return make_function(setting, body, name, summary, own=[a for a in own if a.name in read])
 
 
 def _collect_function(setting: Setting, body: SumsBody) -> Function:
     function = make_function(setting, body.collect, "statistics", [])
-    needed = _needed(function)
+    needed = tuple(a for a in function.arguments if not a.optional or a.kind == "samples")
     given = {setting.variables[s].symbol.name for s in setting.model.parameters}
     parameters = [a.name for a in needed if a.name in given]
     summary = ["Sums over the data points, of which those of batches add up."]
@@ -82,7 +81,3 @@ def _collect_function(setting: Setting, body: SumsBody) -> Function:
         text += " a value near the mean keeps digits. Sums of one centre alone can be added."
         more.append(Argument(centre.name, "centre", text, data.shape, optional=True))
     return replace(function, summary=tuple(summary), arguments=(*needed, *more))
-
-
-def _needed(function: Function) -> tuple[Argument, ...]:
-    return tuple(a for a in function.arguments if not a.optional or a.kind == "samples")

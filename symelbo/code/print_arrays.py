@@ -51,7 +51,7 @@ def _helper(name: str) -> Written:
 
 def _libraries(helper: str) -> list[str]:
     """What a helper takes before its arrays."""
-    return [library for library in ("xp", "special") if library in HELPERS[helper][1]]
+    return [name for name in ("xp", "special", "real") if name in HELPERS[helper][1]]
 
 
 def _log_multinomial(counts: Expression) -> Expression:

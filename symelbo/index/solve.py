@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from fractions import Fraction
 from math import prod
 from types import MappingProxyType
+from typing import TypeAlias
 
 from symelbo.index import build
 from symelbo.index.build import ZERO, mul, power
@@ -38,7 +39,6 @@ from symelbo.index.substitute import (
     formal_indices,
     free_indices,
     instantiate,
-    is_long,
     rename_indices,
     replace_index,
     replace_symbols,
@@ -70,6 +70,7 @@ from symelbo.limits import ELIMINATION_GROWTH, ELIMINATION_MONOMIALS, ELIMINATIO
 from symelbo.values import dataclass
 
 Factors = tuple[tuple[Term, Fraction], ...]
+_Pivot: TypeAlias = tuple[Entry, Term, Poly]  # an unknown, what it is multiplied by, and the rest
 
 __all__ = ["Found", "NotFound", "divisors", "find_by_elimination", "unknown_like"]
 
@@ -245,8 +246,7 @@ class _Elimination:
             values[unknown] = Array(array.indices, factor_divisors(body))
         for equation in () if self.left else equations:
             left = replace_symbols(equation, values)
-            # a long one is left to the checker, whose work is counted
-            if not is_long(left) and not is_zero(left):
+            if not is_zero(left):
                 left = from_poly(self.settle(to_poly(left)))
                 if not is_zero(left):
                     return NotFound(normal(left))
@@ -545,25 +545,24 @@ class _Elimination:
 
     def pivot_surely(self, poly: Poly) -> bool:
         """The same as `pivot`, where a is certainly nonzero: nothing need be asked of the model."""
-        return self.pivot(poly, surely=True)
+        return self.pivot_by(poly, lambda pivots: [p for p in pivots if is_nonzero(p[1])])
 
-    def pivot(self, poly: Poly, surely: bool = False) -> bool:
+    def pivot(self, poly: Poly) -> bool:
         """a U[i, j] + rest = 0 -> U[i, j] = -rest / a, where i, j are all free indices.
 
-        surely: only if a is certainly nonzero; else the a of the fewest factors that may vanish.
-        So the number of conditions does not hang on the names of parameters.
+        By the a of the fewest factors that may vanish, so that the number of conditions does not
+        hang on the names of parameters.
         """
+        return self.pivot_by(poly, lambda ps: sorted(ps, key=lambda p: _count_conditions(p[1])))
+
+    def pivot_by(self, poly: Poly, rank: Callable[[Iterator[_Pivot]], Iterable[_Pivot]]) -> bool:
+        """By the first of the pivots, in this order, of which something can be made."""
         known, poly = self.known_in(self.held(poly)), self.name_places(poly)
         if self.known_in(self.held(poly)) < known:  # what may depend on spectators is solved by now
             self.open = [other for other in self.open if other is not poly]
             self.push(poly)
             return True
-        pivots = self.find_pivots(poly)
-        if surely:
-            ranked = [pivot for pivot in pivots if is_nonzero(pivot[1])]
-        else:
-            ranked = sorted(pivots, key=lambda pivot: _count_conditions(pivot[1]))
-        for entry, divisor, rest in ranked:
+        for entry, divisor, rest in rank(self.find_pivots(poly)):
             rest, contraction = self.name_contraction(rest, entry.symbol)
             if any(e.symbol == entry.symbol for e in self.held(rest)):
                 continue
@@ -576,7 +575,7 @@ class _Elimination:
             return True
         return False
 
-    def find_pivots(self, poly: Poly) -> Iterator[tuple[Entry, Term, Poly]]:
+    def find_pivots(self, poly: Poly) -> Iterator[_Pivot]:
         """a U[i, j] + rest -> (U[i, j], a, rest) for the unknowns that may depend on most, where
         i, j are all free indices and a is not 0; the first unknowns first.
         """

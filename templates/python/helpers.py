@@ -1,8 +1,9 @@
 """Functions that a module may need: each is copied into the modules that use it.
 
 They are elementwise unless they say otherwise, and neither warn nor return NaN.  Those that need
-the library of their arrays take it first: `xp`, and then its special functions.  Nothing is done in
-place, and what is not chosen of two cases is finite, so that derivatives are numbers.
+the library of their arrays take it first: `xp`, its special functions, and the dtype and device of
+real numbers.  Nothing is done in place, and what is not chosen of two cases is finite, so that
+derivatives are numbers.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
     """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
     if sets == 1:
         return _weighted_mean(xp, weights, values)[None, ...]
-    shape = (*weights.shape, *(1 for _ in values.shape[1:]))
+    shape = (*weights.shape, *(1,) * (values.ndim - 1))
     return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
@@ -76,10 +77,9 @@ def _sampled_products(
     if sets == 1:
         return _weighted_products(xp, weights, left, right)[None, ...]
     weighted = _sampled_mean(xp, weights, left, sets)
-    shape = (*weighted.shape, *(1 for _ in right.shape[1:]))
-    ones = (1 for _ in left.shape)
-    other = xp.reshape(right, (right.shape[0], *ones, *right.shape[1:]))
-    return xp.reshape(weighted, shape) * other
+    shape = (*weighted.shape, *(1,) * (right.ndim - 1))
+    spread = xp.reshape(right, (len(right), *(1,) * left.ndim, *right.shape[1:]))
+    return xp.reshape(weighted, shape) * spread
 
 
 def _softmax(xp: Any, a: Array) -> Array:
@@ -88,21 +88,21 @@ def _softmax(xp: Any, a: Array) -> Array:
     return shares / xp.sum(shares, axis=-1, keepdims=True)
 
 
-def _log_softmax(xp: Any, a: Array) -> Array:
+def _log_softmax(xp: Any, real: dict[str, Any], a: Array) -> Array:
     """a - log(sum(exp(a))) over the last axis, exact where one entry is far above."""
     largest = xp.argmax(a, axis=-1, keepdims=True)
     shifted = a - xp.take_along_axis(a, largest, axis=-1)
-    is_largest = xp.arange(a.shape[-1], device=largest.device) == largest
+    is_largest = xp.arange(a.shape[-1], device=real["device"]) == largest
     others = xp.where(is_largest, 0, xp.exp(shifted))
     return shifted - xp.log1p(xp.sum(others, axis=-1, keepdims=True))
 
 
 def _exprel(xp: Any, a: Array) -> Array:
-    """(exp(a) - 1)/a, which is 1 at 0."""
-    small = xp.abs(a) < 1e-3
-    near, far = xp.where(small, a, 0), xp.where(small, 1, a)
+    """(exp(a) - 1)/a, which is 1 at 0, and infinity beyond the floats."""
+    small, large = xp.abs(a) < 1e-3, a > math.log(xp.finfo(a.dtype).max)
+    near, far = xp.where(small, a, 0), xp.where(small | large, 1, a)
     series = _polynomial([1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2, 1], near)
-    return xp.where(small, series, xp.expm1(far) / far)
+    return xp.where(large, math.inf, xp.where(small, series, xp.expm1(far) / far))
 
 
 def _entropy_of_logit(xp: Any, special: Any, a: Array) -> Array:
@@ -177,8 +177,7 @@ def _versine(xp: Any, a: Array) -> Array:
 
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
     """above/below: one where both are 0, infinity where below is."""
-    quotient = above / xp.where(below != 0, below, 1)
-    quotient = xp.where(below != 0, quotient, math.inf)
+    quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
     return xp.where(above == below, 1, quotient)
 
 
