@@ -84,7 +84,11 @@ def fit(
     slope = jax.jit(jax.value_and_grad(loss))
     options = {"maxiter": iterations, "maxfun": 2 * iterations, "ftol": 0, "gtol": 1e-9}
     found = minimize(
-        lambda p: tuple(map(np.asarray, slope(p))), flat, jac=True, method="L-BFGS-B", options=options
+        lambda p: tuple(map(np.asarray, slope(p))),
+        flat,
+        jac=True,
+        method="L-BFGS-B",
+        options=options,
     )
     terms = module.terms(**arguments(x, unravel(jnp.asarray(found.x))))
     return float(terms.elbo), float(terms.entropy_sum), float(np.abs(found.jac).max())
@@ -110,7 +114,10 @@ def run(iterations: int) -> dict[str, tuple[float, float, float]]:
         "log_sigma2": jnp.asarray(np.log(pixels.var())),
     }
     binary = jnp.asarray((pixels > mean).astype(float))
-    models = {"sbn": (belief_network, binary, network), "vae_bernoulli": (autoencoder, pixels, coder)}
+    models = {
+        "sbn": (belief_network, binary, network),
+        "vae_bernoulli": (autoencoder, pixels, coder),
+    }
     found = {}
     for stem, (arguments, x, start) in models.items():
         module = symelbo.derive(MODELS / f"{stem}.yaml").function()

@@ -26,7 +26,9 @@ def load_bars() -> Tensor:
     """Images of SIDE rows and SIDE columns, each with a Laplace weight, and noise, (N, D)."""
     torch.manual_seed(0)
     eye, ones = torch.eye(SIDE), torch.ones(SIDE)
-    bars = torch.stack([*torch.einsum("ij,k->ijk", eye, ones), *torch.einsum("ij,k->ikj", eye, ones)])
+    bars = torch.stack(
+        [*torch.einsum("ij,k->ijk", eye, ones), *torch.einsum("ij,k->ikj", eye, ones)]
+    )
     weights = torch.distributions.Laplace(0, 0.5).sample((POINTS, 2 * SIDE))
     return weights @ bars.reshape(2 * SIDE, -1) + NOISE * torch.randn(POINTS, SIDE**2)
 

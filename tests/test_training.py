@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -158,8 +159,7 @@ def batches(given: dict[str, Any], *cuts: int) -> list[dict[str, Any]]:
     ends = (0, *cuts, len(given["x"]))
     data = ("x", "nu", "tau2", "m")
     return [
-        {n: v[one:two] if n in data else v for n, v in given.items()}
-        for one, two in zip(ends, ends[1:])
+        {n: v[one:two] if n in data else v for n, v in given.items()} for one, two in pairwise(ends)
     ]
 
 

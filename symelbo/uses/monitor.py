@@ -162,10 +162,13 @@ def _word_ratio(name: str, ratios: Floats) -> str:
 
 
 def _to_numpy(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Arrays of PyTorch on any device, too; numbers and None as they are."""
+    """In double precision, from PyTorch on any device too; numbers and None as they are."""
     found = {}
     for name, value in given.items():
         for method in ("detach", "cpu", "get"):  # PyTorch's and CuPy's
             value = getattr(value, method)() if hasattr(value, method) else value
-        found[name] = np.asarray(value) if hasattr(value, "__array__") else value
+        if hasattr(value, "__array__"):
+            value = np.asarray(value)
+            value = value.astype(float) if value.dtype.kind == "f" else value
+        found[name] = value
     return found

@@ -13,9 +13,7 @@ from typing import Any
 __all__ = ["entropy_objective", "takes", "weighted_elbo"]
 
 
-def entropy_objective(
-    sums: Any, temper: Mapping[str, float] | None = None, /, **given: Any
-) -> Any:
+def entropy_objective(sums: Any, temper: Mapping[str, float] | None = None, /, **given: Any) -> Any:
     """Minus the entropy sum at the profiled scales: a loss, with gradients in PyTorch and JAX.
 
     sums: a value of `statistics` of an emitted module that has `profiled_scales`, over all of
@@ -36,10 +34,10 @@ def entropy_objective(
 def weighted_elbo(terms: Any, temper: Mapping[str, float]) -> Any:
     """w_q H[q] + sum_f w_f E log p_f, from a value of `terms`: the ELBO where every weight is 1.
 
-    temper: the weights, by "q" and by the names of factors as `Terms` has them; 1 for those not named.  With
-    {"q": beta, "z": beta} beta multiplies H[q] + E log p(z), which is minus the Kullback-Leibler
-    divergence of q from the prior of z; with {"z": beta} the expected log prior alone, which at
-    profiled scales is minus the entropy of the prior.
+    temper: the weights, by "q" and by the names of factors as `Terms` has them; 1 for those not
+    named.  With {"q": beta, "z": beta} beta multiplies H[q] + E log p(z), which is minus the
+    divergence of q from the prior of z; with {"z": beta} the expected log prior alone, which is
+    minus the entropy of the prior at profiled scales.
     """
     return _weigh(terms, temper, slopes=True)
 
@@ -48,7 +46,9 @@ def _weigh(terms: Any, temper: Mapping[str, float], slopes: bool) -> Any:
     """By (U), E log p_f = -H_f + E b_f + slope of log p_f; without slopes, the entropy sum."""
     factors = [name.removeprefix("gap_") for name in terms._fields if name.startswith("gap_")]
     if unknown := temper.keys() - {"q", *factors}:
-        raise ValueError(f"no factor {', '.join(sorted(unknown))}: there are q, {', '.join(factors)}")
+        raise ValueError(
+            f"no factor {', '.join(sorted(unknown))}: there are q, {', '.join(factors)}"
+        )
     value = temper.get("q", 1) * getattr(terms, "entropy_q", 0)
     for factor in factors:
         part = getattr(terms, f"base_{factor}", 0) - getattr(terms, f"entropy_{factor}", 0)
