@@ -204,12 +204,12 @@ def markov(kind: str) -> Measured:
     joint = joint + np.log(model.transmat_)[paths[:, :-1], paths[:, 1:]].sum(axis=1)
     joint = joint + emission[:, np.arange(LENGTH), paths].sum(axis=-1)
     weights = np.exp(joint - special.logsumexp(joint, axis=1, keepdims=True))
+    steps = (paths[:, :, None] == np.arange(STATES)).astype(float)
     arguments = {
         "p": model.startprob_,
         "A": model.transmat_,
-        "z": paths + 1,
-        "weights": weights,
-        "entropy_q": special.entr(weights).sum(axis=1).mean(),
+        "gamma": np.einsum("np,ptk->ntk", weights, steps),
+        "xi": np.einsum("np,pti,ptj->ntij", weights, steps[:, :-1], steps[:, 1:]),
         "x": x,
     }
     if kind == "diag":

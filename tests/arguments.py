@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +36,37 @@ def draw(rng: np.random.Generator, kind: str, shape: tuple[int, ...], upper: int
         case "category":
             return rng.integers(1, upper + 1, shape)
     return rng.normal(size=shape)
+
+
+def _draw_chain(
+    rng: np.random.Generator, data: int, steps: int, given: dict[str, Any], setting: Setting
+) -> dict[str, Any]:
+    """Marginals of a Markov chain, which agree with each other."""
+    chain = setting.chain
+    assert chain is not None
+    single, *_, pair = (setting.names[symbol] for symbol in chain.symbols)
+    if chain.spread is None:
+        states = given[single].shape[-1]
+        gamma = np.empty((data, steps, states))
+        xi = np.empty((data, steps - 1, states, states))
+        gamma[:, 0] = draw(rng, "simplex", (data, states), 0)
+        for t in range(1, steps):
+            xi[:, t - 1] = gamma[:, t - 1, :, None] * draw(
+                rng, "simplex", (data, states, states), 0
+            )
+            gamma[:, t] = xi[:, t - 1].sum(axis=1)
+        return {single: gamma, pair: xi}
+    size = math.prod(given[single].shape[2:])
+    cov = np.empty((data, steps, size, size))
+    lag = np.empty((data, steps - 1, size, size))
+    cov[:, 0] = draw(rng, "posdef", (data, size, size), 0)
+    for t in range(1, steps):
+        step = rng.normal(size=(data, size, size)) / 2
+        lag[:, t - 1] = step @ cov[:, t - 1]
+        noise = draw(rng, "posdef", (data, size, size), 0)
+        cov[:, t] = lag[:, t - 1] @ np.swapaxes(step, -1, -2) + noise
+    found = {setting.names[chain.spread]: cov, pair: lag}
+    return {n: v.reshape(given[n].shape) for n, v in found.items()}
 
 
 class Arguments(dict[str, Any]):
@@ -71,6 +103,9 @@ class Arguments(dict[str, Any]):
             shape = (*(leading[a] if a in leading else length(a.extent) for a in batch), *shape)
             extent = category_extent(symbol.domain)
             self[name] = draw(rng, symbol.domain.kind, shape, length(extent) if extent else 0)
+        if setting.chain is not None:
+            steps = length(setting.chain.node.shape[0])
+            self |= _draw_chain(rng, data, steps, self, setting)
         if setting.mixture is not None:
             q = rng.uniform(size=(data, length(setting.mixture.extent)))
             q[0, 1:] = 0  # zeros are allowed

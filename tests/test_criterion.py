@@ -131,6 +131,24 @@ HOLDS: dict[str, tuple[dict[str, Any], int, dict[str, dict[str, str]]]] = {
             }
         },
     ),
+    "means that are given place by place, each with a shift of its own": (
+        spec(
+            ["a[1] = w", "a[2] = 3*w + 1", "x[k] ~ Normal(a[k], 1) for k in 1:2"],
+            {"w": "real"},
+            (),
+        ),
+        2,
+        {"x": {"w": "1/3*(3*w + 1)"}},
+    ),
+    "rates that are given place by place": (
+        spec(
+            ["a[1] = w", "a[2] = w + 1", "a[3] = 2*w + 3", "x[k] ~ Exponential(a[k]) for k in 1:3"],
+            {"w": "positive"},
+            (),
+        ),
+        2,
+        {"x": {"w": "1/2*(2*w + 3)"}},
+    ),
     "diagonal covariance, abstract mean": (
         spec(
             [SBN_PRIOR, "x[d] ~ Normal(m(z, w)[d], s[d]) for d in 1:D"],

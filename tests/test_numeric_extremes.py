@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from chains import marginals_of_paths
 from mpmath import mp, mpf
 
 import symelbo
+from symelbo.code.setting import Setting
 
 DIGITS = 400
 Numbers = dict[str, Any]
@@ -900,7 +902,8 @@ def test_impossible_steps_of_a_chain() -> None:
         ],
         "observed": ["x"],
     }
-    chain = symelbo.derive(spec).function()
+    derivation = symelbo.derive(spec)
+    chain = derivation.function()
     p, A = np.array([1.0, 0.0]), np.array([[0.5, 0.5], [0.0, 1.0]])
     paths = np.array(list(itertools.product([1, 2], repeat=3)))
     prior = p[paths[:, 0] - 1]
@@ -910,13 +913,13 @@ def test_impossible_steps_of_a_chain() -> None:
     density = np.exp(-((x - m[paths - 1]) ** 2).sum(axis=1) / (2 * s)) / (2 * np.pi * s) ** 1.5
     joint = prior * density
     q = joint / joint.sum()
-    entropy = -sum(w * np.log(w) for w in q if w)
-    given = {"p": p, "A": A, "m": m, "s": s, "x": x, "z": paths, "weights": q}
-    total, elbo, gap = call_all(chain, {**given, "entropy_q": entropy})
+    setting = Setting(derivation)
+    given = {"p": p, "A": A, "m": m, "s": s, "x": x}
+    total, elbo, gap = call_all(chain, given | marginals_of_paths(setting, paths, q[None], 2))
     assert np.isclose(elbo, np.log(joint.sum()), rtol=1e-13)
     assert np.isclose(total + gap, elbo, rtol=1e-13)
-    even = {**given, "weights": np.full(8, 1 / 8), "entropy_q": entropy}
-    total, elbo, gap = call_all(chain, even)
+    even = marginals_of_paths(setting, paths, np.full((1, 8), 1 / 8), 2)
+    total, elbo, gap = call_all(chain, given | even)
     assert np.isfinite(total) and elbo == gap == -np.inf
 
 

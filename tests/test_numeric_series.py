@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from chains import entropy_of_chain, marginals_of_paths
 
 import symelbo
 from symelbo.answer.derivation import Derivation
+from symelbo.code.setting import Setting
 
 Values = dict[str, Any]
 LOG_2PI = log(2 * pi)
@@ -536,14 +538,19 @@ def averaged(
 
     def elbo(g: Values, n: int) -> float:
         pairs = zip(g["weights"][n], g["z"], strict=True)
-        return float(g["entropy_q"] + sum(w * joint(g, g["x"][n], z) for w, z in pairs))
+        return own_entropy(g, n) + sum(w * joint(g, g["x"][n], z) for w, z in pairs)
 
     return elbo
 
 
+def own_entropy(g: Values, n: int) -> float:
+    """H[q] of a data point, where it differs between these"""
+    return float(g["entropy_q"][n] if np.ndim(g["entropy_q"]) else g["entropy_q"])
+
+
 def walk_entropy(g: Values, n: int) -> float:
     return float(
-        g["entropy_q"]
+        own_entropy(g, n)
         - normal_entropy(g["s0"])
         - sum(normal_entropy(g["s2"]) for _ in steps(g))
         - g["T"] * normal_entropy(g["t2"])
@@ -553,7 +560,7 @@ def walk_entropy(g: Values, n: int) -> float:
 _WALK = {"s0": "positive", "s2": "positive", "t2": "positive"}
 WALK = {"x": ("real", ("N", "T")), "s0": POSITIVE, "s2": POSITIVE, "t2": POSITIVE}
 SAMPLES = {"z": ("real", ("S", "T")), "entropy_q": REAL}
-ALL["walk_samples"] = Series(
+ALL["walk_any"] = Series(
     Series.model(
         _WALK,
         "z[1] ~ Normal(0, s0)",
@@ -603,7 +610,7 @@ def switching(g: Values, x: Any, z: Any) -> float:
 
 
 def switching_entropy(g: Values, n: int) -> float:
-    total = g["entropy_q"] + sum(p * log(p) for p in g["p"])
+    total = own_entropy(g, n) + sum(p * log(p) for p in g["p"])
     for n, z in enumerate(g["z"]):
         weight = g["weights"].mean(axis=0)[n]
         total -= weight * normal_entropy(g["s2"][z[0] - 1])
@@ -613,7 +620,7 @@ def switching_entropy(g: Values, n: int) -> float:
     return float(total)
 
 
-ALL["switching_samples"] = Series(
+ALL["switching_any"] = Series(
     Series.model(
         {"p": "simplex[K]", "A": "simplex[K,K]", "mu": "real[K]", "s2": "positive[K]", "w": "real"},
         "z[1] ~ Categorical(p)",
@@ -797,7 +804,7 @@ def draw(rng: np.random.Generator, domain: str, shape: tuple[int, ...], upper: i
     return rng.normal(size=shape)
 
 
-def arguments(series: Series, length: int, seed: int) -> Values:
+def arguments(series: Series, length: int, seed: int, setting: Setting | None = None) -> Values:
     rng = np.random.default_rng([length, seed])
     sizes = {"T": length, "P": 2, "D": 2, "K": 3, "N": 3, "S": 4}
     given: Values = dict(sizes)
@@ -806,6 +813,9 @@ def arguments(series: Series, length: int, seed: int) -> Values:
         given[name] = draw(rng, domain, shape, sizes["K"])
     weights = rng.uniform(size=(sizes["N"], sizes["S"]))
     given["weights"] = weights / weights.sum(axis=1, keepdims=True)
+    if setting is not None and setting.chain is not None:
+        given |= marginals_of_paths(setting, given["z"], given["weights"], sizes["K"])
+        given["entropy_q"] = entropy_of_chain(setting, given)
     return given
 
 
@@ -832,7 +842,7 @@ def test_every_model_is_proved() -> None:
 def test_elbo_and_entropy_sum_are_the_loops(name: str, length: int) -> None:
     series, module = ALL[name], derived(name).function()
     for seed in range(3):
-        given = arguments(series, length, seed)
+        given = arguments(series, length, seed, Setting(derived(name)))
         elbo, total = call(module.elbo, given), call(module.entropy_sum, given)
         assert isclose(elbo, mean(series.elbo, given), rel_tol=1e-11, abs_tol=1e-11)
         assert isclose(total, mean(series.entropy_sum, given), rel_tol=1e-11, abs_tol=1e-11)
@@ -843,7 +853,7 @@ def test_elbo_and_entropy_sum_are_the_loops(name: str, length: int) -> None:
 def test_gap_is_the_slope_of_the_loop(name: str, length: int) -> None:
     """Along the field by hand: variances and scales move by minus their value."""
     series, module, step = ALL[name], derived(name).function(), 1e-5
-    given = arguments(series, length, 7)
+    given = arguments(series, length, 7, Setting(derived(name)))
     ahead, behind = (
         {**given, **{n: given[n] * (1 + sign * step) for n in series.field}} for sign in (-1, 1)
     )
@@ -858,7 +868,7 @@ def test_sum_is_the_elbo_at_profiled_scales(name: str, length: int) -> None:
     series, module = ALL[name], derived(name).function()
     if length < series.least:
         return
-    given = arguments(series, length, 3)
+    given = arguments(series, length, 3, Setting(derived(name)))
     names = inspect.signature(module.profiled_scales).parameters
     chosen = {n: given[n] for n in names if n in given}
     if length == 1 or (length == 2 and series.least == 2):

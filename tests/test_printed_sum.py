@@ -24,6 +24,7 @@ import numpy as np
 import pytest
 import test_numbers as numbers
 from brute_force import Floats, Network, Values
+from chains import entropy_of_chain, marginals_of_paths
 from paper.family import FiniteFamily
 from scipy import special
 
@@ -33,8 +34,8 @@ from symelbo.code.setting import Setting
 from symelbo.criterion.result import Closure
 from symelbo.entropy.summand import EntropySum, Summand
 from symelbo.index.build import ZERO, divide, negate, number
-from symelbo.index.substitute import mentions, replace_symbols, symbols_of
-from symelbo.index.terms import Array, Role, Symbol, Term
+from symelbo.index.substitute import free_indices, mentions, replace_symbols, symbols_of
+from symelbo.index.terms import Apply, Array, Extent, Position, Role, Symbol, Term
 from symelbo.trial.evaluate import World, evaluate, places
 from symelbo.try_result import CheckFailed, try_printed_sum, try_result
 
@@ -564,13 +565,18 @@ class Instance:
         """The module's entropy sum of all data points."""
         setting, function = Setting(self.derivation), self.derivation.function().entropy_sum
         given: Values = {setting.sizes[name]: size for name, size in self.sizes.items()}
+        wanted = inspect.signature(function).parameters
         for symbol, name in setting.names.items():
-            if symbol.role in (Role.PARAMETER, Role.CONSTANT):
+            if name not in wanted:
+                continue
+            if symbol in setting.functions:
+                given[name] = self._values_of(setting, symbol, points)
+            elif symbol.role in (Role.PARAMETER, Role.CONSTANT):
                 given[name] = self.parameters[symbol.name]
+            elif setting.chain is not None and symbol in setting.chain.symbols:
+                continue
             elif symbol.role is Role.LATENT:
                 given[name] = np.moveaxis(self.nodes.values[symbol.name], -1, 0)
-            elif symbol.role is Role.FUNCTION:
-                given[name] = _for_arrays(self.networks[symbol.name])
             else:
                 given[name] = np.array([point.own[symbol.name] for point in points])
         weights = np.array([point.weights for point in points])
@@ -581,8 +587,33 @@ class Instance:
         for statement in self.statements:
             if statement.family in self.abstract:
                 given |= self._abstract_means(statement, points)
-        wanted = inspect.signature(function).parameters
-        return float(function(**{name: given[name] for name in wanted if name in given}))
+        of_q = 0.0  # what the entropy of q differs by from that of a chain with its marginals
+        if setting.chain is not None:
+            node, last = setting.chain.node, setting.chain.single.shape[-1]
+            paths = np.moveaxis(self.nodes.values[node.name], -1, 0)
+            states = self.sizes[last.size] if last.size is not None else 0
+            given |= marginals_of_paths(setting, paths, weights, states + last.offset)
+            of_q = given[setting.entropy_q_name] - entropy_of_chain(setting, given).mean()
+        return of_q + float(function(**{name: given[name] for name in wanted if name in given}))
+
+    def _values_of(self, setting: Setting, symbol: Symbol, points: list[Measured]) -> Floats:
+        """The values of an abstract function, with the axes that it has in the module."""
+        ((function, arguments),) = (k for k, s in setting.values.known.items() if s == symbol)
+        free = frozenset().union(*map(free_indices, arguments))
+        plates = sorted(free, key=lambda index: index.name)
+        by_data, by_latents = setting.values.reads(symbol)
+        own = [{**self.parameters, **point.own} for point in points[: None if by_data else 1]]
+        nodes = range(len(self.nodes.weights)) if by_latents else [None]
+        shape = self._shape(symbol)
+        found = np.empty((len(own), len(nodes), *shape))
+        for n, k, *where in np.ndindex(found.shape):
+            env = dict(zip(plates, (w + 1 for w in where), strict=False))
+            rest = tuple(Position(Extent(None, w + 1)) for w in where[len(plates) :])
+            world = self.world(own[n], nodes[k])
+            found[(n, k, *where)] = evaluate(Apply(function, arguments, rest), world, env).value
+        if not by_latents:
+            found = found[:, 0]
+        return found if by_data else found[0]
 
     def _abstract_means(self, statement: brute.Sampling, points: list[Measured]) -> Values:
         """The mean entropy of an abstract family, and the mean of its base measure."""
@@ -616,18 +647,6 @@ def _call(network: Network, arguments: Any, where: tuple[int, ...]) -> tuple[flo
         given.append(brute.Table(table))
     result = network(*given)
     return float(np.ravel(result[where] if where else result)[0]), 0.0
-
-
-def _for_arrays(network: Network) -> Any:
-    """As a module calls it: parameters plain, latents with their samples first."""
-
-    def function(*arguments: Floats) -> Floats:
-        first, *rest = arguments
-        moved = brute.Table(np.moveaxis(np.asarray(first), 0, -1), nodes=True)
-        result = network(moved, *(brute.Table(a) if np.ndim(a) else a for a in rest))
-        return np.moveaxis(np.asarray(brute._plain(result)), -1, 0)
-
-    return function
 
 
 def shapes_of_q(derivation: Derivation) -> tuple[str, ...]:

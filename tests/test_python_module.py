@@ -98,6 +98,33 @@ SPECS: dict[str, Spec] = {
     "linear_any_q": _linear("Normal(0, 1)", "s2", {"s2": "positive"}),
     "linear_declared_q": _linear("Normal(0, 1)", "s2", {"s2": "positive"}, variational=_Q),
     "tied_variances": _linear("Normal(0, s2)", "s2", {"s2": "positive"}, variational="exact"),
+    "linear_full_q": _linear(
+        "Normal(0, 1)", "s2", {"s2": "positive"}, variational=["z ~ MvNormal(nu, S)"]
+    ),
+    "chain_full_q": {
+        "name": "Gaussian chain",
+        "sizes": ["T"],
+        "parameters": {"w": "real", "s2": "positive", "t2": "positive"},
+        "model": [
+            "z[1] ~ Normal(0, s2)",
+            "z[t+1] ~ Normal(w*z[t], s2) for t in 1:T-1",
+            "x[t] ~ Normal(z[t], t2) for t in 1:T",
+        ],
+        "observed": ["x"],
+        "variational": ["z ~ MvNormal(m, S)"],
+    },
+    "system_full_q": {
+        "name": "Linear system, one normal q for each step",
+        "sizes": ["D", "K", "T"],
+        "parameters": {"A": "real[K,K]", "Q": "positive[K]", "C": "real[D,K]", "R": "positive[D]"},
+        "model": [
+            "z[1,k] ~ Normal(0, 1) for k in 1:K",
+            "z[t,k] ~ Normal(sum(A[k,j]*z[t-1,j] for j in 1:K), Q[k]) for t in 2:T, k in 1:K",
+            "x[t,d] ~ Normal(sum(C[d,k]*z[t,k] for k in 1:K), R[d]) for t in 1:T, d in 1:D",
+        ],
+        "observed": ["x"],
+        "variational": ["z[t] ~ MvNormal(m[t], S[t]) for t in 1:T"],
+    },
     "binary_declared_q": _linear(
         "Bernoulli(p[h])",
         "s2",
@@ -387,6 +414,16 @@ def _velocities(derivation: Derivation, given: Arguments) -> dict[str, Floats]:
         moved[setting.names[symbol]] = np.array(rows)
     for node, latent in motion.latents.items():
         rate = _evaluate(setting, given, node, latent.rate, values)
+        if (chain := setting.chain) is not None and chain.spread is not None:
+            shift = _evaluate(setting, given, node, latent.shift, values)
+            mean, spread, pair = (given[setting.names[symbol]] for symbol in chain.symbols)
+            moved[setting.names[chain.single]] = rate * mean + shift
+            rates = rate if rate.ndim > 1 else rate[:, None]
+            within = rates[:, :, None] + rates[:, None, :]
+            across = rates[1:, :, None] + rates[:-1, None, :]
+            moved[setting.names[chain.spread]] = within.reshape(spread.shape[1:]) * spread
+            moved[setting.names[chain.pair]] = across.reshape(pair.shape[1:]) * pair
+            continue
         if setting.names.get(node) in inspect.signature(derivation.function().elbo).parameters:
             shift = _evaluate(setting, given, node, latent.shift, values)
             moved[setting.names[node]] = rate * given[setting.names[node]] + shift
@@ -474,6 +511,33 @@ def test_gaussian_chain_elbo_is_the_log_likelihood() -> None:
     covariance = s2 * np.linalg.inv(step) @ np.linalg.inv(step).T + t2 * np.eye(length)
     expected = stats.multivariate_normal(np.zeros(length), covariance).logpdf(x).mean()
     assert isclose(given.call(module.elbo), expected, rel_tol=1e-11)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (1, 3, 2), (4, 2, 3)])
+def test_a_full_covariance_reaches_the_log_likelihood(sizes: tuple[int, int, int]) -> None:
+    """With the mean and the covariance of the exact posterior"""
+    n, d, h = sizes
+    rng = np.random.default_rng(d)
+    W, mu, x = rng.normal(size=(d, h)), rng.normal(size=d), rng.normal(size=(n, d))
+    covariance = np.linalg.inv(np.eye(h) + W.T @ W / 0.4)
+    nu, S = (x - mu) @ W @ covariance / 0.4, np.broadcast_to(covariance, (n, h, h))
+    found = derived("linear_full_q").function().elbo(x=x, W=W, mu=mu, s2=0.4, nu=nu, S=S)
+    whole = np.atleast_2d(W @ W.T + 0.4 * np.eye(d))
+    wanted = np.mean(stats.multivariate_normal(mu, whole).logpdf(x))
+    assert isclose(found, wanted, rel_tol=1e-11)
+
+
+@pytest.mark.parametrize("length", [1, 2, 4])
+def test_a_full_covariance_over_a_chain_reaches_the_log_likelihood(length: int) -> None:
+    rng = np.random.default_rng(length)
+    w, s2, t2, x = 0.7, 0.5, 0.3, rng.normal(size=(3, length))
+    step = np.eye(length) - w * np.eye(length, k=-1)
+    S = np.linalg.inv(step.T @ step / s2 + np.eye(length) / t2)
+    given = {"m": x @ S / t2, "S": np.broadcast_to(S, (3, length, length))}
+    found = derived("chain_full_q").function().elbo(x=x, w=w, s2=s2, t2=t2, **given)
+    whole = s2 * np.linalg.inv(step) @ np.linalg.inv(step).T + t2 * np.eye(length)
+    wanted = np.mean(stats.multivariate_normal(np.zeros(length), whole).logpdf(x))
+    assert isclose(found, wanted, rel_tol=1e-11)
 
 
 def _mixture_elbo(q: Floats, pi: Floats, log_x: Floats) -> float:
@@ -930,12 +994,12 @@ def test_data_and_scalars_leave_their_domains() -> None:
         ppca.entropy_sum(W=np.ones((3, 1)), sigma2=-1)
     with pytest.raises(ValueError, match=r"sigma2 must be a number"):
         ppca.entropy_sum(W=np.ones((3, 1)), sigma2=[1.0])
-    chain = derived("hidden_chain").function()
-    given = Arguments(derived("hidden_chain"), 1)
-    with pytest.raises(ValueError, match="z must be a category in 1"):
-        given.call(chain.entropy_sum, z=given["z"] - 1)
+    pair = derived("two_categories").function()
+    given = Arguments(derived("two_categories"), 1)
+    with pytest.raises(ValueError, match="b must be a category in 1"):
+        given.call(pair.entropy_sum, b=given["b"] - 1)
     with pytest.raises(ValueError, match="entropy_q must be finite"):
-        given.call(chain.entropy_sum, entropy_q=float("nan"))
+        given.call(pair.entropy_sum, entropy_q=float("nan"))
 
 
 def test_one_trial_has_one_category() -> None:
@@ -965,3 +1029,92 @@ def test_the_entropy_of_an_abstract_family_is_asked_for_where_the_sum_has_a_clos
     assert derivation.entropy_sum is not None and derivation.entropy_sum.closed_form is not None
     found = derivation.function().entropy_sum(w=2.0, entropy_x=0.25)
     assert found == pytest.approx(-0.25 - np.log(2 * np.pi * np.e * 2.0) / 2)
+
+
+# ---------------------------------------------------------------- chains
+
+
+def _all_paths(states: int, steps: int) -> Floats:
+    return np.array(np.meshgrid(*[np.arange(states)] * steps, indexing="ij")).reshape(steps, -1).T
+
+
+@pytest.mark.parametrize(
+    "sizes", [(1, 1, 1, 2), (3, 1, 2, 2), (1, 2, 1, 3), (4, 3, 2, 2), (2, 4, 1, 3)]
+)
+def test_a_hidden_markov_model_by_all_its_paths(sizes: tuple[int, int, int, int]) -> None:
+    """gamma and xi of the posterior, and of another Markov chain, against sums over paths"""
+    n, steps, d, k = sizes
+    rng = np.random.default_rng(sum(sizes))
+    module = derived("hidden_markov").function()
+    p, A = rng.dirichlet(np.ones(k)), rng.dirichlet(np.ones(k), k)
+    mu, v, x = rng.normal(size=(k, d)), rng.uniform(0.5, 2, (k, d)), rng.normal(size=(n, steps, d))
+    paths = _all_paths(k, steps)
+    prior = np.log(p)[paths[:, 0]] + np.log(A)[paths[:, :-1], paths[:, 1:]].sum(axis=1)
+    law = stats.norm(mu[paths], np.sqrt(v[paths]))
+    joint = prior + law.logpdf(x[:, None]).sum(axis=(2, 3))
+    given = {"p": p, "A": A, "mu": mu, "v": v}
+    for q in (special.softmax(joint, axis=1), special.softmax(3 * prior + 0 * joint, axis=1)):
+        one = paths[:, :, None] == np.arange(k)
+        gamma = np.einsum("np,ptk->ntk", q, one)
+        xi = np.einsum("np,pti,ptj->ntij", q, one[:, :-1], one[:, 1:])
+        found = module.elbo(x=x, gamma=gamma, xi=xi, **given)
+        wanted = (q * (joint - np.log(q))).sum(axis=1).mean()
+        assert isclose(found, wanted, rel_tol=1e-11)
+        total = module.entropy_sum(gamma=gamma, xi=xi, **given)
+        assert isclose(found, total + module.gap(x=x, gamma=gamma, xi=xi, **given), rel_tol=1e-10)
+
+
+def test_a_path_that_is_certain_has_zeros() -> None:
+    """One-hot marginals, and probabilities that are 0 where nothing goes."""
+    module = derived("hidden_markov").function()
+    A = np.array([[0.0, 1.0], [1.0, 0.0]])
+    gamma = np.array([[[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]])
+    xi = gamma[:, :-1, :, None] * gamma[:, 1:, None, :]
+    x = np.zeros((1, 3, 1))
+    given = {"x": x, "p": [1.0, 0.0], "mu": np.zeros((2, 1)), "v": np.ones((2, 1))}
+    found = module.elbo(A=A, gamma=gamma, xi=xi, **given)
+    assert isclose(found, -1.5 * np.log(2 * np.pi))
+    assert module.elbo(A=np.eye(2), gamma=gamma, xi=xi, **given) == -np.inf
+    for name, wrong in (("gamma", gamma / 2), ("xi", xi / 2), ("xi", -xi)):
+        with pytest.raises(ValueError, match=f"{name} must"):
+            module.elbo(A=A, **{"gamma": gamma, "xi": xi, **given, name: wrong})
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 1, 1), (2, 1, 2, 2), (1, 2, 3, 1), (3, 4, 2, 3)])
+def test_a_linear_dynamical_system_by_exact_smoothing(sizes: tuple[int, int, int, int]) -> None:
+    """At the exact posterior F is the log-likelihood; away from it, F by the whole covariance."""
+    n, steps, d, k = sizes
+    rng = np.random.default_rng(sum(sizes))
+    module = derived("linear_dynamical_system").function()
+    A, C = rng.normal(size=(k, k)) / 2, rng.normal(size=(d, k))
+    Q, R, x = rng.uniform(0.5, 2, k), rng.uniform(0.5, 2, d), rng.normal(size=(n, steps, d))
+    lower = np.eye(steps * k)
+    for t in range(1, steps):
+        lower[t * k : (t + 1) * k, (t - 1) * k : t * k] = -A
+    noise = np.concatenate([np.ones(k), np.tile(Q, steps - 1)])
+    precision = lower.T @ np.diag(1 / noise) @ lower
+    loadings = np.kron(np.eye(steps), C)
+    whole = loadings @ np.linalg.inv(precision) @ loadings.T + np.diag(np.tile(R, steps))
+    flat = x.reshape(n, -1)
+    likelihood = np.mean(stats.multivariate_normal(np.zeros(steps * d), whole).logpdf(flat))
+    given = {"A": A, "Q": Q, "C": C, "R": R}
+    for scale in (1.0, 1.7):  # the exact posterior; all variances times a number
+        joint = precision + loadings.T @ np.diag(1 / np.tile(R, steps)) @ loadings
+        S = scale * np.linalg.inv(joint)
+        mean = flat @ np.diag(1 / np.tile(R, steps)) @ loadings @ np.linalg.inv(joint)
+        blocks = S.reshape(steps, k, steps, k)
+        cov = np.stack([blocks[t, :, t] for t in range(steps)])
+        lag = np.array([blocks[t, :, t - 1] for t in range(1, steps)]).reshape(steps - 1, k, k)
+        q = {
+            "mean_z": mean.reshape(n, steps, k),
+            "cov_z": np.broadcast_to(cov, (n, *cov.shape)),
+            "lag_cov_z": np.broadcast_to(lag, (n, *lag.shape)),
+        }
+        size = steps * k  # F - log p(x) = -KL
+        divergence = (size * scale - size - size * np.log(scale)) / 2
+        elbo = module.elbo(x=x, **given, **q)
+        assert isclose(elbo, likelihood - divergence, rel_tol=1e-10)
+        gap = module.gap(x=x, **given, **q)
+        del q["mean_z"]
+        total = module.entropy_sum(Q=Q, R=R, **q) + gap
+        assert isclose(elbo, total, rel_tol=1e-10)

@@ -67,9 +67,8 @@ def entropy_sum(
     A: Array,
     mu: Array | None = None,
     v: Array,
-    entropy_q: Array,
-    z: Array,
-    weights: Array | None = None,
+    gamma: Array,
+    xi: Array,
 ) -> Array:
     """Entropy sum per data point, in nats.
 
@@ -81,41 +80,44 @@ def entropy_sum(
         A: shape (K, K); non-negative, summing to one over the last axis.
         mu: shape (K, D); real. Only checked: the value does not depend on it.
         v: shape (K, D); positive.
-        entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, T) or (N, S, T); samples or an enumeration of the latent, a
-            category, counted from 1.
-        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
-            last axis; 1/S if not given.
+        gamma: shape (N, T, K); q of each step of z, non-negative, summing to one over
+            the last axis.
+        xi: shape (N, T-1, K, K); q of each step of z and the next, non-negative,
+            summing to one over the last two axes.
 
     Raises:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
-    xp, real = _library(p, A, mu, v, entropy_q, z, weights)
+    xp, real = _library(p, A, mu, v, gamma, xi)
     special = _special(xp)
     sizes: dict[str, int] = {}
     p = _array(xp, real, "p", p, "K", "weights", sizes)
     A = _array(xp, real, "A", A, "K K", "weights", sizes)
     v = _array(xp, real, "v", v, "K D", "positive", sizes)
-    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _samples(xp, real, "z", z, "N S T", "category", sizes, "sets", sizes["K"])
+    gamma = _array(xp, real, "gamma", gamma, "N T K", "weights", sizes)
+    xi = _array(xp, real, "xi", xi, "N T-1 K K", "joint", sizes)
     if mu is not None:
         _array(xp, real, "mu", mu, "K D", "real", sizes)
-    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    D, T = sizes["D"], sizes["T"]
+    # entropy of q
+    entropy_q = (
+        xp.sum(special.entr(gamma), axis=(-2, -1))
+        - xp.sum(special.entr(gamma[:, 1:]), axis=(-2, -1))
+        - xp.sum(special.entr(gamma[:, :-1]), axis=(-2, -1))
+        + xp.sum(special.entr(xi), axis=(-3, -2, -1))
+    )
     # entropy of z[1]
     entropy_z_1 = xp.sum(special.entr(p))
     # entropy of z[t]
-    entropy_z_t = xp.sum(xp.sum(special.entr(A[z[:, :, :-1] - 1]), axis=-1), axis=-1)
-    # entropy of x
-    entropy_x = 0.5 * xp.sum(xp.log(2 * math.e * math.pi * v[z - 1]), axis=(-2, -1))
-    mean_weights = _mean_weights(xp, weights, sets)
-    return (
-        entropy_q
-        - entropy_z_1
-        - xp.sum(mean_weights * entropy_z_t)
-        - xp.sum(mean_weights * entropy_x)
+    entropy_z_t = xp.sum(
+        gamma[:, :-1] * xp.sum(special.entr(A), axis=-1), axis=(-2, -1)
     )
+    # entropy of x
+    entropy_x = 0.5 * xp.sum(
+        gamma * xp.sum(xp.log(v), axis=-1), axis=(-2, -1)
+    ) + 0.5 * D * T * math.log(2 * math.e * math.pi)
+    return xp.mean(entropy_q) - entropy_z_1 - xp.mean(entropy_z_t) - xp.mean(entropy_x)
 
 
 @_within_floats
@@ -126,14 +128,12 @@ def elbo(
     A: Array,
     mu: Array,
     v: Array,
-    entropy_q: Array,
-    z: Array,
-    weights: Array | None = None,
+    gamma: Array,
+    xi: Array,
 ) -> Array:
     """ELBO per data point, in nats.
 
-    Expectations under q are weighted sums over the given samples: exact for an
-    enumeration, an estimate otherwise.
+    Expectations under q are exact: log p(x, z) is quadratic in the latents.
     Minus infinity where a category of probability 0 has weight.
 
     Args:
@@ -142,56 +142,58 @@ def elbo(
         A: shape (K, K); non-negative, summing to one over the last axis.
         mu: shape (K, D); real.
         v: shape (K, D); positive.
-        entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, T) or (N, S, T); samples or an enumeration of the latent, a
-            category, counted from 1.
-        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
-            last axis; 1/S if not given.
+        gamma: shape (N, T, K); q of each step of z, non-negative, summing to one over
+            the last axis.
+        xi: shape (N, T-1, K, K); q of each step of z and the next, non-negative,
+            summing to one over the last two axes.
 
     Raises:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
-    xp, real = _library(x, p, A, mu, v, entropy_q, z, weights)
+    xp, real = _library(x, p, A, mu, v, gamma, xi)
+    special = _special(xp)
     sizes: dict[str, int] = {}
     x = _array(xp, real, "x", x, "N T D", "real", sizes)
     p = _array(xp, real, "p", p, "K", "weights", sizes)
     A = _array(xp, real, "A", A, "K K", "weights", sizes)
     mu = _array(xp, real, "mu", mu, "K D", "real", sizes)
     v = _array(xp, real, "v", v, "K D", "positive", sizes)
-    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _samples(xp, real, "z", z, "N S T", "category", sizes, "sets", sizes["K"])
-    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    gamma = _array(xp, real, "gamma", gamma, "N T K", "weights", sizes)
+    xi = _array(xp, real, "xi", xi, "N T-1 K K", "joint", sizes)
+    N = sizes["N"]
+    # entropy of q
+    entropy_q = (
+        xp.sum(special.entr(gamma), axis=(-2, -1))
+        - xp.sum(special.entr(gamma[:, 1:]), axis=(-2, -1))
+        - xp.sum(special.entr(gamma[:, :-1]), axis=(-2, -1))
+        + xp.sum(special.entr(xi), axis=(-3, -2, -1))
+    )
     # log-density of z[1]
-    log_z_1 = _log(xp, p[z[:, :, 0] - 1])
+    mean_gamma = xp.mean(gamma[:, 0], axis=0)
+    log_z_1 = xp.sum(_weigh(xp, mean_gamma, _log(xp, p)))
     # log-density of z[t]
-    log_z_t = xp.sum(_log(xp, A[z[:, :, :-1] - 1, z[:, :, 1:] - 1]), axis=-1)
+    mean_xi = xp.mean(xp.sum(xi, axis=1), axis=0)
+    log_z_t = xp.sum(_weigh(xp, mean_xi, _log(xp, A)))
     # log-density of x
-    center_x = _pool(xp, x, sets)
+    center_x = xp.mean(x, axis=0)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(xp, weights, sets)
-    mean_xx = _sampled_mean(xp, weights, deviation_x**2, sets)
-    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
+    mean_gamma_ = xp.mean(gamma, axis=0)
+    mean_gamma_x_x = xp.einsum("ntr,nti->ri", gamma, deviation_x**2) / N
+    mean_x_gamma = xp.einsum("nri,nrj->rij", deviation_x, gamma) / N
     log_x = (
         xp.sum(
-            mean_weights
-            * xp.sum(
-                -0.5 * xp.log(2 * math.pi * v[z - 1])
+            mean_gamma_
+            * (
+                -0.5 * xp.sum(xp.log(2 * math.pi * v), axis=-1)
                 - 0.5
-                * ((center_x[:, None, :, :] - mu[z - 1]) / xp.sqrt(v[z - 1])) ** 2,
-                axis=(-2, -1),
+                * xp.sum(((center_x[:, :, None] - mu.T) / xp.sqrt(v).T) ** 2, axis=1)
             )
         )
-        - 0.5 * xp.sum(mean_xx / v[z - 1])
-        - xp.sum(mean_x * (center_x[:, None, :, :] - mu[z - 1]) / v[z - 1])
+        - 0.5 * xp.sum(mean_gamma_x_x / v)
+        - xp.sum(mean_x_gamma * (center_x[:, :, None] - mu.T) / v.T)
     )
-    return (
-        entropy_q
-        + xp.sum(_weigh(xp, mean_weights, log_z_1))
-        + xp.sum(_weigh(xp, mean_weights, log_z_t))
-        + log_x
-    )
+    return xp.mean(entropy_q) + log_z_1 + log_z_t + log_x
 
 
 @_within_floats
@@ -202,9 +204,8 @@ def gap(
     A: Array,
     mu: Array,
     v: Array,
-    entropy_q: Array | None = None,
-    z: Array,
-    weights: Array | None = None,
+    gamma: Array,
+    xi: Array,
 ) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
@@ -221,18 +222,16 @@ def gap(
         A: shape (K, K); non-negative, summing to one over the last axis.
         mu: shape (K, D); real.
         v: shape (K, D); positive.
-        entropy_q: mean entropy of q over the data, in nats. Only checked: the value
-            does not depend on it.
-        z: shape (S, T) or (N, S, T); samples or an enumeration of the latent, a
-            category, counted from 1.
-        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
-            last axis; 1/S if not given.
+        gamma: shape (N, T, K); q of each step of z, non-negative, summing to one over
+            the last axis.
+        xi: shape (N, T-1, K, K); q of each step of z and the next, non-negative,
+            summing to one over the last two axes.
 
     Raises:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
-    xp, real = _library(x, p, A, mu, v, entropy_q, z, weights)
+    xp, real = _library(x, p, A, mu, v, gamma, xi)
     special = _special(xp)
     sizes: dict[str, int] = {}
     x = _array(xp, real, "x", x, "N T D", "real", sizes)
@@ -240,43 +239,36 @@ def gap(
     A = _array(xp, real, "A", A, "K K", "weights", sizes)
     mu = _array(xp, real, "mu", mu, "K D", "real", sizes)
     v = _array(xp, real, "v", v, "K D", "positive", sizes)
-    z = _samples(xp, real, "z", z, "N S T", "category", sizes, "sets", sizes["K"])
-    if entropy_q is not None:
-        _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    gamma = _array(xp, real, "gamma", gamma, "N T K", "weights", sizes)
+    xi = _array(xp, real, "xi", xi, "N T-1 K K", "joint", sizes)
+    D, N = sizes["D"], sizes["N"]
     # derivative of log p(z[1]) along the motion
-    slope_z_1 = _log(xp, p[z[:, :, 0] - 1]) + xp.sum(special.entr(p))
+    mean_gamma = xp.mean(gamma[:, 0], axis=0)
+    slope_z_1 = xp.sum(_weigh(xp, mean_gamma, _log(xp, p) + xp.sum(special.entr(p))))
     # derivative of log p(z[t]) along the motion
+    mean_xi = xp.mean(xp.sum(xi, axis=1), axis=0)
     slope_z_t = xp.sum(
-        _log(xp, A[z[:, :, :-1] - 1, z[:, :, 1:] - 1])
-        + xp.sum(special.entr(A[z[:, :, :-1] - 1]), axis=-1),
-        axis=-1,
+        _weigh(xp, mean_xi, _log(xp, A) + xp.sum(special.entr(A), axis=-1)[:, None])
     )
     # derivative of log p(x) along the motion
-    center_x = _pool(xp, x, sets)
+    center_x = xp.mean(x, axis=0)
     deviation_x = x - center_x
-    mean_weights = _mean_weights(xp, weights, sets)
-    mean_xx = _sampled_mean(xp, weights, deviation_x**2, sets)
-    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
+    mean_gamma_ = xp.mean(gamma, axis=0)
+    mean_gamma_x_x = xp.einsum("ntr,nti->ri", gamma, deviation_x**2) / N
+    mean_x_gamma = xp.einsum("nri,nrj->rij", deviation_x, gamma) / N
     slope_x = (
         xp.sum(
-            mean_weights
-            * xp.sum(
-                0.5
+            mean_gamma_
+            * (
+                0.5 * D
                 - 0.5
-                * ((center_x[:, None, :, :] - mu[z - 1]) / xp.sqrt(v[z - 1])) ** 2,
-                axis=(-2, -1),
+                * xp.sum(((center_x[:, :, None] - mu.T) / xp.sqrt(v).T) ** 2, axis=1)
             )
         )
-        - 0.5 * xp.sum(mean_xx / v[z - 1])
-        - xp.sum(mean_x * (center_x[:, None, :, :] - mu[z - 1]) / v[z - 1])
+        - 0.5 * xp.sum(mean_gamma_x_x / v)
+        - xp.sum(mean_x_gamma * (center_x[:, :, None] - mu.T) / v.T)
     )
-    return (
-        xp.sum(_weigh(xp, mean_weights, slope_z_1))
-        + xp.sum(_weigh(xp, mean_weights, slope_z_t))
-        + slope_x
-    )
+    return slope_z_1 + slope_z_t + slope_x
 
 
 class Terms(NamedTuple):
@@ -313,23 +305,32 @@ class Statistics(NamedTuple):
     Attributes:
         points: number of data points, or the sum of their weights.
         sum_entropy_q: a number.
-        sum_entropy_z_t: a number.
-        sum_entropy_x: a number.
-        sum_slope_z_1: a number.
-        sum_slope_z_t: a number.
-        sum_slope_x: a number.
+        sum_gamma: shape (K,).
+        sum_gamma_: shape (K,).
+        sum_gamma__: shape (K,).
+        sum_xi: shape (K, K).
+        sum_gamma___: shape (T, K).
+        sum_gamma_x_x: shape (K, D).
+        sum_x_gamma: shape (T, D, K).
+        sum_center_x: shape (T, D).
     """
 
     points: Array
     sum_entropy_q: Array
-    sum_entropy_z_t: Array
-    sum_entropy_x: Array
-    sum_slope_z_1: Array
-    sum_slope_z_t: Array
-    sum_slope_x: Array
+    sum_gamma: Array
+    sum_gamma_: Array
+    sum_gamma__: Array
+    sum_xi: Array
+    sum_gamma___: Array
+    sum_gamma_x_x: Array
+    sum_x_gamma: Array
+    sum_center_x: Array
 
     def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
         """The sums over the data points of both."""
+        here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
+        if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
+            raise ValueError("sums about different centers cannot be added")
         return Statistics(*(one + two for one, two in zip(self, other)))
 
     def __radd__(self, other: int) -> Statistics:
@@ -337,22 +338,14 @@ class Statistics(NamedTuple):
         return self
 
     @_within_floats
-    def terms(
-        self,
-        *,
-        p: Array,
-        A: Array | None = None,
-        mu: Array | None = None,
-        v: Array | None = None,
-    ) -> Terms:
+    def terms(self, *, p: Array, A: Array, mu: Array, v: Array) -> Terms:
         """The ELBO and its parts, per data point, in nats.
 
         Args:
             p: shape (K,); non-negative, summing to one over the last axis.
-            A: shape (K, K); non-negative, summing to one over the last axis. Only
-                checked: the value does not depend on it.
-            mu: shape (K, D); real. Only checked: the value does not depend on it.
-            v: shape (K, D); positive. Only checked: the value does not depend on it.
+            A: shape (K, K); non-negative, summing to one over the last axis.
+            mu: shape (K, D); real.
+            v: shape (K, D); positive.
 
         Raises:
             ValueError: an argument has a wrong shape, leaves its domain or is not
@@ -366,58 +359,86 @@ class Statistics(NamedTuple):
         sum_entropy_q = _array(
             xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
         )
-        sum_entropy_z_t = _array(
-            xp, real, "sum_entropy_z_t", self.sum_entropy_z_t, "", "real", sizes
+        sum_gamma = _array(xp, real, "sum_gamma", self.sum_gamma, "K", "real", sizes)
+        sum_gamma_ = _array(xp, real, "sum_gamma_", self.sum_gamma_, "K", "real", sizes)
+        sum_gamma__ = _array(
+            xp, real, "sum_gamma__", self.sum_gamma__, "K", "real", sizes
         )
-        sum_entropy_x = _array(
-            xp, real, "sum_entropy_x", self.sum_entropy_x, "", "real", sizes
+        sum_xi = _array(xp, real, "sum_xi", self.sum_xi, "K K", "real", sizes)
+        sum_gamma___ = _array(
+            xp, real, "sum_gamma___", self.sum_gamma___, "T K", "real", sizes
         )
-        sum_slope_z_1 = _array(
-            xp, real, "sum_slope_z_1", self.sum_slope_z_1, "", "real", sizes
+        sum_gamma_x_x = _array(
+            xp, real, "sum_gamma_x_x", self.sum_gamma_x_x, "K D", "real", sizes
         )
-        sum_slope_z_t = _array(
-            xp, real, "sum_slope_z_t", self.sum_slope_z_t, "", "real", sizes
+        sum_x_gamma = _array(
+            xp, real, "sum_x_gamma", self.sum_x_gamma, "T D K", "real", sizes
         )
-        sum_slope_x = _array(
-            xp, real, "sum_slope_x", self.sum_slope_x, "", "real", sizes
+        sum_center_x = _array(
+            xp, real, "sum_center_x", self.sum_center_x, "T D", "real", sizes
         )
         p = _array(xp, real, "p", p, "K", "weights", sizes)
-        if A is not None:
-            _array(xp, real, "A", A, "K K", "weights", sizes)
-        if mu is not None:
-            _array(xp, real, "mu", mu, "K D", "real", sizes)
-        if v is not None:
-            _array(xp, real, "v", v, "K D", "positive", sizes)
+        A = _array(xp, real, "A", A, "K K", "weights", sizes)
+        mu = _array(xp, real, "mu", mu, "K D", "real", sizes)
+        v = _array(xp, real, "v", v, "K D", "positive", sizes)
+        D, T = sizes["D"], sizes["T"]
         mean_entropy_q = sum_entropy_q / points
-        mean_entropy_z_t = sum_entropy_z_t / points
-        mean_entropy_x = sum_entropy_x / points
-        mean_slope_z_1 = sum_slope_z_1 / points
-        mean_slope_z_t = sum_slope_z_t / points
-        mean_slope_x = sum_slope_x / points
+        mean_gamma = sum_gamma / points
+        mean_gamma_ = sum_gamma_ / points
+        mean_gamma__ = sum_gamma__ / points
+        mean_xi = sum_xi / points
+        mean_gamma___ = sum_gamma___ / points
+        mean_gamma_x_x = sum_gamma_x_x / points
+        mean_x_gamma = sum_x_gamma / points
+        center_x = sum_center_x / points
         # entropy of z[1]
         entropy_z_1 = xp.sum(special.entr(p))
+        entropy_z_t = xp.sum(mean_gamma * xp.sum(special.entr(A), axis=-1))
+        entropy_x = 0.5 * D * T * math.log(2 * math.e * math.pi) + 0.5 * xp.sum(
+            mean_gamma_ * xp.sum(xp.log(v), axis=-1)
+        )
+        slope_z_1 = xp.sum(
+            _weigh(xp, mean_gamma__, _log(xp, p) + xp.sum(special.entr(p)))
+        )
+        slope_z_t = xp.sum(
+            _weigh(xp, mean_xi, _log(xp, A) + xp.sum(special.entr(A), axis=-1)[:, None])
+        )
+        slope_x = (
+            xp.sum(
+                mean_gamma___
+                * (
+                    0.5 * D
+                    - 0.5
+                    * xp.sum(
+                        ((center_x[:, :, None] - mu.T) / xp.sqrt(v).T) ** 2, axis=1
+                    )
+                )
+            )
+            - 0.5 * xp.sum(mean_gamma_x_x / v)
+            - xp.sum(mean_x_gamma * (center_x[:, :, None] - mu.T) / v.T)
+        )
         elbo = (
             mean_entropy_q
-            + mean_slope_x
-            + mean_slope_z_1
-            + mean_slope_z_t
+            + slope_x
+            + slope_z_1
+            + slope_z_t
+            - entropy_x
             - entropy_z_1
-            - mean_entropy_x
-            - mean_entropy_z_t
+            - entropy_z_t
         )
-        entropy_sum = mean_entropy_q - entropy_z_1 - mean_entropy_x - mean_entropy_z_t
-        gap = mean_slope_x + mean_slope_z_1 + mean_slope_z_t
+        entropy_sum = mean_entropy_q - entropy_x - entropy_z_1 - entropy_z_t
+        gap = slope_x + slope_z_1 + slope_z_t
         return Terms(
             elbo=elbo,
             entropy_sum=entropy_sum,
             gap=gap,
             entropy_q=mean_entropy_q,
             entropy_z_1=entropy_z_1,
-            entropy_z_t=mean_entropy_z_t,
-            entropy_x=mean_entropy_x,
-            gap_z_1=mean_slope_z_1,
-            gap_z_t=mean_slope_z_t,
-            gap_x=mean_slope_x,
+            entropy_z_t=entropy_z_t,
+            entropy_x=entropy_x,
+            gap_z_1=slope_z_1,
+            gap_z_t=slope_z_t,
+            gap_x=slope_x,
         )
 
 
@@ -425,97 +446,72 @@ class Statistics(NamedTuple):
 def statistics(
     *,
     x: Array,
-    p: Array,
-    A: Array,
-    mu: Array,
-    v: Array,
-    entropy_q: Array,
-    z: Array,
-    weights: Array | None = None,
+    gamma: Array,
+    xi: Array,
     data_weights: Array | None = None,
+    center_x: Array | None = None,
 ) -> Statistics:
     """Sums over the data points, of which those of batches add up.
 
-    Not all of log p can be taken apart into data and parameters: these are sums at p,
-    A, mu and v, and what is made of them has to be given the same.
-
     Args:
         x: shape (N, T, D); data, real.
-        p: shape (K,); non-negative, summing to one over the last axis.
-        A: shape (K, K); non-negative, summing to one over the last axis.
-        mu: shape (K, D); real.
-        v: shape (K, D); positive.
-        entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, T) or (N, S, T); samples or an enumeration of the latent, a
-            category, counted from 1.
-        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
-            last axis; 1/S if not given.
+        gamma: shape (N, T, K); q of each step of z, non-negative, summing to one over
+            the last axis.
+        xi: shape (N, T-1, K, K); q of each step of z and the next, non-negative,
+            summing to one over the last two axes.
         data_weights: shape (N,); how much each data point counts, 1 if not given.
+        center_x: shape (T, D); what is taken off x, zero if not given: a value near the
+            mean keeps digits. Sums of one centre alone can be added.
 
     Raises:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
-    xp, real = _library(x, p, A, mu, v, entropy_q, z, weights, data_weights)
+    xp, real = _library(x, gamma, xi, data_weights, center_x)
     special = _special(xp)
     sizes: dict[str, int] = {}
     x = _array(xp, real, "x", x, "N T D", "real", sizes)
-    p = _array(xp, real, "p", p, "K", "weights", sizes)
-    A = _array(xp, real, "A", A, "K K", "weights", sizes)
-    mu = _array(xp, real, "mu", mu, "K D", "real", sizes)
-    v = _array(xp, real, "v", v, "K D", "positive", sizes)
-    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _samples(xp, real, "z", z, "N S T", "category", sizes, "sets", sizes["K"])
-    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    gamma = _array(xp, real, "gamma", gamma, "N T K", "weights", sizes)
+    xi = _array(xp, real, "xi", xi, "N T-1 K K", "joint", sizes)
     data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
-    sets = sizes["sets"]
-    mean_entropy_q = entropy_q
+    center_x = _center(xp, real, "center_x", center_x, "T D", sizes)
+    N = sizes["N"]
+    # entropy of q
+    entropy_q_ = (
+        xp.sum(special.entr(gamma), axis=(-2, -1))
+        - xp.sum(special.entr(gamma[:, 1:]), axis=(-2, -1))
+        - xp.sum(special.entr(gamma[:, :-1]), axis=(-2, -1))
+        + xp.sum(special.entr(xi), axis=(-3, -2, -1))
+    )
+    mean_entropy_q = data_weights @ entropy_q_ / N
     # entropy of z[t]
-    entropy_z_t = xp.sum(xp.sum(special.entr(A[z[:, :, :-1] - 1]), axis=-1), axis=-1)
-    # weights of data points and of q
-    weighted_q = data_weights[:, None] * weights
-    mean_weighted_q = _mean_weights(xp, weighted_q, sets)
-    mean_entropy_z_t = xp.sum(mean_weighted_q * entropy_z_t)
+    mean_gamma = xp.einsum("n,nir->r", data_weights, gamma[:, :-1]) / N
     # entropy of x
-    entropy_x = 0.5 * xp.sum(xp.log(2 * math.e * math.pi * v[z - 1]), axis=(-2, -1))
-    mean_entropy_x = xp.sum(mean_weighted_q * entropy_x)
+    mean_gamma_ = xp.einsum("n,nir->r", data_weights, gamma) / N
     # derivative of log p(z[1]) along the motion
-    slope_z_1 = _log(xp, p[z[:, :, 0] - 1]) + xp.sum(special.entr(p))
-    mean_slope_z_1 = xp.sum(_weigh(xp, mean_weighted_q, slope_z_1))
+    mean_gamma__ = data_weights @ gamma[:, 0] / N
     # derivative of log p(z[t]) along the motion
-    slope_z_t = xp.sum(
-        _log(xp, A[z[:, :, :-1] - 1, z[:, :, 1:] - 1])
-        + xp.sum(special.entr(A[z[:, :, :-1] - 1]), axis=-1),
-        axis=-1,
-    )
-    mean_slope_z_t = xp.sum(_weigh(xp, mean_weighted_q, slope_z_t))
+    mean_xi = xp.einsum("n,ntri->ri", data_weights, xi) / N
     # derivative of log p(x) along the motion
-    center_x_ = _pool(xp, x, sets)
-    deviation_x_ = x - center_x_
-    mean_weights = mean_weighted_q
-    mean_xx = _sampled_mean(xp, weighted_q, deviation_x_**2, sets)
-    mean_x = _sampled_mean(xp, weighted_q, deviation_x_, sets)
-    slope_x = (
-        xp.sum(
-            mean_weights
-            * xp.sum(
-                0.5
-                - 0.5
-                * ((center_x_[:, None, :, :] - mu[z - 1]) / xp.sqrt(v[z - 1])) ** 2,
-                axis=(-2, -1),
-            )
-        )
-        - 0.5 * xp.sum(mean_xx / v[z - 1])
-        - xp.sum(mean_x * (center_x_[:, None, :, :] - mu[z - 1]) / v[z - 1])
+    deviation_x = x - center_x
+    mean_gamma___ = xp.einsum("n,nri->ri", data_weights, gamma) / N
+    mean_gamma_x_x = (
+        xp.einsum("ntr,nti->ri", data_weights[:, None, None] * gamma, deviation_x**2)
+        / N
     )
-    mean_slope_x = slope_x
+    mean_x_gamma = (
+        xp.einsum("nri,nrj->rij", data_weights[:, None, None] * deviation_x, gamma) / N
+    )
     means = (
         mean_entropy_q,
-        mean_entropy_z_t,
-        mean_entropy_x,
-        mean_slope_z_1,
-        mean_slope_z_t,
-        mean_slope_x,
+        mean_gamma,
+        mean_gamma_,
+        mean_gamma__,
+        mean_xi,
+        mean_gamma___,
+        mean_gamma_x_x,
+        mean_x_gamma,
+        center_x,
     )
     return Statistics(points, *(points * mean for mean in means))
 
@@ -528,9 +524,8 @@ def terms(
     A: Array,
     mu: Array,
     v: Array,
-    entropy_q: Array,
-    z: Array,
-    weights: Array | None = None,
+    gamma: Array,
+    xi: Array,
 ) -> Terms:
     """The ELBO and its parts, per data point, in nats.
 
@@ -543,19 +538,16 @@ def terms(
         A: shape (K, K); non-negative, summing to one over the last axis.
         mu: shape (K, D); real.
         v: shape (K, D); positive.
-        entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, T) or (N, S, T); samples or an enumeration of the latent, a
-            category, counted from 1.
-        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
-            last axis; 1/S if not given.
+        gamma: shape (N, T, K); q of each step of z, non-negative, summing to one over
+            the last axis.
+        xi: shape (N, T-1, K, K); q of each step of z and the next, non-negative,
+            summing to one over the last two axes.
 
     Raises:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
-    sums = statistics(
-        x=x, p=p, A=A, mu=mu, v=v, entropy_q=entropy_q, z=z, weights=weights
-    )
+    sums = statistics(x=x, gamma=gamma, xi=xi, center_x=_mean(x))
     return sums.terms(p=p, A=A, mu=mu, v=v)
 
 
@@ -585,33 +577,6 @@ def _log(xp: Any, p: Array) -> Array:
 def _weigh(xp: Any, weights: Array, values: Array) -> Array:
     """weights * values, where a weight of 0 takes out minus infinity."""
     return weights * xp.where(weights > 0, values, 0)
-
-
-def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
-    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
-    if len(weights) < len(values):
-        values = xp.mean(values, axis=0, keepdims=True)
-    return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
-
-
-def _pool(xp: Any, values: Array, sets: int) -> Array:
-    """The mean over the data where they share the samples, else the values."""
-    return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
-
-
-def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
-    """The mean weight of each sample, or each weight over N where none is shared."""
-    if sets == 1:
-        return xp.mean(weights, axis=0, keepdims=True)
-    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
-
-
-def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
-    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
-    if sets == 1:
-        return _weighted_mean(xp, weights, values)[None, ...]
-    shape = (*weights.shape, *(1,) * (values.ndim - 1))
-    return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
 def _is_foreign(value: Array) -> bool:
@@ -670,25 +635,31 @@ def _array(
     dims: str,
     domain: str,
     sizes: dict[str, int],
-    upper: Array = math.inf,
 ) -> Array:
     """Check the shape of an array, and its values in NumPy; `sizes` keeps lengths."""
     array = _real(xp, real, name, value)
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
-            if not dim.isdigit():
-                sizes.setdefault(dim, length)
+            size, offset = dim, 0
+            for sign in "+-":
+                if sign in dim:
+                    size = dim.split(sign)[0]
+                    offset = int(dim[len(size) :])
+            if not size.isdigit():
+                sizes.setdefault(size, length - offset)
     expected = tuple([_length(dim, sizes) for dim in names])
     if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
         shape = f"have shape {symbols} = {numbers}" if names else "be a number"
         raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
-    if 0 in array.shape:
+    if any(n == 0 and "-" not in dim for dim, n in zip(names, array.shape)):
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
     if xp is not np:  # values may be unknown yet: see `check`
-        return xp.astype(array, xp.int32) if domain == "category" else array
+        return array
+    if array.size == 0:
+        return array
     precision = np.result_type(np.float32, np.asarray(value).dtype)
     tolerance = np.finfo(precision).eps ** 0.5
     least = array.min()
@@ -700,59 +671,27 @@ def _array(
         if not np.all(np.abs(sums - 1) <= tolerance):
             raise ValueError(f"{name} must sum to one over its last axis")
         return array
+    if domain == "joint":
+        if least < 0:
+            raise ValueError(f"{name} must be non-negative, found {least}")
+        if not np.all(np.abs(array.sum(axis=(-2, -1)) - 1) <= tolerance):
+            raise ValueError(f"{name} must sum to one over its last two axes")
+        return array
     largest = array.max()
     if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
     if domain == "positive" and least <= 0:
         raise ValueError(f"{name} must be positive, found {least}")
-    if domain == "category":
-        if least < 1 or largest > upper or np.any(array != np.floor(array)):
-            raise ValueError(f"{name} must be a category in 1..{upper}")
-        return array.astype(int)
     return array
 
 
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
+    for sign in "+-":
+        if sign in dim:
+            size = dim.split(sign)[0]
+            return sizes[size] + int(dim[len(size) :]) if size in sizes else None
     return int(dim) if dim.isdigit() else sizes.get(dim)
-
-
-def _samples(
-    xp: Any,
-    real: dict[str, Any],
-    name: str,
-    value: Array,
-    dims: str,
-    domain: str,
-    sizes: dict[str, int],
-    sets: str,
-    *bounds: Array,
-) -> Array:
-    """Check what varies with samples; without an axis of data points these share it."""
-    shared = _real(xp, real, name, value).ndim < len(dims.split())
-    own = dims.partition(" ")[2] if shared else dims
-    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
-    array = array[None, ...] if shared else array
-    if sizes.setdefault(sets, len(array)) != len(array):
-        raise ValueError(f"{name} has an axis of data points, or other samples have it")
-    return array
-
-
-def _weights(
-    xp: Any,
-    real: dict[str, Any],
-    name: str,
-    weights: Array,
-    data: str,
-    samples: str,
-    sizes: dict[str, int],
-) -> Array:
-    """Weights of the samples with a leading axis of data points (or of length one)."""
-    if weights is None:
-        return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    if _real(xp, real, name, weights).ndim == 1:
-        return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
-    return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 
 
 def _data_weights(
@@ -766,6 +705,27 @@ def _data_weights(
         raise ValueError("data_weights must be non-negative, and not all 0")
     points = xp.sum(weights)
     return weights * (sizes[data] / points), points
+
+
+def _center(
+    xp: Any,
+    real: dict[str, Any],
+    name: str,
+    value: Array,
+    dims: str,
+    sizes: dict[str, int],
+) -> Array:
+    """What is taken off the data: zero if it is not given."""
+    if value is None:
+        return xp.zeros(tuple(_length(dim, sizes) or 0 for dim in dims.split()), **real)
+    return _array(xp, real, name, value, dims, "real", sizes)
+
+
+def _mean(x: Array) -> Array:
+    """The mean over the data points, of data whose shape is checked later."""
+    xp, real = _library(x)
+    array = _real(xp, real, "the data", x)
+    return xp.mean(array, axis=0) if array.ndim else array
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

@@ -67,8 +67,8 @@ def entropy_sum(
     Q: Array,
     C: Array | None = None,
     R: Array,
-    T: int,
-    entropy_q: Array,
+    cov_z: Array,
+    lag_cov_z: Array,
 ) -> Array:
     """Entropy sum per data point, in nats.
 
@@ -80,30 +80,49 @@ def entropy_sum(
         Q: shape (K,); positive.
         C: shape (D, K); real. Only checked: the value does not depend on it.
         R: shape (D,); positive.
-        T: a positive integer; no array above determines it.
-        entropy_q: mean entropy of q over the data, in nats.
+        cov_z: shape (N, T, K, K); covariances under q of each step of z, symmetric
+            positive definite in the last two axes.
+        lag_cov_z: shape (N, T-1, K, K); covariances under q of each step of z (rows)
+            with the one before, real.
 
     Raises:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
-    xp, real = _library(A, Q, C, R, entropy_q)
-    sizes: dict[str, int] = {"T": _size("T", T)}
+    xp, real = _library(A, Q, C, R, cov_z, lag_cov_z)
+    sizes: dict[str, int] = {}
     Q = _array(xp, real, "Q", Q, "K", "positive", sizes)
     R = _array(xp, real, "R", R, "D", "positive", sizes)
-    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
+    cov_z = _array(xp, real, "cov_z", cov_z, "N T K K", "posdef", sizes)
+    lag_cov_z = _array(xp, real, "lag_cov_z", lag_cov_z, "N T-1 K K", "real", sizes)
     if A is not None:
         _array(xp, real, "A", A, "K K", "real", sizes)
     if C is not None:
         _array(xp, real, "C", C, "D K", "real", sizes)
-    K = sizes["K"]
+    K, T = sizes["K"], sizes["T"]
+    # entropy of q
+    log_det = xp.linalg.slogdet(cov_z[:, 0])[1]
+    # entropy of q
+    log_det_ = xp.linalg.slogdet(
+        cov_z[:, 1:]
+        - xp.einsum(
+            "nijk,nilk->nijl",
+            xp.einsum("nijk,nikl->nijl", lag_cov_z, xp.linalg.inv(cov_z[:, :-1])),
+            lag_cov_z,
+        )
+    )[1]
+    entropy_q = (
+        0.5 * log_det
+        + 0.5 * xp.sum(log_det_, axis=-1)
+        + 0.5 * K * T * math.log(2 * math.e * math.pi)
+    )
     # entropy of z[1,k]
     entropy_z_1_k = 0.5 * K * math.log(2 * math.e * math.pi)
     # entropy of z[t,k]
     entropy_z_t_k = 0.5 * (T - 1) * xp.sum(xp.log(2 * math.e * math.pi * Q))
     # entropy of x
     entropy_x = 0.5 * T * xp.sum(xp.log(2 * math.e * math.pi * R))
-    return entropy_q - entropy_z_1_k - entropy_z_t_k - entropy_x
+    return xp.mean(entropy_q) - entropy_z_1_k - entropy_z_t_k - entropy_x
 
 
 @_within_floats
@@ -114,14 +133,13 @@ def elbo(
     Q: Array,
     C: Array,
     R: Array,
-    entropy_q: Array,
-    z: Array,
-    weights: Array | None = None,
+    mean_z: Array,
+    cov_z: Array,
+    lag_cov_z: Array,
 ) -> Array:
     """ELBO per data point, in nats.
 
-    Expectations under q are weighted sums over the given samples: exact for an
-    enumeration, an estimate otherwise.
+    Expectations under q are exact: log p(x, z) is quadratic in the latents.
 
     Args:
         x: shape (N, T, D); data, real.
@@ -129,59 +147,72 @@ def elbo(
         Q: shape (K,); positive.
         C: shape (D, K); real.
         R: shape (D,); positive.
-        entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, T, K) or (N, S, T, K); samples or an enumeration of the latent,
-            real.
-        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
-            last axis; 1/S if not given.
+        mean_z: shape (N, T, K); means of z under q, real.
+        cov_z: shape (N, T, K, K); covariances under q of each step of z, symmetric
+            positive definite in the last two axes.
+        lag_cov_z: shape (N, T-1, K, K); covariances under q of each step of z (rows)
+            with the one before, real.
 
     Raises:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
-    xp, real = _library(x, A, Q, C, R, entropy_q, z, weights)
+    xp, real = _library(x, A, Q, C, R, mean_z, cov_z, lag_cov_z)
     sizes: dict[str, int] = {}
     x = _array(xp, real, "x", x, "N T D", "real", sizes)
     A = _array(xp, real, "A", A, "K K", "real", sizes)
     Q = _array(xp, real, "Q", Q, "K", "positive", sizes)
     C = _array(xp, real, "C", C, "D K", "real", sizes)
     R = _array(xp, real, "R", R, "D", "positive", sizes)
-    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _samples(xp, real, "z", z, "N S T K", "real", sizes, "sets")
-    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    mean_z = _array(xp, real, "mean_z", mean_z, "N T K", "real", sizes)
+    cov_z = _array(xp, real, "cov_z", cov_z, "N T K K", "posdef", sizes)
+    lag_cov_z = _array(xp, real, "lag_cov_z", lag_cov_z, "N T-1 K K", "real", sizes)
+    K, T = sizes["K"], sizes["T"]
+    # entropy of q
+    log_det = xp.linalg.slogdet(cov_z[:, 0])[1]
+    # entropy of q
+    log_det_ = xp.linalg.slogdet(
+        cov_z[:, 1:]
+        - xp.einsum(
+            "nijk,nilk->nijl",
+            xp.einsum("nijk,nikl->nijl", lag_cov_z, xp.linalg.inv(cov_z[:, :-1])),
+            lag_cov_z,
+        )
+    )[1]
+    entropy_q = (
+        0.5 * log_det
+        + 0.5 * xp.sum(log_det_, axis=-1)
+        + 0.5 * K * T * math.log(2 * math.e * math.pi)
+    )
     # log-density of z[1,k]
-    log_z_1_k = xp.sum(-0.5 * z[:, :, 0] ** 2 - 0.5 * math.log(2 * math.pi), axis=-1)
+    log_z_1_k = xp.sum(-0.5 * mean_z[:, 0] ** 2 - 0.5 * math.log(2 * math.pi), axis=-1)
+    log_z_1_k_spread = -0.5 * xp.sum(cov_z[:, 0, xp.arange(K), xp.arange(K)], axis=-1)
     # log-density of z[t,k]
-    m = z[:, :, :-1] @ A.T
+    m = mean_z[:, :-1] @ A.T
     log_z_t_k = xp.sum(
-        -0.5 * xp.log(2 * math.pi * Q) - 0.5 * ((z[:, :, 1:] - m) / xp.sqrt(Q)) ** 2,
+        -0.5 * xp.log(2 * math.pi * Q) - 0.5 * ((mean_z[:, 1:] - m) / xp.sqrt(Q)) ** 2,
         axis=(-2, -1),
     )
-    # log-density of x
-    m_ = z @ C.T
-    center_x = _pool(xp, x, sets)
-    deviation_x = x - center_x
-    mean_weights = _mean_weights(xp, weights, sets)
-    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=1), axis=0)
-    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
-    log_x = (
-        xp.sum(
-            mean_weights
-            * xp.sum(
-                -0.5 * xp.log(2 * math.pi * R)
-                - 0.5 * ((center_x[:, None, :, :] - m_) / xp.sqrt(R)) ** 2,
-                axis=(-2, -1),
-            )
-        )
-        - 0.5 * xp.sum(mean_xx / R)
-        - xp.sum(mean_x * (center_x[:, None, :, :] - m_) / R)
+    log_z_t_k_spread = (
+        xp.sum(A * lag_cov_z / Q[:, None], axis=(-3, -2, -1))
+        - 0.5 * xp.sum(cov_z[:, 1:, xp.arange(K), xp.arange(K)] / Q, axis=(-2, -1))
+        - 0.5 * xp.einsum("jk,nijk->n", (A / Q[:, None]).T @ A, cov_z[:, :-1])
     )
+    # log-density of x
+    m_ = mean_z @ C.T
+    log_x = xp.sum(
+        -0.5 * xp.log(2 * math.pi * R) - 0.5 * ((x - m_) / xp.sqrt(R)) ** 2,
+        axis=(-2, -1),
+    )
+    log_x_spread = -0.5 * xp.einsum("jk,nijk->n", (C / R[:, None]).T @ C, cov_z)
     return (
-        entropy_q
-        + xp.sum(mean_weights * log_z_1_k)
-        + xp.sum(mean_weights * log_z_t_k)
-        + log_x
+        xp.mean(entropy_q)
+        + xp.mean(log_z_1_k)
+        + xp.mean(log_z_1_k_spread)
+        + xp.mean(log_z_t_k)
+        + xp.mean(log_z_t_k_spread)
+        + xp.mean(log_x)
+        + xp.mean(log_x_spread)
     )
 
 
@@ -193,9 +224,9 @@ def gap(
     Q: Array,
     C: Array,
     R: Array,
-    entropy_q: Array | None = None,
-    z: Array,
-    weights: Array | None = None,
+    mean_z: Array,
+    cov_z: Array,
+    lag_cov_z: Array,
 ) -> Array:
     """ELBO minus entropy sum, per data point, in nats.
 
@@ -211,58 +242,53 @@ def gap(
         Q: shape (K,); positive.
         C: shape (D, K); real.
         R: shape (D,); positive.
-        entropy_q: mean entropy of q over the data, in nats. Only checked: the value
-            does not depend on it.
-        z: shape (S, T, K) or (N, S, T, K); samples or an enumeration of the latent,
-            real.
-        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
-            last axis; 1/S if not given.
+        mean_z: shape (N, T, K); means of z under q, real.
+        cov_z: shape (N, T, K, K); covariances under q of each step of z, symmetric
+            positive definite in the last two axes.
+        lag_cov_z: shape (N, T-1, K, K); covariances under q of each step of z (rows)
+            with the one before, real.
 
     Raises:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
-    xp, real = _library(x, A, Q, C, R, entropy_q, z, weights)
+    xp, real = _library(x, A, Q, C, R, mean_z, cov_z, lag_cov_z)
     sizes: dict[str, int] = {}
     x = _array(xp, real, "x", x, "N T D", "real", sizes)
     A = _array(xp, real, "A", A, "K K", "real", sizes)
     Q = _array(xp, real, "Q", Q, "K", "positive", sizes)
     C = _array(xp, real, "C", C, "D K", "real", sizes)
     R = _array(xp, real, "R", R, "D", "positive", sizes)
-    z = _samples(xp, real, "z", z, "N S T K", "real", sizes, "sets")
-    if entropy_q is not None:
-        _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    mean_z = _array(xp, real, "mean_z", mean_z, "N T K", "real", sizes)
+    cov_z = _array(xp, real, "cov_z", cov_z, "N T K K", "posdef", sizes)
+    lag_cov_z = _array(xp, real, "lag_cov_z", lag_cov_z, "N T-1 K K", "real", sizes)
+    K = sizes["K"]
     # derivative of log p(z[1,k]) along the motion
-    slope_z_1_k = 0.5 * xp.sum(1 - z[:, :, 0] ** 2, axis=-1)
+    slope_z_1_k = (
+        0.5 * K
+        - 0.5 * xp.sum(cov_z[:, 0, xp.arange(K), xp.arange(K)], axis=-1)
+        - 0.5 * xp.sum(mean_z[:, 0] ** 2, axis=-1)
+    )
     # derivative of log p(z[t,k]) along the motion
-    m = z[:, :, :-1] @ A.T
+    m = mean_z[:, :-1] @ A.T
     slope_z_t_k = xp.sum(
-        0.5 - 0.5 * ((z[:, :, 1:] - m) / xp.sqrt(Q)) ** 2, axis=(-2, -1)
+        0.5 - 0.5 * ((mean_z[:, 1:] - m) / xp.sqrt(Q)) ** 2, axis=(-2, -1)
+    )
+    slope_z_t_k_spread = (
+        xp.sum(A * lag_cov_z / Q[:, None], axis=(-3, -2, -1))
+        - 0.5 * xp.sum(cov_z[:, 1:, xp.arange(K), xp.arange(K)] / Q, axis=(-2, -1))
+        - 0.5 * xp.einsum("jk,nijk->n", (A / Q[:, None]).T @ A, cov_z[:, :-1])
     )
     # derivative of log p(x) along the motion
-    m_ = z @ C.T
-    center_x = _pool(xp, x, sets)
-    deviation_x = x - center_x
-    mean_weights = _mean_weights(xp, weights, sets)
-    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=1), axis=0)
-    mean_x = _sampled_mean(xp, weights, deviation_x, sets)
-    slope_x = (
-        xp.sum(
-            mean_weights
-            * xp.sum(
-                0.5 - 0.5 * ((center_x[:, None, :, :] - m_) / xp.sqrt(R)) ** 2,
-                axis=(-2, -1),
-            )
-        )
-        - 0.5 * xp.sum(mean_xx / R)
-        - xp.sum(mean_x * (center_x[:, None, :, :] - m_) / R)
-    )
+    m_ = mean_z @ C.T
+    slope_x = xp.sum(0.5 - 0.5 * ((x - m_) / xp.sqrt(R)) ** 2, axis=(-2, -1))
+    slope_x_spread = -0.5 * xp.einsum("jk,nijk->n", (C / R[:, None]).T @ C, cov_z)
     return (
-        xp.sum(mean_weights * slope_z_1_k)
-        + xp.sum(mean_weights * slope_z_t_k)
-        + slope_x
+        xp.mean(slope_z_1_k)
+        + xp.mean(slope_z_t_k)
+        + xp.mean(slope_z_t_k_spread)
+        + xp.mean(slope_x)
+        + xp.mean(slope_x_spread)
     )
 
 
@@ -303,28 +329,38 @@ class Statistics(NamedTuple):
         points: number of data points, or the sum of their weights.
         sum_entropy_q: a number.
         sum_slope_z_1_k: a number.
-        sum_weights: shape (K, K).
-        sum_weights_: shape (K, K).
-        sum_weights__: shape (K,).
-        sum_weights___: shape (K, K).
-        sum_x: shape (D, K).
-        sum_weights____: shape (T, K).
+        sum_mean_z_mean_z: shape (K, K).
+        sum_mean_z_mean_z_: shape (K, K).
+        sum_mean_z_mean_z__: shape (K,).
+        sum_cov_z: shape (K,).
+        sum_cov_z_: shape (K, K).
+        sum_lag_cov_z: shape (K, K).
+        sum_mean_z_mean_z___: shape (K, K).
+        sum_x_mean_z: shape (D, K).
+        sum_mean_z: shape (T, K).
         sum_xx: shape (D,).
-        sum_x_: shape (T, D).
+        sum_x: shape (T, D).
+        sum_cov_z__: shape (K, K).
+        sum_cov_z___: shape (K, K).
         sum_center_x: shape (T, D).
     """
 
     points: Array
     sum_entropy_q: Array
     sum_slope_z_1_k: Array
-    sum_weights: Array
-    sum_weights_: Array
-    sum_weights__: Array
-    sum_weights___: Array
-    sum_x: Array
-    sum_weights____: Array
+    sum_mean_z_mean_z: Array
+    sum_mean_z_mean_z_: Array
+    sum_mean_z_mean_z__: Array
+    sum_cov_z: Array
+    sum_cov_z_: Array
+    sum_lag_cov_z: Array
+    sum_mean_z_mean_z___: Array
+    sum_x_mean_z: Array
+    sum_mean_z: Array
     sum_xx: Array
-    sum_x_: Array
+    sum_x: Array
+    sum_cov_z__: Array
+    sum_cov_z___: Array
     sum_center_x: Array
 
     def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
@@ -362,24 +398,57 @@ class Statistics(NamedTuple):
         sum_slope_z_1_k = _array(
             xp, real, "sum_slope_z_1_k", self.sum_slope_z_1_k, "", "real", sizes
         )
-        sum_weights = _array(
-            xp, real, "sum_weights", self.sum_weights, "K K", "real", sizes
+        sum_mean_z_mean_z = _array(
+            xp, real, "sum_mean_z_mean_z", self.sum_mean_z_mean_z, "K K", "real", sizes
         )
-        sum_weights_ = _array(
-            xp, real, "sum_weights_", self.sum_weights_, "K K", "real", sizes
+        sum_mean_z_mean_z_ = _array(
+            xp,
+            real,
+            "sum_mean_z_mean_z_",
+            self.sum_mean_z_mean_z_,
+            "K K",
+            "real",
+            sizes,
         )
-        sum_weights__ = _array(
-            xp, real, "sum_weights__", self.sum_weights__, "K", "real", sizes
+        sum_mean_z_mean_z__ = _array(
+            xp,
+            real,
+            "sum_mean_z_mean_z__",
+            self.sum_mean_z_mean_z__,
+            "K",
+            "real",
+            sizes,
         )
-        sum_weights___ = _array(
-            xp, real, "sum_weights___", self.sum_weights___, "K K", "real", sizes
+        sum_cov_z = _array(xp, real, "sum_cov_z", self.sum_cov_z, "K", "real", sizes)
+        sum_cov_z_ = _array(
+            xp, real, "sum_cov_z_", self.sum_cov_z_, "K K", "real", sizes
         )
-        sum_x = _array(xp, real, "sum_x", self.sum_x, "D K", "real", sizes)
-        sum_weights____ = _array(
-            xp, real, "sum_weights____", self.sum_weights____, "T K", "real", sizes
+        sum_lag_cov_z = _array(
+            xp, real, "sum_lag_cov_z", self.sum_lag_cov_z, "K K", "real", sizes
+        )
+        sum_mean_z_mean_z___ = _array(
+            xp,
+            real,
+            "sum_mean_z_mean_z___",
+            self.sum_mean_z_mean_z___,
+            "K K",
+            "real",
+            sizes,
+        )
+        sum_x_mean_z = _array(
+            xp, real, "sum_x_mean_z", self.sum_x_mean_z, "D K", "real", sizes
+        )
+        sum_mean_z = _array(
+            xp, real, "sum_mean_z", self.sum_mean_z, "T K", "real", sizes
         )
         sum_xx = _array(xp, real, "sum_xx", self.sum_xx, "D", "real", sizes)
-        sum_x_ = _array(xp, real, "sum_x_", self.sum_x_, "T D", "real", sizes)
+        sum_x = _array(xp, real, "sum_x", self.sum_x, "T D", "real", sizes)
+        sum_cov_z__ = _array(
+            xp, real, "sum_cov_z__", self.sum_cov_z__, "K K", "real", sizes
+        )
+        sum_cov_z___ = _array(
+            xp, real, "sum_cov_z___", self.sum_cov_z___, "K K", "real", sizes
+        )
         sum_center_x = _array(
             xp, real, "sum_center_x", self.sum_center_x, "T D", "real", sizes
         )
@@ -390,14 +459,19 @@ class Statistics(NamedTuple):
         K, T = sizes["K"], sizes["T"]
         mean_entropy_q = sum_entropy_q / points
         mean_slope_z_1_k = sum_slope_z_1_k / points
-        mean_weights = sum_weights / points
-        mean_weights_ = sum_weights_ / points
-        mean_weights__ = sum_weights__ / points
-        mean_weights___ = sum_weights___ / points
-        mean_x = sum_x / points
-        mean_weights____ = sum_weights____ / points
+        mean_mean_z_mean_z = sum_mean_z_mean_z / points
+        mean_mean_z_mean_z_ = sum_mean_z_mean_z_ / points
+        mean_mean_z_mean_z__ = sum_mean_z_mean_z__ / points
+        mean_cov_z = sum_cov_z / points
+        mean_cov_z_ = sum_cov_z_ / points
+        mean_lag_cov_z = sum_lag_cov_z / points
+        mean_mean_z_mean_z___ = sum_mean_z_mean_z___ / points
+        mean_x_mean_z = sum_x_mean_z / points
+        mean_mean_z = sum_mean_z / points
         mean_xx = sum_xx / points
-        mean_x_ = sum_x_ / points
+        mean_x = sum_x / points
+        mean_cov_z__ = sum_cov_z__ / points
+        mean_cov_z___ = sum_cov_z___ / points
         center_x = sum_center_x / points
         # entropy of z[1,k]
         entropy_z_1_k = 0.5 * K * math.log(2 * math.e * math.pi)
@@ -406,43 +480,55 @@ class Statistics(NamedTuple):
         # entropy of x
         entropy_x = 0.5 * T * xp.sum(xp.log(2 * math.e * math.pi * R))
         slope_z_t_k = (
-            xp.sum(A * mean_weights_ / Q[:, None])
-            - xp.sum(0.5 * mean_weights * ((A / Q[:, None]).T @ A))
-            - 0.5 * xp.sum(mean_weights__ / Q)
+            xp.sum(A * mean_mean_z_mean_z_ / Q[:, None])
+            - xp.sum(0.5 * mean_mean_z_mean_z * ((A / Q[:, None]).T @ A))
+            - 0.5 * xp.sum(mean_mean_z_mean_z__ / Q)
             + 0.5 * K * (T - 1)
         )
+        slope_z_t_k_spread = (
+            xp.sum(A * mean_lag_cov_z / Q[:, None])
+            - 0.5 * xp.sum(mean_cov_z / Q)
+            - 0.5 * xp.sum(mean_cov_z_ * ((A / Q[:, None]).T @ A))
+        )
+        gap_z_t_k = slope_z_t_k + slope_z_t_k_spread
         slope_x = (
-            xp.sum(C * mean_x / R[:, None])
+            xp.sum(C * mean_x_mean_z / R[:, None])
             - 0.5 * xp.sum(mean_xx / R)
-            - xp.sum(center_x * mean_x_ / R)
-            - xp.sum(0.5 * mean_weights___ * ((C / R[:, None]).T @ C))
-            + xp.sum(mean_weights____ * ((C / R[:, None]).T @ center_x.T).T)
+            - xp.sum(center_x * mean_x / R)
+            - xp.sum(0.5 * mean_mean_z_mean_z___ * ((C / R[:, None]).T @ C))
+            + xp.sum(mean_mean_z * ((C / R[:, None]).T @ center_x.T).T)
             + xp.sum(0.5 - 0.5 * (center_x / xp.sqrt(R)) ** 2)
         )
+        slope_x_spread = -0.5 * xp.sum(mean_cov_z__ * ((C / R[:, None]).T @ C))
+        gap_x = slope_x + slope_x_spread
         sum_R = (
             mean_xx
-            - 2 * xp.sum(C * mean_x, axis=-1)
-            + xp.einsum("dik,ik->d", xp.einsum("di,dk->dik", C, C), mean_weights___)
-            - 2
-            * xp.einsum(
-                "dkt,tk->d", xp.einsum("dk,td->dkt", C, center_x), mean_weights____
+            - 2 * xp.sum(C * mean_x_mean_z, axis=-1)
+            + xp.einsum(
+                "dik,ik->d", xp.einsum("di,dk->dik", C, C), mean_mean_z_mean_z___
             )
+            - 2
+            * xp.einsum("dkt,tk->d", xp.einsum("dk,td->dkt", C, center_x), mean_mean_z)
             + xp.sum(center_x**2, axis=0)
-            + 2 * xp.sum(center_x * mean_x_, axis=0)
+            + 2 * xp.sum(center_x * mean_x, axis=0)
+        )
+        sum_R_spread = xp.einsum(
+            "dij,ij->d", xp.einsum("di,dj->dij", C, C), mean_cov_z___
         )
         sum_R_ = T
-        ratio_R = _ratio(xp, R * sum_R_, sum_R)
+        sum_R__ = sum_R + sum_R_spread
+        ratio_R = _ratio(xp, R * sum_R_, sum_R__)
         elbo = (
-            mean_entropy_q
+            gap_x
+            + gap_z_t_k
+            + mean_entropy_q
             + mean_slope_z_1_k
-            + slope_x
-            + slope_z_t_k
             - entropy_x
             - entropy_z_1_k
             - entropy_z_t_k
         )
         entropy_sum = mean_entropy_q - entropy_x - entropy_z_1_k - entropy_z_t_k
-        gap = mean_slope_z_1_k + slope_x + slope_z_t_k
+        gap = gap_x + gap_z_t_k + mean_slope_z_1_k
         return Terms(
             elbo=elbo,
             entropy_sum=entropy_sum,
@@ -452,8 +538,8 @@ class Statistics(NamedTuple):
             entropy_z_t_k=entropy_z_t_k,
             entropy_x=entropy_x,
             gap_z_1_k=mean_slope_z_1_k,
-            gap_z_t_k=slope_z_t_k,
-            gap_x=slope_x,
+            gap_z_t_k=gap_z_t_k,
+            gap_x=gap_x,
             ratio_R=ratio_R,
         )
 
@@ -462,9 +548,9 @@ class Statistics(NamedTuple):
 def statistics(
     *,
     x: Array,
-    entropy_q: Array,
-    z: Array,
-    weights: Array | None = None,
+    mean_z: Array,
+    cov_z: Array,
+    lag_cov_z: Array,
     data_weights: Array | None = None,
     center_x: Array | None = None,
 ) -> Statistics:
@@ -472,11 +558,11 @@ def statistics(
 
     Args:
         x: shape (N, T, D); data, real.
-        entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, T, K) or (N, S, T, K); samples or an enumeration of the latent,
-            real.
-        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
-            last axis; 1/S if not given.
+        mean_z: shape (N, T, K); means of z under q, real.
+        cov_z: shape (N, T, K, K); covariances under q of each step of z, symmetric
+            positive definite in the last two axes.
+        lag_cov_z: shape (N, T-1, K, K); covariances under q of each step of z (rows)
+            with the one before, real.
         data_weights: shape (N,); how much each data point counts, 1 if not given.
         center_x: shape (T, D); what is taken off x, zero if not given: a value near the
             mean keeps digits. Sums of one centre alone can be added.
@@ -485,62 +571,88 @@ def statistics(
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
-    xp, real = _library(x, entropy_q, z, weights, data_weights, center_x)
+    xp, real = _library(x, mean_z, cov_z, lag_cov_z, data_weights, center_x)
     sizes: dict[str, int] = {}
     x = _array(xp, real, "x", x, "N T D", "real", sizes)
-    entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
-    z = _samples(xp, real, "z", z, "N S T K", "real", sizes, "sets")
-    weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
+    mean_z = _array(xp, real, "mean_z", mean_z, "N T K", "real", sizes)
+    cov_z = _array(xp, real, "cov_z", cov_z, "N T K K", "posdef", sizes)
+    lag_cov_z = _array(xp, real, "lag_cov_z", lag_cov_z, "N T-1 K K", "real", sizes)
     data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
     center_x = _center(xp, real, "center_x", center_x, "T D", sizes)
-    N, sets = sizes["N"], sizes["sets"]
-    mean_entropy_q = entropy_q
+    K, T, N = sizes["K"], sizes["T"], sizes["N"]
+    # entropy of q
+    log_det = xp.linalg.slogdet(cov_z[:, 0])[1]
+    # entropy of q
+    log_det_ = xp.linalg.slogdet(
+        cov_z[:, 1:]
+        - xp.einsum(
+            "nijk,nilk->nijl",
+            xp.einsum("nijk,nikl->nijl", lag_cov_z, xp.linalg.inv(cov_z[:, :-1])),
+            lag_cov_z,
+        )
+    )[1]
+    entropy_q_ = (
+        0.5 * log_det
+        + 0.5 * xp.sum(log_det_, axis=-1)
+        + 0.5 * K * T * math.log(2 * math.e * math.pi)
+    )
+    mean_entropy_q = data_weights @ entropy_q_ / N
     # derivative of log p(z[1,k]) along the motion
-    slope_z_1_k = 0.5 * xp.sum(1 - z[:, :, 0] ** 2, axis=-1)
-    # weights of data points and of q
-    weighted_q = data_weights[:, None] * weights
-    mean_weighted_q = _mean_weights(xp, weighted_q, sets)
-    mean_slope_z_1_k = xp.sum(mean_weighted_q * slope_z_1_k)
+    slope_z_1_k = (
+        0.5 * K
+        - 0.5 * xp.sum(cov_z[:, 0, xp.arange(K), xp.arange(K)], axis=-1)
+        - 0.5 * xp.sum(mean_z[:, 0] ** 2, axis=-1)
+    )
+    mean_slope_z_1_k = data_weights @ slope_z_1_k / N
     # derivative of log p(z[t,k]) along the motion
-    mean_weights = xp.einsum(
-        "ns,nsri->ri",
-        mean_weighted_q,
-        xp.einsum("nstr,nsti->nsri", z[:, :, :-1], z[:, :, :-1]),
+    mean_mean_z_mean_z = (
+        xp.einsum(
+            "ntr,nti->ri", data_weights[:, None, None] * mean_z[:, :-1], mean_z[:, :-1]
+        )
+        / N
     )
-    mean_weights_ = xp.einsum(
-        "ns,nsri->ri",
-        mean_weighted_q,
-        xp.einsum("nstr,nsti->nsri", z[:, :, 1:], z[:, :, :-1]),
+    mean_mean_z_mean_z_ = (
+        xp.einsum(
+            "ntr,nti->ri", data_weights[:, None, None] * mean_z[:, 1:], mean_z[:, :-1]
+        )
+        / N
     )
-    mean_weights__ = xp.einsum(
-        "ns,nsr->r", mean_weighted_q, xp.sum(z[:, :, 1:] ** 2, axis=2)
+    mean_mean_z_mean_z__ = xp.einsum("n,ntr->r", data_weights, mean_z[:, 1:] ** 2) / N
+    mean_cov_z = (
+        xp.einsum("n,nir->r", data_weights, cov_z[:, 1:, xp.arange(K), xp.arange(K)])
+        / N
     )
+    mean_cov_z_ = xp.einsum("n,nirj->rj", data_weights, cov_z[:, :-1]) / N
+    mean_lag_cov_z = xp.einsum("n,nirj->rj", data_weights, lag_cov_z) / N
     # derivative of log p(x) along the motion
     deviation_x = x - center_x
-    mean_weights___ = xp.einsum(
-        "ns,nsri->ri", mean_weighted_q, xp.einsum("nstr,nsti->nsri", z, z)
+    mean_mean_z_mean_z___ = (
+        xp.einsum("ntr,nti->ri", data_weights[:, None, None] * mean_z, mean_z) / N
     )
-    mean_x = xp.mean(
-        xp.sum(
-            weighted_q[:, :, None, None] * xp.einsum("nti,nstr->nsri", deviation_x, z),
-            axis=1,
-        ),
-        axis=0,
-    ).T
-    mean_weights____ = xp.einsum("ns,nsri->ri", mean_weighted_q, z)
-    mean_xx = data_weights @ xp.sum(deviation_x**2, axis=1) / N
-    mean_x_ = xp.einsum("n,nri->ri", data_weights, deviation_x) / N
+    mean_x_mean_z = (
+        xp.einsum("ntr,nti->ri", data_weights[:, None, None] * deviation_x, mean_z) / N
+    )
+    mean_mean_z = xp.einsum("n,nri->ri", data_weights, mean_z) / N
+    mean_xx = xp.einsum("n,ntr->r", data_weights, deviation_x**2) / N
+    mean_x = xp.einsum("n,nri->ri", data_weights, deviation_x) / N
+    mean_cov_z__ = xp.einsum("n,nirj->rj", data_weights, cov_z) / N
+    mean_cov_z___ = xp.einsum("n,nirj->rj", data_weights, cov_z) / N
     means = (
         mean_entropy_q,
         mean_slope_z_1_k,
-        mean_weights,
-        mean_weights_,
-        mean_weights__,
-        mean_weights___,
-        mean_x,
-        mean_weights____,
+        mean_mean_z_mean_z,
+        mean_mean_z_mean_z_,
+        mean_mean_z_mean_z__,
+        mean_cov_z,
+        mean_cov_z_,
+        mean_lag_cov_z,
+        mean_mean_z_mean_z___,
+        mean_x_mean_z,
+        mean_mean_z,
         mean_xx,
-        mean_x_,
+        mean_x,
+        mean_cov_z__,
+        mean_cov_z___,
         center_x,
     )
     return Statistics(points, *(points * mean for mean in means))
@@ -554,9 +666,9 @@ def terms(
     Q: Array,
     C: Array,
     R: Array,
-    entropy_q: Array,
-    z: Array,
-    weights: Array | None = None,
+    mean_z: Array,
+    cov_z: Array,
+    lag_cov_z: Array,
 ) -> Terms:
     """The ELBO and its parts, per data point, in nats.
 
@@ -569,17 +681,19 @@ def terms(
         Q: shape (K,); positive.
         C: shape (D, K); real.
         R: shape (D,); positive.
-        entropy_q: mean entropy of q over the data, in nats.
-        z: shape (S, T, K) or (N, S, T, K); samples or an enumeration of the latent,
-            real.
-        weights: shape (S,) or (N, S); weights of the samples, summing to one over the
-            last axis; 1/S if not given.
+        mean_z: shape (N, T, K); means of z under q, real.
+        cov_z: shape (N, T, K, K); covariances under q of each step of z, symmetric
+            positive definite in the last two axes.
+        lag_cov_z: shape (N, T-1, K, K); covariances under q of each step of z (rows)
+            with the one before, real.
 
     Raises:
         ValueError: an argument has a wrong shape, leaves its domain or is not finite;
             or a number on the way is undetermined or leaves the range of floats.
     """
-    sums = statistics(x=x, entropy_q=entropy_q, z=z, weights=weights, center_x=_mean(x))
+    sums = statistics(
+        x=x, mean_z=mean_z, cov_z=cov_z, lag_cov_z=lag_cov_z, center_x=_mean(x)
+    )
     return sums.terms(A=A, Q=Q, C=C, R=R)
 
 
@@ -599,33 +713,6 @@ def _to_numpy(value: Array) -> Array:
             value = getattr(value, method)() if hasattr(value, method) else value
         return np.asarray(value)
     return value
-
-
-def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
-    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""
-    if len(weights) < len(values):
-        values = xp.mean(values, axis=0, keepdims=True)
-    return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
-
-
-def _pool(xp: Any, values: Array, sets: int) -> Array:
-    """The mean over the data where they share the samples, else the values."""
-    return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
-
-
-def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:
-    """The mean weight of each sample, or each weight over N where none is shared."""
-    if sets == 1:
-        return xp.mean(weights, axis=0, keepdims=True)
-    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))
-
-
-def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
-    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""
-    if sets == 1:
-        return _weighted_mean(xp, weights, values)[None, ...]
-    shape = (*weights.shape, *(1,) * (values.ndim - 1))
-    return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
@@ -685,78 +772,51 @@ def _array(
     names = dims.split()
     if array.ndim == len(names):
         for dim, length in zip(names, array.shape):
-            if not dim.isdigit():
-                sizes.setdefault(dim, length)
+            size, offset = dim, 0
+            for sign in "+-":
+                if sign in dim:
+                    size = dim.split(sign)[0]
+                    offset = int(dim[len(size) :])
+            if not size.isdigit():
+                sizes.setdefault(size, length - offset)
     expected = tuple([_length(dim, sizes) for dim in names])
     if tuple(array.shape) != expected:
         symbols = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         numbers = str(expected).replace("None", "?")
         shape = f"have shape {symbols} = {numbers}" if names else "be a number"
         raise ValueError(f"{name} must {shape}, found {tuple(array.shape)}")
-    if 0 in array.shape:
+    if any(n == 0 and "-" not in dim for dim, n in zip(names, array.shape)):
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
     if xp is not np:  # values may be unknown yet: see `check`
+        return array
+    if array.size == 0:
         return array
     precision = np.result_type(np.float32, np.asarray(value).dtype)
     tolerance = np.finfo(precision).eps ** 0.5
     least = array.min()
-    if domain in ("simplex", "weights"):
-        if least < 0 or (domain == "simplex" and least == 0):
-            sign = "positive" if domain == "simplex" else "non-negative"
-            raise ValueError(f"{name} must be {sign}, found {least}")
-        sums = array @ np.ones(array.shape[-1], array.dtype)
-        if not np.all(np.abs(sums - 1) <= tolerance):
-            raise ValueError(f"{name} must sum to one over its last axis")
-        return array
     largest = array.max()
     if not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError(f"{name} must be finite, found NaN or infinity")
     if domain == "positive" and least <= 0:
         raise ValueError(f"{name} must be positive, found {least}")
+    if domain == "posdef":
+        asymmetry = np.abs(array - np.swapaxes(array, -1, -2))
+        if np.any(asymmetry > tolerance * np.abs(array).max((-2, -1), keepdims=True)):
+            raise ValueError(f"{name} must be symmetric in its last two axes")
+        try:
+            np.linalg.cholesky(array)
+        except np.linalg.LinAlgError:
+            raise ValueError(f"{name} must be positive definite") from None
     return array
 
 
 def _length(dim: str, sizes: dict[str, int]) -> int | None:
     """The length of an axis, None while it is unknown."""
+    for sign in "+-":
+        if sign in dim:
+            size = dim.split(sign)[0]
+            return sizes[size] + int(dim[len(size) :]) if size in sizes else None
     return int(dim) if dim.isdigit() else sizes.get(dim)
-
-
-def _samples(
-    xp: Any,
-    real: dict[str, Any],
-    name: str,
-    value: Array,
-    dims: str,
-    domain: str,
-    sizes: dict[str, int],
-    sets: str,
-    *bounds: Array,
-) -> Array:
-    """Check what varies with samples; without an axis of data points these share it."""
-    shared = _real(xp, real, name, value).ndim < len(dims.split())
-    own = dims.partition(" ")[2] if shared else dims
-    array = _array(xp, real, name, value, own, domain, sizes, *bounds)
-    array = array[None, ...] if shared else array
-    if sizes.setdefault(sets, len(array)) != len(array):
-        raise ValueError(f"{name} has an axis of data points, or other samples have it")
-    return array
-
-
-def _weights(
-    xp: Any,
-    real: dict[str, Any],
-    name: str,
-    weights: Array,
-    data: str,
-    samples: str,
-    sizes: dict[str, int],
-) -> Array:
-    """Weights of the samples with a leading axis of data points (or of length one)."""
-    if weights is None:
-        return xp.full((1, sizes[samples]), 1 / sizes[samples], **real)
-    if _real(xp, real, name, weights).ndim == 1:
-        return _array(xp, real, name, weights, samples, "weights", sizes)[None, :]
-    return _array(xp, real, name, weights, f"{data} {samples}", "weights", sizes)
 
 
 def _data_weights(
@@ -791,13 +851,6 @@ def _mean(x: Array) -> Array:
     xp, real = _library(x)
     array = _real(xp, real, "the data", x)
     return xp.mean(array, axis=0) if array.ndim else array
-
-
-def _size(name: str, value: int) -> int:
-    """Check a size."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, found {value!r}")
-    return int(value)
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

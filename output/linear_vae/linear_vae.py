@@ -410,7 +410,7 @@ def statistics(
     mean_nu_nu = (data_weights[:, None] * nu).T @ nu / N
     mean_x_nu = (data_weights[:, None] * deviation_x).T @ nu / N
     mean_nu = data_weights @ nu / N
-    mean_xx = data_weights @ xp.sum(deviation_x**2, axis=-1) / N
+    mean_xx = xp.einsum("n,nd->", data_weights, deviation_x**2) / N
     mean_x = data_weights @ deviation_x / N
     mean_tau2 = data_weights @ tau2 / N
     means = (

@@ -383,7 +383,7 @@ def statistics(
     deviation_x = x - center_x
     mean_x = data_weights @ deviation_x / N
     mean_xx = (data_weights[:, None] * deviation_x).T @ deviation_x / N
-    mean_xx_ = data_weights @ xp.sum(deviation_x**2, axis=-1) / N
+    mean_xx_ = xp.einsum("n,nd->", data_weights, deviation_x**2) / N
     means = (mean_x, mean_xx, mean_xx_, center_x)
     return Statistics(points, *(points * mean for mean in means))
 

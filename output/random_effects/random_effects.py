@@ -430,7 +430,7 @@ def statistics(
         xp.sum(weighted_q * xp.einsum("njk,nsj->ns", deviation_x, z), axis=1)
     )
     mean_weights_ = xp.einsum("ns,nsr->r", mean_weighted_q, z)
-    mean_xx = data_weights @ xp.sum(deviation_x**2, axis=(-2, -1)) / N
+    mean_xx = xp.einsum("n,njk->", data_weights, deviation_x**2) / N
     mean_x_ = xp.einsum("n,nri->ri", data_weights, deviation_x) / N
     means = (
         mean_entropy_q,

@@ -198,7 +198,7 @@ def check_identity(
 ) -> list[str]:
     """Reasons why (U) is not shown of a factor along the motion; empty if it is."""
     name, own = density.name, density.places
-    base, entropy = identity.base, identity.entropy
+    base, entropy = _at_own_place(identity.base, density, given), identity.entropy
     reasons = _moving_ends(density, motion, given) + _leaves_support(density, motion, given)
     for node in motion.rates:
         if symbols[node].domain.is_periodic and not _is_periodic(density.log_density, node):
@@ -253,6 +253,20 @@ def check_identity(
         except NotShown as reason:
             reasons.append(f"{what} of {name}: {reason}")
     return reasons
+
+
+def _at_own_place(base: Raw, density: Density, given: Ground) -> Raw:
+    """delta(k, 1) x[1] -> delta(k, 1) x[k], where all of a term may be written of x[k]."""
+    own = density.places
+    elsewhere = {
+        part: (*part[:3], (*own, *part[3][len(own) :]))
+        for part in walk(base)
+        if part[0] == "v" and part[1] == density.node.name and part[3][: len(own)] != own
+    }
+    if not elsewhere or any(has_bound(i) for part in elsewhere for i in part[3]):
+        return base
+    here = map_entries(base, elsewhere)
+    return here if is_zero(minus(base, here), given=given) else base
 
 
 def check_closure(q: Density, motion: Motion, given: Ground, symbols: Symbols) -> list[str]:

@@ -53,7 +53,7 @@ from symelbo.limits import NAMED_FROM, NEAR_SUBTERMS, REPEATED_FROM, SHORT_SUBTE
 from symelbo.model.model import Statement
 from symelbo.values import dataclass, field
 
-__all__ = ["Draft", "plain_name"]
+__all__ = ["Draft", "may_be_infinite", "plain_name"]
 
 _LINKS = frozenset(("exp", "sigmoid", "softplus", "tanh"))
 _MAY_BE_INFINITE = frozenset(("logzero", "xlogy"))
@@ -398,8 +398,7 @@ class Draft:
         shared = isinstance(value, Term) and self.is_shared(value)
         if self.setting.data in axes and not (pooled or shared):
             self.by_data.add(target)
-        parts = walk_parts(value) if isinstance(value, Term) else ()
-        if any(isinstance(part, Call) and part.name in _MAY_BE_INFINITE for part in parts):
+        if isinstance(value, Term) and may_be_infinite(value):
             self.infinite.add(target)
 
     def assign(self, name: str, term: Term, kept: Axes = ()) -> Average:
@@ -457,6 +456,12 @@ class Draft:
 
 # functions that `lower` takes apart
 _LOWERED = frozenset(("raised", "over", "logbesseli0e", "besselratio", "logbesseli0"))
+
+
+def may_be_infinite(placed: Term) -> bool:
+    """Whether a placed term may be minus infinity."""
+    parts = walk_parts(placed)
+    return any(isinstance(part, Call) and part.name in _MAY_BE_INFINITE for part in parts)
 
 
 def plain_name(name: str) -> str:

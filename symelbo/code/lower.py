@@ -122,22 +122,26 @@ class Lowering:
 
     def _mean(self, average: Average, value: Op) -> Op:
         """The mean over the data, of a product of two as a product of matrices."""
-        data = average.data
+        data, body = average.data, average.value
+        summed = [data]
+        while isinstance(body, Sum) and body.index not in summed:
+            summed.append(body.index)
+            body = body.body
         by = [] if average.by is None else [Entry(average.by, (data,))]
-        factors = factors_of(average.value)
-        inside = [*by, *(f for f in factors if data in free_indices(f))]
+        factors = factors_of(body)
+        inside = [*by, *(f for f in factors if not free_indices(f).isdisjoint(summed))]
         if len(inside) == 1:
             return self._reduce("mean", value, (data,))
         negative, groups = self._grouped(inside)
         if by and len(groups) == 1:
             rest = self._grouped(inside[1:])
             negative, groups = rest[0], [self.lower(by[0]), *rest[1]]
-        own = [set(group.axes) - {data} for group in groups]
-        if len(groups) != 2 or own[0] & own[1] or average.shared:
+        whole = {*summed} <= {axis for group in groups for axis in group.axes}
+        if len(groups) != 2 or not whole or average.shared:
             weighed = self._product_of(Fraction(1), [*map(self.lower, by), value], [])
             return self._reduce("mean", weighed, (data,))
-        product = self._contract((data,), groups)
-        outside = [f for f in factors if data not in free_indices(f)]
+        product = self._contract(tuple(summed), groups)
+        outside = [f for f in factors if free_indices(f).isdisjoint(summed)]
         flip, others = self._product(factors_of(build.mul(*outside)))
         count = self.length(data.extent)
         return _signed(negative != flip, self._product_of(Fraction(1), [others, product], [count]))

@@ -50,7 +50,7 @@ def list_arguments(
         for s in (*model.parameters, *model.constants)
         if setting.variables[s].symbol not in body.profiled
     ]
-    rest = [symbol_argument(setting, s) for s in model.variational_symbols if s in used]
+    rest = [symbol_argument(setting, s) for s in setting.variational if s in used]
     by_weights = setting.weights in read
     if by_weights and setting.mixture is not None and not setting.computes_q:
         shape = (setting.data.extent, setting.mixture.extent)
@@ -141,6 +141,8 @@ def symbol_argument(setting: Setting, symbol: Symbol, *, optional: bool = False)
         Role.LATENT: "samples or an enumeration of the latent, ",
         Role.CONSTANT: "a known constant, ",
     }.get(symbol.role, "")
+    if setting.chain is not None and symbol in setting.chain.symbols:
+        check, what, described = setting.chain.describe(symbol)
     if symbol in setting.functions:
         what = f"values of {setting.values.shown[symbol]}, "
     text = f"{shape_text(variable.shape, setting)}; {what}{described}"

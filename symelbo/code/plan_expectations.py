@@ -54,7 +54,10 @@ class Expectations:
         self.draft = Draft(self.setting)
         self.moments = Moments(self.draft)
         self.sums = Sums(self.draft) if self.by_sums else None
-        self.statistics = Statistics(self.draft) if self.sums is None else self.sums
+        by_categories = self.setting.chain is not None and self.setting.chain.spread is None
+        self.statistics = self.sums or (
+            Sums(self.draft, own=True) if by_categories else Statistics(self.draft)
+        )
         if self.sums is not None:
             self.moments.expand_mode = self.sums.expand_mode
 
@@ -71,8 +74,10 @@ class Expectations:
     def _closes(self, statement: Statement) -> bool:
         """Whether the mean of a log-density needs no samples."""
         known = self.setting.closed
-        if self.moments.means is None or self.moments.exact is not None:
-            return self.moments.exact is not None
+        if self.setting.chain is not None or self.moments.exact is not None:
+            return True
+        if self.moments.means is None:
+            return False
         if statement.label not in known:
             scratch = Expectations(self.setting)
             scratch._use_samples(False)
@@ -105,6 +110,8 @@ class Expectations:
         display: the same term as it is to be written, in symbols that stand for long arrays.
         """
         setting = self.setting
+        if setting.chain is not None and setting.chain.spread is None:
+            return setting.chain.average_categories(term)
         if has_latents(term) and setting.mixture is None:
             if not self.by_samples:
                 try:
@@ -137,6 +144,10 @@ class Expectations:
         """
         plates = statement.plates if plates is None else plates
         point = self.setting.values.replace(replace_symbols(term, statement.actual()))
+        chain = self.setting.chain
+        if chain is not None and chain.spread is None and chain.node in symbols_of(point):
+            self.exactly = True
+            return [chain.average_categories(sum_over(plates, point))]
         if not has_latents(sum_over(plates, point)) or self.setting.mixture is not None:
             return [self.draft.formal(statement, term, plates)]
         if not self.by_samples:

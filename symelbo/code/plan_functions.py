@@ -209,6 +209,8 @@ def average_entropy_of_q(means: Expectations) -> list[Average]:
     """The mean of H[q_n], which the caller gives where nothing else does."""
     draft, setting, sums = means.draft, means.setting, means.sums
     symbol, known = setting.entropy_q, setting.entropy_sum.q_entropy
+    if setting.chain is not None:
+        known = setting.chain.entropy
     if not setting.latents:
         return []
     draft.pending = "entropy of q"

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+from symelbo.code.chain_of_q import Chain
 from symelbo.code.draft import Draft
+from symelbo.code.local_moments import (
+    Places,
+    declared_covariance,
+    reads_related_places,
+    spread_of,
+)
 from symelbo.code.moments_of_q import rows_of
 from symelbo.code.ops import Axes
-from symelbo.code.plan import Solve, Value
+from symelbo.code.plan import Solve, Unsupported, Value
 from symelbo.code.rearrange import fold_absolutes, has_latents, is_affine_in
 from symelbo.code.setting import Variable
-from symelbo.entropy.exact_posterior import log_joint
+from symelbo.entropy.exact_posterior import is_quadratic, log_joint
 from symelbo.index.build import (
     ZERO,
     add,
@@ -73,6 +80,7 @@ class Moments:
     means: dict[Symbol, Array] | None = None
     covariances: dict[Symbol, Array] = field(default_factory=dict)
     exact: tuple[Symbol, Symbol] | None = None
+    chain: Chain | None = None  # of a real latent, with the marginals that are given
     q_is_normal: bool = False
     folded: bool = False  # whether a mean of an absolute value was used
     subject: str = ""  # the factor at hand
@@ -94,15 +102,22 @@ class Moments:
             self.means = dict(closed.means)
             self.covariances = dict(closed.covariances)
             self.q_is_normal = closed.normal
+        elif setting.chain is not None and setting.chain.spread is not None:
+            self.chain = setting.chain
+            self.means = {self.chain.node: _whole(self.chain.single)}
 
     # ------------------------------------------------------------------ expectations
 
     def expect(self, term: Term) -> tuple[Term, Term]:
         """E f = f(m) + tr(f'' C)/2 for a polynomial f of degree two, as two terms."""
         assert self.means is not None
-        latents = {symbol for symbol in symbols_of(term) if symbol.role is Role.LATENT}
+        latents = frozenset(s for s in symbols_of(term) if s.role is Role.LATENT)
         if not latents <= self.means.keys() or not _is_polynomial(term):
             raise NotQuadratic
+        if self.chain is not None or self._is_correlated(term, latents):
+            self._check_quadratic(term, latents)
+            spread = spread_of(term, latents, self._covariance)
+            return replace_symbols(term, self.means), normal(spread)
         curved: list[Term] = []
         for latent in self.means:
             for other in self.means:
@@ -113,6 +128,26 @@ class Moments:
                 if latent == other:
                     curved.append(self._trace(latent, Array((*rows, *columns), second)))
         return replace_symbols(term, self.means), normal(divide(add(*curved), number(2)))
+
+    def _is_correlated(self, term: Term, latents: frozenset[Symbol]) -> bool:
+        """Whether related places of a latent may have a covariance."""
+        own = (
+            latent for latent, c in self.covariances.items() if len(c.indices) > len(latent.shape)
+        )
+        return reads_related_places(term, latents & frozenset(own))
+
+    def _check_quadratic(self, term: Term, latents: frozenset[Symbol]) -> None:
+        if not all(is_quadratic(term, latent) for latent in latents):
+            raise NotQuadratic
+
+    def _covariance(self, latent: Symbol, rows: Places, columns: Places) -> Term:
+        if self.chain is None:
+            return declared_covariance(self.covariances)(latent, rows, columns)
+        try:
+            of_steps = self.chain.covariance((rows[0], columns[0]))
+        except Unsupported:
+            raise NotQuadratic from None
+        return instantiate(of_steps, (*rows[1:], *columns[1:]))
 
     def _trace(self, latent: Symbol, second: Array) -> Term:
         """tr(f'' C) for one latent; C is block-diagonal over the plates of a declared q."""

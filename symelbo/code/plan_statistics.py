@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symelbo.code.draft import Draft
+from symelbo.code.draft import Draft, may_be_infinite
 from symelbo.code.ops import Axes
 from symelbo.code.plan import Average
 from symelbo.code.rearrange import factors_of, own_places
@@ -109,7 +109,11 @@ class Statistics:
         over = ((setting.over,) if setting.mixture else draft.leading) if weighed else ()
         joint = draft.place(piece.rest)
         if piece.data != ONE or weighed:
-            joint = mul(draft.place(self.name_mean("mean", piece.data, over)), joint)
+            mean = draft.place(self.name_mean("mean", piece.data, over))
+            if setting.chain is not None and may_be_infinite(joint):
+                joint = Call("weigh", (mean, joint))  # no sum over samples or categories guards it
+            else:
+                joint = mul(mean, joint)
         summed = tuple(axis for axis in over if axis not in kept)
         for index in reversed((*summed, *piece.summed)):
             joint = Sum(index, joint)

@@ -30,8 +30,11 @@ Sides = tuple[bool, bool]  # of the data, of the parameters
 class Sums(Statistics):
     """The means over data points that functions of parameters alone need, and no other data.
 
-    found: their variables, with their axes; centres: data -> the variable of their centre.
+    found: their variables, with their axes; centres: data -> the variable of their centre, which
+    is that of the data themselves where they are `own`, and else given.
     """
+
+    own: bool = False
 
     found: dict[Symbol, Axes] = field(default_factory=dict)
     centres: dict[Symbol, Symbol] = field(default_factory=dict)
@@ -176,6 +179,9 @@ class Sums(Statistics):
             self.centres[symbol] = centre
             self._sides[centre] = (False, True)
             fixed = Entry(named, rows)
+            if self.own:
+                mean = Average(draft.place(Entry(symbol, rows)), draft.setting.data, kept=rows)
+                draft.write(centre, rows, mean)
             array = Array(rows, subtract(Entry(symbol, rows), fixed))
             own = draft.name_array(f"deviation_{name}", Real(), array).body
             assert isinstance(own, Entry)

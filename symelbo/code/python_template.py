@@ -137,11 +137,13 @@ def fill_module(c: Mapping[str, Any]) -> str:
                 w('        return array\n')
         if ('binary' in c['domains']):
             w('    if domain == "binary":\n        if not np.all((array == 0) | (array == 1)):\n            raise ValueError(f"{name} must be 0 or 1")\n        return array\n')
-        if (((('simplex' in c['domains']) or ('weights' in c['domains'])) or ('samples' in c['kinds'])) or ('posdef' in c['domains'])):
+        if ((((('simplex' in c['domains']) or ('weights' in c['domains'])) or ('samples' in c['kinds'])) or ('joint' in c['domains'])) or ('posdef' in c['domains'])):
             w('    precision = np.result_type(np.float32, np.asarray(value).dtype)\n    tolerance = np.finfo(precision).eps ** 0.5\n')
         w('    least = array.min()\n')
         if ((('simplex' in c['domains']) or ('weights' in c['domains'])) or ('samples' in c['kinds'])):
             w('    if domain in ("simplex", "weights"):\n        if least < 0 or (domain == "simplex" and least == 0):\n            sign = "positive" if domain == "simplex" else "non-negative"\n            raise ValueError(f"{name} must be {sign}, found {least}")\n        sums = array @ np.ones(array.shape[-1], array.dtype)\n        if not np.all(np.abs(sums - 1) <= tolerance):\n            raise ValueError(f"{name} must sum to one over its last axis")\n        return array\n')
+        if ('joint' in c['domains']):
+            w('    if domain == "joint":\n        if least < 0:\n            raise ValueError(f"{name} must be non-negative, found {least}")\n        if not np.all(np.abs(array.sum(axis=(-2, -1)) - 1) <= tolerance):\n            raise ValueError(f"{name} must sum to one over its last two axes")\n        return array\n')
         w('    largest = array.max()\n    if not (np.isfinite(least) and np.isfinite(largest)):\n        raise ValueError(f"{name} must be finite, found NaN or infinity")\n')
         if ('positive' in c['domains']):
             w('    if domain == "positive" and least <= 0:\n        raise ValueError(f"{name} must be positive, found {least}")\n')

@@ -6,6 +6,7 @@ import keyword
 from functools import cached_property
 
 from symelbo.answer.derivation import Derivation
+from symelbo.code.chain_of_q import Chain, find_chain
 from symelbo.code.facts import find_facts
 from symelbo.code.function_values import FunctionValues
 from symelbo.code.moments_of_q import MomentsOfQ, find_moments_of_q, rows_of
@@ -62,7 +63,8 @@ class Setting:
     the axis of data points of what varies with samples, which is one where these are shared;
     mixture: the axis of the categories, if the only latent is one category; over: that axis, or
     the axis of samples; values: of the abstract functions; variables: the arguments of the
-    functions.
+    functions; chain: q by the marginals of neighbours, if it is any and that is enough;
+    variational: what the caller gives of q.
     """
 
     def __init__(self, derivation: Derivation) -> None:
@@ -70,9 +72,13 @@ class Setting:
         self.derivation = derivation
         self.model = derivation.model
         self.entropy_sum: EntropySum = derivation.entropy_sum
+        self.chain: Chain | None = find_chain(self.model)
         nodes = dict.fromkeys(statement.node for statement in self.model.statements)
         self.observed = tuple(s for s in nodes if s.role is Role.OBSERVED)
         self.latents = tuple(s for s in nodes if s.role is Role.LATENT)
+        self.variational = self.model.variational_symbols
+        if self.chain is not None:
+            self.variational = self.chain.symbols
         self.values = FunctionValues(self.model)
         self.functions = tuple(self.values.shown)
         self.taken = set(_RESERVED)
@@ -82,8 +88,8 @@ class Setting:
             *self.model.constants,
             *self.model.inputs,
             *self.functions,
-            *self.model.variational_symbols,
-            *nodes,
+            *self.variational,
+            *(node for node in nodes if self.chain is None or node != self.chain.node),
         ):
             self.names[symbol] = self._take(symbol.name)
         self.sizes = {name: self._take(name) for name in self.model.sizes}

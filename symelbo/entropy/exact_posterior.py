@@ -24,7 +24,7 @@ from symelbo.index.tidy import sum_over
 from symelbo.model.model import Model, Statement
 from symelbo.values import dataclass
 
-__all__ = ["ExactPosterior", "derive_exact_posterior", "log_joint"]
+__all__ = ["ExactPosterior", "derive_exact_posterior", "is_quadratic", "log_joint"]
 
 
 @dataclass(frozen=True, slots=True)

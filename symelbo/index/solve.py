@@ -256,7 +256,7 @@ class _Elimination:
 
     def assemble_places(self) -> None:
         """U[1], U[2] known, U[i] never asked for -> U[i] = delta(i, 1) U[1] + delta(i, 2) U[2]."""
-        for unknown in self.all:
+        for unknown in (*self.all, *sorted(self.constants, key=lambda s: self.order[s])):
             if unknown not in self.rules and self.named_places(unknown):
                 self.assemble(unknown)
 
@@ -372,6 +372,7 @@ class _Elimination:
             self.pivot_surely,
             self.pivot,
             self.isolate,
+            self.take_places,
             self.separate,
             self.split_indices,
             self.spread,
@@ -601,8 +602,20 @@ class _Elimination:
                 else:
                     _add(rest, monomial, scale)
             divisor = from_poly(coefficient)
-            if coefficient and not is_zero(divisor):
-                yield entry, divisor, rest
+            if not coefficient or is_zero(divisor):
+                continue
+            if entry.symbol in self.constants and not self.is_constant(rest):
+                continue
+            yield entry, divisor, rest
+
+    def is_constant(self, rest: Poly) -> bool:
+        """Whether no parameter, and no unknown that may depend on one, is in what a constant of the
+        gauge would be.
+        """
+        atoms = [atom for monomial in rest for atom, _ in monomial.factors]
+        named = frozenset[Symbol]().union(*map(symbols_of, atoms))
+        unknown = {symbol for symbol in named if symbol.role is Role.UNKNOWN}
+        return unknown <= self.constants and not any(map(_has_parameter, atoms))
 
     def define(self, entry: Entry, body: Term) -> None:
         """Record U[i] = body(i), patched with deltas where the equation's range is shorter."""
@@ -786,6 +799,28 @@ class _Elimination:
             key = free_indices(from_monomial(monomial))
             _add(groups.setdefault(key, {}), monomial, scale)
         return self.replace(poly, list(groups.values()))
+
+    def take_places(self, poly: Poly) -> bool:
+        """f(i) = 0 for i in 1:2 -> f(1) = 0 and f(2) = 0, where an unknown does not vary with i and
+        f tells the places apart.
+        """
+        term = from_poly(poly)
+        for index in sorted(free_indices(term), key=sort_key):
+            places = {
+                atom.left if atom.right == index else atom.right
+                for monomial in poly
+                for atom, _ in monomial.factors
+                if isinstance(atom, Delta) and index in (atom.left, atom.right)
+            }
+            if index.extent.size is not None or not (places or index.extent.offset == index.low):
+                continue
+            if all(index in free_indices(entry) for entry in self.held(poly)):
+                continue
+            self.open = [other for other in self.open if other is not poly]
+            for place in range(index.low, index.extent.offset + 1):
+                self.push(to_poly(replace_index(term, index, Position(Extent(None, place)))))
+            return True
+        return False
 
     def replace(self, poly: Poly, parts: list[Poly]) -> bool:
         parts = [part for part in parts if part]

@@ -296,14 +296,16 @@ def _resolve(
         return None
     node = nodes[syntax.target][0].node
     rank = len(nodes[syntax.target][0].places)
+    family = context.family(syntax.family)
+    if family is not None and family.shape:  # its values are those of several places together
+        rank -= min(len(family.shape), rank - len(places))
     if len(places) != rank:
         context.fault(
             item.place,
             f"{len(places)} indices on {quote(node.name)}",
             f"{rank}, as in `model`",
-            "q of all places together needs a node that is one vector: "
-            f"`{node.name} ~ MvNormal(...)` in `model`"
-            if not places
+            f"a family of vectors is q of several places together: `{node.name} ~ MvNormal(...)`"
+            if len(places) < rank
             else "",
         )
         return None

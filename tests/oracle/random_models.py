@@ -815,7 +815,9 @@ def inform(b: Builder, rng: Random) -> None:
             for name in ("c_u", "d_u"):
                 if name in term:
                     b.parameters[name] = "real"
-            b.statements[n] = re.sub(r"~ (Normal|Laplace)\(", rf"~ \1({term} + ", statement)
+            b.statements[n] = re.sub(
+                r"~ (Normal|Laplace)\((mean=|)", rf"~ \1(\2{term} + ", statement
+            )
             b.statements[n] = re.sub(r"logit=", f"logit={term} + ", b.statements[n])
             b.statements[n] = re.sub(
                 r"~ Poisson\(exp\(", f"~ Poisson(exp({term} + ", b.statements[n]
