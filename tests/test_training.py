@@ -309,3 +309,14 @@ def test_a_free_bias_of_a_log_variance_follows_the_motion_and_a_softplus_does_no
         assert slope < 1e-6 and abs(gap) < 1e-6
     slope, gap = stationary(softplus, True)
     assert slope < 1e-6 and gap < -0.01
+
+
+def test_gap_says_which_heads_follow() -> None:
+    """Where parameters of q move; not where the motion leaves q alone."""
+    said = " ".join(str(derived("vae1").function().gap.__doc__).split())
+    assert "An encoder has to follow the motion: that of nu by a linear last layer," in said
+    assert "that of tau2 by a free bias of the logarithm, not by a softplus." in said
+    known = " ".join(str(derived("known_means").function().gap.__doc__).split())
+    assert "follow the motion: that of tau2 by" in known  # nu' = (nu - m)/2
+    for stem in ("vae2", "ppca", "gmm_diagonal"):
+        assert "encoder" not in str(derived(stem).function().gap.__doc__)
