@@ -5,7 +5,7 @@ go into the module that is emitted for its model: there the entropy sum is compa
 client's own log-likelihood, and the gap says how stationary the fit is.  What is printed are the
 bounds that the test holds the client to, so that the table is the same on every machine.
 
-Needs scikit-learn, hmmlearn and statsmodels: pip install '.[test]'
+Needs scikit-learn, hmmlearn and statsmodels: pip install '.[test,clients]'
 """
 
 from __future__ import annotations
@@ -26,7 +26,18 @@ import symelbo
 from symelbo.api import Derivation
 from symelbo.uses.given import Given
 
-__all__ = ["CLIENTS", "PAGE", "Client", "Measured", "derived", "measure", "page_with", "table"]
+__all__ = [
+    "CLIENTS",
+    "PAGE",
+    "Client",
+    "Measured",
+    "derived",
+    "dynamic_factor",
+    "measure",
+    "measure_fit",
+    "page_with",
+    "table",
+]
 
 HERE = Path(__file__).parent
 PAGE = HERE / "clients.md"
@@ -81,11 +92,16 @@ def derived(model: str) -> Derivation:
 
 def measure(client: Client) -> tuple[float, float, float]:
     """Entropy sum, log-likelihood by the client itself, and gap."""
-    derivation = derived(client.model)
-    module = derivation.function()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = client.fit()
+    return measure_fit(client.model, found)
+
+
+def measure_fit(model: str, found: Measured) -> tuple[float, float, float]:
+    """The same of one fit."""
+    derivation = derived(model)
+    module = derivation.function()
     parts = [Given(derivation, arguments) for arguments in (found.arguments, *found.others)]
     entropies = [given.call(module.entropy_sum) for given in parts]
     gaps = [given.call(module.gap) for given in parts]
@@ -298,9 +314,11 @@ def chain(rng: np.random.Generator, length: int) -> Any:
     return x
 
 
-def maximised(model: Any) -> Any:
-    """The fit of a state-space model, carried on to a gradient near 0."""
+def maximised(model: Any, on: bool) -> Any:
+    """The fit of a state-space model by L-BFGS; on: and carried on to a gradient near 0."""
     first = model.fit(disp=0, maxiter=500)
+    if not on:
+        return first
     return model.fit(start_params=first.params, method="bfgs", gtol=1e-10, maxiter=500, disp=0)
 
 
@@ -309,17 +327,17 @@ def autoregression() -> Measured:
 
     rng = np.random.default_rng(1)
     x = chain(rng, 120) + 0.7 * rng.normal(size=120)
-    fit = maximised(sm.tsa.SARIMAX(x, order=(1, 0, 0), measurement_error=True))
+    fit = maximised(sm.tsa.SARIMAX(x, order=(1, 0, 0), measurement_error=True), True)
     phi, r, q = fit.params
     return Measured({"x": x[None], "phi": phi, "q": q, "r": r}, fit.llf)
 
 
-def dynamic_factor() -> Measured:
+def dynamic_factor(on: bool = True) -> Measured:
     import statsmodels.api as sm
 
     rng = np.random.default_rng(1)
     x = np.outer(chain(rng, 120), [1, 0.5, -0.8]) + 0.5 * rng.normal(size=(120, 3))
-    fit = maximised(sm.tsa.DynamicFactor(x, k_factors=1, factor_order=1))
+    fit = maximised(sm.tsa.DynamicFactor(x, k_factors=1, factor_order=1), on)
     loadings, variances, phi = fit.params[:3], fit.params[3:6], fit.params[6]
     return Measured({"x": x[None], "phi": phi, "C": loadings, "r": variances}, fit.llf)
 

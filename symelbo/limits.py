@@ -5,6 +5,7 @@
     unexplained  a smaller one leaves more refutations without a cause or a remedy
     unnoticed    how surely a wrong result is noticed; none makes one
     unprinted    what is written, not what is true
+    estimated    how a fit is judged, not what is derived of its model
     recomputed   how much is kept of what can be computed again: time and memory, no answer
 
 None of them makes a verdict: `proved` and `refuted` are confirmed by the checker, which has limits
@@ -217,6 +218,7 @@ DRAWN_DENOMINATORS: Final = (37, 53, 71)  # of values at which nothing holds by 
 REMEMBERED_FROM: Final = 2000  # subterms, as a tree: of larger ones what is repeated is kept
 
 # trial.evaluate
+LOST_PIVOT: Final = 1e-12  # of the largest entry, to which a pivot is rounding
 LOST_DIGITS: Final = 1e-6  # of the larger part, to which a difference is small
 
 # trial.identity
@@ -301,6 +303,15 @@ MANIFEST_BYTES: Final = 1 << 20  # of a manifest that is read; a larger one is n
 # replace_folder
 RECORD_BYTES: Final = 1 << 26  # of a record, which names every entry of the user's folder
 
+# ---------------------------------------------------------------- estimated
+
+# uses.parts_of_gap
+DIFFERENCE_STEP: Final = 1e-3  # of differences that are exact for polynomials of degree four
+DIRECTIONS: Final = 4  # in which a parameter at rest is moved
+
+# sklearn
+STATIONARY_GAP: Final = 1e-6  # relative to 1 + |F|: a smaller one is none
+
 # ---------------------------------------------------------------- recomputed
 
 # index.ring
@@ -358,3 +369,6 @@ KEPT_RATIONALS: Final = 1 << 14  # of residues
 
 # code.stable_form
 KEPT_FORMS: Final = 20_000  # stable ones, of terms
+
+# sklearn
+KEPT_ESTIMATORS: Final = 16  # models of them, derived

@@ -10,7 +10,7 @@ Needs scikit-learn: `pip install 'symelbo[sklearn]'`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import lru_cache
 from textwrap import fill
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ except ModuleNotFoundError as error:
     ) from None
 
 from symelbo.api import Derivation, derive
+from symelbo.limits import KEPT_ESTIMATORS, STATIONARY_GAP
 from symelbo.resources import models_directory
 from symelbo.uses.given import Floats, Given
 from symelbo.uses.parts_of_gap import slopes_at_rest, split_gap
@@ -41,8 +42,6 @@ from symelbo.values import dataclass, field
 from symelbo.words import join_words
 
 __all__ = ["Explanation", "explain"]
-
-STATIONARY: Final = 1e-6  # a gap that is smaller, relative to 1 + |F|, is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ class Explanation:
         return str(self)
 
     def _exceeds(self, slope: float) -> bool:
-        return abs(slope) > STATIONARY * (1 + abs(self.elbo))
+        return abs(slope) > STATIONARY_GAP * (1 + abs(self.elbo))
 
     def __str__(self) -> str:
         rows = [
@@ -184,7 +183,7 @@ def explain(estimator: Any, X: ArrayLike, y: ArrayLike | None = None) -> Explana
     )
 
 
-@cache
+@lru_cache(maxsize=KEPT_ESTIMATORS)
 def _derive(stem: str) -> Derivation:
     return derive(models_directory() / f"{stem}.yaml", explain=False)
 

@@ -170,6 +170,63 @@ def test_inverses_and_determinants_are_those_of_the_numbers(name: str) -> None:
             assert math.isclose(found, there, rel_tol=1e-8, abs_tol=1e-9)
 
 
+N_LATE, O_LATE = (("i", f"~late{name}", 2, *D) for name in "no")
+OF_GRAM: Raw = ("Inv", ((k, m), GRAM), i, o)
+OF_MULTIPLE: Raw = ("Inv", ((k, m), times(A, GRAM)), o, i)
+LATE: Raw = ("Inv", ((k, m), GRAM), i, O_LATE)
+
+# sums over o and n, and whether nothing but a delta is left of the inverse in them
+PRODUCTS: dict[str, tuple[Raw, bool]] = {
+    "its own product": (over(o, over(n, OF_GRAM, entry("w", o, n), entry("w", j, n))), True),
+    "of a multiple": (over(o, over(n, OF_MULTIPLE, entry("w", o, n), entry("w", j, n))), True),
+    "the trace": (
+        over(i, over(o, over(n, OF_GRAM, entry("w", o, n), entry("w", i, n)))),
+        True,
+    ),
+    "times what is free of both": (
+        over(o, over(n, OF_GRAM, entry("w", o, n), entry("w", j, n), entry("v", j))),
+        True,
+    ),
+    "the other product": (over(o, over(n, OF_GRAM, entry("w", n, o), entry("w", n, j))), False),
+    "not all columns": (
+        over(o, over(N_LATE, OF_GRAM, entry("w", o, N_LATE), entry("w", j, N_LATE))),
+        False,
+    ),
+    "not all rows": (
+        over(O_LATE, over(n, LATE, entry("w", O_LATE, n), entry("w", j, n))),
+        False,
+    ),
+    "a weight for each column": (
+        over(o, over(n, OF_GRAM, entry("w", o, n), entry("w", j, n), entry("v", n))),
+        False,
+    ),
+    "a weight for each row": (
+        over(o, over(n, OF_GRAM, entry("w", o, n), entry("w", j, n), entry("v", o))),
+        False,
+    ),
+    "its diagonal": (over(o, over(n, OF_GRAM, entry("w", o, n), entry("w", o, n))), False),
+    "one factor": (over(o, over(n, OF_GRAM, entry("w", o, n))), False),
+    "a square": (
+        over(o, over(n, OF_GRAM, entry("w", o, n), power(entry("w", j, n), "2"))),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_a_product_is_contracted_with_its_inverse(name: str) -> None:
+    raw, contracted = PRODUCTS[name]
+    form = forms()
+    form.assumed_posdef.add(form.array((k, m), form.poly(GRAM)))
+    poly = form.poly(raw)
+    atoms = {form.atoms[a][0] for a in form.all_atoms(poly)}
+    assert ("Inv" not in atoms) is contracted
+    for at in everywhere(1, 6):
+        for here in at.over((i, j)):
+            found, expected = value_of_poly(form, poly, here), value_of(raw, here)
+            assert math.isclose(found, expected, rel_tol=1e-6, abs_tol=1e-6)
+
+
 def test_a_multiple_and_an_inverse_are_taken_apart() -> None:
     """Normal forms of equal matrices are equal: (a S)^-1 = S^-1/a, and S is its own double one."""
     form = forms()

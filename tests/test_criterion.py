@@ -149,6 +149,17 @@ HOLDS: dict[str, tuple[dict[str, Any], int, dict[str, dict[str, str]]]] = {
         2,
         {"x": {"w": "1/2*(2*w + 3)"}},
     ),
+    "a covariance that is a product": (
+        spec(
+            [
+                "Q[d,e] = sum(W[d,h]*W[e,h] for h in 1:H) for d in 1:D, e in 1:D",
+                "x ~ MvNormal(m, Q)",
+            ],
+            {"W": "real[D, H]", "m": "real[D]"},
+        ),
+        1,
+        {"x": {"W": "-W[i,j]/2"}},
+    ),
     "diagonal covariance, abstract mean": (
         spec(
             [SBN_PRIOR, "x[d] ~ Normal(m(z, w)[d], s[d]) for d in 1:D"],

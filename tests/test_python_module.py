@@ -848,6 +848,16 @@ def test_sizes_that_no_array_determines_are_arguments() -> None:
     value = module.entropy_sum(sigma2=0.3, D=7, tau2=tau2)
     expected = np.log(tau2).sum() / 4 - 3.5 * np.log(2 * np.pi * np.e * 0.3)
     assert isclose(value, expected, rel_tol=1e-12)
+    assert module.entropy_sum(sigma2=0.3, D=np.int64(7), tau2=tau2) == value
+    linear = derived("linear_vae").function()
+    with pytest.raises(ValueError, match="D, or an argument that has this size, must be given"):
+        linear.entropy_sum(sigma2=0.3, tau2=tau2)
+    W = np.ones((7, 2))
+    value = linear.entropy_sum(sigma2=0.3, D=7, tau2=tau2)
+    assert linear.entropy_sum(sigma2=0.3, W=W, tau2=tau2) == value
+    assert linear.entropy_sum(sigma2=0.3, mu=np.ones(7), tau2=tau2) == value
+    with pytest.raises(ValueError, match=r"W must have shape \(D, H\) = \(6, 2\)"):
+        linear.entropy_sum(sigma2=0.3, D=6, W=W, tau2=tau2)
     for wrong in (0, 2.5, True, "7"):
         with pytest.raises(ValueError, match="D must be a positive integer"):
             module.entropy_sum(sigma2=0.3, D=wrong, tau2=tau2)

@@ -90,7 +90,7 @@ def test_every_file_of_an_output_is_explained() -> None:
 
 def test_the_commands_are_those_of_the_project() -> None:
     assert "    pip install . && symelbo derive models/ppca.yaml\n" in TEXT
-    tests = "pip install '.[test]' && pytest -n auto"
+    tests = "pip install '.[test,arrays]' && pytest -n auto"
     assert f"    {tests}\n" in TEXT
     # continuous integration runs this very command, in quiet
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")

@@ -225,6 +225,22 @@ def test_large_numbers_that_cancel_are_calculated_with_more_digits() -> None:
     assert derivation.verdict == "refuted"
 
 
+@pytest.mark.parametrize("size", ["D", "1"])
+def test_a_matrix_that_would_have_to_move_is_refuted_at_one_entry(size: str) -> None:
+    """L' = r L: the first density asks for r = 1 (b = c log L), the second one for r = -1."""
+    derivation = symelbo.derive(
+        {
+            "name": "covariances",
+            "sizes": ["D"] if size == "D" else [],
+            "constants": {"R": f"posdef[{size}, {size}]"},
+            "model": ["L ~ Wishart(5, R)", "X ~ Wishart(5, L)"],
+            "observed": ["X"],
+        },
+        explain=False,
+    )
+    assert derivation.verdict == "refuted"
+
+
 def test_work_is_counted_and_answers_are_kept() -> None:
     for spec, solvable in ((SOLVABLE["linear"], True), (FAILING["rational"], False)):
         budgets = [Budget(), Budget()]

@@ -161,6 +161,14 @@ def test_what_holds_a_fit_off_the_optimum_is_named(name: str) -> None:
         assert isclose(found.elbo, found.score, rel_tol=1e-10)
 
 
+def test_fits_as_they_come_are_as_far_off_as_the_page_says() -> None:
+    """docs/clients.md: the default tolerance of EM, and hyperpriors of 1e-6 on two precisions."""
+    early = explained(GaussianMixture(3, random_state=0), IRIS)
+    assert 1e-4 < early.gap < 1e-2
+    ridge = explained(BayesianRidge(tol=1e-13, max_iter=9000), DIABETES, PROGRESS)
+    assert isclose(ridge.gap, -2e-6, rel_tol=0.05)
+
+
 def test_a_penalty_on_what_is_at_rest_is_named_though_the_sum_holds() -> None:
     found = explained(GammaRegressor(alpha=1, **NEWTON), SHORT, PROGRESS)
     assert found.stationary and found.at_rest["w"] > 1e-3

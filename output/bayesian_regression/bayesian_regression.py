@@ -289,7 +289,7 @@ class Statistics(NamedTuple):
                 floats.
         """
         xp, real = _library(*self, alpha, lambda_, b)
-        sizes: dict[str, int] = {"K": _size("K", K), "M": _size("M", M)}
+        sizes: dict[str, int] = _sizes(K=K, M=M)
         points = _array(xp, real, "points", self.points, "", "real", sizes)
         sum_entropy_q = _array(
             xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
@@ -586,11 +586,13 @@ def _data_weights(
     return weights * (sizes[data] / points), points
 
 
-def _size(name: str, value: int) -> int:
-    """Check a size."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, found {value!r}")
-    return int(value)
+def _sizes(**given: int | None) -> dict[str, int]:
+    """Check sizes; those that are not given follow from the shape of an argument."""
+    for name, value in given.items():
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if value is not None and (not whole or value < 1):
+            raise ValueError(f"{name} must be a positive integer, found {value!r}")
+    return {name: int(value) for name, value in given.items() if value is not None}
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

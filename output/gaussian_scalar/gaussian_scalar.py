@@ -77,7 +77,7 @@ def entropy_sum(
             or a number on the way is undetermined or leaves the range of floats.
     """
     xp, real = _library(Psi, w, sigma2, entropy_q, entropy_z)
-    sizes: dict[str, int] = {"D": _size("D", D)}
+    sizes: dict[str, int] = _sizes(D=D)
     sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
     entropy_z = _array(xp, real, "entropy_z", entropy_z, "", "real", sizes)
@@ -185,11 +185,13 @@ def _length(dim: str, sizes: dict[str, int]) -> int | None:
     return int(dim) if dim.isdigit() else sizes.get(dim)
 
 
-def _size(name: str, value: int) -> int:
-    """Check a size."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, found {value!r}")
-    return int(value)
+def _sizes(**given: int | None) -> dict[str, int]:
+    """Check sizes; those that are not given follow from the shape of an argument."""
+    for name, value in given.items():
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if value is not None and (not whole or value < 1):
+            raise ValueError(f"{name} must be a positive integer, found {value!r}")
+    return {name: int(value) for name, value in given.items() if value is not None}
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

@@ -67,7 +67,7 @@ def entropy_sum(
     pi: Array,
     mu: Array | None = None,
     sigma2: Array,
-    D: int,
+    D: int | None = None,
     q: Array,
 ) -> Array:
     """Entropy sum per data point, in nats.
@@ -79,7 +79,7 @@ def entropy_sum(
         pi: shape (C,); non-negative, summing to one over the last axis.
         mu: shape (C, D); real. Only checked: the value does not depend on it.
         sigma2: shape (C,); positive.
-        D: a positive integer; no array above determines it.
+        D: a positive integer; not needed where mu is given.
         q: shape (N, C); responsibilities: q[n, c] is the probability that data point n
             has category c; rows sum to one, zeros are allowed.
 
@@ -89,12 +89,15 @@ def entropy_sum(
     """
     xp, real = _library(pi, mu, sigma2, q)
     special = _special(xp)
-    sizes: dict[str, int] = {"D": _size("D", D)}
+    sizes: dict[str, int] = _sizes(D=D)
     pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
     sigma2 = _array(xp, real, "sigma2", sigma2, "C", "positive", sizes)
     q = _array(xp, real, "q", q, "N C", "weights", sizes)
     if mu is not None:
         _array(xp, real, "mu", mu, "C D", "real", sizes)
+    if "D" not in sizes:
+        raise ValueError("D, or an argument that has this size, must be given")
+    D = sizes["D"]
     # entropy of q
     entropy_q = xp.sum(special.entr(q), axis=1)
     # entropy of c
@@ -669,11 +672,13 @@ def _mean(x: Array) -> Array:
     return xp.mean(array, axis=0) if array.ndim else array
 
 
-def _size(name: str, value: int) -> int:
-    """Check a size."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, found {value!r}")
-    return int(value)
+def _sizes(**given: int | None) -> dict[str, int]:
+    """Check sizes; those that are not given follow from the shape of an argument."""
+    for name, value in given.items():
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if value is not None and (not whole or value < 1):
+            raise ValueError(f"{name} must be a positive integer, found {value!r}")
+    return {name: int(value) for name, value in given.items() if value is not None}
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

@@ -66,7 +66,7 @@ def entropy_sum(
     W: Array | None = None,
     mu: Array | None = None,
     sigma2: Array,
-    D: int,
+    D: int | None = None,
     tau2: Array,
 ) -> Array:
     """Entropy sum per data point, in nats.
@@ -78,7 +78,7 @@ def entropy_sum(
         W: shape (D, H); real. Only checked: the value does not depend on it.
         mu: shape (D,); real. Only checked: the value does not depend on it.
         sigma2: a number; positive.
-        D: a positive integer; no array above determines it.
+        D: a positive integer; not needed where W or mu is given.
         tau2: shape (N, H); parameters of q, positive.
 
     Raises:
@@ -86,14 +86,16 @@ def entropy_sum(
             or a number on the way is undetermined or leaves the range of floats.
     """
     xp, real = _library(W, mu, sigma2, tau2)
-    sizes: dict[str, int] = {"D": _size("D", D)}
+    sizes: dict[str, int] = _sizes(D=D)
     sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
     tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
     if W is not None:
         _array(xp, real, "W", W, "D H", "real", sizes)
     if mu is not None:
         _array(xp, real, "mu", mu, "D", "real", sizes)
-    H = sizes["H"]
+    if "D" not in sizes:
+        raise ValueError("D, or an argument that has this size, must be given")
+    D, H = sizes["D"], sizes["H"]
     # entropy of q
     entropy_q = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
         2 * math.e * math.pi
@@ -595,11 +597,13 @@ def _mean(x: Array) -> Array:
     return xp.mean(array, axis=0) if array.ndim else array
 
 
-def _size(name: str, value: int) -> int:
-    """Check a size."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, found {value!r}")
-    return int(value)
+def _sizes(**given: int | None) -> dict[str, int]:
+    """Check sizes; those that are not given follow from the shape of an argument."""
+    for name, value in given.items():
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if value is not None and (not whole or value < 1):
+            raise ValueError(f"{name} must be a positive integer, found {value!r}")
+    return {name: int(value) for name, value in given.items() if value is not None}
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

@@ -67,7 +67,7 @@ def entropy_sum(
     W: Array | None = None,
     mu: Array | None = None,
     v: Array,
-    H: int,
+    H: int | None = None,
     entropy_q: Array,
     c: Array,
     weights: Array | None = None,
@@ -82,7 +82,7 @@ def entropy_sum(
         W: shape (C, D, H); real. Only checked: the value does not depend on it.
         mu: shape (C, D); real. Only checked: the value does not depend on it.
         v: shape (C, D); positive.
-        H: a positive integer; no array above determines it.
+        H: a positive integer; not needed where W is given.
         entropy_q: mean entropy of q over the data, in nats.
         c: shape (S,) or (N, S); samples or an enumeration of the latent, a category,
             counted from 1.
@@ -95,7 +95,7 @@ def entropy_sum(
     """
     xp, real = _library(pi, W, mu, v, entropy_q, c, weights)
     special = _special(xp)
-    sizes: dict[str, int] = {"H": _size("H", H)}
+    sizes: dict[str, int] = _sizes(H=H)
     pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
     v = _array(xp, real, "v", v, "C D", "positive", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
@@ -105,7 +105,9 @@ def entropy_sum(
     if mu is not None:
         _array(xp, real, "mu", mu, "C D", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    if "H" not in sizes:
+        raise ValueError("H, or an argument that has this size, must be given")
+    H, sets = sizes["H"], sizes["sets"]
     # entropy of c
     entropy_c = xp.sum(special.entr(pi))
     # entropy of z
@@ -364,7 +366,7 @@ class Statistics(NamedTuple):
         """
         xp, real = _library(*self, pi, W, mu, v)
         special = _special(xp)
-        sizes: dict[str, int] = {"H": _size("H", H)}
+        sizes: dict[str, int] = _sizes(H=H)
         points = _array(xp, real, "points", self.points, "", "real", sizes)
         sum_entropy_q = _array(
             xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
@@ -759,11 +761,13 @@ def _data_weights(
     return weights * (sizes[data] / points), points
 
 
-def _size(name: str, value: int) -> int:
-    """Check a size."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, found {value!r}")
-    return int(value)
+def _sizes(**given: int | None) -> dict[str, int]:
+    """Check sizes; those that are not given follow from the shape of an argument."""
+    for name, value in given.items():
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if value is not None and (not whole or value < 1):
+            raise ValueError(f"{name} must be a positive integer, found {value!r}")
+    return {name: int(value) for name, value in given.items() if value is not None}
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

@@ -88,7 +88,7 @@ def entropy_sum(
             or a number on the way is undetermined or leaves the range of floats.
     """
     xp, real = _library(W, b, w, sigma2, tau2)
-    sizes: dict[str, int] = {"D": _size("D", D)}
+    sizes: dict[str, int] = _sizes(D=D)
     sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
     tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
     if W is not None:
@@ -346,7 +346,7 @@ class Statistics(NamedTuple):
                 floats.
         """
         xp, real = _library(*self, W, b, w, sigma2)
-        sizes: dict[str, int] = {"H": _size("H", H)}
+        sizes: dict[str, int] = _sizes(H=H)
         points = _array(xp, real, "points", self.points, "", "real", sizes)
         sum_entropy_q = _array(
             xp, real, "sum_entropy_q", self.sum_entropy_q, "", "real", sizes
@@ -713,11 +713,13 @@ def _mean(x: Array) -> Array:
     return xp.mean(array, axis=0) if array.ndim else array
 
 
-def _size(name: str, value: int) -> int:
-    """Check a size."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, found {value!r}")
-    return int(value)
+def _sizes(**given: int | None) -> dict[str, int]:
+    """Check sizes; those that are not given follow from the shape of an argument."""
+    for name, value in given.items():
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if value is not None and (not whole or value < 1):
+            raise ValueError(f"{name} must be a positive integer, found {value!r}")
+    return {name: int(value) for name, value in given.items() if value is not None}
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

@@ -87,7 +87,7 @@ def entropy_sum(
             or a number on the way is undetermined or leaves the range of floats.
     """
     xp, real = _library(pi, w, sigma2, entropy_q)
-    sizes: dict[str, int] = {"D": _size("D", D)}
+    sizes: dict[str, int] = _sizes(D=D)
     pi = _array(xp, real, "pi", pi, "H", "unit", sizes)
     sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
     entropy_q = _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
@@ -458,7 +458,7 @@ class Statistics(NamedTuple):
                 floats.
         """
         xp, real = _library(*self, w)
-        sizes: dict[str, int] = {"D": _size("D", D)}
+        sizes: dict[str, int] = _sizes(D=D)
         points = _array(xp, real, "points", self.points, "", "real", sizes)
         sum_pi___ = _array(xp, real, "sum_pi___", self.sum_pi___, "H", "real", sizes)
         sum_sigma2___ = _array(
@@ -805,11 +805,13 @@ def _mean(x: Array) -> Array:
     return xp.mean(array, axis=0) if array.ndim else array
 
 
-def _size(name: str, value: int) -> int:
-    """Check a size."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, found {value!r}")
-    return int(value)
+def _sizes(**given: int | None) -> dict[str, int]:
+    """Check sizes; those that are not given follow from the shape of an argument."""
+    for name, value in given.items():
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if value is not None and (not whole or value < 1):
+            raise ValueError(f"{name} must be a positive integer, found {value!r}")
+    return {name: int(value) for name, value in given.items() if value is not None}
 
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:

@@ -622,7 +622,7 @@ def _moving_base(factor: Density, value: Fraction) -> Raw:
     D b = (r v + s) b' = const: b = c v where r = 0 at all of them.  Where r != 0 b = c log|v + s/r|
     up to a constant, which on the whole line is finite only for c = 0: b is constant, at all
     parameter values; that needs a log-density without singularities in v.  With one end that rests
-    the motion is r (v - end).
+    the motion is r (v - end), and r v of a matrix of one entry.
     """
     domain = factor.node.domain
     if domain.is_line:
@@ -630,7 +630,7 @@ def _moving_base(factor: Density, value: Fraction) -> Raw:
             raise NotShown(f"the density of {factor.name} is not shown to be finite everywhere")
         return ("q", value)
     motions = domain.motions
-    if motions is None or motions.whole or (motions.scales and motions.shifts):
+    if motions is None or (motions.scales and motions.shifts):
         raise NotShown(f"the motions of {factor.node.name} are not known")
     if motions.shifts:
         return ("q", value)

@@ -376,6 +376,12 @@ class Sums(Functions):
                     left = [v for v in bound if v != variable]
                     poly = self.mul({tuple(sorted(rest.items())): 1}, delta)
                     return self._close_all(left, poly)
+                product = self.contract_product(a, table, bound)
+                if product is not None:
+                    gone, rest, delta = product
+                    left = [v for v in bound if v not in gone]
+                    poly = self.mul({tuple(sorted(rest.items())): 1}, delta)
+                    return self._close_all(left, poly)
         return self.components(bound, table)
 
     def _close_all(self, bound: list[RawIndex], poly: Poly) -> Poly:
@@ -453,6 +459,55 @@ class Sums(Functions):
                         left = self.total([j], self.mul(self._one(a), beside))
                         found = add_polys(self.delta(i, k), left, -1)
                         return j, rest, self.mul(scale, found)
+        return None
+
+    def contract_product(
+        self, a: int, table: dict[int, Rational], bound: list[RawIndex]
+    ) -> tuple[frozenset[RawIndex], dict[int, Rational], Poly] | None:
+        """sum_jh Inv(c sum_h V[., h] W[., h])[i, j] V[j, h] W[k, h] -> delta(i, k)/c
+        where j and h run over all of their ranges.
+
+        >>> gram = ("S", c, ("*", w(k, c), w(l, c)))
+        >>> F.assumed_posdef.add(F.array((k, l), poly(gram)))
+        >>> inverse = ("Inv", ((k, l), gram), i, l)
+        >>> show(poly(("S", l, ("S", c, ("*", inverse, w(l, c), w(j, c))))))
+        'delta(i,j)'
+        """
+        _, (variables, frozen), row, column = self.atoms[a]
+        own = frozenset(variables)
+        inner = [b for m, _ in frozen for b, _ in m if self.variables[b] & own]
+        if len(frozen) != 1 or len(inner) != 1 or self.atoms[inner[0]][0] != "S":
+            return None
+        ((monomial, c),) = frozen
+        taken = frozenset(bound).union(*(self.variables[b] for b in table))
+        names, body = self.open(self.atoms[inner[0]][1], {self.atoms[inner[0]][2]: 1}, taken)
+        if len(names) != 1 or dict(monomial)[inner[0]] != 1:
+            return None
+        outer = self._of_frozen(frozen) - own
+        both = self.symmetric((variables, frozen))
+        for j, i, side in ((column, row, 0), (row, column, 1)):
+            if j not in bound or j in outer or j[2:] != variables[0][2:]:
+                continue
+            for h in bound:
+                if h in (j, i) or h in outer or h[2:] != names[0][2:] or h in self.variables[a]:
+                    continue
+                ends = {k for b in table if h in self.variables[b] for k in self._places(b)}
+                for k in sorted(ends, key=repr):
+                    if {j, h} & self._index_variables(k) or not self.inside(k, variables[0]):
+                        continue
+                    for at in [(j, k), (k, j)] if both else [(j, k) if side == 0 else (k, j)]:
+                        what = dict(zip((*variables, names[0]), (*at, h), strict=True))
+                        image = self.replace(body, what)
+                        found = next(iter(image), ())
+                        rest = {b: e for b, e in table.items() if b != a and b not in dict(found)}
+                        if (
+                            image == {found: 1}
+                            and all(table.get(b) == e for b, e in found)
+                            and not any({j, h} & self.variables[b] for b in rest)
+                        ):
+                            scale = tuple(x for x in monomial if x[0] != inner[0])
+                            inverse = self.power({scale: c}, -1) if scale or c != 1 else UNIT
+                            return frozenset((j, h)), rest, self.mul(inverse, self.delta(i, k))
         return None
 
     def lead_of_matrix(

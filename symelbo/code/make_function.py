@@ -10,6 +10,7 @@ from symelbo.code.plan import Argument, Field, Function, Line
 from symelbo.code.plan_arguments import (
     as_optional,
     conditions_on,
+    let_sizes_follow,
     list_arguments,
     sizes_in,
     symbol_argument,
@@ -47,6 +48,8 @@ def make_function(
         known = {argument.name for argument in accepted}
         others = tuple(needed.get(a.name, as_optional(a)) for a in accepted)
         arguments = (*others, *(a for a in arguments if a.name not in known))
+    if not own and name != "statistics":  # whose optional arguments are left out
+        arguments = let_sizes_follow(setting, arguments)
     symbols = {setting.variables[symbol].symbol: symbol for symbol in setting.names}
     return Function(
         name,

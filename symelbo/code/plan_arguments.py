@@ -14,10 +14,12 @@ from symelbo.index.substitute import walk_parts
 from symelbo.index.terms import Entry, Extent, Role, Size, Symbol, Term
 from symelbo.model.least_sizes import find_least_sizes
 from symelbo.values import replace
+from symelbo.words import join_words
 
 __all__ = [
     "as_optional",
     "conditions_on",
+    "let_sizes_follow",
     "list_arguments",
     "shape_text",
     "sizes_in",
@@ -100,6 +102,21 @@ def _unknown_sizes(
         for size, name in setting.sizes.items()
         if size not in known and size in wanted and size in setting.model.sizes
     ]
+
+
+def let_sizes_follow(setting: Setting, arguments: Sequence[Argument]) -> tuple[Argument, ...]:
+    """The same, sizes optional that follow from an optional argument."""
+    bounds = frozenset().union(*(_sizes_of(argument) for argument in arguments))
+    own = {name: size for size, name in setting.sizes.items()}
+    found = []
+    for argument in arguments:
+        size = own.get(argument.name) if argument.kind == "size" else None
+        has = [a.name for a in arguments if a.optional and size in _determined(iter((a,)))]
+        if size is not None and size not in bounds and has and not argument.optional:
+            text = f"a positive integer; not needed where {join_words(has, 'or')} is given."
+            argument = replace(argument, text=text, optional=True)
+        found.append(argument)
+    return tuple(found)
 
 
 def _determined(arguments: Iterator[Argument]) -> set[str]:
@@ -185,7 +202,7 @@ def conditions_on(setting: Setting, arguments: Sequence[Argument]) -> tuple[Exce
     required = [argument for argument in arguments if not argument.optional]
     known = _determined(iter(required))
     named = {argument.name for argument in required}
-    sized = {a.name for a in required if a.kind == "size"}
+    sized = {a.name for a in arguments if a.kind == "size"}
     known |= {size for size, name in setting.sizes.items() if name in sized}
     found: list[Exceeds | Least] = [
         Least(size, least, what)

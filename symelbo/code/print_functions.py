@@ -164,8 +164,9 @@ class PrintedFunction:
         lines: list[str] = []
         if self.arguments or self.function.own:
             sized = [a.name for a in self.arguments if a.kind == "size"]
-            pairs = _dict_of((name, call("_size", f'"{name}"', name)) for name in sized)
-            lines += self._laid_out("sizes: dict[str, int] = ", pairs)
+            given = call("_sizes", *(f"{name}={name}" for name in sized))
+            found = given if sized else expression("{}")
+            lines += self._laid_out("sizes: dict[str, int] = ", found)
         for argument in self.function.own:
             lines += self._laid_out(f"{argument.name} = ", self._check(argument))
         required = [a for a in self.arguments if not a.optional]
@@ -180,10 +181,20 @@ class PrintedFunction:
                 lines += self._laid_out(f"{name}, {self.first} = ", found)
             elif argument.kind in ("samples", "centre"):
                 lines += self._laid_out(f"{name} = ", self._check(argument))
-            elif argument.optional:
+            elif argument.optional and argument.kind != "size":
                 lines.append(f"    if {name} is not None:")
                 lines += self._laid_out("", self._check(argument), 8)
+        for argument in self.arguments:
+            if argument.kind == "size" and argument.optional and self._reads(argument):
+                lines.append(f'    if "{argument.name}" not in sizes:')
+                room = 4 * self.method
+                text = f"{argument.name}, or an argument that has this size, must be given"
+                lines += [line[room:] for line in lay_out_error(text, 8 + room)]
         return lines
+
+    def _reads(self, size: Argument) -> bool:
+        """Whether a formula names a size."""
+        return any(self.plan.sizes[name] == size.name for name in self.function.reads)
 
     def _check(self, argument: Argument) -> Expression:
         """The call that checks an argument."""
@@ -243,7 +254,7 @@ class PrintedFunction:
 
     def _sizes(self) -> list[str]:
         """The sizes that the formulas name."""
-        passed = {a.name for a in self.arguments if a.kind == "size"}
+        passed = {a.name for a in self.arguments if a.kind == "size" and not a.optional}
         names = [name for size, name in self.plan.sizes.items() if size in self.function.reads]
         needed = [name for name in names if name not in passed]
         if not needed:

@@ -36,7 +36,7 @@ from symelbo.index.terms import (
     Symbol,
     Term,
 )
-from symelbo.limits import KEPT_SCOPES, KEPT_SERIES, LOST_DIGITS
+from symelbo.limits import KEPT_SCOPES, KEPT_SERIES, LOST_DIGITS, LOST_PIVOT
 from symelbo.trial.remember import Remembered
 from symelbo.trial.special import bessel_ratio, digamma, log_bessel_i0, polygamma
 from symelbo.values import dataclass, field
@@ -322,11 +322,12 @@ def _eliminate(matrix: list[list[float]]) -> tuple[list[list[float]], float]:
     n = len(matrix)
     rows = [[*row, *(float(i == j) for j in range(n))] for i, row in enumerate(matrix)]
     logdet = 0.0
+    largest = max((abs(x) for row in matrix for x in row), default=0.0)
     for k in range(n):
         pivot = max(range(k, n), key=lambda i: abs(rows[i][k]))
         rows[k], rows[pivot] = rows[pivot], rows[k]
         head = rows[k][k]
-        if head == 0.0:
+        if abs(head) <= LOST_PIVOT * largest:
             raise ZeroDivisionError("a singular matrix")
         logdet += math.log(abs(head))
         rows[k] = [x / head for x in rows[k]]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from symelbo.api import Derivation
+from symelbo.limits import DIFFERENCE_STEP, DIRECTIONS
 from symelbo.uses.given import Floats, Given
 
 __all__ = ["slopes_at_rest", "split_gap"]
-
-STEP: Final = 1e-3  # of differences that are exact for polynomials of degree four
-DIRECTIONS: Final = 4  # in which a parameter at rest is moved
 
 
 def split_gap(derivation: Derivation, arguments: Mapping[str, Any]) -> dict[str, float]:
@@ -33,7 +31,7 @@ def split_gap(derivation: Derivation, arguments: Mapping[str, Any]) -> dict[str,
         if not symbol.domain.is_line:  # it must not leave its domain
             away = value != 0
             ratio = max(1.0, float(np.max(np.abs(direction[away] / value[away]), initial=0)))
-        found[name] = _slope(given, name, direction, STEP / ratio)
+        found[name] = _slope(given, name, direction, DIFFERENCE_STEP / ratio)
     return found
 
 
@@ -56,7 +54,7 @@ def slopes_at_rest(derivation: Derivation, arguments: Mapping[str, Any]) -> dict
         for _ in range(DIRECTIONS):
             direction = np.asarray(rng.normal(size=shape))
             direction /= np.linalg.norm(direction)
-            total += _slope(given, name, direction, STEP) ** 2
+            total += _slope(given, name, direction, DIFFERENCE_STEP) ** 2
         found[name] = float(np.sqrt(direction.size * total / DIRECTIONS))
     return found
 
