@@ -112,6 +112,8 @@ class Decoder:
                 return IndexValue(self.index(index))
             case "v", [name, *where]:
                 return Entry(self.symbol(name), tuple(map(self.index, where)))
+            case "+" | "*", []:  # a change may take the last operand
+                return Number(Fraction(head == "*"))
             case "+", parts:
                 return Add(tuple(map(self.term, parts)))
             case "*", parts:

@@ -540,6 +540,23 @@ def test_a_full_covariance_over_a_chain_reaches_the_log_likelihood(length: int) 
     assert isclose(found, wanted, rel_tol=1e-11)
 
 
+def test_log_variances_are_not_exponentiated_and_logged() -> None:
+    """q by what an encoder gives: exp(-2000) is no float, and its logarithm is -2000."""
+    parameters = {"s2": "positive", "tau": "positive[H]"}
+    q = ["z[h] ~ Normal(nu[h], exp(l[h])) for h in 1:H"]
+    derivation = symelbo.derive(_linear("Normal(0, tau[h])", "s2", parameters, variational=q))
+    module, given = derivation.function(), Arguments(derivation, 4)
+    plain = derived("linear_declared_q_learned").function()
+    shared = {n: given[n] for n in ("x", "W", "mu", "tau", "nu")}
+    found = module.elbo(**shared, s2=0.7, l=given["l"])
+    many = np.full(len(given["mu"]), 0.7)
+    assert isclose(found, plain.elbo(**shared, s2=many, tau2=np.exp(given["l"])), rel_tol=1e-12)
+    far = np.full_like(given["l"], -2000.0)
+    near = np.full_like(given["l"], -700.0)
+    change = module.elbo(**shared, s2=0.7, l=far) - module.elbo(**shared, s2=0.7, l=near)
+    assert isclose(change, -650.0 * far.shape[1], rel_tol=1e-12)
+
+
 def _mixture_elbo(q: Floats, pi: Floats, log_x: Floats) -> float:
     return float((special.entr(q) + q * np.log(pi) + q * log_x).sum(axis=1).mean())
 

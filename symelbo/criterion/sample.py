@@ -23,6 +23,7 @@ from symelbo.index.build import category_extent
 from symelbo.index.concretize import extent_value, index_tuples
 from symelbo.index.interpret import Interpretation, interpret_functions
 from symelbo.index.modular import PRIME, Dual, Modular, NoResidue, Place
+from symelbo.index.signs import is_positive
 from symelbo.index.substitute import formal_indices, symbols_of, walk_parts
 from symelbo.index.terms import (
     Array,
@@ -289,11 +290,14 @@ class Instance:
         self.arguments = [list(self._arguments(factor)) for factor in self.factors]
 
     def _arguments(self, factor: Factor) -> Iterator[tuple[Array, tuple[Term, ...]]]:
-        """The arguments of a family with these functions, and what has to be positive of each."""
+        """The arguments of a family with these functions, and what of each is not positive for
+        sure and has to be.
+        """
         statement = factor.statement
         for formal, (_, array) in zip(statement.form.arguments, statement.arguments, strict=True):
             body = interpret_functions(array.body, self.functions)
-            yield Array(array.indices, body), formal.domain.margins(body)
+            margins = formal.domain.margins(body)
+            yield Array(array.indices, body), tuple(m for m in margins if not is_positive(m))
 
     def _continuous(self) -> frozenset[str]:
         """The latents that may move if their own factors allow it."""

@@ -105,6 +105,8 @@ class Modular:
         self.powers: dict[int, tuple[tuple[Dual, Fraction], ...]] = {}  # what residues are made of
         self.sums: dict[int, tuple[Dual, Dual]] = {}  # the same, by addition
         self.lines: dict[int, Mapping[int, Fraction]] = {}  # what `linear` has found
+        # of rational numbers: log gamma, and from 0 on the polygammas
+        self.gammas: dict[tuple[int, Fraction], int] = {}
         self.antilogs: dict[int, Dual] = {}  # numbers whose logarithms are these residues
         self.stages: tuple[frozenset[str], ...] = ()
         self.lasting: dict[Node, tuple[int, tuple[Index, ...]]] = {}
@@ -249,7 +251,7 @@ class Modular:
         kind = type(term)
         if not self.stages or kind in _SMALL:
             return self.at_node(term, env)
-        stage, indices = self.lasts(term)
+        stage, indices = self.lasting.get(term) or self.lasts(term)
         if stage == len(self.stages):
             return self.at_node(term, env)
         key = (term, *[env[i] for i in indices])
@@ -537,10 +539,13 @@ class Modular:
         size = _float(lgamma, a)
         if a.exact is None:
             return self.chain(self.random("loggamma", a.value), None, slope, a, size)
-        base, steps = _unit_shift(a.exact)
-        value = 0 if base == 1 else self.random("loggamma", base)
-        for step in steps:
-            value += self.log(self.rational(step)).value
+        value = self.gammas.get((-1, a.exact))
+        if value is None:
+            base, steps = _unit_shift(a.exact)
+            value = 0 if base == 1 else self.random("loggamma", base)
+            for step in steps:
+                value += self.log(self.rational(step)).value
+            self.gammas[-1, a.exact] = value
         return self.chain(value, Fraction(0) if a.exact in (1, 2) else None, slope, a, size)
 
     def polygamma(self, order: int, a: Dual) -> Dual:
@@ -550,6 +555,9 @@ class Modular:
     def polygamma_value(self, order: int, a: Dual) -> int:
         if a.exact is None:
             return self.random("polygamma", order, a.value)
+        known = self.gammas.get((order, a.exact))
+        if known is not None:
+            return known
         base, steps = _unit_shift(a.exact)
         value = self.random("polygamma", order, base)
         factor = 1
@@ -557,7 +565,8 @@ class Modular:
             factor *= -k
         for step in steps:
             value += factor * pow(self.rational(step).value, -(order + 1), PRIME)
-        return value % PRIME
+        value = self.gammas[order, a.exact] = value % PRIME
+        return value
 
     def erf(self, a: Dual) -> Dual:
         square = self.exp(self.mul(self.rational(-1), self.mul(a, a)))
