@@ -100,3 +100,26 @@ def test_fits_are_explained(capsys: pytest.CaptureFixture[str]) -> None:
     pixels = example.load_pixels()
     rows, columns = pixels.shape
     assert isclose(example.explain_components(pixels, 5).gap, columns / (2 * rows), rel_tol=1e-8)
+
+
+def test_sums_of_blocks_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The fit by blocks is that of all rows at once"""
+    example, module = load("large_data"), emitted("gmm_diagonal")
+    path = tmp_path / "data.npy"
+    example.ROWS = 300
+    example.write_data(path, 1000, 3, 2)
+    assert [len(rows) for rows in example.blocks(path)] == [300, 300, 300, 100]
+    sums, terms = example.fit(path, 2, 4)
+    values = [float(v) for v in re.findall(r"ELBO ([-.0-9]+)", capsys.readouterr().out)]
+    assert len(values) == 4 and values == sorted(values)  # every step climbs
+    assert sums.points == 1000 and isclose(terms.elbo, terms.entropy_sum, rel_tol=1e-12)
+    theta = example.start(path, 2)
+    parts, climbed = example.climb(path, theta, theta["mu"][0])
+    example.ROWS = 1000
+    whole, exact = example.climb(path, theta, theta["mu"][0])
+    for name in exact:
+        assert abs(climbed[name] - exact[name]).max() < 1e-12
+    (x,) = example.blocks(path)
+    q = example.responsibilities(x, **theta)
+    assert isclose(parts.terms(**theta).elbo, module.elbo(x=x, q=q, **theta), rel_tol=1e-12)
+    assert isclose(whole.terms(**theta).gap, module.gap(x=x, q=q, **theta), rel_tol=1e-9)
