@@ -256,11 +256,11 @@ class Statistics(NamedTuple):
     sum_alpha___: Array
     sum_alpha_spread_: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -425,12 +425,12 @@ def statistics(
     slope_y_spread = 0.5 * xp.sum(covariance * curvature_y, axis=(-2, -1))
     mean_slope_y_spread = data_weights @ slope_y_spread / N
     curvature_lambda = 2 * xp.eye(K, **real)
-    sum_lambda_ = xp.sum(mode**2, axis=-1)
+    sum_lambda_ = _sum_squares(xp, mode, axis=-1)
     mean_lambda = data_weights @ sum_lambda_ / N
     sum_lambda_spread = 0.5 * xp.sum(covariance * curvature_lambda, axis=(-2, -1))
     mean_lambda_spread = data_weights @ sum_lambda_spread / N
     curvature_alpha = 2 * xp.einsum("nic,nir->ncr", a, a)
-    sum_alpha_ = xp.sum((y - m) ** 2, axis=-1)
+    sum_alpha_ = _sum_squares(xp, y - m, axis=-1)
     mean_alpha = data_weights @ sum_alpha_ / N
     sum_alpha_spread = 0.5 * xp.sum(covariance * curvature_alpha, axis=(-2, -1))
     mean_alpha_spread = data_weights @ sum_alpha_spread / N
@@ -488,6 +488,13 @@ def _to_numpy(value: Array) -> Array:
             value = getattr(value, method)() if hasattr(value, method) else value
         return np.asarray(value)
     return value
+
+
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
 
 
 def _ratio(xp: Any, above: Array, below: Array) -> Array:

@@ -223,14 +223,14 @@ class Statistics(NamedTuple):
     sum_xx_: Array
     sum_center_x: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
         if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
             raise ValueError("sums about different centers cannot be added")
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -318,7 +318,7 @@ class Statistics(NamedTuple):
         sum_tau = (
             offset**2
             + 2 * offset * xp.sum(gain * mean_x, axis=-1)
-            + xp.einsum("him,im->h", xp.einsum("hi,hm->him", gain, gain), mean_xx)
+            + xp.einsum("him,im->h", gain[:, :, None] * gain[:, None, :], mean_xx)
         )
         sum_tau_spread = xp.einsum("hh->h", covariance)
         sum_tau_ = 1
@@ -342,7 +342,7 @@ class Statistics(NamedTuple):
             + xp.einsum("md,dm->d", mean_xx.T @ (W @ gain).T, W @ gain)
         )
         sum_sigma2_spread = xp.einsum(
-            "dij,ij->d", xp.einsum("di,dj->dij", W, W), covariance
+            "dij,ij->d", W[:, :, None] * W[:, None, :], covariance
         )
         sum_sigma2_ = 1
         sum_sigma2__ = sum_sigma2 + sum_sigma2_spread

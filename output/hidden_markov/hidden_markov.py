@@ -187,7 +187,7 @@ def elbo(
             * (
                 -0.5 * xp.sum(xp.log(2 * math.pi * v), axis=-1)
                 - 0.5
-                * xp.sum(((center_x[:, :, None] - mu.T) / xp.sqrt(v).T) ** 2, axis=1)
+                * _sum_squares(xp, (center_x[:, :, None] - mu.T) / xp.sqrt(v).T, axis=1)
             )
         )
         - 0.5 * xp.sum(mean_gamma_x_x / v)
@@ -262,7 +262,7 @@ def gap(
             * (
                 0.5 * D
                 - 0.5
-                * xp.sum(((center_x[:, :, None] - mu.T) / xp.sqrt(v).T) ** 2, axis=1)
+                * _sum_squares(xp, (center_x[:, :, None] - mu.T) / xp.sqrt(v).T, axis=1)
             )
         )
         - 0.5 * xp.sum(mean_gamma_x_x / v)
@@ -326,14 +326,14 @@ class Statistics(NamedTuple):
     sum_x_gamma: Array
     sum_center_x: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
         if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
             raise ValueError("sums about different centers cannot be added")
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -409,8 +409,8 @@ class Statistics(NamedTuple):
                 * (
                     0.5 * D
                     - 0.5
-                    * xp.sum(
-                        ((center_x[:, :, None] - mu.T) / xp.sqrt(v).T) ** 2, axis=1
+                    * _sum_squares(
+                        xp, (center_x[:, :, None] - mu.T) / xp.sqrt(v).T, axis=1
                     )
                 )
             )
@@ -485,13 +485,13 @@ def statistics(
     )
     mean_entropy_q = data_weights @ entropy_q_ / N
     # entropy of z[t]
-    mean_gamma = xp.einsum("n,nir->r", data_weights, gamma[:, :-1]) / N
+    mean_gamma = data_weights @ xp.sum(gamma[:, :-1], axis=1) / N
     # entropy of x
-    mean_gamma_ = xp.einsum("n,nir->r", data_weights, gamma) / N
+    mean_gamma_ = data_weights @ xp.sum(gamma, axis=1) / N
     # derivative of log p(z[1]) along the motion
     mean_gamma__ = data_weights @ gamma[:, 0] / N
     # derivative of log p(z[t]) along the motion
-    mean_xi = xp.einsum("n,ntri->ri", data_weights, xi) / N
+    mean_xi = xp.einsum("n,nri->ri", data_weights, xp.sum(xi, axis=1)) / N
     # derivative of log p(x) along the motion
     deviation_x = x - center_x
     mean_gamma___ = xp.einsum("n,nri->ri", data_weights, gamma) / N
@@ -577,6 +577,13 @@ def _log(xp: Any, p: Array) -> Array:
 def _weigh(xp: Any, weights: Array, values: Array) -> Array:
     """weights * values, where a weight of 0 takes out minus infinity."""
     return weights * xp.where(weights > 0, values, 0)
+
+
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
 
 
 def _is_foreign(value: Array) -> bool:

@@ -169,11 +169,11 @@ def elbo(
     z = _samples(xp, real, "z", z, "N S H", "real", sizes, "sets")
     c = _samples(xp, real, "c", c, "N S", "category", sizes, "sets", sizes["C"])
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    H, sets = sizes["H"], sizes["sets"]
     # log-density of c
     log_c = _log(xp, pi[c - 1])
     # log-density of z
-    log_z = xp.sum(-0.5 * z**2 - 0.5 * math.log(2 * math.pi), axis=-1)
+    log_z = -0.5 * _sum_squares(xp, z, axis=-1) - 0.5 * H * math.log(2 * math.pi)
     # log-density of x
     m = mu[c - 1] + xp.sum(W[c - 1] * z[:, :, None, :], axis=-1)
     center_x = _pool(xp, x, sets)
@@ -332,11 +332,11 @@ class Statistics(NamedTuple):
     sum_slope_z: Array
     sum_slope_x: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -585,6 +585,13 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     if len(weights) < len(values):
         values = xp.mean(values, axis=0, keepdims=True)
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
+
+
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
 
 
 def _pool(xp: Any, values: Array, sets: int) -> Array:

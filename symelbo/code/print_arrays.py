@@ -109,6 +109,7 @@ _OF_NUMBERS: Final[Mapping[str, str]] = {
 # the axes follow
 _REDUCTIONS: Final[Mapping[str, Written]] = {
     "sum": _array("sum"),
+    "squares": _helper("_sum_squares"),
     "mean": _array("mean"),
     "logsumexp": _special("logsumexp"),
 }

@@ -73,7 +73,7 @@ def fill_module(c: Mapping[str, Any]) -> str:
             w('    ')
             w(str(name_6))
             w(': Array\n')
-        w('\n    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]\n        """The sums over the data points of both."""\n')
+        w('\n    def __add__(self, other: Any) -> Any:\n        """The sums over the data points of both."""\n')
         for name_7 in attribute(c['sums'], 'centres'):
             w('        here, there = self.')
             w(str(name_7))
@@ -84,7 +84,7 @@ def fill_module(c: Mapping[str, Any]) -> str:
             w(' * self.')
             w(str(attribute(c['sums'], 'points')))
             w('\n        if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):\n            raise ValueError("sums about different centers cannot be added")\n')
-        w('        return Statistics(*(one + two for one, two in zip(self, other)))\n\n    def __radd__(self, other: int) -> Statistics:\n        """The sums themselves: `sum` starts with 0."""\n        return self\n')
+        w('        return Statistics(*(one + two for one, two in zip(self, other)))\n\n    def __radd__(self, other: Any) -> Statistics:\n        """The sums themselves: `sum` starts with 0."""\n        return self\n')
         for m_8 in attribute(c['sums'], 'methods'):
             w('\n')
             for line_9 in attribute(m_8, 'source'):
@@ -189,6 +189,7 @@ HELPERS: Mapping[str, tuple[str, frozenset[str]]] = {
     '_weigh': ('def _weigh(xp: Any, weights: Array, values: Array) -> Array:\n    """weights * values, where a weight of 0 takes out minus infinity."""\n    return weights * xp.where(weights > 0, values, 0)', frozenset(['Any', 'Array', 'values', 'weights', 'xp'])),
     '_weighted_mean': ('def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:\n    """(1/N) sum_n weights[n, k]*values[n, ...]; one row of weights stands for all."""\n    if len(weights) < len(values):\n        values = xp.mean(values, axis=0, keepdims=True)\n    return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)', frozenset(['Any', 'Array', 'len', 'values', 'weights', 'xp'])),
     '_weighted_products': ('def _weighted_products(xp: Any, weights: Array, left: Array, right: Array) -> Array:\n    """(1/N) sum_n weights[n, k]*left[n, ...]*right[n, ...], in blocks of data."""\n    if len(weights) < len(left):\n        products = xp.tensordot(left, right, axes=((0,), (0,))) / len(left)\n        return xp.tensordot(weights[0, ...], products, axes=0)\n    step = 1 + 2**18 // (math.prod(weights.shape[1:]) * math.prod(left.shape[1:]))\n    if xp is not np:  # few blocks: a compiler unrolls them\n        step = max(step, 1 + len(left) // 16)\n    total: Array = 0\n    for start in range(0, len(left), step):\n        rows = slice(start, start + step)\n        weighted = xp.einsum("nk,n...->nk...", weights[rows, ...], left[rows, ...])\n        total = total + xp.tensordot(weighted, right[rows, ...], axes=((0,), (0,)))\n    return total / len(left)', frozenset(['Any', 'Array', 'left', 'len', 'math', 'max', 'np', 'products', 'range', 'right', 'rows', 'slice', 'start', 'step', 'total', 'weighted', 'weights', 'xp'])),
+    '_sum_squares': ('def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:\n    """The sum of a**2 over one axis, or over all of them."""\n    if axis is None:\n        a, axis = xp.reshape(a, (-1,)), -1\n    return xp.vecdot(a, a, axis=axis)', frozenset(['Any', 'Array', 'a', 'axis', 'int', 'xp'])),
     '_pool': ('def _pool(xp: Any, values: Array, sets: int) -> Array:\n    """The mean over the data where they share the samples, else the values."""\n    return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values', frozenset(['Any', 'Array', 'int', 'sets', 'values', 'xp'])),
     '_mean_weights': ('def _mean_weights(xp: Any, weights: Array, sets: int) -> Array:\n    """The mean weight of each sample, or each weight over N where none is shared."""\n    if sets == 1:\n        return xp.mean(weights, axis=0, keepdims=True)\n    return xp.broadcast_to(weights / sets, (sets, weights.shape[1]))', frozenset(['Any', 'Array', 'int', 'sets', 'weights', 'xp'])),
     '_sampled_mean': ('def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:\n    """(1/N) sum_n weights[n, s]*values[n, ...], or its terms where no s is shared."""\n    if sets == 1:\n        return _weighted_mean(xp, weights, values)[None, ...]\n    shape = (*weights.shape, *(1,) * (values.ndim - 1))\n    return xp.reshape(weights, shape) * values[:, None, ...] / sets', frozenset(['Any', 'Array', '_weighted_mean', 'int', 'sets', 'shape', 'values', 'weights', 'xp'])),
