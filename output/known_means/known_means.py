@@ -191,6 +191,8 @@ def gap(
         d/ds nu[h] = 1/2*(nu[h] - a[h])
         d/ds tau2[h] = tau2[h]
     It vanishes at stationary points.
+    An encoder has to follow the motion: that of tau2 by a free bias of the logarithm,
+    not by a softplus.
 
     Args:
         x: shape (N, D); data, real.

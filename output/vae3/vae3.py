@@ -222,6 +222,8 @@ def gap(
         d/ds nu[h] = nu[h]/2
         d/ds tau2[h] = tau2[h]
     It vanishes at stationary points.
+    An encoder has to follow the motion: that of nu by a linear last layer, that of tau2
+    by a free bias of the logarithm, not by a softplus.
 
     Args:
         x: shape (N, D); data, real.
