@@ -1,10 +1,11 @@
 """The emitted functions against what a person writes by hand, and against other software; one run.
 
-    python -m benchmarks.benchmark_numeric [--points 100000] [MODEL...]
+    python -m benchmarks.benchmark_numeric [--points 100000] [--libraries] [MODEL...]
 
 Each row is a function of models/: how far the two values are apart, the best time of five of both
 and the ratio, and the largest amount of memory that each takes beyond its arguments.  Nothing is
-asserted here; that the values agree is in the tests.
+asserted here; that the values agree is in the tests.  With --libraries, each row has instead the
+times of NumPy, of PyTorch and of what JAX compiles, on one thread.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from timeit import Timer
 from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # ratios of one thread are steadier
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -30,6 +32,7 @@ from benchmarks.by_hand import BY_HAND
 from examples.ppca_digits import fit, load_pixels
 from symelbo.answer.derivation import Derivation
 from tests.arguments import Arguments
+from tests.libraries import library
 
 ROOT = Path(__file__).resolve().parents[1]
 LENGTHS = {"S": 32, "C": 8, "D": 20, "H": 8, "I": 20, "K": 8}
@@ -81,6 +84,34 @@ def compare_by_hand(points: int, wanted: list[str]) -> None:
         )
 
 
+def compare_libraries(points: int, wanted: list[str]) -> None:
+    """A table of the same functions in other libraries."""
+    import jax
+    import torch
+
+    torch.set_num_threads(1)
+    print(f"{points} data points; {LENGTHS}; PyTorch as it is, JAX compiled; one thread")
+    print(f"{'':30}{'NumPy':>11}{'PyTorch':>11}{'ratio':>7}{'JAX':>11}{'ratio':>7}")
+    for key in BY_HAND:
+        model, name = key.split(".")
+        if wanted and model not in wanted:
+            continue
+        derivation = symelbo.derive(ROOT / "models" / f"{model}.yaml")
+        emitted = getattr(derivation.function(), name)
+        given = arguments_for(derivation, emitted, {"N": points})
+        own = seconds(lambda f=emitted, g=given: f(**g))
+        tensors = {n: torch.as_tensor(v) if np.ndim(v) else v for n, v in given.items()}
+        eager = seconds(lambda f=emitted, g=tensors: f(**g))
+        arrays = {n: library("jax").array(v) if np.ndim(v) else v for n, v in given.items()}
+        compiled = jax.jit(lambda g, f=emitted: f(**g))
+        compiled(arrays).block_until_ready()
+        traced = seconds(lambda f=compiled, g=arrays: f(g).block_until_ready())
+        print(
+            f"{key:30}{1e3 * own:8.2f} ms{1e3 * eager:8.2f} ms{eager / own:7.2f}"
+            f"{1e3 * traced:8.2f} ms{traced / own:7.2f}"
+        )
+
+
 def compare(title: str, emitted: Callable[[], object], usual: Callable[[], object]) -> None:
     """Print the times of both and their ratio."""
     mine, theirs = seconds(emitted), seconds(usual)
@@ -109,7 +140,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", help="names of models; all without them")
     parser.add_argument("--points", type=int, default=100_000, help="data points")
+    parser.add_argument("--libraries", action="store_true", help="PyTorch and JAX against NumPy")
     given = parser.parse_args()
+    if given.libraries:
+        compare_libraries(given.points, given.models)
+        return
     compare_by_hand(given.points, given.models)
     if not given.models:
         compare_scikit_learn(given.points)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import inspect
 import os
 import shutil
@@ -704,6 +705,18 @@ def test_profiled_scales_with_equal_weights() -> None:
 
 
 # ---------------------------------------------------------------- the text
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if derived(name).python()])
+def test_the_example_runs(name: str) -> None:
+    """That of the documentation: the ELBO is the sum and the gap"""
+    module = derived(name).function()
+    session = doctest.DocTestParser().get_doctest(
+        module.__doc__ or "", vars(module), name, None, None
+    )
+    assert doctest.DocTestRunner().run(session) == (0, len(session.examples))
+    asked = [example.source for example in session.examples if example.want]
+    assert len(asked) == 1 and ("isclose" in asked[0]) is hasattr(module, "gap")
 
 
 @pytest.mark.parametrize("name", NAMES)

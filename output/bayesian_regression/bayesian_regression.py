@@ -5,8 +5,21 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats. Names: lambda_ is `lambda`.
 
+>>> rng = np.random.default_rng(0)
+>>> y = rng.normal(size=(4, 3))
+>>> a = rng.normal(size=(4, 3, 2))
+>>> alpha = rng.uniform(0.5, 2)
+>>> lambda_ = rng.uniform(0.5, 2)
+>>> b = rng.normal()
+>>> F = elbo(y=y, a=a, alpha=alpha, lambda_=lambda_, b=b)
+>>> S = entropy_sum(alpha=alpha, lambda_=lambda_, a=a)
+>>> G = gap(y=y, a=a, alpha=alpha, lambda_=lambda_, b=b)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 14d1416ecd88b522119eaceecbc5bfa83ed793226aa862d7020370e9965fcbdc.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

@@ -5,8 +5,20 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> x = rng.normal(size=(4, 2))
+>>> W = rng.normal(size=(2, 3))
+>>> tau = rng.uniform(0.5, 2, size=3)
+>>> sigma2 = rng.uniform(0.5, 2, size=2)
+>>> F = elbo(x=x, W=W, tau=tau, sigma2=sigma2)
+>>> S = entropy_sum(W=W, tau=tau, sigma2=sigma2)
+>>> G = gap(x=x, W=W, tau=tau, sigma2=sigma2)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 bd34a8ef2dece04f08154b83904f89edd856fc960f97f4ae017a5b97fdeecc40.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

@@ -5,8 +5,20 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> sigma2 = rng.uniform(0.5, 2, size=2)
+>>> entropy_q = 0.5
+>>> entropy_z = 0.5
+>>> bool(
+...     np.isfinite(
+...         entropy_sum(sigma2=sigma2, entropy_q=entropy_q, entropy_z=entropy_z)
+...     )
+... )
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 7cc7944431ebc8ca0494a6b81e5769d2e0f94b9490f635bda2f657cc702d734a.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

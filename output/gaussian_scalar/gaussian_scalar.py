@@ -5,8 +5,20 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> sigma2 = rng.uniform(0.5, 2)
+>>> entropy_q = 0.5
+>>> entropy_z = 0.5
+>>> bool(
+...     np.isfinite(
+...         entropy_sum(sigma2=sigma2, D=2, entropy_q=entropy_q, entropy_z=entropy_z)
+...     )
+... )
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 a12f40983138dd4c15c4e21ecfc34bb3e4ff5e0ce4e55dac5bd790d63bea160e.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

@@ -5,8 +5,21 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> x = rng.normal(size=(4, 3))
+>>> pi = rng.dirichlet(np.ones(2))
+>>> mu = rng.normal(size=(2, 3))
+>>> sigma2 = rng.uniform(0.5, 2, size=2)
+>>> q = rng.dirichlet(np.ones(2), size=4)
+>>> F = elbo(x=x, pi=pi, mu=mu, sigma2=sigma2, q=q)
+>>> S = entropy_sum(pi=pi, sigma2=sigma2, D=3, q=q)
+>>> G = gap(x=x, pi=pi, mu=mu, sigma2=sigma2, q=q)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 8b16c528800e7b472e75236fdbf88875092dd8d093b383c804db5088d5efb7e9.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

@@ -5,8 +5,23 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> x = rng.normal(size=(2, 4, 2))
+>>> p = rng.dirichlet(np.ones(3))
+>>> A = rng.dirichlet(np.ones(3), size=3)
+>>> mu = rng.normal(size=(3, 2))
+>>> v = rng.uniform(0.5, 2, size=(3, 2))
+>>> gamma = np.full((2, 4, 3), 0.3333333333333333)
+>>> xi = np.full((2, 3, 3, 3), 0.1111111111111111)
+>>> F = elbo(x=x, p=p, A=A, mu=mu, v=v, gamma=gamma, xi=xi)
+>>> S = entropy_sum(p=p, A=A, v=v, gamma=gamma, xi=xi)
+>>> G = gap(x=x, p=p, A=A, mu=mu, v=v, gamma=gamma, xi=xi)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 b8fb005b18ad7daf48b1990fdd00e0c1f08bf751471db195314eeef5fa0d240b.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

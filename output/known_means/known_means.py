@@ -4,8 +4,24 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> x = rng.normal(size=(4, 2))
+>>> a = rng.normal(size=(4, 3))
+>>> W = rng.normal(size=(2, 3))
+>>> V = rng.normal(size=(2, 3))
+>>> mu = rng.normal(size=2)
+>>> sigma2 = rng.uniform(0.5, 2, size=2)
+>>> nu = rng.normal(size=(4, 3))
+>>> tau2 = rng.uniform(0.5, 2, size=(4, 3))
+>>> F = elbo(x=x, a=a, W=W, V=V, mu=mu, sigma2=sigma2, nu=nu, tau2=tau2)
+>>> S = entropy_sum(sigma2=sigma2, tau2=tau2)
+>>> G = gap(x=x, a=a, W=W, V=V, mu=mu, sigma2=sigma2, nu=nu, tau2=tau2)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 9e97d74bc3c45f432729585ae52a111ad6c5cca272ff1f2cc7fc3a2f386a00cd.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

@@ -5,8 +5,24 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> x = rng.normal(size=(2, 4, 2))
+>>> A = rng.normal(size=(3, 3))
+>>> Q = rng.uniform(0.5, 2, size=3)
+>>> C = rng.normal(size=(2, 3))
+>>> R = rng.uniform(0.5, 2, size=2)
+>>> mean_z = rng.normal(size=(2, 4, 3))
+>>> cov_z = np.broadcast_to(np.eye(3), (2, 4, 3, 3))
+>>> lag_cov_z = np.zeros((2, 3, 3, 3))
+>>> F = elbo(x=x, A=A, Q=Q, C=C, R=R, mean_z=mean_z, cov_z=cov_z, lag_cov_z=lag_cov_z)
+>>> S = entropy_sum(Q=Q, R=R, cov_z=cov_z, lag_cov_z=lag_cov_z)
+>>> G = gap(x=x, A=A, Q=Q, C=C, R=R, mean_z=mean_z, cov_z=cov_z, lag_cov_z=lag_cov_z)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 a67b89e84762393704bea3844b5baa57995202ab0aab1f3a0c12ca0e4ba75dd1.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

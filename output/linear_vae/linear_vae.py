@@ -5,8 +5,22 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> x = rng.normal(size=(4, 2))
+>>> W = rng.normal(size=(2, 3))
+>>> mu = rng.normal(size=2)
+>>> sigma2 = rng.uniform(0.5, 2)
+>>> nu = rng.normal(size=(4, 3))
+>>> tau2 = rng.uniform(0.5, 2, size=(4, 3))
+>>> F = elbo(x=x, W=W, mu=mu, sigma2=sigma2, nu=nu, tau2=tau2)
+>>> S = entropy_sum(sigma2=sigma2, D=2, tau2=tau2)
+>>> G = gap(x=x, W=W, mu=mu, sigma2=sigma2, nu=nu, tau2=tau2)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 3f19d3e60384c6d70571a559856aafaee615873d9738107906228d1c7548ccda.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

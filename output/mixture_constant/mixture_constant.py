@@ -5,8 +5,16 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> pi = rng.dirichlet(np.ones(2))
+>>> q = rng.dirichlet(np.ones(2), size=4)
+>>> entropy_x = 0.5
+>>> bool(np.isfinite(entropy_sum(pi=pi, q=q, entropy_x=entropy_x)))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 6ba862d5553d7247d0c650a6a3cf99a20b2a323cb0e19d7b4c51a6ab1dabb6e1.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

@@ -5,8 +5,24 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> x = rng.normal(size=(2, 3))
+>>> pi = rng.dirichlet(np.ones(2))
+>>> W = rng.normal(size=(2, 3, 4))
+>>> mu = rng.normal(size=(2, 3))
+>>> v = rng.uniform(0.5, 2, size=(2, 3))
+>>> entropy_q = 0.5
+>>> z = rng.normal(size=(2, 3, 4))
+>>> c = rng.integers(1, 2 + 1, size=(2, 3))
+>>> F = elbo(x=x, pi=pi, W=W, mu=mu, v=v, entropy_q=entropy_q, c=c, z=z)
+>>> S = entropy_sum(pi=pi, v=v, H=4, entropy_q=entropy_q, c=c)
+>>> G = gap(x=x, pi=pi, W=W, mu=mu, v=v, c=c, z=z)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 b5072abe5f7290b2b18152cbeed4a421a3983c190ae5df47abfe8f639429d4d9.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

@@ -5,8 +5,20 @@ Verdict: proved (Theorem 2). The ELBO and the entropy sum, made of pseudo-entrop
 relative to the base measures, are equal at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> x = rng.integers(1, 6, size=3)
+>>> a = rng.normal(size=(3, 2))
+>>> w = rng.normal(size=2)
+>>> b = rng.normal()
+>>> F = elbo(x=x, a=a, w=w, b=b)
+>>> S = entropy_sum(w=w, b=b, x=x, a=a)
+>>> G = gap(x=x, a=a, w=w, b=b)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 373a71313b346eb8cde8b7e9ee8bb9a4649149de8186f9eda2ec7e03ec4bca4a.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

@@ -5,8 +5,22 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> x = rng.normal(size=(4, 2, 3))
+>>> mu = rng.normal()
+>>> tau = rng.normal()
+>>> v = rng.uniform(0.5, 2)
+>>> entropy_q = 0.5
+>>> z = rng.normal(size=(4, 2, 2))
+>>> F = elbo(x=x, mu=mu, tau=tau, v=v, entropy_q=entropy_q, z=z)
+>>> S = entropy_sum(v=v, J=2, K=3, entropy_q=entropy_q)
+>>> G = gap(x=x, mu=mu, tau=tau, v=v, z=z)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 dfa0edffe3ad21ad5e993e405ae4e1d5f16db45c2439865fa8a35f4743708f06.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

@@ -5,8 +5,21 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> x = rng.integers(0, 2, size=(3, 2))
+>>> tau = rng.uniform(0.5, 2)
+>>> b = rng.normal(size=2)
+>>> entropy_q = 0.5
+>>> z = rng.normal(size=(3, 4))
+>>> F = elbo(x=x, tau=tau, b=b, entropy_q=entropy_q, z=z)
+>>> S = entropy_sum(tau=tau, b=b, entropy_q=entropy_q, z=z)
+>>> G = gap(x=x, tau=tau, b=b, z=z)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 cced4edfa30bc49f9109556d99cb61c4dfc809cf6d9f6ca4be9e9d11a0b2af19.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

@@ -5,8 +5,22 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> x = rng.integers(0, 2, size=(4, 3))
+>>> pi = rng.uniform(0.1, 0.9, size=2)
+>>> W = rng.normal(size=(3, 2))
+>>> mu = rng.normal(size=3)
+>>> entropy_q = 0.5
+>>> z = rng.integers(0, 2, size=(4, 2, 2))
+>>> F = elbo(x=x, pi=pi, W=W, mu=mu, entropy_q=entropy_q, z=z)
+>>> S = entropy_sum(pi=pi, W=W, mu=mu, entropy_q=entropy_q, z=z)
+>>> G = gap(x=x, pi=pi, W=W, mu=mu, z=z)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 dc7ac9883e15323a4b7446217e0ab5f83bdddc233114ab490bf6dbbea756b583.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

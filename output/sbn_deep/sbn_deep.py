@@ -5,8 +5,25 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> x = rng.integers(0, 2, size=(2, 4))
+>>> pi = rng.uniform(0.1, 0.9, size=2)
+>>> M = rng.normal(size=(3, 2))
+>>> nu = rng.normal(size=3)
+>>> W = rng.normal(size=(4, 3))
+>>> mu = rng.normal(size=4)
+>>> entropy_q = 0.5
+>>> z = rng.integers(0, 2, size=(2, 3, 2))
+>>> y = rng.integers(0, 2, size=(2, 3, 3))
+>>> F = elbo(x=x, pi=pi, M=M, nu=nu, W=W, mu=mu, entropy_q=entropy_q, z=z, y=y)
+>>> S = entropy_sum(pi=pi, M=M, nu=nu, W=W, mu=mu, entropy_q=entropy_q, z=z, y=y)
+>>> G = gap(x=x, pi=pi, M=M, nu=nu, W=W, mu=mu, z=z, y=y)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 ebcdf1f9ba0de4deeefeb4216d5d50a30200e67f2a2f5b044ab63220ca71c302.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

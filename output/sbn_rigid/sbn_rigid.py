@@ -5,8 +5,15 @@ Verdict: refuted. The ELBO is not shown to equal a sum of entropies at stationar
 points; factors without an entropy: x1 (refuted), x2 (refuted).
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> pi = rng.uniform(0.1, 0.9)
+>>> entropy_q = 0.5
+>>> bool(np.isfinite(entropy_terms(pi=pi, entropy_q=entropy_q)))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 f4fcffbaca9e6a46fdb378afdb0e4836f720a650d318ec44a177984b9f736996.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

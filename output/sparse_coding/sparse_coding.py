@@ -5,8 +5,22 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats. Names: lambda_ is `lambda`.
 
+>>> rng = np.random.default_rng(0)
+>>> x = rng.normal(size=(4, 2))
+>>> W = rng.normal(size=(2, 3))
+>>> lambda_ = rng.uniform(0.5, 2, size=3)
+>>> sigma2 = rng.uniform(0.5, 2)
+>>> nu = rng.normal(size=(4, 3))
+>>> tau2 = rng.uniform(0.5, 2, size=(4, 3))
+>>> F = elbo(x=x, W=W, lambda_=lambda_, sigma2=sigma2, nu=nu, tau2=tau2)
+>>> S = entropy_sum(lambda_=lambda_, sigma2=sigma2, D=2, tau2=tau2)
+>>> G = gap(x=x, W=W, lambda_=lambda_, sigma2=sigma2, nu=nu, tau2=tau2)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 209aa272871e770d038a2b7430a4dc70ba44d0e0086da283140153592d4969a9.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

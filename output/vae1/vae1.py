@@ -5,8 +5,21 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> x = rng.normal(size=(3, 2))
+>>> sigma2 = rng.uniform(0.5, 2)
+>>> nu = rng.normal(size=(3, 3))
+>>> tau2 = rng.uniform(0.5, 2, size=(3, 3))
+>>> m = rng.normal(size=(3, 4, 2))
+>>> F = elbo(x=x, sigma2=sigma2, nu=nu, tau2=tau2, m=m)
+>>> S = entropy_sum(sigma2=sigma2, D=2, tau2=tau2)
+>>> G = gap(x=x, sigma2=sigma2, nu=nu, tau2=tau2, m=m)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 40dd0c72b049a95f6e03ce09893e9843bf1cecf070a9728429cf0f8e0bfea166.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

@@ -5,8 +5,22 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> x = rng.normal(size=(2, 2))
+>>> alpha2 = rng.uniform(0.5, 2, size=3)
+>>> sigma2 = rng.uniform(0.5, 2)
+>>> nu = rng.normal(size=(2, 3))
+>>> tau2 = rng.uniform(0.5, 2, size=(2, 3))
+>>> m = rng.normal(size=(2, 3, 2))
+>>> F = elbo(x=x, alpha2=alpha2, sigma2=sigma2, nu=nu, tau2=tau2, m=m)
+>>> S = entropy_sum(alpha2=alpha2, sigma2=sigma2, D=2, tau2=tau2)
+>>> G = gap(x=x, alpha2=alpha2, sigma2=sigma2, nu=nu, tau2=tau2, m=m)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 d199323be03c9306f330ed92e8b59a985a51d1fcb8034380437690f6e73a3b0e.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

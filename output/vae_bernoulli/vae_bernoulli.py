@@ -5,8 +5,22 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats.
 
+>>> rng = np.random.default_rng(0)
+>>> x = rng.normal(size=(2, 2))
+>>> pi = rng.uniform(0.1, 0.9, size=3)
+>>> sigma2 = rng.uniform(0.5, 2)
+>>> entropy_q = 0.5
+>>> z = rng.integers(0, 2, size=(2, 3, 3))
+>>> m = rng.normal(size=(2, 3, 2))
+>>> F = elbo(x=x, pi=pi, sigma2=sigma2, entropy_q=entropy_q, z=z, m=m)
+>>> S = entropy_sum(pi=pi, sigma2=sigma2, D=2, entropy_q=entropy_q)
+>>> G = gap(x=x, pi=pi, sigma2=sigma2, z=z, m=m)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 1c2775ec81936278a0de494bf2a1326990c8fc66209f9188d41a62434eee0b4e.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

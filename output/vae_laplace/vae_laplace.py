@@ -5,8 +5,22 @@ Verdict: proved (Theorem 1). The ELBO and the entropy sum, made of entropies, ar
 at stationary points.
 All values are per data point and in nats. Names: lambda_ is `lambda`.
 
+>>> rng = np.random.default_rng(0)
+>>> x = rng.normal(size=(2, 2))
+>>> lambda_ = rng.uniform(0.5, 2, size=3)
+>>> sigma2 = rng.uniform(0.5, 2)
+>>> entropy_q = 0.5
+>>> z = rng.normal(size=(2, 3, 3))
+>>> m = rng.normal(size=(2, 3, 2))
+>>> F = elbo(x=x, lambda_=lambda_, sigma2=sigma2, entropy_q=entropy_q, z=z, m=m)
+>>> S = entropy_sum(lambda_=lambda_, sigma2=sigma2, D=2, entropy_q=entropy_q)
+>>> G = gap(x=x, lambda_=lambda_, sigma2=sigma2, z=z, m=m)
+>>> bool(np.isclose(F, S + G))
+True
+
 Written by symelbo 0.1.0 from a specification with SHA-256
 b761fc8c6ea30fa6f397492bea0d5d21cf6b1daa60a65d07e260ab00f4980f4b.
+It belongs to its user, who may use and change it without conditions.
 """
 
 from __future__ import annotations

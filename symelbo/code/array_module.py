@@ -12,6 +12,7 @@ from symelbo.answer.derivation import Derivation
 from symelbo.code.lay_out_python import WIDTH, wrap_text
 from symelbo.code.plan import Plan
 from symelbo.code.plan_module import plan_module
+from symelbo.code.print_example import print_example
 from symelbo.code.print_functions import PrintedFunction
 from symelbo.code.print_sums import PrintedSums
 from symelbo.code.python_template import HELPERS, fill_module
@@ -45,6 +46,7 @@ def render_plan(plan: Plan) -> str:
             reference=_escape(plan.reference),
             verdict=plan.verdict,
             renamed=[f"{new} is `{old}`" for old, new in plan.renamed],
+            example=print_example(plan),
             version=symelbo.__version__,
             sha256=plan.sha256,
             functions=functions,

@@ -21,11 +21,15 @@ def fill_module(c: Mapping[str, Any]) -> str:
     w(str(join(c['wrap'](c['verdict'], 0), '\n')))
     w('\n')
     w(str(join(c['wrap'](join(['All values are per data point and in nats.', (join([' Names: ', join(c['renamed'], ', '), '.']) if c['renamed'] else '')]), 0), '\n')))
-    w('\n\nWritten by symelbo ')
+    w('\n\n')
+    for line_1 in c['example']:
+        w(str(line_1))
+        w('\n')
+    w('\nWritten by symelbo ')
     w(str(c['version']))
     w(' from a specification with SHA-256\n')
     w(str(c['sha256']))
-    w('.\n"""\n\nfrom __future__ import annotations\n\n')
+    w('.\nIt belongs to its user, who may use and change it without conditions.\n"""\n\nfrom __future__ import annotations\n\n')
     if ((c['has_math'] or c['bounded']) or ('interval' in c['domains'])):
         w('import math\n')
     w('from collections.abc import Callable')
@@ -45,65 +49,65 @@ def fill_module(c: Mapping[str, Any]) -> str:
     w('            if not ')
     w(str(('value < np.inf' if c['has_zeros'] else 'np.isfinite(value)')))
     w(':\n                raise FloatingPointError(f"found {value}")\n        except ArithmeticError as error:\n            message = f"{function.__name__} is undetermined or exceeds floats: {error}"\n            raise ValueError(message) from None\n        return value[()]\n\n    return checked\n')
-    for f_1 in c['functions']:
+    for f_2 in c['functions']:
         w('\n\n')
-        for line_2 in attribute(f_1, 'source'):
-            w(str(line_2))
+        for line_3 in attribute(f_2, 'source'):
+            w(str(line_3))
             w('\n')
     if c['sums']:
         w('\n\nclass Terms(NamedTuple):\n    """The ELBO and its parts, per data point, in nats.\n\n    Attributes:\n')
-        for line_3 in attribute(c['sums'], 'described_terms'):
-            w(str(line_3))
+        for line_4 in attribute(c['sums'], 'described_terms'):
+            w(str(line_4))
             w('\n')
         w('    """\n\n')
-        for name_4 in attribute(c['sums'], 'terms'):
+        for name_5 in attribute(c['sums'], 'terms'):
             w('    ')
-            w(str(name_4))
+            w(str(name_5))
             w(': Array\n')
         w('\n\nclass Statistics(NamedTuple):\n    """Sums over data points; those of batches are added by `+` or `sum`.\n\n    Attributes:\n        ')
         w(str(attribute(c['sums'], 'points')))
         w(': number of data points, or the sum of their weights.\n')
-        for line_5 in attribute(c['sums'], 'described_fields'):
-            w(str(line_5))
+        for line_6 in attribute(c['sums'], 'described_fields'):
+            w(str(line_6))
             w('\n')
         w('    """\n\n    ')
         w(str(attribute(c['sums'], 'points')))
         w(': Array\n')
-        for name_6 in attribute(c['sums'], 'fields'):
+        for name_7 in attribute(c['sums'], 'fields'):
             w('    ')
-            w(str(name_6))
+            w(str(name_7))
             w(': Array\n')
         w('\n    def __add__(self, other: Any) -> Any:\n        """The sums over the data points of both."""\n')
-        for name_7 in attribute(c['sums'], 'centres'):
+        for name_8 in attribute(c['sums'], 'centres'):
             w('        here, there = self.')
-            w(str(name_7))
+            w(str(name_8))
             w(' * other.')
             w(str(attribute(c['sums'], 'points')))
             w(', other.')
-            w(str(name_7))
+            w(str(name_8))
             w(' * self.')
             w(str(attribute(c['sums'], 'points')))
             w('\n        if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):\n            raise ValueError("sums about different centers cannot be added")\n')
         w('        return Statistics(*(one + two for one, two in zip(self, other)))\n\n    def __radd__(self, other: Any) -> Statistics:\n        """The sums themselves: `sum` starts with 0."""\n        return self\n')
-        for m_8 in attribute(c['sums'], 'methods'):
+        for m_9 in attribute(c['sums'], 'methods'):
             w('\n')
-            for line_9 in attribute(m_8, 'source'):
-                w(str(line_9))
+            for line_10 in attribute(m_9, 'source'):
+                w(str(line_10))
                 w('\n')
         w('\n\n')
-        for line_10 in attribute(attribute(c['sums'], 'collect'), 'source'):
-            w(str(line_10))
+        for line_11 in attribute(attribute(c['sums'], 'collect'), 'source'):
+            w(str(line_11))
             w('\n')
         w('\n\n')
-        for line_11 in attribute(c['sums'], 'whole'):
-            w(str(line_11))
+        for line_12 in attribute(c['sums'], 'whole'):
+            w(str(line_12))
             w('\n')
     w('\n\ndef check(function: Callable[..., Any], **arguments: Array) -> Any:\n    """The value of a function of this module in NumPy, after all its checks.\n\n    Values are checked in NumPy alone.  For arrays of another library, and before these\n    are traced or compiled: `check(')
     w(str(attribute(c['functions'][0], 'name')))
     w(', ...)`.\n    """\n    return function(**{name: _to_numpy(value) for name, value in arguments.items()})\n\n\ndef _to_numpy(value: Array) -> Array:\n    """An array of any library, copied to NumPy; anything else as it is."""\n    if _is_foreign(value):\n        for method in ("detach", "cpu", "get"):  # PyTorch\'s and CuPy\'s\n            value = getattr(value, method)() if hasattr(value, method) else value\n        return np.asarray(value)\n    return value\n')
-    for source_12 in c['helpers']:
+    for source_13 in c['helpers']:
         w('\n\n')
-        w(str(source_12))
+        w(str(source_13))
         w('\n')
     w('\n\ndef _is_foreign(value: Array) -> bool:\n    """Whether it is an array of another library than NumPy."""\n    own = (np.ndarray, np.generic, int, float, list, tuple)\n    return not isinstance(value, own) and hasattr(value, "__dlpack__")\n\n\ndef _library(*values: Array) -> tuple[Any, dict[str, Any]]:\n    """The library of some arrays, and the dtype and device of its real numbers.\n\n    The dtype is the largest of those given, and at least that of single precision.\n    """\n    foreign = [value for value in values if _is_foreign(value)]\n    own = [value for value in values if isinstance(value, np.ndarray)]\n    if not foreign:\n        widths = [array.itemsize for array in own if array.dtype.kind == "f"]\n        single = 0 < max(widths, default=0) <= 4\n        return np, {"dtype": np.float32 if single else np.float64, "device": None}\n    xp = _namespace(foreign[0])\n    if own or any(_namespace(array) is not xp for array in foreign):\n        names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}\n        found = " and ".join(sorted(names))\n        raise ValueError(f"arrays must be of one library, found {found}")\n    dtypes = [a.dtype for a in foreign if xp.isdtype(a.dtype, "real floating")]\n    dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))\n    device = None  # that of the arrays it meets, but in PyTorch\n    if hasattr(foreign[0], "__torch_function__"):\n        device = max(foreign, key=lambda array: array.ndim).device\n    return xp, {"dtype": dtype, "device": device}\n\n\ndef _namespace(array: Array) -> Any:\n    """The functions of a library, by the names of the array API standard."""\n    if hasattr(array, "__torch_function__"):  # PyTorch\'s own names are others\n        import array_api_compat.torch\n\n        return array_api_compat.torch\n    import array_api_compat\n\n    return array_api_compat.array_namespace(array)\n')
     if c['has_special']:
