@@ -100,7 +100,7 @@ def compare_libraries(points: int, wanted: list[str]) -> None:
         emitted = getattr(derivation.function(), name)
         given = arguments_for(derivation, emitted, {"N": points})
         own = seconds(lambda f=emitted, g=given: f(**g))
-        tensors = {n: torch.as_tensor(v) if np.ndim(v) else v for n, v in given.items()}
+        tensors = {n: library("torch").array(v) if np.ndim(v) else v for n, v in given.items()}
         eager = seconds(lambda f=emitted, g=tensors: f(**g))
         arrays = {n: library("jax").array(v) if np.ndim(v) else v for n, v in given.items()}
         compiled = jax.jit(lambda g, f=emitted: f(**g))

@@ -292,7 +292,7 @@ def test_numbers_and_lists_go_with_any_library() -> None:
     assert module.elbo(x=x.tolist(), W=W.tolist(), mu=[0, 1], sigma2=np.float32(0.5)) == wanted
     for name in OTHERS:
         chosen = library(name)
-        for scale in (0.5, np.float64(0.5)):
+        for scale in (0.5, np.float64(0.5), np.array(0.5)):
             given = {"x": chosen.array(x), "W": W.tolist(), "mu": [0, 1], "sigma2": scale}
             found = module.elbo(**given)
             assert found.dtype == chosen.float64 and np.isclose(float(found), wanted)

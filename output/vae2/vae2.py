@@ -725,7 +725,7 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
         single = 0 < max(widths, default=0) <= 4
         return np, {"dtype": np.float32 if single else np.float64, "device": None}
     xp = _namespace(foreign[0])
-    if own or any(_namespace(array) is not xp for array in foreign):
+    if any(a.ndim for a in own) or any(_namespace(a) is not xp for a in foreign):
         names = {type(array).__module__.split(".")[0] for array in (*own, *foreign)}
         found = " and ".join(sorted(names))
         raise ValueError(f"arrays must be of one library, found {found}")
