@@ -112,8 +112,10 @@ class Decoder:
                 return IndexValue(self.index(index))
             case "v", [name, *where]:
                 return Entry(self.symbol(name), tuple(map(self.index, where)))
-            case "+" | "*", []:  # a change may take the last operand
+            case "+" | "*", []:  # a change may take all operands but one, or that one too
                 return Number(Fraction(head == "*"))
+            case "+" | "*", [part]:
+                return self.term(part)
             case "+", parts:
                 return Add(tuple(map(self.term, parts)))
             case "*", parts:

@@ -29,10 +29,10 @@ class Library:
     float32: Any
     float64: Any
 
-    def array(self, value: Any) -> Any:
-        """An array of real numbers in double precision, or of whole numbers as they are."""
+    def array(self, value: Any, dtype: str = "float64") -> Any:
+        """An array of real numbers of this dtype, or of whole numbers as they are."""
         found = np.array(value)
-        return self.make(found.astype(float) if found.dtype.kind in "fb" else found)
+        return self.make(found.astype(dtype) if found.dtype.kind in "fb" else found)
 
     @property
     def space(self) -> dict[str, Any]:

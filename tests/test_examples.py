@@ -100,3 +100,62 @@ def test_fits_are_explained(capsys: pytest.CaptureFixture[str]) -> None:
     pixels = example.load_pixels()
     rows, columns = pixels.shape
     assert isclose(example.explain_components(pixels, 5).gap, columns / (2 * rows), rel_tol=1e-8)
+
+
+@pytest.mark.parametrize("stem", ["vae1", "vae2", "vae3"])
+def test_autoencoders_of_the_digits(stem: str) -> None:
+    """A few steps: the ELBO rises, and the entropy sum is it but for the gap, sample by sample."""
+    pytest.importorskip("torch")
+    pytest.importorskip("matplotlib")
+    example = load("vae_digits")
+    run = example.train(stem, example.load_pixels()[:300], 4)
+    first, *_, last = (epoch.terms for epoch in run.monitor.history)
+    assert last["elbo"] > first["elbo"] + 1
+    for terms in (first, last):
+        assert isclose(terms["elbo"] - terms["entropy_sum"], terms["gap"], abs_tol=1e-9)
+    assert isclose(run.elbo, last["elbo"], abs_tol=0.5) and 0 < run.error < 0.1
+    above, below = example.draw({stem: run}).axes
+    assert len(above.lines) == 2 and len(below.lines) == 1
+
+
+def test_sparse_coding_by_profiled_scales() -> None:
+    """At the same start the scales that are best are better, and so they stay for a while."""
+    pytest.importorskip("torch")
+    example = load("sparse_coding")
+    x = example.load_bars()[:100]
+    plain, profiled = (example.fit(x, 25, profiled=profiled) for profiled in (False, True))
+    assert all(one < other for one, other in zip(plain, profiled, strict=True))
+    assert profiled[-1] > profiled[0] + 1
+
+
+def test_binary_latents_by_enumeration() -> None:
+    pytest.importorskip("jax")
+    found = load("sbn_jax").run(150)
+    assert found.keys() == {"sbn", "vae_bernoulli"}
+    elbo, entropies, slope = found["sbn"]
+    assert slope < 1e-2 and isclose(elbo, entropies, abs_tol=1e-2)
+    elbo, entropies, _ = found["vae_bernoulli"]
+    assert elbo > 0 and isclose(elbo, entropies, abs_tol=0.2)
+
+
+def test_sums_of_blocks_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The fit by blocks is that of all rows at once"""
+    example, module = load("large_data"), emitted("gmm_diagonal")
+    path = tmp_path / "data.npy"
+    example.ROWS = 300
+    example.write_data(path, 1000, 3, 2)
+    assert [len(rows) for rows in example.blocks(path)] == [300, 300, 300, 100]
+    sums, terms = example.fit(path, 2, 4)
+    values = [float(v) for v in re.findall(r"ELBO ([-.0-9]+)", capsys.readouterr().out)]
+    assert len(values) == 4 and values == sorted(values)  # every step climbs
+    assert sums.points == 1000 and isclose(terms.elbo, terms.entropy_sum, rel_tol=1e-12)
+    theta = example.start(path, 2)
+    parts, climbed = example.climb(path, theta, theta["mu"][0])
+    example.ROWS = 1000
+    whole, exact = example.climb(path, theta, theta["mu"][0])
+    for name in exact:
+        assert abs(climbed[name] - exact[name]).max() < 1e-12
+    (x,) = example.blocks(path)
+    q = example.responsibilities(x, **theta)
+    assert isclose(parts.terms(**theta).elbo, module.elbo(x=x, q=q, **theta), rel_tol=1e-12)
+    assert isclose(whole.terms(**theta).gap, module.gap(x=x, q=q, **theta), rel_tol=1e-9)

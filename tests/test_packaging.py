@@ -121,6 +121,7 @@ BROUGHT = (
     ("sympy", "sympy", {"language", "sympy_edge"}),  # densities given; results taken
     ("numeric", "numpy", {"symelbo", "uses"}),
     ("sklearn", "scikit-learn", {"symelbo"}),
+    ("plot", "matplotlib", {"uses"}),
 )
 
 

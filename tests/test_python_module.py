@@ -19,12 +19,11 @@ import pytest
 from arguments import Arguments
 from numpy.typing import NDArray
 from scipy import special, stats
+from velocities import velocities_of
 
 import symelbo
 from symelbo.answer.derivation import Derivation
 from symelbo.code.setting import Setting
-from symelbo.index.terms import Array, Symbol
-from symelbo.trial.evaluate import World, evaluate, places
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = sorted((ROOT / "models").glob("*.yaml"))
@@ -442,76 +441,6 @@ def test_data_points_with_samples_of_their_own_are_averaged_one_by_one(name: str
         assert isclose(given.call(function), np.mean(values), rel_tol=1e-9, abs_tol=1e-9)
 
 
-def _velocities(derivation: Derivation, given: Arguments) -> dict[str, Floats]:
-    """The motion of the whole model at the given values, by the checker's own evaluator.
-
-    Samples of a latent move as it does, and the entropy of their q by its divergence.
-    """
-    setting = Setting(derivation)
-    motion = derivation.motion
-    known = (*derivation.model.parameters, *derivation.model.constants)
-    values = _entries(setting, known, given)
-    moved = {}
-    for symbol, array in motion.parameters.items():
-        moved[setting.names[symbol]] = _evaluate(setting, given, symbol, array, values)
-    for symbol, array in motion.variational.items():
-        own = (*motion.variational, *derivation.model.inputs, *setting.observed)
-        rows = [
-            _evaluate(setting, given, symbol, array, values | _entries(setting, own, given, n))
-            for n in range(len(given[setting.names[symbol]]))
-        ]
-        moved[setting.names[symbol]] = np.array(rows)
-    for node, latent in motion.latents.items():
-        rate = _evaluate(setting, given, node, latent.rate, values)
-        if (chain := setting.chain) is not None and chain.spread is not None:
-            shift = _evaluate(setting, given, node, latent.shift, values)
-            mean, spread, pair = (given[setting.names[symbol]] for symbol in chain.symbols)
-            moved[setting.names[chain.single]] = rate * mean + shift
-            rates = rate if rate.ndim > 1 else rate[:, None]
-            within = rates[:, :, None] + rates[:, None, :]
-            across = rates[1:, :, None] + rates[:-1, None, :]
-            moved[setting.names[chain.spread]] = within.reshape(spread.shape[1:]) * spread
-            moved[setting.names[chain.pair]] = across.reshape(pair.shape[1:]) * pair
-            continue
-        if setting.names.get(node) in inspect.signature(derivation.function().elbo).parameters:
-            shift = _evaluate(setting, given, node, latent.shift, values)
-            moved[setting.names[node]] = rate * given[setting.names[node]] + shift
-        name = setting.entropy_q_name
-        moved[name] = moved.get(name, np.float64(0)) + np.sum(rate)
-    return moved
-
-
-def _entries(
-    setting: Setting, symbols: tuple[Symbol, ...], given: Arguments, *data: int
-) -> dict[tuple[str, tuple[int, ...]], float]:
-    world = _world(setting, given, {})
-    return {
-        (s.name, where): float(
-            np.asarray(given[setting.names[s]])[(*data, *(i - 1 for i in where))]
-        )
-        for s in symbols
-        for where in places(world, s.shape)
-    }
-
-
-def _world(setting: Setting, given: Arguments, values: Any) -> World:
-    sizes = {n: given[setting.sizes[n]] for n in setting.derivation.model.sizes}
-    return World(sizes, values)
-
-
-def _evaluate(
-    setting: Setting, given: Arguments, symbol: Symbol, array: Array, values: Any
-) -> Floats:
-    """The array at every place of the symbol."""
-    world = _world(setting, given, values)
-    shape = tuple(world.length(extent) for extent in symbol.shape)
-    result = np.zeros(shape)
-    for where in places(world, symbol.shape):
-        env = dict(zip(array.indices, where, strict=True))
-        result[tuple(i - 1 for i in where)] = evaluate(array.body, world, env).value
-    return result
-
-
 def _slope(derivation: Derivation, given: Arguments, moved: dict[str, Floats]) -> float:
     elbo, step = derivation.function().elbo, 1e-5
     moved = {n: v for n, v in moved.items() if n in given}
@@ -525,7 +454,7 @@ def test_gap_is_the_derivative_of_the_elbo_along_the_field(name: str) -> None:
     derivation = derived(name)
     for seed in range(1, 5):
         given = Arguments(derivation, seed, own=seed == 4)
-        slope = _slope(derivation, given, _velocities(derivation, given))
+        slope = _slope(derivation, given, velocities_of(derivation, given))
         gap = given.call(derivation.function().gap)
         assert isclose(slope, gap, rel_tol=1e-6, abs_tol=1e-6), (seed, slope, gap)
 
@@ -834,17 +763,16 @@ def test_source_stands_alone(name: str) -> None:
         assert derivation.entropy_sum is None
         return
     tree = ast.parse(source)
-    roots = set()
+    libraries = {"array_api_compat", "cupyx", "jax", "scipy", "torch"}  # imported where needed
+    standard = {"__future__", "collections", "functools", "math", "numpy", "typing"}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            roots |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            roots.add((node.module or "").split(".")[0])
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            named += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            known = standard if node in tree.body else libraries
+            assert {name.split(".")[0] for name in named} <= known
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
             assert not [n for n in ast.walk(node) if isinstance(n, ast.For | ast.While)]
-    assert roots <= {
-        *("__future__", "collections", "functools", "importlib", "math", "numpy", "typing"),
-    }
     assert max(map(len, source.splitlines())) <= 88
     assert source.replace("\n", "").isprintable()
     document = ast.get_docstring(tree) or ""

@@ -11,7 +11,6 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -256,11 +255,11 @@ class Statistics(NamedTuple):
     sum_alpha___: Array
     sum_alpha_spread_: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -425,12 +424,12 @@ def statistics(
     slope_y_spread = 0.5 * xp.sum(covariance * curvature_y, axis=(-2, -1))
     mean_slope_y_spread = data_weights @ slope_y_spread / N
     curvature_lambda = 2 * xp.eye(K, **real)
-    sum_lambda_ = xp.sum(mode**2, axis=-1)
+    sum_lambda_ = _sum_squares(xp, mode, axis=-1)
     mean_lambda = data_weights @ sum_lambda_ / N
     sum_lambda_spread = 0.5 * xp.sum(covariance * curvature_lambda, axis=(-2, -1))
     mean_lambda_spread = data_weights @ sum_lambda_spread / N
     curvature_alpha = 2 * xp.einsum("nic,nir->ncr", a, a)
-    sum_alpha_ = xp.sum((y - m) ** 2, axis=-1)
+    sum_alpha_ = _sum_squares(xp, y - m, axis=-1)
     mean_alpha = data_weights @ sum_alpha_ / N
     sum_alpha_spread = 0.5 * xp.sum(covariance * curvature_alpha, axis=(-2, -1))
     mean_alpha_spread = data_weights @ sum_alpha_spread / N
@@ -490,6 +489,13 @@ def _to_numpy(value: Array) -> Array:
     return value
 
 
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
+
+
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
     """above/below: one where both are 0, infinity where below is."""
     quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
@@ -528,9 +534,13 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _array(
@@ -597,6 +607,8 @@ def _sizes(**given: int | None) -> dict[str, int]:
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

@@ -11,7 +11,6 @@ bd34a8ef2dece04f08154b83904f89edd856fc960f97f4ae017a5b97fdeecc40.
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -223,14 +222,14 @@ class Statistics(NamedTuple):
     sum_xx_: Array
     sum_center_x: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
         if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
             raise ValueError("sums about different centers cannot be added")
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -318,7 +317,7 @@ class Statistics(NamedTuple):
         sum_tau = (
             offset**2
             + 2 * offset * xp.sum(gain * mean_x, axis=-1)
-            + xp.einsum("him,im->h", xp.einsum("hi,hm->him", gain, gain), mean_xx)
+            + xp.einsum("him,im->h", gain[:, :, None] * gain[:, None, :], mean_xx)
         )
         sum_tau_spread = xp.einsum("hh->h", covariance)
         sum_tau_ = 1
@@ -342,7 +341,7 @@ class Statistics(NamedTuple):
             + xp.einsum("md,dm->d", mean_xx.T @ (W @ gain).T, W @ gain)
         )
         sum_sigma2_spread = xp.einsum(
-            "dij,ij->d", xp.einsum("di,dj->dij", W, W), covariance
+            "dij,ij->d", W[:, :, None] * W[:, None, :], covariance
         )
         sum_sigma2_ = 1
         sum_sigma2__ = sum_sigma2 + sum_sigma2_spread
@@ -474,9 +473,13 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _array(
@@ -555,6 +558,8 @@ def _mean(x: Array) -> Array:
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

@@ -11,7 +11,6 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -141,7 +140,7 @@ def elbo(*, x: Array, pi: Array, mu: Array, sigma2: Array, q: Array) -> Array:
     center_x = xp.mean(x, axis=0)
     deviation_x = x - center_x
     mean_q = xp.mean(q, axis=0)
-    mean_xx = _weighted_mean(xp, q, xp.sum(deviation_x**2, axis=-1))
+    mean_xx = _weighted_mean(xp, q, _sum_squares(xp, deviation_x, axis=-1))
     mean_x = _weighted_mean(xp, q, deviation_x)
     log_x = (
         xp.sum(
@@ -194,7 +193,7 @@ def gap(*, x: Array, pi: Array, mu: Array, sigma2: Array, q: Array) -> Array:
     center_x = xp.mean(x, axis=0)
     deviation_x = x - center_x
     mean_q = xp.mean(q, axis=0)
-    mean_xx = _weighted_mean(xp, q, xp.sum(deviation_x**2, axis=-1))
+    mean_xx = _weighted_mean(xp, q, _sum_squares(xp, deviation_x, axis=-1))
     mean_x = _weighted_mean(xp, q, deviation_x)
     slope_x = (
         xp.sum(
@@ -238,11 +237,11 @@ def profiled_scales(*, x: Array, mu: Array, q: Array) -> dict[str, Array]:
     center_x = xp.mean(x, axis=0)
     deviation_x = x - center_x
     mean_q = pi
-    mean_xx = _weighted_mean(xp, q, xp.sum(deviation_x**2, axis=-1))
+    mean_xx = _weighted_mean(xp, q, _sum_squares(xp, deviation_x, axis=-1))
     mean_x = _weighted_mean(xp, q, deviation_x)
     sum_sigma2 = (
         mean_xx
-        + mean_q * xp.sum((center_x - mu) ** 2, axis=-1)
+        + mean_q * _sum_squares(xp, center_x - mu, axis=-1)
         + xp.sum(mean_x * (2 * center_x - 2 * mu), axis=-1)
     )
     sum_sigma2_ = D
@@ -298,14 +297,14 @@ class Statistics(NamedTuple):
     sum_x: Array
     sum_center_x: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
         if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
             raise ValueError("sums about different centers cannot be added")
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -366,7 +365,7 @@ class Statistics(NamedTuple):
         )
         sum_sigma2 = (
             mean_xx
-            + mean_q * xp.sum((center_x - mu) ** 2, axis=-1)
+            + mean_q * _sum_squares(xp, center_x - mu, axis=-1)
             + xp.sum(mean_x * (2 * center_x - 2 * mu), axis=-1)
         )
         sum_sigma2_ = D
@@ -419,7 +418,7 @@ class Statistics(NamedTuple):
         center_x = sum_center_x / points
         sum_sigma2 = (
             mean_xx
-            + mean_q * xp.sum((center_x - mu) ** 2, axis=-1)
+            + mean_q * _sum_squares(xp, center_x - mu, axis=-1)
             + xp.sum(mean_x * (2 * center_x - 2 * mu), axis=-1)
         )
         sum_sigma2_ = D
@@ -470,7 +469,7 @@ def statistics(
     mean_q = xp.mean(weighted_q, axis=0)
     # derivative of log p(x) along the motion
     deviation_x = x - center_x
-    mean_xx = _weighted_mean(xp, weighted_q, xp.sum(deviation_x**2, axis=-1))
+    mean_xx = _weighted_mean(xp, weighted_q, _sum_squares(xp, deviation_x, axis=-1))
     mean_x = _weighted_mean(xp, weighted_q, deviation_x)
     means = (mean_entropy_q, mean_q, mean_xx, mean_x, center_x)
     return Statistics(points, *(points * mean for mean in means))
@@ -534,6 +533,13 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
 
 
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
+
+
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
     """above/below: one where both are 0, infinity where below is."""
     quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
@@ -572,20 +578,32 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _special(xp: Any) -> Any:
     """The special functions of a library, which have the names of SciPy's."""
-    homes = {
-        "numpy": "scipy.special",
-        "array_api_compat.torch": "torch.special",
-        "array_api_compat.cupy": "cupyx.scipy.special",
-        "jax.numpy": "jax.scipy.special",
-    }
-    return importlib.import_module(homes[xp.__name__])
+    if xp is np:
+        import scipy.special
+
+        return scipy.special
+    if xp.__name__ == "array_api_compat.torch":
+        import torch
+
+        return torch.special
+    if xp.__name__ == "jax.numpy":
+        import jax.scipy.special
+
+        return jax.scipy.special
+    import cupyx.scipy.special
+
+    return cupyx.scipy.special
 
 
 def _array(
@@ -683,6 +701,8 @@ def _sizes(**given: int | None) -> dict[str, int]:
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

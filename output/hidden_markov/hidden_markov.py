@@ -11,7 +11,6 @@ b8fb005b18ad7daf48b1990fdd00e0c1f08bf751471db195314eeef5fa0d240b.
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -187,7 +186,7 @@ def elbo(
             * (
                 -0.5 * xp.sum(xp.log(2 * math.pi * v), axis=-1)
                 - 0.5
-                * xp.sum(((center_x[:, :, None] - mu.T) / xp.sqrt(v).T) ** 2, axis=1)
+                * _sum_squares(xp, (center_x[:, :, None] - mu.T) / xp.sqrt(v).T, axis=1)
             )
         )
         - 0.5 * xp.sum(mean_gamma_x_x / v)
@@ -262,7 +261,7 @@ def gap(
             * (
                 0.5 * D
                 - 0.5
-                * xp.sum(((center_x[:, :, None] - mu.T) / xp.sqrt(v).T) ** 2, axis=1)
+                * _sum_squares(xp, (center_x[:, :, None] - mu.T) / xp.sqrt(v).T, axis=1)
             )
         )
         - 0.5 * xp.sum(mean_gamma_x_x / v)
@@ -326,14 +325,14 @@ class Statistics(NamedTuple):
     sum_x_gamma: Array
     sum_center_x: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
         if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
             raise ValueError("sums about different centers cannot be added")
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -409,8 +408,8 @@ class Statistics(NamedTuple):
                 * (
                     0.5 * D
                     - 0.5
-                    * xp.sum(
-                        ((center_x[:, :, None] - mu.T) / xp.sqrt(v).T) ** 2, axis=1
+                    * _sum_squares(
+                        xp, (center_x[:, :, None] - mu.T) / xp.sqrt(v).T, axis=1
                     )
                 )
             )
@@ -485,13 +484,13 @@ def statistics(
     )
     mean_entropy_q = data_weights @ entropy_q_ / N
     # entropy of z[t]
-    mean_gamma = xp.einsum("n,nir->r", data_weights, gamma[:, :-1]) / N
+    mean_gamma = data_weights @ xp.sum(gamma[:, :-1], axis=1) / N
     # entropy of x
-    mean_gamma_ = xp.einsum("n,nir->r", data_weights, gamma) / N
+    mean_gamma_ = data_weights @ xp.sum(gamma, axis=1) / N
     # derivative of log p(z[1]) along the motion
     mean_gamma__ = data_weights @ gamma[:, 0] / N
     # derivative of log p(z[t]) along the motion
-    mean_xi = xp.einsum("n,ntri->ri", data_weights, xi) / N
+    mean_xi = xp.einsum("n,nri->ri", data_weights, xp.sum(xi, axis=1)) / N
     # derivative of log p(x) along the motion
     deviation_x = x - center_x
     mean_gamma___ = xp.einsum("n,nri->ri", data_weights, gamma) / N
@@ -579,6 +578,13 @@ def _weigh(xp: Any, weights: Array, values: Array) -> Array:
     return weights * xp.where(weights > 0, values, 0)
 
 
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
+
+
 def _is_foreign(value: Array) -> bool:
     """Whether it is an array of another library than NumPy."""
     own = (np.ndarray, np.generic, int, float, list, tuple)
@@ -611,20 +617,32 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _special(xp: Any) -> Any:
     """The special functions of a library, which have the names of SciPy's."""
-    homes = {
-        "numpy": "scipy.special",
-        "array_api_compat.torch": "torch.special",
-        "array_api_compat.cupy": "cupyx.scipy.special",
-        "jax.numpy": "jax.scipy.special",
-    }
-    return importlib.import_module(homes[xp.__name__])
+    if xp is np:
+        import scipy.special
+
+        return scipy.special
+    if xp.__name__ == "array_api_compat.torch":
+        import torch
+
+        return torch.special
+    if xp.__name__ == "jax.numpy":
+        import jax.scipy.special
+
+        return jax.scipy.special
+    import cupyx.scipy.special
+
+    return cupyx.scipy.special
 
 
 def _array(
@@ -730,6 +748,8 @@ def _mean(x: Array) -> Array:
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

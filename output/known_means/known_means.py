@@ -10,7 +10,6 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -152,7 +151,7 @@ def elbo(
         2 * math.e * math.pi
     )
     # log-density of z
-    log_z = xp.sum(-0.5 * (nu - a) ** 2 - 0.5 * math.log(2 * math.pi), axis=-1)
+    log_z = -0.5 * _sum_squares(xp, nu - a, axis=-1) - 0.5 * H * math.log(2 * math.pi)
     log_z_spread = -0.5 * xp.sum(tau2, axis=-1)
     # log-density of x
     m = mu + xp.sum(V * a[:, None, :] + W * nu[:, None, :], axis=-1)
@@ -160,7 +159,7 @@ def elbo(
         -0.5 * xp.log(2 * math.pi * sigma2) - 0.5 * ((x - m) / xp.sqrt(sigma2)) ** 2,
         axis=-1,
     )
-    log_x_spread = -0.5 * xp.einsum("ni,ji->n", tau2, W**2 / sigma2[:, None])
+    log_x_spread = -0.5 * (tau2 @ xp.sum(W**2 / sigma2[:, None], axis=0))
     return (
         xp.mean(entropy_q)
         + xp.mean(log_z)
@@ -192,6 +191,8 @@ def gap(
         d/ds nu[h] = 1/2*(nu[h] - a[h])
         d/ds tau2[h] = tau2[h]
     It vanishes at stationary points.
+    An encoder has to follow the motion: that of tau2 by a free bias of the logarithm,
+    not by a softplus.
 
     Args:
         x: shape (N, D); data, real.
@@ -222,14 +223,14 @@ def gap(
     slope_z = (
         0.5 * H
         - 0.5 * xp.sum(tau2, axis=-1)
-        - 0.5 * xp.sum(a**2, axis=-1)
-        - 0.5 * xp.sum(nu**2, axis=-1)
+        - 0.5 * _sum_squares(xp, a, axis=-1)
+        - 0.5 * _sum_squares(xp, nu, axis=-1)
         + xp.sum(a * nu, axis=-1)
     )
     # derivative of log p(x) along the motion
     m = mu + xp.sum(V * a[:, None, :] + W * nu[:, None, :], axis=-1)
     slope_x = xp.sum(0.5 - 0.5 * ((x - m) / xp.sqrt(sigma2)) ** 2, axis=-1)
-    slope_x_spread = -0.5 * xp.einsum("ni,ji->n", tau2, W**2 / sigma2[:, None])
+    slope_x_spread = -0.5 * (tau2 @ xp.sum(W**2 / sigma2[:, None], axis=0))
     return xp.mean(slope_z) + xp.mean(slope_x) + xp.mean(slope_x_spread)
 
 
@@ -297,7 +298,7 @@ class Statistics(NamedTuple):
     sum_center_a: Array
     sum_center_x: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         here, there = self.sum_center_a * other.points, other.sum_center_a * self.points
         if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
@@ -307,7 +308,7 @@ class Statistics(NamedTuple):
             raise ValueError("sums about different centers cannot be added")
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -437,10 +438,10 @@ class Statistics(NamedTuple):
             )
             - 2 * xp.sum(V * mean_ax.T, axis=-1)
             - 2 * xp.sum(W * mean_x_nu, axis=-1)
-            + xp.einsum("dhi,hi->d", xp.einsum("dh,di->dhi", V, V), mean_aa)
-            + xp.einsum("dhi,hi->d", xp.einsum("dh,di->dhi", V, W), mean_a_nu)
-            + xp.einsum("dih,ih->d", xp.einsum("di,dh->dih", V, W), mean_a_nu)
-            + xp.einsum("dhi,hi->d", xp.einsum("dh,di->dhi", W, W), mean_nu_nu)
+            + xp.einsum("dhi,hi->d", V[:, :, None] * V[:, None, :], mean_aa)
+            + xp.einsum("dhi,hi->d", V[:, :, None] * W[:, None, :], mean_a_nu)
+            + xp.einsum("dih,ih->d", V[:, :, None] * W[:, None, :], mean_a_nu)
+            + xp.einsum("dhi,hi->d", W[:, :, None] * W[:, None, :], mean_nu_nu)
         )
         sum_sigma2_spread = xp.sum(mean_tau2 * W**2, axis=-1)
         sum_sigma2_ = 1
@@ -509,8 +510,8 @@ def statistics(
     slope_z = (
         0.5 * H
         - 0.5 * xp.sum(tau2, axis=-1)
-        - 0.5 * xp.sum(a**2, axis=-1)
-        - 0.5 * xp.sum(nu**2, axis=-1)
+        - 0.5 * _sum_squares(xp, a, axis=-1)
+        - 0.5 * _sum_squares(xp, nu, axis=-1)
         + xp.sum(a * nu, axis=-1)
     )
     mean_slope_z = data_weights @ slope_z / N
@@ -599,6 +600,13 @@ def _to_numpy(value: Array) -> Array:
     return value
 
 
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
+
+
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
     """above/below: one where both are 0, infinity where below is."""
     quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
@@ -637,9 +645,13 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _array(
@@ -718,6 +730,8 @@ def _mean(x: Array) -> Array:
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

@@ -11,7 +11,6 @@ a67b89e84762393704bea3844b5baa57995202ab0aab1f3a0c12ca0e4ba75dd1.
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -185,7 +184,9 @@ def elbo(
         + 0.5 * K * T * math.log(2 * math.e * math.pi)
     )
     # log-density of z[1,k]
-    log_z_1_k = xp.sum(-0.5 * mean_z[:, 0] ** 2 - 0.5 * math.log(2 * math.pi), axis=-1)
+    log_z_1_k = -0.5 * _sum_squares(xp, mean_z[:, 0], axis=-1) - 0.5 * K * math.log(
+        2 * math.pi
+    )
     log_z_1_k_spread = -0.5 * xp.sum(cov_z[:, 0, xp.arange(K), xp.arange(K)], axis=-1)
     # log-density of z[t,k]
     m = mean_z[:, :-1] @ A.T
@@ -196,7 +197,8 @@ def elbo(
     log_z_t_k_spread = (
         xp.sum(A * lag_cov_z / Q[:, None], axis=(-3, -2, -1))
         - 0.5 * xp.sum(cov_z[:, 1:, xp.arange(K), xp.arange(K)] / Q, axis=(-2, -1))
-        - 0.5 * xp.einsum("jk,nijk->n", (A / Q[:, None]).T @ A, cov_z[:, :-1])
+        - 0.5
+        * xp.einsum("ij,nij->n", (A / Q[:, None]).T @ A, xp.sum(cov_z[:, :-1], axis=1))
     )
     # log-density of x
     m_ = mean_z @ C.T
@@ -204,7 +206,9 @@ def elbo(
         -0.5 * xp.log(2 * math.pi * R) - 0.5 * ((x - m_) / xp.sqrt(R)) ** 2,
         axis=(-2, -1),
     )
-    log_x_spread = -0.5 * xp.einsum("jk,nijk->n", (C / R[:, None]).T @ C, cov_z)
+    log_x_spread = -0.5 * xp.einsum(
+        "ij,nij->n", (C / R[:, None]).T @ C, xp.sum(cov_z, axis=1)
+    )
     return (
         xp.mean(entropy_q)
         + xp.mean(log_z_1_k)
@@ -267,7 +271,7 @@ def gap(
     slope_z_1_k = (
         0.5 * K
         - 0.5 * xp.sum(cov_z[:, 0, xp.arange(K), xp.arange(K)], axis=-1)
-        - 0.5 * xp.sum(mean_z[:, 0] ** 2, axis=-1)
+        - 0.5 * _sum_squares(xp, mean_z[:, 0], axis=-1)
     )
     # derivative of log p(z[t,k]) along the motion
     m = mean_z[:, :-1] @ A.T
@@ -277,12 +281,15 @@ def gap(
     slope_z_t_k_spread = (
         xp.sum(A * lag_cov_z / Q[:, None], axis=(-3, -2, -1))
         - 0.5 * xp.sum(cov_z[:, 1:, xp.arange(K), xp.arange(K)] / Q, axis=(-2, -1))
-        - 0.5 * xp.einsum("jk,nijk->n", (A / Q[:, None]).T @ A, cov_z[:, :-1])
+        - 0.5
+        * xp.einsum("ij,nij->n", (A / Q[:, None]).T @ A, xp.sum(cov_z[:, :-1], axis=1))
     )
     # derivative of log p(x) along the motion
     m_ = mean_z @ C.T
     slope_x = xp.sum(0.5 - 0.5 * ((x - m_) / xp.sqrt(R)) ** 2, axis=(-2, -1))
-    slope_x_spread = -0.5 * xp.einsum("jk,nijk->n", (C / R[:, None]).T @ C, cov_z)
+    slope_x_spread = -0.5 * xp.einsum(
+        "ij,nij->n", (C / R[:, None]).T @ C, xp.sum(cov_z, axis=1)
+    )
     return (
         xp.mean(slope_z_1_k)
         + xp.mean(slope_z_t_k)
@@ -363,14 +370,14 @@ class Statistics(NamedTuple):
     sum_cov_z___: Array
     sum_center_x: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
         if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
             raise ValueError("sums about different centers cannot be added")
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -505,15 +512,17 @@ class Statistics(NamedTuple):
             mean_xx
             - 2 * xp.sum(C * mean_x_mean_z, axis=-1)
             + xp.einsum(
-                "dik,ik->d", xp.einsum("di,dk->dik", C, C), mean_mean_z_mean_z___
+                "dik,ik->d", C[:, :, None] * C[:, None, :], mean_mean_z_mean_z___
             )
             - 2
-            * xp.einsum("dkt,tk->d", xp.einsum("dk,td->dkt", C, center_x), mean_mean_z)
-            + xp.sum(center_x**2, axis=0)
+            * xp.einsum(
+                "dkt,tk->d", C[:, :, None] * center_x.T[:, None, :], mean_mean_z
+            )
+            + _sum_squares(xp, center_x, axis=0)
             + 2 * xp.sum(center_x * mean_x, axis=0)
         )
         sum_R_spread = xp.einsum(
-            "dij,ij->d", xp.einsum("di,dj->dij", C, C), mean_cov_z___
+            "dij,ij->d", C[:, :, None] * C[:, None, :], mean_cov_z___
         )
         sum_R_ = T
         sum_R__ = sum_R + sum_R_spread
@@ -601,7 +610,7 @@ def statistics(
     slope_z_1_k = (
         0.5 * K
         - 0.5 * xp.sum(cov_z[:, 0, xp.arange(K), xp.arange(K)], axis=-1)
-        - 0.5 * xp.sum(mean_z[:, 0] ** 2, axis=-1)
+        - 0.5 * _sum_squares(xp, mean_z[:, 0], axis=-1)
     )
     mean_slope_z_1_k = data_weights @ slope_z_1_k / N
     # derivative of log p(z[t,k]) along the motion
@@ -617,13 +626,14 @@ def statistics(
         )
         / N
     )
-    mean_mean_z_mean_z__ = xp.einsum("n,ntr->r", data_weights, mean_z[:, 1:] ** 2) / N
+    mean_mean_z_mean_z__ = data_weights @ _sum_squares(xp, mean_z[:, 1:], axis=1) / N
     mean_cov_z = (
-        xp.einsum("n,nir->r", data_weights, cov_z[:, 1:, xp.arange(K), xp.arange(K)])
-        / N
+        data_weights @ xp.sum(cov_z[:, 1:, xp.arange(K), xp.arange(K)], axis=1) / N
     )
-    mean_cov_z_ = xp.einsum("n,nirj->rj", data_weights, cov_z[:, :-1]) / N
-    mean_lag_cov_z = xp.einsum("n,nirj->rj", data_weights, lag_cov_z) / N
+    mean_cov_z_ = (
+        xp.einsum("n,nri->ri", data_weights, xp.sum(cov_z[:, :-1], axis=1)) / N
+    )
+    mean_lag_cov_z = xp.einsum("n,nri->ri", data_weights, xp.sum(lag_cov_z, axis=1)) / N
     # derivative of log p(x) along the motion
     deviation_x = x - center_x
     mean_mean_z_mean_z___ = (
@@ -633,10 +643,10 @@ def statistics(
         xp.einsum("ntr,nti->ri", data_weights[:, None, None] * deviation_x, mean_z) / N
     )
     mean_mean_z = xp.einsum("n,nri->ri", data_weights, mean_z) / N
-    mean_xx = xp.einsum("n,ntr->r", data_weights, deviation_x**2) / N
+    mean_xx = data_weights @ _sum_squares(xp, deviation_x, axis=1) / N
     mean_x = xp.einsum("n,nri->ri", data_weights, deviation_x) / N
-    mean_cov_z__ = xp.einsum("n,nirj->rj", data_weights, cov_z) / N
-    mean_cov_z___ = xp.einsum("n,nirj->rj", data_weights, cov_z) / N
+    mean_cov_z__ = xp.einsum("n,nri->ri", data_weights, xp.sum(cov_z, axis=1)) / N
+    mean_cov_z___ = xp.einsum("n,nri->ri", data_weights, xp.sum(cov_z, axis=1)) / N
     means = (
         mean_entropy_q,
         mean_slope_z_1_k,
@@ -715,6 +725,13 @@ def _to_numpy(value: Array) -> Array:
     return value
 
 
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
+
+
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
     """above/below: one where both are 0, infinity where below is."""
     quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
@@ -753,9 +770,13 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _array(
@@ -855,6 +876,8 @@ def _mean(x: Array) -> Array:
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

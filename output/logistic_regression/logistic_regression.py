@@ -11,7 +11,6 @@ e205dc1f85b5cff0095f33900afe251e3392df89795cfacdb49a7cc3b2fed85c.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, NamedTuple, ParamSpec, TypeAlias
@@ -109,7 +108,7 @@ def elbo(*, x: Array, a: Array, w: Array, b: Array) -> Array:
     b = _array(xp, real, "b", b, "", "real", sizes)
     # log-density of x
     a_ = b + xp.sum(a * w, axis=-1)
-    log_x = -xp.logaddexp(0, a_ * (1 - 2 * x))
+    log_x = -_softplus(xp, a_ * (1 - 2 * x))
     return xp.mean(log_x)
 
 
@@ -176,11 +175,11 @@ class Statistics(NamedTuple):
     sum_entropy_x: Array
     sum_slope_x: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -309,10 +308,15 @@ def _to_numpy(value: Array) -> Array:
     return value
 
 
+def _softplus(xp: Any, a: Array) -> Array:
+    """log(1 + exp(a))"""
+    return xp.logaddexp(xp.zeros_like(a), a)
+
+
 def _entropy_of_logit(xp: Any, special: Any, a: Array) -> Array:
     """softplus(a) - a*sigmoid(a), the entropy of a binary value with log-odds a."""
-    a = xp.abs(a)
-    return xp.logaddexp(0, -a) + a * special.expit(-a)
+    a = xp.where(a < 0, -a, a)
+    return _softplus(xp, -a) + a * special.expit(-a)
 
 
 def _is_foreign(value: Array) -> bool:
@@ -347,20 +351,32 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _special(xp: Any) -> Any:
     """The special functions of a library, which have the names of SciPy's."""
-    homes = {
-        "numpy": "scipy.special",
-        "array_api_compat.torch": "torch.special",
-        "array_api_compat.cupy": "cupyx.scipy.special",
-        "jax.numpy": "jax.scipy.special",
-    }
-    return importlib.import_module(homes[xp.__name__])
+    if xp is np:
+        import scipy.special
+
+        return scipy.special
+    if xp.__name__ == "array_api_compat.torch":
+        import torch
+
+        return torch.special
+    if xp.__name__ == "jax.numpy":
+        import jax.scipy.special
+
+        return jax.scipy.special
+    import cupyx.scipy.special
+
+    return cupyx.scipy.special
 
 
 def _array(
@@ -420,6 +436,8 @@ def _data_weights(
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

@@ -11,7 +11,6 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -158,7 +157,7 @@ def elbo(
     # log-density of z
     log_z = (
         -0.5 * xp.linalg.slogdet(Psi)[1]
-        - 0.5 * xp.einsum("nij,ij->n", xp.einsum("ni,nj->nij", mode, mode), inverse_Psi)
+        - 0.5 * xp.einsum("nij,ij->n", mode[:, :, None] * mode[:, None, :], inverse_Psi)
         - 0.5 * K * math.log(2 * math.pi)
     )
     # log-density of y
@@ -228,7 +227,7 @@ def gap(
     # derivative of log p(z) along the motion
     curvature_z = -inverse_Psi
     slope_z = 0.5 * K - 0.5 * xp.einsum(
-        "nij,ij->n", xp.einsum("ni,nj->nij", mode, mode), inverse_Psi
+        "nij,ij->n", mode[:, :, None] * mode[:, None, :], inverse_Psi
     )
     slope_z_spread = 0.5 * xp.sum(covariance * curvature_z, axis=(-2, -1))
     # derivative of log p(y) along the motion
@@ -293,11 +292,11 @@ class Statistics(NamedTuple):
     sum_sigma2___: Array
     sum_sigma2_spread_: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -449,7 +448,7 @@ def statistics(
     curvature_z = -inverse_Psi
     # derivative of log p(z) along the motion
     slope_z = 0.5 * K - 0.5 * xp.einsum(
-        "nij,ij->n", xp.einsum("ni,nj->nij", mode, mode), inverse_Psi
+        "nij,ij->n", mode[:, :, None] * mode[:, None, :], inverse_Psi
     )
     mean_slope_z = data_weights @ slope_z / N
     slope_z_spread = 0.5 * xp.sum(covariance * curvature_z, axis=(-2, -1))
@@ -463,7 +462,7 @@ def statistics(
     slope_y_spread = 0.5 * xp.sum(covariance * curvature_y, axis=(-2, -1))
     mean_slope_y_spread = data_weights @ slope_y_spread / N
     curvature_sigma2 = 2 * xp.einsum("nic,nir->ncr", u, u)
-    sum_sigma2 = xp.sum((y - m) ** 2, axis=-1)
+    sum_sigma2 = _sum_squares(xp, y - m, axis=-1)
     mean_sigma2 = data_weights @ sum_sigma2 / N
     sum_sigma2_spread = 0.5 * xp.sum(covariance * curvature_sigma2, axis=(-2, -1))
     mean_sigma2_spread = data_weights @ sum_sigma2_spread / N
@@ -528,6 +527,13 @@ def _to_numpy(value: Array) -> Array:
     return value
 
 
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
+
+
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
     """above/below: one where both are 0, infinity where below is."""
     quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
@@ -566,9 +572,13 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _array(
@@ -645,6 +655,8 @@ def _sizes(**given: int | None) -> dict[str, int]:
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

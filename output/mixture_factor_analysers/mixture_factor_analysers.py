@@ -11,7 +11,6 @@ b5072abe5f7290b2b18152cbeed4a421a3983c190ae5df47abfe8f639429d4d9.
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -169,11 +168,11 @@ def elbo(
     z = _samples(xp, real, "z", z, "N S H", "real", sizes, "sets")
     c = _samples(xp, real, "c", c, "N S", "category", sizes, "sets", sizes["C"])
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    H, sets = sizes["H"], sizes["sets"]
     # log-density of c
     log_c = _log(xp, pi[c - 1])
     # log-density of z
-    log_z = xp.sum(-0.5 * z**2 - 0.5 * math.log(2 * math.pi), axis=-1)
+    log_z = -0.5 * _sum_squares(xp, z, axis=-1) - 0.5 * H * math.log(2 * math.pi)
     # log-density of x
     m = mu[c - 1] + xp.sum(W[c - 1] * z[:, :, None, :], axis=-1)
     center_x = _pool(xp, x, sets)
@@ -332,11 +331,11 @@ class Statistics(NamedTuple):
     sum_slope_z: Array
     sum_slope_x: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -587,6 +586,13 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
 
 
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
+
+
 def _pool(xp: Any, values: Array, sets: int) -> Array:
     """The mean over the data where they share the samples, else the values."""
     return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
@@ -639,20 +645,32 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _special(xp: Any) -> Any:
     """The special functions of a library, which have the names of SciPy's."""
-    homes = {
-        "numpy": "scipy.special",
-        "array_api_compat.torch": "torch.special",
-        "array_api_compat.cupy": "cupyx.scipy.special",
-        "jax.numpy": "jax.scipy.special",
-    }
-    return importlib.import_module(homes[xp.__name__])
+    if xp is np:
+        import scipy.special
+
+        return scipy.special
+    if xp.__name__ == "array_api_compat.torch":
+        import torch
+
+        return torch.special
+    if xp.__name__ == "jax.numpy":
+        import jax.scipy.special
+
+        return jax.scipy.special
+    import cupyx.scipy.special
+
+    return cupyx.scipy.special
 
 
 def _array(
@@ -772,6 +790,8 @@ def _sizes(**given: int | None) -> dict[str, int]:
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

@@ -11,7 +11,6 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -295,11 +294,11 @@ class Statistics(NamedTuple):
     sum_base_x: Array
     sum_x: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -503,7 +502,7 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
 
 def _log_stirling(xp: Any, special: Any, x: Array) -> Array:
     """log(x!) - x*log(x) + x, which tends to log(2*pi*x)/2."""
-    small, large = xp.minimum(x, 10), xp.maximum(x, 10)
+    small, large = xp.where(x < 10, x, 10), xp.where(x < 10, 10, x)
     exact = special.gammaln(small + 1) - special.xlogy(small, small) + small
     series = _polynomial(
         [1 / 156, -691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12],
@@ -579,20 +578,32 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _special(xp: Any) -> Any:
     """The special functions of a library, which have the names of SciPy's."""
-    homes = {
-        "numpy": "scipy.special",
-        "array_api_compat.torch": "torch.special",
-        "array_api_compat.cupy": "cupyx.scipy.special",
-        "jax.numpy": "jax.scipy.special",
-    }
-    return importlib.import_module(homes[xp.__name__])
+    if xp is np:
+        import scipy.special
+
+        return scipy.special
+    if xp.__name__ == "array_api_compat.torch":
+        import torch
+
+        return torch.special
+    if xp.__name__ == "jax.numpy":
+        import jax.scipy.special
+
+        return jax.scipy.special
+    import cupyx.scipy.special
+
+    return cupyx.scipy.special
 
 
 def _array(
@@ -665,6 +676,8 @@ def _data_weights(
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

@@ -11,7 +11,6 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -115,7 +114,7 @@ def elbo(*, x: Array, W: Array, mu: Array, sigma2: Array) -> Array:
     precision = xp.eye(H, **real) + W.T @ W / sigma2
     mode = xp.linalg.solve(precision, ((x - mu) @ W / sigma2).T).T
     # log-density of z
-    log_z = xp.sum(-0.5 * mode**2 - 0.5 * math.log(2 * math.pi), axis=-1)
+    log_z = -0.5 * _sum_squares(xp, mode, axis=-1) - 0.5 * H * math.log(2 * math.pi)
     # log-density of x
     m = mu + mode @ W.T
     log_x = xp.sum(
@@ -162,7 +161,7 @@ def gap(*, x: Array, W: Array, mu: Array, sigma2: Array) -> Array:
     curvature_z = -xp.eye(H, **real)
     slope_z = (
         0.5 * H
-        - 0.5 * xp.sum(mode**2, axis=-1)
+        - 0.5 * _sum_squares(xp, mode, axis=-1)
         + 0.5 * xp.sum(covariance * curvature_z)
     )
     # derivative of log p(x) along the motion
@@ -216,14 +215,14 @@ class Statistics(NamedTuple):
     sum_xx_: Array
     sum_center_x: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
         if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
             raise ValueError("sums about different centers cannot be added")
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -283,7 +282,7 @@ class Statistics(NamedTuple):
         curvature_z = -xp.eye(H, **real)
         slope_z = (
             0.5 * H
-            - 0.5 * xp.sum(offset**2)
+            - 0.5 * _sum_squares(xp, offset)
             + 0.5 * xp.sum(covariance * curvature_z)
             - xp.sum(mean_x * xp.sum(gain * offset[:, None], axis=0))
             - 0.5 * xp.sum(mean_xx * (gain.T @ gain))
@@ -383,7 +382,7 @@ def statistics(
     deviation_x = x - center_x
     mean_x = data_weights @ deviation_x / N
     mean_xx = (data_weights[:, None] * deviation_x).T @ deviation_x / N
-    mean_xx_ = xp.einsum("n,nd->", data_weights, deviation_x**2) / N
+    mean_xx_ = data_weights @ _sum_squares(xp, deviation_x, axis=-1) / N
     means = (mean_x, mean_xx, mean_xx_, center_x)
     return Statistics(points, *(points * mean for mean in means))
 
@@ -427,6 +426,13 @@ def _to_numpy(value: Array) -> Array:
     return value
 
 
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
+
+
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
     """above/below: one where both are 0, infinity where below is."""
     quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
@@ -465,9 +471,13 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _array(
@@ -546,6 +556,8 @@ def _mean(x: Array) -> Array:
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

@@ -11,7 +11,6 @@ dfa0edffe3ad21ad5e993e405ae4e1d5f16db45c2439865fa8a35f4743708f06.
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -143,7 +142,7 @@ def elbo(
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     J, K, S, sets = sizes["J"], sizes["K"], sizes["S"], sizes["sets"]
     # log-density of z
-    log_z = xp.sum(-0.5 * z**2 - 0.5 * math.log(2 * math.pi), axis=-1)
+    log_z = -0.5 * _sum_squares(xp, z, axis=-1) - 0.5 * J * math.log(2 * math.pi)
     # log-density of x
     m = xp.broadcast_to((mu + tau * z)[:, :, :, None], (sets, S, J, K))
     center_x = _pool(xp, x, sets)
@@ -285,14 +284,14 @@ class Statistics(NamedTuple):
     sum_x_: Array
     sum_center_x: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
         if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
             raise ValueError("sums about different centers cannot be added")
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -360,7 +359,7 @@ class Statistics(NamedTuple):
             + mean_weights * K * tau**2
             - 2 * mean_x * tau
             - xp.sum(mean_weights_ * (2 * tau) * xp.sum(center_x - mu, axis=-1))
-            + xp.sum((center_x - mu) ** 2)
+            + _sum_squares(xp, center_x - mu)
             + xp.sum(mean_x_ * (2 * center_x - 2 * mu))
         )
         sum_v_ = J * K
@@ -425,12 +424,15 @@ def statistics(
     mean_slope_z = xp.sum(mean_weighted_q * slope_z)
     # derivative of log p(x) along the motion
     deviation_x = x - center_x
-    mean_weights = xp.sum(mean_weighted_q * xp.sum(z**2, axis=-1))
+    mean_weights = xp.sum(mean_weighted_q * _sum_squares(xp, z, axis=-1))
     mean_x = xp.mean(
-        xp.sum(weighted_q * xp.einsum("njk,nsj->ns", deviation_x, z), axis=1)
+        xp.sum(
+            weighted_q * xp.einsum("nj,nsj->ns", xp.sum(deviation_x, axis=-1), z),
+            axis=1,
+        )
     )
     mean_weights_ = xp.einsum("ns,nsr->r", mean_weighted_q, z)
-    mean_xx = xp.einsum("n,njk->", data_weights, deviation_x**2) / N
+    mean_xx = data_weights @ xp.sum(deviation_x**2, axis=(-2, -1)) / N
     mean_x_ = xp.einsum("n,nri->ri", data_weights, deviation_x) / N
     means = (
         mean_entropy_q,
@@ -504,6 +506,13 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
 
 
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
+
+
 def _pool(xp: Any, values: Array, sets: int) -> Array:
     """The mean over the data where they share the samples, else the values."""
     return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
@@ -562,9 +571,13 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _array(
@@ -700,6 +713,8 @@ def _sizes(**given: int | None) -> dict[str, int]:
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

@@ -11,7 +11,6 @@ ebcdf1f9ba0de4deeefeb4216d5d50a30200e67f2a2f5b044ab63220ca71c302.
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -177,13 +176,13 @@ def elbo(
     log_z = xp.sum(z * xp.log(pi) + xp.log1p(-pi) * (1 - z), axis=-1)
     # log-density of y
     a = nu + z @ M.T
-    log_y = -xp.sum(xp.logaddexp(0, a * (1 - 2 * y)), axis=-1)
+    log_y = -xp.sum(_softplus(xp, a * (1 - 2 * y)), axis=-1)
     # log-density of x
     a_ = mu + y @ W.T
     mean_weights = _mean_weights(xp, weights, sets)
     mean_x = _sampled_mean(xp, weights, x, sets)
     log_x = xp.sum(a_ * mean_x) - xp.sum(
-        mean_weights * xp.sum(xp.logaddexp(0, a_), axis=-1)
+        mean_weights * xp.sum(_softplus(xp, a_), axis=-1)
     )
     return (
         entropy_q + xp.sum(mean_weights * log_z) + xp.sum(mean_weights * log_y) + log_x
@@ -316,11 +315,11 @@ class Statistics(NamedTuple):
     sum_slope_x: Array
     sum_pi__: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -594,10 +593,15 @@ def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
     return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
+def _softplus(xp: Any, a: Array) -> Array:
+    """log(1 + exp(a))"""
+    return xp.logaddexp(xp.zeros_like(a), a)
+
+
 def _entropy_of_logit(xp: Any, special: Any, a: Array) -> Array:
     """softplus(a) - a*sigmoid(a), the entropy of a binary value with log-odds a."""
-    a = xp.abs(a)
-    return xp.logaddexp(0, -a) + a * special.expit(-a)
+    a = xp.where(a < 0, -a, a)
+    return _softplus(xp, -a) + a * special.expit(-a)
 
 
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
@@ -638,20 +642,32 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _special(xp: Any) -> Any:
     """The special functions of a library, which have the names of SciPy's."""
-    homes = {
-        "numpy": "scipy.special",
-        "array_api_compat.torch": "torch.special",
-        "array_api_compat.cupy": "cupyx.scipy.special",
-        "jax.numpy": "jax.scipy.special",
-    }
-    return importlib.import_module(homes[xp.__name__])
+    if xp is np:
+        import scipy.special
+
+        return scipy.special
+    if xp.__name__ == "array_api_compat.torch":
+        import torch
+
+        return torch.special
+    if xp.__name__ == "jax.numpy":
+        import jax.scipy.special
+
+        return jax.scipy.special
+    import cupyx.scipy.special
+
+    return cupyx.scipy.special
 
 
 def _array(
@@ -761,6 +777,8 @@ def _data_weights(
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

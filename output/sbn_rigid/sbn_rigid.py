@@ -11,7 +11,6 @@ f4fcffbaca9e6a46fdb378afdb0e4836f720a650d318ec44a177984b9f736996.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeAlias
@@ -119,11 +118,11 @@ def elbo(
     # log-density of x1
     mean_weights = _mean_weights(xp, weights, sets)
     mean_x1 = _sampled_mean(xp, weights, x1, sets)
-    log_x1 = v * xp.sum(mean_x1 * z) - xp.sum(mean_weights * xp.logaddexp(0, v * z))
+    log_x1 = v * xp.sum(mean_x1 * z) - xp.sum(mean_weights * _softplus(xp, v * z))
     # log-density of x2
     a = z * (v + 1)
     mean_x2 = _sampled_mean(xp, weights, x2, sets)
-    log_x2 = xp.sum(a * mean_x2) - xp.sum(mean_weights * xp.logaddexp(0, a))
+    log_x2 = xp.sum(a * mean_x2) - xp.sum(mean_weights * _softplus(xp, a))
     return entropy_q + xp.sum(mean_weights * log_z) + log_x1 + log_x2
 
 
@@ -167,6 +166,11 @@ def _sampled_mean(xp: Any, weights: Array, values: Array, sets: int) -> Array:
     return xp.reshape(weights, shape) * values[:, None, ...] / sets
 
 
+def _softplus(xp: Any, a: Array) -> Array:
+    """log(1 + exp(a))"""
+    return xp.logaddexp(xp.zeros_like(a), a)
+
+
 def _is_foreign(value: Array) -> bool:
     """Whether it is an array of another library than NumPy."""
     own = (np.ndarray, np.generic, int, float, list, tuple)
@@ -199,9 +203,13 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _array(
@@ -298,6 +306,8 @@ def _weights(
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

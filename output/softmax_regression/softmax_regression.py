@@ -11,7 +11,6 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -179,11 +178,11 @@ class Statistics(NamedTuple):
     sum_entropy_y: Array
     sum_slope_y: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -359,9 +358,13 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _array(
@@ -422,6 +425,8 @@ def _data_weights(
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

@@ -11,7 +11,6 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -163,7 +162,7 @@ def elbo(
         -0.5 * xp.log(2 * math.pi * sigma2) - 0.5 * ((x - m) / xp.sqrt(sigma2)) ** 2,
         axis=-1,
     )
-    log_x_spread = -0.5 * xp.einsum("ni,ji->n", tau2, W**2) / sigma2
+    log_x_spread = -0.5 * (tau2 @ _sum_squares(xp, W, axis=0)) / sigma2
     return xp.mean(entropy_q) + xp.mean(log_z) + xp.mean(log_x) + xp.mean(log_x_spread)
 
 
@@ -216,7 +215,7 @@ def gap(
     # derivative of log p(x) along the motion
     m = nu @ W.T
     slope_x = xp.sum(0.5 - 0.5 * ((x - m) / xp.sqrt(sigma2)) ** 2, axis=-1)
-    slope_x_spread = -0.5 * xp.einsum("ni,ji->n", tau2, W**2) / sigma2
+    slope_x_spread = -0.5 * (tau2 @ _sum_squares(xp, W, axis=0)) / sigma2
     return xp.mean(slope_z) + xp.mean(slope_x) + xp.mean(slope_x_spread)
 
 
@@ -256,8 +255,8 @@ def profiled_scales(*, x: Array, W: Array, nu: Array, tau2: Array) -> dict[str, 
     lambda_ = xp.mean(sum_lambda, axis=0) / sum_lambda_
     # sigma2, where the ELBO is stationary in it
     m = nu @ W.T
-    sum_sigma2 = xp.sum((x - m) ** 2, axis=-1)
-    sum_sigma2_spread = xp.einsum("ni,ji->n", tau2, W**2)
+    sum_sigma2 = _sum_squares(xp, x - m, axis=-1)
+    sum_sigma2_spread = tau2 @ _sum_squares(xp, W, axis=0)
     sum_sigma2_ = D
     sum_sigma2__ = xp.mean(sum_sigma2) + xp.mean(sum_sigma2_spread)
     sigma2 = sum_sigma2__ / sum_sigma2_
@@ -326,14 +325,14 @@ class Statistics(NamedTuple):
     sum_lambda___: Array
     sum_center_x: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
         if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
             raise ValueError("sums about different centers cannot be added")
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -399,19 +398,19 @@ class Statistics(NamedTuple):
             + 1 / sigma2 * xp.sum(W * mean_x_nu)
             - xp.sum(mean_nu_nu * (0.5 / sigma2) * (W.T @ W))
         )
-        slope_x_spread = -0.5 / sigma2 * xp.sum(mean_tau2 * xp.sum(W**2, axis=0))
+        slope_x_spread = -0.5 / sigma2 * xp.sum(mean_tau2 * _sum_squares(xp, W, axis=0))
         gap_x = slope_x + slope_x_spread
         sum_lambda_ = 1
         ratio_lambda = _ratio(xp, lambda_ * sum_lambda_, mean_lambda)
         sum_sigma2 = (
             mean_xx
-            + xp.sum(center_x**2)
+            + _sum_squares(xp, center_x)
             + 2 * xp.sum(center_x * mean_x)
             - xp.sum(2 * mean_nu * xp.sum(W * center_x[:, None], axis=0))
             - 2 * xp.sum(W * mean_x_nu)
             + xp.sum(mean_nu_nu * (W.T @ W))
         )
-        sum_sigma2_spread = xp.sum(mean_tau2 * xp.sum(W**2, axis=0))
+        sum_sigma2_spread = xp.sum(mean_tau2 * _sum_squares(xp, W, axis=0))
         sum_sigma2_ = D
         sum_sigma2__ = sum_sigma2 + sum_sigma2_spread
         ratio_sigma2 = _ratio(xp, sigma2 * sum_sigma2_, sum_sigma2__)
@@ -474,13 +473,13 @@ class Statistics(NamedTuple):
         sum_lambda_ = 1
         sum_sigma2 = (
             mean_xx
-            + xp.sum(center_x**2)
+            + _sum_squares(xp, center_x)
             + 2 * xp.sum(center_x * mean_x)
             - xp.sum(2 * mean_nu * xp.sum(W * center_x[:, None], axis=0))
             - 2 * xp.sum(W * mean_x_nu)
             + xp.sum(mean_nu_nu * (W.T @ W))
         )
-        sum_sigma2_spread = xp.sum(mean_tau2 * xp.sum(W**2, axis=0))
+        sum_sigma2_spread = xp.sum(mean_tau2 * _sum_squares(xp, W, axis=0))
         sum_sigma2_ = D
         sum_sigma2___ = sum_sigma2 + sum_sigma2_spread
         # lambda_, where the ELBO is stationary in it
@@ -541,7 +540,7 @@ def statistics(
     mean_nu_nu = (data_weights[:, None] * nu).T @ nu / N
     mean_x_nu = (data_weights[:, None] * deviation_x).T @ nu / N
     mean_nu = data_weights @ nu / N
-    mean_xx = xp.einsum("n,nd->", data_weights, deviation_x**2) / N
+    mean_xx = data_weights @ _sum_squares(xp, deviation_x, axis=-1) / N
     mean_x = data_weights @ deviation_x / N
     mean_tau2 = data_weights @ tau2 / N
     sum_lambda = absolute
@@ -612,6 +611,13 @@ def _to_numpy(value: Array) -> Array:
     return value
 
 
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
+
+
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
     """above/below: one where both are 0, infinity where below is."""
     quotient = xp.where(below != 0, above / xp.where(below != 0, below, 1), math.inf)
@@ -650,20 +656,32 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _special(xp: Any) -> Any:
     """The special functions of a library, which have the names of SciPy's."""
-    homes = {
-        "numpy": "scipy.special",
-        "array_api_compat.torch": "torch.special",
-        "array_api_compat.cupy": "cupyx.scipy.special",
-        "jax.numpy": "jax.scipy.special",
-    }
-    return importlib.import_module(homes[xp.__name__])
+    if xp is np:
+        import scipy.special
+
+        return scipy.special
+    if xp.__name__ == "array_api_compat.torch":
+        import torch
+
+        return torch.special
+    if xp.__name__ == "jax.numpy":
+        import jax.scipy.special
+
+        return jax.scipy.special
+    import cupyx.scipy.special
+
+    return cupyx.scipy.special
 
 
 def _array(
@@ -751,6 +769,8 @@ def _sizes(**given: int | None) -> dict[str, int]:
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

@@ -11,7 +11,6 @@ Written by symelbo 0.1.0 from a specification with SHA-256
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -177,7 +176,7 @@ def elbo(
         2 * math.e * math.pi
     )
     # log-density of z
-    log_z = xp.sum(-0.5 * nu**2 - 0.5 * math.log(2 * math.pi), axis=-1)
+    log_z = -0.5 * _sum_squares(xp, nu, axis=-1) - 0.5 * H * math.log(2 * math.pi)
     log_z_spread = -0.5 * xp.sum(tau2, axis=-1)
     # log-density of x
     center_x = _pool(xp, x, sets)
@@ -223,6 +222,8 @@ def gap(
         d/ds nu[h] = nu[h]/2
         d/ds tau2[h] = tau2[h]
     It vanishes at stationary points.
+    An encoder has to follow the motion: that of nu by a linear last layer, that of tau2
+    by a free bias of the logarithm, not by a softplus.
 
     Args:
         x: shape (N, D); data, real.
@@ -258,7 +259,9 @@ def gap(
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     H, sets = sizes["H"], sizes["sets"]
     # derivative of log p(z) along the motion
-    slope_z = 0.5 * H - 0.5 * xp.sum(tau2, axis=-1) - 0.5 * xp.sum(nu**2, axis=-1)
+    slope_z = (
+        0.5 * H - 0.5 * xp.sum(tau2, axis=-1) - 0.5 * _sum_squares(xp, nu, axis=-1)
+    )
     # derivative of log p(x) along the motion
     center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
@@ -320,11 +323,11 @@ class Statistics(NamedTuple):
     sum_slope_z: Array
     sum_slope_x: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -452,7 +455,9 @@ def statistics(
     mean_weighted_q = _mean_weights(xp, weighted_q, sets)
     mean_weights = xp.sum(mean_weighted_q * (0.5 * xp.sum(v, axis=-1)))
     # derivative of log p(z) along the motion
-    slope_z = 0.5 * H - 0.5 * xp.sum(tau2, axis=-1) - 0.5 * xp.sum(nu**2, axis=-1)
+    slope_z = (
+        0.5 * H - 0.5 * xp.sum(tau2, axis=-1) - 0.5 * _sum_squares(xp, nu, axis=-1)
+    )
     mean_slope_z = data_weights @ slope_z / N
     # derivative of log p(x) along the motion
     center_x_ = _pool(xp, x, sets)
@@ -541,6 +546,13 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
 
 
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
+
+
 def _pool(xp: Any, values: Array, sets: int) -> Array:
     """The mean over the data where they share the samples, else the values."""
     return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
@@ -593,9 +605,13 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _array(
@@ -710,6 +726,8 @@ def _sizes(**given: int | None) -> dict[str, int]:
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

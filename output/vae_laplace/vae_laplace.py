@@ -11,7 +11,6 @@ b761fc8c6ea30fa6f397492bea0d5d21cf6b1daa60a65d07e260ab00f4980f4b.
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -150,7 +149,7 @@ def elbo(
     center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
     mean_weights = _mean_weights(xp, weights, sets)
-    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=-1))
+    mean_xx = xp.mean(_sum_squares(xp, deviation_x, axis=-1))
     mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     log_x = (
         xp.sum(
@@ -221,7 +220,7 @@ def gap(
     center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
     mean_weights = _mean_weights(xp, weights, sets)
-    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=-1))
+    mean_xx = xp.mean(_sum_squares(xp, deviation_x, axis=-1))
     mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     slope_x = (
         xp.sum(
@@ -280,11 +279,11 @@ def profiled_scales(
     center_x = _pool(xp, x, sets)
     deviation_x = x - center_x
     mean_weights = mean_weights_
-    mean_xx = xp.mean(xp.sum(deviation_x**2, axis=-1))
+    mean_xx = xp.mean(_sum_squares(xp, deviation_x, axis=-1))
     mean_x = _sampled_mean(xp, weights, deviation_x, sets)
     sum_sigma2 = (
         mean_xx
-        + xp.sum(mean_weights * xp.sum((center_x[:, None, :] - m) ** 2, axis=-1))
+        + xp.sum(mean_weights * _sum_squares(xp, center_x[:, None, :] - m, axis=-1))
         + xp.sum(mean_x * ((2 * center_x)[:, None, :] - 2 * m))
     )
     sum_sigma2_ = D
@@ -350,14 +349,14 @@ class Statistics(NamedTuple):
     sum_sigma2___: Array
     sum_center_x: Array
 
-    def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         """The sums over the data points of both."""
         here, there = self.sum_center_x * other.points, other.sum_center_x * self.points
         if not (_is_foreign(here) or np.allclose(here, there, rtol=1e-6, atol=0)):
             raise ValueError("sums about different centers cannot be added")
         return Statistics(*(one + two for one, two in zip(self, other)))
 
-    def __radd__(self, other: int) -> Statistics:
+    def __radd__(self, other: Any) -> Statistics:
         """The sums themselves: `sum` starts with 0."""
         return self
 
@@ -524,14 +523,16 @@ def statistics(
     # derivative of log p(x) along the motion
     deviation_x = x - center_x
     mean_xx = xp.mean(
-        xp.sum(weighted_q * xp.sum((deviation_x[:, None, :] - m) ** 2, axis=-1), axis=1)
+        xp.sum(
+            weighted_q * _sum_squares(xp, deviation_x[:, None, :] - m, axis=-1), axis=1
+        )
     )
     mean_x = xp.mean(
         xp.sum(weighted_q[:, :, None] * (deviation_x[:, None, :] - m), axis=1), axis=0
     )
     sum_lambda = xp.abs(-z)
     mean_lambda = xp.einsum("ns,nsh->h", mean_weighted_q, sum_lambda)
-    sum_sigma2 = xp.sum((x[:, None, :] - m) ** 2, axis=-1)
+    sum_sigma2 = _sum_squares(xp, x[:, None, :] - m, axis=-1)
     mean_sigma2 = xp.mean(xp.sum(weighted_q * sum_sigma2, axis=1))
     mean_lambda_ = xp.einsum("ns,nsh->h", mean_weighted_q, sum_lambda)
     mean_sigma2_ = xp.mean(xp.sum(weighted_q * sum_sigma2, axis=1))
@@ -612,6 +613,13 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
 
 
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
+
+
 def _pool(xp: Any, values: Array, sets: int) -> Array:
     """The mean over the data where they share the samples, else the values."""
     return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
@@ -670,9 +678,13 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
 
 def _namespace(array: Array) -> Any:
     """The functions of a library, by the names of the array API standard."""
-    if hasattr(array, "__torch_function__"):  # it has no `__array_namespace__`
-        return importlib.import_module("array_api_compat.torch")
-    return importlib.import_module("array_api_compat").array_namespace(array)
+    if hasattr(array, "__torch_function__"):  # PyTorch's own names are others
+        import array_api_compat.torch
+
+        return array_api_compat.torch
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def _array(
@@ -808,6 +820,8 @@ def _sizes(**given: int | None) -> dict[str, int]:
 
 def _real(xp: Any, real: dict[str, Any], name: str, value: Array) -> Array:
     """An array of real numbers; no text, complex numbers or rows of unequal lengths."""
+    if isinstance(value, (int, float)):
+        return xp.asarray(value, **real)
     if _is_foreign(value):
         if xp.isdtype(value.dtype, ("bool", "integral", "real floating")):
             return xp.astype(value, real["dtype"], copy=False, device=real["device"])

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from symelbo.code.ops import FUNCTIONS, Axes
 from symelbo.code.plan import Assignment, Average, Unsupported, Value, symbols_in
-from symelbo.code.rearrange import map_unfolded, own_places, swap_term
+from symelbo.code.rearrange import map_unfolded, own_places, pull_out, swap_term
 from symelbo.code.setting import Setting, Variable, fresh
 from symelbo.code.stable_form import settle, stable_form
 from symelbo.code.stable_rules import WHOLE
@@ -108,7 +108,8 @@ class Draft:
         Unsupported where a symbol has no value, or a function no numbers.
         """
         shared = self._share(self.stated(term))
-        return self._place(self._name_quantities(settle(shared, self.setting.facts)))
+        placed = self._place(self._name_quantities(settle(shared, self.setting.facts)))
+        return pull_out(placed, frozenset(self.leading))
 
     def stated(self, term: Term) -> Term:
         """A term of the model -> the same with what is given for latents, and with values"""

@@ -172,6 +172,10 @@ class Lowering:
 
     def _reduce(self, name: str, op: Op, over: Axes) -> Op:
         axes = tuple(axis for axis in op.axes if axis not in over)
+        if name == "sum" and isinstance(op, ops.Raise) and (len(over) == 1 or not axes):
+            base = op.base
+            if op.exponent == ops.Literal(Fraction(2)) and base.axes == op.axes:
+                name, op = "squares", base  # no array of squares is made
         return ops.Reduce(name, op, over, axes, all(axis in self.leading for axis in over))
 
     def _total(self, parts: Sequence[tuple[bool, Average]]) -> Op:
@@ -413,6 +417,14 @@ class Lowering:
             operands = [self._product_of(Fraction(1), operands, [])]
         if len(operands) == 1:
             return self._reduce("sum", operands[0], summed)
+        for n, op in enumerate(operands):  # what one of them has alone is summed first
+            others = {axis for k, other in enumerate(operands) if k != n for axis in other.axes}
+            own = tuple(axis for axis in op.axes if axis in summed and axis not in others)
+            if own:
+                rest = [*operands[:n], self._reduce("sum", op, own), *operands[n + 1 :]]
+                return self._contract(tuple(a for a in summed if a not in own), rest)
+        if not summed:
+            return self._product_of(Fraction(1), operands, [])
         if len(operands) == 2 and len(summed) == 1:
             product = self._matrix_product(summed[0], *operands)
             if product is not None:

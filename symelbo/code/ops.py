@@ -172,9 +172,10 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Reduce:
-    """sum, mean or logsumexp over some axes; `leading`: these are axes of data points or samples.
+    """sum, sum of squares, mean or logsumexp over some axes.
 
-    Leading axes are counted from the front, others from the back.
+    leading: these are axes of data points or samples.  Leading axes are counted from the front,
+    others from the back.
     """
 
     name: str

@@ -21,6 +21,10 @@ from symelbo.code.plan_functions import (
 )
 from symelbo.code.setting import Setting
 from symelbo.criterion.result import Holds
+from symelbo.index.build import divide
+from symelbo.index.domains import Positive
+from symelbo.index.normal import normal
+from symelbo.index.terms import Entry, Number
 from symelbo.model.names import text_notation
 from symelbo.page.summary import motion_texts, what_it_needs, where_it_holds
 
@@ -95,9 +99,30 @@ def _gap_function(setting: Setting, elbo: Function) -> Function:
             for text in motion_texts(text_notation(derivation.model), derivation.worked.motion)
         ),
         f"It vanishes at stationary points{where_it_holds(derivation)}.",
+        _heads(setting),
         body.infinite,
     ]
     return make_function(setting, body, "gap", summary, elbo.arguments)
+
+
+def _heads(setting: Setting) -> str:
+    """Which heads of an encoder follow parameters of q that scale: v' = c v"""
+    linear, logarithmic = [], []
+    for symbol, velocity in setting.derivation.motion.variational.items():
+        rate = normal(divide(velocity.body, Entry(symbol, velocity.indices)))
+        if isinstance(rate, Number):
+            name = setting.names[symbol]
+            if symbol.domain.is_line:
+                linear.append(name)
+            elif isinstance(symbol.domain, Positive):
+                logarithmic.append(name)
+    said = []
+    if linear:
+        said.append(f"that of {' and '.join(linear)} by a linear last layer")
+    if logarithmic:
+        names = " and ".join(logarithmic)
+        said.append(f"that of {names} by a free bias of the logarithm, not by a softplus")
+    return f"An encoder has to follow the motion: {', '.join(said)}." if said else ""
 
 
 def _profile_function(setting: Setting) -> Function:

@@ -155,6 +155,8 @@ class Sums(Statistics):
         return any(data for data, _ in sides), categories or any(fixed for _, fixed in sides)
 
     def _side_of(self, variable: Symbol) -> Sides:
+        if variable.role is Role.HIDDEN:  # a function of the module
+            return False, False
         if variable not in self._sides:
             (statement,) = (s for s in self.draft.statements if s.target == variable)
             sides = [self._side_of(s) for s in symbols_in(statement.value) if s != variable]

@@ -218,13 +218,8 @@ def _cut(terms: _Terms, totals: dict[str, Entry], profiled: list[Assignment]) ->
     values = [value for *_, value in fields]
     own = draft.live_statements(values, given)
     more = (*draft.live_statements([a.value for a in profiled], given), *profiled)
-    needed = {
-        symbol: axes
-        for symbol, axes in given.items()
-        if any(
-            symbol in symbols_in(value) for value in (*values, *(a.value for a in (*own, *more)))
-        )
-    }
+    asked = frozenset().union(*map(symbols_in, (*values, *(a.value for a in (*own, *more)))))
+    needed = {symbol: axes for symbol, axes in given.items() if symbol in asked}
     names = ("points", "data_weights", "weighted_q")
     summed = {
         symbol: replace(symbol, name=draft.fresh(f"sum_{symbol.name.removeprefix('mean_')}"))

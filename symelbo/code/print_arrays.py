@@ -74,7 +74,7 @@ _FUNCTIONS: Final[Mapping[str, Written]] = {
     "cos": _array("cos"),
     "expm1": _array("expm1"),
     "log1p": _array("log1p"),
-    "softplus": Written(partial(call, "xp.logaddexp", "0")),
+    "softplus": _helper("_softplus"),
     "sigmoid": _special("expit"),
     "loggamma": _special("gammaln"),
     "digamma": _special("digamma"),
@@ -109,6 +109,7 @@ _OF_NUMBERS: Final[Mapping[str, str]] = {
 # the axes follow
 _REDUCTIONS: Final[Mapping[str, Written]] = {
     "sum": _array("sum"),
+    "squares": _helper("_sum_squares"),
     "mean": _array("mean"),
     "logsumexp": _special("logsumexp"),
 }
@@ -329,9 +330,8 @@ class ArrayPrinter:
         return call("xp.eye", *self._all(lengths), *diagonal, "**real")
 
     def _equal(self, op: ops.Equal) -> Expression:
-        if self.is_number(op):
-            return expression(f"{self.text(op.left)} == {self.text(op.right)}", level=Level.SUM)
-        return call("xp.equal", *self._all((op.left, op.right)))
+        left, right = (self.print(side).at(Level.SUM) for side in (op.left, op.right))
+        return chain(Level.SUM, [("", left), ("==", right)])
 
     def _inverse(self, op: ops.Inverse) -> Expression:
         return call("xp.linalg.inv", self.print(op.operand))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 
 from symelbo.code.lay_out_python import (
     WIDTH,
@@ -111,7 +112,7 @@ class PrintedFunction:
             lines.pop()
         return lines
 
-    @property
+    @cached_property
     def body(self) -> list[str]:
         """Checks, sizes, assignments, and what is returned."""
         function, numbers = self.function, set[str]()
@@ -196,10 +197,15 @@ class PrintedFunction:
         """Whether a formula names a size."""
         return any(self.plan.sizes[name] == size.name for name in self.function.reads)
 
+    @cached_property
+    def _own(self) -> frozenset[str]:
+        """The names of what the object has itself."""
+        return frozenset(argument.name for argument in self.function.own)
+
     def _check(self, argument: Argument) -> Expression:
         """The call that checks an argument."""
         name = argument.name
-        value = f"self.{name}" if argument in self.function.own else name
+        value = f"self.{name}" if name in self._own else name
         dims = [dim_text(extent, self.plan.sizes) for extent in argument.shape]
         if argument.kind == "samples":
             data, samples = dims

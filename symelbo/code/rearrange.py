@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from symelbo.index.build import add, number, total
 from symelbo.index.substitute import free_indices, map_parts, symbols_of
 from symelbo.index.terms import (
     Add,
@@ -15,7 +16,9 @@ from symelbo.index.terms import (
     IndexTerm,
     Mul,
     Node,
+    Number,
     Offset,
+    Power,
     Role,
     Sum,
     Symbol,
@@ -28,6 +31,7 @@ __all__ = [
     "has_latents",
     "is_affine_in",
     "map_unfolded",
+    "pull_out",
     "own_places",
     "summands_of",
     "swap_term",
@@ -104,6 +108,44 @@ def own_places(indices: tuple[Index, ...]) -> tuple[tuple[Extent, ...], tuple[In
     """(t in 2:T) -> (T - 1), (t - 1): the lengths of an array over the indices, and places there"""
     lengths = tuple(Extent(i.extent.size, i.extent.offset - i.low + 1) for i in indices)
     return lengths, tuple(i if i.low == 1 else Offset(i, 1 - i.low) for i in indices)
+
+
+def pull_out(term: Term, axes: frozenset[Index]) -> Term:
+    """sum_i (log a[i] - f[i,n]**2) -> sum_i log a[i] - sum_i f[i,n]**2,  n among `axes`
+
+    for numbers and logarithms beside squares: the former are less than a thousand, and the latter
+    are no difference of what is large.  What cancels otherwise has to meet at every place.
+    """
+    match term:
+        case Add(parts):
+            return Add(tuple(pull_out(part, axes) for part in parts))
+        case Mul((Number() as factor, inner)):
+            return Mul((factor, pull_out(inner, axes)))
+        case Sum(index, body) if not axes.isdisjoint(free_indices(body)):
+            fixed = [part for part in summands_of(body) if _is_small(part)]
+            fixed = [part for part in fixed if axes.isdisjoint(free_indices(part))]
+            rest = [part for part in summands_of(body) if part not in fixed]
+            if fixed and rest and all(map(_is_square, rest)):
+                return add(total(index, add(*fixed)), total(index, add(*rest)))
+    return term
+
+
+def _is_square(term: Term) -> bool:
+    """Whether it is a multiple of a square."""
+    *others, last = factors_of(term)
+    is_power = isinstance(last, Power) and last.exponent == number(2)
+    return is_power and all(isinstance(f, Number) for f in others)
+
+
+def _is_small(term: Term) -> bool:
+    """Whether it is a number or a logarithm of floats, or such a product."""
+    return (
+        all(
+            isinstance(f, Number) or (isinstance(f, Call) and f.name == "log")
+            for f in factors_of(term)
+        )
+        and sum(isinstance(f, Call) for f in factors_of(term)) <= 1
+    )
 
 
 def swap_term(term: Term, old: Term, new: Term) -> Term:

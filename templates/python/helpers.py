@@ -50,6 +50,13 @@ def _weighted_products(xp: Any, weights: Array, left: Array, right: Array) -> Ar
     return total / len(left)
 
 
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
+
+
 def _pool(xp: Any, values: Array, sets: int) -> Array:
     """The mean over the data where they share the samples, else the values."""
     return xp.mean(values, axis=0, keepdims=True) if sets == 1 else values
@@ -105,15 +112,20 @@ def _exprel(xp: Any, a: Array) -> Array:
     return xp.where(large, math.inf, xp.where(small, series, xp.expm1(far) / far))
 
 
+def _softplus(xp: Any, a: Array) -> Array:
+    """log(1 + exp(a))"""
+    return xp.logaddexp(xp.zeros_like(a), a)
+
+
 def _entropy_of_logit(xp: Any, special: Any, a: Array) -> Array:
     """softplus(a) - a*sigmoid(a), the entropy of a binary value with log-odds a."""
-    a = xp.abs(a)
-    return xp.logaddexp(0, -a) + a * special.expit(-a)
+    a = xp.where(a < 0, -a, a)
+    return _softplus(xp, -a) + a * special.expit(-a)
 
 
 def _log_stirling(xp: Any, special: Any, x: Array) -> Array:
     """log(x!) - x*log(x) + x, which tends to log(2*pi*x)/2."""
-    small, large = xp.minimum(x, 10), xp.maximum(x, 10)
+    small, large = xp.where(x < 10, x, 10), xp.where(x < 10, 10, x)
     exact = special.gammaln(small + 1) - special.xlogy(small, small) + small
     series = _polynomial(
         [1 / 156, -691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12],
@@ -125,7 +137,7 @@ def _log_stirling(xp: Any, special: Any, x: Array) -> Array:
 
 def _log_minus_digamma(xp: Any, special: Any, x: Array) -> Array:
     """log(x) - digamma(x), which tends to 1/(2*x)."""
-    small, large = xp.minimum(x, 10), xp.maximum(x, 10)
+    small, large = xp.where(x < 10, x, 10), xp.where(x < 10, 10, x)
     exact = xp.log(small) - special.digamma(small)
     series = _polynomial(
         [1 / 12, -691 / 32760, 1 / 132, -1 / 240, 1 / 252, -1 / 120, 1 / 12],
@@ -162,7 +174,7 @@ def _log_ratio(xp: Any, x: Array, y: Array) -> Array:
 
 def _bessel_gap(xp: Any, special: Any, k: Array) -> Array:
     """1 - I1(k)/I0(k) for Bessel functions, which tends to 1/(2*k)."""
-    small, large = xp.minimum(k, 200), xp.maximum(k, 200)
+    small, large = xp.where(k < 200, k, 200), xp.where(k < 200, 200, k)
     exact = 1 - special.i1e(small) / special.i0e(small)
     series = _polynomial(
         [103 / 32, 1073 / 1024, 13 / 32, 25 / 128, 1 / 8, 1 / 8, 1 / 2], 1 / large
