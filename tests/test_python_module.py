@@ -328,6 +328,43 @@ SPECS: dict[str, Spec] = {
         "variational": "exact",
     },
     "one_probability": _linear("Bernoulli(p)", "s2", {"p": "unit", "s2": "positive"}),
+    "driven_system": {  # the sums within the mean and around it have the same letters
+        "name": "Linear system with full covariances and a known input",
+        "sizes": ["T", "K"],
+        "parameters": {"A": "real[K,K]", "Q": "posdef[K,K]", "b": "real[K]", "R": "positive[K]"},
+        "inputs": {"u": "real[T]"},
+        "model": [
+            "m[k] = 0 for k in 1:K",
+            "a[t,k] = sum(A[k,j]*z[t-1,j] for j in 1:K) + b[k]*u[t] for t in 2:T, k in 1:K",
+            "z[1] ~ MvNormal(m, Q)",
+            "z[t] ~ MvNormal(a[t], Q) for t in 2:T",
+            "x[t,k] ~ Normal(z[t,k], R[k]) for t in 1:T, k in 1:K",
+        ],
+        "observed": ["x"],
+    },
+    "selected_latent": {  # a category that is sampled selects an entry that is sampled
+        "name": "Normal mixture with random means",
+        "sizes": ["D", "K"],
+        "parameters": {"pi": "simplex[K]", "s2": "positive", "t2": "positive"},
+        "model": [
+            "c ~ Categorical(pi)",
+            "z[k] ~ Normal(0, t2) for k in 1:K",
+            "x[d] ~ Normal(z[c], s2) for d in 1:D",
+        ],
+        "observed": ["x"],
+    },
+    "selected_value": {
+        "name": "Mixture of the values of a network",
+        "sizes": ["D", "K", "P"],
+        "parameters": {"pi": "simplex[K]", "s2": "positive", "t2": "positive", "w": "real[P]"},
+        "functions": {"f": "real[K]"},
+        "model": [
+            "c[d] ~ Categorical(pi) for d in 1:D",
+            "z ~ Normal(0, t2)",
+            "x[d] ~ Normal(f(z, w)[c[d]], s2) for d in 1:D",
+        ],
+        "observed": ["x"],
+    },
 }
 
 SOURCES: dict[str, Path | Spec] = {path.stem: path for path in MODELS} | SPECS
@@ -353,6 +390,18 @@ def test_elbo_is_entropy_sum_plus_gap(name: str) -> None:
         assert isclose(elbo, total, rel_tol=1e-10, abs_tol=1e-10), (seed, elbo, total)
         gaps.append(gap)
     assert sum(abs(gap) > 1e-12 for gap in gaps) > 9  # 0 where sizes of 1 leave no parameter
+
+
+@pytest.mark.parametrize("name", [name for name in with_gap() if name in SPECS])
+def test_terms_are_what_the_functions_compute(name: str) -> None:
+    module = derived(name).function()
+    for seed in range(3):
+        given = Arguments(derived(name), seed, own=seed == 2)
+        names = inspect.signature(module.terms).parameters
+        terms = module.terms(**{name: given[name] for name in names if name in given})
+        for part in ("elbo", "entropy_sum", "gap"):
+            value = given.call(getattr(module, part))
+            assert isclose(getattr(terms, part), value, rel_tol=1e-9, abs_tol=1e-9), (part, seed)
 
 
 @pytest.mark.parametrize("name", with_gap())

@@ -139,7 +139,7 @@ def elbo(*, y: Array, a: Array, alpha: Array, lambda_: Array, b: Array) -> Array
     alpha = _array(xp, real, "alpha", alpha, "", "positive", sizes)
     lambda_ = _array(xp, real, "lambda_", lambda_, "", "positive", sizes)
     b = _array(xp, real, "b", b, "", "real", sizes)
-    K = sizes["K"]
+    K, M = sizes["K"], sizes["M"]
     # exact posterior of w: normal with this precision and mode
     precision = alpha * xp.einsum("nih,nik->nhk", a, a) + lambda_ * xp.eye(K, **real)
     covariance = xp.linalg.inv(precision)
@@ -147,15 +147,13 @@ def elbo(*, y: Array, a: Array, alpha: Array, lambda_: Array, b: Array) -> Array
         covariance * xp.sum(a * (y - b)[:, :, None], axis=1)[:, None, :], axis=-1
     )
     # log-density of w
-    log_w = xp.sum(
-        0.5 * xp.log(0.5 * lambda_ / math.pi) - 0.5 * (mode * xp.sqrt(lambda_)) ** 2,
-        axis=-1,
+    log_w = 0.5 * K * xp.log(0.5 * lambda_ / math.pi) - 0.5 * _sum_squares(
+        xp, mode * xp.sqrt(lambda_), axis=-1
     )
     # log-density of y
     m = b + xp.sum(a * mode[:, None, :], axis=-1)
-    log_y = xp.sum(
-        0.5 * xp.log(0.5 * alpha / math.pi) - 0.5 * (xp.sqrt(alpha) * (y - m)) ** 2,
-        axis=-1,
+    log_y = 0.5 * M * xp.log(0.5 * alpha / math.pi) - 0.5 * _sum_squares(
+        xp, xp.sqrt(alpha) * (y - m), axis=-1
     )
     # the posterior is normal, so log p(x) = log p(x, mode) + this
     log_volume = 0.5 * K * math.log(2 * math.pi) - 0.5 * xp.linalg.slogdet(precision)[1]

@@ -131,14 +131,13 @@ def elbo(*, x: Array, W: Array, tau: Array, sigma2: Array) -> Array:
     precision = xp.eye(H, **real) / tau[:, None] + (W / sigma2[:, None]).T @ W
     mode = xp.linalg.solve(precision, (x @ (W / sigma2[:, None])).T).T
     # log-density of z
-    log_z = xp.sum(
-        -0.5 * xp.log(2 * math.pi * tau) - 0.5 * (mode / xp.sqrt(tau)) ** 2, axis=-1
+    log_z = -0.5 * xp.sum(xp.log(2 * math.pi * tau)) - 0.5 * _sum_squares(
+        xp, mode / xp.sqrt(tau), axis=-1
     )
     # log-density of x
     m = mode @ W.T
-    log_x = xp.sum(
-        -0.5 * xp.log(2 * math.pi * sigma2) - 0.5 * ((x - m) / xp.sqrt(sigma2)) ** 2,
-        axis=-1,
+    log_x = -0.5 * xp.sum(xp.log(2 * math.pi * sigma2)) - 0.5 * _sum_squares(
+        xp, (x - m) / xp.sqrt(sigma2), axis=-1
     )
     # the posterior is normal, so log p(x) = log p(x, mode) + this
     log_volume = 0.5 * H * math.log(2 * math.pi) - 0.5 * xp.linalg.slogdet(precision)[1]
@@ -170,19 +169,19 @@ def gap(*, x: Array, W: Array, tau: Array, sigma2: Array) -> Array:
     W = _array(xp, real, "W", W, "D H", "real", sizes)
     tau = _array(xp, real, "tau", tau, "H", "positive", sizes)
     sigma2 = _array(xp, real, "sigma2", sigma2, "D", "positive", sizes)
-    H = sizes["H"]
+    D, H = sizes["D"], sizes["H"]
     # exact posterior of z: normal with this precision and mode
     precision = xp.eye(H, **real) / tau[:, None] + (W / sigma2[:, None]).T @ W
     covariance = xp.linalg.inv(precision)
     mode = xp.linalg.solve(precision, (x @ (W / sigma2[:, None])).T).T
     # derivative of log p(z) along the motion
     curvature_z = -xp.eye(H, **real) / tau[:, None]
-    slope_z = xp.sum(0.5 - 0.5 * (mode / xp.sqrt(tau)) ** 2, axis=-1)
+    slope_z = 0.5 * H - 0.5 * _sum_squares(xp, mode / xp.sqrt(tau), axis=-1)
     slope_z_spread = 0.5 * xp.sum(covariance * curvature_z)
     # derivative of log p(x) along the motion
     curvature_x = -(W / sigma2[:, None]).T @ W
     m = mode @ W.T
-    slope_x = xp.sum(0.5 - 0.5 * ((x - m) / xp.sqrt(sigma2)) ** 2, axis=-1)
+    slope_x = 0.5 * D - 0.5 * _sum_squares(xp, (x - m) / xp.sqrt(sigma2), axis=-1)
     slope_x_spread = 0.5 * xp.sum(covariance * curvature_x)
     return xp.mean(slope_z) + slope_z_spread + xp.mean(slope_x) + slope_x_spread
 
@@ -445,6 +444,13 @@ def _to_numpy(value: Array) -> Array:
             value = getattr(value, method)() if hasattr(value, method) else value
         return np.asarray(value)
     return value
+
+
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
 
 
 def _ratio(xp: Any, above: Array, below: Array) -> Array:

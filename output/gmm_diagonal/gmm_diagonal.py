@@ -195,6 +195,7 @@ def gap(*, x: Array, pi: Array, mu: Array, sigma2: Array, q: Array) -> Array:
     mu = _array(xp, real, "mu", mu, "C D", "real", sizes)
     sigma2 = _array(xp, real, "sigma2", sigma2, "C D", "positive", sizes)
     q = _array(xp, real, "q", q, "N C", "weights", sizes)
+    D = sizes["D"]
     # derivative of log p(c) along the motion
     slope_c = _log(xp, pi) + xp.sum(special.entr(pi))
     # derivative of log p(x) along the motion
@@ -206,7 +207,10 @@ def gap(*, x: Array, pi: Array, mu: Array, sigma2: Array, q: Array) -> Array:
     slope_x = (
         xp.sum(
             mean_q
-            * xp.sum(0.5 - 0.5 * ((center_x - mu) / xp.sqrt(sigma2)) ** 2, axis=-1)
+            * (
+                0.5 * D
+                - 0.5 * _sum_squares(xp, (center_x - mu) / xp.sqrt(sigma2), axis=-1)
+            )
         )
         - 0.5 * xp.sum(mean_xx / sigma2)
         - xp.sum(mean_x * (center_x - mu) / sigma2)
@@ -343,6 +347,7 @@ class Statistics(NamedTuple):
         pi = _array(xp, real, "pi", pi, "C", "weights", sizes)
         mu = _array(xp, real, "mu", mu, "C D", "real", sizes)
         sigma2 = _array(xp, real, "sigma2", sigma2, "C D", "positive", sizes)
+        D = sizes["D"]
         mean_entropy_q = sum_entropy_q / points
         mean_q = sum_q / points
         mean_xx = sum_xx / points
@@ -359,7 +364,10 @@ class Statistics(NamedTuple):
         slope_x = (
             xp.sum(
                 mean_q
-                * xp.sum(0.5 - 0.5 * ((center_x - mu) / xp.sqrt(sigma2)) ** 2, axis=-1)
+                * (
+                    0.5 * D
+                    - 0.5 * _sum_squares(xp, (center_x - mu) / xp.sqrt(sigma2), axis=-1)
+                )
             )
             - 0.5 * xp.sum(mean_xx / sigma2)
             - xp.sum(mean_x * (center_x - mu) / sigma2)
@@ -531,6 +539,13 @@ def _weighted_mean(xp: Any, weights: Array, values: Array) -> Array:
     if len(weights) < len(values):
         values = xp.mean(values, axis=0, keepdims=True)
     return xp.tensordot(weights, values, axes=((0,), (0,))) / len(values)
+
+
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
 
 
 def _ratio(xp: Any, above: Array, below: Array) -> Array:

@@ -200,6 +200,7 @@ def gap(*, x: Array, pi: Array, mu: Array, sigma2: Array, q: Array) -> Array:
     mu = _array(xp, real, "mu", mu, "C D", "real", sizes)
     sigma2 = _array(xp, real, "sigma2", sigma2, "C", "positive", sizes)
     q = _array(xp, real, "q", q, "N C", "weights", sizes)
+    D = sizes["D"]
     # derivative of log p(c) along the motion
     slope_c = _log(xp, pi) + xp.sum(special.entr(pi))
     # derivative of log p(x) along the motion
@@ -211,8 +212,10 @@ def gap(*, x: Array, pi: Array, mu: Array, sigma2: Array, q: Array) -> Array:
     slope_x = (
         xp.sum(
             mean_q
-            * xp.sum(
-                0.5 - 0.5 * ((center_x - mu) / xp.sqrt(sigma2)[:, None]) ** 2, axis=-1
+            * (
+                0.5 * D
+                - 0.5
+                * _sum_squares(xp, (center_x - mu) / xp.sqrt(sigma2)[:, None], axis=-1)
             )
         )
         - 0.5 * xp.sum(mean_xx / sigma2)
@@ -368,9 +371,12 @@ class Statistics(NamedTuple):
         slope_x = (
             xp.sum(
                 mean_q
-                * xp.sum(
-                    0.5 - 0.5 * ((center_x - mu) / xp.sqrt(sigma2)[:, None]) ** 2,
-                    axis=-1,
+                * (
+                    0.5 * D
+                    - 0.5
+                    * _sum_squares(
+                        xp, (center_x - mu) / xp.sqrt(sigma2)[:, None], axis=-1
+                    )
                 )
             )
             - 0.5 * xp.sum(mean_xx / sigma2)

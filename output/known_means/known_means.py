@@ -171,9 +171,8 @@ def elbo(
     log_z_spread = -0.5 * xp.sum(tau2, axis=-1)
     # log-density of x
     m = mu + xp.sum(V * a[:, None, :] + W * nu[:, None, :], axis=-1)
-    log_x = xp.sum(
-        -0.5 * xp.log(2 * math.pi * sigma2) - 0.5 * ((x - m) / xp.sqrt(sigma2)) ** 2,
-        axis=-1,
+    log_x = -0.5 * xp.sum(xp.log(2 * math.pi * sigma2)) - 0.5 * _sum_squares(
+        xp, (x - m) / xp.sqrt(sigma2), axis=-1
     )
     log_x_spread = -0.5 * (tau2 @ xp.sum(W**2 / sigma2[:, None], axis=0))
     return (
@@ -234,7 +233,7 @@ def gap(
     sigma2 = _array(xp, real, "sigma2", sigma2, "D", "positive", sizes)
     nu = _array(xp, real, "nu", nu, "N H", "real", sizes)
     tau2 = _array(xp, real, "tau2", tau2, "N H", "positive", sizes)
-    H = sizes["H"]
+    D, H = sizes["D"], sizes["H"]
     # derivative of log p(z) along the motion
     slope_z = (
         0.5 * H
@@ -245,7 +244,7 @@ def gap(
     )
     # derivative of log p(x) along the motion
     m = mu + xp.sum(V * a[:, None, :] + W * nu[:, None, :], axis=-1)
-    slope_x = xp.sum(0.5 - 0.5 * ((x - m) / xp.sqrt(sigma2)) ** 2, axis=-1)
+    slope_x = 0.5 * D - 0.5 * _sum_squares(xp, (x - m) / xp.sqrt(sigma2), axis=-1)
     slope_x_spread = -0.5 * (tau2 @ xp.sum(W**2 / sigma2[:, None], axis=0))
     return xp.mean(slope_z) + xp.mean(slope_x) + xp.mean(slope_x_spread)
 

@@ -152,7 +152,7 @@ def elbo(
     beta = _array(xp, real, "beta", beta, "L", "real", sizes)
     Psi = _array(xp, real, "Psi", Psi, "K K", "posdef", sizes)
     sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
-    K = sizes["K"]
+    K, M = sizes["K"], sizes["M"]
     # exact posterior of z: normal with this precision and mode
     inverse_Psi = xp.linalg.inv(Psi)
     precision = inverse_Psi + xp.einsum("nih,nik->nhk", u, u) / sigma2
@@ -176,9 +176,8 @@ def elbo(
     )
     # log-density of y
     m = xp.sum(mode[:, None, :] * u, axis=-1) + xp.sum(a * beta, axis=-1)
-    log_y = xp.sum(
-        -0.5 * xp.log(2 * math.pi * sigma2) - 0.5 * ((y - m) / xp.sqrt(sigma2)) ** 2,
-        axis=-1,
+    log_y = -0.5 * M * xp.log(2 * math.pi * sigma2) - 0.5 * _sum_squares(
+        xp, (y - m) / xp.sqrt(sigma2), axis=-1
     )
     # the posterior is normal, so log p(x) = log p(x, mode) + this
     log_volume = 0.5 * K * math.log(2 * math.pi) - 0.5 * xp.linalg.slogdet(precision)[1]
@@ -222,7 +221,7 @@ def gap(
     beta = _array(xp, real, "beta", beta, "L", "real", sizes)
     Psi = _array(xp, real, "Psi", Psi, "K K", "posdef", sizes)
     sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
-    K = sizes["K"]
+    K, M = sizes["K"], sizes["M"]
     # exact posterior of z: normal with this precision and mode
     inverse_Psi = xp.linalg.inv(Psi)
     precision = inverse_Psi + xp.einsum("nih,nik->nhk", u, u) / sigma2
@@ -247,7 +246,7 @@ def gap(
     # derivative of log p(y) along the motion
     curvature_y = -xp.einsum("nic,nir->ncr", u, u) / sigma2
     m = xp.sum(mode[:, None, :] * u, axis=-1) + xp.sum(a * beta, axis=-1)
-    slope_y = xp.sum(0.5 - 0.5 * ((y - m) / xp.sqrt(sigma2)) ** 2, axis=-1)
+    slope_y = 0.5 * M - 0.5 * _sum_squares(xp, (y - m) / xp.sqrt(sigma2), axis=-1)
     slope_y_spread = 0.5 * xp.sum(covariance * curvature_y, axis=(-2, -1))
     return (
         xp.mean(slope_z)
@@ -437,7 +436,7 @@ def statistics(
     Psi = _array(xp, real, "Psi", Psi, "K K", "posdef", sizes)
     sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
     data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
-    K, N = sizes["K"], sizes["N"]
+    K, M, N = sizes["K"], sizes["M"], sizes["N"]
     # exact posterior of z: normal with this precision and mode
     inverse_Psi = xp.linalg.inv(Psi)
     precision = inverse_Psi + xp.einsum("nih,nik->nhk", u, u) / sigma2
@@ -471,7 +470,7 @@ def statistics(
     curvature_y = -xp.einsum("nic,nir->ncr", u, u) / sigma2
     # derivative of log p(y) along the motion
     m = xp.sum(mode[:, None, :] * u, axis=-1) + xp.sum(a * beta, axis=-1)
-    slope_y = xp.sum(0.5 - 0.5 * ((y - m) / xp.sqrt(sigma2)) ** 2, axis=-1)
+    slope_y = 0.5 * M - 0.5 * _sum_squares(xp, (y - m) / xp.sqrt(sigma2), axis=-1)
     mean_slope_y = data_weights @ slope_y / N
     slope_y_spread = 0.5 * xp.sum(covariance * curvature_y, axis=(-2, -1))
     mean_slope_y_spread = data_weights @ slope_y_spread / N

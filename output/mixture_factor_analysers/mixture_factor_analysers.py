@@ -270,7 +270,7 @@ def gap(
     if entropy_q is not None:
         _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    D, sets = sizes["D"], sizes["sets"]
     # derivative of log p(c) along the motion
     slope_c = _log(xp, pi[c - 1]) + xp.sum(special.entr(pi))
     # derivative of log p(z) along the motion
@@ -285,9 +285,12 @@ def gap(
     slope_x = (
         xp.sum(
             mean_weights
-            * xp.sum(
-                0.5 - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(v[c - 1])) ** 2,
-                axis=-1,
+            * (
+                0.5 * D
+                - 0.5
+                * _sum_squares(
+                    xp, (center_x[:, None, :] - m) / xp.sqrt(v[c - 1]), axis=-1
+                )
             )
         )
         - 0.5 * xp.sum(mean_xx / v[c - 1])
@@ -489,7 +492,7 @@ def statistics(
     c = _samples(xp, real, "c", c, "N S", "category", sizes, "sets", sizes["C"])
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
-    sets = sizes["sets"]
+    D, sets = sizes["D"], sizes["sets"]
     mean_entropy_q = entropy_q
     # entropy of x
     entropy_x = 0.5 * xp.sum(xp.log(2 * math.e * math.pi * v[c - 1]), axis=-1)
@@ -513,9 +516,12 @@ def statistics(
     slope_x = (
         xp.sum(
             mean_weights
-            * xp.sum(
-                0.5 - 0.5 * ((center_x_[:, None, :] - m) / xp.sqrt(v[c - 1])) ** 2,
-                axis=-1,
+            * (
+                0.5 * D
+                - 0.5
+                * _sum_squares(
+                    xp, (center_x_[:, None, :] - m) / xp.sqrt(v[c - 1]), axis=-1
+                )
             )
         )
         - 0.5 * xp.sum(mean_xx / v[c - 1])

@@ -174,11 +174,12 @@ def gap(*, y: Array, x: Array, pi: Array, mu: Array, sigma2: Array) -> Array:
     mu = _array(xp, real, "mu", mu, "C D", "real", sizes)
     sigma2 = _array(xp, real, "sigma2", sigma2, "C D", "positive", sizes)
     y = _array(xp, real, "y", y, "N", "category", sizes, sizes["C"])
+    D = sizes["D"]
     # derivative of log p(y) along the motion
     slope_y = _log(xp, pi[y - 1]) + xp.sum(special.entr(pi))
     # derivative of log p(x) along the motion
-    slope_x = xp.sum(
-        0.5 - 0.5 * ((x - mu[y - 1]) / xp.sqrt(sigma2[y - 1])) ** 2, axis=-1
+    slope_x = 0.5 * D - 0.5 * _sum_squares(
+        xp, (x - mu[y - 1]) / xp.sqrt(sigma2[y - 1]), axis=-1
     )
     return xp.mean(slope_y) + xp.mean(slope_x)
 
@@ -322,7 +323,7 @@ def statistics(
     sigma2 = _array(xp, real, "sigma2", sigma2, "C D", "positive", sizes)
     y = _array(xp, real, "y", y, "N", "category", sizes, sizes["C"])
     data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
-    N = sizes["N"]
+    D, N = sizes["D"], sizes["N"]
     # entropy of x
     entropy_x = 0.5 * xp.sum(xp.log(2 * math.e * math.pi * sigma2[y - 1]), axis=-1)
     mean_entropy_x = data_weights @ entropy_x / N
@@ -330,8 +331,8 @@ def statistics(
     slope_y = _log(xp, pi[y - 1]) + xp.sum(special.entr(pi))
     mean_slope_y = data_weights @ slope_y / N
     # derivative of log p(x) along the motion
-    slope_x = xp.sum(
-        0.5 - 0.5 * ((x - mu[y - 1]) / xp.sqrt(sigma2[y - 1])) ** 2, axis=-1
+    slope_x = 0.5 * D - 0.5 * _sum_squares(
+        xp, (x - mu[y - 1]) / xp.sqrt(sigma2[y - 1]), axis=-1
     )
     mean_slope_x = data_weights @ slope_x / N
     means = (mean_entropy_x, mean_slope_y, mean_slope_x)
@@ -381,6 +382,13 @@ def _to_numpy(value: Array) -> Array:
 def _log(xp: Any, p: Array) -> Array:
     """log(p), minus infinity at 0."""
     return xp.where(p > 0, xp.log(xp.where(p > 0, p, 1)), -math.inf)
+
+
+def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
+    """The sum of a**2 over one axis, or over all of them."""
+    if axis is None:
+        a, axis = xp.reshape(a, (-1,)), -1
+    return xp.vecdot(a, a, axis=axis)
 
 
 def _is_foreign(value: Array) -> bool:

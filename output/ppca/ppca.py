@@ -121,7 +121,7 @@ def elbo(*, x: Array, W: Array, mu: Array, sigma2: Array) -> Array:
     W = _array(xp, real, "W", W, "D H", "real", sizes)
     mu = _array(xp, real, "mu", mu, "D", "real", sizes)
     sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
-    H = sizes["H"]
+    D, H = sizes["D"], sizes["H"]
     # exact posterior of z: normal with this precision and mode
     precision = xp.eye(H, **real) + W.T @ W / sigma2
     mode = xp.linalg.solve(precision, ((x - mu) @ W / sigma2).T).T
@@ -129,9 +129,8 @@ def elbo(*, x: Array, W: Array, mu: Array, sigma2: Array) -> Array:
     log_z = -0.5 * _sum_squares(xp, mode, axis=-1) - 0.5 * H * math.log(2 * math.pi)
     # log-density of x
     m = mu + mode @ W.T
-    log_x = xp.sum(
-        -0.5 * xp.log(2 * math.pi * sigma2) - 0.5 * ((x - m) / xp.sqrt(sigma2)) ** 2,
-        axis=-1,
+    log_x = -0.5 * D * xp.log(2 * math.pi * sigma2) - 0.5 * _sum_squares(
+        xp, (x - m) / xp.sqrt(sigma2), axis=-1
     )
     # the posterior is normal, so log p(x) = log p(x, mode) + this
     log_volume = 0.5 * H * math.log(2 * math.pi) - 0.5 * xp.linalg.slogdet(precision)[1]
@@ -164,7 +163,7 @@ def gap(*, x: Array, W: Array, mu: Array, sigma2: Array) -> Array:
     W = _array(xp, real, "W", W, "D H", "real", sizes)
     mu = _array(xp, real, "mu", mu, "D", "real", sizes)
     sigma2 = _array(xp, real, "sigma2", sigma2, "", "positive", sizes)
-    H = sizes["H"]
+    D, H = sizes["D"], sizes["H"]
     # exact posterior of z: normal with this precision and mode
     precision = xp.eye(H, **real) + W.T @ W / sigma2
     covariance = xp.linalg.inv(precision)
@@ -179,7 +178,7 @@ def gap(*, x: Array, W: Array, mu: Array, sigma2: Array) -> Array:
     # derivative of log p(x) along the motion
     curvature_x = -W.T @ W / sigma2
     m = mu + mode @ W.T
-    slope_x = xp.sum(0.5 - 0.5 * ((x - m) / xp.sqrt(sigma2)) ** 2, axis=-1)
+    slope_x = 0.5 * D - 0.5 * _sum_squares(xp, (x - m) / xp.sqrt(sigma2), axis=-1)
     slope_x_spread = 0.5 * xp.sum(covariance * curvature_x)
     return xp.mean(slope_z) + xp.mean(slope_x) + slope_x_spread
 

@@ -169,7 +169,7 @@ def elbo(
     if w is not None:
         _array(xp, real, "w", w, "P", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    H, sets = sizes["H"], sizes["sets"]
+    D, H, sets = sizes["D"], sizes["H"], sizes["sets"]
     # entropy of q
     entropy_q = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
         2 * math.e * math.pi
@@ -186,10 +186,12 @@ def elbo(
     log_x = (
         xp.sum(
             mean_weights
-            * xp.sum(
-                -0.5 * xp.log(2 * math.pi * sigma2)
-                - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(sigma2)) ** 2,
-                axis=-1,
+            * (
+                -0.5 * D * xp.log(2 * math.pi * sigma2)
+                - 0.5
+                * _sum_squares(
+                    xp, (center_x[:, None, :] - m) / xp.sqrt(sigma2), axis=-1
+                )
             )
         )
         - 0.5 * mean_xx / sigma2
@@ -253,7 +255,7 @@ def gap(
     if w is not None:
         _array(xp, real, "w", w, "P", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    H, sets = sizes["H"], sizes["sets"]
+    D, H, sets = sizes["D"], sizes["H"], sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = (
         0.5 * H - 0.5 * xp.sum(tau2, axis=-1) - 0.5 * _sum_squares(xp, nu, axis=-1)
@@ -267,8 +269,12 @@ def gap(
     slope_x = (
         xp.sum(
             mean_weights
-            * xp.sum(
-                0.5 - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(sigma2)) ** 2, axis=-1
+            * (
+                0.5 * D
+                - 0.5
+                * _sum_squares(
+                    xp, (center_x[:, None, :] - m) / xp.sqrt(sigma2), axis=-1
+                )
             )
         )
         - 0.5 * mean_xx / sigma2

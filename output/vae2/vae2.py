@@ -161,14 +161,14 @@ def elbo(
     if w is not None:
         _array(xp, real, "w", w, "P", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    H, sets = sizes["H"], sizes["sets"]
+    D, H, sets = sizes["D"], sizes["H"], sizes["sets"]
     # entropy of q
     entropy_q = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
         2 * math.e * math.pi
     )
     # log-density of z
-    log_z = xp.sum(
-        -0.5 * xp.log(2 * math.pi * alpha2) - 0.5 * (nu / xp.sqrt(alpha2)) ** 2, axis=-1
+    log_z = -0.5 * xp.sum(xp.log(2 * math.pi * alpha2)) - 0.5 * _sum_squares(
+        xp, nu / xp.sqrt(alpha2), axis=-1
     )
     log_z_spread = -0.5 * xp.sum(tau2 / alpha2, axis=-1)
     # log-density of x
@@ -180,10 +180,12 @@ def elbo(
     log_x = (
         xp.sum(
             mean_weights
-            * xp.sum(
-                -0.5 * xp.log(2 * math.pi * sigma2)
-                - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(sigma2)) ** 2,
-                axis=-1,
+            * (
+                -0.5 * D * xp.log(2 * math.pi * sigma2)
+                - 0.5
+                * _sum_squares(
+                    xp, (center_x[:, None, :] - m) / xp.sqrt(sigma2), axis=-1
+                )
             )
         )
         - 0.5 * mean_xx / sigma2
@@ -237,9 +239,9 @@ def gap(
     if w is not None:
         _array(xp, real, "w", w, "P", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    D, H, sets = sizes["D"], sizes["H"], sizes["sets"]
     # derivative of log p(z) along the motion
-    slope_z = xp.sum(0.5 - 0.5 * (nu / xp.sqrt(alpha2)) ** 2, axis=-1)
+    slope_z = 0.5 * H - 0.5 * _sum_squares(xp, nu / xp.sqrt(alpha2), axis=-1)
     slope_z_spread = -0.5 * xp.sum(tau2 / alpha2, axis=-1)
     # derivative of log p(x) along the motion
     center_x = _pool(xp, x, sets)
@@ -250,8 +252,12 @@ def gap(
     slope_x = (
         xp.sum(
             mean_weights
-            * xp.sum(
-                0.5 - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(sigma2)) ** 2, axis=-1
+            * (
+                0.5 * D
+                - 0.5
+                * _sum_squares(
+                    xp, (center_x[:, None, :] - m) / xp.sqrt(sigma2), axis=-1
+                )
             )
         )
         - 0.5 * mean_xx / sigma2

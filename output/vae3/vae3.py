@@ -271,7 +271,7 @@ def gap(
     if w is not None:
         _array(xp, real, "w", w, "P", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    H, sets = sizes["H"], sizes["sets"]
+    D, H, sets = sizes["D"], sizes["H"], sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = (
         0.5 * H - 0.5 * xp.sum(tau2, axis=-1) - 0.5 * _sum_squares(xp, nu, axis=-1)
@@ -285,9 +285,12 @@ def gap(
     slope_x = (
         xp.sum(
             mean_weights
-            * xp.sum(
-                0.5 - 0.5 * (xp.exp(-0.5 * (b + v)) * (center_x[:, None, :] - m)) ** 2,
-                axis=-1,
+            * (
+                0.5 * D
+                - 0.5
+                * _sum_squares(
+                    xp, xp.exp(-0.5 * (b + v)) * (center_x[:, None, :] - m), axis=-1
+                )
             )
         )
         - 0.5 * xp.sum(mean_xx * xp.exp(-(b + v)))
@@ -457,7 +460,7 @@ def statistics(
     v = _samples(xp, real, "v", v, "N S D", "real", sizes, "sets")
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
     data_weights, points = _data_weights(xp, real, data_weights, "N", sizes)
-    H, N, sets = sizes["H"], sizes["N"], sizes["sets"]
+    D, H, N, sets = sizes["D"], sizes["H"], sizes["N"], sizes["sets"]
     # entropy of q
     entropy_q_ = 0.5 * xp.sum(xp.log(tau2), axis=-1) + 0.5 * H * math.log(
         2 * math.e * math.pi
@@ -482,9 +485,12 @@ def statistics(
     slope_x = (
         xp.sum(
             mean_weights_
-            * xp.sum(
-                0.5 - 0.5 * (xp.exp(-0.5 * (b + v)) * (center_x_[:, None, :] - m)) ** 2,
-                axis=-1,
+            * (
+                0.5 * D
+                - 0.5
+                * _sum_squares(
+                    xp, xp.exp(-0.5 * (b + v)) * (center_x_[:, None, :] - m), axis=-1
+                )
             )
         )
         - 0.5 * xp.sum(mean_xx * xp.exp(-(b + v)))

@@ -156,7 +156,7 @@ def elbo(
     if w is not None:
         _array(xp, real, "w", w, "P", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    D, sets = sizes["D"], sizes["sets"]
     # log-density of z
     log_z = xp.sum(-xp.log(2 * lambda_) - xp.abs(z) / lambda_, axis=-1)
     # log-density of x
@@ -168,10 +168,12 @@ def elbo(
     log_x = (
         xp.sum(
             mean_weights
-            * xp.sum(
-                -0.5 * xp.log(2 * math.pi * sigma2)
-                - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(sigma2)) ** 2,
-                axis=-1,
+            * (
+                -0.5 * D * xp.log(2 * math.pi * sigma2)
+                - 0.5
+                * _sum_squares(
+                    xp, (center_x[:, None, :] - m) / xp.sqrt(sigma2), axis=-1
+                )
             )
         )
         - 0.5 * mean_xx / sigma2
@@ -227,7 +229,7 @@ def gap(
     if entropy_q is not None:
         _array(xp, real, "entropy_q", entropy_q, "", "real", sizes)
     weights = _weights(xp, real, "weights", weights, "N", "S", sizes)
-    sets = sizes["sets"]
+    D, sets = sizes["D"], sizes["sets"]
     # derivative of log p(z) along the motion
     slope_z = xp.sum(1 - xp.abs(z) / lambda_, axis=-1)
     # derivative of log p(x) along the motion
@@ -239,8 +241,12 @@ def gap(
     slope_x = (
         xp.sum(
             mean_weights
-            * xp.sum(
-                0.5 - 0.5 * ((center_x[:, None, :] - m) / xp.sqrt(sigma2)) ** 2, axis=-1
+            * (
+                0.5 * D
+                - 0.5
+                * _sum_squares(
+                    xp, (center_x[:, None, :] - m) / xp.sqrt(sigma2), axis=-1
+                )
             )
         )
         - 0.5 * mean_xx / sigma2

@@ -84,11 +84,12 @@ def spread_of(term: Term, latents: frozenset[Symbol], covariance: Covariance) ->
 
 def _spread_at(term: Term, latents: frozenset[Symbol], covariance: Covariance) -> Term:
     locals_: dict[tuple[Symbol, tuple[IndexTerm | None, ...]], _Local] = {}
-    free = free_indices(term)
 
-    def visit(part: Term) -> Term:
+    def visit(part: Term, free: frozenset[Index]) -> Term:
+        """free: those indices of the term that nothing around the part binds anew."""
         if not isinstance(part, Entry) or part.symbol not in latents:
-            return map_terms(part, visit)
+            inside = free.difference(part.bound())
+            return map_terms(part, lambda inner: visit(inner, inside))
         fixed = tuple(place if free_indices(place) <= free else None for place in part.indices)
         key = part.symbol, fixed
         if key not in locals_:
@@ -99,7 +100,7 @@ def _spread_at(term: Term, latents: frozenset[Symbol], covariance: Covariance) -
         run = tuple(p for p, place in zip(part.indices, fixed, strict=True) if place is None)
         return Entry(locals_[key].symbol, run)
 
-    local = visit(term)
+    local = visit(term, free_indices(term))
     found = []
     for one in locals_.values():
         rows, row_places = one.at("row")

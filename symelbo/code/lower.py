@@ -491,15 +491,19 @@ class Lowering:
         aligned = self._align(op, axes)
         if set(op.axes) == set(axes):
             return aligned
-        lengths = [self.length(axis.extent, axis.low) for axis in axes]
-        if self.sets is not None and self._is_shared(op):
-            lengths[axes.index(self.leading[0])] = self.sets
-        return ops.Broadcast(aligned, tuple(lengths), axes)
+        lengths = tuple(
+            self._length_in(op, axis) if axis in op.axes else self.length(axis.extent, axis.low)
+            for axis in axes
+        )
+        return ops.Broadcast(aligned, lengths, axes)
 
-    def _is_shared(self, op: Op) -> bool:
-        """Whether the axis of data points may be of length one."""
-        reads = {part.name for part in ops.walk(op) if isinstance(part, Read)}
-        return self.leading[0] in op.axes and self.by_data.isdisjoint(reads)
+    def _length_in(self, op: Op, axis: Index) -> Op:
+        """The length of an axis that a value has: that of data points may be of length one."""
+        if self.sets is not None and axis == self.leading[0]:
+            reads = {part.name for part in ops.walk(op) if isinstance(part, Read)}
+            if self.by_data.isdisjoint(reads):
+                return self.sets
+        return self.length(axis.extent, axis.low)
 
     # ------------------------------------------------------------------ entries and places
 
@@ -537,8 +541,9 @@ class Lowering:
         inner = {axis for selector in selectors.values() for axis in selector.axes}
         for n, variable in enumerate(variables):
             if variable in inner and n not in selectors:
-                every = ops.Range(0, self.length(variable.extent, variable.low), (variable,))
-                selectors[n] = every if n < first else self._zero_based(places[n - first])
+                every = ops.Range(0, self._length_in(op, variable), (variable,))
+                own = n < first or variable in self.leading
+                selectors[n] = every if own else self._zero_based(places[n - first])
         advanced = self.union(selectors[n].axes for n in sorted(selectors))
         items: list[tuple[Item, Axes]] = [(Span(0, None), (axis,)) for axis in rest]
         items += [self._slice(*pair) for pair in zip(places, shape, strict=True)]

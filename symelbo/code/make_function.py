@@ -16,6 +16,7 @@ from symelbo.code.plan_arguments import (
     symbol_argument,
 )
 from symelbo.code.plan_functions import Body
+from symelbo.code.rearrange import own_places
 from symelbo.code.setting import Setting
 from symelbo.code.share_operations import share_operations
 
@@ -37,7 +38,7 @@ def make_function(
     lowering = Lowering((setting.data, setting.over), Length(setting.sets), body.by_data)
     lines, returned = _lower(setting, body, lowering)
     fields = tuple(
-        Field(name, text, tuple(axis.extent for axis in axes), lowering.value(value, axes))
+        Field(name, text, own_places(axes)[0], lowering.value(value, axes))
         for name, text, axes, value in body.fields
     )
     reads = sizes_in(lines, (returned, *(f.op for f in fields)))

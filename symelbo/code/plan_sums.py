@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from symelbo.code.moments_of_q import rows_of
 from symelbo.code.ops import Axes
-from symelbo.code.plan import Average, symbols_in
+from symelbo.code.plan import Assignment, Average, Value, symbols_in
 from symelbo.code.plan_statistics import Statistics
 from symelbo.code.rearrange import own_places
 from symelbo.code.separate_data import Inseparable, Piece, Separation, separate_data
@@ -138,6 +138,11 @@ class Sums(Statistics):
     def is_of_data(self, variable: Symbol) -> bool:
         """Whether the data are part of a variable."""
         return self._side_of(variable)[0]
+
+    def reads_data(self, statements: Sequence[Assignment], values: Sequence[Value]) -> bool:
+        """Whether statements and values read the data beside what is given as their sums."""
+        read = frozenset().union(*map(symbols_in, (*values, *(s.value for s in statements))))
+        return any(self.is_of_data(s) for s in read - {s.target for s in statements})
 
     def _is_mixed(self, term: Term) -> bool:
         return self._varies(term) == (True, True)

@@ -181,7 +181,10 @@ def _written(terms: _Terms, name: str, average: Average, axes: Axes) -> Entry:
 
 
 def _plan_profiles(terms: _Terms) -> list[Assignment]:
-    """The parameters that move, each from its own stationarity; none if one needs another."""
+    """The parameters that move, each from its own stationarity.
+
+    None if one needs another, or more of the data than their sums.
+    """
     means = terms.means
     setting = means.setting
     found = []
@@ -196,7 +199,8 @@ def _plan_profiles(terms: _Terms) -> list[Assignment]:
         return []
     live = means.draft.live_statements([a.value for a in found], terms.sums.found)
     read = frozenset().union(*(symbols_in(a.value) for a in (*live, *found)))
-    return [] if any(a.target in read for a in found) else found
+    needs_others = any(a.target in read for a in found)
+    return [] if needs_others or terms.sums.reads_data((*live, *found), ()) else found
 
 
 # ---------------------------------------------------------------- on both sides of the sums
@@ -230,8 +234,6 @@ def _cut(terms: _Terms, totals: dict[str, Entry], profiled: list[Assignment]) ->
     def of_sums(statements: Sequence[Assignment], values: Sequence[Value]) -> list[Assignment]:
         """The means that are read, and the statements."""
         read = frozenset().union(*map(symbols_in, (*values, *(s.value for s in statements))))
-        if any(sums.is_of_data(s) for s in read - {s.target for s in statements}):
-            raise Unsupported("the data are read beside their sums")
         means = [
             Assignment(symbol, axes, divide(_whole(summed[symbol], axes), Entry(points)))
             for symbol, axes in needed.items()
@@ -239,6 +241,8 @@ def _cut(terms: _Terms, totals: dict[str, Entry], profiled: list[Assignment]) ->
         ]
         return [*means, *statements]
 
+    if sums.reads_data(own, values):
+        raise Unsupported("the data are read beside their sums")
     by_data = frozenset(symbol.name for symbol in draft.by_data)
     terms_body = Body(tuple(of_sums(own, values)), None, fields=tuple(fields), by_data=by_data)
     profiles = None

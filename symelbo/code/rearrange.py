@@ -133,8 +133,10 @@ def pull_out(term: Term, axes: frozenset[Index]) -> Term:
 def _is_square(term: Term) -> bool:
     """Whether it is a multiple of a square."""
     *others, last = factors_of(term)
-    is_power = isinstance(last, Power) and last.exponent == number(2)
-    return is_power and all(isinstance(f, Number) for f in others)
+    match last:
+        case Power(_, exponent) | Call("raised", (_, exponent)):
+            return exponent == number(2) and all(isinstance(f, Number) for f in others)
+    return False
 
 
 def _is_small(term: Term) -> bool:
