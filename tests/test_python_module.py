@@ -642,6 +642,8 @@ PROFILED = {
     "one_probability": {"p", "s2"},
     "poisson_mixture": {"pi", "rate"},
     "precision_mixture": {"pi", "t"},
+    "selected_latent": {"pi", "s2", "t2"},
+    "selected_value": {"pi", "s2", "t2"},
     "shared_variances": {"pi", "s2"},
     "sparse_coding": {"lambda_", "sigma2"},
     "transposed_variances": {"pi", "s2"},
