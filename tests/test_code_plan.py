@@ -52,6 +52,7 @@ from symelbo.code.plan import (
 )
 from symelbo.code.plan_module import plan_module
 from symelbo.code.print_arrays import ArrayPrinter
+from symelbo.code.print_example import print_example
 from symelbo.code.rearrange import is_affine_in, map_unfolded
 from symelbo.code.setting import Setting
 from symelbo.index.build import ONE, add, mul, number, power
@@ -242,6 +243,15 @@ def test_what_is_imported_is_used(stem: str) -> None:
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     assert imported - {"annotations"} <= names
     assert all(len(line) <= WIDTH for line in source.splitlines())
+
+
+def test_an_example_gives_what_is_needed_and_no_more() -> None:
+    """Each function at its own arguments; those that are only checked are left out."""
+    lines = print_example(plan_of(derivation_of("ppca")))
+    assigned = [line.removeprefix(">>> ").partition(" = ")[0] for line in lines if " = " in line]
+    assert assigned == ["rng", "x", "W", "mu", "sigma2", "F", "S", "G"]
+    assert ">>> S = entropy_sum(W=W, sigma2=sigma2)" in lines
+    assert lines[-2:] == [">>> bool(np.isclose(F, S + G))", "True"]
 
 
 # ---------------------------------------------------------------- settings and facts

@@ -167,8 +167,8 @@ def test_nothing_above_the_model_reads_text() -> None:
 
 
 def test_a_plan_knows_no_backend() -> None:
-    """Of the room of code, only what prints NumPy knows how NumPy is written."""
-    printing = ("print_arrays", "print_functions", "print_sums", "lay_out_python")
+    """Of the room of code, only what prints arrays knows how they are written."""
+    printing = ("print_arrays", "print_example", "print_functions", "print_sums", "lay_out_python")
     names = ("array_module", "python_template", *printing)
     backend = {f"symelbo.code.{name}" for name in names}
     assert backend <= MODULES.keys()
