@@ -6,6 +6,7 @@ Those of JAX are compiled, since that is how they are used and since it is quick
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,16 @@ STEMS = [path.stem for path in MODELS]
 WITH_GAP = [stem for stem in STEMS if stem in with_gap()]
 # one of each kind: exact and given posteriors, categories, samples, chains, functions
 KINDS = ["gmm_full", "hidden_markov", "linear_vae", "negative_binomial", "ppca", "sbn", "vae1"]
+
+
+@pytest.fixture(autouse=True)
+def forget_compiled() -> Iterator[None]:
+    """What was compiled is let go: a worker would end with gigabytes of it."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
+    if "torch._dynamo" in sys.modules:
+        sys.modules["torch"].compiler.reset()
 
 
 def functions_of(name: str) -> dict[str, Any]:

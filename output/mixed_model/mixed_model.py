@@ -544,7 +544,7 @@ def _sum_squares(xp: Any, a: Array, axis: int | None = None) -> Array:
     """The sum of a**2 over one axis, or over all of them."""
     if axis is None:
         a, axis = xp.reshape(a, (-1,)), -1
-    return xp.vecdot(a, a, axis=axis)
+    return xp.linalg.vecdot(a, a, axis=axis)
 
 
 def _ratio(xp: Any, above: Array, below: Array) -> Array:
