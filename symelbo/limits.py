@@ -312,6 +312,9 @@ DIRECTIONS: Final = 4  # in which a parameter at rest is moved
 # sklearn
 STATIONARY_GAP: Final = 1e-6  # relative to 1 + |F|: a smaller one is none
 
+# uses.monitor
+MONITORED_POINTS: Final = 200  # whose q say which latents are collapsed
+
 # ---------------------------------------------------------------- recomputed
 
 # index.ring

@@ -233,7 +233,10 @@ def elbo_of(derivation: Derivation, given: Arguments, sizes: dict[str, int]) -> 
 
 def _here(setting: Setting, symbol: Symbol, array: Any, n: int, s: int) -> Any:
     if symbol in setting.latents:
-        return np.asarray(s + 1.0) if setting.mixture is not None else array[n, s]
+        if setting.mixture is not None:
+            return np.asarray(s + 1.0)
+        own = array.ndim == len(symbol.shape) + 2  # samples of each data point
+        return array[n, s] if own else array[s]
     return array[n] if setting.variables[symbol].batch else array
 
 

@@ -95,6 +95,12 @@ CATALOGUE = {
     "zero_inflated_counts": "HOLDS 2",
     "random_effects": "HOLDS 1 moving",
     "rasch": "HOLDS 1 moving",
+    "bayesian_regression": "HOLDS 1",
+    "gamma_regression": "HOLDS 2",
+    "gmm_tied": "HOLDS 1",
+    "mixed_model": "HOLDS 1",
+    "naive_bayes": "HOLDS 1",
+    "softmax_regression": "HOLDS 1",
 }
 ABSTRACT = {"gaussian_diagonal", "gaussian_scalar", "mixture_constant", "mixture_general"}
 

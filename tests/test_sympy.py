@@ -36,7 +36,13 @@ DIGITS = 40
 
 # The factors whose residual of (U) `simplify` does not bring to 0 (determinants under abs,
 # functions of functions, logarithms of sums): it is evaluated at exact random points instead.
-EVALUATED = {("gmm_full", "x"), ("vae3", "x"), ("zero_inflated_counts", "x")}
+EVALUATED = {
+    ("gmm_full", "x"),
+    ("gmm_tied", "x"),
+    ("mixed_model", "z"),
+    ("vae3", "x"),
+    ("zero_inflated_counts", "x"),
+}
 
 
 @lru_cache

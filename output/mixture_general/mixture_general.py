@@ -145,7 +145,8 @@ def _library(*values: Array) -> tuple[Any, dict[str, Any]]:
     dtype = xp.result_type(xp.float32, *(dtypes or [xp.asarray(0.0).dtype]))
     device = None  # that of the arrays it meets, but in PyTorch
     if hasattr(foreign[0], "__torch_function__"):
-        device = max(foreign, key=lambda array: array.ndim).device
+        arrays = [array for array in foreign if array.ndim] or foreign
+        device = arrays[0].device
     return xp, {"dtype": dtype, "device": device}
 
 

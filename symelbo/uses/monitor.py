@@ -6,7 +6,7 @@ Source: Damm et al. (2023), arXiv 2010.14860, who watch training by the differen
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from symelbo.api import Derivation
 from symelbo.code.draft import plain_name
 from symelbo.code.setting import Setting
 from symelbo.index.terms import Symbol
+from symelbo.limits import MONITORED_POINTS
 from symelbo.uses.given import Floats, Given
 from symelbo.uses.objectives import takes
 from symelbo.uses.posterior_collapse import find_collapsed, latent_entropies
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Epoch", "Monitor", "MonitorHooks"]
-
-POINTS: Final = 200  # whose q say which latents are collapsed
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class Monitor:
         for name in (self._names[symbol] for symbol in self.derivation.model.variational_symbols):
             if name in given:
                 known = [self._q[name]] if name in self._q else []
-                self._q[name] = np.concatenate([*known, given[name]])[:POINTS]
+                self._q[name] = np.concatenate([*known, given[name]])[:MONITORED_POINTS]
 
     def end_epoch(self, **given: Any) -> Epoch:
         """What the epoch was like, by the parameters given; the next one begins."""
